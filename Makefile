@@ -1,0 +1,122 @@
+# m3: one binary, its tests, its benchmarks. `make help` lists the targets.
+#   make B=dir puts everything built into dir (default: build); SAN=address,undefined builds with sanitizers.
+
+B       ?= build
+CC      ?= gcc
+CXX     ?= g++
+VERSION := 0.1.0
+OPT     ?= -O2
+SAN     ?=
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DM3_VERSION='"$(VERSION)"' -DM3_BUILD='"$(strip $(OPT) $(SANFLAGS))"'
+CFLAGS  += -std=c11 $(OPT) -g $(WARN) -fno-common -pthread $(SANFLAGS)
+LDFLAGS += -pthread $(SANFLAGS)
+LDLIBS  += -lcjson -lopenblas -lm -ldl
+
+LIB_SRC  := $(filter-out src/cli/%,$(wildcard src/*/*.c))
+CLI_SRC  := $(wildcard src/cli/*.c)
+TEST_SRC := $(wildcard tests/test_*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+LIB_OBJ  := $(LIB_SRC:%.c=$B/%.o)
+CLI_OBJ  := $(CLI_SRC:%.c=$B/%.o)
+TESTS    := $(TEST_SRC:tests/%.c=$B/tests/%)
+BENCHES  := $(BENCH_SRC:tests/bench/%.c=$B/bench/%)
+
+RUN_PACKAGES   := gcc make libc6-dev libopenblas-dev libcjson-dev
+CHECK_PACKAGES := $(RUN_PACKAGES) g++ libcmocka-dev libtorch-dev
+
+# The training plug-in is built where libtorch is; everything else never needs it.
+TORCH_INC := $(firstword $(wildcard /usr/include/torch/csrc/api/include /usr/local/include/torch/csrc/api/include $(TORCH_HOME)/include/torch/csrc/api/include))
+TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(TORCH_HOME)/lib)
+comma := ,
+
+.DEFAULT_GOAL := all
+.PHONY: all run check check-unit check-cli debug asan ubsan tsan fuzz bench lint layers format install help clean deps deps-check torch record
+
+all: $B/m3 ## build the binary (and the training plug-in where libtorch is installed)
+
+$B/m3: $(CLI_OBJ) $B/libm3.a
+	$(CC) $(LDFLAGS) -o $@ $(CLI_OBJ) $B/libm3.a $(LDLIBS)
+
+$B/libm3.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $(LIB_OBJ)
+
+$B/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$B/tests/%: tests/%.c $B/libm3.a Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $B/libm3.a $(LDFLAGS) -lcmocka $(LDLIBS)
+
+$B/bench/%: tests/bench/%.c $B/libm3.a Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $B/libm3.a $(LDFLAGS) $(LDLIBS)
+
+ifneq ($(TORCH_INC),)
+all: torch
+torch: $B/m3-torch.so ## build the training plug-in (needs libtorch)
+$B/m3-torch.so: src/model/torch_shim.cpp src/model/torch_shim.h src/model/ckpt.h Makefile
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -O1 -g0 -fPIC -shared -Isrc -isystem $(TORCH_INC:%/torch/csrc/api/include=%) -isystem $(TORCH_INC) -Wall -Wextra -o $@ $< $(TORCH_LIB) -ltorch -ltorch_cpu -lc10
+else
+torch: ; @echo "m3: libtorch not found: the training plug-in is not built (apt-get install libtorch-dev)"
+endif
+
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(wildcard $B/tests/*.d $B/bench/*.d)
+
+deps: ## install what `make run` needs (apt)
+	@.ci/deps $(RUN_PACKAGES)
+deps-check: ## install what `make check` needs (apt)
+	@.ci/deps $(CHECK_PACKAGES)
+
+run: deps ## install, build, and run the main job on the shipped spec and checkpoint
+	@$(MAKE) --no-print-directory $B/m3
+	$B/m3 estimate --topo spec/clos-256-2to1.json --mix spec/demo.json
+
+check: deps-check ## install, build and pass all tests
+	@$(MAKE) --no-print-directory all check-unit check-cli layers
+	@tests/summary $B
+
+check-unit: $(TESTS)
+	@tests/run-unit $B $(TESTS)
+
+check-cli: $B/m3
+	@tests/cli/run $B/m3 $B
+
+record: $B/m3 ## re-record the expected output of tests/cli
+	@tests/cli/run --record $B/m3 $B
+
+debug: ; @$(MAKE) B=build/debug OPT=-O0 all
+asan: ## all tests under AddressSanitizer
+	@$(MAKE) B=build/asan OPT=-O1 SAN=address $(MAKE_CHECKS)
+ubsan: ## all tests under UndefinedBehaviorSanitizer
+	@$(MAKE) B=build/ubsan OPT=-O1 SAN=undefined $(MAKE_CHECKS)
+tsan: ## all tests under ThreadSanitizer
+	@$(MAKE) B=build/tsan OPT=-O1 SAN=thread $(MAKE_CHECKS)
+MAKE_CHECKS := check-unit check-cli
+
+fuzz: $B/m3 ## feed damaged copies of valid inputs to every parser
+	@tests/fuzz $B/m3
+
+bench: $B/m3 $(BENCHES) ## measure speed; tests/bench/README.md keeps the numbers
+	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
+	@if [ -x tests/bench/run ]; then tests/bench/run $B/m3; fi
+
+layers: ## fail on an include that points upward
+	@tests/layers
+lint: layers ## static checks and formatting
+	@clang-format --dry-run -Werror $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.c tests/bench/*.c include/*.h)
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Isrc -Iinclude src
+format: ; clang-format -i $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.c tests/bench/*.c include/*.h)
+
+PREFIX ?= /usr/local
+install: all ## install binary, plug-in, spec and checkpoint under PREFIX (/usr/local)
+	install -D $B/m3 $(DESTDIR)$(PREFIX)/bin/m3
+	if [ -f $B/m3-torch.so ]; then install -D -m 644 $B/m3-torch.so $(DESTDIR)$(PREFIX)/lib/m3/m3-torch.so; fi
+	for f in spec/* spec/*/* ckpts/* ckpts/*/*; do if [ -f $$f ]; then install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/m3/$$f; fi; done
+
+clean: ; rm -rf $B
+help: ; @sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20

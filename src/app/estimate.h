@@ -1,0 +1,26 @@
+/* estimate: the main job: scenario → paths → fluid simulation → model → distribution. */
+#ifndef M3_APP_ESTIMATE_H
+#define M3_APP_ESTIMATE_H
+#include "app/aggregate.h"
+#include "app/spec.h"
+#include "model/ckpt.h"
+
+typedef enum { METHOD_M3, METHOD_FLOWSIM } Method;
+
+typedef struct {
+    Method method;
+    const Ckpt *ckpt; /* METHOD_M3 */
+    uint64_t n_paths; /* 0: all */
+    uint64_t seed;
+    int threads;
+    bool published; /* --compat published */
+} EstimateOptions;
+
+typedef struct {
+    AggResult slowdown;
+    size_t n_flows, n_drawn, n_unique;
+    double wall_route_s, wall_fluid_s, wall_model_s, wall_aggregate_s;
+    uint64_t fluid_events;
+} Estimate;
+int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err);
+#endif

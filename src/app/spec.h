@@ -1,0 +1,60 @@
+/* spec: files and command-line settings → a validated scenario. Legacy key names end here. */
+#ifndef M3_APP_SPEC_H
+#define M3_APP_SPEC_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "net/netconf.h"
+#include "net/topo.h"
+#include "net/workload.h"
+
+/* One mix as written: paths resolved, values checked; nothing loaded yet. Strings owned. */
+typedef struct {
+    char *file;        /* the mix file */
+    int64_t id;        /* "id", or its position */
+    char *topo;        /* topology file or NULL */
+    char *matrix;      /* matrix file, or NULL with matrix_kind set */
+    char *matrix_kind; /* generator preset ("a", "b", "c", "uniform") or NULL */
+    uint64_t matrix_seed;
+    char *sizes;                        /* size distribution file */
+    double sigma, max_load, duration_s; /* duration_s 0: not given */
+    uint64_t n_flows;                   /* 0: not given */
+    NetConf net;
+} Mix;
+
+/* Loads a mix file: one object or an array of them, published keys or ours (spec/README.md). Relative
+ * paths resolve from the mix file, then the working directory; last, a published path that no longer
+ * exists is looked up by its file name beside the mix file and in the folders beside its folder (with a remark). */
+int mixes_load(const char *path, Mix **out, size_t *n, const Log *log, Err *err);
+void mixes_free(Mix *m, size_t n);
+
+/* "key=value" on a mix: every key of netconf_set, the published ones (bfsz, window, enable_pfc, param_1, param_2,
+ * cc), and max_load, sigma, sizes, matrix, duration, n_flows. */
+int mix_set(Mix *m, const char *assignment, Err *err);
+
+/* Everything a run needs, loaded. */
+typedef struct {
+    Topo topo;
+    Route *route;
+    Flows flows;
+    uint16_t *sport;
+    NetConf net;
+    bool has_mix;
+    double wall_read_s, wall_route_s; /* loading + generating; ECMP tables and ports */
+} Scenario;
+
+typedef struct {
+    const char *topo_path;  /* NULL: the mix's */
+    const char *mix_path;   /* NULL: flows_path needed */
+    const char *flows_path; /* NULL: drawn from the mix */
+    int64_t mix_id;         /* −1: the first (with a remark if there are several) */
+    const char *const *set; /* "key=value", NULL-ended, or NULL */
+    uint64_t n_flows;       /* 0: the mix's, else 1,000,000 */
+    double duration_s;      /* 0: the mix's */
+    uint64_t seed;
+    int threads;
+} ScenarioOptions;
+int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err);
+void scenario_free(Scenario *s);
+#endif

@@ -1,0 +1,160 @@
+/* diag: errors, log lines, progress, interruption.
+ *
+ * Errors travel up as a filled Err and a −1; only main prints them and exits. Everything written
+ * here goes to stderr: stdout belongs to data. The stop flag is the one piece of state at file
+ * scope in the program, since a signal handler can reach nothing else. */
+#include "base/diag.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static volatile sig_atomic_t stop_flag;
+
+static int fill(Err *err, ErrKind kind, const char *fmt, va_list ap) {
+    if (!err) return -1;
+    err->kind = kind;
+    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    for (char *c = err->msg; *c; c++)
+        if (*c == '\n' || *c == '\r') *c = ' ';
+    return -1;
+}
+
+int err_input(Err *err, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    fill(err, ERR_INPUT, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+int err_io(Err *err, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    fill(err, ERR_IO, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+int err_stopped(Err *err) {
+    if (err) {
+        err->kind = ERR_STOPPED;
+        snprintf(err->msg, sizeof err->msg, "interrupted");
+    }
+    return -1;
+}
+
+int err_wrap(Err *err, const char *fmt, ...) {
+    if (!err) return -1;
+    char head[sizeof err->msg], tail[sizeof err->msg];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(head, sizeof head, fmt, ap);
+    va_end(ap);
+    memcpy(tail, err->msg, sizeof tail);
+    size_t n = strlen(head);
+    if (n + 3 < sizeof err->msg) snprintf(err->msg, sizeof err->msg, "%s: %.*s", head, (int)(sizeof err->msg - n - 3), tail);
+    return -1;
+}
+
+void diag_die(const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    fputs("m3: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+    abort();
+}
+
+static void say(const char *fmt, va_list ap) {
+    char line[1024];
+    vsnprintf(line, sizeof line, fmt, ap);
+    fprintf(stderr, "m3: %s\n", line);
+}
+
+void log_note(const Log *log, const char *fmt, ...) {
+    if (!log || log->level < LOG_NORMAL) return;
+    va_list ap;
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+}
+
+void log_detail(const Log *log, const char *fmt, ...) {
+    if (!log || log->level < LOG_VERBOSE) return;
+    va_list ap;
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+}
+
+void progress_init(Progress *p, const Log *log, const char *what, uint64_t total) {
+    memset(p, 0, sizeof *p);
+    p->log = log;
+    p->what = what;
+    p->total = total;
+    p->t_start_s = p->t_drawn_s = diag_now_s();
+}
+
+static void draw(Progress *p, uint64_t done, double now) {
+    double elapsed = now - p->t_start_s, rate = (double)done / fmax(elapsed, 1e-9);
+    if (p->total > 0) {
+        double left = rate > 0 ? (double)(p->total > done ? p->total - done : 0) / rate : 0;
+        fprintf(stderr, "\r\033[K%s %llu/%llu (%.0f %%), %.3g/s, %.0f s left", p->what, (unsigned long long)done,
+                (unsigned long long)p->total, 100.0 * (double)done / (double)p->total, rate, left);
+    } else {
+        fprintf(stderr, "\r\033[K%s %llu, %.3g/s", p->what, (unsigned long long)done, rate);
+    }
+    fflush(stderr);
+    p->drawn = true;
+}
+
+void progress_update(Progress *p, uint64_t done) {
+    if (!p->log || !p->log->tty || p->log->level < LOG_NORMAL) return;
+    int free_state = 0;
+    if (!__atomic_compare_exchange_n(&p->busy, &free_state, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
+    double now = diag_now_s();
+    if (now - p->t_start_s >= 1.0 && now - p->t_drawn_s >= 0.1) {
+        p->t_drawn_s = now;
+        draw(p, done, now);
+    }
+    __atomic_store_n(&p->busy, 0, __ATOMIC_RELEASE);
+}
+
+void progress_finish(Progress *p) {
+    if (p->drawn) fputs("\r\033[K", stderr);
+    p->drawn = false;
+}
+
+static void on_signal(int sig) {
+    stop_flag = 1;
+    signal(sig, SIG_DFL);
+}
+
+void diag_catch_signals(void) {
+    struct sigaction sa;
+    memset(&sa, 0, sizeof sa);
+    sa.sa_handler = on_signal;
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+}
+
+bool diag_stop_requested(void) { return stop_flag != 0; }
+
+double diag_now_s(void) {
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+uint64_t diag_peak_rss_bytes(void) {
+    struct rusage ru;
+    if (getrusage(RUSAGE_SELF, &ru) != 0) return 0;
+    return (uint64_t)ru.ru_maxrss * 1024u;
+}

@@ -1,0 +1,309 @@
+/* json: typed reads over cJSON, and a streaming writer.
+ *
+ * A Json is a cursor: node, parent cursor, and the key or index that led to it. Nothing is built
+ * while reading goes well; on failure the chain of parents spells the path (".pods[3].racks"). */
+#include "base/json.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+enum { MAX_JSON_BYTES = 512 << 20 };
+
+struct JsonDoc {
+    cJSON *root;
+    char *name;
+};
+
+static const cJSON *node(const Json *j) { return j->node; }
+
+JsonDoc *json_parse(const char *text, size_t len, const char *name, Err *err) {
+    const char *end = NULL;
+    cJSON *root = cJSON_ParseWithLengthOpts(text, len, &end, 0);
+    if (root)
+        for (; end < text + len; end++)
+            if (!strchr(" \t\r\n", *end) || *end == '\0') {
+                cJSON_Delete(root);
+                root = NULL;
+                break;
+            }
+    if (!root) {
+        size_t at = end && end >= text && end <= text + len ? (size_t)(end - text) : len, line = 1, col = 1;
+        for (size_t i = 0; i < at && i < len; i++) {
+            col = text[i] == '\n' ? 1 : col + 1;
+            line += text[i] == '\n';
+        }
+        if (len == 0) err_input(err, "%s: expected JSON, got an empty file", name);
+        else err_input(err, "%s: line %zu, column %zu: not valid JSON%s", name, line, col, at >= len ? " (ends too early)" : "");
+        return NULL;
+    }
+    JsonDoc *doc = MEM_NEW(JsonDoc, 1);
+    doc->root = root;
+    doc->name = mem_strdup(name);
+    return doc;
+}
+
+JsonDoc *json_open(const char *path, Err *err) {
+    FileView v;
+    if (file_view(&v, path, err) != 0) return NULL;
+    JsonDoc *doc = NULL;
+    if (v.len > MAX_JSON_BYTES) err_input(err, "%s: expected JSON of at most 512 MiB, got %zu MiB", path, v.len >> 20);
+    else doc = json_parse(v.data, v.len, path, err);
+    file_view_close(&v);
+    return doc;
+}
+
+void json_close(JsonDoc *doc) {
+    if (!doc) return;
+    cJSON_Delete(doc->root);
+    free(doc->name);
+    free(doc);
+}
+
+Json json_root(const JsonDoc *doc) { return (Json){.doc = doc, .node = doc->root}; }
+
+bool json_is_object(const Json *j) { return cJSON_IsObject(node(j)); }
+bool json_is_array(const Json *j) { return cJSON_IsArray(node(j)); }
+bool json_is_string(const Json *j) { return cJSON_IsString(node(j)); }
+bool json_is_number(const Json *j) { return cJSON_IsNumber(node(j)); }
+bool json_is_bool(const Json *j) { return cJSON_IsBool(node(j)); }
+bool json_is_null(const Json *j) { return cJSON_IsNull(node(j)); }
+int json_len(const Json *j) { return json_is_array(j) || json_is_object(j) ? cJSON_GetArraySize(node(j)) : 0; }
+
+bool json_find(const Json *j, const char *key, Json *out) {
+    const cJSON *n = json_is_object(j) ? cJSON_GetObjectItemCaseSensitive(node(j), key) : NULL;
+    if (!n) return false;
+    *out = (Json){.doc = j->doc, .node = n, .parent = j, .key = key};
+    return true;
+}
+
+int json_need(const Json *j, const char *key, Json *out, Err *err) {
+    if (json_expect_object(j, err) != 0) return -1;
+    if (!json_find(j, key, out)) return json_fail(j, err, "missing key \"%s\"", key);
+    return 0;
+}
+
+bool json_first(const Json *j, Json *it) {
+    if (!json_is_array(j) && !json_is_object(j)) return false;
+    const cJSON *n = node(j)->child;
+    if (!n) return false;
+    *it = (Json){.doc = j->doc, .node = n, .parent = j, .key = json_is_object(j) ? n->string : NULL};
+    return true;
+}
+
+bool json_next(Json *it) {
+    const cJSON *n = node(it)->next;
+    if (!n) return false;
+    it->node = n;
+    it->index++;
+    if (it->key) it->key = n->string;
+    return true;
+}
+
+static const char *type_name(const Json *j) {
+    if (json_is_object(j)) return "an object";
+    if (json_is_array(j)) return "an array";
+    if (json_is_string(j)) return "a string";
+    if (json_is_number(j)) return "a number";
+    if (json_is_bool(j)) return "true or false";
+    return "null";
+}
+
+/* Appends the path of j to out, which holds *n characters. */
+static void spell(const Json *j, char *out, size_t cap, size_t *n) {
+    if (!j->parent) return;
+    spell(j->parent, out, cap, n);
+    if (*n + 1 >= cap) return;
+    int k = j->key ? snprintf(out + *n, cap - *n, ".%s", j->key) : snprintf(out + *n, cap - *n, "[%d]", j->index);
+    if (k > 0) *n = *n + (size_t)k < cap ? *n + (size_t)k : cap - 1;
+}
+
+int json_fail(const Json *j, Err *err, const char *fmt, ...) {
+    char path[256] = "", msg[400];
+    size_t n = 0;
+    spell(j, path, sizeof path, &n);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(msg, sizeof msg, fmt, ap);
+    va_end(ap);
+    return err_input(err, "%s: %s%s%s", j->doc->name, path, n ? ": " : "", msg);
+}
+
+int json_expect_object(const Json *j, Err *err) {
+    return json_is_object(j) ? 0 : json_fail(j, err, "expected an object, got %s", type_name(j));
+}
+
+int json_expect_array(const Json *j, Err *err) {
+    return json_is_array(j) ? 0 : json_fail(j, err, "expected an array, got %s", type_name(j));
+}
+
+int json_number(const Json *j, double *out, Err *err) {
+    if (!json_is_number(j)) return json_fail(j, err, "expected a number, got %s", type_name(j));
+    if (!isfinite(node(j)->valuedouble)) return json_fail(j, err, "expected a finite number");
+    *out = node(j)->valuedouble;
+    return 0;
+}
+
+int json_uint(const Json *j, uint64_t max, uint64_t *out, Err *err) {
+    double x;
+    if (json_number(j, &x, err) != 0) return -1;
+    if (x < 0 || x != floor(x) || x > (double)max || x > 0x1p53)
+        return json_fail(j, err, "expected a whole number from 0 to %llu, got %s", (unsigned long long)max, json_number_text(x).s);
+    *out = (uint64_t)x;
+    return 0;
+}
+
+int json_bool(const Json *j, bool *out, Err *err) {
+    if (json_is_bool(j)) *out = cJSON_IsTrue(node(j));
+    else if (json_is_number(j) && (node(j)->valuedouble == 0 || node(j)->valuedouble == 1)) *out = node(j)->valuedouble != 0;
+    else return json_fail(j, err, "expected true or false, got %s", type_name(j));
+    return 0;
+}
+
+int json_string(const Json *j, const char **out, Err *err) {
+    if (!json_is_string(j)) return json_fail(j, err, "expected a string, got %s", type_name(j));
+    *out = node(j)->valuestring;
+    return 0;
+}
+
+int json_only_keys(const Json *j, const char *const *known, Err *err) {
+    Json it;
+    for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
+        const char *const *k = known;
+        while (*k && strcmp(*k, it.key) != 0) k++;
+        if (*k) continue;
+        const char *near = json_nearest(it.key, known);
+        return json_fail(j, err, "unknown key \"%.60s\"%s%s%s", it.key, near ? ", did you mean \"" : "", near ? near : "",
+                         near ? "\"?" : "");
+    }
+    return 0;
+}
+
+const char *json_library_version(void) { return cJSON_Version(); }
+
+enum { MAX_WORD = 40 };
+
+static size_t edit_distance(const char *a, const char *b) {
+    size_t na = strlen(a), nb = strlen(b), row[MAX_WORD + 1];
+    if (na > MAX_WORD || nb > MAX_WORD) return MAX_WORD;
+    for (size_t j = 0; j <= nb; j++) row[j] = j;
+    for (size_t i = 1; i <= na; i++) {
+        size_t diag = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= nb; j++) {
+            size_t best = diag + (a[i - 1] != b[j - 1]);
+            diag = row[j];
+            if (row[j] + 1 < best) best = row[j] + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[nb];
+}
+
+const char *json_nearest(const char *word, const char *const *names) {
+    const char *best = NULL;
+    size_t best_d = 4;
+    for (; *names; names++) {
+        size_t d = edit_distance(word, *names);
+        if (d < best_d && 2 * d < strlen(*names)) {
+            best_d = d;
+            best = *names;
+        }
+    }
+    return best;
+}
+
+void json_out_init(JsonOut *o, FILE *f) { *o = (JsonOut){.f = f, .first = true}; }
+
+static void before_value(JsonOut *o) {
+    if (o->after_key) {
+        o->after_key = false;
+        return;
+    }
+    if (!o->first) fputc(',', o->f);
+    if (o->compact) {
+        if (!o->first) fputc(' ', o->f);
+    } else if (o->depth > 0) {
+        fprintf(o->f, "\n%*s", 2 * o->depth, "");
+    }
+    o->first = false;
+}
+
+static void open_bracket(JsonOut *o, char bracket) {
+    before_value(o);
+    fputc(bracket, o->f);
+    o->depth++;
+    o->first = true;
+}
+
+void json_out_object(JsonOut *o) { open_bracket(o, '{'); }
+void json_out_array(JsonOut *o) { open_bracket(o, '['); }
+
+void json_out_array_compact(JsonOut *o) {
+    open_bracket(o, '[');
+    o->compact = true;
+}
+
+void json_out_end(JsonOut *o, char bracket) {
+    o->depth--;
+    if (!o->compact && !o->first) fprintf(o->f, "\n%*s", 2 * o->depth, "");
+    fputc(bracket, o->f);
+    o->compact = false;
+    o->first = false;
+}
+
+static void quoted(FILE *f, const char *s) {
+    fputc('"', f);
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        if (c == '"' || c == '\\') fprintf(f, "\\%c", c);
+        else if (c < 0x20) fprintf(f, "\\u%04x", c);
+        else fputc(c, f);
+    }
+    fputc('"', f);
+}
+
+void json_out_key(JsonOut *o, const char *key) {
+    before_value(o);
+    quoted(o->f, key);
+    fputs(": ", o->f);
+    o->after_key = true;
+}
+
+void json_out_string(JsonOut *o, const char *s) {
+    before_value(o);
+    if (s) quoted(o->f, s);
+    else fputs("null", o->f);
+}
+
+JsonNumber json_number_text(double x) {
+    JsonNumber t;
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(t.s, sizeof t.s, "%.*g", digits, x);
+        if (strtod(t.s, NULL) == x) break;
+    }
+    return t;
+}
+
+void json_out_number(JsonOut *o, double x) {
+    before_value(o);
+    fputs(isfinite(x) ? json_number_text(x).s : "null", o->f);
+}
+
+void json_out_int(JsonOut *o, int64_t x) {
+    before_value(o);
+    fprintf(o->f, "%lld", (long long)x);
+}
+
+void json_out_bool(JsonOut *o, bool b) {
+    before_value(o);
+    fputs(b ? "true" : "false", o->f);
+}
+
+void json_out_finish(JsonOut *o) { fputc('\n', o->f); }

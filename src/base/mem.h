@@ -1,0 +1,40 @@
+/* mem: allocation that dies rather than returning NULL, and arenas. */
+#ifndef M3_BASE_MEM_H
+#define M3_BASE_MEM_H
+#include <stddef.h>
+
+/* n elements of `size` bytes; overflow and exhaustion die with a message. Never NULL, even for
+ * n = 0. Release with free(). */
+void *mem_alloc(size_t n, size_t size);
+void *mem_calloc(size_t n, size_t size);
+void *mem_realloc(void *p, size_t n, size_t size);
+char *mem_strdup(const char *s);
+char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#define MEM_NEW(T, n) ((T *)mem_alloc((n), sizeof(T)))
+#define MEM_ZNEW(T, n) ((T *)mem_calloc((n), sizeof(T)))
+/* Grow array `a` (capacity `cap`) to hold at least `need` elements, doubling. */
+#define MEM_GROW(a, cap, need)                                                                     \
+    do {                                                                                           \
+        if ((size_t)(need) > (size_t)(cap)) {                                                      \
+            size_t mem_cap_ = (size_t)(cap)*2 > (size_t)(need) ? (size_t)(cap)*2 : (size_t)(need); \
+            if (mem_cap_ < 16) mem_cap_ = 16;                                                      \
+            (a) = mem_realloc((a), mem_cap_, sizeof *(a));                                         \
+            (cap) = mem_cap_;                                                                      \
+        }                                                                                          \
+    } while (0)
+
+/* Bump allocator: everything taken since the last reset goes at once. Memory is 64-byte aligned
+ * and not cleared. One owner; not shared between threads. Zero-initialise or arena_init. */
+typedef struct ArenaBlock ArenaBlock;
+typedef struct {
+    ArenaBlock *blocks; /* newest first */
+} Arena;
+
+void arena_init(Arena *a);
+void *arena_alloc(Arena *a, size_t n, size_t size);
+/* Forget all, keep the memory: blocks are merged so that a steady load settles on one block. */
+void arena_reset(Arena *a);
+void arena_free(Arena *a);
+#define ARENA_NEW(a, T, n) ((T *)arena_alloc((a), (n), sizeof(T)))
+#endif

@@ -1,0 +1,99 @@
+/* stats: percentiles as the order statistic at floor((n−1)·p/100 + 0.5), and the two sets of size
+ * buckets. Floats are sorted by radix above a few thousand values, since feature maps sort most. */
+#include "base/stats.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static const uint64_t in_edges[STATS_N_IN - 1] = {250, 500, 750, 1000, 2000, 5000, 7500, 10000, 50000};
+static const uint64_t out_edges[STATS_N_OUT - 1] = {1000, 10000, 50000};
+
+size_t stats_rank(size_t n, double p) {
+    assert(n > 0 && p >= 0 && p <= 100);
+    size_t i = (size_t)((double)(n - 1) * p / 100.0 + 0.5);
+    return i < n ? i : n - 1;
+}
+
+void stats_percentiles(const double *sorted, size_t n, double out[STATS_N_PCT]) {
+    for (int i = 0; i < STATS_N_PCT; i++) out[i] = sorted[stats_rank(n, i + 1)];
+}
+
+void stats_percentiles_f32(const float *sorted, size_t n, float out[STATS_N_PCT]) {
+    for (int i = 0; i < STATS_N_PCT; i++) out[i] = sorted[stats_rank(n, i + 1)];
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+void stats_sort(double *a, size_t n) { qsort(a, n, sizeof *a, by_value); }
+
+static int by_value_f32(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* Order-preserving map between float and unsigned. */
+static uint32_t key_of(float x) {
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return u & 0x80000000u ? ~u : u | 0x80000000u;
+}
+
+static float float_of(uint32_t k) {
+    uint32_t u = k & 0x80000000u ? k & 0x7FFFFFFFu : ~k;
+    float x;
+    memcpy(&x, &u, sizeof x);
+    return x;
+}
+
+static void radix_sort_f32(float *a, size_t n) {
+    uint32_t *from = MEM_NEW(uint32_t, n), *to = MEM_NEW(uint32_t, n);
+    size_t count[3][2048] = {{0}};
+    for (size_t i = 0; i < n; i++) {
+        uint32_t k = from[i] = key_of(a[i]);
+        count[0][k & 2047]++;
+        count[1][k >> 11 & 2047]++;
+        count[2][k >> 22]++;
+    }
+    for (int pass = 0; pass < 3; pass++) {
+        size_t at = 0;
+        for (int b = 0; b < 2048; b++) {
+            size_t c = count[pass][b];
+            count[pass][b] = at;
+            at += c;
+        }
+        for (size_t i = 0; i < n; i++) to[count[pass][from[i] >> (11 * pass) & 2047]++] = from[i];
+        uint32_t *t = from;
+        from = to;
+        to = t;
+    }
+    for (size_t i = 0; i < n; i++) a[i] = float_of(from[i]);
+    free(from);
+    free(to);
+}
+
+void stats_sort_f32(float *a, size_t n) {
+    if (n > 4096) radix_sort_f32(a, n);
+    else qsort(a, n, sizeof *a, by_value_f32);
+}
+
+static int bucket(const uint64_t *edges, int n_edges, uint64_t size_b) {
+    int b = 0;
+    while (b < n_edges && size_b >= edges[b]) b++;
+    return b;
+}
+
+int stats_bucket_in(uint64_t size_b) { return bucket(in_edges, STATS_N_IN - 1, size_b); }
+int stats_bucket_out(uint64_t size_b) { return bucket(out_edges, STATS_N_OUT - 1, size_b); }
+uint64_t stats_out_lo(int b) { return b == 0 ? 0 : out_edges[b - 1]; }
+uint64_t stats_out_hi(int b) { return b == STATS_N_OUT - 1 ? UINT64_MAX : out_edges[b]; }
+
+const char *stats_out_label(int b) {
+    static const char *const labels[STATS_N_OUT] = {"< 1 KB", "1-10 KB", "10-50 KB", ">= 50 KB"};
+    return labels[b];
+}

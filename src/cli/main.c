@@ -1,0 +1,52 @@
+/* main: the table of commands. A command is one row here and one file cmd_*.c. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "cli/cli.h"
+
+#ifndef M3_VERSION
+#error "M3_VERSION comes from the Makefile"
+#endif
+
+/* In the order a newcomer meets them. */
+static const CliCommand *const commands[] = {
+    NULL,
+};
+
+static void print_usage(FILE *f) {
+    fputs("m3 estimates how much slower than ideal flows finish in a data-centre network.\n\nUsage: m3 COMMAND [options]\n\nCommands:\n",
+          f);
+    for (const CliCommand *const *c = commands; *c; c++) fprintf(f, "  %-10s %s\n", (*c)->name, (*c)->summary);
+    fputs("\n'm3 COMMAND --help' lists a command's options; 'm3 --version' prints versions.\n", f);
+}
+
+static int print_version(void) {
+    printf("m3 %s\nbuild: %s\ncJSON %s\n", M3_VERSION, M3_BUILD, json_library_version());
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    diag_catch_signals();
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--version") == 0) return print_version();
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (argc < 2) {
+        print_usage(stderr);
+        return 2;
+    }
+    const char *names[32];
+    int n = 0;
+    for (const CliCommand *const *c = commands; *c; c++) {
+        if (strcmp((*c)->name, name) == 0) return (*c)->run(argc - 1, argv + 1);
+        names[n++] = (*c)->name;
+    }
+    names[n] = NULL;
+    const char *near = json_nearest(name, names);
+    fprintf(stderr, "m3: unknown command '%.60s'%s%s%s; see 'm3 --help'\n", name, near ? ", did you mean '" : "", near ? near : "",
+            near ? "'?" : "");
+    return 2;
+}

@@ -1,0 +1,26 @@
+/* flowsim: fluid (max-min fair) simulation of one parking lot. */
+#ifndef M3_FLUID_FLOWSIM_H
+#define M3_FLUID_FLOWSIM_H
+#include "base/mem.h"
+#include "net/path.h"
+
+/* Counts of one run, for benches and remarks. */
+typedef struct {
+    uint64_t events, fills; /* arrivals + completions; max-min allocations computed */
+    uint32_t max_active;
+} FlowsimStats;
+
+/* fct_ns[i] = completion − arrival of flows[i] (ascending start_ns) under max-min fair sharing with each
+ * flow capped at its cap_bps, sending flowsim_bits(size). An arrival and a completion at the same time:
+ * the completion goes first. Cost per event does not depend on the number of active flows beyond a
+ * logarithm. Scratch comes from `a` (not reset). `stats` may be NULL. Docs: PIPELINE §4. */
+void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns, FlowsimStats *stats, Arena *a);
+
+/* Bits to send for a payload: (size + ceil(size/1000)·48)·8. */
+double flowsim_bits(uint64_t size_b);
+/* FCT over ideal FCT, clipped below at 1: (fct + base) / (bits/b + base), b = the lot's host_rate_bps (or the
+ * flow's own cap where it is lower). `base` is the unloaded latency of the first packet: published formula if
+ * lot->published, else from the lot's rates and delays. */
+double flowsim_slowdown(const Lot *lot, const LotFlow *f, double fct_ns);
+double flowsim_base_ns(const Lot *lot, const LotFlow *f);
+#endif

@@ -1,0 +1,62 @@
+/* torch_shim: C ABI of the training plug-in (libtorch behind it; m3 train loads it at run time).
+ *
+ * No libtorch type and no C++ exception crosses this boundary. A trainer owns a copy of the model's
+ * weights in the layout of ckpt_layout. Every function returns 0, or −1 with a message in errbuf. */
+#ifndef M3_MODEL_TORCH_SHIM_H
+#define M3_MODEL_TORCH_SHIM_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/ckpt.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct TorchTrainer TorchTrainer;
+
+typedef struct {
+    double lr, beta1, beta2, weight_decay, dropout, grad_clip; /* grad_clip 0: none */
+    uint64_t seed;
+    int threads;     /* 0: all */
+    char device[16]; /* "auto", "cpu", "cuda" */
+} TorchOptions;
+
+/* n paths of up to max_rows rows each. Row r of path i is at feat[(row_start[i] + r) × 1000]. */
+typedef struct {
+    uint32_t n;
+    const uint32_t *row_start;    /* [n+1] */
+    const float *pct;             /* [rows × 1000] */
+    const uint16_t *present;      /* [rows] */
+    const float *conf;            /* [n × 19] */
+    const float *base;            /* [n × 400] */
+    const float *base_count;      /* [n × 4] log1p of foreground flows per output bucket */
+    const float *truth;           /* [n × 400] slowdown percentiles; NULL in forward */
+    const uint8_t *truth_present; /* [n × 4] bucket has truth */
+} TorchBatch;
+
+#define TORCH_SHIM_ABI 1
+#define TORCH_SHIM_SYMBOL "m3_torch_api"
+typedef struct {
+    int abi; /* TORCH_SHIM_ABI */
+    const char *(*version)(void);
+    TorchTrainer *(*create)(const ModelSpec *spec, const float *weights, const TorchOptions *opt, char *errbuf, size_t errlen);
+    void (*destroy)(TorchTrainer *);
+    /* One AdamW step on the batch; *loss = mean |estimate/truth − 1| over present cells before it. lr overrides the option. */
+    int (*step)(TorchTrainer *, const TorchBatch *, double lr, double *loss, char *errbuf, size_t errlen);
+    /* Estimates without dropout: out [n × 400] slowdowns (raw, as model_forward with raw = true). */
+    int (*forward)(TorchTrainer *, const TorchBatch *, float *out, char *errbuf, size_t errlen);
+    int (*weights)(TorchTrainer *, float *out, char *errbuf, size_t errlen); /* in ckpt_layout order */
+    int (*set_weights)(TorchTrainer *, const float *in, char *errbuf, size_t errlen);
+    /* Optimiser and generator state for exact resume. */
+    int (*save_state)(TorchTrainer *, const char *path, char *errbuf, size_t errlen);
+    int (*load_state)(TorchTrainer *, const char *path, char *errbuf, size_t errlen);
+    const char *(*device)(TorchTrainer *);
+    /* Gradients of the loss in ckpt_layout order, without a step: for finite-difference tests. */
+    int (*gradients)(TorchTrainer *, const TorchBatch *, double *loss, float *grad, char *errbuf, size_t errlen);
+} TorchApi;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

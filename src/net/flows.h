@@ -1,0 +1,31 @@
+/* flows: a list of flows, and the files it comes from and goes to. */
+#ifndef M3_NET_FLOWS_H
+#define M3_NET_FLOWS_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "net/topo.h"
+
+/* Struct of arrays, ascending by start_ns (ties in file order). src, dst: host indices, src ≠ dst.
+ * size_b ≥ 1. id: as in the file; NULL means the index. fct_ns, ideal_fct_ns: NULL, or per flow with
+ * NAN = unknown or unfinished (for files with those columns). flows_free releases. */
+typedef struct {
+    size_t n;
+    uint32_t *src, *dst;
+    uint64_t *size_b;
+    int64_t *start_ns;
+    uint64_t *id;
+    double *fct_ns, *ideal_fct_ns;
+} Flows;
+
+/* CSV with a header (flow,src,dst,size_b,start_ns[,fct_ns,ideal_fct_ns]; any order, further columns
+ * ignored) or HPCC flow file, recognised by content. Node ids are translated with `t`. Out of order
+ * starts are sorted, with a note. Bad lines: "flows.csv: line 7: dst: …". At several hundred MB/s. */
+int flows_load(Flows *f, const char *path, const Topo *t, const Log *log, Err *err);
+/* As above for one parking lot: src, dst are positions 0..n_links, src < dst; kept as they are in src, dst. */
+int flows_load_positions(Flows *f, const char *path, uint32_t n_links, const Log *log, Err *err);
+/* CSV with header; the fct columns only if there. Node ids by `t` (NULL: written as they are). */
+int flows_save_csv(const Flows *f, const char *path, const Topo *t, Err *err);
+void flows_free(Flows *f);
+#endif

@@ -1,0 +1,62 @@
+/* path: decomposition of a network into paths, and their projection onto parking lots. */
+#ifndef M3_NET_PATH_H
+#define M3_NET_PATH_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "net/flows.h"
+#include "net/route.h"
+
+/* A parking lot: nodes 0..n_links in a row, link i from node i to i+1. A flow [s, d) uses links s..d−1.
+ * Foreground flows go from 0 to n_links. Background flows that enter or leave at an inner node do so
+ * over links that never limit them; `stub_delay_ns[v]` is how far (in delay) the nearest host is from node v. */
+typedef struct {
+    uint32_t n_links;
+    double *rate_bps, *delay_ns; /* [n_links] */
+    double *stub_delay_ns;       /* [n_links+1] */
+    double host_rate_bps;        /* rate b to which slowdowns are normalised: the slower end's host link */
+    bool published;              /* base delay exactly as the published formula (docs: PIPELINE §4) */
+} Lot;
+/* The published special case: first and last link at host_rate, inner ones at 4×, 1 µs links, `published` set. */
+void lot_published(Lot *lot, uint32_t n_links, double host_rate_bps, Arena *a);
+
+/* A flow on a lot: 32 bytes, ascending by start_ns. */
+typedef struct {
+    int64_t start_ns;
+    uint64_t size_b;
+    float cap_bps; /* the flow's own limit: slower of its two hosts' links */
+    uint32_t flow; /* index into the network's Flows */
+    uint16_t s, d; /* 0 ≤ s < d ≤ n_links */
+    uint32_t pad;
+} LotFlow;
+
+/* For each link that lies on a wanted path: which flows cross it, ascending. Built once for all paths. */
+typedef struct PathIndex PathIndex;
+
+/* Paths drawn with replacement in proportion to their flows; unique ones in order of first draw. */
+typedef struct {
+    uint32_t n_links;
+    const uint32_t *links; /* directed, into the set's pool */
+    uint32_t n_draws;      /* how often drawn; with all paths: its number of flows */
+    uint32_t src_host, dst_host;
+} NetPath;
+typedef struct {
+    size_t n_unique, n_drawn;
+    NetPath *paths;
+    uint32_t *pool;
+    uint32_t *draw_path; /* [n_drawn] path of each draw, for the bootstrap; NULL if all paths were taken */
+} PathSet;
+
+/* n_paths = 0: every path that has a flow, weighted by its number of flows. `sport` from route_sports. */
+int pathset_draw(PathSet *ps, const Route *r, const Flows *f, const uint16_t *sport, uint64_t n_paths, uint64_t seed, Err *err);
+void pathset_free(PathSet *ps);
+
+/* Routes all flows (in parallel) and indexes those that touch a link of the set. */
+PathIndex *pathindex_new(const PathSet *ps, const Route *r, const Flows *f, const uint16_t *sport, int threads, const Log *log, Err *err);
+void pathindex_destroy(PathIndex *ix);
+
+/* The lot of path p and its flows by start time, in `a`. A flow that leaves and rejoins becomes one
+ * LotFlow per contiguous stretch. Thread safe with one arena per thread. */
+void path_project(const PathIndex *ix, size_t p, Arena *a, Lot *lot, LotFlow **flows, size_t *n_flows);
+#endif

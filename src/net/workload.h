@@ -1,0 +1,61 @@
+/* workload: who talks to whom, how much, how often; draws flows from it. */
+#ifndef M3_NET_WORKLOAD_H
+#define M3_NET_WORKLOAD_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "net/flows.h"
+#include "net/route.h"
+#include "net/topo.h"
+
+/* Flow sizes: a CDF with linear interpolation between points (first at percentile 0, last at 100). */
+typedef struct {
+    uint32_t n;
+    double *size_b, *cdf; /* ascending; cdf from 0 to 1 */
+    double mean_b;        /* exact, of the interpolated curve */
+    char *name;
+} SizeDist;
+int sizedist_load(SizeDist *d, const char *path, Err *err); /* text: `bytes percent` a line */
+void sizedist_free(SizeDist *d);
+uint64_t sizedist_draw(const SizeDist *d, double u); /* u in [0, 1) → whole bytes, at least 1 */
+
+/* Rack-to-rack weights, row = source. `pod_of` groups racks into pods. */
+typedef struct {
+    uint32_t n_racks, n_pods;
+    double *weight;   /* [n_racks²], ≥ 0, sum > 0 */
+    uint32_t *pod_of; /* [n_racks] */
+    char *name;
+} RackMatrix;
+int rackmatrix_load(RackMatrix *m, const char *path, Err *err); /* published JSON form */
+/* Our generator: kinds in the character of the three published matrices ("a", "b", "c") and "uniform",
+ * sized to the topology's racks and pods, drawn from `seed`. */
+int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t seed, Err *err);
+int rackmatrix_save(const RackMatrix *m, const char *path, Err *err);
+void rackmatrix_free(RackMatrix *m);
+/* Share on the diagonal, within a pod off the diagonal, of the top tenth of rows and of columns, and skew (Gini) of cells. */
+typedef struct {
+    double diagonal, within_pod, top_rows, top_cols, gini;
+} RackMatrixStats;
+RackMatrixStats rackmatrix_stats(const RackMatrix *m);
+
+typedef struct {
+    const RackMatrix *matrix;
+    const SizeDist *sizes;
+    double sigma;      /* shape of the log-normal gaps, ≥ 0 */
+    double max_load;   /* in (0, 1): of the most loaded directed link */
+    uint64_t n_flows;  /* 0: by duration_s */
+    double duration_s; /* 0: by n_flows */
+    uint64_t seed;
+} Workload;
+
+/* Draws the flows: docs/PIPELINE.md §2. Racks of the matrix are placed on the topology's racks pod by
+ * pod, at random within a pod; a matrix that doesn't fit is refused. Same seed same flows whatever
+ * `threads`. `info` may be NULL. */
+typedef struct {
+    double mean_gap_ns;
+    uint32_t busiest_link; /* directed, by expectation */
+    double offered_bps;    /* payload, whole network */
+} WorkloadInfo;
+int workload_draw(const Workload *w, const Route *r, int threads, Flows *out, WorkloadInfo *info, Err *err);
+#endif
