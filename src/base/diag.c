@@ -51,14 +51,15 @@ int err_stopped(Err *err) {
 
 int err_wrap(Err *err, const char *fmt, ...) {
     if (!err) return -1;
-    char head[sizeof err->msg], tail[sizeof err->msg];
+    char whole[2 * sizeof err->msg];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(head, sizeof head, fmt, ap);
+    int n = vsnprintf(whole, sizeof err->msg, fmt, ap);
     va_end(ap);
-    memcpy(tail, err->msg, sizeof tail);
-    size_t n = strlen(head);
-    if (n + 3 < sizeof err->msg) snprintf(err->msg, sizeof err->msg, "%s: %.*s", head, (int)(sizeof err->msg - n - 3), tail);
+    size_t at = n < 0 ? 0 : (size_t)n < sizeof err->msg ? (size_t)n : sizeof err->msg - 1;
+    snprintf(whole + at, sizeof whole - at, ": %s", err->msg);
+    memcpy(err->msg, whole, sizeof err->msg);
+    err->msg[sizeof err->msg - 1] = '\0';
     return -1;
 }
 

@@ -1,0 +1,394 @@
+/* Tests of src/base: oracles (known digests, exact statistics, invariants of streams), then the
+ * wording of errors that users meet. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/par.h"
+#include "base/rng.h"
+#include "base/stats.h"
+#include "base/units.h"
+
+static void test_err_kinds(void **state) {
+    (void)state;
+    Err e = {0};
+    assert_int_equal(err_input(&e, "a.json: %s", "bad\nthing"), -1);
+    assert_int_equal(e.kind, ERR_INPUT);
+    assert_string_equal(e.msg, "a.json: bad thing"); /* always one line */
+    err_wrap(&e, "mix %d", 3);
+    assert_string_equal(e.msg, "mix 3: a.json: bad thing");
+    assert_int_equal(err_io(NULL, "ignored"), -1);
+}
+
+static void test_arena_alignment_and_reuse(void **state) {
+    (void)state;
+    Arena a;
+    arena_init(&a);
+    for (int round = 0; round < 3; round++) {
+        unsigned char *prev = NULL;
+        for (size_t i = 1; i < 400; i++) {
+            unsigned char *p = arena_alloc(&a, i, 3);
+            assert_int_equal((uintptr_t)p % 64, 0);
+            memset(p, (int)i, i * 3);
+            if (prev) assert_int_equal(prev[0], (i - 1) & 255); /* neighbours don't overlap */
+            prev = p;
+        }
+        arena_reset(&a);
+    }
+    void *first = arena_alloc(&a, 1, 1000000);
+    arena_reset(&a);
+    arena_reset(&a);
+    void *again = arena_alloc(&a, 1, 1000000);
+    arena_reset(&a);
+    assert_ptr_equal(again, arena_alloc(&a, 1, 1000000)); /* settled on one block */
+    assert_non_null(first);
+    arena_free(&a);
+}
+
+static void test_streams_are_independent_and_repeatable(void **state) {
+    (void)state;
+    Rng a = rng_stream(1, "sizes", 0), b = rng_stream(1, "sizes", 0);
+    Rng others[] = {rng_stream(2, "sizes", 0), rng_stream(1, "gaps", 0), rng_stream(1, "sizes", 1)};
+    int same[3] = {0};
+    for (int i = 0; i < 1000; i++) {
+        uint64_t x = rng_next(&a);
+        assert_true(x == rng_next(&b));
+        for (int k = 0; k < 3; k++) same[k] += x == rng_next(&others[k]);
+    }
+    for (int k = 0; k < 3; k++) assert_int_equal(same[k], 0);
+}
+
+static void test_rng_moments(void **state) {
+    (void)state;
+    Rng r = rng_stream(7, "test", 0);
+    enum { N = 200000 };
+    double u = 0, z = 0, z2 = 0, e = 0;
+    for (int i = 0; i < N; i++) {
+        double x = rng_u01(&r), n = rng_normal(&r);
+        assert_true(x >= 0 && x < 1);
+        u += x;
+        z += n;
+        z2 += n * n;
+        e += rng_exponential(&r);
+    }
+    /* five standard errors */
+    assert_true(fabs(u / N - 0.5) < 5 * 0.2887 / sqrt(N));
+    assert_true(fabs(z / N) < 5 / sqrt(N));
+    assert_true(fabs(z2 / N - 1) < 5 * sqrt(2.0 / N));
+    assert_true(fabs(e / N - 1) < 5 / sqrt(N));
+}
+
+static void test_below_is_unbiased(void **state) {
+    (void)state;
+    Rng r = rng_stream(3, "test", 0);
+    enum { N = 300000, K = 7 };
+    int count[K] = {0};
+    for (int i = 0; i < N; i++) count[rng_below(&r, K)]++;
+    double chi2 = 0, expect = (double)N / K;
+    for (int k = 0; k < K; k++) chi2 += (count[k] - expect) * (count[k] - expect) / expect;
+    assert_true(chi2 < 22.5); /* 6 degrees of freedom, p = 0.001 */
+    for (int i = 0; i < 1000; i++) assert_true(rng_below(&r, UINT64_C(1) << 63) < UINT64_C(1) << 63);
+}
+
+static void test_alias_matches_weights(void **state) {
+    (void)state;
+    const double w[] = {0, 1, 2.5, 0, 10, 0.5};
+    RngAlias a;
+    rng_alias_init(&a, w, 6);
+    Rng r = rng_stream(5, "alias", 0);
+    enum { N = 280000 };
+    int count[6] = {0};
+    for (int i = 0; i < N; i++) count[rng_alias_draw(&a, &r)]++;
+    rng_alias_free(&a);
+    for (int i = 0; i < 6; i++) {
+        double p = w[i] / 14;
+        assert_true(fabs(count[i] - N * p) <= 5 * sqrt(N * p * (1 - p)));
+    }
+    assert_int_equal(count[0] + count[3], 0);
+}
+
+static void test_percentile_definition(void **state) {
+    (void)state;
+    /* floor((n−1)·p/100 + 0.5), by hand */
+    assert_int_equal(stats_rank(1, 99), 0);
+    assert_int_equal(stats_rank(3, 25), 1); /* 0.5 rounds up, not to even */
+    assert_int_equal(stats_rank(101, 1), 1);
+    assert_int_equal(stats_rank(10, 100), 9);
+    assert_int_equal(stats_rank(10, 0), 0);
+    double a[200], p[STATS_N_PCT];
+    for (int i = 0; i < 200; i++) a[i] = (i * 37) % 200;
+    stats_sort(a, 200);
+    stats_percentiles(a, 200, p);
+    for (int i = 0; i < STATS_N_PCT; i++) assert_true(p[i] == floor(199 * (i + 1) / 100.0 + 0.5));
+}
+
+static void test_float_sort(void **state) {
+    (void)state;
+    Rng r = rng_stream(1, "sort", 0);
+    for (size_t n = 0; n < 20000; n = n * 3 + 1) {
+        float *a = MEM_NEW(float, n), *b = MEM_NEW(float, n);
+        double sum = 0, sum_sorted = 0;
+        for (size_t i = 0; i < n; i++) sum += a[i] = b[i] = (float)(rng_normal(&r) * 1e3);
+        stats_sort_f32(a, n);
+        for (size_t i = 0; i < n; i++) sum_sorted += a[i];
+        for (size_t i = 1; i < n; i++) assert_true(a[i - 1] <= a[i]);
+        assert_true(fabs(sum - sum_sorted) < 1e-6 * (1 + fabs(sum)) + 1e-3);
+        free(a);
+        free(b);
+    }
+}
+
+static void test_buckets_cover_all_sizes(void **state) {
+    (void)state;
+    assert_int_equal(stats_bucket_in(1), 0);
+    assert_int_equal(stats_bucket_in(249), 0);
+    assert_int_equal(stats_bucket_in(250), 1);
+    assert_int_equal(stats_bucket_in(49999), 8);
+    assert_int_equal(stats_bucket_in(50000), 9);
+    for (int b = 0; b < STATS_N_OUT; b++) {
+        assert_int_equal(stats_bucket_out(stats_out_lo(b)), b);
+        assert_int_equal(stats_bucket_out(stats_out_hi(b) - 1), b);
+    }
+    assert_int_equal(stats_bucket_out(UINT64_MAX), STATS_N_OUT - 1);
+}
+
+static void test_units(void **state) {
+    (void)state;
+    double x;
+    uint64_t n;
+    Err e = {0};
+    assert_int_equal(units_parse_rate("10Gbps", "r", &x, &e), 0);
+    assert_true(x == 10e9);
+    assert_int_equal(units_parse_rate(" 2.5 gb/s ", "r", &x, &e), 0);
+    assert_true(x == 2.5e9);
+    assert_int_equal(units_parse_time("1us", "t", &x, &e), 0);
+    assert_true(x == 1000);
+    assert_int_equal(units_parse_size("400KiB", "s", &x, &e), 0);
+    assert_true(x == 409600);
+    assert_int_equal(units_parse_count("10M", "n", &n, &e), 0);
+    assert_true(n == 10000000);
+    static const char *const bad[] = {"", "x", "10parsec", "nan", "inf", "1e400", "-1Gbps", "0x10", "1 0"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(units_parse_rate(bad[i], "--rate", &x, &e), -1);
+        assert_non_null(strstr(e.msg, "--rate: expected a rate like 10Gbps"));
+    }
+    assert_int_equal(units_parse_count("1.5", "n", &n, &e), -1);
+    assert_string_equal(units_count(1234567).s, "1,234,567");
+    assert_string_equal(units_rate(40e9).s, "40 Gbit/s");
+}
+
+static void test_json_reads_name_the_place(void **state) {
+    (void)state;
+    const char *text = "{\"pods\": [{\"racks\": 3}, {\"racks\": \"x\", \"n\": -1.5}], \"on\": 1}";
+    Err e = {0};
+    JsonDoc *d = json_parse(text, strlen(text), "t.json", &e);
+    assert_non_null(d);
+    Json root = json_root(d), pods, pod, v;
+    bool on = false;
+    double x;
+    uint64_t u;
+    assert_int_equal(json_need(&root, "pods", &pods, &e), 0);
+    assert_int_equal(json_len(&pods), 2);
+    assert_true(json_first(&pods, &pod) && json_next(&pod));
+    assert_int_equal(json_need(&pod, "racks", &v, &e), 0);
+    assert_int_equal(json_number(&v, &x, &e), -1);
+    assert_string_equal(e.msg, "t.json: .pods[1].racks: expected a number, got a string");
+    assert_int_equal(json_need(&pod, "n", &v, &e), 0);
+    assert_int_equal(json_uint(&v, 10, &u, &e), -1);
+    assert_string_equal(e.msg, "t.json: .pods[1].n: expected a whole number from 0 to 10, got -1.5");
+    assert_int_equal(json_need(&pod, "tor", &v, &e), -1);
+    assert_string_equal(e.msg, "t.json: .pods[1]: missing key \"tor\"");
+    assert_true(json_find(&root, "on", &v));
+    assert_int_equal(json_bool(&v, &on, &e), 0);
+    assert_true(on);
+    static const char *const known[] = {"pods", "off", NULL};
+    assert_int_equal(json_only_keys(&root, known, &e), -1);
+    assert_string_equal(e.msg, "t.json: unknown key \"on\"");
+    json_close(d);
+}
+
+static void test_json_cut_anywhere_is_refused(void **state) {
+    (void)state;
+    const char *text = "{\"a\": [1, 2, {\"b\": \"c\"}], \"d\": null}";
+    for (size_t n = 0; n < strlen(text); n++) {
+        Err e = {0};
+        assert_null(json_parse(text, n, "cut.json", &e));
+        assert_int_equal(strncmp(e.msg, "cut.json: ", 10), 0);
+        assert_int_equal(e.kind, ERR_INPUT);
+    }
+    Err e = {0};
+    assert_null(json_parse("{} x", 4, "t", &e)); /* something behind the end */
+    assert_null(json_parse("{}\0", 3, "t", &e));
+}
+
+static void test_json_writer_round_trips(void **state) {
+    (void)state;
+    char *buf = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&buf, &len);
+    static const double xs[] = {0.1, 1.0 / 3, 1e300, -2.5e-17, 12345678901.0, 1.00050048828125};
+    JsonOut o;
+    json_out_init(&o, f);
+    json_out_object(&o);
+    json_out_key(&o, "x");
+    json_out_array_compact(&o);
+    for (int i = 0; i < 6; i++) json_out_number(&o, xs[i]);
+    json_out_end(&o, ']');
+    json_out_key(&o, "quote\"\n");
+    json_out_string(&o, "back\\slash");
+    json_out_key(&o, "nan");
+    json_out_number(&o, NAN);
+    json_out_key(&o, "none");
+    json_out_object(&o);
+    json_out_end(&o, '}');
+    json_out_end(&o, '}');
+    json_out_finish(&o);
+    fclose(f);
+    Err e = {0};
+    JsonDoc *d = json_parse(buf, len, "w", &e);
+    assert_non_null(d);
+    Json root = json_root(d), arr, it, v;
+    assert_true(json_find(&root, "x", &arr) && json_len(&arr) == 6);
+    int i = 0;
+    for (bool ok = json_first(&arr, &it); ok; ok = json_next(&it)) {
+        double x;
+        assert_int_equal(json_number(&it, &x, &e), 0);
+        assert_true(x == xs[i++]);
+    }
+    const char *s;
+    assert_true(json_find(&root, "quote\"\n", &v));
+    assert_int_equal(json_string(&v, &s, &e), 0);
+    assert_string_equal(s, "back\\slash");
+    assert_true(json_find(&root, "nan", &v) && json_is_null(&v));
+    json_close(d);
+    free(buf);
+}
+
+static void test_nearest_name(void **state) {
+    (void)state;
+    static const char *const names[] = {"threads", "topo", "mix", NULL};
+    assert_string_equal(json_nearest("thraeds", names), "threads");
+    assert_string_equal(json_nearest("tpo", names), "topo");
+    assert_null(json_nearest("zzz", names));
+}
+
+static void test_file_out_is_all_or_nothing(void **state) {
+    (void)state;
+    char path[] = "/tmp/m3-test-XXXXXX", text[16] = {0};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, "old", 3) == 3);
+    close(fd);
+    FileOut o;
+    Err e = {0};
+    assert_int_equal(file_out_open(&o, path, &e), 0);
+    fputs("new", o.f);
+    fflush(o.f);
+    FileView v;
+    assert_int_equal(file_view(&v, path, &e), 0);
+    memcpy(text, v.data, v.len);
+    assert_string_equal(text, "old"); /* until the commit */
+    file_view_close(&v);
+    assert_int_equal(file_out_commit(&o, &e), 0);
+    assert_int_equal(file_view(&v, path, &e), 0);
+    memcpy(text, v.data, v.len);
+    assert_string_equal(text, "new");
+    file_view_close(&v);
+    unlink(path);
+    assert_int_equal(file_out_open(&o, "/nonexistent/dir/x", &e), -1);
+    assert_int_equal(e.kind, ERR_IO);
+    if (file_exists("/dev/full")) {
+        assert_int_equal(file_out_open(&o, "/dev/full", &e), 0);
+        fputs("x", o.f);
+        assert_int_equal(file_out_commit(&o, &e), -1);
+        assert_int_equal(e.kind, ERR_IO);
+    }
+    assert_int_equal(file_view(&v, "/nonexistent", &e), -1);
+    assert_int_equal(e.kind, ERR_INPUT);
+    assert_int_equal(file_view(&v, "/tmp", &e), -1);
+}
+
+static void test_sha256_known_answers(void **state) {
+    (void)state;
+    char hex[65];
+    file_sha256("", 0, hex);
+    assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    file_sha256("abc", 3, hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    const char *two = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+    file_sha256(two, strlen(two), hex);
+    assert_string_equal(hex, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+}
+
+static void test_checksum_sees_every_bit(void **state) {
+    (void)state;
+    unsigned char a[100];
+    for (int i = 0; i < 100; i++) a[i] = (unsigned char)(i * 7);
+    uint64_t h = file_checksum(a, 100);
+    for (int bit = 0; bit < 800; bit++) {
+        a[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        assert_true(file_checksum(a, 100) != h);
+        a[bit / 8] ^= (unsigned char)(1 << bit % 8);
+    }
+    for (size_t n = 0; n < 100; n++) assert_true(file_checksum(a, n) != h);
+    unsigned char zero[64] = {0};
+    assert_true(file_checksum(zero, 32) != file_checksum(zero, 64));
+}
+
+typedef struct {
+    int hits[1000];
+    int worst_worker[1000];
+} Hits;
+
+static void hit(void *ctx, size_t item, int worker) {
+    Hits *h = ctx;
+    h->hits[item]++;
+    h->worst_worker[item] = worker;
+}
+
+static void test_par_for_visits_each_once(void **state) {
+    (void)state;
+    for (int threads = 1; threads <= 8; threads *= 2) {
+        Hits h = {0};
+        par_for(1000, threads, hit, &h);
+        for (int i = 0; i < 1000; i++) {
+            assert_int_equal(h.hits[i], 1);
+            assert_in_range(h.worst_worker[i], 0, threads - 1);
+        }
+    }
+    par_for(0, 4, hit, NULL);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_err_kinds),
+        cmocka_unit_test(test_arena_alignment_and_reuse),
+        cmocka_unit_test(test_streams_are_independent_and_repeatable),
+        cmocka_unit_test(test_rng_moments),
+        cmocka_unit_test(test_below_is_unbiased),
+        cmocka_unit_test(test_alias_matches_weights),
+        cmocka_unit_test(test_percentile_definition),
+        cmocka_unit_test(test_float_sort),
+        cmocka_unit_test(test_buckets_cover_all_sizes),
+        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_json_reads_name_the_place),
+        cmocka_unit_test(test_json_cut_anywhere_is_refused),
+        cmocka_unit_test(test_json_writer_round_trips),
+        cmocka_unit_test(test_nearest_name),
+        cmocka_unit_test(test_file_out_is_all_or_nothing),
+        cmocka_unit_test(test_sha256_known_answers),
+        cmocka_unit_test(test_checksum_sees_every_bit),
+        cmocka_unit_test(test_par_for_visits_each_once),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
