@@ -25,10 +25,9 @@ void lot_published(Lot *lot, uint32_t n_links, double host_rate_bps, Arena *a);
 typedef struct {
     int64_t start_ns;
     uint64_t size_b;
-    float cap_bps; /* the flow's own limit: slower of its two hosts' links */
-    uint32_t flow; /* index into the network's Flows */
-    uint16_t s, d; /* 0 ≤ s < d ≤ n_links */
-    uint32_t pad;
+    double cap_bps; /* the flow's own limit: slower of its two hosts' links */
+    uint32_t flow;  /* index into the network's Flows */
+    uint16_t s, d;  /* 0 ≤ s < d ≤ n_links */
 } LotFlow;
 
 /* For each link that lies on a wanted path: which flows cross it, ascending. Built once for all paths. */
