@@ -21,11 +21,16 @@ typedef struct {
 
 /* CSV with a header (flow,src,dst,size_b,start_ns[,fct_ns,ideal_fct_ns]; any order, further columns
  * ignored) or HPCC flow file, recognised by content. Node ids are translated with `t`. Out of order
- * starts are sorted, with a note. Bad lines: "flows.csv: line 7: dst: …". At several hundred MB/s. */
+ * starts are sorted, with a note. Starts may have decimals and are rounded to ns; limits: size_b 1 to 1e15,
+ * start 0 to 9e18 ns. Bad lines: "flows.csv: line 7: dst: …". At several hundred MB/s. */
 int flows_load(Flows *f, const char *path, const Topo *t, const Log *log, Err *err);
 /* As above for one parking lot: src, dst are positions 0..n_links, src < dst; kept as they are in src, dst. */
 int flows_load_positions(Flows *f, const char *path, uint32_t n_links, const Log *log, Err *err);
 /* CSV with header; the fct columns only if there. Node ids by `t` (NULL: written as they are). */
 int flows_save_csv(const Flows *f, const char *path, const Topo *t, Err *err);
+/* Room for n flows without the optional columns; contents undefined. */
+void flows_init(Flows *f, size_t n);
+/* Into ascending order of start_ns, ties as they are. */
+void flows_sort(Flows *f);
 void flows_free(Flows *f);
 #endif
