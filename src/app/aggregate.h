@@ -29,11 +29,13 @@ typedef struct {
 
 typedef struct {
     bool published;  /* pool buckets with equal weight, re-draw by global shares */
-    int n_bootstrap; /* resamples of the drawn paths; default 200 */
+    int n_bootstrap; /* resamples of the drawn paths; 0: 200 */
     uint64_t seed;
     bool exhaustive; /* all paths were taken: no sampling error, lo = hi = value */
 } AggOptions;
-/* The flow-weighted mixture of the paths with 95 % bootstrap intervals over the draws. */
+/* The flow-weighted mixture of the paths with 95 % bootstrap intervals over the draws. Fewer than 2^30 paths. The
+ * result depends on seed (intervals only), not on threads. published: every path of a bucket weighs the same, its
+ * 100 percentiles are pooled as points, and `all` mixes the buckets by their shares of the flows. */
 void aggregate(const AggPath *paths, size_t n, const AggOptions *o, int threads, AggResult *out);
 /* Exact distribution of single flows (truth, per-flow CSV): no intervals. */
 void aggregate_flows(const uint64_t *size_b, const double *slowdown, size_t n, AggResult *out);

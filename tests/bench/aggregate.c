@@ -1,0 +1,30 @@
+/* Time to aggregate 500 model paths with 200 resamples; to be well under a second. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/aggregate.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+enum { PATHS = 500, OUT = STATS_N_OUT * STATS_N_PCT };
+
+int main(void) {
+    float *pct = MEM_NEW(float, PATHS *OUT);
+    AggPath paths[PATHS];
+    Rng rng = rng_stream(1, "bench", 0);
+    for (int i = 0; i < PATHS; i++) {
+        paths[i] = (AggPath){.n_draws = 1, .count = {40, 30, 20, 10}, .pct = pct + i * OUT};
+        double scale = exp(rng_normal(&rng) * 0.5);
+        for (int k = 0; k < OUT; k++) pct[i * OUT + k] = (float)(1 + scale * (1 + k / STATS_N_PCT) * pow((k % STATS_N_PCT + 1) / 100.0, 4));
+    }
+    for (int threads = 1; threads <= 2; threads++) {
+        AggResult r;
+        double start = diag_now_s();
+        aggregate(paths, PATHS, &(AggOptions){.seed = 1}, threads, &r);
+        printf("aggregate, %d paths x %d percentiles, 200 resamples, %d threads: %.3f s\n", PATHS, OUT, threads, diag_now_s() - start);
+    }
+    free(pct);
+    return 0;
+}
