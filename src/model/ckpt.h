@@ -6,10 +6,16 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/file.h"
+#include "base/json.h"
 
 typedef enum { CKPT_F32, CKPT_F16, CKPT_BF16 } CkptDtype;
-/* What the MLP's 400 outputs mean. ABSOLUTE: slowdown = 1 + out (published). RESIDUAL: slowdown =
- * 1 + (base − 1)·exp(a) + softplus-like lift, a correction to flowSim's own percentiles: see model.c. */
+/* What the MLP's 400 outputs o mean.
+ * ABSOLUTE (published): slowdown = 1 + o.
+ * RESIDUAL: slowdown = base · (o + sqrt(1 + o²)), a correction of flowSim's own percentiles `base`. At o = 0 it is
+ * base exactly, and there its logarithm has slope 1 (it is base · exp(asinh o)), which suits a loss in relative error. For
+ * o > 0 it grows linearly, so small flows, which the fluid model sees at exactly 1, are lifted without blowing up;
+ * for o < 0 it falls towards 0, so that too high a base can be lowered. Smooth, positive, and it cannot overflow. */
 typedef enum { HEAD_ABSOLUTE, HEAD_RESIDUAL } ModelHead;
 
 typedef struct {
@@ -18,9 +24,10 @@ typedef struct {
     uint32_t mlp_in_extra;          /* inputs of the MLP beside dim + n_feat: 0, or 400 base + 4 counts with HEAD_RESIDUAL */
     uint32_t mlp_h1, mlp_h2, n_out; /* n_out 400 */
     ModelHead head;
-    bool zero_rows; /* rows without any flow are fed as zeros (published C) */
+    bool zero_rows;  /* rows without any flow are fed as zeros (published C) */
+    bool log_inputs; /* inputs on a common scale: see model/input.h; false: raw values (published) */
 } ModelSpec;
-/* "paper": 576/1536/4/4, MLP 512-512; "compact": small enough for a few hundred samples. */
+/* "paper": 576/1536/4/4, MLP 512-512, as published; "compact": residual head, small enough for a few hundred samples. */
 int modelspec_preset(ModelSpec *s, const char *name, Err *err);
 int modelspec_check(const ModelSpec *s, const char *file, Err *err); /* plausible dimensions, no overflow */
 
@@ -32,30 +39,42 @@ typedef struct {
     uint32_t rows, cols; /* cols 1: a vector of `rows` */
     size_t offset;       /* in floats from the start of the weights */
 } CkptTensor;
+enum { CKPT_RESIDUAL_EXTRA = 404 }; /* inputs of the MLP that HEAD_RESIDUAL adds: 400 log base, 4 log1p of flow counts */
+enum { CKPT_MAX_LAYERS = 64, CKPT_N_LAYER_TENSORS = 9, CKPT_N_SHARED_TENSORS = 11, CKPT_EMPTY = 100 };
+enum { CKPT_MAX_TENSORS = CKPT_MAX_LAYERS * CKPT_N_LAYER_TENSORS + CKPT_N_SHARED_TENSORS };
 /* Fills up to `cap` tensors, returns how many there are; *n_floats = total. */
 size_t ckpt_layout(const ModelSpec *s, CkptTensor *out, size_t cap, size_t *n_floats);
 
+/* Starting weights of a training run: normal with deviation 1/sqrt(inputs), smaller where a layer adds to the
+ * residual stream; norms 1, biases 0, and the last layer 0 with HEAD_RESIDUAL (training starts at flowSim). */
+void ckpt_init_weights(const ModelSpec *s, uint64_t seed, float *w);
+
 typedef struct {
     ModelSpec spec;
-    char *name;      /* of the file or directory, for reports */
-    char *recipe;    /* JSON text of how it was trained; "{}" if unknown */
+    char *name;      /* as saved, or of the file: for reports */
+    char *recipe;    /* JSON object: how it was trained or where it is from; "{}" if unknown */
     CkptDtype dtype; /* as stored */
     float *weights;  /* all tensors, f32 (mapped read-only, or converted) */
     size_t n_floats;
-    char *path; /* file read from, or NULL */
-    void *map;  /* private */
-    size_t map_len;
+    char *path;    /* file read from, or NULL */
+    FileView view; /* private: the file, as long as `weights` points into it */
 } Ckpt;
-/* `path`: a .m3 file, or a directory that holds model.m3. Length, magic, version, dimensions and checksum
- * are verified; every failure is one line. */
+/* `path`: a .m3 file, or a directory that holds model.m3. Length, magic, version, dimensions, checksum and the weights'
+ * being finite are verified; every failure is one line. On failure *c is empty. */
 int ckpt_load(Ckpt *c, const char *path, Err *err);
-/* Writes spec, recipe and weights; converts to dtype. Written beside and renamed. */
+/* Writes spec, name (NULL: of the path), recipe (NULL: {}) and weights, converted to dtype. `path`: a file if it ends in .m3
+ * or is a device, else a directory, made if needed, that gets model.m3. Written beside and renamed. */
 int ckpt_save(const Ckpt *c, const char *path, CkptDtype dtype, Err *err);
 void ckpt_free(Ckpt *c);
 /* Of the whole file, as sha256sum prints; for imported ones of the weights. */
 void ckpt_sha256(const Ckpt *c, char hex[65]);
+const char *ckpt_dtype_name(CkptDtype d);                         /* "f32", "f16", "bf16" */
+int ckpt_dtype_parse(const char *name, CkptDtype *d, Err *err);   /* −1: names what is valid */
+int ckpt_check_finite(const Ckpt *c, const char *file, Err *err); /* names the tensor and place that isn't */
+void ckpt_header_print(const Ckpt *c, JsonOut *o);                /* members name, dtype, n_weights, spec, recipe of an open object */
 
-/* The published pair (docs: PIPELINE §6). Export needs HEAD_ABSOLUTE. */
+/* The published pair (docs: PIPELINE §6). The files' cos and sin tables must be those of base 10000; where their bits differ from
+ * ours the recipe keeps them, so that export after import gives back the same bytes. Export needs HEAD_ABSOLUTE and raw inputs. */
 int ckpt_import(Ckpt *c, const char *llama_bin, const char *mlp_bin, Err *err);
 int ckpt_export(const Ckpt *c, const char *llama_bin, const char *mlp_bin, Err *err);
 #endif

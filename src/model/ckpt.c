@@ -1,0 +1,400 @@
+/* ckpt: our checkpoint file.
+ *
+ *   0   magic "m3ckpt\r\n"
+ *   8   version (u32, 1), length of the JSON header (u32)
+ *   16  length of the whole file (u64)
+ *   24  JSON header: name, dtype, n_weights, spec, recipe
+ *   ..  zeros up to a multiple of 64
+ *   ..  weights in ckpt_layout order: f32, f16 or bf16
+ *   end-8  file_checksum of all bytes before it (u64)
+ *
+ * Everything is little-endian, and so must the machine be. The file is verified as a whole before anything in it is
+ * believed: length, then checksum, then the header. An f32 file is used where it is mapped; half-precision ones
+ * are converted once (round to nearest even on the way out). Left out: other byte orders, sparse or quantised weights. */
+#include "model/ckpt.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+
+enum { VERSION = 1, HEAD_BYTES = 24, ALIGNMENT = 64, SUM_BYTES = 8 };
+static const char magic[8] = {'m', '3', 'c', 'k', 'p', 't', '\r', '\n'};
+static const char *const dtype_names[] = {"f32", "f16", "bf16", NULL};
+static const char *const head_names[] = {"absolute", "residual", NULL};
+
+/* Half precision: bits of one number each way. */
+
+static uint32_t float_bits(float f) {
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    return u;
+}
+
+static float bits_float(uint32_t u) {
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+static uint16_t f16_from(float f) {
+    uint32_t sign = float_bits(f) >> 16 & 0x8000, mag = float_bits(f) & 0x7fffffff;
+    if (mag >= 0x47800000) return (uint16_t)(sign | 0x7c00);                              /* 2^16 and beyond: infinity */
+    if (mag < 0x38800000) return (uint16_t)(sign | (uint32_t)lrintf(fabsf(f) * 0x1p24f)); /* below 2^-14: subnormal */
+    uint32_t r = mag - 0x38000000;
+    return (uint16_t)(sign | (r + 0xfff + (r >> 13 & 1)) >> 13);
+}
+
+static float f16_to(uint16_t h) {
+    uint32_t sign = (uint32_t)(h & 0x8000) << 16, e = h >> 10 & 31, m = h & 0x3ff;
+    if (e == 31) return bits_float(sign | 0x7f800000 | m << 13);
+    float mag = e == 0 ? (float)m * 0x1p-24f : bits_float((e + 112) << 23 | m << 13);
+    return sign ? -mag : mag;
+}
+
+static uint16_t bf16_from(float f) {
+    uint32_t u = float_bits(f);
+    return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
+
+static size_t dtype_bytes(CkptDtype d) { return d == CKPT_F32 ? 4 : 2; }
+
+const char *ckpt_dtype_name(CkptDtype d) { return dtype_names[d]; }
+
+static int find_name(const char *const *names, const char *name) {
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], name) == 0) return i;
+    return -1;
+}
+
+int ckpt_dtype_parse(const char *name, CkptDtype *d, Err *err) {
+    int i = find_name(dtype_names, name);
+    if (i < 0) return err_input(err, "dtype: expected f32, f16 or bf16, got '%.20s'", name);
+    *d = (CkptDtype)i;
+    return 0;
+}
+
+static bool is_finite(float x) { return (float_bits(x) & 0x7f800000) != 0x7f800000; }
+
+/* Index of the first weight that fails `ok`, or n. */
+static size_t first_bad(const float *w, size_t n, CkptDtype as) {
+    for (size_t i = 0; i < n; i++) {
+        float x = as == CKPT_F16 ? f16_to(f16_from(w[i])) : as == CKPT_BF16 ? bits_float((uint32_t)bf16_from(w[i]) << 16) : w[i];
+        if (!is_finite(x)) return i;
+    }
+    return n;
+}
+
+static int bad_weight(const Ckpt *c, size_t i, const char *file, CkptDtype as, Err *err) {
+    CkptTensor t[CKPT_MAX_TENSORS];
+    size_t n_floats, n = ckpt_layout(&c->spec, t, CKPT_MAX_TENSORS, &n_floats), k = 0;
+    while (k + 1 < n && t[k + 1].offset <= i) k++;
+    return err_input(err, "%s: %s[%zu]: expected a number that is finite in %s, got %g", file, t[k].name, i - t[k].offset, dtype_names[as],
+                     (double)c->weights[i]);
+}
+
+int ckpt_check_finite(const Ckpt *c, const char *file, Err *err) {
+    size_t i = first_bad(c->weights, c->n_floats, CKPT_F32);
+    return i == c->n_floats ? 0 : bad_weight(c, i, file, CKPT_F32, err);
+}
+
+/* Header, out. */
+
+static void copy_json(const Json *j, JsonOut *o) {
+    const char *s = "";
+    double x = 0;
+    bool flag = false;
+    Json it;
+    if (json_is_object(j)) {
+        json_out_object(o);
+        for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
+            json_out_key(o, it.key);
+            copy_json(&it, o);
+        }
+        json_out_end(o, '}');
+    } else if (json_is_array(j)) {
+        bool flat = json_first(j, &it) && !json_is_object(&it) && !json_is_array(&it);
+        if (flat) json_out_array_compact(o);
+        else json_out_array(o);
+        for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) copy_json(&it, o);
+        json_out_end(o, ']');
+    } else if (json_is_string(j)) {
+        json_string(j, &s, NULL);
+        json_out_string(o, s);
+    } else if (json_is_bool(j)) {
+        json_bool(j, &flag, NULL);
+        json_out_bool(o, flag);
+    } else if (json_is_number(j)) {
+        json_number(j, &x, NULL);
+        json_out_number(o, x);
+    } else {
+        json_out_string(o, NULL);
+    }
+}
+
+static void print_member_int(JsonOut *o, const char *key, uint64_t x) {
+    json_out_key(o, key);
+    json_out_int(o, (int64_t)x);
+}
+
+static void print_spec(JsonOut *o, const ModelSpec *s) {
+    json_out_object(o);
+    print_member_int(o, "n_feat", s->n_feat);
+    print_member_int(o, "dim", s->dim);
+    print_member_int(o, "hidden", s->hidden);
+    print_member_int(o, "n_layers", s->n_layers);
+    print_member_int(o, "n_heads", s->n_heads);
+    print_member_int(o, "mlp_in_extra", s->mlp_in_extra);
+    print_member_int(o, "mlp_h1", s->mlp_h1);
+    print_member_int(o, "mlp_h2", s->mlp_h2);
+    print_member_int(o, "n_out", s->n_out);
+    json_out_key(o, "head");
+    json_out_string(o, head_names[s->head]);
+    json_out_key(o, "zero_rows");
+    json_out_bool(o, s->zero_rows);
+    json_out_key(o, "log_inputs");
+    json_out_bool(o, s->log_inputs);
+    json_out_end(o, '}');
+}
+
+void ckpt_header_print(const Ckpt *c, JsonOut *o) {
+    json_out_key(o, "name");
+    json_out_string(o, c->name);
+    json_out_key(o, "dtype");
+    json_out_string(o, dtype_names[c->dtype]);
+    print_member_int(o, "n_weights", c->n_floats);
+    json_out_key(o, "spec");
+    print_spec(o, &c->spec);
+    json_out_key(o, "recipe");
+    JsonDoc *doc = json_parse(c->recipe, strlen(c->recipe), "recipe", NULL);
+    if (doc) {
+        Json root = json_root(doc);
+        copy_json(&root, o);
+    } else {
+        json_out_string(o, c->recipe);
+    }
+    json_close(doc);
+}
+
+static char *header_text(const Ckpt *c, size_t *len) {
+    char *text = NULL;
+    FILE *f = open_memstream(&text, len);
+    if (!f) diag_die("out of memory: checkpoint header");
+    JsonOut o;
+    json_out_init(&o, f);
+    json_out_object(&o);
+    ckpt_header_print(c, &o);
+    json_out_end(&o, '}');
+    json_out_finish(&o);
+    if (fclose(f) != 0) diag_die("out of memory: checkpoint header");
+    return text;
+}
+
+/* Header, in. */
+
+static int need_u32(const Json *j, const char *key, uint32_t *x, Err *err) {
+    Json it;
+    uint64_t u = 0;
+    if (json_need(j, key, &it, err) != 0 || json_uint(&it, UINT32_MAX, &u, err) != 0) return -1;
+    *x = (uint32_t)u;
+    return 0;
+}
+
+static int need_name(const Json *j, const char *key, const char *const *names, int *which, Err *err) {
+    Json it;
+    const char *s;
+    if (json_need(j, key, &it, err) != 0 || json_string(&it, &s, err) != 0) return -1;
+    *which = find_name(names, s);
+    return *which < 0 ? json_fail(&it, err, "unknown value '%.40s'", s) : 0;
+}
+
+static int need_bool(const Json *j, const char *key, bool *b, Err *err) {
+    Json it;
+    return json_need(j, key, &it, err) != 0 ? -1 : json_bool(&it, b, err);
+}
+
+static int read_spec(const Json *root, ModelSpec *s, Err *err) {
+    Json j;
+    int head = 0;
+    if (json_need(root, "spec", &j, err) != 0) return -1;
+    if (need_u32(&j, "n_feat", &s->n_feat, err) != 0 || need_u32(&j, "dim", &s->dim, err) != 0) return -1;
+    if (need_u32(&j, "hidden", &s->hidden, err) != 0 || need_u32(&j, "n_layers", &s->n_layers, err) != 0) return -1;
+    if (need_u32(&j, "n_heads", &s->n_heads, err) != 0 || need_u32(&j, "mlp_in_extra", &s->mlp_in_extra, err) != 0) return -1;
+    if (need_u32(&j, "mlp_h1", &s->mlp_h1, err) != 0 || need_u32(&j, "mlp_h2", &s->mlp_h2, err) != 0) return -1;
+    if (need_u32(&j, "n_out", &s->n_out, err) != 0 || need_name(&j, "head", head_names, &head, err) != 0) return -1;
+    s->head = (ModelHead)head;
+    return need_bool(&j, "zero_rows", &s->zero_rows, err) != 0 ? -1 : need_bool(&j, "log_inputs", &s->log_inputs, err);
+}
+
+static char *recipe_text(const Json *recipe) {
+    char *text = NULL;
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+    if (!f) diag_die("out of memory: recipe");
+    JsonOut o;
+    json_out_init(&o, f);
+    copy_json(recipe, &o);
+    if (fclose(f) != 0) diag_die("out of memory: recipe");
+    return text;
+}
+
+static int read_header(Ckpt *c, const char *text, size_t len, Err *err) {
+    JsonDoc *doc = json_parse(text, len, c->path, err);
+    if (!doc) return -1;
+    Json root = json_root(doc), j;
+    const char *name;
+    int dtype = 0, rc = -1;
+    if (json_need(&root, "name", &j, err) == 0 && json_string(&j, &name, err) == 0 &&
+        need_name(&root, "dtype", dtype_names, &dtype, err) == 0 && read_spec(&root, &c->spec, err) == 0 &&
+        modelspec_check(&c->spec, c->path, err) == 0 && json_need(&root, "recipe", &j, err) == 0) {
+        c->name = mem_strdup(name);
+        c->dtype = (CkptDtype)dtype;
+        c->recipe = recipe_text(&j);
+        ckpt_layout(&c->spec, NULL, 0, &c->n_floats);
+        rc = 0;
+    }
+    json_close(doc);
+    return rc;
+}
+
+/* The file. */
+
+static size_t aligned(size_t n) { return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
+
+static int verify_frame(const FileView *v, const char *path, uint32_t *json_len, Err *err) {
+    uint32_t version = 0;
+    uint64_t file_len, sum;
+    if (v->len < HEAD_BYTES + SUM_BYTES || memcmp(v->data, magic, sizeof magic) != 0)
+        return err_input(err, "%s: not an m3 checkpoint (its first bytes are not \"m3ckpt\")", path);
+    memcpy(&version, v->data + 8, sizeof version);
+    memcpy(json_len, v->data + 12, sizeof *json_len);
+    memcpy(&file_len, v->data + 16, sizeof file_len);
+    if (version != VERSION) return err_input(err, "%s: checkpoint version: expected %d, got %u", path, VERSION, version);
+    if (file_len != v->len) return err_input(err, "%s: length: expected %llu bytes, got %zu", path, (unsigned long long)file_len, v->len);
+    memcpy(&sum, v->data + v->len - SUM_BYTES, sizeof sum);
+    if (sum != file_checksum(v->data, v->len - SUM_BYTES)) return err_input(err, "%s: checksum does not match: the file is damaged", path);
+    if (*json_len > v->len - HEAD_BYTES - SUM_BYTES) return err_input(err, "%s: header: %u bytes exceed the file", path, *json_len);
+    return 0;
+}
+
+static void convert_in(Ckpt *c, const char *payload) {
+    c->weights = MEM_NEW(float, c->n_floats);
+    for (size_t i = 0; i < c->n_floats; i++) {
+        uint16_t h;
+        memcpy(&h, payload + 2 * i, sizeof h);
+        c->weights[i] = c->dtype == CKPT_F16 ? f16_to(h) : bits_float((uint32_t)h << 16);
+    }
+}
+
+static int load_file(Ckpt *c, Err *err) {
+    uint32_t json_len = 0;
+    if (file_view(&c->view, c->path, err) != 0 || verify_frame(&c->view, c->path, &json_len, err) != 0) return -1;
+    if (read_header(c, c->view.data + HEAD_BYTES, json_len, err) != 0) return -1;
+    size_t start = aligned(HEAD_BYTES + (size_t)json_len), want = start + c->n_floats * dtype_bytes(c->dtype) + SUM_BYTES;
+    if (c->view.len != want) return err_input(err, "%s: length: its dimensions need %zu bytes, got %zu", c->path, want, c->view.len);
+    if (c->dtype == CKPT_F32) c->weights = (float *)(uintptr_t)(c->view.data + start);
+    else convert_in(c, c->view.data + start);
+    return ckpt_check_finite(c, c->path, err);
+}
+
+int ckpt_load(Ckpt *c, const char *path, Err *err) {
+    *c = (Ckpt){.path = file_is_dir(path) ? file_join(path, "model.m3") : mem_strdup(path)};
+    if (load_file(c, err) == 0) return 0;
+    ckpt_free(c);
+    return -1;
+}
+
+static bool weights_are_mapped(const Ckpt *c) { return c->view.data && c->dtype == CKPT_F32; }
+
+void ckpt_free(Ckpt *c) {
+    if (!weights_are_mapped(c)) free(c->weights);
+    if (c->view.data) file_view_close(&c->view);
+    free(c->name);
+    free(c->recipe);
+    free(c->path);
+    *c = (Ckpt){0};
+}
+
+void ckpt_sha256(const Ckpt *c, char hex[65]) {
+    if (c->view.data) file_sha256(c->view.data, c->view.len, hex);
+    else file_sha256(c->weights, c->n_floats * sizeof *c->weights, hex);
+}
+
+static void convert_out(const Ckpt *c, CkptDtype dtype, char *payload) {
+    if (dtype == CKPT_F32) {
+        memcpy(payload, c->weights, c->n_floats * sizeof *c->weights);
+        return;
+    }
+    for (size_t i = 0; i < c->n_floats; i++) {
+        uint16_t h = dtype == CKPT_F16 ? f16_from(c->weights[i]) : bf16_from(c->weights[i]);
+        memcpy(payload + 2 * i, &h, sizeof h);
+    }
+}
+
+/* The whole file in memory, since its checksum covers all of it. */
+static char *image_of(const Ckpt *c, CkptDtype dtype, size_t *len) {
+    size_t json_len;
+    char *json = header_text(c, &json_len);
+    size_t start = aligned(HEAD_BYTES + json_len);
+    *len = start + c->n_floats * dtype_bytes(dtype) + SUM_BYTES;
+    char *image = mem_calloc(*len, 1);
+    uint32_t words[2] = {VERSION, (uint32_t)json_len};
+    uint64_t file_len = *len;
+    memcpy(image, magic, sizeof magic);
+    memcpy(image + 8, words, sizeof words);
+    memcpy(image + 16, &file_len, sizeof file_len);
+    memcpy(image + HEAD_BYTES, json, json_len);
+    free(json);
+    convert_out(c, dtype, image + start);
+    uint64_t sum = file_checksum(image, *len - SUM_BYTES);
+    memcpy(image + *len - SUM_BYTES, &sum, sizeof sum);
+    return image;
+}
+
+/* Where a checkpoint named `path` goes; makes its directory. */
+static int file_for(const char *path, char **file, Err *err) {
+    size_t n = strlen(path);
+    struct stat st;
+    bool is_file = (n > 3 && strcmp(path + n - 3, ".m3") == 0) || (stat(path, &st) == 0 && !S_ISDIR(st.st_mode));
+    if (!is_file && file_mkdirs(path, err) != 0) return -1;
+    *file = is_file ? mem_strdup(path) : file_join(path, "model.m3");
+    return 0;
+}
+
+/* Last part of a path, without slashes at its end and without ".m3". */
+static char *name_of(const char *path) {
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/') end--;
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/') start--;
+    if (end - start > 3 && strncmp(path + end - 3, ".m3", 3) == 0) end -= 3;
+    return mem_printf("%.*s", (int)(end - start), path + start);
+}
+
+static int write_image(const Ckpt *c, const char *file, CkptDtype dtype, Err *err) {
+    FileOut o;
+    if (file_out_open(&o, file, err) != 0) return -1;
+    size_t len;
+    char *image = image_of(c, dtype, &len);
+    fwrite(image, 1, len, o.f);
+    free(image);
+    return file_out_commit(&o, err);
+}
+
+int ckpt_save(const Ckpt *c, const char *path, CkptDtype dtype, Err *err) {
+    size_t i = first_bad(c->weights, c->n_floats, dtype);
+    char *file;
+    if (i < c->n_floats) return bad_weight(c, i, path, dtype, err);
+    if (file_for(path, &file, err) != 0) return -1;
+    Ckpt out = *c; /* borrows everything but the name */
+    out.name = c->name ? mem_strdup(c->name) : name_of(path);
+    out.recipe = c->recipe ? c->recipe : (char[]){"{}"};
+    out.dtype = dtype;
+    int rc = write_image(&out, file, dtype, err);
+    free(out.name);
+    free(file);
+    return rc;
+}

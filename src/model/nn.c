@@ -1,0 +1,98 @@
+/* nn: the kernels of the forward pass, on OpenBLAS where they are matrix products.
+ *
+ * Nearly all time goes into sgemm over all rows of a group of paths; attention works on at most a handful of
+ * positions and stays in plain loops. Every kernel computes in a fixed order for given shapes, so that a group
+ * gives the same bytes on whichever thread it runs. */
+#include "model/nn.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <string.h>
+
+int nn_begin(void) {
+    int previous = openblas_get_num_threads();
+    openblas_set_num_threads(1);
+    return previous;
+}
+
+void nn_end(int previous) { openblas_set_num_threads(previous); }
+
+static void gemm(float *y, const float *x, const float *w, float beta, size_t n, size_t in, size_t out) {
+    if (n == 0) return;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)n, (blasint)out, (blasint)in, 1, x, (blasint)in, w, (blasint)in, beta, y,
+                (blasint)out);
+}
+
+void nn_linear(float *y, const float *x, const float *w, const float *bias, size_t n, size_t in, size_t out) {
+    for (size_t i = 0; bias && i < n; i++) memcpy(y + i * out, bias, out * sizeof *y);
+    gemm(y, x, w, bias ? 1 : 0, n, in, out);
+}
+
+void nn_linear_add(float *y, const float *x, const float *w, size_t n, size_t in, size_t out) { gemm(y, x, w, 1, n, in, out); }
+
+void nn_rmsnorm(float *y, const float *x, const float *gain, size_t n, size_t dim) {
+    for (size_t i = 0; i < n; i++, x += dim, y += dim) {
+        float square = cblas_sdot((blasint)dim, x, 1, x, 1);
+        float scale = 1 / sqrtf(square / (float)dim + 1e-5f);
+        for (size_t k = 0; k < dim; k++) y[k] = x[k] * scale * gain[k];
+    }
+}
+
+void nn_rope_table(float *table, size_t n_pos, size_t head_dim) {
+    for (size_t p = 0; p < n_pos; p++)
+        for (size_t k = 0; k < head_dim; k += 2) {
+            double angle = (double)p * pow(10000.0, -(double)k / (double)head_dim);
+            table[p * head_dim + k] = (float)cos(angle);
+            table[p * head_dim + k + 1] = (float)sin(angle);
+        }
+}
+
+void nn_rope(float *x, const float *table, size_t n, size_t n_heads, size_t head_dim, size_t stride) {
+    for (size_t p = 0; p < n; p++)
+        for (size_t h = 0; h < n_heads; h++) {
+            float *v = x + p * stride + h * head_dim;
+            const float *t = table + p * head_dim;
+            for (size_t k = 0; k < head_dim; k += 2) {
+                float a = v[k], b = v[k + 1];
+                v[k] = a * t[k] - b * t[k + 1];
+                v[k + 1] = a * t[k + 1] + b * t[k];
+            }
+        }
+}
+
+static void softmax(float *x, size_t n) {
+    float max = x[0], sum = 0;
+    for (size_t i = 1; i < n; i++) max = fmaxf(max, x[i]);
+    for (size_t i = 0; i < n; i++) sum += x[i] = expf(x[i] - max);
+    for (size_t i = 0; i < n; i++) x[i] /= sum;
+}
+
+void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n_heads, size_t head_dim) {
+    size_t dim = n_heads * head_dim, stride = 3 * dim;
+    float scale = 1 / sqrtf((float)head_dim);
+    blasint len = (blasint)head_dim;
+    memset(out, 0, n * dim * sizeof *out);
+    for (size_t h = 0; h < n_heads; h++)
+        for (size_t i = 0; i < n; i++) {
+            const float *q = qkv + i * stride + h * head_dim, *k = qkv + dim + h * head_dim, *v = k + dim;
+            float *o = out + i * dim + h * head_dim;
+            for (size_t j = 0; j <= i; j++) score[j] = scale * cblas_sdot(len, q, 1, k + j * stride, 1);
+            softmax(score, i + 1);
+            for (size_t j = 0; j <= i; j++) cblas_saxpy(len, score[j], v + j * stride, 1, o, 1);
+        }
+}
+
+void nn_swiglu(float *a, const float *b, size_t n) {
+    for (size_t i = 0; i < n; i++) a[i] = a[i] / (1 + expf(-a[i])) * b[i];
+}
+
+void nn_relu(float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : 0;
+}
+
+void nn_mean(float *mean, const float *x, size_t n, size_t dim) {
+    memset(mean, 0, dim * sizeof *mean);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < dim; k++) mean[k] += x[i * dim + k];
+    for (size_t k = 0; n > 0 && k < dim; k++) mean[k] /= (float)n;
+}
