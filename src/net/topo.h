@@ -38,16 +38,23 @@ typedef struct Topo {
     char *name;                             /* file or description, for messages */
 } Topo;
 
+/* What a link may be: the fastest in use are 100 Tb/s stand-ins for "no limit". */
+#define TOPO_MAX_RATE_BPS 1e16
+#define TOPO_MAX_DELAY_NS 1e12
+
 /* Recognises cluster JSON (Parsimon), our Clos description, generic nodes/links JSON and HPCC
  * topology.txt by content. −1 with one line on anything wrong (docs: PIPELINE §2, spec/README.md). */
 int topo_load(Topo *t, const char *path, Err *err);
 void topo_free(Topo *t);
+/* The node of a file's id, or TOPO_NONE. O(1) where ids are contiguous. */
+uint32_t topo_node(const Topo *t, uint64_t id);
 
 /* Builds the derived arrays from nodes and cables. `node_id` need not be sorted or contiguous;
  * `pod_of` (per node, TOPO_NONE: derive) may be NULL: then pods are the connected parts left when the
- * top tier of switches is taken out (one pod if there are fewer than three tiers of switches).
- * Checks ids, rates, delays, that hosts exist, every host has a link, the graph is connected, and
- * copies everything. `name` appears in messages. */
+ * top tier of switches is taken out (one pod if there are fewer than three tiers of switches). Only the
+ * labels of racks count: the switch's own, or else its hosts'; all racks have one or none has.
+ * Checks ids, rates, delays, that there are two hosts, that hosts are linked to switches only, the graph is
+ * connected, and copies everything. `name` appears in messages. */
 typedef struct {
     uint64_t a, b; /* node ids */
     double rate_bps, delay_ns;
@@ -68,10 +75,16 @@ typedef struct {
 void clos_default(Clos *c); /* 2 × 16 × 8 hosts, 2 fabs, 8 spines a plane; 10/40/40 Gb/s, 1 µs: 256 hosts, 2:1 */
 int clos_build(Topo *t, const Clos *c, const char *name, Err *err);
 
+/* True and *c filled if the topology is exactly what clos_build makes of some Clos (ids included). */
+bool clos_match(Clos *c, const Topo *t);
+
 /* Write. Formats of `topo_save`: by extension .txt = HPCC topology.txt, otherwise generic JSON. */
 int topo_save(const Topo *t, const char *path, Err *err);
-int clos_save(const Clos *c, const char *path, Err *err); /* our compact description */
+int topo_save_json(const Topo *t, const char *path, Err *err);
+int topo_save_hpcc(const Topo *t, const char *path, Err *err); /* −1 unless ids are 0..n−1, as that format demands */
+int clos_save(const Clos *c, const char *path, Err *err);      /* our compact description */
 
-/* Host capacity over uplink capacity at rack switches, and rack-side over spine-side at tier 2; 0 if there is no such tier. */
+/* Capacity toward the hosts over capacity toward the spines, of all switches of a tier (1: racks): links to tier − 1
+ * over links to tier + 1. 0 if there is no such tier or nothing above it. */
 double topo_oversubscription(const Topo *t, int tier);
 #endif

@@ -1,0 +1,318 @@
+/* topo: the network as a graph.
+ *
+ * topo_build turns lists of nodes and cables, as any reader or generator delivers them, into a Topo
+ * or says what is wrong with them. Invariants of a Topo: node ids strictly ascending; every host has at
+ * least one link and all of them to switches; the graph is connected; each cable is two directed links that
+ * differ in the lowest bit. Rates and delays are within bounds that keep all later arithmetic finite.
+ *
+ * Everything derived (links out of a node, tiers, racks, pods) takes time linear in nodes and links:
+ * adjacency by counting sort, tiers by a breadth-first search from all hosts at once, derived pods by a flood
+ * fill below the top tier of switches. Routing is not here (route.c). */
+#include "net/topo.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+typedef struct {
+    uint64_t id;
+    uint32_t index; /* in the caller's order */
+} IdOrder;
+
+static int by_id(const void *a, const void *b) {
+    uint64_t x = ((const IdOrder *)a)->id, y = ((const IdOrder *)b)->id;
+    return (x > y) - (x < y);
+}
+
+static IdOrder *order_by_id(const uint64_t *id, uint32_t n) {
+    IdOrder *order = MEM_NEW(IdOrder, n);
+    bool sorted = true;
+    for (uint32_t i = 0; i < n; i++) {
+        order[i] = (IdOrder){id[i], i};
+        sorted = sorted && (i == 0 || id[i] > id[i - 1]);
+    }
+    if (!sorted) qsort(order, n, sizeof *order, by_id);
+    return order;
+}
+
+static int take_nodes(Topo *t, const IdOrder *order, const uint8_t *is_host, uint32_t n, Err *err) {
+    t->n_nodes = n;
+    t->node_id = MEM_NEW(uint64_t, n);
+    t->is_host = MEM_NEW(uint8_t, n);
+    t->node_host = MEM_NEW(uint32_t, n);
+    t->host_node = MEM_NEW(uint32_t, n);
+    for (uint32_t v = 0; v < n; v++) {
+        if (v > 0 && order[v].id == order[v - 1].id)
+            return err_input(err, "%s: node id %llu appears twice", t->name, (unsigned long long)order[v].id);
+        t->node_id[v] = order[v].id;
+        t->is_host[v] = is_host[order[v].index] != 0;
+        t->node_host[v] = t->is_host[v] ? t->n_hosts : TOPO_NONE;
+        if (t->is_host[v]) t->host_node[t->n_hosts++] = v;
+    }
+    if (t->n_hosts < 2) return err_input(err, "%s: expected at least two hosts, got %u", t->name, t->n_hosts);
+    return 0;
+}
+
+uint32_t topo_node(const Topo *t, uint64_t id) {
+    uint64_t first = t->node_id[0];
+    if (id < first || id > t->node_id[t->n_nodes - 1]) return TOPO_NONE;
+    if (id - first < t->n_nodes && t->node_id[id - first] == id) return (uint32_t)(id - first);
+    uint32_t lo = 0, hi = t->n_nodes;
+    while (hi - lo > 1) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        if (t->node_id[mid] <= id) lo = mid;
+        else hi = mid;
+    }
+    return t->node_id[lo] == id ? lo : TOPO_NONE;
+}
+
+static int take_cable(Topo *t, uint32_t k, const TopoCable *c, Err *err) {
+    unsigned long long ida = c->a, idb = c->b;
+    uint32_t a = topo_node(t, c->a), b = topo_node(t, c->b);
+    if (a == TOPO_NONE || b == TOPO_NONE)
+        return err_input(err, "%s: link %u (%llu to %llu): there is no node %llu", t->name, k + 1, ida, idb, a == TOPO_NONE ? ida : idb);
+    if (a == b) return err_input(err, "%s: link %u: joins node %llu to itself", t->name, k + 1, ida);
+    if (t->is_host[a] && t->is_host[b])
+        return err_input(err, "%s: link %u: joins hosts %llu and %llu; a host is linked to switches only", t->name, k + 1, ida, idb);
+    if (!(c->rate_bps > 0 && c->rate_bps <= TOPO_MAX_RATE_BPS))
+        return err_input(err, "%s: link %u (%llu to %llu): rate must be above 0 and at most %g bit/s, got %g", t->name, k + 1, ida, idb,
+                         TOPO_MAX_RATE_BPS, c->rate_bps);
+    if (!(c->delay_ns >= 0 && c->delay_ns <= TOPO_MAX_DELAY_NS))
+        return err_input(err, "%s: link %u (%llu to %llu): delay must be from 0 to %g ns, got %g", t->name, k + 1, ida, idb,
+                         TOPO_MAX_DELAY_NS, c->delay_ns);
+    t->links[2 * k] = (Link){a, b, c->rate_bps, c->delay_ns};
+    t->links[2 * k + 1] = (Link){b, a, c->rate_bps, c->delay_ns};
+    return 0;
+}
+
+static int take_cables(Topo *t, const TopoCable *cables, uint32_t n, Err *err) {
+    if (n > UINT32_MAX / 4) return err_input(err, "%s: %u links are too many", t->name, n);
+    t->n_links = 2 * n;
+    t->links = MEM_NEW(Link, t->n_links);
+    for (uint32_t k = 0; k < n; k++)
+        if (take_cable(t, k, &cables[k], err) != 0) return -1;
+    return 0;
+}
+
+/* Turns counts in start[1..n] into CSR offsets. */
+static void prefix_sum(uint32_t *start, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) start[i + 1] += start[i];
+}
+
+/* Sorts the links by neighbour first, then deals them out to their nodes from the far end. */
+static void index_out_links(Topo *t) {
+    uint32_t n = t->n_nodes;
+    uint32_t *in_start = MEM_ZNEW(uint32_t, n + 1), *in_link = MEM_NEW(uint32_t, t->n_links), *at = MEM_NEW(uint32_t, n);
+    t->out_start = MEM_ZNEW(uint32_t, n + 1);
+    t->out_link = MEM_NEW(uint32_t, t->n_links);
+    for (uint32_t l = 0; l < t->n_links; l++) {
+        in_start[t->links[l].to + 1]++;
+        t->out_start[t->links[l].from + 1]++;
+    }
+    prefix_sum(in_start, n);
+    prefix_sum(t->out_start, n);
+    memcpy(at, in_start, n * sizeof *at);
+    for (uint32_t l = 0; l < t->n_links; l++) in_link[at[t->links[l].to]++] = l;
+    memcpy(at, t->out_start, n * sizeof *at);
+    for (uint32_t v = n; v-- > 0;)
+        for (uint32_t i = in_start[v]; i < in_start[v + 1]; i++) t->out_link[at[t->links[in_link[i]].from]++] = in_link[i];
+    free(in_start);
+    free(in_link);
+    free(at);
+}
+
+/* Marks all nodes of v's part with `part`, staying on nodes that are unmarked (TOPO_NONE). */
+static void flood(const Topo *t, uint32_t v, uint32_t part, uint32_t *mark, uint32_t *queue) {
+    uint32_t head = 0, tail = 0;
+    mark[v] = part;
+    queue[tail++] = v;
+    while (head < tail) {
+        uint32_t u = queue[head++];
+        for (uint32_t i = t->out_start[u]; i < t->out_start[u + 1]; i++) {
+            uint32_t w = t->links[t->out_link[i]].to;
+            if (mark[w] != TOPO_NONE) continue;
+            mark[w] = part;
+            queue[tail++] = w;
+        }
+    }
+}
+
+static int check_connected(const Topo *t, Err *err) {
+    uint32_t *mark = MEM_NEW(uint32_t, t->n_nodes), *queue = MEM_NEW(uint32_t, t->n_nodes);
+    memset(mark, 0xff, t->n_nodes * sizeof *mark);
+    int rc = 0;
+    flood(t, 0, 0, mark, queue);
+    for (uint32_t v = 0; v < t->n_nodes && rc == 0; v++) {
+        const char *what = t->is_host[v] ? "host" : "switch";
+        unsigned long long id = t->node_id[v], first = t->node_id[0];
+        if (t->out_start[v] == t->out_start[v + 1]) rc = err_input(err, "%s: %s %llu has no link", t->name, what, id);
+        else if (mark[v] == TOPO_NONE)
+            rc = err_input(err, "%s: the network is not connected: no path from node %llu to %s %llu", t->name, first, what, id);
+    }
+    free(mark);
+    free(queue);
+    return rc;
+}
+
+static void find_tiers(Topo *t) {
+    uint32_t *queue = MEM_NEW(uint32_t, t->n_nodes), head = 0, tail = 0;
+    t->tier = MEM_NEW(uint8_t, t->n_nodes);
+    memset(t->tier, 0xff, t->n_nodes);
+    for (uint32_t h = 0; h < t->n_hosts; h++) {
+        t->tier[t->host_node[h]] = 0;
+        queue[tail++] = t->host_node[h];
+    }
+    while (head < tail) {
+        uint32_t u = queue[head++];
+        uint8_t next = t->tier[u] < 0xfe ? (uint8_t)(t->tier[u] + 1) : 0xfe;
+        for (uint32_t i = t->out_start[u]; i < t->out_start[u + 1]; i++) {
+            uint32_t w = t->links[t->out_link[i]].to;
+            if (t->tier[w] != 0xff) continue;
+            t->tier[w] = next;
+            queue[tail++] = w;
+        }
+    }
+    free(queue);
+}
+
+static void find_host_rates(Topo *t) {
+    t->host_rate_bps = MEM_ZNEW(double, t->n_hosts);
+    for (uint32_t l = 0; l < t->n_links; l++) {
+        uint32_t h = t->node_host[t->links[l].from];
+        if (h != TOPO_NONE && t->links[l].rate_bps > t->host_rate_bps[h]) t->host_rate_bps[h] = t->links[l].rate_bps;
+    }
+}
+
+/* The rack switch of a host: its neighbour of smallest id. */
+static uint32_t switch_of(const Topo *t, uint32_t host) { return t->links[t->out_link[t->out_start[t->host_node[host] + 1] - 1]].to; }
+
+/* For each rack switch its given label, or TOPO_NONE where neither it nor its hosts have one. */
+static uint32_t *given_pods(const Topo *t, const uint32_t *pod_of, const IdOrder *order) {
+    uint32_t *pod = MEM_NEW(uint32_t, t->n_nodes);
+    for (uint32_t v = 0; v < t->n_nodes; v++) pod[v] = pod_of ? pod_of[order[v].index] : TOPO_NONE;
+    for (uint32_t h = 0; h < t->n_hosts; h++) {
+        uint32_t sw = switch_of(t, h);
+        if (pod[sw] == TOPO_NONE) pod[sw] = pod[t->host_node[h]];
+    }
+    return pod;
+}
+
+/* Pods as the parts that remain without the top tier of switches. */
+static void derive_pods(const Topo *t, uint32_t *pod) {
+    uint8_t top = 0;
+    for (uint32_t v = 0; v < t->n_nodes; v++) top = t->tier[v] > top ? t->tier[v] : top;
+    for (uint32_t v = 0; v < t->n_nodes; v++) pod[v] = top < 3 ? 0 : t->tier[v] == top ? TOPO_NONE - 1 : TOPO_NONE;
+    uint32_t *queue = MEM_NEW(uint32_t, t->n_nodes), n = 0;
+    for (uint32_t v = 0; v < t->n_nodes; v++)
+        if (pod[v] == TOPO_NONE) flood(t, v, n++, pod, queue);
+    free(queue);
+}
+
+typedef struct {
+    uint32_t pod, node;
+} Rack;
+
+static int by_pod_then_node(const void *a, const void *b) {
+    const Rack *x = a, *y = b;
+    if (x->pod != y->pod) return x->pod < y->pod ? -1 : 1;
+    return (x->node > y->node) - (x->node < y->node);
+}
+
+static int label_pods(const Topo *t, const Rack *racks, uint32_t *pod, Err *err) {
+    uint32_t n_given = 0;
+    for (uint32_t r = 0; r < t->n_racks; r++) n_given += pod[racks[r].node] != TOPO_NONE;
+    for (uint32_t r = 0; r < t->n_racks; r++)
+        if (n_given > 0 && pod[racks[r].node] == TOPO_NONE)
+            return err_input(err, "%s: switch %llu: expected a pod, since other racks have one", t->name,
+                             (unsigned long long)t->node_id[racks[r].node]);
+    if (n_given == 0) derive_pods(t, pod);
+    return 0;
+}
+
+/* Numbers racks by pod and switch, pods from 0. */
+static void number_racks(Topo *t, Rack *racks, const uint32_t *pod) {
+    for (uint32_t r = 0; r < t->n_racks; r++) racks[r].pod = pod[racks[r].node];
+    qsort(racks, t->n_racks, sizeof *racks, by_pod_then_node);
+    t->rack_switch = MEM_NEW(uint32_t, t->n_racks);
+    t->rack_pod = MEM_NEW(uint32_t, t->n_racks);
+    for (uint32_t r = 0; r < t->n_racks; r++) {
+        if (r == 0 || racks[r].pod != racks[r - 1].pod) t->n_pods++;
+        t->rack_switch[r] = racks[r].node;
+        t->rack_pod[r] = t->n_pods - 1;
+    }
+}
+
+static void fill_racks(Topo *t) {
+    uint32_t *rack_of = MEM_NEW(uint32_t, t->n_nodes), *at = MEM_NEW(uint32_t, t->n_racks);
+    for (uint32_t r = 0; r < t->n_racks; r++) rack_of[t->rack_switch[r]] = r;
+    t->host_rack = MEM_NEW(uint32_t, t->n_hosts);
+    t->rack_hosts = MEM_NEW(uint32_t, t->n_hosts);
+    t->rack_host_start = MEM_ZNEW(uint32_t, t->n_racks + 1);
+    for (uint32_t h = 0; h < t->n_hosts; h++) {
+        t->host_rack[h] = rack_of[switch_of(t, h)];
+        t->rack_host_start[t->host_rack[h] + 1]++;
+    }
+    prefix_sum(t->rack_host_start, t->n_racks);
+    memcpy(at, t->rack_host_start, t->n_racks * sizeof *at);
+    for (uint32_t h = 0; h < t->n_hosts; h++) t->rack_hosts[at[t->host_rack[h]]++] = h;
+    free(rack_of);
+    free(at);
+}
+
+static int find_racks(Topo *t, const uint32_t *pod_of, const IdOrder *order, Err *err) {
+    uint8_t *is_rack = MEM_ZNEW(uint8_t, t->n_nodes);
+    for (uint32_t h = 0; h < t->n_hosts; h++) is_rack[switch_of(t, h)] = 1;
+    Rack *racks = MEM_NEW(Rack, t->n_nodes);
+    for (uint32_t v = 0; v < t->n_nodes; v++)
+        if (is_rack[v]) racks[t->n_racks++].node = v;
+    uint32_t *pod = given_pods(t, pod_of, order);
+    int rc = label_pods(t, racks, pod, err);
+    if (rc == 0) {
+        number_racks(t, racks, pod);
+        fill_racks(t);
+    }
+    free(is_rack);
+    free(racks);
+    free(pod);
+    return rc;
+}
+
+int topo_build(Topo *t, const char *name, const uint64_t *node_id, const uint8_t *is_host, const uint32_t *pod_of, uint32_t n_nodes,
+               const TopoCable *cables, uint32_t n_cables, Err *err) {
+    *t = (Topo){.name = mem_strdup(name)};
+    IdOrder *order = order_by_id(node_id, n_nodes);
+    int rc = take_nodes(t, order, is_host, n_nodes, err);
+    if (rc == 0) rc = take_cables(t, cables, n_cables, err);
+    if (rc == 0) {
+        index_out_links(t);
+        rc = check_connected(t, err);
+    }
+    if (rc == 0) {
+        find_tiers(t);
+        find_host_rates(t);
+        rc = find_racks(t, pod_of, order, err);
+    }
+    free(order);
+    if (rc != 0) topo_free(t);
+    return rc;
+}
+
+void topo_free(Topo *t) {
+    void *arrays[] = {t->node_id,  t->is_host,         t->host_node,  t->node_host, t->links, t->out_start,     t->out_link, t->rack_switch,
+                      t->rack_pod, t->rack_host_start, t->rack_hosts, t->host_rack, t->tier,  t->host_rate_bps, t->name};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
+    *t = (Topo){0};
+}
+
+double topo_oversubscription(const Topo *t, int tier) {
+    double down_bps = 0, up_bps = 0;
+    for (uint32_t l = 0; l < t->n_links; l++) {
+        const Link *k = &t->links[l];
+        if (t->tier[k->from] != tier) continue;
+        if (t->tier[k->to] == tier - 1) down_bps += k->rate_bps;
+        if (t->tier[k->to] == tier + 1) up_bps += k->rate_bps;
+    }
+    return tier >= 1 && up_bps > 0 ? down_bps / up_bps : 0;
+}

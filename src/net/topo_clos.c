@@ -1,0 +1,207 @@
+/* topo_clos: folded Clos networks from a handful of figures.
+ *
+ * The generator numbers hosts, rack switches, fabric switches, spines, each pod by pod (spines plane by
+ * plane), and lays cables in the same order. clos_match goes the other way: it reads the figures off
+ * a graph and accepts them only if clos_build makes the very same graph of them, so that it needs no
+ * reasoning of its own about what a Clos is. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/units.h"
+#include "net/topo.h"
+#include "net/topo_private.h"
+
+/* A hundred times the largest network that one would simulate; a typing error ends here, not in memory. */
+enum { MAX_NODES = 1 << 24, MAX_CABLES = 1 << 26 };
+
+void clos_default(Clos *c) {
+    *c = (Clos){.pods = 2,
+                .racks_per_pod = 16,
+                .hosts_per_rack = 8,
+                .fabs_per_pod = 2,
+                .spines_per_plane = 8,
+                .host_rate_bps = 10e9,
+                .fab_rate_bps = 40e9,
+                .spine_rate_bps = 40e9,
+                .host_delay_ns = 1000,
+                .fab_delay_ns = 1000,
+                .spine_delay_ns = 1000};
+}
+
+static int check_shape(const Clos *c, const char *name, Err *err) {
+    if (c->pods < 1 || c->racks_per_pod < 1 || c->hosts_per_rack < 1)
+        return err_input(err, "%s: pods, racks_per_pod and hosts_per_rack must be at least 1, got %u, %u and %u", name, c->pods,
+                         c->racks_per_pod, c->hosts_per_rack);
+    if (c->fabs_per_pod == 0 && (c->pods > 1 || c->racks_per_pod > 1))
+        return err_input(err, "%s: fabs_per_pod: must be at least 1 to join %u pods of %u racks", name, c->pods, c->racks_per_pod);
+    if (c->spines_per_plane == 0 && c->pods > 1)
+        return err_input(err, "%s: spines_per_plane: must be at least 1 to join %u pods", name, c->pods);
+    if (c->spines_per_plane > 0 && c->fabs_per_pod == 0)
+        return err_input(err, "%s: fabs_per_pod: must be at least 1 where there are spines", name);
+    double racks = (double)c->pods * c->racks_per_pod, hosts = racks * c->hosts_per_rack, fabs = (double)c->pods * c->fabs_per_pod,
+           spines = (double)c->fabs_per_pod * c->spines_per_plane;
+    double nodes = hosts + racks + fabs + spines, cables = hosts + racks * c->fabs_per_pod + fabs * c->spines_per_plane;
+    if (nodes > MAX_NODES || cables > MAX_CABLES)
+        return err_input(err, "%s: expected at most %d nodes and %d links, got %.0f and %.0f", name, MAX_NODES, MAX_CABLES, nodes, cables);
+    return 0;
+}
+
+/* Where the ids of each kind begin. */
+typedef struct {
+    uint32_t tors, fabs, spines, n_nodes;
+} ClosIds;
+
+static ClosIds clos_ids(const Clos *c) {
+    ClosIds i;
+    i.tors = c->pods * c->racks_per_pod * c->hosts_per_rack;
+    i.fabs = i.tors + c->pods * c->racks_per_pod;
+    i.spines = i.fabs + c->pods * c->fabs_per_pod;
+    i.n_nodes = i.spines + c->fabs_per_pod * c->spines_per_plane;
+    return i;
+}
+
+static void lay_nodes(const Clos *c, const ClosIds *ids, Draft *d) {
+    for (uint32_t v = 0; v < ids->n_nodes; v++) {
+        uint32_t pod = TOPO_NONE;
+        if (v < ids->tors) pod = v / (c->racks_per_pod * c->hosts_per_rack);
+        else if (v < ids->fabs) pod = (v - ids->tors) / c->racks_per_pod;
+        else if (v < ids->spines) pod = (v - ids->fabs) / c->fabs_per_pod;
+        draft_node(d, v, v < ids->tors, pod);
+    }
+}
+
+static void lay_cables(const Clos *c, const ClosIds *ids, Draft *d) {
+    for (uint32_t h = 0; h < ids->tors; h++)
+        draft_cable(d, (TopoCable){h, ids->tors + h / c->hosts_per_rack, c->host_rate_bps, c->host_delay_ns});
+    for (uint32_t r = 0; r < c->pods * c->racks_per_pod; r++)
+        for (uint32_t f = 0; f < c->fabs_per_pod; f++) {
+            uint32_t fab = ids->fabs + r / c->racks_per_pod * c->fabs_per_pod + f;
+            draft_cable(d, (TopoCable){ids->tors + r, fab, c->fab_rate_bps, c->fab_delay_ns});
+        }
+    for (uint32_t f = 0; f < c->pods * c->fabs_per_pod; f++)
+        for (uint32_t s = 0; s < c->spines_per_plane; s++) {
+            uint32_t spine = ids->spines + f % c->fabs_per_pod * c->spines_per_plane + s;
+            draft_cable(d, (TopoCable){ids->fabs + f, spine, c->spine_rate_bps, c->spine_delay_ns});
+        }
+}
+
+int clos_build(Topo *t, const Clos *c, const char *name, Err *err) {
+    *t = (Topo){0};
+    if (check_shape(c, name, err) != 0) return -1;
+    Draft d = {0};
+    ClosIds ids = clos_ids(c);
+    lay_nodes(c, &ids, &d);
+    lay_cables(c, &ids, &d);
+    int rc = draft_build(t, &d, name, err);
+    draft_free(&d);
+    return rc;
+}
+
+/* Switches of a tier, and a link from that tier to the one above (NULL if none). */
+static uint32_t count_tier(const Topo *t, int tier) {
+    uint32_t n = 0;
+    for (uint32_t v = 0; v < t->n_nodes; v++) n += t->tier[v] == tier;
+    return n;
+}
+
+static const Link *link_up_from(const Topo *t, int tier) {
+    for (uint32_t l = 0; l < t->n_links; l++)
+        if (t->tier[t->links[l].from] == tier && t->tier[t->links[l].to] == tier + 1) return &t->links[l];
+    return NULL;
+}
+
+/* The links out of every node, which stand in one order whatever the order of the cables. */
+static bool same_links(const Topo *a, const Topo *b) {
+    for (uint32_t i = 0; i < a->n_links; i++) {
+        const Link *x = &a->links[a->out_link[i]], *y = &b->links[b->out_link[i]];
+        if (x->from != y->from || x->to != y->to || x->rate_bps != y->rate_bps || x->delay_ns != y->delay_ns) return false;
+    }
+    return true;
+}
+
+static bool same_graph(const Topo *a, const Topo *b) {
+    return a->n_nodes == b->n_nodes && a->n_links == b->n_links && a->n_racks == b->n_racks && a->n_pods == b->n_pods &&
+           memcmp(a->node_id, b->node_id, a->n_nodes * sizeof *a->node_id) == 0 && memcmp(a->is_host, b->is_host, a->n_nodes) == 0 &&
+           memcmp(a->rack_pod, b->rack_pod, a->n_racks * sizeof *a->rack_pod) == 0 && same_links(a, b);
+}
+
+bool clos_match(Clos *c, const Topo *t) {
+    const Link *up[3] = {link_up_from(t, 0), link_up_from(t, 1), link_up_from(t, 2)};
+    uint32_t n_fabs = count_tier(t, 2), n_spines = count_tier(t, 3);
+    clos_default(c);
+    c->pods = t->n_pods;
+    c->racks_per_pod = t->n_racks / t->n_pods;
+    c->hosts_per_rack = t->n_hosts / t->n_racks;
+    c->fabs_per_pod = n_fabs / t->n_pods;
+    c->spines_per_plane = c->fabs_per_pod > 0 ? n_spines / c->fabs_per_pod : 0;
+    double *rate[3] = {&c->host_rate_bps, &c->fab_rate_bps, &c->spine_rate_bps};
+    double *delay[3] = {&c->host_delay_ns, &c->fab_delay_ns, &c->spine_delay_ns};
+    for (int i = 0; i < 3; i++)
+        if (up[i]) {
+            *rate[i] = up[i]->rate_bps;
+            *delay[i] = up[i]->delay_ns;
+        }
+    Topo made;
+    if (clos_build(&made, c, t->name, NULL) != 0) return false;
+    bool same = same_graph(t, &made);
+    topo_free(&made);
+    return same;
+}
+
+enum { N_COUNTS = 5, N_RATES = 3 };
+static const char *const count_keys[N_COUNTS] = {"pods", "racks_per_pod", "hosts_per_rack", "fabs_per_pod", "spines_per_plane"};
+static const char *const rate_keys[N_RATES] = {"host_rate", "fab_rate", "spine_rate"};
+static const char *const delay_keys[N_RATES] = {"host_delay", "fab_delay", "spine_delay"};
+
+int clos_read(Clos *c, const Json *j, Err *err) {
+    static const char *const known[] = {"pods",     "racks_per_pod", "hosts_per_rack", "fabs_per_pod", "spines_per_plane", "host_rate",
+                                        "fab_rate", "spine_rate",    "host_delay",     "fab_delay",    "spine_delay",      NULL};
+    clos_default(c);
+    if (json_expect_object(j, err) != 0 || json_only_keys(j, known, err) != 0) return -1;
+    uint32_t *counts[N_COUNTS] = {&c->pods, &c->racks_per_pod, &c->hosts_per_rack, &c->fabs_per_pod, &c->spines_per_plane};
+    double *rates[N_RATES] = {&c->host_rate_bps, &c->fab_rate_bps, &c->spine_rate_bps};
+    double *delays[N_RATES] = {&c->host_delay_ns, &c->fab_delay_ns, &c->spine_delay_ns};
+    Json v;
+    for (int i = 0; i < N_COUNTS; i++) {
+        uint64_t n;
+        if (!json_find(j, count_keys[i], &v)) continue;
+        if (json_uint(&v, MAX_NODES, &n, err) != 0) return -1;
+        *counts[i] = (uint32_t)n;
+    }
+    for (int i = 0; i < N_RATES; i++) {
+        if (json_find(j, rate_keys[i], &v) && json_rate(&v, rates[i], err) != 0) return -1;
+        if (json_find(j, delay_keys[i], &v) && json_delay(&v, delays[i], err) != 0) return -1;
+    }
+    return 0;
+}
+
+int clos_save(const Clos *c, const char *path, Err *err) {
+    FileOut out;
+    if (file_out_open(&out, path, err) != 0) return -1;
+    const uint32_t counts[N_COUNTS] = {c->pods, c->racks_per_pod, c->hosts_per_rack, c->fabs_per_pod, c->spines_per_plane};
+    const double rates[N_RATES] = {c->host_rate_bps, c->fab_rate_bps, c->spine_rate_bps};
+    const double delays[N_RATES] = {c->host_delay_ns, c->fab_delay_ns, c->spine_delay_ns};
+    JsonOut o;
+    json_out_init(&o, out.f);
+    json_out_object(&o);
+    json_out_key(&o, "clos");
+    json_out_object(&o);
+    for (int i = 0; i < N_COUNTS; i++) {
+        json_out_key(&o, count_keys[i]);
+        json_out_int(&o, counts[i]);
+    }
+    for (int i = 0; i < N_RATES; i++) {
+        json_out_key(&o, rate_keys[i]);
+        json_out_string(&o, rate_text(rates[i]).s);
+    }
+    for (int i = 0; i < N_RATES; i++) {
+        json_out_key(&o, delay_keys[i]);
+        json_out_string(&o, delay_text(delays[i]).s);
+    }
+    json_out_end(&o, '}');
+    json_out_end(&o, '}');
+    json_out_finish(&o);
+    return file_out_commit(&out, err);
+}
