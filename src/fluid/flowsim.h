@@ -23,4 +23,6 @@ double flowsim_bits(uint64_t size_b);
  * lot->published, else from the lot's rates and delays. */
 double flowsim_slowdown(const Lot *lot, const LotFlow *f, double fct_ns);
 double flowsim_base_ns(const Lot *lot, const LotFlow *f);
+/* slowdown[i] of flows[i] with fct_ns[i], for a whole lot at a time. */
+void flowsim_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, float *slowdown);
 #endif

@@ -1,0 +1,335 @@
+/* flowsim: an event-driven fluid simulation whose events cost the same however many flows are active.
+ *
+ * Flows with the same interval and the same cap form a class. All active flows of a class have the same
+ * rate at all times, so the class keeps one number for all of them: `served`, the bits that a flow
+ * present since the class became busy has been given (virtual service time, as in generalised processor sharing: Parekh and
+ * Gallager 1993). A flow that arrives when served = V is done when served = V + its bits; a heap orders the
+ * flows of a class by that. The next completion is the least over classes of (heap top − served) / rate.
+ *
+ * A class is touched only by its own events and when its rate changes: `served` is as of the time
+ * `since`, and `finish`, the time of its next completion, stands until then.
+ *
+ * Accuracy: FCTs are good to 1e-9 relative however long the run. Time is an int64 of nanoseconds (base_ns) plus a double
+ * that is kept below REBASE_NS; `served` starts at 0 with each busy period of its class and is brought back to 0 with all heap keys
+ * before it exceeds REBASE_BITS. Rates are in bits/ns (Gb/s).
+ *
+ * Simulates no propagation delay; flowsim_slowdown adds the unloaded latency to both sides of the ratio. */
+#include "fluid/flowsim.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fluid/maxmin.h"
+
+enum { HEADER_B = 48, PAYLOAD_B = 1000, HEAP_ARITY = 4 };
+static const double REBASE_NS = 1 << 17, REBASE_BITS = 1 << 24;
+
+/* A flow in its class's heap: done when served reaches `bits`. */
+typedef struct {
+    double bits;
+    size_t flow;
+} Entry;
+
+typedef struct {
+    double served, since;     /* bits given to each flow of this busy period, as of time `since` */
+    double rate, finish;      /* bits/ns from then on; time of the next completion; rate 0: finish is out of date */
+    Entry *heap;              /* room for all flows the class will ever have */
+    uint32_t n_active, total; /* in the heap now; in the whole run */
+} Class;
+
+typedef struct {
+    Maxmin mm;
+    Class *classes;
+    const LotFlow *flows;
+    double *fct_ns;
+    int64_t base_ns; /* now = base_ns + t */
+    double t;
+    uint32_t n_active;
+    FlowsimStats stats;
+} Sim;
+
+double flowsim_bits(uint64_t size_b) {
+    uint64_t packets = size_b / PAYLOAD_B + (size_b % PAYLOAD_B != 0);
+    return ((double)size_b + (double)packets * HEADER_B) * 8;
+}
+
+/* ---- heap: the entry with the fewest bits first ---- */
+
+static void heap_push(Entry *h, uint32_t n, Entry e) {
+    while (n > 0) {
+        uint32_t up = (n - 1) / HEAP_ARITY;
+        if (h[up].bits <= e.bits) break;
+        h[n] = h[up];
+        n = up;
+    }
+    h[n] = e;
+}
+
+/* Removes the top of a heap of n entries. */
+static void heap_pop(Entry *h, uint32_t n) {
+    Entry last = h[--n];
+    uint32_t at = 0;
+    for (uint32_t child; (child = at * HEAP_ARITY + 1) < n; at = child) {
+        uint32_t end = child + HEAP_ARITY < n ? child + HEAP_ARITY : n;
+        for (uint32_t i = child + 1; i < end; i++)
+            if (h[i].bits < h[child].bits) child = i;
+        if (last.bits <= h[child].bits) break;
+        h[at] = h[child];
+    }
+    h[at] = last;
+}
+
+/* ---- classes ---- */
+
+/* Finds or makes the class of (s, d, cap): open addressing, at most half full. */
+typedef struct {
+    MaxminClass *classes;
+    uint32_t n, cap;
+    uint32_t *slots, mask; /* class + 1; 0: free */
+} ClassTable;
+
+static uint32_t class_hash(uint16_t s, uint16_t d, double cap) {
+    uint64_t bits;
+    memcpy(&bits, &cap, sizeof bits);
+    uint64_t h = (bits ^ ((uint64_t)s << 16 | d)) * 0x9E3779B97F4A7C15u;
+    return (uint32_t)(h >> 32);
+}
+
+static uint32_t *class_slot(const ClassTable *t, uint16_t s, uint16_t d, double cap) {
+    for (uint32_t i = class_hash(s, d, cap);; i++) {
+        uint32_t *slot = &t->slots[i & t->mask];
+        if (*slot == 0) return slot;
+        const MaxminClass *k = &t->classes[*slot - 1];
+        if (k->s == s && k->d == d && k->cap == cap) return slot;
+    }
+}
+
+static void class_table_grow(ClassTable *t, Arena *a) {
+    const MaxminClass *old = t->classes;
+    t->cap = t->cap ? t->cap * 2 : 64;
+    t->mask = t->cap * 2 - 1;
+    t->slots = memset(ARENA_NEW(a, uint32_t, t->cap * 2), 0, (size_t)t->cap * 2 * sizeof *t->slots);
+    t->classes = ARENA_NEW(a, MaxminClass, t->cap);
+    for (uint32_t c = 0; c < t->n; c++) {
+        t->classes[c] = old[c];
+        *class_slot(t, old[c].s, old[c].d, old[c].cap) = c + 1;
+    }
+}
+
+static uint32_t class_of(ClassTable *t, const LotFlow *f, Arena *a) {
+    if (t->n == t->cap) class_table_grow(t, a);
+    uint32_t *slot = class_slot(t, f->s, f->d, f->cap_bps);
+    if (*slot == 0) {
+        t->classes[t->n] = (MaxminClass){.s = f->s, .d = f->d, .cap = f->cap_bps};
+        *slot = ++t->n;
+    }
+    return *slot - 1;
+}
+
+typedef struct {
+    double cap;
+    uint32_t id;
+} CapOrder;
+
+static int by_cap(const void *a, const void *b) {
+    const CapOrder *x = a, *y = b;
+    return x->cap != y->cap ? (x->cap > y->cap) - (x->cap < y->cap) : (x->id > y->id) - (x->id < y->id);
+}
+
+/* Caps in bits/ns, none above what the class's links carry, ascending. rank[old id] = new id. */
+static MaxminClass *sort_classes(const ClassTable *t, const double *link_rate, uint32_t *rank, Arena *a) {
+    CapOrder *order = ARENA_NEW(a, CapOrder, t->n);
+    for (uint32_t c = 0; c < t->n; c++) {
+        double cap = t->classes[c].cap * 1e-9;
+        for (uint32_t l = t->classes[c].s; l < t->classes[c].d; l++) cap = fmin(cap, link_rate[l]);
+        order[c] = (CapOrder){cap, c};
+    }
+    qsort(order, t->n, sizeof *order, by_cap);
+    MaxminClass *sorted = ARENA_NEW(a, MaxminClass, t->n);
+    for (uint32_t c = 0; c < t->n; c++) {
+        sorted[c] = t->classes[order[c].id];
+        sorted[c].cap = order[c].cap;
+        rank[order[c].id] = c;
+    }
+    return sorted;
+}
+
+/* Groups the flows into classes: fills sim->classes and sim->mm; returns the class of each flow. */
+static uint32_t *classify(Sim *sim, const Lot *lot, size_t n, Arena *a) {
+    ClassTable table = {0};
+    uint32_t *of = ARENA_NEW(a, uint32_t, n);
+    for (size_t i = 0; i < n; i++) of[i] = class_of(&table, &sim->flows[i], a);
+    double *link_rate = ARENA_NEW(a, double, lot->n_links);
+    for (uint32_t l = 0; l < lot->n_links; l++) link_rate[l] = lot->rate_bps[l] * 1e-9;
+    uint32_t *rank = ARENA_NEW(a, uint32_t, table.n);
+    maxmin_init(&sim->mm, link_rate, lot->n_links, sort_classes(&table, link_rate, rank, a), table.n, a);
+    sim->classes = ARENA_NEW(a, Class, table.n);
+    for (uint32_t c = 0; c < table.n; c++) sim->classes[c] = (Class){0};
+    for (size_t i = 0; i < n; i++) sim->classes[of[i] = rank[of[i]]].total++;
+    Entry *entries = ARENA_NEW(a, Entry, n);
+    for (uint32_t c = 0; c < table.n; c++) {
+        sim->classes[c].heap = entries;
+        entries += sim->classes[c].total;
+    }
+    return of;
+}
+
+/* ---- the run ---- */
+
+static void rebase_service(Class *c) {
+    for (uint32_t i = 0; i < c->n_active; i++) c->heap[i].bits -= c->served;
+    c->served = 0;
+}
+
+/* Brings a class up to now; its rate is to be set anew. */
+static void catch_up(const Sim *sim, Class *c) {
+    c->served += (sim->t - c->since) * c->rate;
+    c->since = sim->t;
+    c->rate = 0;
+    if (c->served > REBASE_BITS) rebase_service(c);
+}
+
+/* Moves base_ns close to now, so that t stays small enough to be exact. */
+static void rebase_time(Sim *sim) {
+    double shift = floor(sim->t);
+    sim->base_ns += (int64_t)shift;
+    sim->t -= shift;
+    for (uint32_t i = 0; i < sim->mm.n_classes; i++) {
+        sim->classes[i].since -= shift;
+        sim->classes[i].finish -= shift;
+    }
+}
+
+static void admit(Sim *sim, size_t i, uint32_t class) {
+    Class *c = &sim->classes[class];
+    if (c->n_active == 0) {
+        c->served = c->rate = 0;
+        c->since = sim->t;
+    } else if (c->rate > 0) {
+        catch_up(sim, c);
+    }
+    heap_push(c->heap, c->n_active++, (Entry){c->served + flowsim_bits(sim->flows[i].size_b), i});
+    maxmin_join(&sim->mm, class);
+    sim->stats.events++;
+    if (++sim->n_active > sim->stats.max_active) sim->stats.max_active = sim->n_active;
+}
+
+/* Takes out the flows of a class that are done now. */
+static void complete(Sim *sim, uint32_t class) {
+    Class *c = &sim->classes[class];
+    catch_up(sim, c);
+    if (c->served < c->heap[0].bits) c->served = c->heap[0].bits; /* rounding must not keep the first one */
+    do {
+        size_t i = c->heap[0].flow;
+        sim->fct_ns[i] = (double)(sim->base_ns - sim->flows[i].start_ns) + sim->t;
+        heap_pop(c->heap, c->n_active--);
+        maxmin_leave(&sim->mm, class);
+        sim->stats.events++;
+        sim->n_active--;
+    } while (c->n_active > 0 && c->heap[0].bits <= c->served);
+}
+
+/* Gives classes their new rates where they changed; returns the class that completes next (time to *next). */
+static inline uint32_t reschedule(Sim *sim, double *next) {
+    uint32_t first = 0;
+    *next = INFINITY;
+    for (uint32_t w = 0; w < sim->mm.n_words; w++) {
+        for (uint64_t active = sim->mm.active[w]; active; active &= active - 1) {
+            uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(active);
+            Class *c = &sim->classes[i];
+            double rate = sim->mm.classes[i].rate;
+            if (c->rate != rate) {
+                catch_up(sim, c);
+                c->rate = rate;
+                c->finish = sim->t + (c->heap[0].bits - c->served) / rate;
+            }
+            if (c->finish < *next) {
+                *next = c->finish;
+                first = i;
+            }
+        }
+    }
+    return first;
+}
+
+/* Moves to the next arrival and admits all flows that start then; returns the first flow after them. */
+static size_t arrive(Sim *sim, size_t i, size_t n, const uint32_t *class) {
+    int64_t start_ns = sim->flows[i].start_ns;
+    if (sim->n_active == 0) {
+        sim->base_ns = start_ns;
+        sim->t = 0;
+    } else {
+        double t = (double)(start_ns - sim->base_ns);
+        if (t > sim->t) sim->t = t;
+    }
+    do admit(sim, i, class[i]);
+    while (++i < n && sim->flows[i].start_ns == start_ns);
+    return i;
+}
+
+void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns, FlowsimStats *stats, Arena *a) {
+    Sim sim = {.flows = flows, .fct_ns = fct_ns};
+    const uint32_t *class = n > 0 ? classify(&sim, lot, n, a) : NULL;
+    for (size_t i = 0; i < n || sim.n_active > 0;) {
+        double next;
+        uint32_t first = reschedule(&sim, &next);
+        if (i < n && (sim.n_active == 0 || (double)(flows[i].start_ns - sim.base_ns) < next)) {
+            i = arrive(&sim, i, n, class);
+        } else {
+            if (next > sim.t) sim.t = next;
+            complete(&sim, first);
+        }
+        if (sim.t > REBASE_NS) rebase_time(&sim);
+        sim.stats.fills += maxmin_fill(&sim.mm);
+    }
+    if (stats) *stats = sim.stats;
+}
+
+/* ---- slowdown ---- */
+
+/* Bits of the first packet. */
+static double first_packet_bits(uint64_t size_b) { return (double)((size_b < PAYLOAD_B ? size_b : PAYLOAD_B) + HEADER_B) * 8; }
+
+/* Extra delay of a background flow at an inner node of the published lots: how much farther than a top-of-rack
+ * switch the nearest host is. */
+static double published_extra_ns(uint32_t n_links, uint32_t node) {
+    if (n_links == 4 && node == 2) return 1000;
+    if (n_links == 6 && node >= 2 && node <= 4) return node == 3 ? 2000 : 1000;
+    return 0;
+}
+
+static double published_base_ns(const Lot *lot, const LotFlow *f) {
+    double p = first_packet_bits(f->size_b), b = lot->host_rate_bps * 1e-9;
+    bool at_start = f->s == 0, at_end = f->d == lot->n_links, foreground = at_start && at_end, inside = !at_start && !at_end;
+    double links = f->d - f->s + !foreground + inside;
+    double base = p / (4 * b) * (links - 2) + 1000 * links;
+    base += published_extra_ns(lot->n_links, f->s) + published_extra_ns(lot->n_links, f->d);
+    if (foreground) base += p / b;
+    if (inside) base -= p / b;
+    return base;
+}
+
+static double own_rate(const Lot *lot, const LotFlow *f) { return fmin(f->cap_bps, lot->host_rate_bps) * 1e-9; }
+
+/* A background flow comes and goes over stubs that add their delay but never limit it. The last packet is
+ * counted in bits/b already, hence − p/b. */
+static double general_base_ns(const Lot *lot, const LotFlow *f) {
+    double p = first_packet_bits(f->size_b), base = -p / own_rate(lot, f);
+    for (uint32_t l = f->s; l < f->d; l++) base += lot->delay_ns[l] + p / (lot->rate_bps[l] * 1e-9);
+    if (f->s > 0) base += lot->stub_delay_ns[f->s];
+    if (f->d < lot->n_links) base += lot->stub_delay_ns[f->d];
+    return base;
+}
+
+double flowsim_base_ns(const Lot *lot, const LotFlow *f) { return lot->published ? published_base_ns(lot, f) : general_base_ns(lot, f); }
+
+double flowsim_slowdown(const Lot *lot, const LotFlow *f, double fct_ns) {
+    double base = flowsim_base_ns(lot, f);
+    double ideal = flowsim_bits(f->size_b) / own_rate(lot, f) + base;
+    return fmax(1, (fct_ns + base) / ideal);
+}
+
+void flowsim_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, float *slowdown) {
+    for (size_t i = 0; i < n; i++) slowdown[i] = (float)flowsim_slowdown(lot, &flows[i], fct_ns[i]);
+}

@@ -1,0 +1,170 @@
+/* maxmin: progressive filling per class of flows, not per flow.
+ *
+ * All rates rise together until a class reaches its cap or a link is full; those classes are settled,
+ * what they take is subtracted, and the rest rises on (Bertsekas and Gallager, Data Networks, 6.5.2).
+ *
+ * Three observations make it cheap. A link whose flows could all run at their caps never fills up, so only links
+ * with demand > rate are looked at, and classes that cross none of them are at their caps at once.
+ * Classes are sorted by cap, so the lowest unsettled bit is the class with the smallest cap. Which classes
+ * cross which link never changes, so settling is a matter of bit masks; each class is settled once.
+ *
+ * Invariant of the filling: the level (the common rate of the unsettled) never falls; rounding in what is
+ * left of a link can therefore not produce a negative rate. */
+#include "fluid/maxmin.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+static uint64_t *zero_words(Arena *a, size_t n) { return memset(ARENA_NEW(a, uint64_t, n), 0, n * sizeof(uint64_t)); }
+
+static double *zero_doubles(Arena *a, size_t n) {
+    double *x = ARENA_NEW(a, double, n);
+    for (size_t i = 0; i < n; i++) x[i] = 0;
+    return x;
+}
+
+void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminClass *classes, uint32_t n_classes, Arena *a) {
+    uint32_t words = (n_classes + 63) / 64;
+    *m = (Maxmin){.n_links = n_links, .n_classes = n_classes, .n_words = words, .link_rate = link_rate, .classes = classes};
+    m->all_capped = true;
+    m->count = zero_doubles(a, n_links);
+    m->demand = zero_doubles(a, n_links);
+    m->left = zero_doubles(a, n_links);
+    m->sharers = zero_doubles(a, n_links);
+    m->over = ARENA_NEW(a, uint32_t, n_links);
+    m->active = zero_words(a, words);
+    m->open = zero_words(a, words);
+    m->cross = zero_words(a, (size_t)n_links * words);
+    for (uint32_t c = 0; c < n_classes; c++) {
+        const MaxminClass *k = &classes[c];
+        assert(k->s < k->d && k->d <= n_links && k->cap > 0 && k->n == 0 && (c == 0 || k->cap >= k[-1].cap));
+        for (uint32_t l = k->s; l < k->d; l++) m->cross[(size_t)l * words + c / 64] |= 1ull << (c % 64);
+    }
+}
+
+/* Adds `flows` (±1) flows of class k to its links. */
+static void load(Maxmin *m, const MaxminClass *k, double flows) {
+    double cap = flows * k->cap;
+    for (uint32_t l = k->s; l < k->d; l++) {
+        double before = m->demand[l], after = before + cap;
+        m->count[l] += flows;
+        if (m->count[l] == 0) after = 0; /* rounding does not outlive a busy period */
+        m->demand[l] = after;
+        m->n_over += (uint32_t)(after > m->link_rate[l]) - (uint32_t)(before > m->link_rate[l]);
+    }
+}
+
+void maxmin_join(Maxmin *m, uint32_t c) {
+    MaxminClass *k = &m->classes[c];
+    if (k->n++ == 0) {
+        m->active[c / 64] |= 1ull << (c % 64);
+        k->rate = k->cap;
+    }
+    load(m, k, 1);
+}
+
+void maxmin_leave(Maxmin *m, uint32_t c) {
+    MaxminClass *k = &m->classes[c];
+    assert(k->n > 0);
+    if (--k->n == 0) m->active[c / 64] &= ~(1ull << (c % 64));
+    load(m, k, -1);
+}
+
+/* Collects the overloaded links; returns how many. */
+static uint32_t find_overloaded(Maxmin *m) {
+    uint32_t n = 0;
+    for (uint32_t l = 0; l < m->n_links; l++) {
+        m->over[n] = l;
+        m->left[n] = m->link_rate[l];
+        m->sharers[n] = m->count[l];
+        n += m->demand[l] > m->link_rate[l];
+    }
+    return n;
+}
+
+/* Opens the classes that cross an overloaded link; all others are at their caps. */
+static inline void open_classes(Maxmin *m, uint32_t n_over, uint32_t words) {
+    for (uint32_t w = 0; w < words; w++) {
+        uint64_t crossing = 0;
+        for (uint32_t j = 0; j < n_over; j++) crossing |= m->cross[(size_t)m->over[j] * words + w];
+        m->open[w] = m->active[w] & crossing;
+        for (uint64_t free = m->active[w] & ~crossing; free; free &= free - 1) {
+            MaxminClass *k = &m->classes[w * 64 + (uint32_t)__builtin_ctzll(free)];
+            k->rate = k->cap;
+        }
+    }
+}
+
+static inline void settle(Maxmin *m, MaxminClass *k, double rate, uint32_t n_over) {
+    double n = k->n;
+    k->rate = rate;
+    for (uint32_t j = 0; j < n_over; j++) {
+        double flows = m->over[j] - (uint32_t)k->s < (uint32_t)(k->d - k->s) ? n : 0;
+        m->sharers[j] -= flows;
+        m->left[j] -= flows * rate;
+    }
+}
+
+/* The smallest share an overloaded link can give to each of its unsettled flows; its place in `over` to *at. */
+static inline double smallest_share(const Maxmin *m, uint32_t n_over, uint32_t *at) {
+    double least = INFINITY;
+    for (uint32_t j = 0; j < n_over; j++) {
+        double share = m->sharers[j] > 0 ? m->left[j] / m->sharers[j] : INFINITY;
+        if (share < least) {
+            least = share;
+            *at = j;
+        }
+    }
+    return least;
+}
+
+/* Settles the open classes whose cap is at most `share`, smallest first; false if there is none. */
+static inline bool settle_capped(Maxmin *m, double share, uint32_t n_over, uint32_t words) {
+    bool any = false;
+    for (uint32_t w = 0; w < words; w++) {
+        for (; m->open[w]; m->open[w] &= m->open[w] - 1) {
+            MaxminClass *k = &m->classes[w * 64 + (uint32_t)__builtin_ctzll(m->open[w])];
+            if (k->cap > share) return any;
+            settle(m, k, k->cap, n_over);
+            any = true;
+        }
+    }
+    return any;
+}
+
+static inline void settle_link(Maxmin *m, uint32_t link, double share, uint32_t n_over, uint32_t words) {
+    for (uint32_t w = 0; w < words; w++) {
+        uint64_t full = m->open[w] & m->cross[(size_t)link * words + w];
+        m->open[w] &= ~full;
+        for (; full; full &= full - 1) settle(m, &m->classes[w * 64 + (uint32_t)__builtin_ctzll(full)], share, n_over);
+    }
+}
+
+static inline bool any_open(const Maxmin *m, uint32_t words) {
+    uint64_t any = 0;
+    for (uint32_t w = 0; w < words; w++) any |= m->open[w];
+    return any != 0;
+}
+
+static inline void fill(Maxmin *m, uint32_t words) {
+    uint32_t n_over = find_overloaded(m), at = 0;
+    double level = 0;
+    open_classes(m, n_over, words);
+    while (any_open(m, words)) {
+        double share = smallest_share(m, n_over, &at);
+        if (share < level) share = level;
+        if (settle_capped(m, share, n_over, words)) continue;
+        settle_link(m, m->over[at], share, n_over, words);
+        level = share;
+    }
+}
+
+bool maxmin_fill(Maxmin *m) {
+    bool fits = m->n_over == 0, changes = !(fits && m->all_capped);
+    m->all_capped = fits;
+    if (!changes) return false;
+    if (m->n_words == 1) fill(m, 1); /* up to 64 classes: lots of ten links. The constant removes the loops over words */
+    else fill(m, m->n_words);
+    return true;
+}

@@ -1,0 +1,477 @@
+/* maxmin and flowsim: theory first (lone flow, max-min optimality, conservation, a brute-force simulation), then the
+ * published program's outputs: a few in tests/golden/fluid, all of them where ../shared is at hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "fluid/flowsim.h"
+#include "fluid/maxmin.h"
+#include "fluid_case.h"
+
+static const char *const shared = "../shared/ref/flowsim";
+
+static double relative(double x, double y) { return x == y ? 0 : fabs(x - y) / fmax(fabs(x), fabs(y)); }
+
+/* ---- maxmin ---- */
+
+static void make_links(Rng *r, double *rate, uint32_t n) {
+    static const double rates[] = {10, 10, 25, 40, 100, 7.3};
+    for (uint32_t l = 0; l < n; l++) rate[l] = rates[rng_below(r, 6)];
+}
+
+static int by_cap(const void *a, const void *b) {
+    double x = ((const MaxminClass *)a)->cap, y = ((const MaxminClass *)b)->cap;
+    return (x > y) - (x < y);
+}
+
+static MaxminClass *make_classes(Rng *r, uint32_t n_links, uint32_t n, Arena *a) {
+    static const double caps[] = {10, 10, 25, 3.3, 100};
+    MaxminClass *k = ARENA_NEW(a, MaxminClass, n);
+    for (uint32_t c = 0; c < n; c++) {
+        uint32_t s = (uint32_t)rng_below(r, n_links);
+        k[c] = (MaxminClass){.s = (uint16_t)s, .d = (uint16_t)(s + 1 + rng_below(r, n_links - s)), .cap = caps[rng_below(r, 5)]};
+    }
+    qsort(k, n, sizeof *k, by_cap);
+    return k;
+}
+
+/* Every class with flows is at its cap or crosses a full link on which no flow is faster; no link carries too much. */
+static void check_optimal(const double *link_rate, uint32_t n_links, const MaxminClass *k, uint32_t n) {
+    double *carried = MEM_ZNEW(double, n_links), *fastest = MEM_ZNEW(double, n_links);
+    for (uint32_t c = 0; c < n; c++)
+        for (uint32_t l = k[c].s; k[c].n > 0 && l < k[c].d; l++) {
+            carried[l] += k[c].n * k[c].rate;
+            fastest[l] = fmax(fastest[l], k[c].rate);
+        }
+    for (uint32_t l = 0; l < n_links; l++) assert_true(carried[l] <= link_rate[l] * (1 + 1e-9));
+    for (uint32_t c = 0; c < n; c++) {
+        if (k[c].n == 0) continue;
+        bool settled = k[c].rate == k[c].cap;
+        assert_true(k[c].rate > 0 && k[c].rate <= k[c].cap);
+        for (uint32_t l = k[c].s; l < k[c].d; l++)
+            settled |= carried[l] >= link_rate[l] * (1 - 1e-9) && k[c].rate >= fastest[l] * (1 - 1e-9);
+        assert_true(settled);
+    }
+    free(carried);
+    free(fastest);
+}
+
+/* Flows come and go at random; after each step the allocation is optimal, also where maxmin_fill says nothing changed. */
+static void maxmin_is_optimal(void **state) {
+    (void)state;
+    Arena a = {0};
+    for (uint64_t seed = 0; seed < 300; seed++) {
+        Rng r = rng_stream(seed, "maxmin", 0);
+        uint32_t n_links = 1 + (uint32_t)rng_below(&r, seed % 10 == 0 ? 40 : 8), n = 1 + (uint32_t)rng_below(&r, seed % 10 == 0 ? 200 : 12);
+        double rate[40];
+        make_links(&r, rate, n_links);
+        MaxminClass *k = make_classes(&r, n_links, n, &a);
+        Maxmin m;
+        maxmin_init(&m, rate, n_links, k, n, &a);
+        for (int step = 0; step < 200; step++) {
+            uint32_t c = (uint32_t)rng_below(&r, n);
+            if (k[c].n > 0 && rng_below(&r, 100) < (step < 100 ? 40 : 70)) maxmin_leave(&m, c);
+            else maxmin_join(&m, c);
+            maxmin_fill(&m);
+            check_optimal(rate, n_links, k, n);
+        }
+        arena_reset(&a);
+    }
+    arena_free(&a);
+}
+
+/* One allocation of mmf_vectors.txt: flows in single file, each its own class. */
+static int check_vector(FILE *f) {
+    int n_hosts, n, iterations;
+    double gbps;
+    Arena a = {0};
+    if (fscanf(f, " case %d %lf %d %d", &n_hosts, &gbps, &n, &iterations) != 4) return 0;
+    Lot lot;
+    lot_published(&lot, (uint32_t)n_hosts - 1, gbps, &a);
+    MaxminClass *k = ARENA_NEW(&a, MaxminClass, (size_t)n);
+    double *expected = ARENA_NEW(&a, double, (size_t)n);
+    for (int i = 0; i < n; i++) {
+        int s, d;
+        assert_int_equal(fscanf(f, "%d %d %lf", &s, &d, &expected[i]), 3);
+        k[i] = (MaxminClass){.s = (uint16_t)s, .d = (uint16_t)d, .cap = gbps};
+    }
+    Maxmin m;
+    maxmin_init(&m, lot.rate_bps, lot.n_links, k, (uint32_t)n, &a);
+    for (int i = 0; i < n; i++) maxmin_join(&m, (uint32_t)i);
+    maxmin_fill(&m);
+    for (int i = 0; i < n; i++) assert_true(relative(k[i].rate, expected[i]) < 1e-9);
+    arena_free(&a);
+    return 1;
+}
+
+static void maxmin_agrees_with_reference(void **state) {
+    (void)state;
+    char *path = file_join(shared, "mmf_vectors.txt");
+    FILE *f = fopen(path, "r");
+    free(path);
+    if (!f) skip();
+    int c, done = 0;
+    while ((c = fgetc(f)) == '#')
+        while ((c = fgetc(f)) != '\n' && c != EOF) {}
+    ungetc(c, f);
+    while (check_vector(f)) done++;
+    fclose(f);
+    assert_int_equal(done, 160);
+}
+
+/* ---- flowsim against theory ---- */
+
+static void random_lot(Lot *lot, Rng *r, uint32_t n_links, Arena *a) {
+    lot_published(lot, n_links, 10e9, a);
+    lot->published = false;
+    make_links(r, lot->rate_bps, n_links);
+    for (uint32_t l = 0; l < n_links; l++) {
+        lot->rate_bps[l] *= 1e9;
+        lot->delay_ns[l] = (double)rng_below(r, 5000);
+    }
+    lot->host_rate_bps = fmin(lot->rate_bps[0], lot->rate_bps[n_links - 1]);
+}
+
+/* Starts fall on a coarse grid and sizes repeat, so that ties are common. */
+static LotFlow *random_flows(Rng *r, uint32_t n_links, size_t n, double gap_ns, Arena *a) {
+    static const double caps[] = {10e9, 10e9, 25e9, 3.3e9};
+    LotFlow *f = ARENA_NEW(a, LotFlow, n);
+    double t = (double)rng_below(r, 1000000000);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t s = (uint32_t)rng_below(r, n_links);
+        if (rng_below(r, 3) > 0) t += rng_exponential(r) * gap_ns;
+        f[i] = (LotFlow){.start_ns = (int64_t)(t / 100) * 100,
+                         .size_b = rng_below(r, 4) == 0 ? 1000 : (uint64_t)exp(rng_uniform(r, 0, 13)),
+                         .cap_bps = caps[rng_below(r, 4)],
+                         .flow = (uint32_t)i,
+                         .s = (uint16_t)s,
+                         .d = (uint16_t)(s + 1 + rng_below(r, n_links - s))};
+    }
+    return f;
+}
+
+static void lone_flow_runs_at_the_slowest_rate(void **state) {
+    (void)state;
+    Arena a = {0};
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        Rng r = rng_stream(seed, "lone", 0);
+        uint32_t n_links = 1 + (uint32_t)rng_below(&r, 10);
+        Lot lot;
+        random_lot(&lot, &r, n_links, &a);
+        LotFlow *f = random_flows(&r, n_links, 1, 1, &a);
+        double rate = f->cap_bps, fct;
+        for (uint32_t l = f->s; l < f->d; l++) rate = fmin(rate, lot.rate_bps[l]);
+        flowsim_run(&lot, f, 1, &fct, NULL, &a);
+        assert_true(relative(fct, flowsim_bits(f->size_b) / (rate * 1e-9)) < 1e-12);
+        arena_reset(&a);
+    }
+    arena_free(&a);
+}
+
+static void bits_count_a_header_per_packet(void **state) {
+    (void)state;
+    assert_true(flowsim_bits(0) == 0);
+    assert_true(flowsim_bits(1) == (1 + 48) * 8);
+    assert_true(flowsim_bits(1000) == (1000 + 48) * 8);
+    assert_true(flowsim_bits(1001) == (1001 + 96) * 8);
+}
+
+/* The same simulation without classes, heaps or lazy updates: all flows' remaining bits are reduced at each event, and rates
+ * come from an independent progressive filling, flow by flow. */
+typedef struct {
+    const Lot *lot;
+    const LotFlow *flows;
+    double *left, *rate, *fct;
+    bool *active, *settled;
+    size_t n;
+} Brute;
+
+static void brute_fill(Brute *b) {
+    for (size_t i = 0; i < b->n; i++) b->settled[i] = !b->active[i];
+    for (;;) {
+        double least = INFINITY;
+        int64_t link = -1;
+        size_t capped = b->n;
+        for (uint32_t l = 0; l < b->lot->n_links; l++) {
+            double rest = b->lot->rate_bps[l] * 1e-9, sharers = 0;
+            for (size_t i = 0; i < b->n; i++) {
+                if (!b->active[i] || b->flows[i].s > l || b->flows[i].d <= l) continue;
+                if (b->settled[i]) rest -= b->rate[i];
+                else sharers++;
+            }
+            if (sharers > 0 && rest / sharers < least) {
+                least = rest / sharers;
+                link = l;
+            }
+        }
+        for (size_t i = 0; i < b->n; i++)
+            if (!b->settled[i] && b->flows[i].cap_bps * 1e-9 <= least) least = b->flows[capped = i].cap_bps * 1e-9;
+        if (link < 0) return;
+        for (size_t i = 0; i < b->n; i++)
+            if (!b->settled[i] && (capped < b->n ? i == capped : b->flows[i].s <= link && b->flows[i].d > link)) {
+                b->rate[i] = least;
+                b->settled[i] = true;
+            }
+    }
+}
+
+static void brute_advance(Brute *b, double dt) {
+    for (size_t i = 0; i < b->n; i++)
+        if (b->active[i]) {
+            b->left[i] -= dt * b->rate[i];
+            b->fct[i] += dt;
+        }
+}
+
+static void brute_run(Brute *b) {
+    size_t next = 0, n_active = 0;
+    double t = 0; /* since the last arrival */
+    while (next < b->n || n_active > 0) {
+        double to_arrival = next < b->n ? (double)(b->flows[next].start_ns - (next ? b->flows[next - 1].start_ns : 0)) - t : INFINITY;
+        double to_done = INFINITY;
+        size_t done = b->n;
+        brute_fill(b);
+        for (size_t i = 0; i < b->n; i++)
+            if (b->active[i] && b->left[i] / b->rate[i] < to_done) to_done = b->left[done = i] / b->rate[i];
+        if (next == 0) to_arrival = 0;
+        if (to_done <= to_arrival) {
+            brute_advance(b, to_done);
+            b->active[done] = false;
+            n_active--;
+            t += to_done;
+        } else {
+            brute_advance(b, to_arrival);
+            b->active[next] = true;
+            b->fct[next] = 0;
+            b->left[next] = flowsim_bits(b->flows[next].size_b);
+            n_active++;
+            next++;
+            t = 0;
+        }
+    }
+}
+
+static void agrees_with_brute_force(void **state) {
+    (void)state;
+    Arena a = {0};
+    for (uint64_t seed = 0; seed < 120; seed++) {
+        Rng r = rng_stream(seed, "brute", 0);
+        uint32_t n_links = 1 + (uint32_t)rng_below(&r, seed % 8 == 0 ? 30 : 7);
+        size_t n = 1 + rng_below(&r, 120);
+        Lot lot;
+        random_lot(&lot, &r, n_links, &a);
+        LotFlow *f = random_flows(&r, n_links, n, (double)(1 << rng_below(&r, 18)), &a);
+        double *fct = ARENA_NEW(&a, double, n);
+        FlowsimStats st;
+        flowsim_run(&lot, f, n, fct, &st, &a);
+        assert_int_equal(st.events, 2 * n);
+        Brute b = {&lot,
+                   f,
+                   ARENA_NEW(&a, double, n),
+                   ARENA_NEW(&a, double, n),
+                   ARENA_NEW(&a, double, n),
+                   ARENA_NEW(&a, bool, n),
+                   ARENA_NEW(&a, bool, n),
+                   n};
+        memset(b.active, 0, n * sizeof *b.active);
+        brute_run(&b);
+        for (size_t i = 0; i < n; i++) assert_true(fabs(fct[i] - b.fct[i]) <= 1e-9 * fct[i] + 1e-9);
+        arena_reset(&a);
+    }
+    arena_free(&a);
+}
+
+static int by_number(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* On one link with caps at or above its rate, the link is never idle while there is work: the last completion of each busy
+ * period is known, whatever the sharing. Also, no flow is faster than alone. */
+static void one_link_conserves_work(void **state) {
+    (void)state;
+    enum { N = 5000 };
+    Arena a = {0};
+    Lot lot;
+    lot_published(&lot, 1, 10e9, &a);
+    Rng r = rng_stream(7, "work", 0);
+    LotFlow *f = random_flows(&r, 1, N, 100000, &a);
+    double *fct = ARENA_NEW(&a, double, N), *end = ARENA_NEW(&a, double, N);
+    for (int i = 0; i < N; i++) f[i].cap_bps = 10e9;
+    flowsim_run(&lot, f, N, fct, NULL, &a);
+    for (int i = 0; i < N; i++) {
+        end[i] = (double)(f[i].start_ns - f[0].start_ns) + fct[i];
+        assert_true(fct[i] >= flowsim_bits(f[i].size_b) / 10 * (1 - 1e-9));
+    }
+    qsort(end, N, sizeof *end, by_number);
+    int busy_periods = 0;
+    double busy_until = 0;
+    for (int i = 0; i < N; i++) {
+        double start = (double)(f[i].start_ns - f[0].start_ns);
+        if (i > 0 && start >= busy_until) {
+            assert_true(relative(end[i - 1], busy_until) < 1e-9); /* all before are done, the last one just then */
+            busy_periods++;
+        }
+        busy_until = fmax(busy_until, start) + flowsim_bits(f[i].size_b) / 10;
+    }
+    assert_true(relative(end[N - 1], busy_until) < 1e-9);
+    assert_true(busy_periods > 10);
+    arena_free(&a);
+}
+
+static void equal_flows_finish_together(void **state) {
+    (void)state;
+    enum { N = 500 };
+    Arena a = {0};
+    Lot lot;
+    lot_published(&lot, 4, 10e9, &a);
+    LotFlow f[N];
+    double fct[N];
+    for (uint32_t i = 0; i < N; i++) f[i] = (LotFlow){.start_ns = 5, .size_b = 1000 + i / 100, .cap_bps = 10e9, .flow = i, .s = 0, .d = 4};
+    FlowsimStats st;
+    flowsim_run(&lot, f, N, fct, &st, &a);
+    for (int i = 0; i < N; i++) assert_true(fct[i] == fct[i / 100 * 100]);
+    assert_int_equal(st.max_active, N);
+    arena_free(&a);
+}
+
+/* A flow that starts when another one ends never meets it. */
+static void completion_precedes_arrival(void **state) {
+    (void)state;
+    Arena a = {0};
+    Lot lot;
+    lot_published(&lot, 2, 10e9, &a);
+    uint64_t size = 10000; /* 10,480 B on the wire: 8,384 ns at 10 Gb/s */
+    LotFlow f[2] = {{.start_ns = 100, .size_b = size, .cap_bps = 10e9, .d = 2},
+                    {.start_ns = 100 + 8384, .size_b = 1, .cap_bps = 10e9, .d = 2}};
+    double fct[2];
+    FlowsimStats st;
+    flowsim_run(&lot, f, 2, fct, &st, &a);
+    assert_true(fct[0] == 8384 && relative(fct[1], 39.2) < 1e-12);
+    assert_int_equal(st.max_active, 1);
+    arena_free(&a);
+}
+
+/* Tiny flows late in a very long busy period, beside an elephant, cost no accuracy: each of them gets half of the link. */
+static void long_runs_stay_exact(void **state) {
+    (void)state;
+    enum { N = 20000 };
+    Arena a = {0};
+    Lot lot;
+    lot_published(&lot, 1, 10e9, &a);
+    LotFlow *f = ARENA_NEW(&a, LotFlow, N + 1);
+    double *fct = ARENA_NEW(&a, double, N + 1);
+    f[0] = (LotFlow){.start_ns = 0, .size_b = 30000000000u, .cap_bps = 10e9, .d = 1};
+    for (int i = 1; i <= N; i++) f[i] = (LotFlow){.start_ns = (int64_t)i * 1000003, .size_b = 1, .cap_bps = 10e9, .d = 1};
+    flowsim_run(&lot, f, N + 1, fct, NULL, &a);
+    for (int i = 1; i <= N; i++) assert_true(relative(fct[i], 78.4) < 1e-9);
+    assert_true(relative(fct[0], (flowsim_bits(f[0].size_b) + N * 392.0) / 10) < 1e-12);
+    arena_free(&a);
+}
+
+/* ---- slowdown ---- */
+
+/* The published formula and the general one are the same on the published lots of 2, 4 and 6 links. They part on one
+ * link, where the published formula has −p/4b (it presumes two end links), and on 3 and 5, where it has no extra delay at all. */
+static void general_base_equals_published(void **state) {
+    (void)state;
+    Arena a = {0};
+    for (uint32_t n_links = 1; n_links <= 7; n_links++) {
+        Lot lot;
+        lot_published(&lot, n_links, 10e9, &a);
+        Lot general = lot;
+        general.published = false;
+        int differ = 0;
+        for (uint16_t s = 0; s < n_links; s++)
+            for (uint16_t d = (uint16_t)(s + 1); d <= n_links; d++)
+                for (uint64_t size = 0; size <= 3000; size += 500) {
+                    LotFlow f = {.size_b = size, .cap_bps = 10e9, .s = s, .d = d};
+                    differ += relative(flowsim_base_ns(&lot, &f), flowsim_base_ns(&general, &f)) > 1e-12;
+                }
+        if (n_links == 2 || n_links == 4 || n_links == 6) assert_int_equal(differ, 0);
+        if (n_links == 1) assert_true(differ > 0);
+    }
+    arena_free(&a);
+}
+
+static void lone_flow_has_slowdown_one(void **state) {
+    (void)state;
+    Arena a = {0};
+    Lot lot;
+    lot_published(&lot, 6, 10e9, &a);
+    lot.published = false;
+    LotFlow f = {.size_b = 12345, .cap_bps = 10e9, .s = 0, .d = 6};
+    double fct = 0;
+    flowsim_run(&lot, &f, 1, &fct, NULL, &a);
+    assert_true(relative(flowsim_slowdown(&lot, &f, fct), 1) < 1e-12);
+    assert_true(flowsim_slowdown(&lot, &f, fct / 2) == 1);
+    assert_true(flowsim_slowdown(&lot, &f, fct * 3) > 1.5);
+    arena_free(&a);
+}
+
+/* ---- the published program's outputs ---- */
+
+/* To 1e-9 relative, beside four units in the last place of the published clock, a double of nanoseconds since 0: for a
+ * flow of 500 ns at 16 s these alone are 1e-8. It prints slowdowns as float, half a unit of which is 6e-8. */
+static void check_case(FluidCase *c, void *ctx) {
+    (void)ctx;
+    double *fct = ARENA_NEW(&c->arena, double, c->n);
+    flowsim_run(&c->lot, c->flows, c->n, fct, NULL, &c->arena);
+    for (size_t i = 0; i < c->n; i++) {
+        double clock = 4 * 0x1p-52 * ((double)c->flows[i].start_ns + fct[i]);
+        if (fabs(fct[i] - c->fct_ns[i]) > 1e-9 * fct[i] + clock)
+            fail_msg("%s: flow %zu: %.17g, not %.17g", c->dir, i, fct[i], c->fct_ns[i]);
+        double slowdown = flowsim_slowdown(&c->lot, &c->flows[i], fct[i]);
+        if (relative(slowdown, c->slowdown[i]) > 6.5e-8)
+            fail_msg("%s: flow %zu: slowdown %.9g, not %.9g", c->dir, i, slowdown, c->slowdown[i]);
+    }
+}
+
+/* Inputs the published program dies of: more than 50,000 flows, buckets without flows. Nothing is faster than alone. */
+static void check_crasher(FluidCase *c, void *ctx) {
+    (void)ctx;
+    double *fct = ARENA_NEW(&c->arena, double, c->n);
+    FlowsimStats st;
+    flowsim_run(&c->lot, c->flows, c->n, fct, &st, &c->arena);
+    assert_int_equal(st.events, 2 * c->n);
+    for (size_t i = 0; i < c->n; i++) assert_true(fct[i] >= flowsim_bits(c->flows[i].size_b) / 10 * (1 - 1e-9));
+}
+
+static void agrees_with_golden(void **state) {
+    (void)state;
+    assert_true(fluid_case_each("tests/golden/fluid", check_case, NULL) == 4);
+}
+
+static void agrees_with_reference(void **state) {
+    (void)state;
+    if (!file_is_dir(shared)) skip();
+    char *cases = file_join(shared, "cases"), *large = file_join(shared, "large"), *crashers = file_join(shared, "crashers");
+    assert_int_equal(fluid_case_each(cases, check_case, NULL), 16);
+    assert_int_equal(fluid_case_each(large, check_case, NULL), 5);
+    assert_int_equal(fluid_case_each(crashers, check_crasher, NULL), 3);
+    free(crashers);
+    free(cases);
+    free(large);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(maxmin_is_optimal),
+        cmocka_unit_test(maxmin_agrees_with_reference),
+        cmocka_unit_test(bits_count_a_header_per_packet),
+        cmocka_unit_test(lone_flow_runs_at_the_slowest_rate),
+        cmocka_unit_test(agrees_with_brute_force),
+        cmocka_unit_test(one_link_conserves_work),
+        cmocka_unit_test(equal_flows_finish_together),
+        cmocka_unit_test(completion_precedes_arrival),
+        cmocka_unit_test(long_runs_stay_exact),
+        cmocka_unit_test(general_base_equals_published),
+        cmocka_unit_test(lone_flow_has_slowdown_one),
+        cmocka_unit_test(agrees_with_golden),
+        cmocka_unit_test(agrees_with_reference),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
