@@ -8,25 +8,9 @@
 #include "base/diag.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "model/modelspec.h"
 
 typedef enum { CKPT_F32, CKPT_F16, CKPT_BF16 } CkptDtype;
-/* What the MLP's 400 outputs o mean.
- * ABSOLUTE (published): slowdown = 1 + o.
- * RESIDUAL: slowdown = base · (o + sqrt(1 + o²)), a correction of flowSim's own percentiles `base`. At o = 0 it is
- * base exactly, and there its logarithm has slope 1 (it is base · exp(asinh o)), which suits a loss in relative error. For
- * o > 0 it grows linearly, so small flows, which the fluid model sees at exactly 1, are lifted without blowing up;
- * for o < 0 it falls towards 0, so that too high a base can be lowered. Smooth, positive, and it cannot overflow. */
-typedef enum { HEAD_ABSOLUTE, HEAD_RESIDUAL } ModelHead;
-
-typedef struct {
-    uint32_t n_feat; /* 1019 */
-    uint32_t dim, hidden, n_layers, n_heads;
-    uint32_t mlp_in_extra;          /* inputs of the MLP beside dim + n_feat: 0, or 400 base + 4 counts with HEAD_RESIDUAL */
-    uint32_t mlp_h1, mlp_h2, n_out; /* n_out 400 */
-    ModelHead head;
-    bool zero_rows;  /* rows without any flow are fed as zeros (published C) */
-    bool log_inputs; /* inputs on a common scale: see model/input.h; false: raw values (published) */
-} ModelSpec;
 /* "paper": 576/1536/4/4, MLP 512-512, as published; "compact": residual head, small enough for a few hundred samples. */
 int modelspec_preset(ModelSpec *s, const char *name, Err *err);
 int modelspec_check(const ModelSpec *s, const char *file, Err *err); /* plausible dimensions, no overflow */

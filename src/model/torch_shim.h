@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/ckpt.h"
+#include "model/modelspec.h"
 
 #ifdef __cplusplus
 extern "C" {
