@@ -14,13 +14,16 @@ typedef struct {
     uint32_t n;
     double *size_b, *cdf; /* ascending; cdf from 0 to 1 */
     double mean_b;        /* exact, of the interpolated curve */
+    uint32_t *guide;      /* where to begin the search for u: by its first bits */
     char *name;
 } SizeDist;
-int sizedist_load(SizeDist *d, const char *path, Err *err); /* text: `bytes percent` a line */
+/* Text: `bytes percent` a line, both ascending, percent from 0 to 100; '#' begins a comment. */
+int sizedist_load(SizeDist *d, const char *path, Err *err);
 void sizedist_free(SizeDist *d);
 uint64_t sizedist_draw(const SizeDist *d, double u); /* u in [0, 1) → whole bytes, at least 1 */
 
-/* Rack-to-rack weights, row = source. `pod_of` groups racks into pods. */
+/* Rack-to-rack weights, row = source. `pod_of` groups racks into pods. Rows and columns of a file beyond its
+ * named racks must be empty and are left out. */
 typedef struct {
     uint32_t n_racks, n_pods;
     double *weight;   /* [n_racks²], ≥ 0, sum > 0 */
@@ -50,12 +53,15 @@ typedef struct {
 } Workload;
 
 /* Draws the flows: docs/PIPELINE.md §2. Racks of the matrix are placed on the topology's racks pod by
- * pod, at random within a pod; a matrix that doesn't fit is refused. Same seed same flows whatever
- * `threads`. `info` may be NULL. */
+ * pod, the largest pod of one on the largest of the other, at random within a pod; a matrix fits if both have as
+ * many pods and no pod has more racks than its partner. Exactly one of n_flows and duration_s is given.
+ * Same seed same flows whatever `threads`. `info` may be NULL. */
 typedef struct {
     double mean_gap_ns;
     uint32_t busiest_link; /* directed, by expectation */
     double offered_bps;    /* payload, whole network */
 } WorkloadInfo;
+/* Most flows that can be drawn. */
+#define WORKLOAD_MAX_FLOWS 4000000000u
 int workload_draw(const Workload *w, const Route *r, int threads, Flows *out, WorkloadInfo *info, Err *err);
 #endif
