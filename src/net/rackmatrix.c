@@ -2,8 +2,9 @@
  *
  * The generator is a small parametric model. Every rack has a role (how many of each is fixed, which racks is
  * drawn) and an activity factor; a cell's weight is the roles' weight × both racks' activities × log-normal noise,
- * times a factor on the diagonal (with noise of its own: some racks talk to themselves far more than others) or within
- * a pod, or nothing at all with probability `silent`. The presets imitate the three published 2×16-rack
+ * times a factor within a pod, or nothing at all with probability `silent`. A rack's traffic with itself is
+ * a multiple of what it sends otherwise, whatever the number of racks, with noise of its own (some racks talk
+ * to themselves far more than others). The presets imitate the three published 2×16-rack
  * matrices: "a" active racks with scattered partners beside nearly idle ones, "b" front ends and caches that
  * talk across roles, "c" racks that mostly talk to themselves. spec/README.md compares their statistics.
  * Weights are whole counts, as in the files, so that a saved matrix is the same matrix. */
@@ -196,15 +197,15 @@ typedef struct {
     double weight[MAX_ROLES][MAX_ROLES]; /* source role, destination role */
     double rack_sd, cell_sd;             /* of the logarithms of activity and of cell noise */
     double silent;                       /* share of cells without traffic */
-    double diagonal, diagonal_sd;        /* factor on the diagonal, and the spread of its logarithm */
-    double within_pod;                   /* factor within a pod */
+    double self, self_sd; /* a rack's traffic with itself over what else it sends (0: a cell like any other); sd of its logarithm */
+    double within_pod;    /* factor within a pod */
 } Preset;
 
 static const Preset presets[] = {
-    {"a", 2, {0.75, 0.25}, {{1, 0.004}, {0.004, 0.001}}, 0.25, 0.95, 0.15, 0.01, 0, 1.05},
-    {"b", 3, {0.65, 0.19, 0.16}, {{0.005, 1, 0.015}, {0.72, 0.007, 0.005}, {0.02, 0.007, 0.06}}, 0.1, 0.3, 0, 1, 0, 1},
-    {"c", 1, {1}, {{1}}, 0.13, 0.06, 0, 20, 0.85, 1},
-    {"uniform", 1, {1}, {{1}}, 0, 0, 0, 1, 0, 1},
+    {"a", 2, {0.75, 0.25}, {{1, 0.004}, {0.004, 0.001}}, 0.3, 0.68, 0.08, 0.0005, 0, 1.03},
+    {"b", 3, {0.65, 0.19, 0.16}, {{0.005, 1, 0.015}, {0.72, 0.007, 0.005}, {0.02, 0.007, 0.06}}, 0.1, 0.25, 0, 0.01, 0, 1.04},
+    {"c", 1, {1}, {{1}}, 0.13, 0.09, 0, 0.6, 1.05, 1},
+    {"uniform", 1, {1}, {{1}}, 0, 0, 0, 0, 0, 1},
 };
 enum { N_PRESETS = sizeof presets / sizeof *presets };
 
@@ -220,10 +221,17 @@ static void draw_roles(const Preset *p, Rng *rng, uint32_t *role, uint32_t n) {
 static double draw_cell(const Preset *p, Rng *rng, const uint32_t *role, const double *activity, const RackMatrix *m, uint32_t i,
                         uint32_t j) {
     double w = p->weight[role[i]][role[j]] * activity[i] * activity[j] * exp(p->cell_sd * rng_normal(rng));
-    double extra = p->diagonal * exp(p->diagonal_sd * rng_normal(rng)), u = rng_u01(rng);
-    if (i == j) return w * extra;
-    if (u < p->silent) return 0;
+    if (rng_u01(rng) < p->silent && i != j) return 0;
     return m->pod_of[i] == m->pod_of[j] ? w * p->within_pod : w;
+}
+
+static void draw_row(const Preset *p, Rng *rng, const uint32_t *role, const double *activity, RackMatrix *m, uint32_t i) {
+    double others = 0;
+    for (uint32_t j = 0; j < m->n_racks; j++) {
+        *cell(m, i, j) = draw_cell(p, rng, role, activity, m, i, j);
+        if (j != i) others += *cell(m, i, j);
+    }
+    if (p->self > 0 && others > 0) *cell(m, i, i) = others * p->self * exp(p->self_sd * rng_normal(rng));
 }
 
 /* Whole counts of mean MEAN_COUNT; the busiest cell keeps at least that. */
@@ -250,8 +258,7 @@ int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t
     memcpy(m->pod_of, t->rack_pod, n * sizeof *m->pod_of);
     draw_roles(p, &rng, role, n);
     for (uint32_t i = 0; i < n; i++) activity[i] = exp(p->rack_sd * rng_normal(&rng));
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t j = 0; j < n; j++) *cell(m, i, j) = draw_cell(p, &rng, role, activity, m, i, j);
+    for (uint32_t i = 0; i < n; i++) draw_row(p, &rng, role, activity, m, i);
     to_counts(m);
     free(role);
     free(activity);
