@@ -207,7 +207,9 @@ static int read_json(Topo *t, const char *path, const Json *root, Err *err) {
 }
 
 static int read_text(Topo *t, const char *path, const char *text, size_t len, Err *err) {
-    size_t i = 0;
+    size_t bom = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, i = 0;
+    text += bom;
+    len -= bom;
     while (i < len && text[i] && strchr(" \t\r\n", text[i])) i++;
     if (i == len) return err_input(err, "%s: expected a topology (JSON or HPCC topology.txt), got an empty file", path);
     if (text[i] != '{' && text[i] != '[') return hpcc_read(t, path, text, len, err);
