@@ -1,51 +1,66 @@
 /* Speed of the fluid simulation and the feature map, beside the published program's on the same paths
- * (../shared/ref/flowsim/README.md, CPU ms on one core of a machine like the one used here). Best of several runs. */
+ * (../shared/ref/flowsim/README.md, CPU ms on one core). Best of several runs; columns
+ * without a unit are ns. */
 #include <stdio.h>
 
 #include "../fluid_case.h"
 #include "base/rng.h"
 #include "fluid/flowsim.h"
+#include "model/feature.h"
 
 enum { RUNS = 5 };
 
-/* Simulates RUNS times; returns the best time in seconds. */
-static double best_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns, FlowsimStats *st, Arena *a) {
-    double best = INFINITY;
+/* Best times in seconds. */
+typedef struct {
+    double sim, slowdown, feature;
+} Times;
+
+static Times best_times(const Lot *lot, const LotFlow *flows, size_t n, FlowsimStats *st) {
+    Times best = {INFINITY, INFINITY, INFINITY};
+    Arena a = {0};
+    NetConf conf;
+    netconf_default(&conf);
+    double *fct = MEM_NEW(double, n);
+    float *slowdown = MEM_NEW(float, n);
     for (int i = 0; i < RUNS; i++) {
-        arena_reset(a);
-        double t = diag_now_s();
-        flowsim_run(lot, flows, n, fct_ns, st, a);
-        best = fmin(best, diag_now_s() - t);
+        FeatureMap m;
+        double t0 = diag_now_s();
+        flowsim_run(lot, flows, n, fct, st, &a);
+        double t1 = diag_now_s();
+        flowsim_slowdowns(lot, flows, n, fct, slowdown);
+        double t2 = diag_now_s();
+        feature_build(&m, lot, flows, slowdown, n, &conf, &a);
+        double t3 = diag_now_s();
+        best = (Times){fmin(best.sim, t1 - t0), fmin(best.slowdown, t2 - t1), fmin(best.feature, t3 - t2)};
+        arena_reset(&a);
     }
+    free(fct);
+    free(slowdown);
+    arena_free(&a);
     return best;
 }
 
-static void report(const char *name, const Lot *lot, const LotFlow *flows, size_t n, double published_ms) {
-    Arena a = {0};
+/* `published`: its CPU ms for max-min and features; 0: not known. */
+static void report(const char *name, const Lot *lot, const LotFlow *flows, size_t n, double published_sim_ms, double published_feature_ms) {
     FlowsimStats st;
-    double *fct = MEM_NEW(double, n);
-    float *sldn = MEM_NEW(float, n);
-    double s = best_run(lot, flows, n, fct, &st, &a);
-    double t = diag_now_s();
-    flowsim_slowdowns(lot, flows, n, fct, sldn);
-    double t_sldn = diag_now_s() - t;
-    printf("%-34s %7zu flows  %7.2f ms  %6.1f ns/event  %5.1f ns/flow slowdown  max active %5u", name, n, s * 1e3,
-           s * 1e9 / (double)st.events, t_sldn * 1e9 / (double)n, st.max_active);
-    if (published_ms > 0) printf("  published %7.1f ms: x%.1f", published_ms, published_ms / (s * 1e3));
+    Times t = best_times(lot, flows, n, &st);
+    printf("%-34s %7zu %6u | %8.2f %6.1f %6.1f", name, n, st.max_active, t.sim * 1e3, t.sim * 1e9 / (double)st.events,
+           t.sim * 1e9 / (double)n);
+    printf(" | %6.1f | %8.2f %6.1f", t.slowdown * 1e9 / (double)n, t.feature * 1e3, t.feature * 1e9 / (double)n);
+    if (published_sim_ms > 0) printf(" | sim x%.1f", published_sim_ms / (t.sim * 1e3));
+    if (published_feature_ms > 0) printf(", features x%.1f", published_feature_ms / ((t.feature + t.slowdown) * 1e3));
     putchar('\n');
-    free(fct);
-    free(sldn);
-    arena_free(&a);
 }
 
 static void report_case(FluidCase *c, void *ctx) {
     (void)ctx;
     const char *slash = strrchr(c->dir, '/');
-    report(slash ? slash + 1 : c->dir, &c->lot, c->flows, c->n, 0);
+    c->lot.published = false; /* as in m3 estimate */
+    report(slash ? slash + 1 : c->dir, &c->lot, c->flows, c->n, 0, 0);
 }
 
 /* n flows of random intervals at load `load` of the end links (load 0: all at once). */
-static void synthetic(uint32_t n_links, size_t n, double load, double published_ms) {
+static void synthetic(uint32_t n_links, size_t n, double load, double published_sim_ms, double published_feature_ms) {
     Arena a = {0};
     Lot lot;
     lot_published(&lot, n_links, 10e9, &a);
@@ -65,19 +80,23 @@ static void synthetic(uint32_t n_links, size_t n, double load, double published_
     }
     char name[64];
     snprintf(name, sizeof name, load > 0 ? "%u links, load %.1f" : "%u links, burst", n_links, load);
-    report(name, &lot, f, n, published_ms);
+    report(name, &lot, f, n, published_sim_ms, published_feature_ms);
     arena_free(&a);
 }
 
 int main(void) {
+    printf("%-34s %7s %6s | %8s %6s %6s | %6s | %8s %6s | published ÷ ours\n", "path", "flows", "active", "sim ms", "/event", "/flow",
+           "sldn", "feat ms", "/flow");
     fluid_case_each("../shared/ref/flowsim/large", report_case, NULL);
-    synthetic(2, 200000, 0.7, 65);
-    synthetic(4, 200000, 0.7, 140);
-    synthetic(6, 200000, 0.7, 197);
-    synthetic(6, 20000, 2.0, 108);
-    synthetic(6, 1000, 0, 31);
-    synthetic(6, 2000, 0, 122);
-    synthetic(6, 4000, 0, 479);
-    synthetic(6, 8000, 0, 1720);
+    synthetic(2, 200000, 0.7, 65, 60);
+    synthetic(4, 200000, 0.7, 140, 95);
+    synthetic(6, 200000, 0.7, 197, 117);
+    synthetic(6, 50000, 0.7, 60, 26);
+    synthetic(6, 10000, 0.7, 11, 4.5);
+    synthetic(6, 20000, 2.0, 108, 0);
+    synthetic(6, 1000, 0, 31, 0);
+    synthetic(6, 2000, 0, 122, 0);
+    synthetic(6, 4000, 0, 479, 0);
+    synthetic(6, 8000, 0, 1720, 0);
     return 0;
 }
