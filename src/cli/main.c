@@ -11,6 +11,7 @@
 
 /* In the order a newcomer meets them. */
 static const CliCommand *const commands[] = {
+    &cmd_ckpt,
     NULL,
 };
 

@@ -1,0 +1,150 @@
+/* m3 ckpt: describes checkpoints, converts them, and moves models to and from the published pair of .bin files. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/units.h"
+#include "cli/cli.h"
+#include "model/ckpt.h"
+
+typedef struct {
+    const char *llama, *mlp, *out, *dtype;
+} Options;
+
+enum { OPT_LLAMA, OPT_MLP, OPT_OUT, OPT_DTYPE };
+static const CliOption options[] = {
+    {"llama", "FILE", "transformer's .bin file: read by import, written by export", "Published pair"},
+    {"mlp", "FILE", "MLP's .bin file, likewise", "Published pair"},
+    {"out", "PATH", "import, convert: a file if it ends in .m3, else a directory\nthat gets model.m3", "Output"},
+    {"dtype", "TYPE", "weights stored as f32, f16 or bf16 (import: f32;\nconvert: as they are)", "Output"},
+    {NULL, NULL, NULL, NULL}};
+
+static int set(void *ctx, int index, const char *value, Err *err) {
+    (void)err;
+    Options *o = ctx;
+    const char **to[] = {&o->llama, &o->mlp, &o->out, &o->dtype};
+    *to[index] = value;
+    return 0;
+}
+
+static int need(const char *verb, const char *option, const char *value, Err *err) {
+    return value ? 0 : err_input(err, "ckpt %s: --%s is needed", verb, option);
+}
+
+static void print_json(const Ckpt *c, const char *sha256) {
+    JsonOut o;
+    json_out_init(&o, stdout);
+    json_out_object(&o);
+    json_out_key(&o, "schema");
+    json_out_string(&o, "m3.ckpt/1");
+    json_out_key(&o, "file");
+    json_out_string(&o, c->path);
+    json_out_key(&o, "sha256");
+    json_out_string(&o, sha256);
+    ckpt_header_print(c, &o);
+    json_out_end(&o, '}');
+    json_out_finish(&o);
+}
+
+static void print_text(const Ckpt *c, const char *sha256) {
+    const ModelSpec *s = &c->spec;
+    bool residual = s->head == HEAD_RESIDUAL;
+    printf("name         %s\n", c->name);
+    printf("file         %s (%s)\n", c->path, units_size((double)c->view.len).s);
+    printf("sha256       %s\n", sha256);
+    printf("weights      %s, %s\n", units_count(c->n_floats).s, ckpt_dtype_name(c->dtype));
+    printf("transformer  width %u, SwiGLU %u, %u layers, %u heads\n", s->dim, s->hidden, s->n_layers, s->n_heads);
+    printf("mlp          %u-%u-%u-%u\n", s->n_feat + s->dim + s->mlp_in_extra, s->mlp_h1, s->mlp_h2, s->n_out);
+    printf("head         %s\n", residual ? "residual: a factor on flowSim's percentiles" : "absolute: slowdown = 1 + output");
+    printf("inputs       %s; rows without flows %s\n", s->log_inputs ? "log of slowdowns, settings in tens" : "raw",
+           s->zero_rows ? "are zeros" : "hold the learned vector");
+    printf("recipe       %s\n", c->recipe);
+}
+
+static int info(const char *path, const CliCommon *common, Err *err) {
+    Ckpt c;
+    char sha256[65];
+    if (ckpt_load(&c, path, err) != 0) return -1;
+    ckpt_sha256(&c, sha256);
+    if (common->json) print_json(&c, sha256);
+    else print_text(&c, sha256);
+    ckpt_free(&c);
+    return 0;
+}
+
+static int import(const Options *o, const CliCommon *common, Err *err) {
+    Ckpt c;
+    CkptDtype dtype = CKPT_F32;
+    if (need("import", "llama", o->llama, err) != 0 || need("import", "mlp", o->mlp, err) != 0) return -1;
+    if (need("import", "out", o->out, err) != 0 || (o->dtype && ckpt_dtype_parse(o->dtype, &dtype, err) != 0)) return -1;
+    if (ckpt_import(&c, o->llama, o->mlp, err) != 0) return -1;
+    int rc = ckpt_save(&c, o->out, dtype, err);
+    if (rc == 0) log_note(&common->log, "%s: %s weights", o->out, units_count(c.n_floats).s);
+    ckpt_free(&c);
+    return rc;
+}
+
+static int export(const char *path, const Options *o, Err *err) {
+    Ckpt c;
+    if (need("export", "llama", o->llama, err) != 0 || need("export", "mlp", o->mlp, err) != 0) return -1;
+    if (ckpt_load(&c, path, err) != 0) return -1;
+    int rc = ckpt_export(&c, o->llama, o->mlp, err);
+    ckpt_free(&c);
+    return rc;
+}
+
+static int convert(const char *path, const Options *o, Err *err) {
+    Ckpt c;
+    CkptDtype dtype;
+    if (need("convert", "out", o->out, err) != 0 || (o->dtype && ckpt_dtype_parse(o->dtype, &dtype, err) != 0)) return -1;
+    if (ckpt_load(&c, path, err) != 0) return -1;
+    int rc = ckpt_save(&c, o->out, o->dtype ? dtype : c.dtype, err);
+    ckpt_free(&c);
+    return rc;
+}
+
+static int dispatch(const char *const *args, int n_args, const Options *o, const CliCommon *common, Err *err) {
+    static const char *const verbs[] = {"info", "import", "export", "convert", NULL};
+    const char *verb = n_args > 0 ? args[0] : "";
+    int which = 0;
+    while (verbs[which] && strcmp(verbs[which], verb) != 0) which++;
+    if (n_args == 0) return err_input(err, "ckpt: expected info, import, export or convert; see 'm3 ckpt --help'");
+    if (!verbs[which]) {
+        const char *near = json_nearest(verb, verbs);
+        return err_input(err, "ckpt: unknown verb '%.40s'%s%s%s", verb, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    int want = which == 1 ? 1 : 2;
+    if (n_args < want) return err_input(err, "ckpt %s: expected a checkpoint", verb);
+    if (n_args > want) return err_input(err, "ckpt %s: unexpected argument '%.60s'", verb, args[want]);
+    switch (which) {
+    case 0: return info(args[1], common, err);
+    case 1: return import(o, common, err);
+    case 2: return export(args[1], o, err);
+    default: return convert(args[1], o, err);
+    }
+}
+
+static int run(int argc, char **argv);
+const CliCommand cmd_ckpt = {.name = "ckpt",
+                             .summary = "describe, convert, import and export checkpoints",
+                             .usage = "m3 ckpt info CKPT\n"
+                                      "       m3 ckpt import --llama FILE --mlp FILE --out PATH\n"
+                                      "       m3 ckpt export CKPT --llama FILE --mlp FILE\n"
+                                      "       m3 ckpt convert CKPT --dtype f16 --out PATH",
+                             .details =
+                                 "CKPT is a .m3 file or a directory that holds model.m3. Export after import gives back the same bytes.",
+                             .options = options,
+                             .run = run};
+
+static int run(int argc, char **argv) {
+    CliCommon common;
+    Options o = {0};
+    const char *args[3];
+    int n_args;
+    int rc = cli_parse(&cmd_ckpt, argc, argv, &common, set, &o, args, 3, &n_args);
+    if (rc >= 0) return rc;
+    Err err = {0};
+    rc = dispatch(args, n_args, &o, &common, &err) == 0 ? 0 : cli_fail(&err);
+    cli_done(&common);
+    return rc;
+}
