@@ -120,6 +120,19 @@ static double weighted_mass(const Curve *c, const double *weight, size_t n) {
     return sum;
 }
 
+/* The bucket whose next event comes first; -1 at the end of all. */
+static int lowest(const Mix *m, const size_t at[STATS_N_OUT]) {
+    int best = -1;
+    float x = INFINITY;
+    for (int b = 0; b < STATS_N_OUT; b++) {
+        const Curve *c = &m->curves[b];
+        if (at[b] >= c->n || (best >= 0 && c->events[at[b]].x >= x)) continue;
+        best = b;
+        x = c->events[at[b]].x;
+    }
+    return best;
+}
+
 /* All buckets together: a merge of their curves, bucket b scaled by scale[b]. */
 static void build_all(Mix *m, const double scale[STATS_N_OUT]) {
     Curve *all = &m->curves[ALL];
@@ -130,14 +143,9 @@ static void build_all(Mix *m, const double scale[STATS_N_OUT]) {
         for (size_t i = 0; i < m->n; i++) all->mass[i] += scale[b] * m->curves[b].mass[i];
     }
     MEM_GROW(all->events, all->cap, total);
-    while (all->n < total) {
-        int best = -1;
-        for (int b = 0; b < STATS_N_OUT; b++) {
-            const Curve *c = &m->curves[b];
-            if (at[b] < c->n && (best < 0 || c->events[at[b]].x < m->curves[best].events[at[best]].x)) best = b;
-        }
-        Event e = m->curves[best].events[at[best]++];
-        e.amount *= scale[best];
+    for (int b; (b = lowest(m, at)) >= 0;) {
+        Event e = m->curves[b].events[at[b]++];
+        e.amount *= scale[b];
         all->events[all->n++] = e;
     }
 }
@@ -178,15 +186,13 @@ static void quantiles(const Curve *c, const double *weight, size_t n_paths, cons
     double target = first + level[0] * (whole - first - last) + nudge;
     for (size_t i = 0; i < c->n && k < n_level; i++) {
         const Event *e = &c->events[i];
-        double w = weight[e->path];
-        if (w == 0) continue;
-        double at = e->x, step = e->kind == SLOPE ? 0 : w * e->amount, gain = slope > 0 ? slope * (at - x) : 0;
+        double w = weight[e->path], at = e->x, step = e->kind == SLOPE ? 0 : w * e->amount, gain = slope > 0 ? slope * (at - x) : 0;
         while (k < n_level && mass + gain + step > target) {
             out[k] = mass + gain > target ? fmin(x + fmax(target - mass, 0) / slope, at) : at;
             if (++k < n_level) target = first + level[k] * (whole - first - last) + nudge;
         }
         mass += gain + step;
-        if (e->kind == SLOPE) slope += w * e->amount;
+        slope += w * e->amount - step;
         x = at;
     }
     for (; k < n_level; k++) out[k] = x; /* the top of the scale, but for rounding */

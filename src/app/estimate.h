@@ -1,4 +1,4 @@
-/* estimate: the main job: scenario → paths → fluid simulation → model → distribution. */
+/* estimate: the main job: scenario → paths → fluid simulation → model → distribution (docs: PIPELINE §1). */
 #ifndef M3_APP_ESTIMATE_H
 #define M3_APP_ESTIMATE_H
 #include "app/aggregate.h"
@@ -21,6 +21,11 @@ typedef struct {
     size_t n_flows, n_drawn, n_unique;
     double wall_route_s, wall_fluid_s, wall_model_s, wall_aggregate_s;
     uint64_t fluid_events;
+    bool exhaustive; /* every path was taken */
 } Estimate;
+/* −1 if interrupted (ERR_STOPPED). The scenario stays the caller's. Same seed, same result, whatever `threads`. */
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err);
+
+/* ckpt_load; path NULL: ckpts/default in the working directory, beside the binary's folder, or in PREFIX/share/m3. */
+int estimate_load_ckpt(Ckpt *ckpt, const char *path, Err *err);
 #endif

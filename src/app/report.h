@@ -5,7 +5,9 @@
 
 #include "app/estimate.h"
 
-/* What the JSON says beside the numbers; schema m3.estimate/1, docs/CLI.md. NULL strings become null. */
+#define REPORT_SCHEMA "m3.estimate/1"
+
+/* What the JSON says beside the numbers; docs/CLI.md. NULL strings become null. */
 typedef struct {
     const char *command, *topo, *mix, *method, *ckpt_name, *ckpt_sha256;
     uint64_t seed;
@@ -15,6 +17,15 @@ void report_table(FILE *f, const Estimate *e, const ReportMeta *m);
 void report_json(FILE *f, const Estimate *e, const ReportMeta *m);
 void report_csv(FILE *f, const Estimate *e); /* bucket,percentile,slowdown */
 
-/* A distribution from an estimate JSON or a flow CSV with FCTs (fct_ns and ideal_fct_ns), by content. */
-int report_load(AggResult *r, const char *path, Err *err);
+/* A distribution from an estimate JSON or a flow CSV (size_b, fct_ns, ideal_fct_ns), told apart by content.
+ * Flows with an empty fct_ns did not finish: they are left out, with a remark. */
+int report_load(AggResult *r, const char *path, const Log *log, Err *err);
+
+/* What reports are made of: curve 0 is all flows, 1..STATS_N_OUT the buckets. */
+enum { REPORT_N_DISTS = STATS_N_OUT + 1, REPORT_N_QUANTILES = 4 };
+const AggDist *report_dist(const AggResult *r, int i);
+const char *report_dist_label(int i); /* "all", "< 1 KB", … */
+const AggQuantile *report_quantile(const AggDist *d, int k);
+extern const char *const report_quantile_names[REPORT_N_QUANTILES];     /* "p50", "p90", "p99", "p99.9" */
+extern const char *const report_quantile_json_keys[REPORT_N_QUANTILES]; /* "p99_9" in JSON */
 #endif

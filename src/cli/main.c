@@ -1,4 +1,5 @@
 /* main: the table of commands. A command is one row here and one file cmd_*.c. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 
 /* In the order a newcomer meets them. */
 static const CliCommand *const commands[] = {
-    &cmd_ckpt,
+    &cmd_ckpt, &cmd_compare,
     NULL,
 };
 
@@ -27,13 +28,21 @@ static int print_version(void) {
     return 0;
 }
 
+/* What a command printed may still fail to arrive: a full disk behind stdout. */
+static int flush_stdout(int status) {
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    fprintf(stderr, "m3: standard output: cannot write: %s\n", strerror(errno ? errno : EIO));
+    return 1;
+}
+
 int main(int argc, char **argv) {
     diag_catch_signals();
     const char *name = argc > 1 ? argv[1] : "";
-    if (strcmp(name, "--version") == 0) return print_version();
+    if (strcmp(name, "--version") == 0) return flush_stdout(print_version());
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         print_usage(stdout);
-        return 0;
+        return flush_stdout(0);
     }
     if (argc < 2) {
         print_usage(stderr);
@@ -42,7 +51,7 @@ int main(int argc, char **argv) {
     const char *names[32];
     int n = 0;
     for (const CliCommand *const *c = commands; *c; c++) {
-        if (strcmp((*c)->name, name) == 0) return (*c)->run(argc - 1, argv + 1);
+        if (strcmp((*c)->name, name) == 0) return flush_stdout((*c)->run(argc - 1, argv + 1));
         names[n++] = (*c)->name;
     }
     names[n] = NULL;

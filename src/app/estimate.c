@@ -1,0 +1,235 @@
+/* estimate: scenario → paths → fluid simulation → feature maps → model → the network's distribution.
+ *
+ *   flows ─ pathset_draw ─ pathindex_new ─┬─ path_project ─ flowsim_run ─ feature_build ─┬─ model_forward ─ aggregate
+ *                                         └─ … one path per worker at a time …           ┘
+ *
+ * Paths are independent, so each is one item of a parallel loop; results land at the path's own place and are
+ * reduced in that order, which keeps the number of threads out of the result. Of a path only its feature map
+ * outlives its item (some 30 KB), and a map only its batch: memory beyond the flows' own does not grow with
+ * the number of paths but for 400 percentiles each. Long paths start first: they carry most background
+ * traffic, and a big one started last would leave the other workers idle.
+ *
+ * With METHOD_FLOWSIM the foreground's fluid slowdowns are the result as they are. */
+#include "app/estimate.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/par.h"
+#include "fluid/flowsim.h"
+#include "model/model.h"
+#include "net/path.h"
+
+/* Paths between two calls of the model: a multiple of MODEL_GROUP, enough to keep any machine busy. */
+enum { BATCH = 32 * MODEL_GROUP };
+
+typedef struct {
+    const Scenario *scenario;
+    const EstimateOptions *options;
+    PathSet set;
+    PathIndex *index;
+    uint32_t *order;    /* [n_unique] paths, those with most links first */
+    size_t first;       /* of the batch, in `order` */
+    Arena *scratch;     /* [workers] */
+    FeatureMap *maps;   /* [BATCH] each one block, at ->pct */
+    float *pct;         /* [n_unique × 400] the model's percentiles, in `order` */
+    AggPath *results;   /* [n_unique] in `order` */
+    float **slowdown;   /* [n_unique] METHOD_FLOWSIM: of the foreground, grouped by bucket */
+    uint64_t *n_events; /* [n_unique] */
+    atomic_uint_fast64_t n_done;
+    Progress progress;
+} Run;
+
+/* Copies a map out of the scratch arena into one block. */
+static FeatureMap keep_map(const FeatureMap *m) {
+    size_t n_pct = (size_t)m->n_rows * FEATURE_N_PCT, n_count = (size_t)m->n_rows * STATS_N_IN;
+    FeatureMap kept = *m;
+    kept.pct = mem_alloc(n_pct * sizeof *m->pct + n_count * sizeof *m->count + m->n_rows * sizeof *m->present, 1);
+    kept.count = (uint32_t *)(void *)(kept.pct + n_pct);
+    kept.present = (uint16_t *)(void *)(kept.count + n_count);
+    memcpy(kept.pct, m->pct, n_pct * sizeof *m->pct);
+    memcpy(kept.count, m->count, n_count * sizeof *m->count);
+    memcpy(kept.present, m->present, m->n_rows * sizeof *m->present);
+    return kept;
+}
+
+static bool is_foreground(const Lot *lot, const LotFlow *f) { return f->s == 0 && f->d == lot->n_links; }
+
+/* The foreground's slowdowns, grouped by size bucket; counts into count. */
+static float *foreground_slowdowns(const Lot *lot, const LotFlow *flows, const double *fct_ns, size_t n, uint32_t count[STATS_N_OUT]) {
+    size_t at[STATS_N_OUT] = {0}, total = 0;
+    for (size_t i = 0; i < n; i++)
+        if (is_foreground(lot, &flows[i])) count[stats_bucket_out(flows[i].size_b)]++;
+    for (int b = 0; b < STATS_N_OUT; b++) {
+        at[b] = total;
+        total += count[b];
+    }
+    float *out = MEM_NEW(float, total);
+    for (size_t i = 0; i < n; i++)
+        if (is_foreground(lot, &flows[i]))
+            out[at[stats_bucket_out(flows[i].size_b)]++] = (float)flowsim_slowdown(lot, &flows[i], fct_ns[i]);
+    return out;
+}
+
+static void simulate_path(void *ctx, size_t item, int worker) {
+    Run *r = ctx;
+    if (diag_stop_requested()) return;
+    Arena *a = &r->scratch[worker];
+    size_t place = r->first + item, n;
+    Lot lot;
+    LotFlow *flows;
+    FlowsimStats stats;
+    arena_reset(a);
+    path_project(r->index, r->order[place], a, &lot, &flows, &n);
+    double *fct_ns = ARENA_NEW(a, double, n);
+    flowsim_run(&lot, flows, n, fct_ns, &stats, a);
+    AggPath *p = &r->results[place];
+    p->n_draws = r->set.paths[r->order[place]].n_draws;
+    r->n_events[place] = stats.events;
+    if (r->options->method == METHOD_FLOWSIM) {
+        p->slowdown = r->slowdown[place] = foreground_slowdowns(&lot, flows, fct_ns, n, p->count);
+    } else {
+        float *slowdown = ARENA_NEW(a, float, n);
+        FeatureMap map;
+        flowsim_slowdowns(&lot, flows, n, fct_ns, slowdown);
+        feature_build(&map, &lot, flows, slowdown, n, &r->scenario->net, a);
+        r->maps[item] = keep_map(&map);
+        p->pct = r->pct + place * FEATURE_N_BASE;
+        memcpy(p->count, map.base_count, sizeof p->count);
+    }
+    progress_update(&r->progress, atomic_fetch_add(&r->n_done, 1) + 1);
+}
+
+static void forward_batch(Run *r, size_t n) {
+    const FeatureMap *maps[BATCH];
+    for (size_t i = 0; i < n; i++) maps[i] = &r->maps[i];
+    model_forward(r->options->ckpt, maps, n, r->pct + r->first * FEATURE_N_BASE, false, r->options->threads);
+}
+
+static int simulate_all(Run *r, Estimate *out, Err *err) {
+    bool model = r->options->method == METHOD_M3, stopped = false;
+    for (r->first = 0; r->first < r->set.n_unique && !stopped; r->first += BATCH) {
+        size_t left = r->set.n_unique - r->first, n = left < BATCH ? left : BATCH;
+        double start = diag_now_s();
+        memset(r->maps, 0, BATCH * sizeof *r->maps);
+        par_for(n, r->options->threads, simulate_path, r);
+        double simulated = diag_now_s();
+        stopped = diag_stop_requested();
+        if (model && !stopped) forward_batch(r, n);
+        for (size_t i = 0; i < n; i++) free(r->maps[i].pct);
+        out->wall_fluid_s += simulated - start;
+        out->wall_model_s += diag_now_s() - simulated;
+    }
+    return stopped ? err_stopped(err) : 0;
+}
+
+/* Paths by descending number of links; a counting sort, so ties keep their order. */
+static uint32_t *longest_first(const PathSet *set) {
+    uint32_t *order = MEM_NEW(uint32_t, set->n_unique), longest = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < set->n_unique; i++)
+        if (set->paths[i].n_links > longest) longest = set->paths[i].n_links;
+    for (uint32_t length = longest; n < set->n_unique; length--)
+        for (size_t i = 0; i < set->n_unique; i++)
+            if (set->paths[i].n_links == length) order[n++] = (uint32_t)i;
+    return order;
+}
+
+static int decompose(Run *r, const Log *log, Estimate *out, Err *err) {
+    const Scenario *s = r->scenario;
+    const EstimateOptions *o = r->options;
+    double start = diag_now_s();
+    if (pathset_draw(&r->set, s->route, &s->flows, s->sport, o->n_paths, o->seed, err) != 0) return -1;
+    r->index = pathindex_new(&r->set, s->route, &s->flows, s->sport, o->threads, log, err);
+    out->wall_route_s = s->wall_route_s + (diag_now_s() - start);
+    return r->index ? 0 : -1;
+}
+
+static void run_init(Run *r, const Log *log) {
+    size_t n = r->set.n_unique;
+    r->order = longest_first(&r->set);
+    r->scratch = MEM_ZNEW(Arena, (size_t)par_resolve(r->options->threads));
+    r->maps = MEM_ZNEW(FeatureMap, BATCH);
+    r->pct = r->options->method == METHOD_M3 ? MEM_NEW(float, n *FEATURE_N_BASE) : NULL;
+    r->results = MEM_ZNEW(AggPath, n);
+    r->slowdown = MEM_ZNEW(float *, n);
+    r->n_events = MEM_ZNEW(uint64_t, n);
+    atomic_init(&r->n_done, 0);
+    progress_init(&r->progress, log, "paths", n);
+}
+
+static void run_free(Run *r) {
+    for (int w = 0; r->scratch && w < par_resolve(r->options->threads); w++) arena_free(&r->scratch[w]);
+    for (size_t i = 0; r->slowdown && i < r->set.n_unique; i++) free(r->slowdown[i]);
+    free(r->order);
+    free(r->scratch);
+    free(r->maps);
+    free(r->pct);
+    free(r->results);
+    free(r->slowdown);
+    free(r->n_events);
+    pathindex_destroy(r->index);
+    pathset_free(&r->set);
+}
+
+static void conclude(Run *r, Estimate *out) {
+    const EstimateOptions *o = r->options;
+    double start = diag_now_s();
+    out->n_flows = r->scenario->flows.n;
+    out->n_drawn = r->set.n_drawn;
+    out->n_unique = r->set.n_unique;
+    out->exhaustive = o->n_paths == 0;
+    for (size_t i = 0; i < out->n_unique; i++) out->fluid_events += r->n_events[i];
+    AggOptions agg = {.published = o->published, .seed = o->seed, .exhaustive = out->exhaustive};
+    aggregate(r->results, out->n_unique, &agg, o->threads, &out->slowdown);
+    out->wall_aggregate_s = diag_now_s() - start;
+}
+
+int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err) {
+    Run r = {.scenario = s, .options = o};
+    *out = (Estimate){0};
+    int rc = decompose(&r, log, out, err);
+    if (rc == 0) {
+        run_init(&r, log);
+        rc = simulate_all(&r, out, err);
+        progress_finish(&r.progress);
+    }
+    if (rc == 0) conclude(&r, out);
+    run_free(&r);
+    return rc;
+}
+
+/* In the working directory, beside the binary's folder, or in PREFIX/share/m3 when installed; NULL: nowhere. */
+static char *find_default_ckpt(void) {
+    static const char *const beside[] = {"../ckpts/default", "../../ckpts/default", "../share/m3/ckpts/default"};
+    if (file_is_dir("ckpts/default")) return mem_strdup("ckpts/default");
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (n <= 0) return NULL;
+    exe[n] = '\0';
+    char *dir = file_dirname(exe), *found = NULL;
+    for (size_t i = 0; i < sizeof beside / sizeof *beside && !found; i++) {
+        char *path = file_join(dir, beside[i]);
+        if (file_is_dir(path)) found = path;
+        else free(path);
+    }
+    free(dir);
+    return found;
+}
+
+int estimate_load_ckpt(Ckpt *ckpt, const char *path, Err *err) {
+    if (path) return ckpt_load(ckpt, path, err);
+    char *found = find_default_ckpt();
+    int rc =
+        found ? ckpt_load(ckpt, found, err)
+              : err_input(
+                    err,
+                    "no checkpoint: none was named, and there is no ckpts/default here or beside the program (method flowsim needs none)");
+    free(found);
+    return rc;
+}
