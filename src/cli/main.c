@@ -12,7 +12,9 @@
 
 /* In the order a newcomer meets them. */
 static const CliCommand *const commands[] = {
-    &cmd_ckpt, &cmd_compare,
+    &cmd_topo,
+    &cmd_ckpt,
+    &cmd_compare,
     NULL,
 };
 

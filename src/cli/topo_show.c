@@ -1,0 +1,183 @@
+/* topo_show: describes a topology to people and programs. Everything is measured on the graph, whatever format it
+ * came from; the one line about a Clos appears only where the graph is exactly that. */
+#include "cli/topo_show.h"
+
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "net/route.h"
+#include "net/topo.h"
+
+/* Cables that join the same tiers at the same rate and delay. */
+typedef struct {
+    int lo, hi; /* tiers */
+    double rate_bps, delay_ns;
+    uint32_t n;
+} CableClass;
+
+static int by_class(const void *a, const void *b) {
+    const CableClass *x = a, *y = b;
+    if (x->lo != y->lo) return x->lo - y->lo;
+    if (x->hi != y->hi) return x->hi - y->hi;
+    if (x->rate_bps != y->rate_bps) return x->rate_bps < y->rate_bps ? -1 : 1;
+    return (x->delay_ns > y->delay_ns) - (x->delay_ns < y->delay_ns);
+}
+
+/* Classes in ascending order; caller frees. */
+static CableClass *classify(const Topo *t, uint32_t *n_classes) {
+    uint32_t n_cables = t->n_links / 2, n = 0;
+    CableClass *c = MEM_NEW(CableClass, n_cables);
+    for (uint32_t k = 0; k < n_cables; k++) {
+        const Link *l = &t->links[2 * k];
+        int a = t->tier[l->from], b = t->tier[l->to];
+        c[k] = (CableClass){a < b ? a : b, a < b ? b : a, l->rate_bps, l->delay_ns, 1};
+    }
+    qsort(c, n_cables, sizeof *c, by_class);
+    for (uint32_t k = 0; k < n_cables; k++) {
+        if (n > 0 && by_class(&c[n - 1], &c[k]) == 0) c[n - 1].n++;
+        else c[n++] = c[k];
+    }
+    *n_classes = n;
+    return c;
+}
+
+/* Cables beyond the first between the same two nodes. */
+static uint32_t count_parallel(const Topo *t) {
+    uint32_t n = 0;
+    for (uint32_t v = 0; v < t->n_nodes; v++)
+        for (uint32_t i = t->out_start[v] + 1; i < t->out_start[v + 1]; i++)
+            n += t->links[t->out_link[i]].to == t->links[t->out_link[i - 1]].to;
+    return n / 2;
+}
+
+static int top_tier(const Topo *t) {
+    int top = 0;
+    for (uint32_t v = 0; v < t->n_nodes; v++) top = t->tier[v] > top ? t->tier[v] : top;
+    return top;
+}
+
+static uint32_t count_tier(const Topo *t, int tier) {
+    uint32_t n = 0;
+    for (uint32_t v = 0; v < t->n_nodes; v++) n += t->tier[v] == tier;
+    return n;
+}
+
+static const char *tier_name(int tier, char text[16]) {
+    snprintf(text, 16, tier == 0 ? "host" : "tier %d", tier);
+    return text;
+}
+
+typedef struct {
+    const Topo *topo;
+    uint32_t max_links, n_parallel, n_classes;
+    CableClass *classes;
+    bool is_clos;
+    Clos clos;
+} Description;
+
+static void print_text(FILE *f, const Description *d) {
+    const Topo *t = d->topo;
+    char a[16], b[16];
+    fprintf(f, "%s\n", t->name);
+    if (d->is_clos)
+        fprintf(f, "  Clos            %u pods × %u racks × %u hosts, %u fabric switches a pod, %u spines a plane\n", d->clos.pods,
+                d->clos.racks_per_pod, d->clos.hosts_per_rack, d->clos.fabs_per_pod, d->clos.spines_per_plane);
+    fprintf(f, "  nodes           %s hosts, %s switches\n", units_count(t->n_hosts).s, units_count(t->n_nodes - t->n_hosts).s);
+    fprintf(f, "  racks           %s in %s pod%s\n", units_count(t->n_racks).s, units_count(t->n_pods).s, t->n_pods == 1 ? "" : "s");
+    fprintf(f, "  cables          %s", units_count(t->n_links / 2).s);
+    if (d->n_parallel > 0) fprintf(f, ", of which %s run beside another", units_count(d->n_parallel).s);
+    fputc('\n', f);
+    for (uint32_t i = 0; i < d->n_classes; i++) {
+        const CableClass *c = &d->classes[i];
+        fprintf(f, "    %-6s – %-6s %8s × %s, %s\n", tier_name(c->lo, a), tier_name(c->hi, b), units_count(c->n).s,
+                units_rate(c->rate_bps).s, units_time(c->delay_ns).s);
+    }
+    for (int tier = 1; tier <= top_tier(t); tier++) {
+        double ratio = topo_oversubscription(t, tier);
+        fprintf(f, "  tier %d          %s switches", tier, units_count(count_tier(t, tier)).s);
+        if (ratio > 0) fprintf(f, ", oversubscribed %.4g:1", ratio);
+        fputc('\n', f);
+    }
+    fprintf(f, "  longest path    %u links\n", d->max_links);
+}
+
+static void json_count(JsonOut *o, const char *key, uint32_t n) {
+    json_out_key(o, key);
+    json_out_int(o, n);
+}
+
+static void print_classes(JsonOut *o, const Description *d) {
+    json_out_key(o, "links");
+    json_out_array(o);
+    for (uint32_t i = 0; i < d->n_classes; i++) {
+        const CableClass *c = &d->classes[i];
+        json_out_object(o);
+        json_count(o, "tier_a", (uint32_t)c->lo);
+        json_count(o, "tier_b", (uint32_t)c->hi);
+        json_count(o, "cables", c->n);
+        json_out_key(o, "rate_bps");
+        json_out_number(o, c->rate_bps);
+        json_out_key(o, "delay_ns");
+        json_out_number(o, c->delay_ns);
+        json_out_end(o, '}');
+    }
+    json_out_end(o, ']');
+}
+
+static void print_tiers(JsonOut *o, const Topo *t) {
+    json_out_key(o, "tiers");
+    json_out_array(o);
+    for (int tier = 1; tier <= top_tier(t); tier++) {
+        double ratio = topo_oversubscription(t, tier);
+        json_out_object(o);
+        json_count(o, "tier", (uint32_t)tier);
+        json_count(o, "switches", count_tier(t, tier));
+        json_out_key(o, "oversubscription");
+        if (ratio > 0) json_out_number(o, ratio);
+        else json_out_string(o, NULL);
+        json_out_end(o, '}');
+    }
+    json_out_end(o, ']');
+}
+
+static void print_json(FILE *f, const Description *d) {
+    const Topo *t = d->topo;
+    JsonOut o;
+    json_out_init(&o, f);
+    json_out_object(&o);
+    json_out_key(&o, "topo");
+    json_out_string(&o, t->name);
+    json_count(&o, "hosts", t->n_hosts);
+    json_count(&o, "switches", t->n_nodes - t->n_hosts);
+    json_count(&o, "racks", t->n_racks);
+    json_count(&o, "pods", t->n_pods);
+    json_count(&o, "cables", t->n_links / 2);
+    json_count(&o, "parallel_cables", d->n_parallel);
+    json_count(&o, "longest_path_links", d->max_links);
+    print_classes(&o, d);
+    print_tiers(&o, t);
+    json_out_end(&o, '}');
+    json_out_finish(&o);
+}
+
+int topo_show(const char *path, bool json, const char *out_path, Err *err) {
+    Topo t;
+    FileOut out;
+    if (topo_load(&t, path, err) != 0) return -1;
+    Route *r = route_new(&t, err);
+    int rc = r ? file_out_open(&out, out_path ? out_path : "-", err) : -1;
+    if (rc == 0) {
+        Description d = {.topo = &t, .max_links = route_max_links(r), .n_parallel = count_parallel(&t)};
+        d.is_clos = clos_match(&d.clos, &t);
+        d.classes = classify(&t, &d.n_classes);
+        (json ? print_json : print_text)(out.f, &d);
+        rc = file_out_commit(&out, err);
+        free(d.classes);
+    }
+    route_destroy(r);
+    topo_free(&t);
+    return rc;
+}
