@@ -353,7 +353,7 @@ static int first_error(const Job *job, int workers, Err *err) {
     for (int w = 0; w < workers; w++)
         if (job->err_item[w] < job->n_items && (first < 0 || job->err_item[w] < job->err_item[first])) first = w;
     if (first < 0) return diag_stop_requested() ? err_stopped(err) : 0;
-    *err = job->errs[first];
+    if (err) *err = job->errs[first];
     return -1;
 }
 

@@ -33,7 +33,8 @@ static int read_cc_params(const Json *root, NetConf *c, Err *err) {
     case CC_TIMELY: c->timely_tlow_ns = p1 * 1e3, c->timely_thigh_ns = p2 * 1e3; break;
     case CC_N: break;
     }
-    return netconf_check(c, err) == 0 ? 0 : json_fail(root, err, "%s", err->msg);
+    Err why;
+    return netconf_check(c, &why) == 0 ? 0 : json_fail(root, err, "%s", why.msg);
 }
 
 static int read_settings(const Json *root, PathScenario *s, Err *err) {
@@ -46,7 +47,8 @@ static int read_settings(const Json *root, PathScenario *s, Err *err) {
     if (n_hosts < 3) return json_fail(&j, err, "must be at least 3, got %" PRIu64, n_hosts);
     s->n_links = (uint32_t)n_hosts - 1;
     if (json_need(root, "cc", &j, err) != 0 || json_string(&j, &cc, err) != 0) return -1;
-    if (cc_parse(cc, &s->conf.cc, err) != 0) return json_fail(&j, err, "%s", err->msg);
+    Err why;
+    if (cc_parse(cc, &s->conf.cc, &why) != 0) return json_fail(&j, err, "%s", why.msg);
     if (json_need(root, "enable_pfc", &j, err) != 0 || json_bool(&j, &s->conf.pfc, err) != 0) return -1;
     if (json_need(root, "buffer_kb", &j, err) != 0 || json_number(&j, &kib, err) != 0) return -1;
     s->conf.buffer_b = kib * 1024;
