@@ -13,6 +13,9 @@
 /* In the order a newcomer meets them. */
 static const CliCommand *const commands[] = {
     &cmd_topo,
+    &cmd_dataset,
+    &cmd_train,
+    &cmd_evaluate,
     &cmd_ckpt,
     &cmd_compare,
     NULL,

@@ -1,0 +1,44 @@
+/* evaluate: how far estimates are from truth: per path of a data set, and for whole networks. */
+#ifndef M3_APP_EVALUATE_H
+#define M3_APP_EVALUATE_H
+#include <stdint.h>
+
+#include "app/dataset.h"
+#include "model/ckpt.h"
+#include "net/netconf.h"
+
+/* Errors est/truth − 1 of one kind of cell. */
+typedef struct {
+    uint64_t n;
+    double sum_abs, sum_signed;
+} EvalError;
+void evalerror_add(EvalError *e, double estimate, double truth);
+double evalerror_mean_abs(const EvalError *e); /* NAN if n = 0 */
+double evalerror_mean_signed(const EvalError *e);
+
+enum { EVAL_P50, EVAL_P90, EVAL_P99, EVAL_N_PCT };
+enum { EVAL_ALL_BUCKETS = STATS_N_OUT }; /* row after the buckets */
+extern const int eval_percentiles[EVAL_N_PCT];
+
+/* Estimates of one method against truth; [bucket or EVAL_ALL_BUCKETS][percentile]. */
+typedef struct {
+    EvalError cell[STATS_N_OUT + 1][EVAL_N_PCT];
+    EvalError loss; /* over all percentiles: the loss of training */
+} EvalTable;
+/* One sample's 4 × 100 estimates and truths; buckets with truth_count 0 don't count. */
+void evaltable_add(EvalTable *t, const float *estimate, const float *truth, const uint32_t *truth_count);
+
+/* The model beside flowSim alone, over samples of one kind. */
+typedef struct {
+    const char *label; /* "all", "dctcp", … */
+    size_t n_samples;
+    EvalTable m3, flowsim;
+} EvalGroup;
+enum { EVAL_N_GROUPS = 1 + CC_N };
+typedef struct {
+    EvalGroup group[EVAL_N_GROUPS]; /* all, then by congestion control */
+} Evaluation;
+
+/* Samples `index` of the data set. */
+void evaluate_dataset(const Dataset *d, const uint32_t *index, size_t n, const Ckpt *c, int threads, Evaluation *out);
+#endif

@@ -1,0 +1,518 @@
+/* train: epochs over a data set, best checkpoint kept, exact resume.
+ *
+ * The plug-in does the arithmetic of a step (forward, loss, gradients, AdamW); everything that makes a run what it is
+ * happens here: which samples, in which order, at which rate, when to stop, what to keep.
+ *
+ * Order: epoch e visits the training samples as shuffled by the stream (seed, "shuffle", e). Rate: linear warm-up, then a cosine
+ * to zero over all epochs asked for. After an epoch the held-out samples are estimated without dropout; the lowest
+ * loss so far is written as model.m3.
+ *
+ * Invariant of resuming: progress.json names a state file of the plug-in (weights, optimiser, generator) and the place in the run that
+ * it belongs to (epoch, step, loss so far). It is renamed into place after the state is on disk, and the older state goes after
+ * that, so at any moment there is one whole pair. All else is recomputed from the options, whose digest must match. */
+#include "app/train.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/rng.h"
+
+static const double save_every_s = 60, note_every_s = 5;
+
+typedef struct {
+    double train, held_out;
+} EpochLoss;
+
+typedef struct {
+    const TrainOptions *o;
+    const TorchApi *api;
+    const Log *log;
+    Dataset data;
+    uint32_t *train, *held_out; /* sample indices */
+    size_t n_train, n_held_out;
+    ModelSpec spec;
+    char *init_sha256; /* of the checkpoint started from, or NULL */
+    TorchTrainer *trainer;
+    TrainBatch batch;
+    float *estimates; /* [batch × 400] */
+    char digest[65];  /* of options and data */
+    double flowsim_loss;
+    /* the place in the run */
+    uint32_t epoch;  /* finished epochs */
+    uint64_t step;   /* steps done in the epoch under way */
+    double loss_sum; /* of those steps */
+    EpochLoss *history;
+    uint32_t best_epoch; /* 1-based; 0: none yet */
+    char *state_file;    /* name in out, of the last state saved */
+    double t_start_s, t_saved_s, t_noted_s;
+    uint64_t steps_at_start;
+} Run;
+
+void train_defaults(TrainOptions *o) {
+    *o = (TrainOptions){.epochs = 100,
+                        .batch = 32,
+                        .lr = 1e-3,
+                        .weight_decay = 0.02,
+                        .dropout = 0.2,
+                        .grad_clip = 1,
+                        .warmup = 0.05,
+                        .split = {.share = 0.2},
+                        .seed = 1,
+                        .device = "auto",
+                        .dtype = CKPT_F16};
+}
+
+double train_rate(const TrainOptions *o, uint64_t step, uint64_t n_steps) {
+    double rise = floor(o->warmup * (double)n_steps);
+    if ((double)step < rise) return o->lr * ((double)step + 1) / rise;
+    double left = (double)n_steps - rise;
+    return o->lr * 0.5 * (1 + cos(acos(-1) * ((double)step - rise) / (left > 1 ? left : 1)));
+}
+
+/* ---- batches ---- */
+
+static void reserve(TrainBatch *b, size_t n, size_t rows) {
+    if (n > b->cap_n) {
+        b->cap_n = n;
+        b->row_start = mem_realloc(b->row_start, n + 1, sizeof *b->row_start);
+        b->conf = mem_realloc(b->conf, n * FEATURE_N_CONF, sizeof *b->conf);
+        b->base = mem_realloc(b->base, n * FEATURE_N_BASE, sizeof *b->base);
+        b->base_count = mem_realloc(b->base_count, n * STATS_N_OUT, sizeof *b->base_count);
+        b->truth = mem_realloc(b->truth, n * FEATURE_N_BASE, sizeof *b->truth);
+        b->truth_present = mem_realloc(b->truth_present, n * STATS_N_OUT, sizeof *b->truth_present);
+    }
+    if (rows > b->cap_rows) {
+        b->cap_rows = rows;
+        b->pct = mem_realloc(b->pct, rows * FEATURE_N_PCT, sizeof *b->pct);
+        b->present = mem_realloc(b->present, rows, sizeof *b->present);
+    }
+}
+
+static void gather_one(TrainBatch *b, const Dataset *d, size_t i, size_t k) {
+    size_t from = d->row_start[i], n_rows = d->row_start[i + 1] - from, to = b->row_start[k];
+    memcpy(b->pct + to * FEATURE_N_PCT, d->pct + from * FEATURE_N_PCT, n_rows * FEATURE_N_PCT * sizeof *b->pct);
+    memcpy(b->present + to, d->present + from, n_rows * sizeof *b->present);
+    memcpy(b->conf + k * FEATURE_N_CONF, d->conf + i * FEATURE_N_CONF, FEATURE_N_CONF * sizeof *b->conf);
+    memcpy(b->base + k * FEATURE_N_BASE, d->base + i * FEATURE_N_BASE, FEATURE_N_BASE * sizeof *b->base);
+    memcpy(b->truth + k * FEATURE_N_BASE, d->truth + i * FEATURE_N_BASE, FEATURE_N_BASE * sizeof *b->truth);
+    for (int j = 0; j < STATS_N_OUT; j++) {
+        b->base_count[k * STATS_N_OUT + (size_t)j] = log1pf((float)d->base_count[i * STATS_N_OUT + (size_t)j]);
+        b->truth_present[k * STATS_N_OUT + (size_t)j] = d->truth_count[i * STATS_N_OUT + (size_t)j] > 0;
+    }
+    b->row_start[k + 1] = (uint32_t)(to + n_rows);
+}
+
+void trainbatch_gather(TrainBatch *b, const Dataset *d, const uint32_t *index, size_t n) {
+    size_t rows = 0;
+    for (size_t k = 0; k < n; k++) rows += d->row_start[index[k] + 1] - d->row_start[index[k]];
+    reserve(b, n, rows);
+    b->row_start[0] = 0;
+    for (size_t k = 0; k < n; k++) gather_one(b, d, index[k], k);
+    b->view = (TorchBatch){.n = (uint32_t)n,
+                           .row_start = b->row_start,
+                           .pct = b->pct,
+                           .present = b->present,
+                           .conf = b->conf,
+                           .base = b->base,
+                           .base_count = b->base_count,
+                           .truth = b->truth,
+                           .truth_present = b->truth_present};
+}
+
+void trainbatch_free(TrainBatch *b) {
+    free(b->row_start);
+    free(b->pct);
+    free(b->conf);
+    free(b->base);
+    free(b->base_count);
+    free(b->truth);
+    free(b->present);
+    free(b->truth_present);
+    *b = (TrainBatch){0};
+}
+
+/* Adds |estimate/truth − 1| over the cells of sample i whose bucket has truth. */
+static void add_loss(const Dataset *d, size_t i, const float *estimate, double *sum, size_t *n) {
+    for (size_t c = 0; c < FEATURE_N_BASE; c++) {
+        if (d->truth_count[i * STATS_N_OUT + c / STATS_N_PCT] == 0) continue;
+        *sum += fabs((double)estimate[c] / (double)d->truth[i * FEATURE_N_BASE + c] - 1);
+        ++*n;
+    }
+}
+
+/* ---- the options, as text ---- */
+
+static void print_options(const Run *r, JsonOut *j) {
+    const TrainOptions *o = r->o;
+    json_out_key(j, "epochs"), json_out_int(j, o->epochs);
+    json_out_key(j, "batch"), json_out_int(j, o->batch);
+    json_out_key(j, "patience"), json_out_int(j, o->patience);
+    json_out_key(j, "lr"), json_out_number(j, o->lr);
+    json_out_key(j, "warmup"), json_out_number(j, o->warmup);
+    json_out_key(j, "weight_decay"), json_out_number(j, o->weight_decay);
+    json_out_key(j, "dropout"), json_out_number(j, o->dropout);
+    json_out_key(j, "grad_clip"), json_out_number(j, o->grad_clip);
+    json_out_key(j, "holdout"), json_out_number(j, o->split.share);
+    json_out_key(j, "fold"), json_out_int(j, o->split.fold);
+    json_out_key(j, "seed"), json_out_int(j, (int64_t)o->seed);
+    json_out_key(j, "init_sha256"), json_out_string(j, r->init_sha256);
+    json_out_key(j, "dataset_sha256"), json_out_string(j, r->data.digest);
+}
+
+/* {"program": …, options, losses}: what stands in the checkpoint's header. losses: only if `finished` epochs are to be told. */
+static char *recipe_text(const Run *r, bool losses) {
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    if (!f) diag_die("out of memory");
+    JsonOut j;
+    json_out_init(&j, f);
+    json_out_object(&j);
+    json_out_key(&j, "program"), json_out_string(&j, "m3 " M3_VERSION);
+    print_options(r, &j);
+    if (losses) {
+        json_out_key(&j, "n_train"), json_out_int(&j, (int64_t)r->n_train);
+        json_out_key(&j, "n_held_out"), json_out_int(&j, (int64_t)r->n_held_out);
+        json_out_key(&j, "epoch"), json_out_int(&j, r->best_epoch);
+        json_out_key(&j, "train_loss"), json_out_number(&j, r->history[r->best_epoch - 1].train);
+        json_out_key(&j, "held_out_loss"), json_out_number(&j, r->history[r->best_epoch - 1].held_out);
+        json_out_key(&j, "flowsim_loss"), json_out_number(&j, r->flowsim_loss);
+    }
+    json_out_end(&j, '}');
+    json_out_finish(&j);
+    fclose(f);
+    return text;
+}
+
+static void digest_options(Run *r) {
+    char *text = recipe_text(r, false), *all = mem_printf("%s%u %u %u %u %u %u", text, r->spec.dim, r->spec.hidden, r->spec.n_layers,
+                                                          r->spec.n_heads, r->spec.mlp_h1, r->spec.mlp_h2);
+    file_sha256(all, strlen(all), r->digest);
+    free(text);
+    free(all);
+}
+
+/* ---- state on disk ---- */
+
+static int torch_failed(char *message, Err *err) { return err_io(err, "training plug-in: %s", message); }
+
+static void print_progress(const Run *r, const char *state, JsonOut *j) {
+    json_out_object(j);
+    json_out_key(j, "schema"), json_out_string(j, "m3.train/1");
+    json_out_key(j, "options"), json_out_object(j);
+    print_options(r, j);
+    json_out_end(j, '}');
+    json_out_key(j, "options_sha256"), json_out_string(j, r->digest);
+    json_out_key(j, "state"), json_out_string(j, state);
+    json_out_key(j, "epoch"), json_out_int(j, r->epoch);
+    json_out_key(j, "step"), json_out_int(j, (int64_t)r->step);
+    json_out_key(j, "loss_sum"), json_out_number(j, r->loss_sum);
+    json_out_key(j, "best_epoch"), json_out_int(j, r->best_epoch);
+    json_out_key(j, "losses"), json_out_array(j);
+    for (uint32_t e = 0; e < r->epoch; e++) {
+        json_out_array_compact(j);
+        json_out_number(j, r->history[e].train);
+        json_out_number(j, r->history[e].held_out);
+        json_out_end(j, ']');
+    }
+    json_out_end(j, ']');
+    json_out_end(j, '}');
+    json_out_finish(j);
+}
+
+static int write_progress(const Run *r, const char *state, Err *err) {
+    char *path = file_join(r->o->out, "progress.json");
+    FileOut out;
+    JsonOut j;
+    int rc = file_out_open(&out, path, err);
+    free(path);
+    if (rc != 0) return -1;
+    json_out_init(&j, out.f);
+    print_progress(r, state, &j);
+    return file_out_commit(&out, err);
+}
+
+static int save_state(Run *r, Err *err) {
+    char message[512] = "";
+    char *name = mem_printf("state-%u-%" PRIu64 ".pt", r->epoch, r->step), *path = file_join(r->o->out, name);
+    int rc = r->api->save_state(r->trainer, path, message, sizeof message);
+    if (rc != 0) torch_failed(message, err);
+    else rc = write_progress(r, name, err);
+    free(path);
+    if (rc == 0 && r->state_file && strcmp(r->state_file, name) != 0) {
+        char *old = file_join(r->o->out, r->state_file);
+        unlink(old);
+        free(old);
+    }
+    if (rc == 0) {
+        free(r->state_file);
+        r->state_file = name;
+    } else {
+        free(name);
+    }
+    r->t_saved_s = diag_now_s();
+    return rc;
+}
+
+static int read_losses(Run *r, const Json *root, Err *err) {
+    Json list, pair, v;
+    if (json_need(root, "losses", &list, err) != 0 || json_expect_array(&list, err) != 0) return -1;
+    if ((uint32_t)json_len(&list) != r->epoch) return json_fail(&list, err, "expected %u epochs, got %d", r->epoch, json_len(&list));
+    EpochLoss *h = r->history;
+    for (bool ok = json_first(&list, &pair); ok; ok = json_next(&pair), h++) {
+        if (json_len(&pair) != 2 || !json_first(&pair, &v)) return json_fail(&pair, err, "expected two numbers");
+        if (json_number(&v, &h->train, err) != 0 || !json_next(&v)) return -1;
+        h->held_out = NAN;
+        if (!json_is_null(&v) && json_number(&v, &h->held_out, err) != 0) return -1;
+    }
+    return 0;
+}
+
+static int read_place(Run *r, const Json *root, Err *err) {
+    Json j;
+    const char *text;
+    uint64_t epoch, best;
+    if (json_need(root, "options_sha256", &j, err) != 0 || json_string(&j, &text, err) != 0) return -1;
+    if (strcmp(text, r->digest) != 0)
+        return json_fail(root, err, "was begun with other options, data or version; resume with the same, or train into a new directory");
+    if (json_need(root, "state", &j, err) != 0 || json_string(&j, &text, err) != 0) return -1;
+    if (strchr(text, '/')) return json_fail(&j, err, "expected a file name");
+    r->state_file = mem_strdup(text);
+    if (json_need(root, "epoch", &j, err) != 0 || json_uint(&j, r->o->epochs, &epoch, err) != 0) return -1;
+    if (json_need(root, "step", &j, err) != 0 || json_uint(&j, r->n_train, &r->step, err) != 0) return -1;
+    if (json_need(root, "loss_sum", &j, err) != 0 || json_number(&j, &r->loss_sum, err) != 0) return -1;
+    if (json_need(root, "best_epoch", &j, err) != 0 || json_uint(&j, epoch, &best, err) != 0) return -1;
+    r->epoch = (uint32_t)epoch;
+    r->best_epoch = (uint32_t)best;
+    return read_losses(r, root, err);
+}
+
+static int load_state(Run *r, Err *err) {
+    char *path = file_join(r->o->out, "progress.json"), message[512] = "";
+    JsonDoc *doc = json_open(path, err);
+    free(path);
+    if (!doc) return -1;
+    Json root = json_root(doc);
+    int rc = read_place(r, &root, err);
+    json_close(doc);
+    if (rc != 0) return -1;
+    path = file_join(r->o->out, r->state_file);
+    rc = r->api->load_state(r->trainer, path, message, sizeof message);
+    if (rc != 0) err_input(err, "%s: cannot resume: %s", path, message);
+    free(path);
+    return rc;
+}
+
+static int save_best(Run *r, Err *err) {
+    char message[512] = "";
+    Ckpt c = {.spec = r->spec, .name = NULL, .recipe = recipe_text(r, true)};
+    ckpt_layout(&c.spec, NULL, 0, &c.n_floats);
+    c.weights = MEM_NEW(float, c.n_floats);
+    char *path = file_join(r->o->out, "model.m3");
+    int rc = r->api->weights(r->trainer, c.weights, message, sizeof message);
+    if (rc != 0) torch_failed(message, err);
+    else rc = ckpt_save(&c, path, r->o->dtype, err);
+    free(path);
+    free(c.weights);
+    free(c.recipe);
+    return rc;
+}
+
+/* ---- the run ---- */
+
+static uint64_t steps_per_epoch(const Run *r) { return (r->n_train + r->o->batch - 1) / r->o->batch; }
+
+static int held_out_loss(Run *r, double *loss, Err *err) {
+    char message[512] = "";
+    double sum = 0;
+    size_t n = 0;
+    for (size_t k = 0; k < r->n_held_out; k += r->o->batch) {
+        size_t m = r->n_held_out - k < r->o->batch ? r->n_held_out - k : r->o->batch;
+        trainbatch_gather(&r->batch, &r->data, r->held_out + k, m);
+        if (r->api->forward(r->trainer, &r->batch.view, r->estimates, message, sizeof message) != 0) return torch_failed(message, err);
+        for (size_t i = 0; i < m; i++) add_loss(&r->data, r->held_out[k + i], r->estimates + i * FEATURE_N_BASE, &sum, &n);
+    }
+    *loss = n > 0 ? sum / (double)n : NAN;
+    return 0;
+}
+
+/* The rest of the epoch under way. ERR_STOPPED after saving, between two steps. */
+static int run_epoch(Run *r, Err *err) {
+    char message[512] = "";
+    uint64_t n_steps = steps_per_epoch(r);
+    uint32_t *order = MEM_NEW(uint32_t, r->n_train);
+    memcpy(order, r->train, r->n_train * sizeof *order);
+    Rng rng = rng_stream(r->o->seed, "shuffle", r->epoch);
+    rng_shuffle_u32(&rng, order, r->n_train);
+    int rc = 0;
+    while (rc == 0 && r->step < n_steps) {
+        size_t first = (size_t)r->step * r->o->batch, n = r->n_train - first < r->o->batch ? r->n_train - first : r->o->batch;
+        double loss = 0, rate = train_rate(r->o, r->epoch * n_steps + r->step, r->o->epochs * n_steps);
+        trainbatch_gather(&r->batch, &r->data, order + first, n);
+        rc = r->api->step(r->trainer, &r->batch.view, rate, &loss, message, sizeof message);
+        if (rc != 0) torch_failed(message, err);
+        else if (!isfinite(loss))
+            rc = err_io(err, "epoch %u, step %" PRIu64 ": the loss is not finite; try a lower --lr", r->epoch + 1, r->step + 1);
+        if (rc != 0) break;
+        r->loss_sum += loss;
+        r->step++;
+        if (diag_stop_requested()) rc = save_state(r, err) == 0 ? err_stopped(err) : -1;
+        else if (diag_now_s() - r->t_saved_s > save_every_s) rc = save_state(r, err);
+    }
+    free(order);
+    return rc;
+}
+
+static bool is_best(const Run *r) {
+    const EpochLoss *now = &r->history[r->epoch - 1];
+    return r->best_epoch == 0 || r->n_held_out == 0 || now->held_out < r->history[r->best_epoch - 1].held_out;
+}
+
+static int finish_epoch(Run *r, Err *err) {
+    EpochLoss *l = &r->history[r->epoch];
+    l->train = r->loss_sum / (double)steps_per_epoch(r);
+    if (held_out_loss(r, &l->held_out, err) != 0) return -1;
+    r->epoch++;
+    r->step = 0;
+    r->loss_sum = 0;
+    if (!is_best(r)) return 0;
+    r->best_epoch = r->epoch;
+    return save_best(r, err);
+}
+
+static void note_epoch(Run *r, bool last) {
+    double now = diag_now_s();
+    if (!last && now - r->t_noted_s < note_every_s) return;
+    r->t_noted_s = now;
+    const EpochLoss *l = &r->history[r->epoch - 1];
+    double done = (double)(r->epoch * steps_per_epoch(r) - r->steps_at_start),
+           left = (double)((r->o->epochs - r->epoch) * steps_per_epoch(r));
+    log_note(r->log, "epoch %u/%u: loss %.4f, held out %.4f (best %.4f at %u, flowSim %.4f), %.0f s left", r->epoch, r->o->epochs, l->train,
+             l->held_out, r->history[r->best_epoch - 1].held_out, r->best_epoch, r->flowsim_loss,
+             done > 0 ? (now - r->t_start_s) / done * left : 0);
+}
+
+static bool out_of_patience(const Run *r) { return r->o->patience > 0 && r->epoch - r->best_epoch >= r->o->patience; }
+
+static int run_epochs(Run *r, Err *err) {
+    r->t_start_s = r->t_saved_s = r->t_noted_s = diag_now_s();
+    r->steps_at_start = r->epoch * steps_per_epoch(r) + r->step;
+    bool last = r->epoch == r->o->epochs || (r->epoch > 0 && out_of_patience(r));
+    while (!last) {
+        if (run_epoch(r, err) != 0 || finish_epoch(r, err) != 0) return -1;
+        last = r->epoch == r->o->epochs || out_of_patience(r);
+        note_epoch(r, last);
+    }
+    return save_state(r, err);
+}
+
+/* ---- setting up ---- */
+
+static int select_samples(Run *r, Err *err) {
+    if (dataset_check_split(&r->o->split, err) != 0) return -1;
+    r->train = dataset_select(&r->data, &r->o->split, false, &r->n_train);
+    r->held_out = dataset_select(&r->data, &r->o->split, true, &r->n_held_out);
+    if (r->n_train == 0) return err_input(err, "%s: no sample is left to train on", r->o->dataset);
+    if (r->n_held_out == 0 && r->o->split.share > 0)
+        return err_input(err, "%s: no sample falls among the held-out ones; --holdout 0 trains on all", r->o->dataset);
+    double sum = 0;
+    size_t n = 0, n_of = r->n_held_out ? r->n_held_out : r->n_train;
+    const uint32_t *of = r->n_held_out ? r->held_out : r->train;
+    for (size_t k = 0; k < n_of; k++) add_loss(&r->data, of[k], r->data.base + (size_t)of[k] * FEATURE_N_BASE, &sum, &n);
+    r->flowsim_loss = n > 0 ? sum / (double)n : NAN;
+    log_note(r->log, "%zu samples to train on, %zu held out", r->n_train, r->n_held_out);
+    return 0;
+}
+
+static float *first_weights(Run *r, Err *err) {
+    size_t n_floats;
+    r->spec = r->o->spec;
+    if (!r->o->init) {
+        if (modelspec_check(&r->spec, "model", err) != 0) return NULL;
+        ckpt_layout(&r->spec, NULL, 0, &n_floats);
+        float *w = MEM_NEW(float, n_floats);
+        ckpt_init_weights(&r->spec, r->o->seed, w);
+        return w;
+    }
+    Ckpt c;
+    if (ckpt_load(&c, r->o->init, err) != 0) return NULL;
+    r->spec = c.spec;
+    r->init_sha256 = MEM_NEW(char, 65);
+    ckpt_sha256(&c, r->init_sha256);
+    float *w = MEM_NEW(float, c.n_floats);
+    memcpy(w, c.weights, c.n_floats * sizeof *w);
+    ckpt_free(&c);
+    return w;
+}
+
+static int create_trainer(Run *r, Err *err) {
+    const TrainOptions *o = r->o;
+    char message[512] = "";
+    TorchOptions t = {.lr = o->lr,
+                      .beta1 = 0.9,
+                      .beta2 = 0.95,
+                      .weight_decay = o->weight_decay,
+                      .dropout = o->dropout,
+                      .grad_clip = o->grad_clip,
+                      .seed = o->seed,
+                      .threads = o->threads};
+    snprintf(t.device, sizeof t.device, "%s", o->device);
+    float *w = first_weights(r, err);
+    if (!w) return -1;
+    r->trainer = r->api->create(&r->spec, w, &t, message, sizeof message);
+    free(w);
+    if (!r->trainer) return torch_failed(message, err);
+    log_note(r->log, "training on %s with %s", r->api->device(r->trainer), r->api->version());
+    return 0;
+}
+
+static int begin(Run *r, Err *err) {
+    if (dataset_load(&r->data, r->o->dataset, err) != 0 || select_samples(r, err) != 0) return -1;
+    if (file_mkdirs(r->o->out, err) != 0 || create_trainer(r, err) != 0) return -1;
+    r->history = MEM_ZNEW(EpochLoss, r->o->epochs);
+    r->estimates = MEM_NEW(float, (size_t)r->o->batch *FEATURE_N_BASE);
+    digest_options(r);
+    if (r->o->resume) return load_state(r, err);
+    char *path = file_join(r->o->out, "progress.json");
+    bool begun = file_exists(path);
+    if (begun) err_input(err, "%s: a run is there already; give --resume or another --out", path);
+    free(path);
+    return begun ? -1 : 0;
+}
+
+static void end(Run *r) {
+    if (r->trainer) r->api->destroy(r->trainer);
+    dataset_free(&r->data);
+    trainbatch_free(&r->batch);
+    free(r->train);
+    free(r->held_out);
+    free(r->init_sha256);
+    free(r->estimates);
+    free(r->history);
+    free(r->state_file);
+}
+
+int train_run(const TrainOptions *o, const TorchApi *api, const Log *log, TrainResult *result, Err *err) {
+    Run r = {.o = o, .api = api, .log = log};
+    double t0 = diag_now_s();
+    int rc = begin(&r, err);
+    if (rc == 0) rc = run_epochs(&r, err);
+    if (rc == 0) {
+        const EpochLoss *best = &r.history[r.best_epoch - 1];
+        *result = (TrainResult){.n_train = r.n_train,
+                                .n_held_out = r.n_held_out,
+                                .epochs = r.epoch,
+                                .best_epoch = r.best_epoch,
+                                .train_loss = best->train,
+                                .held_out_loss = best->held_out,
+                                .flowsim_loss = r.flowsim_loss,
+                                .wall_s = diag_now_s() - t0};
+    }
+    end(&r);
+    return rc;
+}

@@ -1,0 +1,187 @@
+/* m3 train: a data set → a checkpoint. */
+#include "app/train.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/units.h"
+#include "cli/cli.h"
+#include "model/torch_load.h"
+
+enum {
+    OPT_DATASET,
+    OPT_HOLDOUT,
+    OPT_FOLD,
+    OPT_OUT,
+    OPT_DTYPE,
+    OPT_PRESET,
+    OPT_INIT,
+    OPT_DIM,
+    OPT_HIDDEN,
+    OPT_LAYERS,
+    OPT_HEADS,
+    OPT_MLP,
+    OPT_EPOCHS,
+    OPT_BATCH,
+    OPT_LR,
+    OPT_WARMUP,
+    OPT_WEIGHT_DECAY,
+    OPT_DROPOUT,
+    OPT_GRAD_CLIP,
+    OPT_PATIENCE,
+    OPT_RESUME,
+    OPT_DEVICE
+};
+static const CliOption options[] = {
+    [OPT_DATASET] = {"dataset", "DIR", "made by m3 dataset", "Data"},
+    [OPT_HOLDOUT] = {"holdout", "SHARE", "of scenarios kept out of training (default 0.2)", "Data"},
+    [OPT_FOLD] = {"fold", "N", "which share is held out, from 0 (default 0)", "Data"},
+    [OPT_OUT] = {"out", "DIR", "gets model.m3, the best so far, and what --resume needs", "Output"},
+    [OPT_DTYPE] = {"dtype", "TYPE", "of model.m3: f32, f16 or bf16 (default f16)", "Output"},
+    [OPT_PRESET] = {"preset", "NAME", "compact or paper (default compact)", "Model"},
+    [OPT_INIT] = {"init", "FILE", "start from this checkpoint instead of fresh weights", "Model"},
+    [OPT_DIM] = {"dim", "N", "width of the transformer, instead of the preset's", "Model"},
+    [OPT_HIDDEN] = {"hidden", "N", "width of its feed-forward layers", "Model"},
+    [OPT_LAYERS] = {"layers", "N", "its layers", "Model"},
+    [OPT_HEADS] = {"heads", "N", "its attention heads", "Model"},
+    [OPT_MLP] = {"mlp", "N", "width of both hidden layers of the MLP", "Model"},
+    [OPT_EPOCHS] = {"epochs", "N", "passes over the data (default 100)", "Training"},
+    [OPT_BATCH] = {"batch", "N", "samples a step (default 32)", "Training"},
+    [OPT_LR] = {"lr", "RATE", "highest learning rate (default 0.001); then a cosine to 0", "Training"},
+    [OPT_WARMUP] = {"warmup", "SHARE", "of all steps in which it rises (default 0.05)", "Training"},
+    [OPT_WEIGHT_DECAY] = {"weight-decay", "X", "AdamW's, on the transformer's matrices (default 0.02)", "Training"},
+    [OPT_DROPOUT] = {"dropout", "P", "in [0, 1) (default 0.2)", "Training"},
+    [OPT_GRAD_CLIP] = {"grad-clip", "X", "largest norm of the gradient; 0: no limit (default 1)", "Training"},
+    [OPT_PATIENCE] = {"patience", "N", "stop after N epochs without gain on held-out samples; 0: never (default 0)", "Training"},
+    [OPT_RESUME] = {"resume", NULL, "go on with the run in --out; all other options as before", "Training"},
+    [OPT_DEVICE] = {"device", "NAME", "auto, cpu or cuda (default auto)", "Training"},
+    {NULL, NULL, NULL, NULL}};
+
+typedef struct {
+    TrainOptions o;
+    const char *preset;
+    uint32_t dim, hidden, n_layers, n_heads, mlp; /* 0: the preset's */
+} Args;
+
+static int set_count(const char *value, int index, uint64_t lo, uint32_t *out, Err *err) {
+    char what[32];
+    uint64_t n;
+    snprintf(what, sizeof what, "--%s", options[index].name);
+    if (units_parse_count(value, what, &n, err) != 0) return -1;
+    if (n < lo || n > 1000000) return err_input(err, "%s: must be in %llu..1000000, got %.40s", what, (unsigned long long)lo, value);
+    *out = (uint32_t)n;
+    return 0;
+}
+
+/* A number in [lo, hi). */
+static int set_number(const char *value, int index, double lo, double hi, double *out, Err *err) {
+    char what[32];
+    snprintf(what, sizeof what, "--%s", options[index].name);
+    if (units_parse_number(value, what, out, err) != 0) return -1;
+    if (*out < lo || *out >= hi) return err_input(err, "%s: must be in [%g, %g), got %.40s", what, lo, hi, value);
+    return 0;
+}
+
+static int set(void *ctx, int index, const char *value, Err *err) {
+    Args *a = ctx;
+    TrainOptions *o = &a->o;
+    switch (index) {
+    case OPT_DATASET: o->dataset = value; return 0;
+    case OPT_HOLDOUT: return set_number(value, index, 0, 1, &o->split.share, err);
+    case OPT_FOLD: return set_count(value, index, 0, &o->split.fold, err);
+    case OPT_OUT: o->out = value; return 0;
+    case OPT_DTYPE: return ckpt_dtype_parse(value, &o->dtype, err);
+    case OPT_PRESET: a->preset = value; return 0;
+    case OPT_INIT: o->init = value; return 0;
+    case OPT_DIM: return set_count(value, index, 1, &a->dim, err);
+    case OPT_HIDDEN: return set_count(value, index, 1, &a->hidden, err);
+    case OPT_LAYERS: return set_count(value, index, 1, &a->n_layers, err);
+    case OPT_HEADS: return set_count(value, index, 1, &a->n_heads, err);
+    case OPT_MLP: return set_count(value, index, 1, &a->mlp, err);
+    case OPT_EPOCHS: return set_count(value, index, 1, &o->epochs, err);
+    case OPT_BATCH: return set_count(value, index, 1, &o->batch, err);
+    case OPT_LR: return set_number(value, index, 1e-9, 10, &o->lr, err);
+    case OPT_WARMUP: return set_number(value, index, 0, 1, &o->warmup, err);
+    case OPT_WEIGHT_DECAY: return set_number(value, index, 0, 10, &o->weight_decay, err);
+    case OPT_DROPOUT: return set_number(value, index, 0, 1, &o->dropout, err);
+    case OPT_GRAD_CLIP: return set_number(value, index, 0, 1e9, &o->grad_clip, err);
+    case OPT_PATIENCE: return set_count(value, index, 0, &o->patience, err);
+    case OPT_RESUME: o->resume = true; return 0;
+    default: o->device = value; return 0;
+    }
+}
+
+static int choose_spec(Args *a, Err *err) {
+    ModelSpec *s = &a->o.spec;
+    if (modelspec_preset(s, a->preset, err) != 0) return err_wrap(err, "--preset");
+    if (a->o.init && (a->dim || a->hidden || a->n_layers || a->n_heads || a->mlp))
+        return err_input(err, "--init: the model's dimensions come from the checkpoint; leave --dim and the like out");
+    if (a->dim) s->dim = a->dim;
+    if (a->hidden) s->hidden = a->hidden;
+    if (a->n_layers) s->n_layers = a->n_layers;
+    if (a->n_heads) s->n_heads = a->n_heads;
+    if (a->mlp) s->mlp_h1 = s->mlp_h2 = a->mlp;
+    return 0;
+}
+
+static int train(const TrainOptions *o, const Log *log, TrainResult *result, Err *err) {
+    const TorchApi *api = torch_load(err);
+    if (!api) {
+        err->kind = ERR_IO; /* nothing is wrong with what the user gave */
+        return -1;
+    }
+    return train_run(o, api, log, result, err);
+}
+
+static void print_result(const TrainResult *r, const char *out, bool json) {
+    if (!json) {
+        printf("%s/model.m3: epoch %u of %u, loss %.4f in training", out, r->best_epoch, r->epochs, r->train_loss);
+        if (r->n_held_out > 0)
+            printf(", %.4f on %zu held-out samples (flowSim alone %.4f)", r->held_out_loss, r->n_held_out, r->flowsim_loss);
+        printf("; %.0f s\n", r->wall_s);
+        return;
+    }
+    JsonOut j;
+    json_out_init(&j, stdout);
+    json_out_object(&j);
+    json_out_key(&j, "out"), json_out_string(&j, out);
+    json_out_key(&j, "n_train"), json_out_int(&j, (int64_t)r->n_train);
+    json_out_key(&j, "n_held_out"), json_out_int(&j, (int64_t)r->n_held_out);
+    json_out_key(&j, "epochs"), json_out_int(&j, r->epochs);
+    json_out_key(&j, "best_epoch"), json_out_int(&j, r->best_epoch);
+    json_out_key(&j, "train_loss"), json_out_number(&j, r->train_loss);
+    json_out_key(&j, "held_out_loss"), json_out_number(&j, r->held_out_loss);
+    json_out_key(&j, "flowsim_loss"), json_out_number(&j, r->flowsim_loss);
+    json_out_key(&j, "wall_s"), json_out_number(&j, r->wall_s);
+    json_out_end(&j, '}');
+    json_out_finish(&j);
+}
+
+static int run(int argc, char **argv) {
+    Args a = {.preset = "compact"};
+    TrainResult result;
+    CliCommon common;
+    Err err = {0};
+    train_defaults(&a.o);
+    int rc = cli_parse(&cmd_train, argc, argv, &common, set, &a, NULL, 0, NULL);
+    if (rc >= 0) return rc;
+    a.o.seed = common.seed;
+    a.o.threads = common.threads;
+    if (!a.o.dataset || !a.o.out) rc = err_input(&err, "train: --dataset and --out are needed; see 'm3 train --help'");
+    else rc = choose_spec(&a, &err);
+    if (rc == 0) rc = train(&a.o, &common.log, &result, &err);
+    if (rc == 0) print_result(&result, a.o.out, common.json);
+    cli_done(&common);
+    return rc == 0 ? 0 : cli_fail(&err);
+}
+
+const CliCommand cmd_train = {
+    .name = "train",
+    .summary = "train a checkpoint",
+    .usage = "m3 train --dataset DIR --out DIR [options]",
+    .details = "Minimises mean |estimate/truth - 1| over the slowdown percentiles of all paths, with AdamW, through the training plug-in\n"
+               "(m3-torch.so, needs libtorch). Ctrl-C saves; --resume then goes on exactly. The same seed and number of threads give the\n"
+               "same checkpoint.",
+    .options = options,
+    .run = run};
