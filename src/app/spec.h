@@ -28,12 +28,16 @@ typedef struct {
  * exists is looked up by its file name beside the mix file and in the folders beside its folder (with a remark). */
 int mixes_load(const char *path, Mix **out, size_t *n, const Log *log, Err *err);
 void mixes_free(Mix *m, size_t n);
+/* A mix without workload: default network settings only. mix_free releases. */
+void mix_init(Mix *m);
+void mix_free(Mix *m);
 
 /* "key=value" on a mix: every key of netconf_set, the published ones (bfsz, window, enable_pfc, param_1, param_2,
- * cc), and max_load, sigma, sizes, matrix, duration, n_flows. */
+ * cc), and max_load, sigma, sizes, matrix, duration, n_flows. param_1 and param_2 mean what they mean for the mix's cc
+ * at that moment. Relative paths resolve from the working directory, then from the mix file. */
 int mix_set(Mix *m, const char *assignment, Err *err);
 
-/* Everything a run needs, loaded. */
+/* Everything a run needs, loaded. Not to be moved: route points to topo. */
 typedef struct {
     Topo topo;
     Route *route;
@@ -41,6 +45,11 @@ typedef struct {
     uint16_t *sport;
     NetConf net;
     bool has_mix;
+    Mix mix;    /* the chosen one, settings applied; has_mix or only .net means anything */
+    bool drawn; /* flows were drawn from the mix; then: */
+    RackMatrix matrix;
+    WorkloadInfo workload;
+    double mean_size_b;               /* of the size distribution */
     double wall_read_s, wall_route_s; /* loading + generating; ECMP tables and ports */
 } Scenario;
 
@@ -50,8 +59,8 @@ typedef struct {
     const char *flows_path; /* NULL: drawn from the mix */
     int64_t mix_id;         /* −1: the first (with a remark if there are several) */
     const char *const *set; /* "key=value", NULL-ended, or NULL */
-    uint64_t n_flows;       /* 0: the mix's, else 1,000,000 */
-    double duration_s;      /* 0: the mix's */
+    uint64_t n_flows;       /* 0: the mix's number or duration, else 1,000,000 */
+    double duration_s;      /* 0: likewise; at most one of the two */
     uint64_t seed;
     int threads;
 } ScenarioOptions;

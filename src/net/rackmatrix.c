@@ -209,6 +209,9 @@ static const Preset presets[] = {
 };
 enum { N_PRESETS = sizeof presets / sizeof *presets };
 
+const char *const rackmatrix_kinds[] = {"a", "b", "c", "uniform", NULL};
+_Static_assert(sizeof rackmatrix_kinds / sizeof *rackmatrix_kinds == N_PRESETS + 1, "every preset has its name in the list");
+
 /* Role of each rack: fixed numbers, random places. */
 static void draw_roles(const Preset *p, Rng *rng, uint32_t *role, uint32_t n) {
     uint32_t k = 0;

@@ -33,6 +33,7 @@ typedef struct {
 int rackmatrix_load(RackMatrix *m, const char *path, Err *err); /* published JSON form */
 /* Our generator: kinds in the character of the three published matrices ("a", "b", "c") and "uniform",
  * sized to the topology's racks and pods, drawn from `seed`. */
+extern const char *const rackmatrix_kinds[]; /* NULL-ended */
 int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t seed, Err *err);
 int rackmatrix_save(const RackMatrix *m, const char *path, Err *err);
 void rackmatrix_free(RackMatrix *m);
