@@ -1,0 +1,294 @@
+/* path: drawing, index and projection against brute force on random small networks: rings, parallel cables, mixed
+ * rates and delays, hosts of different speed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "net/path.h"
+
+typedef struct {
+    Topo topo;
+    Route *route;
+    Flows flows;
+    uint16_t *sport;
+    Arena arena;
+} Net;
+
+/* A ring of switches, some neighbours joined by several cables, a few chords, and hosts spread over the switches. */
+static void make_topo(Topo *t, Rng *r, bool one_rate) {
+    enum { MAX = 64 };
+    static const double rates[] = {10e9, 25e9, 40e9};
+    uint64_t id[MAX];
+    uint8_t is_host[MAX];
+    TopoCable cable[4 * MAX];
+    uint32_t n_hosts = 4 + (uint32_t)rng_below(r, 12), n_switches = 3 + (uint32_t)rng_below(r, 6), n = 0;
+    for (uint32_t v = 0; v < n_hosts + n_switches; v++) {
+        id[v] = v;
+        is_host[v] = v < n_hosts;
+    }
+    for (uint32_t h = 0; h < n_hosts; h++)
+        cable[n++] =
+            (TopoCable){h, n_hosts + rng_below(r, n_switches), one_rate ? 10e9 : rates[rng_below(r, 3)], (double)rng_below(r, 3000)};
+    for (uint32_t s = 0; s < n_switches; s++)
+        for (uint64_t k = 1 + rng_below(r, 3); k > 0; k--)
+            cable[n++] = (TopoCable){n_hosts + s, n_hosts + (s + 1) % n_switches, rates[rng_below(r, 3)], (double)rng_below(r, 3000)};
+    for (uint64_t k = rng_below(r, 3); k > 0; k--) {
+        uint64_t a = rng_below(r, n_switches), b = (a + 1 + rng_below(r, n_switches - 1)) % n_switches;
+        cable[n++] = (TopoCable){n_hosts + a, n_hosts + b, 40e9, 1000};
+    }
+    Err err;
+    if (topo_build(t, "random", id, is_host, NULL, n_hosts + n_switches, cable, n, &err) != 0) fail_msg("%s", err.msg);
+}
+
+static void make_flows(Net *net, Rng *r, size_t n) {
+    Flows *f = &net->flows;
+    *f = (Flows){.n = n,
+                 .src = ARENA_NEW(&net->arena, uint32_t, n),
+                 .dst = ARENA_NEW(&net->arena, uint32_t, n),
+                 .size_b = ARENA_NEW(&net->arena, uint64_t, n),
+                 .start_ns = ARENA_NEW(&net->arena, int64_t, n)};
+    int64_t t = 0;
+    for (size_t i = 0; i < n; i++) {
+        f->src[i] = (uint32_t)rng_below(r, net->topo.n_hosts);
+        f->dst[i] = (f->src[i] + 1 + (uint32_t)rng_below(r, net->topo.n_hosts - 1)) % net->topo.n_hosts;
+        f->size_b[i] = 1 + rng_below(r, 100000);
+        f->start_ns[i] = t += (int64_t)rng_below(r, 3);
+    }
+    net->sport = ARENA_NEW(&net->arena, uint16_t, n);
+    route_sports(&net->topo, f->src, f->dst, n, net->sport);
+}
+
+static void net_make(Net *net, uint64_t seed, size_t n_flows) {
+    Rng r = rng_stream(seed, "net", 0);
+    Err err;
+    *net = (Net){0};
+    make_topo(&net->topo, &r, seed % 2 == 0);
+    net->route = route_new(&net->topo, &err);
+    if (!net->route) fail_msg("%s", err.msg);
+    make_flows(net, &r, n_flows);
+}
+
+static void net_free(Net *net) {
+    route_destroy(net->route);
+    topo_free(&net->topo);
+    arena_free(&net->arena);
+}
+
+static PathSet draw(const Net *net, uint64_t n_paths, uint64_t seed) {
+    PathSet ps;
+    Err err;
+    if (pathset_draw(&ps, net->route, &net->flows, net->sport, n_paths, seed, &err) != 0) fail_msg("%s", err.msg);
+    return ps;
+}
+
+static PathIndex *index_of(const Net *net, const PathSet *ps, int threads) {
+    Err err;
+    PathIndex *ix = pathindex_new(ps, net->route, &net->flows, net->sport, threads, NULL, &err);
+    if (!ix) fail_msg("%s", err.msg);
+    return ix;
+}
+
+static bool is_path_of(const Net *net, const NetPath *p, size_t flow) {
+    uint32_t links[64], n = route_path(net->route, net->flows.src[flow], net->flows.dst[flow], net->sport[flow], ROUTE_DPORT, links);
+    return n == p->n_links && memcmp(links, p->links, n * sizeof *links) == 0;
+}
+
+/* ---- drawing ---- */
+
+static void all_paths_are_weighted_by_their_flows(void **state) {
+    (void)state;
+    Net net;
+    net_make(&net, 3, 800);
+    PathSet ps = draw(&net, 0, 1);
+    assert_true(ps.draw_path == NULL && ps.n_drawn == 800);
+    size_t first_before = 0, total = 0;
+    for (size_t p = 0; p < ps.n_unique; p++) {
+        size_t n = 0, first = 800;
+        for (size_t i = 800; i-- > 0;)
+            if (is_path_of(&net, &ps.paths[p], i)) {
+                n++;
+                first = i;
+            }
+        assert_int_equal(n, ps.paths[p].n_draws);
+        assert_true(p == 0 || first > first_before); /* in order of first appearance, none twice */
+        assert_int_equal(ps.paths[p].src_host, net.flows.src[first]);
+        assert_int_equal(ps.paths[p].dst_host, net.flows.dst[first]);
+        first_before = first;
+        total += n;
+    }
+    assert_int_equal(total, 800);
+    pathset_free(&ps);
+    net_free(&net);
+}
+
+/* Each path's share of the draws is its share of the flows, within five standard deviations. */
+static void draws_are_proportional_to_flows(void **state) {
+    (void)state;
+    enum { DRAWS = 200000 };
+    Net net;
+    net_make(&net, 5, 600);
+    PathSet all = draw(&net, 0, 1), ps = draw(&net, DRAWS, 1), again = draw(&net, DRAWS, 1), other = draw(&net, DRAWS, 2);
+    assert_int_equal(ps.n_unique, all.n_unique);
+    size_t seen = 0;
+    uint32_t *draws = MEM_ZNEW(uint32_t, ps.n_unique);
+    for (size_t i = 0; i < DRAWS; i++) {
+        assert_true(ps.draw_path[i] <= seen && ps.draw_path[i] < ps.n_unique); /* numbered in order of first draw */
+        seen += ps.draw_path[i] == seen;
+        draws[ps.draw_path[i]]++;
+    }
+    for (size_t p = 0; p < ps.n_unique; p++) {
+        size_t q = 0;
+        while (all.paths[q].n_links != ps.paths[p].n_links || memcmp(all.paths[q].links, ps.paths[p].links, 4 * ps.paths[p].n_links) != 0)
+            q++;
+        double share = all.paths[q].n_draws / 600.0;
+        assert_int_equal(draws[p], ps.paths[p].n_draws);
+        assert_true(fabs(draws[p] - DRAWS * share) < 5 * sqrt(DRAWS * share));
+    }
+    assert_memory_equal(ps.draw_path, again.draw_path, DRAWS * sizeof *ps.draw_path);
+    assert_memory_not_equal(ps.draw_path, other.draw_path, DRAWS * sizeof *ps.draw_path);
+    free(draws);
+    pathset_free(&all);
+    pathset_free(&ps);
+    pathset_free(&again);
+    pathset_free(&other);
+    net_free(&net);
+}
+
+static void no_flows_is_an_error(void **state) {
+    (void)state;
+    Net net;
+    net_make(&net, 1, 10);
+    net.flows.n = 0;
+    PathSet ps;
+    Err err;
+    assert_int_equal(pathset_draw(&ps, net.route, &net.flows, net.sport, 5, 1, &err), -1);
+    assert_non_null(strstr(err.msg, "no flows"));
+    pathset_free(&ps);
+    net_free(&net);
+}
+
+/* ---- projection ---- */
+
+/* Least delays to a host, by relaxing every link until nothing changes. */
+static void check_stubs(const Topo *t, const NetPath *p, const Lot *lot) {
+    double *d = MEM_NEW(double, t->n_nodes);
+    for (uint32_t v = 0; v < t->n_nodes; v++) d[v] = t->is_host[v] ? 0 : INFINITY;
+    for (uint32_t k = 0; k < t->n_nodes; k++)
+        for (uint32_t l = 0; l < t->n_links; l++) d[t->links[l].from] = fmin(d[t->links[l].from], t->links[l].delay_ns + d[t->links[l].to]);
+    for (uint32_t i = 0; i < p->n_links; i++) {
+        assert_true(lot->stub_delay_ns[i] == d[t->links[p->links[i]].from]);
+        assert_true(lot->stub_delay_ns[i + 1] == d[t->links[p->links[i]].to]);
+    }
+    free(d);
+}
+
+static void check_lot(const Net *net, const NetPath *p, const Lot *lot) {
+    const Link *links = net->topo.links;
+    assert_int_equal(lot->n_links, p->n_links);
+    assert_false(lot->published);
+    for (uint32_t i = 0; i < p->n_links; i++) {
+        assert_true(lot->rate_bps[i] == links[p->links[i]].rate_bps);
+        assert_true(lot->delay_ns[i] == links[p->links[i]].delay_ns);
+    }
+    assert_true(lot->host_rate_bps == fmin(lot->rate_bps[0], lot->rate_bps[p->n_links - 1]));
+    check_stubs(&net->topo, p, lot);
+}
+
+/* Flow by flow: which positions of the path it crosses, in stretches. Returns the number of flows with several. */
+static size_t check_flows(const Net *net, const NetPath *p, const LotFlow *got, size_t n) {
+    const Flows *f = &net->flows;
+    size_t k = 0, rejoining = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        uint32_t links[64], n_links = route_path(net->route, f->src[i], f->dst[i], net->sport[i], ROUTE_DPORT, links);
+        size_t stretches = 0;
+        bool on = false;
+        for (uint32_t at = 0; at < p->n_links; at++) {
+            bool crosses = false;
+            for (uint32_t l = 0; l < n_links; l++) crosses |= links[l] == p->links[at];
+            if (crosses && !on) {
+                assert_true(k < n && got[k].flow == i && got[k].s == at);
+                assert_true(got[k].start_ns == f->start_ns[i] && got[k].size_b == f->size_b[i]);
+                assert_true(got[k].cap_bps == fmin(net->topo.host_rate_bps[f->src[i]], net->topo.host_rate_bps[f->dst[i]]));
+                stretches++;
+                k++;
+            }
+            if (crosses) assert_true(got[k - 1].d > at);
+            else if (on) assert_true(got[k - 1].d == at);
+            on = crosses;
+        }
+        if (is_path_of(net, p, i)) assert_true(stretches == 1 && got[k - 1].s == 0 && got[k - 1].d == p->n_links);
+        rejoining += stretches > 1;
+    }
+    assert_int_equal(k, n);
+    return rejoining;
+}
+
+static void projection_equals_brute_force(void **state) {
+    (void)state;
+    size_t rejoining = 0, long_paths = 0;
+    Arena a = {0};
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        Net net;
+        net_make(&net, seed, 300);
+        PathSet ps = draw(&net, seed % 4 == 0 ? 0 : 12, seed);
+        PathIndex *ix = index_of(&net, &ps, 2);
+        for (size_t p = 0; p < ps.n_unique; p++) {
+            Lot lot;
+            LotFlow *flows;
+            size_t n;
+            path_project(ix, p, &a, &lot, &flows, &n);
+            check_lot(&net, &ps.paths[p], &lot);
+            rejoining += check_flows(&net, &ps.paths[p], flows, n);
+            long_paths += lot.n_links > 4;
+            arena_reset(&a);
+        }
+        pathindex_destroy(ix);
+        pathset_free(&ps);
+        net_free(&net);
+    }
+    assert_true(rejoining > 100 && long_paths > 100); /* the networks do show what they are for */
+    arena_free(&a);
+}
+
+/* Several chunks of the index, and any number of threads. */
+static void threads_and_chunks_do_not_show(void **state) {
+    (void)state;
+    Net net;
+    net_make(&net, 8, 150000);
+    PathSet ps = draw(&net, 6, 1);
+    PathIndex *one = index_of(&net, &ps, 1), *many = index_of(&net, &ps, 5);
+    Arena a = {0};
+    for (size_t p = 0; p < ps.n_unique; p++) {
+        Lot lot[2];
+        LotFlow *flows[2];
+        size_t n[2];
+        path_project(one, p, &a, &lot[0], &flows[0], &n[0]);
+        path_project(many, p, &a, &lot[1], &flows[1], &n[1]);
+        assert_int_equal(n[0], n[1]);
+        assert_memory_equal(flows[0], flows[1], n[0] * sizeof **flows);
+        check_flows(&net, &ps.paths[p], flows[0], n[0]);
+    }
+    arena_free(&a);
+    pathindex_destroy(one);
+    pathindex_destroy(many);
+    pathset_free(&ps);
+    net_free(&net);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_paths_are_weighted_by_their_flows),
+        cmocka_unit_test(draws_are_proportional_to_flows),
+        cmocka_unit_test(no_flows_is_an_error),
+        cmocka_unit_test(projection_equals_brute_force),
+        cmocka_unit_test(threads_and_chunks_do_not_show),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
