@@ -1,0 +1,201 @@
+/* m3 estimate: the main job, from files to a table, JSON and CSV. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/estimate.h"
+#include "app/report.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "cli/cli.h"
+
+enum { TOPO, MIX, MIX_ID, FLOWS, N_FLOWS, DURATION, SET, PATHS, METHOD, CKPT, COMPAT, OUT, CSV };
+static const CliOption options[] = {
+    {"topo", "FILE", "topology: cluster JSON, Clos or nodes/links JSON, HPCC topology.txt (default: the mix's)", "Input"},
+    {"mix", "FILE", "workload and network settings: mix JSON", "Input"},
+    {"mix-id", "N", "which mix of a file with several: its \"id\" (default: the first)", "Input"},
+    {"flows", "FILE", "flows to take instead of drawing them from the mix: CSV or HPCC flow file", "Input"},
+    {"n-flows", "N", "flows to draw (default: the mix's, else 1M)", "Input"},
+    {"duration", "TIME", "draw flows for that long instead, e.g. 5s", "Input"},
+    {"set", "KEY=VALUE", "override a setting of the mix, e.g. window=18KB, cc=dcqcn, max_load=0.5; repeatable", "Input"},
+    {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
+    {"method", "NAME", "m3: fluid simulation and model (default); flowsim: fluid simulation alone", "Method"},
+    {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)", "Method"},
+    {"compat", "published", "aggregate as the paper's notebooks do: pool paths with equal weight", "Method"},
+    {"out", "FILE", "write the result as JSON", "Output"},
+    {"csv", "FILE", "write bucket,percentile,slowdown as CSV", "Output"},
+    {NULL, NULL, NULL, NULL}};
+
+static const char *const methods[] = {"m3", "flowsim", NULL}; /* in the order of Method */
+
+typedef struct {
+    ScenarioOptions scenario;
+    EstimateOptions estimate;
+    const char *ckpt, *out, *csv;
+    const char **set; /* NULL-ended once parsed */
+    size_t n_set, set_cap;
+} Options;
+
+static int parse_method(const char *value, Method *method, Err *err) {
+    for (int i = 0; methods[i]; i++)
+        if (strcmp(value, methods[i]) == 0) {
+            *method = (Method)i;
+            return 0;
+        }
+    const char *near = json_nearest(value, methods);
+    return err_input(err, "--method: expected m3 or flowsim, got '%.40s'%s%s%s", value, near ? ", did you mean " : "", near ? near : "",
+                     near ? "?" : "");
+}
+
+static int parse_positive(const char *value, const char *what, uint64_t *n, Err *err) {
+    if (units_parse_count(value, what, n, err) != 0) return -1;
+    return *n > 0 ? 0 : err_input(err, "%s: must be at least 1, got %.40s", what, value);
+}
+
+static int parse_duration(const char *value, double *duration_s, Err *err) {
+    /* A bare number is in nanoseconds elsewhere; here it would surely be meant in seconds. */
+    double ns;
+    if (strspn(value, "0123456789.eE+-") == strlen(value))
+        return err_input(err, "--duration: expected a time with a unit like 5s, got '%.40s'", value);
+    if (units_parse_time(value, "--duration", &ns, err) != 0) return -1;
+    *duration_s = ns / 1e9;
+    return ns > 0 ? 0 : err_input(err, "--duration: must be above 0, got %.40s", value);
+}
+
+static int add_setting(Options *o, const char *value) {
+    MEM_GROW(o->set, o->set_cap, o->n_set + 2);
+    o->set[o->n_set++] = value;
+    o->set[o->n_set] = NULL;
+    return 0;
+}
+
+static int set(void *ctx, int index, const char *value, Err *err) {
+    Options *o = ctx;
+    uint64_t id;
+    switch (index) {
+    case TOPO: o->scenario.topo_path = value; return 0;
+    case MIX: o->scenario.mix_path = value; return 0;
+    case MIX_ID:
+        if (units_parse_count(value, "--mix-id", &id, err) != 0) return -1;
+        o->scenario.mix_id = (int64_t)id;
+        return 0;
+    case FLOWS: o->scenario.flows_path = value; return 0;
+    case N_FLOWS: return parse_positive(value, "--n-flows", &o->scenario.n_flows, err);
+    case DURATION: return parse_duration(value, &o->scenario.duration_s, err);
+    case SET: return add_setting(o, value);
+    case PATHS: o->estimate.n_paths = 0; return strcmp(value, "all") == 0 ? 0 : parse_positive(value, "--paths", &o->estimate.n_paths, err);
+    case METHOD: return parse_method(value, &o->estimate.method, err);
+    case CKPT: o->ckpt = value; return 0;
+    case COMPAT:
+        o->estimate.published = true;
+        return strcmp(value, "published") == 0 ? 0 : err_input(err, "--compat: expected published, got '%.40s'", value);
+    case OUT: o->out = value; return 0;
+    default: o->csv = value; return 0;
+    }
+}
+
+static int check(const Options *o, Err *err) {
+    const ScenarioOptions *s = &o->scenario;
+    if (!s->mix_path && !s->flows_path) return err_input(err, "estimate: expected --mix FILE or --flows FILE; see 'm3 estimate --help'");
+    if (!s->topo_path && !s->mix_path) return err_input(err, "estimate: expected --topo FILE beside --flows; see 'm3 estimate --help'");
+    if (s->flows_path && (s->n_flows || s->duration_s > 0))
+        return err_input(err, "estimate: --n-flows and --duration are for drawn flows; they don't go with --flows");
+    if (s->n_flows && s->duration_s > 0) return err_input(err, "estimate: expected --n-flows or --duration, not both");
+    return 0;
+}
+
+static bool to_stdout(const char *path) { return path && strcmp(path, "-") == 0; }
+
+/* Opened before the work begins: an unwritable name should not cost a minute's computing. */
+typedef struct {
+    FileOut json, csv;
+} Outputs;
+
+static int outputs_open(Outputs *f, const Options *o, Err *err) {
+    if (o->out && file_out_open(&f->json, o->out, err) != 0) return -1;
+    if (o->csv && file_out_open(&f->csv, o->csv, err) != 0) return -1;
+    return 0;
+}
+
+static int outputs_write(Outputs *f, const Estimate *e, const ReportMeta *meta, Err *err) {
+    if (f->json.f) report_json(f->json.f, e, meta);
+    if (f->csv.f) report_csv(f->csv.f, e);
+    if (f->json.f && file_out_commit(&f->json, err) != 0) return -1;
+    return f->csv.f ? file_out_commit(&f->csv, err) : 0;
+}
+
+static void print_result(const Options *o, const CliCommon *common, const Estimate *e, const ReportMeta *meta) {
+    if (to_stdout(o->out) || to_stdout(o->csv)) return;
+    if (common->json) report_json(stdout, e, meta);
+    else report_table(stdout, e, meta);
+}
+
+/* From a checkpoint and open outputs to a result that is delivered. */
+static int compute(Options *o, const CliCommon *common, Outputs *files, const Ckpt *ckpt, double start_s, Err *err) {
+    Scenario scenario = {0};
+    Estimate result;
+    char sha256[65];
+    ReportMeta meta = {
+        .command = common->command, .mix = o->scenario.mix_path, .method = methods[o->estimate.method], .seed = common->seed};
+    o->estimate.ckpt = ckpt;
+    int rc = scenario_load(&scenario, &o->scenario, &common->log, err);
+    if (rc == 0) rc = estimate_run(&scenario, &o->estimate, &common->log, &result, err);
+    if (rc == 0) {
+        meta.wall_total_s = diag_now_s() - start_s;
+        meta.wall_read_s = scenario.wall_read_s;
+        meta.topo = o->scenario.topo_path ? o->scenario.topo_path : scenario.topo.name;
+        if (o->estimate.method == METHOD_M3 && (o->out || common->json)) {
+            ckpt_sha256(ckpt, sha256);
+            meta.ckpt_name = ckpt->name;
+            meta.ckpt_sha256 = sha256;
+        }
+        rc = outputs_write(files, &result, &meta, err);
+    }
+    if (rc == 0) print_result(o, common, &result, &meta);
+    scenario_free(&scenario);
+    return rc;
+}
+
+static int estimate(Options *o, const CliCommon *common, Err *err) {
+    Ckpt ckpt = {0};
+    Outputs files = {0};
+    double start_s = diag_now_s();
+    int rc = check(o, err);
+    if (rc == 0) rc = outputs_open(&files, o, err);
+    /* The small file first: a wrong checkpoint should not cost the reading of ten million flows. */
+    if (rc == 0 && o->estimate.method == METHOD_M3) rc = estimate_load_ckpt(&ckpt, o->ckpt, err);
+    if (rc == 0) rc = compute(o, common, &files, &ckpt, start_s, err);
+    file_out_abort(&files.json);
+    file_out_abort(&files.csv);
+    ckpt_free(&ckpt);
+    return rc;
+}
+
+static int run(int argc, char **argv) {
+    CliCommon common;
+    Err err = {0};
+    Options o = {.scenario = {.mix_id = -1}, .estimate = {.n_paths = 500}};
+    int rc = cli_parse(&cmd_estimate, argc, argv, &common, set, &o, NULL, 0, NULL);
+    if (rc < 0) {
+        o.scenario.set = o.set;
+        o.scenario.seed = o.estimate.seed = common.seed;
+        o.scenario.threads = o.estimate.threads = common.threads;
+        rc = estimate(&o, &common, &err) == 0 ? 0 : cli_fail(&err);
+        cli_done(&common);
+    }
+    free(o.set);
+    return rc;
+}
+
+const CliCommand cmd_estimate = {
+    .name = "estimate",
+    .summary = "slowdown distributions of a network under a workload",
+    .usage = "m3 estimate --topo FILE --mix FILE [options]\n       m3 estimate --topo FILE --flows FILE [options]",
+    .details = "Slowdown is a flow's completion time over its completion time alone in the idle network, by flow size\n"
+               "and overall. In brackets, the 95 % interval that the sampling of paths leaves.\n\n"
+               "  m3 estimate --topo spec/clos-256-2to1.json --mix spec/demo.json\n"
+               "  m3 estimate --mix mix.json --mix-id 7 --n-flows 10M --set window=10KB --out result.json",
+    .options = options,
+    .run = run,
+};
