@@ -12,6 +12,7 @@
 
 /* In the order a newcomer meets them. */
 static const CliCommand *const commands[] = {
+    &cmd_estimate,
     &cmd_workload,
     &cmd_topo,
     &cmd_dataset,
