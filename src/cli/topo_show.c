@@ -70,6 +70,8 @@ static const char *tier_name(int tier, char text[16]) {
     return text;
 }
 
+static const char *plural(uint32_t n, const char *one, const char *more) { return n == 1 ? one : more; }
+
 typedef struct {
     const Topo *topo;
     uint32_t max_links, n_parallel, n_classes;
@@ -85,10 +87,12 @@ static void print_text(FILE *f, const Description *d) {
     if (d->is_clos)
         fprintf(f, "  Clos            %u pods × %u racks × %u hosts, %u fabric switches a pod, %u spines a plane\n", d->clos.pods,
                 d->clos.racks_per_pod, d->clos.hosts_per_rack, d->clos.fabs_per_pod, d->clos.spines_per_plane);
-    fprintf(f, "  nodes           %s hosts, %s switches\n", units_count(t->n_hosts).s, units_count(t->n_nodes - t->n_hosts).s);
-    fprintf(f, "  racks           %s in %s pod%s\n", units_count(t->n_racks).s, units_count(t->n_pods).s, t->n_pods == 1 ? "" : "s");
+    uint32_t n_switches = t->n_nodes - t->n_hosts;
+    fprintf(f, "  nodes           %s hosts, %s %s\n", units_count(t->n_hosts).s, units_count(n_switches).s,
+            plural(n_switches, "switch", "switches"));
+    fprintf(f, "  racks           %s in %s %s\n", units_count(t->n_racks).s, units_count(t->n_pods).s, plural(t->n_pods, "pod", "pods"));
     fprintf(f, "  cables          %s", units_count(t->n_links / 2).s);
-    if (d->n_parallel > 0) fprintf(f, ", of which %s run beside another", units_count(d->n_parallel).s);
+    if (d->n_parallel > 0) fprintf(f, ", %s of them beside another", units_count(d->n_parallel).s);
     fputc('\n', f);
     for (uint32_t i = 0; i < d->n_classes; i++) {
         const CableClass *c = &d->classes[i];
@@ -97,7 +101,8 @@ static void print_text(FILE *f, const Description *d) {
     }
     for (int tier = 1; tier <= top_tier(t); tier++) {
         double ratio = topo_oversubscription(t, tier);
-        fprintf(f, "  tier %d          %s switches", tier, units_count(count_tier(t, tier)).s);
+        uint32_t n = count_tier(t, tier);
+        fprintf(f, "  tier %d          %s %s", tier, units_count(n).s, plural(n, "switch", "switches"));
         if (ratio > 0) fprintf(f, ", oversubscribed %.4g:1", ratio);
         fputc('\n', f);
     }
