@@ -342,7 +342,7 @@ static void test_hostile_dimensions_are_refused(void **state) {
                 int32_t old;
                 memcpy(&old, p.bytes[file] + 4 * field, 4);
                 memcpy(p.bytes[file] + 4 * field, &hostile[i], 4);
-                assert_pair_refused(&p, ".bin: ");
+                assert_pair_refused(&p, file ? "mlp.bin: " : "llama.bin: ");
                 memcpy(p.bytes[file] + 4 * field, &old, 4);
             }
     pair_free(&p);
@@ -356,10 +356,10 @@ static void test_wrong_lengths_and_numbers_of_the_pair_are_refused(void **state)
         size_t len = p.len[file];
         for (size_t cut = 0; cut < len; cut += cut < 64 ? 1 : 509) {
             p.len[file] = cut;
-            assert_pair_refused(&p, "length: ");
+            assert_pair_refused(&p, file ? "mlp.bin: length: " : "llama.bin: length: ");
         }
         p.len[file] = len + 1;
-        assert_pair_refused(&p, "length: ");
+        assert_pair_refused(&p, file ? "mlp.bin: length: " : "llama.bin: length: ");
         p.len[file] = len;
     }
     memcpy(p.bytes[1] + p.len[1] - 4, &nan_value, 4);

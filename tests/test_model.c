@@ -16,6 +16,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "fluid/flowsim.h"
+#include "fluid_case.h"
 #include "model/model.h"
 #include "model/nn.h"
 
@@ -78,6 +80,48 @@ static void test_reference_cases_tiny(void **state) {
     Err err = {0};
     if (ckpt_import(&c, REF "ckpts_tiny/tiny_llama.bin", REF "ckpts_tiny/tiny_mlp.bin", &err) != 0) fail_msg("%s", err.msg);
     for (int i = 0; i < N_CASES; i++) check_case(&c, cases[i], "tiny");
+    ckpt_free(&c);
+}
+
+static NetConf fluid_case_conf(const FluidCase *c) {
+    NetConf conf;
+    netconf_default(&conf);
+    conf.cc = (Cc)c->cc;
+    conf.buffer_b = c->buffer_units * 10240;
+    conf.window_b = c->window_b;
+    conf.pfc = c->pfc != 0;
+    conf.dctcp_k_b = conf.dcqcn_kmin_b = c->x * 1000;
+    conf.dcqcn_kmax_b = c->y * 1000;
+    return conf;
+}
+
+/* From flows to slowdowns. Left out: what the published program gives other settings for than ours (25 Gb/s, one link). */
+static void check_chain(FluidCase *f, void *ctx) {
+    const Ckpt *c = ctx;
+    if (f->host_gbps != 10 || f->lot.n_links == 1) return;
+    const char *name = strrchr(f->dir, '/') + 1;
+    FileView concat = view_f32(name, "tiny_concat"), out = view_f32(name, "tiny_out");
+    double *fct = ARENA_NEW(&f->arena, double, f->n);
+    float *sldn = ARENA_NEW(&f->arena, float, f->n), *mlp_in = ARENA_NEW(&f->arena, float, FEATURE_N + c->spec.dim), got[FEATURE_N_BASE];
+    NetConf conf = fluid_case_conf(f);
+    FeatureMap m;
+    flowsim_run(&f->lot, f->flows, f->n, fct, NULL, &f->arena);
+    flowsim_slowdowns(&f->lot, f->flows, f->n, fct, sldn);
+    feature_build(&m, &f->lot, f->flows, sldn, f->n, &conf, &f->arena);
+    model_forward_one(c, &m, mlp_in, got);
+    assert_close(mlp_in, &concat, name, "MLP input");
+    assert_close(got, &out, name, "slowdown");
+    file_view_close(&concat);
+    file_view_close(&out);
+}
+
+static void test_whole_chain(void **state) {
+    (void)state;
+    if (!file_exists(REF "ckpts_tiny/tiny_llama.bin")) skip();
+    Ckpt c;
+    Err err = {0};
+    if (ckpt_import(&c, REF "ckpts_tiny/tiny_llama.bin", REF "ckpts_tiny/tiny_mlp.bin", &err) != 0) fail_msg("%s", err.msg);
+    assert_int_equal(fluid_case_each(REF "cases", check_chain, &c), N_CASES);
     ckpt_free(&c);
 }
 
@@ -277,6 +321,7 @@ static void test_rope(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_reference_cases_tiny),
                                        cmocka_unit_test(test_reference_cases_full),
+                                       cmocka_unit_test(test_whole_chain),
                                        cmocka_unit_test(test_zero_last_layer_is_flowsim),
                                        cmocka_unit_test(test_threads_do_not_show),
                                        cmocka_unit_test(test_result_is_a_distribution),

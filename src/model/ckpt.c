@@ -179,17 +179,26 @@ void ckpt_header_print(const Ckpt *c, JsonOut *o) {
     json_close(doc);
 }
 
+static FILE *text_open(char **text, size_t *len) {
+    FILE *f = open_memstream(text, len);
+    if (!f) diag_die("out of memory: checkpoint header");
+    return f;
+}
+
+static void text_close(FILE *f) {
+    if (fclose(f) != 0) diag_die("out of memory: checkpoint header");
+}
+
 static char *header_text(const Ckpt *c, size_t *len) {
     char *text = NULL;
-    FILE *f = open_memstream(&text, len);
-    if (!f) diag_die("out of memory: checkpoint header");
+    FILE *f = text_open(&text, len);
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
     ckpt_header_print(c, &o);
     json_out_end(&o, '}');
     json_out_finish(&o);
-    if (fclose(f) != 0) diag_die("out of memory: checkpoint header");
+    text_close(f);
     return text;
 }
 
@@ -232,12 +241,11 @@ static int read_spec(const Json *root, ModelSpec *s, Err *err) {
 static char *recipe_text(const Json *recipe) {
     char *text = NULL;
     size_t len;
-    FILE *f = open_memstream(&text, &len);
-    if (!f) diag_die("out of memory: recipe");
+    FILE *f = text_open(&text, &len);
     JsonOut o;
     json_out_init(&o, f);
     copy_json(recipe, &o);
-    if (fclose(f) != 0) diag_die("out of memory: recipe");
+    text_close(f);
     return text;
 }
 

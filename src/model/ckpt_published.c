@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "model/ckpt.h"
+#include "model/feature.h"
 
 enum { N_LLAMA_INTS = 7, N_MLP_INTS = 5, MAX_SEQ = 1 << 16, DEFAULT_SEQ = 16 };
 enum { DIM, HIDDEN, N_LAYERS, N_HEADS, N_KV_HEADS, VOCAB, SEQ }; /* int32 of the transformer's file */
@@ -76,6 +77,14 @@ static int check_llama(const int32_t *h, const char *path, Err *err) {
     return 0;
 }
 
+/* Its dimensions alone, so that a message about the MLP's can name the other file. */
+static int check_transformer(const ModelSpec *s, const char *path, Err *err) {
+    ModelSpec alone = *s;
+    alone.mlp_h1 = alone.mlp_h2 = 1;
+    alone.n_out = FEATURE_N_BASE;
+    return modelspec_check(&alone, path, err);
+}
+
 static int check_mlp(const int32_t *h, const ModelSpec *s, const char *path, Err *err) {
     int64_t in = (int64_t)s->dim + s->n_feat;
     if (h[MLP_IN] != in) return err_input(err, "%s: inputs: the transformer's file needs %lld, got %d", path, (long long)in, h[MLP_IN]);
@@ -122,41 +131,50 @@ static const char *base_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
+/* The recipe up to the open list "rope_bits". */
+static void recipe_begin(JsonOut *o, char **text, size_t *len, const char *llama, const char *mlp, uint32_t n_seq) {
+    FILE *f = open_memstream(text, len);
+    if (!f) diag_die("out of memory: recipe");
+    json_out_init(o, f);
+    json_out_object(o);
+    json_out_key(o, "source");
+    json_out_string(o, "published .bin pair");
+    json_out_key(o, "llama");
+    json_out_string(o, llama);
+    json_out_key(o, "mlp");
+    json_out_string(o, mlp);
+    json_out_key(o, "max_seq_len");
+    json_out_int(o, n_seq);
+    json_out_key(o, "rope_bits");
+    json_out_array_compact(o);
+}
+
+static void recipe_end(JsonOut *o) {
+    json_out_end(o, ']');
+    json_out_end(o, '}');
+    if (fclose(o->f) != 0) diag_die("out of memory: recipe");
+}
+
 /* Fills weights and recipe from files whose lengths are right. */
 static int read_pair(Ckpt *c, const Order *o, uint32_t n_seq, const FileView *lv, const FileView *mv, const char *llama_bin,
                      const char *mlp_bin, Err *err) {
     size_t len;
-    FILE *f = open_memstream(&c->recipe, &len);
-    if (!f) diag_die("out of memory: recipe");
     JsonOut out;
-    json_out_init(&out, f);
-    json_out_object(&out);
-    json_out_key(&out, "source");
-    json_out_string(&out, "published .bin pair");
-    json_out_key(&out, "llama");
-    json_out_string(&out, base_name(llama_bin));
-    json_out_key(&out, "mlp");
-    json_out_string(&out, base_name(mlp_bin));
-    json_out_key(&out, "max_seq_len");
-    json_out_int(&out, n_seq);
-    json_out_key(&out, "rope_bits");
-    json_out_array_compact(&out);
+    recipe_begin(&out, &c->recipe, &len, base_name(llama_bin), base_name(mlp_bin), n_seq);
     const char *p = lv->data + 4 * N_LLAMA_INTS, *q = mv->data + 4 * N_MLP_INTS;
     for (size_t i = 0; i + 1 < o->n_llama; i++) p = take(p, c->weights, &o->t[i]);
     int rc = read_table(&c->spec, n_seq, o, p, llama_bin, &out, err);
     take(p + 4 * o->n_table, c->weights, &o->t[o->n_llama - 1]);
     for (size_t i = o->n_llama; i < o->n; i++) q = take(q, c->weights, &o->t[i]);
-    json_out_end(&out, ']');
-    json_out_end(&out, '}');
-    if (fclose(f) != 0) diag_die("out of memory: recipe");
+    recipe_end(&out);
     return rc;
 }
 
 static int import_views(Ckpt *c, const int32_t *lh, const int32_t *mh, const FileView *lv, const FileView *mv, const char *llama_bin,
                         const char *mlp_bin, Err *err) {
     c->spec = spec_of(lh, mh);
-    if (check_llama(lh, llama_bin, err) != 0 || modelspec_check(&c->spec, llama_bin, err) != 0) return -1;
-    if (check_mlp(mh, &c->spec, mlp_bin, err) != 0) return -1;
+    if (check_llama(lh, llama_bin, err) != 0 || check_transformer(&c->spec, llama_bin, err) != 0) return -1;
+    if (modelspec_check(&c->spec, mlp_bin, err) != 0 || check_mlp(mh, &c->spec, mlp_bin, err) != 0) return -1;
     Order o;
     order_of(&o, &c->spec, (uint32_t)lh[SEQ]);
     if (check_length(lv, llama_bin, N_LLAMA_INTS, floats_in(&o, 0, o.n_llama) + o.n_table, err) != 0) return -1;
@@ -165,7 +183,10 @@ static int import_views(Ckpt *c, const int32_t *lh, const int32_t *mh, const Fil
     c->weights = MEM_NEW(float, c->n_floats);
     c->name = mem_strdup(base_name(llama_bin));
     if (read_pair(c, &o, (uint32_t)lh[SEQ], lv, mv, llama_bin, mlp_bin, err) != 0) return -1;
-    return ckpt_check_finite(c, llama_bin, err);
+    char *both = mem_printf("%s, %s", llama_bin, mlp_bin);
+    int rc = ckpt_check_finite(c, both, err);
+    free(both);
+    return rc;
 }
 
 int ckpt_import(Ckpt *c, const char *llama_bin, const char *mlp_bin, Err *err) {

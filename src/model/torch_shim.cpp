@@ -16,6 +16,7 @@
 #include <dlfcn.h>
 #include <torch/version.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -24,6 +25,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "model/input.h"
@@ -375,11 +377,15 @@ at::Device pick_device(const std::string &name) {
     return at::Device(at::kCUDA, 0);
 }
 
-/* ATen's own loops and the OpenBLAS under it, which has no other switch. */
-void set_threads(int n) {
-    if (n <= 0) return;
-    at::set_num_threads(n);
-    if (void *f = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) reinterpret_cast<void (*)(int)>(f)(n);
+/* The time goes into matrix products, so threads go to the OpenBLAS under libtorch, which has no other switch, and only for models
+ * whose products outlast waking a thread. ATen's own loops stay on one: OpenMP's workers spin while they wait, and
+ * where cores are shared a step of the compact model then takes 140 ms instead of 8. */
+void set_threads(int n, const ModelSpec &spec) {
+    at::set_num_threads(1);
+    void *f = dlsym(RTLD_DEFAULT, "openblas_set_num_threads");
+    if (!f) return;
+    const int all = static_cast<int>(std::thread::hardware_concurrency());
+    reinterpret_cast<void (*)(int)>(f)(spec.dim < 256 ? 1 : n > 0 ? n : std::max(1, all));
 }
 
 const char *api_version() { return "libtorch " TORCH_VERSION; }
@@ -392,7 +398,7 @@ TorchTrainer *api_create(const ModelSpec *spec, const float *weights, const Torc
         t->opt = *opt;
         t->device = pick_device(std::string(opt->device, strnlen(opt->device, sizeof opt->device)));
         t->device_name = t->device.str();
-        set_threads(opt->threads);
+        set_threads(opt->threads, t->spec);
         t->rng = at::globalContext().defaultGenerator(t->device).clone();
         t->rng.set_current_seed(opt->seed);
         make_parameters(*t, weights);

@@ -18,7 +18,7 @@ typedef struct TorchTrainer TorchTrainer;
 typedef struct {
     double lr, beta1, beta2, weight_decay, dropout, grad_clip; /* grad_clip 0: none */
     uint64_t seed;
-    int threads;     /* 0: all */
+    int threads;     /* of matrix products, for large models; 0: all */
     char device[16]; /* "auto", "cpu", "cuda" */
 } TorchOptions;
 
