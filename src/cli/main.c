@@ -15,6 +15,7 @@ static const CliCommand *const commands[] = {
     &cmd_estimate,
     &cmd_workload,
     &cmd_topo,
+    &cmd_flowsim,
     &cmd_dataset,
     &cmd_train,
     &cmd_evaluate,

@@ -23,7 +23,7 @@
 #include "fluid/maxmin.h"
 
 enum { HEADER_B = 48, PAYLOAD_B = 1000, HEAP_ARITY = 4 };
-static const double REBASE_NS = 1 << 17, REBASE_BITS = 1 << 24;
+static const double REBASE_NS = 1 << 17, REBASE_BITS = 1 << 24, NEVER_NS = 1e300;
 
 /* A flow in its class's heap: done when served reaches `bits`. */
 typedef struct {
@@ -190,8 +190,9 @@ static void catch_up(const Sim *sim, Class *c) {
     if (c->served > REBASE_BITS) rebase_service(c);
 }
 
-/* Moves base_ns close to now, so that t stays small enough to be exact. */
+/* Moves base_ns close to now, so that t stays small enough to be exact. Beyond 100 days there is nothing to save. */
 static void rebase_time(Sim *sim) {
+    if (sim->t > 0x1p53 || sim->base_ns > INT64_MAX - (1ll << 54)) return;
     double shift = floor(sim->t);
     sim->base_ns += (int64_t)shift;
     sim->t -= shift;
@@ -242,7 +243,8 @@ static inline uint32_t reschedule(Sim *sim, double *next) {
             if (c->rate != rate) {
                 catch_up(sim, c);
                 c->rate = rate;
-                c->finish = sim->t + (c->heap[0].bits - c->served) / rate;
+                double finish = sim->t + (c->heap[0].bits - c->served) / rate;
+                c->finish = finish < NEVER_NS ? finish : NEVER_NS;
             }
             if (c->finish < *next) {
                 *next = c->finish;

@@ -1,0 +1,204 @@
+/* cmd_flowsim: the fluid simulation and the feature map of one parking-lot path, on their own. The path has the
+ * published shape (lot_published): end links at the host rate, inner links four times as fast, 1 µs each. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/npy.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "cli/cli.h"
+#include "fluid/flowsim.h"
+#include "model/feature.h"
+
+enum { MAX_LINKS = 1000 };
+
+typedef struct {
+    uint64_t n_links;
+    double host_rate_bps;
+    const char *flows, *out, *features;
+    NetConf conf;
+} Options;
+
+enum { LINKS, FLOWS, HOST_RATE, OUT, FEATURES, SET };
+static const CliOption options[] = {
+    {"links", "L", "links of the path; positions are 0..L", "Path"},
+    {"flows", "FILE", "flows: CSV with flow,src,dst,size_b,start_ns, or an HPCC flow file; src < dst are positions", "Path"},
+    {"host-rate", "RATE",
+     "rate of the first and the last link and of every flow's host (default 10Gbps);\ninner links are four times as fast", "Path"},
+    {"out", "FILE", "write the CSV flow,fct_ns,slowdown there (default: standard output)", "Output"},
+    {"features", "FILE",
+     "write the feature map, (L+1) × 1019 float32 little endian: numpy array if FILE ends in .npy,\n"
+     "otherwise the bare numbers; buckets without flows are 0",
+     "Output"},
+    {"set", "KEY=VALUE", "network setting for the map's configuration values: cc=dctcp, buffer=300KiB, window=18KB, …", "Output"},
+    {NULL, NULL, NULL, NULL}};
+
+static int set_conf(NetConf *conf, const char *value, Err *err) {
+    char key[64];
+    const char *eq = strchr(value, '=');
+    if (!eq || eq == value || (size_t)(eq - value) >= sizeof key) return err_input(err, "--set: expected KEY=VALUE, got '%.60s'", value);
+    memcpy(key, value, (size_t)(eq - value));
+    key[eq - value] = '\0';
+    return netconf_set(conf, key, eq + 1, err) == 0 ? 0 : err_wrap(err, "--set");
+}
+
+static int set(void *ctx, int index, const char *value, Err *err) {
+    Options *o = ctx;
+    switch (index) {
+    case LINKS:
+        if (units_parse_count(value, "--links", &o->n_links, err) != 0) return -1;
+        if (o->n_links >= 1 && o->n_links <= MAX_LINKS) return 0;
+        return err_input(err, "--links: must be in 1..%d, got %.40s", MAX_LINKS, value);
+    case FLOWS: o->flows = value; return 0;
+    case HOST_RATE:
+        if (units_parse_rate(value, "--host-rate", &o->host_rate_bps, err) != 0) return -1;
+        if (o->host_rate_bps >= 1 && o->host_rate_bps <= 1e15) return 0;
+        return err_input(err, "--host-rate: must be in 1 bit/s..1 Pbit/s, got %.40s", value);
+    case OUT: o->out = value; return 0;
+    case FEATURES: o->features = value; return 0;
+    default: return set_conf(&o->conf, value, err);
+    }
+}
+
+/* ---- what is simulated ---- */
+
+typedef struct {
+    Lot lot;
+    Flows flows;
+    LotFlow *lot_flows;
+    double *fct_ns;
+    float *slowdown;
+    FlowsimStats stats;
+    double wall_s;
+    Arena arena;
+} Run;
+
+static int simulate(Run *r, const Options *o, const Log *log, Err *err) {
+    if (flows_load_positions(&r->flows, o->flows, (uint32_t)o->n_links, log, err) != 0) return -1;
+    const Flows *f = &r->flows;
+    lot_published(&r->lot, (uint32_t)o->n_links, o->host_rate_bps, &r->arena);
+    r->lot_flows = ARENA_NEW(&r->arena, LotFlow, f->n);
+    r->fct_ns = ARENA_NEW(&r->arena, double, f->n);
+    r->slowdown = ARENA_NEW(&r->arena, float, f->n);
+    for (size_t i = 0; i < f->n; i++)
+        r->lot_flows[i] = (LotFlow){.start_ns = f->start_ns[i],
+                                    .size_b = f->size_b[i],
+                                    .cap_bps = o->host_rate_bps,
+                                    .flow = (uint32_t)i,
+                                    .s = (uint16_t)f->src[i],
+                                    .d = (uint16_t)f->dst[i]};
+    double start = diag_now_s();
+    flowsim_run(&r->lot, r->lot_flows, f->n, r->fct_ns, &r->stats, &r->arena);
+    flowsim_slowdowns(&r->lot, r->lot_flows, f->n, r->fct_ns, r->slowdown);
+    r->wall_s = diag_now_s() - start;
+    log_detail(log, "%zu flows, %llu events in %.3f s, at most %u active", f->n, (unsigned long long)r->stats.events, r->wall_s,
+               r->stats.max_active);
+    return 0;
+}
+
+/* ---- what is written ---- */
+
+static int write_csv(const Run *r, const char *path, Err *err) {
+    FileOut out;
+    if (file_out_open(&out, path, err) != 0) return -1;
+    fputs("flow,fct_ns,slowdown\n", out.f);
+    for (size_t i = 0; i < r->flows.n; i++) {
+        double slowdown = flowsim_slowdown(&r->lot, &r->lot_flows[i], r->fct_ns[i]);
+        fprintf(out.f, "%llu,%s,%s\n", (unsigned long long)(r->flows.id ? r->flows.id[i] : i), json_number_text(r->fct_ns[i]).s,
+                json_number_text(slowdown).s);
+    }
+    return file_out_commit(&out, err);
+}
+
+static int write_features(Run *r, const Options *o, Err *err) {
+    FeatureMap m;
+    feature_build(&m, &r->lot, r->lot_flows, r->slowdown, r->flows.n, &o->conf, &r->arena);
+    float *rows = ARENA_NEW(&r->arena, float, (size_t)m.n_rows *FEATURE_N);
+    for (uint32_t row = 0; row < m.n_rows; row++) feature_row(&m, row, NULL, false, rows + (size_t)row * FEATURE_N);
+    size_t bytes = (size_t)m.n_rows * FEATURE_N * sizeof *rows, n = strlen(o->features);
+    if (n > 4 && strcmp(o->features + n - 4, ".npy") == 0) {
+        NpyOut out;
+        if (npy_out_open(&out, o->features, NPY_F32, m.n_rows, FEATURE_N, err) != 0) return -1;
+        npy_out_append(&out, rows, bytes);
+        return npy_out_commit(&out, err);
+    }
+    FileOut out;
+    if (file_out_open(&out, o->features, err) != 0) return -1;
+    fwrite(rows, 1, bytes, out.f);
+    return file_out_commit(&out, err);
+}
+
+static int write_summary(Run *r, const Options *o, const CliCommon *common, Err *err) {
+    static const int percentiles[] = {50, 90, 99};
+    JsonOut j;
+    FileOut out;
+    if (file_out_open(&out, "-", err) != 0) return -1;
+    stats_sort_f32(r->slowdown, r->flows.n);
+    json_out_init(&j, out.f);
+    json_out_object(&j);
+    json_out_key(&j, "schema");
+    json_out_string(&j, "m3.flowsim/1");
+    json_out_key(&j, "command");
+    json_out_string(&j, common->command);
+    json_out_key(&j, "n_links");
+    json_out_int(&j, r->lot.n_links);
+    json_out_key(&j, "host_rate_bps");
+    json_out_number(&j, o->host_rate_bps);
+    json_out_key(&j, "n_flows");
+    json_out_int(&j, (int64_t)r->flows.n);
+    json_out_key(&j, "max_active");
+    json_out_int(&j, r->stats.max_active);
+    json_out_key(&j, "wall_s");
+    json_out_number(&j, r->wall_s);
+    json_out_key(&j, "slowdown");
+    json_out_object(&j);
+    for (int i = 0; i < 3; i++) {
+        char key[8];
+        snprintf(key, sizeof key, "p%d", percentiles[i]);
+        json_out_key(&j, key);
+        json_out_number(&j, r->flows.n > 0 ? (double)r->slowdown[stats_rank(r->flows.n, percentiles[i])] : NAN);
+    }
+    json_out_end(&j, '}');
+    json_out_end(&j, '}');
+    json_out_finish(&j);
+    return file_out_commit(&out, err);
+}
+
+/* With --json, standard output is the summary's, and the CSV is written only where --out says. */
+static int flowsim(const Options *o, const CliCommon *common, Err *err) {
+    if (o->n_links == 0) return err_input(err, "flowsim: --links is missing; see 'm3 flowsim --help'");
+    if (!o->flows) return err_input(err, "flowsim: --flows is missing; see 'm3 flowsim --help'");
+    if (common->json && o->out && strcmp(o->out, "-") == 0) return err_input(err, "flowsim: --json and --out - both want standard output");
+    if (netconf_check(&o->conf, err) != 0) return err_wrap(err, "--set");
+    Run r = {0};
+    int rc = simulate(&r, o, &common->log, err);
+    if (rc == 0 && o->features) rc = write_features(&r, o, err);
+    if (rc == 0 && (o->out || !common->json)) rc = write_csv(&r, o->out ? o->out : "-", err);
+    if (rc == 0 && common->json) rc = write_summary(&r, o, common, err);
+    flows_free(&r.flows);
+    arena_free(&r.arena);
+    return rc;
+}
+
+static int run(int argc, char **argv) {
+    Options o = {.host_rate_bps = 10e9};
+    CliCommon common;
+    Err err = {0};
+    netconf_default(&o.conf);
+    int status = cli_parse(&cmd_flowsim, argc, argv, &common, set, &o, NULL, 0, NULL);
+    if (status >= 0) return status;
+    status = flowsim(&o, &common, &err) == 0 ? 0 : cli_fail(&err);
+    cli_done(&common);
+    return status;
+}
+
+const CliCommand cmd_flowsim = {
+    .name = "flowsim",
+    .summary = "fluid (max-min fair) simulation of one path",
+    .usage = "m3 flowsim --links L --flows FILE [options]",
+    .details = "Prints flow,fct_ns,slowdown; --json prints a summary instead.\n\nExample:\n"
+               "  m3 flowsim --links 4 --flows path.csv --features map.npy --set cc=dcqcn --set window=18KB",
+    .options = options,
+    .run = run,
+};
