@@ -67,10 +67,11 @@ typedef struct {
 static int setup(void **state) {
     World *w = MEM_ZNEW(World, 1);
     Err err = {0};
-    strcpy(w->root, "/tmp/m3-data-XXXXXX");
-    assert_non_null(mkdtemp(w->root));
-    snprintf(w->in, sizeof w->in, "%s/in", w->root);
-    for (int k = 0; k < 2; k++) snprintf(w->out[k], sizeof w->out[k], "%s/out%d", w->root, k);
+    char root[] = "/tmp/m3-data-XXXXXX";
+    assert_non_null(mkdtemp(root));
+    snprintf(w->root, sizeof w->root, "%s", root);
+    snprintf(w->in, sizeof w->in, "%s/in", root);
+    for (int k = 0; k < 2; k++) snprintf(w->out[k], sizeof w->out[k], "%s/out%d", root, k);
     assert_int_equal(file_mkdirs(w->in, &err), 0);
     for (int i = 0; i < N_SCENARIOS; i++) write_scenario(w->in, i);
     *state = w;
