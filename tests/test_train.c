@@ -131,6 +131,19 @@ static void test_table_by_hand(void **state) {
     assert_float_equal(evalerror_mean_abs(&t.loss), (0.5 + 0.5 + 5) / 200, 1e-15);
 }
 
+static void test_summary_by_hand(void **state) {
+    (void)state;
+    const double errors[] = {0.1, -0.5, 0.2, -0.2};
+    EvalSummary s = evalsummary_of(errors, 4);
+    assert_int_equal(s.n, 4);
+    assert_float_equal(s.mean_abs, 0.25, 1e-15);
+    assert_float_equal(s.mean_signed, -0.1, 1e-15);
+    assert_float_equal(s.median_abs, 0.2, 1e-15); /* rank floor(3·0.5 + 0.5) = 2 of 0.1 0.2 0.2 0.5 */
+    assert_float_equal(s.p90_abs, 0.5, 1e-15);
+    assert_float_equal(s.max_abs, 0.5, 1e-15);
+    assert_true(isnan(evalsummary_of(errors, 0).mean_abs));
+}
+
 static void fresh_compact(Ckpt *c) {
     *c = (Ckpt){0};
     assert_int_equal(modelspec_preset(&c->spec, "compact", NULL), 0);
@@ -315,6 +328,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors_by_hand),
         cmocka_unit_test(test_table_by_hand),
+        cmocka_unit_test(test_summary_by_hand),
         cmocka_unit_test_setup_teardown(test_fresh_residual_model_is_flowsim, setup, teardown),
         cmocka_unit_test(test_rate),
         cmocka_unit_test_setup_teardown(test_gather, setup, teardown),

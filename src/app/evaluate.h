@@ -41,4 +41,32 @@ typedef struct {
 
 /* Samples `index` of the data set. */
 void evaluate_dataset(const Dataset *d, const uint32_t *index, size_t n, const Ckpt *c, int threads, Evaluation *out);
+
+/* A whole network: the very flows of a packet simulation, estimated from their sizes and starts. */
+typedef struct {
+    double truth, m3, flowsim; /* slowdowns; NAN without flows */
+} EvalQuantile;
+typedef struct {
+    char *name;
+    Cc cc;
+    size_t n_flows, n_finished, n_paths; /* n_paths: different ones simulated */
+    EvalQuantile q[STATS_N_OUT + 1][EVAL_N_PCT];
+} EvalNet;
+typedef struct {
+    const Ckpt *ckpt;
+    uint64_t n_paths; /* 0: all */
+    uint64_t seed;
+    int threads;
+} EvalNetOptions;
+/* Every subdirectory of `dir` with topo.json, scenario.json (the mix's settings) and flows.csv (with fct_ns and ideal_fct_ns), in
+ * order of name. Unfinished flows count in the estimate only. */
+int evaluate_networks(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet **nets, size_t *n, Err *err);
+void evalnets_free(EvalNet *nets, size_t n);
+
+/* Of n signed errors. NANs if n = 0. */
+typedef struct {
+    size_t n;
+    double mean_abs, mean_signed, median_abs, p90_abs, max_abs;
+} EvalSummary;
+EvalSummary evalsummary_of(const double *errors, size_t n);
 #endif
