@@ -83,7 +83,7 @@ static void test_reference_cases_tiny(void **state) {
     ckpt_free(&c);
 }
 
-static NetConf fluid_case_conf(const FluidCase *c) {
+static NetConf case_conf(const FluidCase *c) {
     NetConf conf;
     netconf_default(&conf);
     conf.cc = (Cc)c->cc;
@@ -103,7 +103,7 @@ static void check_chain(FluidCase *f, void *ctx) {
     FileView concat = view_f32(name, "tiny_concat"), out = view_f32(name, "tiny_out");
     double *fct = ARENA_NEW(&f->arena, double, f->n);
     float *sldn = ARENA_NEW(&f->arena, float, f->n), *mlp_in = ARENA_NEW(&f->arena, float, FEATURE_N + c->spec.dim), got[FEATURE_N_BASE];
-    NetConf conf = fluid_case_conf(f);
+    NetConf conf = case_conf(f);
     FeatureMap m;
     flowsim_run(&f->lot, f->flows, f->n, fct, NULL, &f->arena);
     flowsim_slowdowns(&f->lot, f->flows, f->n, fct, sldn);
