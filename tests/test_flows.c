@@ -113,6 +113,7 @@ static void disorder_is_sorted_stably(void **state) {
     loads(&f, "src,dst,size_b,start_ns,fct_ns\n10,11,1,9,1\n10,11,2,4,\n10,11,3,9,3.5\n10,11,4,4,4\n", &dense);
     static const uint64_t want[] = {2, 4, 1, 3};
     for (int i = 0; i < 4; i++) assert_int_equal(f.size_b[i], want[i]);
+    for (int i = 0; i < 4; i++) assert_int_equal(f.id[i], want[i] - 1); /* numbers as in the file */
     assert_true(isnan(f.fct_ns[0]));
     assert_true(f.fct_ns[3] == 3.5);
     flows_free(&f);
@@ -203,7 +204,7 @@ static void bad_files_are_refused(void **state) {
         {"src,dst,size_b,start_ns,fct_ns\n10,11,1,0,late\n", "fct_ns: expected a time in ns or nothing, got 'late'"},
         {"0,10,11,1500,0\n", "line 1: expected a CSV header"},
         {"2\n0 10 11 3 100 1500 0.5\n", "expected 2 flows (line 1), got 1"},
-        {"1\n0 10 11 3 100 1500 0.5\n1 10 11 3 100 1500 0.6\n", "expected 1 flows (line 1), got 2"},
+        {"1\n0 10 11 3 100 1500 0.5\n1 10 11 3 100 1500 0.6\n", "line 3: a flow more than line 1 announces"},
         {"1\n0 10 11 3 100 1500\n", "line 2: expected 7 columns, got 6"},
         {"1\n0 10 11 3 100 1500 1e10\n", "line 2: start: expected a time from 0 to 9e9 s, got '1e10'"},
         {"1\n0 10 11 3 100 1500 20000000000\n", "line 2: start: "},
@@ -246,7 +247,7 @@ static void positions_of_a_path(void **state) {
     (void)state;
     Flows f;
     Err err = {0};
-    loads(&f, "2\n0 0 4 3 100 289024 1.000000000\n1 1 2 3 100 112352 1.000001330\n", NULL);
+    loads(&f, "2\n0 0 4 3 100 289024 1.000000000\n1 1 2 3 100 112352 1.000001330\n\nfirst line: flows\n", NULL);
     assert_int_equal(f.src[1], 1);
     assert_int_equal(f.dst[0], 4);
     flows_free(&f);

@@ -4,8 +4,8 @@
  * character tells them apart. Both are then rows of columns that differ in separator, order and the unit of
  * the start (ns, s), and share one row reader. Numbers are scanned by hand, since sscanf would be a hundred
  * times slower; times are scaled exactly in integers and rounded half up. Only rare spellings
- * (exponents) go through strtod. Each error names line and column. Quoted CSV fields are not
- * understood. */
+ * (exponents) go through strtod. Each error names line and column. Prose after the last flow of an HPCC file
+ * is skipped (published files explain themselves there). Quoted CSV fields are not understood. */
 #include "net/flows.h"
 
 #include <ctype.h>
@@ -38,7 +38,6 @@ typedef struct {
     Flows *f;
     size_t cap;
     size_t disorder_line; /* first line that starts before the line above; 0: none */
-    bool numbered;        /* ids so far are 0, 1, 2, … */
     Err *err;
 } Reader;
 
@@ -220,11 +219,24 @@ static int read_start(Reader *r, int64_t *out) {
     return 0;
 }
 
+/* Most files number their flows 0, 1, 2, …: memory for ids is only spent from the first that differs. */
+static int read_id(Reader *r, size_t i) {
+    const char *field = r->p;
+    uint64_t id, **ids = &r->f->id;
+    if (!scan_whole(r, &id)) return fail_field(r, COL_ID, field, "a whole number");
+    if (!*ids && id == i) return 0;
+    if (!*ids) {
+        *ids = MEM_NEW(uint64_t, r->cap);
+        for (size_t k = 0; k < i; k++) (*ids)[k] = k;
+    }
+    (*ids)[i] = id;
+    return 0;
+}
+
 static int read_field(Reader *r, Column c, size_t i) {
     Flows *f = r->f;
-    const char *field = r->p;
     switch (c) {
-    case COL_ID: return scan_whole(r, &f->id[i]) ? 0 : fail_field(r, c, field, "a whole number");
+    case COL_ID: return read_id(r, i);
     case COL_SRC: return read_host(r, c, &f->src[i]);
     case COL_DST: return read_host(r, c, &f->dst[i]);
     case COL_SIZE: return read_size(r, &f->size_b[i]);
@@ -241,7 +253,6 @@ static int check_row(Reader *r, size_t i) {
     const Flows *f = r->f;
     if (r->topo ? f->src[i] == f->dst[i] : f->src[i] >= f->dst[i])
         return fail_line(r, r->topo ? "src and dst: expected two different hosts" : "src and dst: expected src < dst");
-    if (f->id && f->id[i] != i) r->numbered = false;
     if (i > 0 && f->start_ns[i] < f->start_ns[i - 1] && r->disorder_line == 0) r->disorder_line = r->line;
     return 0;
 }
@@ -254,8 +265,8 @@ static void grow(Reader *r) {
     f->dst = mem_realloc(f->dst, r->cap, sizeof *f->dst);
     f->size_b = mem_realloc(f->size_b, r->cap, sizeof *f->size_b);
     f->start_ns = mem_realloc(f->start_ns, r->cap, sizeof *f->start_ns);
+    if (f->id) f->id = mem_realloc(f->id, r->cap, sizeof *f->id);
     for (int c = 0; c < r->n_columns; c++) {
-        if (r->columns[c] == COL_ID) f->id = mem_realloc(f->id, r->cap, sizeof *f->id);
         if (r->columns[c] == COL_FCT) f->fct_ns = mem_realloc(f->fct_ns, r->cap, sizeof *f->fct_ns);
         if (r->columns[c] == COL_IDEAL) f->ideal_fct_ns = mem_realloc(f->ideal_fct_ns, r->cap, sizeof *f->ideal_fct_ns);
     }
@@ -317,8 +328,9 @@ static int read_header(Reader *r) {
     return 0;
 }
 
-static int read_rows(Reader *r) {
-    while (next_row(r))
+/* At most `most` of them. */
+static int read_rows(Reader *r, uint64_t most) {
+    while (r->f->n < most && next_row(r))
         if (read_row(r) != 0) return -1;
     return r->f->n > 0 ? 0 : err_input(r->err, "%s: line %zu: expected at least one flow", r->path, r->line);
 }
@@ -331,25 +343,26 @@ static int read_hpcc(Reader *r) {
     if (!at_line_end(r)) return fail_line(r, "expected a CSV header, or only the number of flows (HPCC flow file)");
     r->n_columns = sizeof columns / sizeof *columns;
     memcpy(r->columns, columns, sizeof columns);
-    if (read_rows(r) != 0) return -1;
-    if (r->f->n == n) return 0;
-    return err_input(r->err, "%s: expected %llu flows (line 1), got %zu", r->path, (unsigned long long)n, r->f->n);
+    if (read_rows(r, n) != 0) return -1;
+    if (r->f->n < n) return err_input(r->err, "%s: expected %llu flows (line 1), got %zu", r->path, (unsigned long long)n, r->f->n);
+    if (next_row(r) && isdigit((unsigned char)*r->p)) return fail_line(r, "a flow more than line 1 announces");
+    return 0;
 }
 
 static int read_text(Reader *r) {
     if (r->end - r->p >= 3 && memcmp(r->p, "\xEF\xBB\xBF", 3) == 0) r->p += 3;
     if (!next_row(r)) return err_input(r->err, "%s: expected flows, got an empty file", r->path);
     if (isdigit((unsigned char)*r->p)) return read_hpcc(r);
-    return read_header(r) == 0 ? read_rows(r) : -1;
+    return read_header(r) == 0 ? read_rows(r, UINT64_MAX) : -1;
 }
 
-static void finish(Reader *r, const Log *log) {
-    if (r->numbered) {
-        free(r->f->id);
-        r->f->id = NULL;
-    }
+static void sort_if_needed(Reader *r, const Log *log) {
     if (r->disorder_line == 0) return;
     log_note(log, "%s: starts are out of order from line %zu on; sorted", r->path, r->disorder_line);
+    if (!r->f->id) { /* the numbers stay with their flows */
+        r->f->id = MEM_NEW(uint64_t, r->f->n);
+        for (size_t i = 0; i < r->f->n; i++) r->f->id[i] = i;
+    }
     flows_sort(r->f);
 }
 
@@ -361,9 +374,8 @@ static int load(Reader *r, const Log *log) {
     r->p = v.data;
     r->end = v.data + v.len;
     r->line = 1;
-    r->numbered = true;
     int rc = read_text(r);
-    if (rc == 0) finish(r, log);
+    if (rc == 0) sort_if_needed(r, log);
     else flows_free(r->f);
     free(r->host_of_id);
     file_view_close(&v);

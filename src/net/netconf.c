@@ -88,7 +88,7 @@ static int parse_switch(const char *text, const char *key, bool *on, Err *err) {
 
 /* "0.9" or "90%". */
 static int parse_fraction(const char *text, const char *key, double *x, Err *err) {
-    char number[64];
+    char number[64] = "";
     size_t n = strlen(text);
     bool percent = n > 1 && text[n - 1] == '%' && n < sizeof number;
     if (percent) {

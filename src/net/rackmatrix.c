@@ -49,7 +49,7 @@ static int read_pod(const Json *pod, uint32_t number, const NameRow *names, Rack
     Json it;
     if (json_expect_array(pod, err) != 0) return -1;
     for (bool ok = json_first(pod, &it); ok; ok = json_next(&it)) {
-        NameRow key;
+        NameRow key = {0};
         if (json_string(&it, &key.name, err) != 0) return -1;
         const NameRow *at = bsearch(&key, names, m->n_racks, sizeof key, by_name);
         if (!at) return json_fail(&it, err, "rack \"%.60s\" is not in .matrix.idx2name", key.name);

@@ -47,7 +47,7 @@ static void bench_draw(const Topo *t, const char *sizes, uint64_t n, int threads
     double t1 = diag_now_s();
     must(rackmatrix_generate(&m, "b", t, 1, &err), &err);
     must(sizedist_load(&d, sizes, &err), &err);
-    double t2 = diag_now_s(), *p = MEM_NEW(double, (size_t)t->n_racks *t->n_racks), *load = MEM_NEW(double, t->n_links);
+    double t2 = diag_now_s(), *p = MEM_NEW(double, (size_t)t->n_racks * t->n_racks), *load = MEM_NEW(double, t->n_links);
     for (size_t i = 0; i < (size_t)t->n_racks * t->n_racks; i++) p[i] = 1.0 / t->n_racks / t->n_racks;
     double t3 = diag_now_s();
     linkload_expect(r, p, load);
