@@ -312,10 +312,13 @@ static char *look_nearby(Lookup *l, const char *path) {
     return found;
 }
 
+/* The path as seen from the mix file's folder. */
+static char *from_dir(const char *dir, const char *path) { return strcmp(dir, ".") == 0 ? mem_strdup(path) : file_join(dir, path); }
+
 /* Replaces *path by where it is; if nowhere, by its place beside the mix, so that opening it tells. */
 static void resolve(Lookup *l, char **path) {
     if (!*path) return;
-    char *beside = file_join(l->dir, *path), *found = NULL;
+    char *beside = from_dir(l->dir, *path), *found = NULL;
     if (file_exists(beside)) found = mem_strdup(beside);
     else if (file_exists(*path)) found = mem_strdup(*path);
     else found = look_nearby(l, *path);
@@ -392,7 +395,7 @@ int mixes_load(const char *path, Mix **out, size_t *n, const Log *log, Err *err)
 /* From the working directory, then from the mix file. */
 static void resolve_typed(const Mix *m, char **path) {
     if (!*path || file_exists(*path) || !m->file) return;
-    char *dir = file_dirname(m->file), *beside = file_join(dir, *path);
+    char *dir = file_dirname(m->file), *beside = from_dir(dir, *path);
     free(dir);
     if (!file_exists(beside)) {
         free(beside);
