@@ -412,6 +412,27 @@ static void lone_flow_has_slowdown_one(void **state) {
     arena_free(&a);
 }
 
+static void slowdowns_are_each_flows_slowdown(void **state) {
+    (void)state;
+    enum { N = 300 };
+    Arena a = {0};
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        Rng r = rng_stream(seed, "slowdowns", 0);
+        uint32_t n_links = 1 + (uint32_t)rng_below(&r, 9);
+        Lot lot;
+        random_lot(&lot, &r, n_links, &a);
+        lot.published = seed % 2 == 1;
+        LotFlow *f = random_flows(&r, n_links, N, 1000, &a);
+        double fct[N];
+        float slowdown[N];
+        flowsim_run(&lot, f, N, fct, NULL, &a);
+        flowsim_slowdowns(&lot, f, N, fct, slowdown);
+        for (int i = 0; i < N; i++) assert_true(relative(slowdown[i], flowsim_slowdown(&lot, &f[i], fct[i])) < 1e-7);
+        arena_reset(&a);
+    }
+    arena_free(&a);
+}
+
 /* ---- the published program's outputs ---- */
 
 /* To 1e-9 relative, beside four units in the last place of the published clock, a double of nanoseconds since 0: for a
@@ -470,6 +491,7 @@ int main(void) {
         cmocka_unit_test(long_runs_stay_exact),
         cmocka_unit_test(general_base_equals_published),
         cmocka_unit_test(lone_flow_has_slowdown_one),
+        cmocka_unit_test(slowdowns_are_each_flows_slowdown),
         cmocka_unit_test(agrees_with_golden),
         cmocka_unit_test(agrees_with_reference),
     };

@@ -23,7 +23,7 @@
 #include "fluid/maxmin.h"
 
 enum { HEADER_B = 48, PAYLOAD_B = 1000, HEAP_ARITY = 4 };
-static const double REBASE_NS = 1 << 17, REBASE_BITS = 1 << 24, NEVER_NS = 1e300;
+static const double REBASE_NS = 1 << 20, REBASE_BITS = 1 << 24, NEVER_NS = 1e300;
 
 /* A flow in its class's heap: done when served reaches `bits`. */
 typedef struct {
@@ -142,7 +142,7 @@ static MaxminClass *sort_classes(const ClassTable *t, const double *link_rate, u
     CapOrder *order = ARENA_NEW(a, CapOrder, t->n);
     for (uint32_t c = 0; c < t->n; c++) {
         double cap = t->classes[c].cap * 1e-9;
-        for (uint32_t l = t->classes[c].s; l < t->classes[c].d; l++) cap = fmin(cap, link_rate[l]);
+        for (uint32_t l = t->classes[c].s; l < t->classes[c].d; l++) cap = link_rate[l] < cap ? link_rate[l] : cap;
         order[c] = (CapOrder){cap, c};
     }
     qsort(order, t->n, sizeof *order, by_cap);
@@ -312,26 +312,52 @@ static double published_base_ns(const Lot *lot, const LotFlow *f) {
     return base;
 }
 
-static double own_rate(const Lot *lot, const LotFlow *f) { return fmin(f->cap_bps, lot->host_rate_bps) * 1e-9; }
+static double own_rate(const Lot *lot, const LotFlow *f) {
+    return (f->cap_bps < lot->host_rate_bps ? f->cap_bps : lot->host_rate_bps) * 1e-9;
+}
+
+static double stubs_ns(const Lot *lot, const LotFlow *f) {
+    return (f->s > 0 ? lot->stub_delay_ns[f->s] : 0) + (f->d < lot->n_links ? lot->stub_delay_ns[f->d] : 0);
+}
 
 /* A background flow comes and goes over stubs that add their delay but never limit it. The last packet is
  * counted in bits/b already, hence − p/b. */
 static double general_base_ns(const Lot *lot, const LotFlow *f) {
-    double p = first_packet_bits(f->size_b), base = -p / own_rate(lot, f);
+    double p = first_packet_bits(f->size_b), base = stubs_ns(lot, f) - p / own_rate(lot, f);
     for (uint32_t l = f->s; l < f->d; l++) base += lot->delay_ns[l] + p / (lot->rate_bps[l] * 1e-9);
-    if (f->s > 0) base += lot->stub_delay_ns[f->s];
-    if (f->d < lot->n_links) base += lot->stub_delay_ns[f->d];
     return base;
 }
 
 double flowsim_base_ns(const Lot *lot, const LotFlow *f) { return lot->published ? published_base_ns(lot, f) : general_base_ns(lot, f); }
 
+/* Both sides of the ratio times the flow's rate: base and FCT in bits it could have sent. */
+static inline double ratio(double rate, double base_bits, double fct_ns, double bits) {
+    double x = (fct_ns * rate + base_bits) / (bits + base_bits);
+    return x > 1 ? x : 1;
+}
+
 double flowsim_slowdown(const Lot *lot, const LotFlow *f, double fct_ns) {
-    double base = flowsim_base_ns(lot, f);
-    double ideal = flowsim_bits(f->size_b) / own_rate(lot, f) + base;
-    return fmax(1, (fct_ns + base) / ideal);
+    double rate = own_rate(lot, f);
+    return ratio(rate, flowsim_base_ns(lot, f) * rate, fct_ns, flowsim_bits(f->size_b));
 }
 
 void flowsim_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, float *slowdown) {
-    for (size_t i = 0; i < n; i++) slowdown[i] = (float)flowsim_slowdown(lot, &flows[i], fct_ns[i]);
+    if (lot->published) {
+        for (size_t i = 0; i < n; i++) slowdown[i] = (float)flowsim_slowdown(lot, &flows[i], fct_ns[i]);
+        return;
+    }
+    /* Sums over links become differences of running sums, and the only division left is the ratio's. */
+    double *delay_ns = MEM_NEW(double, 2 * ((size_t)lot->n_links + 1)), *ns_per_bit = delay_ns + lot->n_links + 1;
+    delay_ns[0] = ns_per_bit[0] = 0;
+    for (uint32_t l = 0; l < lot->n_links; l++) {
+        delay_ns[l + 1] = delay_ns[l] + lot->delay_ns[l];
+        ns_per_bit[l + 1] = ns_per_bit[l] + 1e9 / lot->rate_bps[l];
+    }
+    for (size_t i = 0; i < n; i++) {
+        const LotFlow *f = &flows[i];
+        double rate = own_rate(lot, f), p = first_packet_bits(f->size_b);
+        double latency_ns = stubs_ns(lot, f) + (delay_ns[f->d] - delay_ns[f->s]) + p * (ns_per_bit[f->d] - ns_per_bit[f->s]);
+        slowdown[i] = (float)ratio(rate, latency_ns * rate - p, fct_ns[i], flowsim_bits(f->size_b));
+    }
+    free(delay_ns);
 }

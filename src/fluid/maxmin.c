@@ -27,7 +27,6 @@ static double *zero_doubles(Arena *a, size_t n) {
 void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminClass *classes, uint32_t n_classes, Arena *a) {
     uint32_t words = (n_classes + 63) / 64;
     *m = (Maxmin){.n_links = n_links, .n_classes = n_classes, .n_words = words, .link_rate = link_rate, .classes = classes};
-    m->all_capped = true;
     m->count = zero_doubles(a, n_links);
     m->demand = zero_doubles(a, n_links);
     m->left = zero_doubles(a, n_links);
@@ -43,16 +42,18 @@ void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminCla
     }
 }
 
-/* Adds `flows` (±1) flows of class k to its links. */
+/* Adds `flows` (±1) flows of class k to its links. Where a link is overloaded before or after, rates change. */
 static void load(Maxmin *m, const MaxminClass *k, double flows) {
     double cap = flows * k->cap;
+    bool dirty = false;
     for (uint32_t l = k->s; l < k->d; l++) {
         double before = m->demand[l], after = before + cap;
         m->count[l] += flows;
         if (m->count[l] == 0) after = 0; /* rounding does not outlive a busy period */
         m->demand[l] = after;
-        m->n_over += (uint32_t)(after > m->link_rate[l]) - (uint32_t)(before > m->link_rate[l]);
+        dirty |= (before > m->link_rate[l]) | (after > m->link_rate[l]);
     }
+    m->dirty |= dirty;
 }
 
 void maxmin_join(Maxmin *m, uint32_t c) {
@@ -161,9 +162,8 @@ static inline void fill(Maxmin *m, uint32_t words) {
 }
 
 bool maxmin_fill(Maxmin *m) {
-    bool fits = m->n_over == 0, changes = !(fits && m->all_capped);
-    m->all_capped = fits;
-    if (!changes) return false;
+    if (!m->dirty) return false;
+    m->dirty = false;
     if (m->n_words == 1) fill(m, 1); /* up to 64 classes: lots of ten links. The constant removes the loops over words */
     else fill(m, m->n_words);
     return true;

@@ -20,8 +20,7 @@ typedef struct {
     const double *link_rate;              /* [n_links] caller's */
     MaxminClass *classes;                 /* [n_classes] caller's, ascending by cap */
     double *count, *demand;               /* [n_links] flows crossing a link, and the sum of their caps */
-    uint32_t n_over;                      /* links whose demand exceeds their rate: the only ones that can be a bottleneck */
-    bool all_capped;                      /* the last fill found every class at its cap */
+    bool dirty;                           /* a link that is or was overloaded gained or lost a flow since the last fill */
     uint64_t *active;                     /* [n_words] bit c: class c has flows */
     uint64_t *cross;                      /* [n_links × n_words] bit c: class c uses the link */
     uint64_t *open;                       /* [n_words] scratch: classes whose rate is not settled yet */
@@ -35,6 +34,6 @@ void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminCla
 void maxmin_join(Maxmin *m, uint32_t c);
 void maxmin_leave(Maxmin *m, uint32_t c);
 /* Sets the rate of every class that has flows. Exact: each flow is at its cap or crosses a saturated link on which
- * no flow is faster. False if no rate can have changed since the last fill (all fit at their caps before and now). */
+ * no flow is faster. False if none has changed: no overloaded link was concerned since the last fill. */
 bool maxmin_fill(Maxmin *m);
 #endif

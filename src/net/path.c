@@ -256,13 +256,15 @@ typedef struct {
 
 /* One chunk's flows on the path. */
 typedef struct {
+    const int64_t *start_ns; /* of the chunk's first flow and on */
+    const uint64_t *size_b;
     uint64_t seen[CHUNK / 64];
     Stretch last[CHUNK]; /* the latest stretch of each flow seen */
     Left *left;          /* stretches before that, of flows that came back */
     size_t n_left, cap_left;
 } Walk;
 
-static void cross(Walk *w, uint32_t offset, uint16_t link) {
+static inline void cross(Walk *w, uint32_t offset, uint16_t link) {
     uint64_t bit = 1ull << (offset % 64), *word = &w->seen[offset / 64];
     Stretch *last = &w->last[offset];
     if ((*word & bit) && last->d == link) {
@@ -272,6 +274,9 @@ static void cross(Walk *w, uint32_t offset, uint16_t link) {
     if (*word & bit) {
         MEM_GROW(w->left, w->cap_left, w->n_left + 1);
         w->left[w->n_left++] = (Left){offset, *last};
+    } else { /* a path's flows are far apart in memory: ask for them before they are taken */
+        __builtin_prefetch(&w->start_ns[offset]);
+        __builtin_prefetch(&w->size_b[offset]);
     }
     *word |= bit;
     *last = (Stretch){link, (uint16_t)(link + 1)};
@@ -332,6 +337,8 @@ void path_project(const PathIndex *ix, size_t p, Arena *a, Lot *lot, LotFlow **f
     w->n_left = w->cap_left = 0;
     for (size_t c = 0; c < ix->n_chunks; c++) {
         const Chunk *chunk = &ix->chunks[c];
+        w->start_ns = ix->flows->start_ns + c * CHUNK;
+        w->size_b = ix->flows->size_b + c * CHUNK;
         for (uint32_t i = 0; i < path->n_links; i++) {
             const uint32_t *begin = chunk->begin + ix->slot_of[path->links[i]];
             for (uint32_t k = begin[0]; k < begin[1]; k++) cross(w, chunk->flow[k], (uint16_t)i);
