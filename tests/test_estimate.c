@@ -1,0 +1,237 @@
+/* The whole pipeline on a small network (tests/cli/net) against what must come out, and the public API over it. */
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "app/estimate.h"
+#include "app/report.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "m3.h"
+
+#define NET "tests/cli/net/"
+
+static void near(double got, double want, double tolerance) {
+    if (!(fabs(got - want) <= tolerance)) fail_msg("got %.12g, want %.12g ± %g", got, want, tolerance);
+}
+
+static void load(Scenario *s, const ScenarioOptions *o) {
+    Err err = {0};
+    if (scenario_load(s, o, NULL, &err) != 0) fail_msg("%s", err.msg);
+}
+
+static Estimate estimate(const Scenario *s, const EstimateOptions *o) {
+    Estimate e;
+    Err err = {0};
+    if (estimate_run(s, o, NULL, &e, &err) != 0) fail_msg("%s", err.msg);
+    return e;
+}
+
+static const ScenarioOptions drawn = {
+    .topo_path = NET "clos.json", .mix_path = NET "mix.json", .mix_id = -1, .n_flows = 20000, .seed = 3, .threads = 2};
+
+static void write_text(const char *path, const char *text) {
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Two flows leave one host at once for different racks and share its link, a third is alone. Bits on the wire are
+ * (10⁷ + 10⁴·48)·8; shared, they take twice their time alone: slowdown (2T + base)/(T + base) with base some µs. */
+static void flows_that_share_a_link(void **state) {
+    (void)state;
+    char path[] = "/tmp/m3-test-XXXXXX";
+    close(mkstemp(path));
+    write_text(path, "flow,src,dst,size_b,start_ns\n0,0,4,10000000,0\n1,0,6,10000000,0\n2,3,2,400,0\n");
+    Scenario s = {0};
+    load(&s, &(ScenarioOptions){.topo_path = NET "clos.json", .flows_path = path, .mix_id = -1, .seed = 1, .threads = 1});
+    Estimate e = estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .seed = 1, .threads = 1});
+    assert_int_equal(e.n_flows, 3);
+    assert_int_equal(e.n_unique, 3);
+    assert_true(e.exhaustive);
+    double alone_ns = (1e7 + 1e4 * 48) * 8 / 10; /* at 10 Gb/s */
+    near(e.slowdown.bucket[3].percentiles[0], (2 * alone_ns + 8000) / (alone_ns + 8000), 2e-3);
+    near(e.slowdown.bucket[3].percentiles[99], (2 * alone_ns + 8000) / (alone_ns + 8000), 2e-3);
+    near(e.slowdown.bucket[0].p50.value, 1, 1e-6);
+    near(e.slowdown.bucket[3].share, 2.0 / 3, 1e-12);
+    scenario_free(&s);
+    unlink(path);
+}
+
+/* With every path taken, each flow counts once: the shares are those of the flows themselves. */
+static void all_paths_count_every_flow(void **state) {
+    (void)state;
+    Scenario s = {0};
+    load(&s, &drawn);
+    Estimate e = estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .seed = 1, .threads = 2});
+    size_t count[STATS_N_OUT] = {0};
+    for (size_t i = 0; i < s.flows.n; i++) count[stats_bucket_out(s.flows.size_b[i])]++;
+    for (int b = 0; b < STATS_N_OUT; b++) near(e.slowdown.bucket[b].share, (double)count[b] / (double)s.flows.n, 1e-12);
+    assert_int_equal(e.n_drawn, s.flows.n);
+    assert_true(e.fluid_events > 2 * s.flows.n); /* every flow also comes and goes as others' background */
+    near(e.slowdown.all.p99.lo, e.slowdown.all.p99.value, 0);
+    scenario_free(&s);
+}
+
+/* The mean over many small samples of paths approaches the result over all of them: the mixture is unbiased. */
+static void sampling_is_unbiased(void **state) {
+    (void)state;
+    enum { SEEDS = 60 };
+    Scenario s = {0};
+    load(&s, &drawn);
+    Estimate all = estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .seed = 1, .threads = 2});
+    double sum = 0, squares = 0, share = 0;
+    int held = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        Estimate e = estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 30, .seed = seed, .threads = 2});
+        AggQuantile q = e.slowdown.all.p90;
+        assert_int_equal(e.n_drawn, 30);
+        sum += q.value;
+        squares += q.value * q.value;
+        share += e.slowdown.bucket[2].share / SEEDS;
+        held += q.lo <= all.slowdown.all.p90.value && all.slowdown.all.p90.value <= q.hi;
+    }
+    double mean = sum / SEEDS, sd = sqrt(squares / SEEDS - mean * mean);
+    near(mean, all.slowdown.all.p90.value, 4 * sd / sqrt(SEEDS) + 0.01);
+    near(share, all.slowdown.bucket[2].share, 0.01);
+    assert_in_range(held, SEEDS * 8 / 10, SEEDS);
+    scenario_free(&s);
+}
+
+static void random_checkpoint(Ckpt *c) {
+    Err err = {0};
+    Rng rng = rng_stream(9, "weights", 0);
+    *c = (Ckpt){0};
+    assert_int_equal(modelspec_preset(&c->spec, "compact", &err), 0);
+    ckpt_layout(&c->spec, NULL, 0, &c->n_floats);
+    c->weights = MEM_NEW(float, c->n_floats);
+    for (size_t i = 0; i < c->n_floats; i++) c->weights[i] = (float)(0.02 * rng_normal(&rng));
+}
+
+/* Whatever the weights: slowdowns of at least 1, ascending, the same bytes on any number of threads. */
+static void model_method(void **state) {
+    (void)state;
+    Scenario s = {0};
+    Ckpt ckpt;
+    load(&s, &drawn);
+    random_checkpoint(&ckpt);
+    EstimateOptions o = {.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 40, .seed = 1, .threads = 1};
+    Estimate one = estimate(&s, &o);
+    o.threads = 5;
+    Estimate five = estimate(&s, &o);
+    assert_memory_equal(&one.slowdown, &five.slowdown, sizeof one.slowdown);
+    double before = 1;
+    for (int p = 0; p < STATS_N_PCT; p++) {
+        assert_true(one.slowdown.all.percentiles[p] >= before);
+        before = one.slowdown.all.percentiles[p];
+    }
+    free(ckpt.weights);
+    scenario_free(&s);
+}
+
+/* What is written as JSON reads back as it was. */
+static void report_round_trip(void **state) {
+    (void)state;
+    Scenario s = {0};
+    load(&s, &drawn);
+    Estimate e = estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 20, .seed = 1, .threads = 1});
+    for (int p = 0; p < STATS_N_PCT; p++) e.slowdown.bucket[1].percentiles[p] = NAN; /* as if without flows */
+    e.slowdown.bucket[1].p90 = (AggQuantile){NAN, NAN, NAN};
+    char path[] = "/tmp/m3-test-XXXXXX";
+    FILE *f = fdopen(mkstemp(path), "w");
+    report_json(f, &e, &(ReportMeta){.command = "a \"quoted\" command", .method = "flowsim"});
+    assert_int_equal(fclose(f), 0);
+    AggResult back;
+    Err err = {0};
+    if (report_load(&back, path, NULL, &err) != 0) fail_msg("%s", err.msg);
+    for (int i = 0; i < REPORT_N_DISTS; i++) {
+        const AggDist *want = report_dist(&e.slowdown, i), *got = report_dist(&back, i);
+        near(got->share, want->share, 0);
+        for (int p = 0; p < STATS_N_PCT; p++)
+            assert_true(got->percentiles[p] == want->percentiles[p] || (isnan(got->percentiles[p]) && isnan(want->percentiles[p])));
+        for (int k = 0; k < REPORT_N_QUANTILES; k++) {
+            AggQuantile a = *report_quantile(want, k), b = *report_quantile(got, k);
+            if (isnan(a.value)) assert_true(isnan(b.value));
+            else assert_true(a.value == b.value && a.lo == b.lo && a.hi == b.hi);
+        }
+    }
+    assert_true(isnan(back.bucket[1].percentiles[7]));
+    unlink(path);
+    scenario_free(&s);
+}
+
+static void public_api(void **state) {
+    (void)state;
+    char error[M3_ERROR_LEN] = "";
+    M3Options o;
+    m3_options_init(&o);
+    assert_null(m3_estimate(&o, error));
+    assert_non_null(strstr(error, "expected a mix"));
+    o.topo = NET "graph.json";
+    o.mix = NET "mix.json";
+    o.method = M3_METHOD_FLOWSIM;
+    o.n_flows = 3000;
+    o.set = (const char *const[]){"max_load=0.3", NULL};
+    o.n_paths = 10;
+    M3Result *r = m3_estimate(&o, error);
+    if (!r) fail_msg("%s", error);
+    assert_int_equal(m3_result_n_flows(r), 3000);
+    assert_in_range(m3_result_n_paths(r), 1, 10);
+    double shares = 0;
+    for (int b = 0; b < M3_N_BUCKETS; b++) shares += m3_result_share(r, b);
+    near(shares, 1, 1e-12);
+    M3Interval q = m3_result_quantile(r, M3_ALL, 99);
+    near(q.value, m3_result_percentile(r, M3_ALL, 99), 1e-12);
+    assert_true(q.lo <= q.hi && q.value >= 1);
+    assert_true(isnan(m3_result_percentile(r, 4, 50)) && isnan(m3_result_percentile(r, 0, 0)) && isnan(m3_result_quantile(r, 0, 98).value));
+    assert_null(m3_bucket_label(-2));
+    assert_string_equal(m3_bucket_label(M3_ALL), "all");
+    char path[] = "/tmp/m3-test-XXXXXX";
+    close(mkstemp(path));
+    assert_int_equal(m3_result_save(r, path, error), 0);
+    AggResult back;
+    assert_int_equal(report_load(&back, path, NULL, NULL), 0);
+    near(back.all.p99.value, q.value, 0);
+    assert_int_equal(m3_result_save(r, "/no/such/folder/x", error), -1);
+    assert_non_null(strstr(error, "/no/such/folder/x"));
+    unlink(path);
+    m3_result_free(r);
+    m3_result_free(NULL);
+}
+
+/* Last, since the request stays: an interrupted run says so and leaks nothing. */
+static void interruption(void **state) {
+    (void)state;
+    Scenario s = {0};
+    Estimate e;
+    Err err = {0};
+    load(&s, &drawn);
+    diag_catch_signals();
+    raise(SIGINT);
+    assert_int_equal(estimate_run(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 20, .threads = 2}, NULL, &e, &err), -1);
+    assert_int_equal(err.kind, ERR_STOPPED);
+    scenario_free(&s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flows_that_share_a_link),
+        cmocka_unit_test(all_paths_count_every_flow),
+        cmocka_unit_test(sampling_is_unbiased),
+        cmocka_unit_test(model_method),
+        cmocka_unit_test(report_round_trip),
+        cmocka_unit_test(public_api),
+        cmocka_unit_test(interruption),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
