@@ -140,15 +140,18 @@ static void put_checkpoint(JsonOut *o, const ReportMeta *m) {
     json_out_end(o, '}');
 }
 
+/* To the microsecond: more would be noise. */
+static void put_seconds(JsonOut *o, const char *key, double x) { put_number(o, key, round(x * 1e6) / 1e6); }
+
 static void put_wall(JsonOut *o, const Estimate *e, const ReportMeta *m) {
     json_out_key(o, "wall_s");
     json_out_object(o);
-    put_number(o, "total", m->wall_total_s);
-    put_number(o, "read", m->wall_read_s);
-    put_number(o, "route", e->wall_route_s);
-    put_number(o, "fluid", e->wall_fluid_s);
-    put_number(o, "model", e->wall_model_s);
-    put_number(o, "aggregate", e->wall_aggregate_s);
+    put_seconds(o, "total", m->wall_total_s);
+    put_seconds(o, "read", m->wall_read_s);
+    put_seconds(o, "route", e->wall_route_s);
+    put_seconds(o, "fluid", e->wall_fluid_s);
+    put_seconds(o, "model", e->wall_model_s);
+    put_seconds(o, "aggregate", e->wall_aggregate_s);
     json_out_end(o, '}');
 }
 

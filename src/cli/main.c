@@ -12,16 +12,7 @@
 
 /* In the order a newcomer meets them. */
 static const CliCommand *const commands[] = {
-    &cmd_estimate,
-    &cmd_workload,
-    &cmd_topo,
-    &cmd_flowsim,
-    &cmd_dataset,
-    &cmd_train,
-    &cmd_evaluate,
-    &cmd_ckpt,
-    &cmd_compare,
-    NULL,
+    &cmd_estimate, &cmd_workload, &cmd_topo, &cmd_flowsim, &cmd_dataset, &cmd_train, &cmd_evaluate, &cmd_ckpt, &cmd_compare, NULL,
 };
 
 static void print_usage(FILE *f) {
@@ -36,10 +27,10 @@ static int print_version(void) {
     return 0;
 }
 
-/* What a command printed may still fail to arrive: a full disk behind stdout. */
+/* What a command printed may still fail to arrive: a full disk behind stdout. A failed command has said so already. */
 static int flush_stdout(int status) {
     errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || status != 0) return status;
     fprintf(stderr, "m3: standard output: cannot write: %s\n", strerror(errno ? errno : EIO));
     return 1;
 }
