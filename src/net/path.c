@@ -327,7 +327,7 @@ static size_t count_pairs(const PathIndex *ix, const NetPath *p) {
 }
 
 void path_project(const PathIndex *ix, size_t p, Arena *a, Lot *lot, LotFlow **flows, size_t *n_flows) {
-    assert(p < ix->set->n_unique);
+    assert(p < ix->set->n_unique && ix->set->paths[p].n_links <= UINT16_MAX);
     const NetPath *path = &ix->set->paths[p];
     project_links(ix, path, a, lot);
     LotFlow *out = *flows = ARENA_NEW(a, LotFlow, count_pairs(ix, path));
