@@ -18,8 +18,6 @@
 #include "base/units.h"
 
 #define BFSZ_BYTES 10240
-#define MAX_SIGMA 10
-#define MAX_DURATION_S 9e9
 
 static const char *const our_keys[] = {"id", "topology", "matrix", "sizes", "sigma", "max_load", "n_flows", "duration", "network", NULL};
 static const char *const published_keys[] = {"id",      "spatial",  "size_dist", "lognorm_sigma", "max_load",   "cluster", "duration",
@@ -71,7 +69,8 @@ static int set_load(Mix *m, const char *text, Err *err) {
 static int set_sigma(Mix *m, const char *text, Err *err) {
     double x;
     if (units_parse_number(text, "sigma", &x, err) != 0) return -1;
-    if (!(x >= 0 && x <= MAX_SIGMA)) return err_input(err, "sigma: must be in [0, %d], got %s", MAX_SIGMA, json_number_text(x).s);
+    if (!(x >= 0 && x <= WORKLOAD_MAX_SIGMA))
+        return err_input(err, "sigma: must be in [0, %d], got %s", WORKLOAD_MAX_SIGMA, json_number_text(x).s);
     m->sigma = x;
     return 0;
 }
@@ -83,7 +82,7 @@ static int set_duration(Mix *m, const char *text, Err *err) {
         if (units_parse_time(text, "duration", &ns, err) != 0) return -1;
         s = ns / 1e9;
     }
-    if (!(s > 0 && s <= MAX_DURATION_S)) return err_input(err, "duration: must be in (0, 9e9] s, got %s s", json_number_text(s).s);
+    if (!(s > 0 && s <= WORKLOAD_MAX_S)) return err_input(err, "duration: must be in (0, 9e9] s, got %s s", json_number_text(s).s);
     m->duration_s = s;
     m->n_flows = 0;
     return 0;

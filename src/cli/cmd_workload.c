@@ -113,6 +113,21 @@ static void print_table(FILE *f, const Scenario *s, const Summary *sum) {
             s->mix.max_load, sum->load);
 }
 
+static void put_link(JsonOut *o, const Scenario *s, const Summary *sum) {
+    json_out_object(o);
+    json_out_key(o, "from");
+    json_out_int(o, (int64_t)sum->topo->node_id[sum->from]);
+    json_out_key(o, "to");
+    json_out_int(o, (int64_t)sum->topo->node_id[sum->to]);
+    json_out_key(o, "rate_bps");
+    json_out_number(o, sum->topo->links[s->workload.busiest_link].rate_bps);
+    json_out_key(o, "expected_load");
+    json_out_number(o, s->mix.max_load);
+    json_out_key(o, "load");
+    json_out_number(o, sum->load);
+    json_out_end(o, '}');
+}
+
 static void print_json(FILE *f, const Scenario *s, const Summary *sum, const CliCommon *common) {
     JsonOut o;
     json_out_init(&o, f);
@@ -138,18 +153,7 @@ static void print_json(FILE *f, const Scenario *s, const Summary *sum, const Cli
         json_out_number(&o, numbers[i].value);
     }
     json_out_key(&o, "busiest_link");
-    json_out_object(&o);
-    json_out_key(&o, "from");
-    json_out_int(&o, (int64_t)sum->topo->node_id[sum->from]);
-    json_out_key(&o, "to");
-    json_out_int(&o, (int64_t)sum->topo->node_id[sum->to]);
-    json_out_key(&o, "rate_bps");
-    json_out_number(&o, sum->topo->links[s->workload.busiest_link].rate_bps);
-    json_out_key(&o, "expected_load");
-    json_out_number(&o, s->mix.max_load);
-    json_out_key(&o, "load");
-    json_out_number(&o, sum->load);
-    json_out_end(&o, '}');
+    put_link(&o, s, sum);
     json_out_end(&o, '}');
     json_out_finish(&o);
 }

@@ -156,6 +156,22 @@ static void put_pods(JsonOut *o, const RackMatrix *m) {
     json_out_end(o, '}');
 }
 
+static void put_cells(JsonOut *o, const RackMatrix *m) {
+    json_out_array(o);
+    for (uint32_t i = 0; i < m->n_racks; i++) {
+        json_out_array_compact(o);
+        for (uint32_t j = 0; j < m->n_racks; j++) json_out_number(o, *cell(m, i, j));
+        json_out_end(o, ']');
+    }
+    json_out_end(o, ']');
+}
+
+static void put_names(JsonOut *o, const RackMatrix *m) {
+    json_out_array_compact(o);
+    for (uint32_t i = 0; i < m->n_racks; i++) put_name(o, i);
+    json_out_end(o, ']');
+}
+
 int rackmatrix_save(const RackMatrix *m, const char *path, Err *err) {
     FileOut out;
     JsonOut o;
@@ -165,17 +181,9 @@ int rackmatrix_save(const RackMatrix *m, const char *path, Err *err) {
     json_out_key(&o, "matrix");
     json_out_object(&o);
     json_out_key(&o, "inner");
-    json_out_array(&o);
-    for (uint32_t i = 0; i < m->n_racks; i++) {
-        json_out_array_compact(&o);
-        for (uint32_t j = 0; j < m->n_racks; j++) json_out_number(&o, *cell(m, i, j));
-        json_out_end(&o, ']');
-    }
-    json_out_end(&o, ']');
+    put_cells(&o, m);
     json_out_key(&o, "idx2name");
-    json_out_array_compact(&o);
-    for (uint32_t i = 0; i < m->n_racks; i++) put_name(&o, i);
-    json_out_end(&o, ']');
+    put_names(&o, m);
     json_out_end(&o, '}');
     json_out_key(&o, "pod2tors");
     put_pods(&o, m);

@@ -19,8 +19,7 @@
 #include "net/linkload.h"
 
 enum { CHUNK = 65536 };
-#define MAX_START_NS 9e18
-#define MAX_SIGMA 10
+#define MAX_START_NS (WORKLOAD_MAX_S * 1e9)
 
 typedef struct {
     const Workload *w;
@@ -36,7 +35,8 @@ typedef struct {
 
 static int check(const Workload *w, Err *err) {
     if (!(w->max_load > 0 && w->max_load < 1)) return err_input(err, "max_load: must be in (0, 1), got %g", w->max_load);
-    if (!(w->sigma >= 0 && w->sigma <= MAX_SIGMA)) return err_input(err, "sigma: must be in [0, %d], got %g", MAX_SIGMA, w->sigma);
+    if (!(w->sigma >= 0 && w->sigma <= WORKLOAD_MAX_SIGMA))
+        return err_input(err, "sigma: must be in [0, %d], got %g", WORKLOAD_MAX_SIGMA, w->sigma);
     if ((w->n_flows > 0) == (w->duration_s > 0)) return err_input(err, "expected a number of flows or a duration, and only one of them");
     if (w->n_flows > WORKLOAD_MAX_FLOWS)
         return err_input(err, "n_flows: must be at most %u, got %llu", WORKLOAD_MAX_FLOWS, (unsigned long long)w->n_flows);

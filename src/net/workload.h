@@ -62,7 +62,9 @@ typedef struct {
     uint32_t busiest_link; /* directed, by expectation */
     double offered_bps;    /* payload, whole network */
 } WorkloadInfo;
-/* Most flows that can be drawn. */
+/* Limits: flows, seconds, and where the mean of gaps stops meaning anything. */
 #define WORKLOAD_MAX_FLOWS 4000000000u
+#define WORKLOAD_MAX_S 9e9
+#define WORKLOAD_MAX_SIGMA 10
 int workload_draw(const Workload *w, const Route *r, int threads, Flows *out, WorkloadInfo *info, Err *err);
 #endif
