@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "cli/cli.h"
+#include "model/nn.h"
 
 #ifndef M3_VERSION
 #error "M3_VERSION comes from the Makefile"
@@ -23,7 +24,7 @@ static void print_usage(FILE *f) {
 }
 
 static int print_version(void) {
-    printf("m3 %s\nbuild: %s\ncJSON %s\n", M3_VERSION, M3_BUILD, json_library_version());
+    printf("m3 %s\nbuild: %s\ncJSON %s\n%s\n", M3_VERSION, M3_BUILD, json_library_version(), nn_library());
     return 0;
 }
 

@@ -17,6 +17,8 @@ int nn_begin(void) {
 
 void nn_end(int previous) { openblas_set_num_threads(previous); }
 
+const char *nn_library(void) { return openblas_get_config(); }
+
 static void gemm(float *y, const float *x, const float *w, float beta, size_t n, size_t in, size_t out) {
     if (n == 0) return;
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)n, (blasint)out, (blasint)in, 1, x, (blasint)in, w, (blasint)in, beta, y,

@@ -8,6 +8,9 @@
 int nn_begin(void); /* returns what nn_end restores */
 void nn_end(int previous);
 
+/* "OpenBLAS 0.3.21 DYNAMIC_ARCH Haswell …": the library and the kernels it picked for this machine. */
+const char *nn_library(void);
+
 /* y[n × out] = x[n × in] · w[out × in]ᵀ + bias[out]; bias NULL: none. */
 void nn_linear(float *y, const float *x, const float *w, const float *bias, size_t n, size_t in, size_t out);
 /* y += x · wᵀ */
