@@ -12,7 +12,6 @@
  * With METHOD_FLOWSIM the foreground's fluid slowdowns are the result as they are. */
 #include "app/estimate.h"
 
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,6 @@
 #include "app/report.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
