@@ -14,6 +14,11 @@ CFLAGS  += -std=c11 $(OPT) -g $(WARN) -fno-common -pthread $(SANFLAGS)
 LDFLAGS += -pthread $(SANFLAGS)
 LDLIBS  += -lcjson -lopenblas -lm -ldl
 
+# Short lines unless V=1.
+ifneq ($(V),1)
+say = @echo "  $(1)	$(2)";
+endif
+
 LIB_SRC  := $(filter-out src/cli/%,$(wildcard src/*/*.c))
 CLI_SRC  := $(wildcard src/cli/*.c)
 TEST_SRC := $(wildcard tests/test_*.c)
@@ -37,30 +42,30 @@ comma := ,
 all: $B/m3 ## build the binary (and the training plug-in where libtorch is installed)
 
 $B/m3: $(CLI_OBJ) $B/libm3.a
-	$(CC) $(LDFLAGS) -o $@ $(CLI_OBJ) $B/libm3.a $(LDLIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(CLI_OBJ) $B/libm3.a $(LDLIBS)
 
 $B/libm3.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $(LIB_OBJ)
+	$(call say,AR,$@)$(AR) rcs $@ $(LIB_OBJ)
 
 $B/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $B/tests/%: tests/%.c $B/libm3.a Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $B/libm3.a $(LDFLAGS) -lcmocka $(LDLIBS)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $B/libm3.a $(LDFLAGS) -lcmocka $(LDLIBS)
 
 $B/bench/%: tests/bench/%.c $B/libm3.a Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $B/libm3.a $(LDFLAGS) $(LDLIBS)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $B/libm3.a $(LDFLAGS) $(LDLIBS)
 
 ifneq ($(TORCH_INC),)
 all: torch
 torch: $B/m3-torch.so ## build the training plug-in (needs libtorch)
 $B/m3-torch.so: src/model/torch_shim.cpp src/model/torch_shim.h src/model/modelspec.h src/model/input.h Makefile
 	@mkdir -p $(@D)
-	$(CXX) -std=c++17 -O1 -g0 -fPIC -shared -Isrc $(addprefix -isystem ,$(filter-out /usr/include,$(TORCH_INC:%/torch/csrc/api/include=%)) $(TORCH_INC)) -Wall -Wextra -o $@ $< $(TORCH_LIB) -ltorch -ltorch_cpu -lc10
+	$(call say,CXX,$<)$(CXX) -std=c++17 -O1 -g0 -fPIC -shared -Isrc $(addprefix -isystem ,$(filter-out /usr/include,$(TORCH_INC:%/torch/csrc/api/include=%)) $(TORCH_INC)) -Wall -Wextra -o $@ $< $(TORCH_LIB) -ltorch -ltorch_cpu -lc10
 else
 torch: ; @echo "m3: libtorch not found: the training plug-in is not built (apt-get install libtorch-dev)"
 endif
@@ -115,6 +120,8 @@ format: ; clang-format -i $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.c tests/be
 PREFIX ?= /usr/local
 install: all ## install binary, plug-in, spec and checkpoint under PREFIX (/usr/local)
 	install -D $B/m3 $(DESTDIR)$(PREFIX)/bin/m3
+	install -D -m 644 include/m3.h $(DESTDIR)$(PREFIX)/include/m3.h
+	install -D -m 644 $B/libm3.a $(DESTDIR)$(PREFIX)/lib/libm3.a
 	if [ -f $B/m3-torch.so ]; then install -D -m 644 $B/m3-torch.so $(DESTDIR)$(PREFIX)/lib/m3/m3-torch.so; fi
 	for f in spec/* spec/*/* ckpts/* ckpts/*/*; do if [ -f $$f ]; then install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/m3/$$f; fi; done
 
