@@ -3,19 +3,21 @@
  * The published feature map (feature.h) describes the foreground by percentiles, which teaches little on a path of ten flows. Here
  * every foreground flow is an example of its own: its size, its fluid slowdown and what it met when it arrived, beside
  * tokens for the path's links. All values are free of scale (over the path's host rate, round trip, BDP),
- * so that one model serves any line rate and hop count. */
+ * so that one model serves any line rate and hop count, and of order 1. */
 #ifndef M3_MODEL_FLOWMAP_H
 #define M3_MODEL_FLOWMAP_H
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "base/stats.h"
 #include "net/netconf.h"
 #include "net/path.h"
+#include "net/watch.h"
 
 enum {
     FLOWMAP_N_LINK = 48, /* per link token */
     FLOWMAP_N_PATH = 32, /* per path: settings and scale */
-    FLOWMAP_N_FLOW = 24  /* per foreground flow */
+    FLOWMAP_N_FLOW = 32  /* per foreground flow */
 };
 extern const char *const flowmap_link_names[FLOWMAP_N_LINK];
 extern const char *const flowmap_path_names[FLOWMAP_N_PATH];
@@ -23,12 +25,29 @@ extern const char *const flowmap_flow_names[FLOWMAP_N_FLOW];
 
 typedef struct {
     uint32_t n_links, n_flows;
-    float *link; /* [n_links × FLOWMAP_N_LINK] */
-    float *path; /* [FLOWMAP_N_PATH] */
-    float *flow; /* [n_flows × FLOWMAP_N_FLOW] foreground flows (all, or a sample of them) in order of start */
-    float *base; /* [n_flows] fluid slowdown, ≥ 1 */
-    uint32_t *index; /* [n_flows] index into the network's flows */
-    uint8_t *bucket; /* [n_flows] output bucket */
-    uint32_t bucket_count[4]; /* foreground flows per bucket before sampling */
+    float *link;                        /* [n_links × FLOWMAP_N_LINK] */
+    float *path;                        /* [FLOWMAP_N_PATH] */
+    float *flow;                        /* [n_flows × FLOWMAP_N_FLOW] foreground flows (all, or a sample of them) in order of start */
+    float *base;                        /* [n_flows] fluid slowdown, ≥ 1 */
+    uint32_t *index;                    /* [n_flows] index into the network's flows */
+    uint8_t *bucket;                    /* [n_flows] output bucket */
+    uint32_t bucket_count[STATS_N_OUT]; /* foreground flows per bucket before sampling */
 } FlowMap;
+
+/* The flows to be watched in the fluid simulation: at most max_flows foreground flows, then probes that tell
+ * the state of the links. All of a bucket are taken or an even sample of it, where buckets with many flows give way first. */
+typedef struct {
+    uint32_t *foreground, *probe; /* [n_…] indices into the lot's flows, ascending */
+    size_t n_foreground, n_probe;
+    uint32_t bucket_count[STATS_N_OUT];
+    LotWatch watch; /* both together, for flowsim_watch */
+} FlowmapPlan;
+void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows, Arena *a);
+
+/* slowdown[i] and fct_ns[i] belong to flows[i] and come from the fluid simulation that filled plan->watch. Everything is taken from `a`. */
+void flowmap_build(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown,
+                   const FlowmapPlan *plan, const NetConf *conf, Arena *a);
+
+/* Base round trip of a lot's foreground: twice the delays and one full packet's transmission on every link. */
+double flowmap_rtt_ns(const Lot *lot);
 #endif
