@@ -280,14 +280,14 @@ static void test_attention(void **state) {
     float qkv[N * 3 * DIM], out[N * DIM], changed[N * DIM], score[N];
     Rng rng = rng_stream(4, "attention", 0);
     for (int i = 0; i < N * 3 * DIM; i++) qkv[i] = (float)rng_normal(&rng);
-    nn_attention(out, qkv, score, N, HEADS, HEAD_DIM);
+    nn_attention(out, qkv, score, N, HEADS, HEAD_DIM, true);
     for (int k = 0; k < 3 * DIM; k++) qkv[3 * 3 * DIM + k] += 1;
-    nn_attention(changed, qkv, score, N, HEADS, HEAD_DIM);
+    nn_attention(changed, qkv, score, N, HEADS, HEAD_DIM, true);
     assert_memory_equal(out, changed, 3 * DIM * sizeof *out);
     for (int i = 3; i < N; i++) assert_memory_not_equal(out + i * DIM, changed + i * DIM, DIM * sizeof *out);
     for (int i = 0; i < N; i++)
         for (int k = 0; k < DIM; k++) qkv[i * 3 * DIM + DIM + k] = 0.5f;
-    nn_attention(out, qkv, score, N, HEADS, HEAD_DIM);
+    nn_attention(out, qkv, score, N, HEADS, HEAD_DIM, true);
     for (int i = 0; i < N; i++)
         for (int k = 0; k < DIM; k++) {
             float mean = 0;

@@ -46,19 +46,29 @@ static void print_json(const Ckpt *c, const char *sha256) {
     json_out_finish(&o);
 }
 
+static const char *const head_texts[] = {[HEAD_ABSOLUTE] = "absolute: slowdown = 1 + output",
+                                         [HEAD_RESIDUAL] = "residual: a factor on flowSim's percentiles",
+                                         [HEAD_FLOW] = "flow: quantiles of each flow's slowdown"};
+
+static const char *inputs_text(const ModelSpec *s) {
+    if (s->head == HEAD_FLOW) return "free of scale, clamped to the trained range";
+    return s->log_inputs ? "log of slowdowns, settings in tens" : "raw";
+}
+
 static void print_text(const Ckpt *c, const char *sha256) {
     const ModelSpec *s = &c->spec;
-    bool residual = s->head == HEAD_RESIDUAL;
+    bool flow = s->head == HEAD_FLOW;
     printf("name         %s\n", c->name);
     printf("file         %s (%s)\n", c->path, units_size((double)c->view.len).s);
     printf("sha256       %s\n", sha256);
     printf("weights      %s, %s\n", units_count(c->n_floats).s, ckpt_dtype_name(c->dtype));
-    printf("transformer  width %u, SwiGLU %u, %u layers, %u heads\n", s->dim, s->hidden, s->n_layers, s->n_heads);
-    printf("mlp          %u-%u-%u-%u\n", s->n_feat + s->dim + s->mlp_in_extra, s->mlp_h1, s->mlp_h2, s->n_out);
-    printf("head         %s\n", residual ? "residual: a factor on flowSim's percentiles" : "absolute: slowdown = 1 + output");
-    printf("inputs       %s; rows without flows %s\n", s->log_inputs ? "log of slowdowns, settings in tens" : "raw",
-           s->zero_rows ? "are zeros" : "hold the learned vector");
-    printf("recipe       %s\n", c->recipe);
+    printf("transformer  width %u, SwiGLU %u, %u layers, %u heads, %s attention\n", s->dim, s->hidden, s->n_layers, s->n_heads,
+           s->bidirectional ? "full" : "causal");
+    printf("mlp          %u-%u-%u-%u\n", (flow ? 0 : s->n_feat) + s->dim + s->mlp_in_extra, s->mlp_h1, s->mlp_h2, s->n_out);
+    printf("head         %s\n", head_texts[s->head]);
+    printf("inputs       %s", inputs_text(s));
+    if (!flow) printf("; rows without flows %s", s->zero_rows ? "are zeros" : "hold the learned vector");
+    printf("\nrecipe       %s\n", c->recipe);
 }
 
 static int info(const char *path, const CliCommon *common, Err *err) {

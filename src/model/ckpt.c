@@ -24,7 +24,7 @@
 enum { VERSION = 1, HEAD_BYTES = 24, ALIGNMENT = 64, SUM_BYTES = 8 };
 static const char magic[8] = {'m', '3', 'c', 'k', 'p', 't', '\r', '\n'};
 static const char *const dtype_names[] = {"f32", "f16", "bf16", NULL};
-static const char *const head_names[] = {"absolute", "residual", NULL};
+static const char *const head_names[] = {"absolute", "residual", "flow", NULL};
 
 /* Half precision: bits of one number each way. */
 
@@ -157,6 +157,8 @@ static void print_spec(JsonOut *o, const ModelSpec *s) {
     json_out_bool(o, s->zero_rows);
     json_out_key(o, "log_inputs");
     json_out_bool(o, s->log_inputs);
+    json_out_key(o, "bidirectional");
+    json_out_bool(o, s->bidirectional);
     json_out_end(o, '}');
 }
 
@@ -226,7 +228,7 @@ static int need_bool(const Json *j, const char *key, bool *b, Err *err) {
 }
 
 static int read_spec(const Json *root, ModelSpec *s, Err *err) {
-    Json j;
+    Json j, it;
     int head = 0;
     if (json_need(root, "spec", &j, err) != 0) return -1;
     if (need_u32(&j, "n_feat", &s->n_feat, err) != 0 || need_u32(&j, "dim", &s->dim, err) != 0) return -1;
@@ -235,7 +237,9 @@ static int read_spec(const Json *root, ModelSpec *s, Err *err) {
     if (need_u32(&j, "mlp_h1", &s->mlp_h1, err) != 0 || need_u32(&j, "mlp_h2", &s->mlp_h2, err) != 0) return -1;
     if (need_u32(&j, "n_out", &s->n_out, err) != 0 || need_name(&j, "head", head_names, &head, err) != 0) return -1;
     s->head = (ModelHead)head;
-    return need_bool(&j, "zero_rows", &s->zero_rows, err) != 0 ? -1 : need_bool(&j, "log_inputs", &s->log_inputs, err);
+    if (need_bool(&j, "zero_rows", &s->zero_rows, err) != 0 || need_bool(&j, "log_inputs", &s->log_inputs, err) != 0) return -1;
+    s->bidirectional = false; /* files older than the flag have none */
+    return json_find(&j, "bidirectional", &it) ? json_bool(&it, &s->bidirectional, err) : 0;
 }
 
 static char *recipe_text(const Json *recipe) {

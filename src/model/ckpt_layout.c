@@ -12,9 +12,10 @@
 #include "base/rng.h"
 #include "model/ckpt.h"
 #include "model/feature.h"
+#include "model/flowmap.h"
 
 int modelspec_preset(ModelSpec *s, const char *name, Err *err) {
-    static const char *const names[] = {"paper", "compact", NULL};
+    static const char *const names[] = {"paper", "compact", "flow", NULL};
     static const ModelSpec presets[] = {{.n_feat = FEATURE_N,
                                          .dim = 576,
                                          .hidden = 1536,
@@ -33,13 +34,24 @@ int modelspec_preset(ModelSpec *s, const char *name, Err *err) {
                                          .mlp_h2 = 128,
                                          .n_out = FEATURE_N_BASE,
                                          .head = HEAD_RESIDUAL,
-                                         .log_inputs = true}};
+                                         .log_inputs = true},
+                                        {.n_feat = FLOWMAP_N_LINK + FLOWMAP_N_PATH,
+                                         .dim = 64,
+                                         .hidden = 192,
+                                         .n_layers = 2,
+                                         .n_heads = 4,
+                                         .mlp_in_extra = FLOWMAP_N_FLOW + FLOWMAP_N_PATH,
+                                         .mlp_h1 = 128,
+                                         .mlp_h2 = 128,
+                                         .n_out = CKPT_N_QUANTILES,
+                                         .head = HEAD_FLOW,
+                                         .bidirectional = true}};
     for (int i = 0; names[i]; i++) {
         if (strcmp(names[i], name) != 0) continue;
         *s = presets[i];
         return 0;
     }
-    return err_input(err, "preset: expected paper or compact, got '%.40s'", name);
+    return err_input(err, "preset: expected paper, compact or flow, got '%.40s'", name);
 }
 
 static int check_range(const char *file, const char *what, uint32_t x, uint32_t lo, uint32_t hi, Err *err) {
@@ -48,20 +60,27 @@ static int check_range(const char *file, const char *what, uint32_t x, uint32_t 
     return err_input(err, "%s: %s: must be in %u..%u, got %u", file, what, lo, hi, x);
 }
 
+/* What follows from the head. */
+static int check_interface(const ModelSpec *s, const char *file, Err *err) {
+    bool flow = s->head == HEAD_FLOW;
+    uint32_t n_feat = flow ? FLOWMAP_N_LINK + FLOWMAP_N_PATH : FEATURE_N, n_out = flow ? CKPT_N_QUANTILES : FEATURE_N_BASE;
+    uint32_t extra = flow ? FLOWMAP_N_FLOW + FLOWMAP_N_PATH : s->head == HEAD_RESIDUAL ? CKPT_RESIDUAL_EXTRA : 0;
+    if (check_range(file, "n_feat", s->n_feat, n_feat, n_feat, err) != 0) return -1;
+    if (check_range(file, "mlp_in_extra", s->mlp_in_extra, extra, extra, err) != 0) return -1;
+    return check_range(file, "n_out", s->n_out, n_out, n_out, err);
+}
+
 /* The bounds leave room for models a hundred times the published one, and none for products that overflow. */
 int modelspec_check(const ModelSpec *s, const char *file, Err *err) {
-    uint32_t extra = s->head == HEAD_RESIDUAL ? CKPT_RESIDUAL_EXTRA : 0;
-    if (check_range(file, "n_feat", s->n_feat, FEATURE_N, FEATURE_N, err) != 0) return -1;
+    if (check_interface(s, file, err) != 0) return -1;
     if (check_range(file, "dim", s->dim, 1, 8192, err) != 0) return -1;
     if (check_range(file, "hidden", s->hidden, 1, 32768, err) != 0) return -1;
     if (check_range(file, "n_layers", s->n_layers, 1, CKPT_MAX_LAYERS, err) != 0) return -1;
     if (check_range(file, "n_heads", s->n_heads, 1, s->dim, err) != 0) return -1;
     if (s->dim % s->n_heads != 0 || s->dim / s->n_heads % 2 != 0)
         return err_input(err, "%s: n_heads: must divide dim %u into even parts, got %u", file, s->dim, s->n_heads);
-    if (check_range(file, "mlp_in_extra", s->mlp_in_extra, extra, extra, err) != 0) return -1;
     if (check_range(file, "mlp_h1", s->mlp_h1, 1, 32768, err) != 0) return -1;
     if (check_range(file, "mlp_h2", s->mlp_h2, 1, 32768, err) != 0) return -1;
-    if (check_range(file, "n_out", s->n_out, FEATURE_N_BASE, FEATURE_N_BASE, err) != 0) return -1;
     size_t n_floats;
     ckpt_layout(s, NULL, 0, &n_floats);
     if (n_floats > (size_t)1 << 31) return err_input(err, "%s: dimensions: make %zu weights; at most 2^31 are supported", file, n_floats);
@@ -83,9 +102,25 @@ static void put(Layout *l, const char *prefix, const char *name, uint32_t rows, 
     l->n_floats += (size_t)rows * cols;
 }
 
+static void put_mlp_input(Layout *l, const ModelSpec *s) {
+    if (s->head == HEAD_FLOW) {
+        put(l, "mlp.", "flow", s->mlp_h1, FLOWMAP_N_FLOW);
+        put(l, "mlp.", "path", s->mlp_h1, s->dim + FLOWMAP_N_PATH);
+    } else {
+        put(l, "mlp.0.", "weight", s->mlp_h1, s->dim + s->n_feat + s->mlp_in_extra);
+    }
+    put(l, "mlp.0.", "bias", s->mlp_h1, 1);
+}
+
+static void put_normalisation(Layout *l, const ModelSpec *s) {
+    static const char *const names[] = {"lo", "hi", "mean", "scale"};
+    for (int i = 0; i < 4; i++) put(l, "token.", names[i], s->n_feat, 1);
+    for (int i = 0; i < 4; i++) put(l, "flow.", names[i], FLOWMAP_N_FLOW, 1);
+}
+
 size_t ckpt_layout(const ModelSpec *s, CkptTensor *out, size_t cap, size_t *n_floats) {
     Layout l = {.out = out, .cap = cap};
-    uint32_t dim = s->dim, mlp_in = dim + s->n_feat + s->mlp_in_extra;
+    uint32_t dim = s->dim;
     put(&l, "embed.", "weight", dim, s->n_feat);
     put(&l, "embed.", "bias", dim, 1);
     for (uint32_t i = 0; i < s->n_layers; i++) {
@@ -103,13 +138,13 @@ size_t ckpt_layout(const ModelSpec *s, CkptTensor *out, size_t cap, size_t *n_fl
     }
     put(&l, "", "final_norm", dim, 1);
     put(&l, "", "output", dim, dim);
-    put(&l, "mlp.0.", "weight", s->mlp_h1, mlp_in);
-    put(&l, "mlp.0.", "bias", s->mlp_h1, 1);
+    put_mlp_input(&l, s);
     put(&l, "mlp.1.", "weight", s->mlp_h2, s->mlp_h1);
     put(&l, "mlp.1.", "bias", s->mlp_h2, 1);
     put(&l, "mlp.2.", "weight", s->n_out, s->mlp_h2);
     put(&l, "mlp.2.", "bias", s->n_out, 1);
-    put(&l, "", "empty", CKPT_EMPTY, 1);
+    if (s->head == HEAD_FLOW) put_normalisation(&l, s);
+    else put(&l, "", "empty", CKPT_EMPTY, 1);
     *n_floats = l.n_floats;
     return l.n;
 }
@@ -121,7 +156,9 @@ static bool ends_in(const char *name, const char *tail) {
 
 /* What a vector starts as. The empty-bucket vector starts as the slowdown of an idle network. */
 static float start_of_vector(const ModelSpec *s, const char *name) {
-    if (ends_in(name, "norm")) return 1;
+    if (ends_in(name, "norm") || ends_in(name, ".scale")) return 1;
+    if (ends_in(name, ".lo")) return -65000; /* fits f16 */
+    if (ends_in(name, ".hi")) return 65000;
     return strcmp(name, "empty") == 0 && !s->log_inputs ? 1 : 0;
 }
 
@@ -134,7 +171,7 @@ void ckpt_init_weights(const ModelSpec *s, uint64_t seed, float *w) {
         size_t len = (size_t)t[i].rows * t[i].cols;
         double sd = 1 / sqrt(t[i].cols);
         if (ends_in(t[i].name, ".wo") || ends_in(t[i].name, ".w2")) sd /= sqrt(2.0 * s->n_layers);
-        if (s->head == HEAD_RESIDUAL && strcmp(t[i].name, "mlp.2.weight") == 0) sd = 0;
+        if (s->head != HEAD_ABSOLUTE && strcmp(t[i].name, "mlp.2.weight") == 0) sd = 0;
         Rng rng = rng_stream(seed, "weights", i);
         for (size_t k = 0; k < len; k++) x[k] = t[i].cols == 1 ? start_of_vector(s, t[i].name) : (float)(sd * rng_normal(&rng));
     }

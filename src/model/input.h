@@ -1,4 +1,4 @@
-/* input: the scale of a model's inputs, shared by the forward in C and the training plug-in. */
+/* input: the scale of a model's inputs and constants of its head, shared by the forward in C and the training plug-in. */
 #ifndef M3_MODEL_INPUT_H
 #define M3_MODEL_INPUT_H
 #include <math.h>
@@ -21,4 +21,9 @@ static inline void input_scale_conf(float conf[INPUT_N_CONF]) {
     for (int i = 0; i < INPUT_N_CONF; i++)
         if ((i >= 3 && i <= 5) || i >= 12) conf[i] *= 0.1f;
 }
+
+/* The flow model's head (model/flowmodel.c): the output at level ½, and the spread of the distribution at outputs 0. */
+#define FLOWHEAD_MIDDLE_LEVEL 0.5f
+#define FLOWHEAD_SPREAD 0.1
+enum { FLOWHEAD_MIDDLE = 7 };
 #endif

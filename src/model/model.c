@@ -1,12 +1,11 @@
-/* model: the forward pass, readable from top to bottom (docs: PIPELINE §6; architecture of Llama 2, Touvron et al. 2023).
+/* model: the path model's forward pass, readable from top to bottom (docs: PIPELINE §6).
  *
- *   rows 1..L of each path ─ embed ─ n_layers × (attention, SwiGLU) ─ norm ─ mean over L ─ output matrix ─┐
- *   row 0 ───────────────────────────────────────────────────────────────────────────────────────────────┼─ MLP ─ head ─ 4 × 100
- *   residual head: log of flowSim's percentiles, log1p of flow counts ───────────────────────────────────┘
+ *   rows 1..L of each path ─ transformer ──────────────────────────────┐
+ *   row 0 ─────────────────────────────────────────────────────────────┼─ MLP ─ head ─ 4 × 100
+ *   residual head: log of flowSim's percentiles, log1p of flow counts ─┘
  *
- * Paths have different numbers of rows; the rows of a group lie one after the other in one matrix, and only attention
- * looks at where a path begins and ends. The output matrix is applied after the mean: both are linear, and there
- * are fewer paths than rows. Heads are defined in ckpt.h. Left out: training, which the plug-in does. */
+ * The rows of a group of paths go through the transformer together. Heads are defined in modelspec.h. Left out:
+ * training, which the plug-in does. */
 #include "model/model.h"
 
 #include <assert.h>
@@ -17,18 +16,15 @@
 #include "base/par.h"
 #include "model/input.h"
 #include "model/nn.h"
+#include "model/transformer.h"
 
 enum { N_OUT = FEATURE_N_BASE };
-
-typedef struct {
-    const float *attn_norm, *wqkv, *wo, *ffn_norm, *w1, *w2, *w3;
-} Layer;
 
 /* Pointers into a checkpoint's weights. */
 typedef struct {
     const ModelSpec *spec;
-    const float *embed, *embed_bias, *final_norm, *output, *mlp[6], *empty;
-    Layer layer[CKPT_MAX_LAYERS];
+    Transformer transformer;
+    const float *mlp[6], *empty;
     uint32_t mlp_in;
 } Weights;
 
@@ -42,52 +38,13 @@ typedef struct {
 
 static void weights_init(Weights *w, const Ckpt *c) {
     CkptTensor t[CKPT_MAX_TENSORS];
-    size_t n_floats, n = ckpt_layout(&c->spec, t, CKPT_MAX_TENSORS, &n_floats), at = 2;
-    assert(n <= CKPT_MAX_TENSORS && n_floats == c->n_floats);
+    size_t n_floats, n = ckpt_layout(&c->spec, t, CKPT_MAX_TENSORS, &n_floats);
+    assert(c->spec.head != HEAD_FLOW && n <= CKPT_MAX_TENSORS && n_floats == c->n_floats);
     w->spec = &c->spec;
     w->mlp_in = c->spec.n_feat + c->spec.dim + c->spec.mlp_in_extra;
-    w->embed = c->weights + t[0].offset;
-    w->embed_bias = c->weights + t[1].offset;
-    for (uint32_t l = 0; l < c->spec.n_layers; l++, at += CKPT_N_LAYER_TENSORS) {
-        const float *p[CKPT_N_LAYER_TENSORS];
-        for (size_t k = 0; k < CKPT_N_LAYER_TENSORS; k++) p[k] = c->weights + t[at + k].offset;
-        w->layer[l] = (Layer){.attn_norm = p[0], .wqkv = p[1], .wo = p[4], .ffn_norm = p[5], .w1 = p[6], .w2 = p[7], .w3 = p[8]};
-    }
-    w->final_norm = c->weights + t[at].offset;
-    w->output = c->weights + t[at + 1].offset;
-    for (size_t k = 0; k < 6; k++) w->mlp[k] = c->weights + t[at + 2 + k].offset;
-    w->empty = c->weights + t[at + 8].offset;
-}
-
-/* x[n_rows × dim] → x, with `first[i]..first[i+1]` the rows of sequence i. */
-static void transformer(const Weights *w, float *x, const size_t *first, size_t n_seq, Arena *a) {
-    const ModelSpec *s = w->spec;
-    size_t dim = s->dim, hidden = s->hidden, head_dim = dim / s->n_heads, n = first[n_seq], longest = 1;
-    for (size_t i = 0; i < n_seq; i++)
-        if (first[i + 1] - first[i] > longest) longest = first[i + 1] - first[i];
-    float *h = ARENA_NEW(a, float, n *dim), *qkv = ARENA_NEW(a, float, n * 3 * dim), *att = ARENA_NEW(a, float, n *dim);
-    float *gate = ARENA_NEW(a, float, n *hidden), *up = ARENA_NEW(a, float, n *hidden);
-    float *score = ARENA_NEW(a, float, longest), *rope = ARENA_NEW(a, float, longest *head_dim);
-    nn_rope_table(rope, longest, head_dim);
-    for (uint32_t l = 0; l < s->n_layers; l++) {
-        const Layer *y = &w->layer[l];
-        nn_rmsnorm(h, x, y->attn_norm, n, dim);
-        nn_linear(qkv, h, y->wqkv, NULL, n, dim, 3 * dim);
-        for (size_t i = 0; i < n_seq; i++) {
-            size_t len = first[i + 1] - first[i];
-            float *q = qkv + first[i] * 3 * dim;
-            nn_rope(q, rope, len, s->n_heads, head_dim, 3 * dim);
-            nn_rope(q + dim, rope, len, s->n_heads, head_dim, 3 * dim);
-            nn_attention(att + first[i] * dim, q, score, len, s->n_heads, head_dim);
-        }
-        nn_linear_add(x, att, y->wo, n, dim, dim);
-        nn_rmsnorm(h, x, y->ffn_norm, n, dim);
-        nn_linear(gate, h, y->w1, NULL, n, dim, hidden);
-        nn_linear(up, h, y->w3, NULL, n, dim, hidden);
-        nn_swiglu(gate, up, n * hidden);
-        nn_linear_add(x, gate, y->w2, n, hidden, dim);
-    }
-    nn_rmsnorm(x, x, w->final_norm, n, dim);
+    size_t at = transformer_init(&w->transformer, &c->spec, t, c->weights);
+    for (size_t k = 0; k < 6; k++) w->mlp[k] = c->weights + t[at + k].offset;
+    w->empty = c->weights + t[at + 6].offset;
 }
 
 /* out[400] of o = the MLP's output, in place; heads as in ckpt.h. */
@@ -117,13 +74,9 @@ static void forward(const Weights *w, const Input *in, size_t n, float *mlp_in, 
     size_t *first = ARENA_NEW(a, size_t, n + 1);
     first[0] = 0;
     for (size_t i = 0; i < n; i++) first[i + 1] = first[i] + in[i].n_rows - 1;
-    float *x = ARENA_NEW(a, float, first[n] * dim), *mean = ARENA_NEW(a, float, n *dim), *seq = ARENA_NEW(a, float, n *dim);
-    float *feat = ARENA_NEW(a, float, first[n] * n_feat);
+    float *feat = ARENA_NEW(a, float, first[n] * n_feat), *seq = ARENA_NEW(a, float, n *dim);
     for (size_t i = 0; i < n; i++) memcpy(feat + first[i] * n_feat, in[i].feat + n_feat, (first[i + 1] - first[i]) * n_feat * sizeof *feat);
-    nn_linear(x, feat, w->embed, w->embed_bias, first[n], n_feat, dim);
-    transformer(w, x, first, n, a);
-    for (size_t i = 0; i < n; i++) nn_mean(mean + i * dim, x + first[i] * dim, first[i + 1] - first[i], dim);
-    nn_linear(seq, mean, w->output, NULL, n, dim, dim);
+    transformer_forward(&w->transformer, feat, first, n, seq, a);
     for (size_t i = 0; i < n; i++) {
         float *row = mlp_in + i * w->mlp_in;
         memcpy(row, in[i].feat, n_feat * sizeof *row);

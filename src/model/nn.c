@@ -69,7 +69,7 @@ static void softmax(float *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] /= sum;
 }
 
-void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n_heads, size_t head_dim) {
+void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n_heads, size_t head_dim, bool causal) {
     size_t dim = n_heads * head_dim, stride = 3 * dim;
     float scale = 1 / sqrtf((float)head_dim);
     blasint len = (blasint)head_dim;
@@ -78,15 +78,22 @@ void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n
         for (size_t i = 0; i < n; i++) {
             const float *q = qkv + i * stride + h * head_dim, *k = qkv + dim + h * head_dim, *v = k + dim;
             float *o = out + i * dim + h * head_dim;
-            for (size_t j = 0; j <= i; j++) score[j] = scale * cblas_sdot(len, q, 1, k + j * stride, 1);
-            softmax(score, i + 1);
-            for (size_t j = 0; j <= i; j++) cblas_saxpy(len, score[j], v + j * stride, 1, o, 1);
+            size_t seen = causal ? i + 1 : n;
+            for (size_t j = 0; j < seen; j++) score[j] = scale * cblas_sdot(len, q, 1, k + j * stride, 1);
+            softmax(score, seen);
+            for (size_t j = 0; j < seen; j++) cblas_saxpy(len, score[j], v + j * stride, 1, o, 1);
         }
 }
 
 void nn_swiglu(float *a, const float *b, size_t n) {
     for (size_t i = 0; i < n; i++) a[i] = a[i] / (1 + expf(-a[i])) * b[i];
 }
+
+void nn_silu(float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] /= 1 + expf(-x[i]);
+}
+
+float nn_softplus(float x) { return fmaxf(x, 0) + log1pf(expf(-fabsf(x))); }
 
 void nn_relu(float *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : 0;

@@ -1,6 +1,7 @@
 /* nn: the kernels of the forward pass. The sole user of CBLAS. Matrices are row-major. */
 #ifndef M3_MODEL_NN_H
 #define M3_MODEL_NN_H
+#include <stdbool.h>
 #include <stddef.h>
 
 /* OpenBLAS runs on one thread from begin to end, since paths are what we run in parallel. Its setting is the process's:
@@ -21,11 +22,13 @@ void nn_rmsnorm(float *y, const float *x, const float *gain, size_t n, size_t di
 void nn_rope_table(float *table, size_t n_pos, size_t head_dim);
 /* Turns the interleaved pairs of n rows (positions 0..n−1) of n_heads heads; rows are `stride` floats apart. */
 void nn_rope(float *x, const float *table, size_t n, size_t n_heads, size_t head_dim, size_t stride);
-/* Causal attention of one sequence of n positions: qkv rows hold q, k, v side by side (3 × n_heads × head_dim);
- * out rows n_heads × head_dim. score: scratch of n floats. */
-void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n_heads, size_t head_dim);
+/* Attention of one sequence of n positions, to all of them or (causal) to none behind the own: qkv rows hold q, k, v side by side (3 ×
+ * n_heads × head_dim); out rows n_heads × head_dim. score: scratch of n floats. */
+void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n_heads, size_t head_dim, bool causal);
 /* a = silu(a) · b */
 void nn_swiglu(float *a, const float *b, size_t n);
+void nn_silu(float *x, size_t n); /* x = x · sigmoid(x) */
+float nn_softplus(float x);       /* log(1 + exp(x)) */
 void nn_relu(float *x, size_t n);
 /* mean[dim] of n rows; zeros for n = 0. */
 void nn_mean(float *mean, const float *x, size_t n, size_t dim);

@@ -1,0 +1,222 @@
+/* flowmodel: the flow model's forward pass.
+ *
+ *   each link's features ‖ path features ─ clamp, normalise ─ transformer ─ context of the path ─┐
+ *   path features ─ clamp, normalise ────────────────────────────────────────────────────────────┼─ W ─┐
+ *   each flow's features ─ clamp, normalise ─────────────────────────────────────────────────── W ─────┴─ SiLU ─ MLP ─ head
+ *
+ * The MLP's first layer is split: what a path's flows share is multiplied once a path. The head gives, for each flow, the
+ * quantiles of the logarithm of its slowdown, ascending by construction: output m, at level ½, corrects the logarithm of
+ * the fluid slowdown; each other output is a step away from the neighbour nearer to the middle, a softplus times the
+ * distance of the two levels on a logistic distribution. At outputs 0 that is a narrow logistic around flowSim.
+ *
+ * Why single flows: trained by pinball loss, each flow is an unbiased example however few there are on its path, and
+ * distributions of paths and networks are mixtures of those of their flows. Inputs are clamped to the range seen in
+ * training, since a network extrapolates without sense. Left out: dependence between flows, which mixtures don't need. */
+#include "model/flowmodel.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/par.h"
+#include "model/input.h"
+#include "model/nn.h"
+#include "model/transformer.h"
+
+enum { N_Q = FLOWMODEL_N_Q, N_LINK = FLOWMAP_N_LINK, N_PATH = FLOWMAP_N_PATH, N_FLOW = FLOWMAP_N_FLOW, N_TOKEN = N_LINK + N_PATH };
+
+const float flowmodel_levels[N_Q] = {0.005f, 0.02f, 0.05f,  0.1f,  0.2f,   0.3f,   0.4f,   FLOWHEAD_MIDDLE_LEVEL,
+                                     0.6f,   0.7f,  0.8f,   0.85f, 0.9f,   0.93f,  0.95f,  0.965f,
+                                     0.975f, 0.98f, 0.985f, 0.99f, 0.994f, 0.997f, 0.999f, 0.9995f};
+
+typedef struct {
+    const float *lo, *hi, *mean, *scale;
+} Norm;
+
+typedef struct {
+    const ModelSpec *spec;
+    Transformer transformer;
+    const float *flow, *path, *bias0, *w1, *bias1, *w2, *bias2;
+    Norm token_norm, flow_norm;
+} Weights;
+
+static Norm norm_of(const CkptTensor *t, const float *w) {
+    return (Norm){.lo = w + t[0].offset, .hi = w + t[1].offset, .mean = w + t[2].offset, .scale = w + t[3].offset};
+}
+
+static void weights_init(Weights *w, const Ckpt *c) {
+    CkptTensor t[CKPT_MAX_TENSORS];
+    size_t n_floats, n = ckpt_layout(&c->spec, t, CKPT_MAX_TENSORS, &n_floats);
+    assert(c->spec.head == HEAD_FLOW && n <= CKPT_MAX_TENSORS && n_floats == c->n_floats);
+    w->spec = &c->spec;
+    size_t at = transformer_init(&w->transformer, &c->spec, t, c->weights);
+    const float **mlp[] = {&w->flow, &w->path, &w->bias0, &w->w1, &w->bias1, &w->w2, &w->bias2};
+    for (size_t k = 0; k < sizeof mlp / sizeof *mlp; k++) *mlp[k] = c->weights + t[at++].offset;
+    w->token_norm = norm_of(t + at, c->weights);
+    w->flow_norm = norm_of(t + at + 4, c->weights);
+}
+
+/* Values first..first+n of a vector. */
+static void normalise(float *to, const float *from, const Norm *norm, size_t first, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        size_t i = first + k;
+        to[k] = (fminf(fmaxf(from[k], norm->lo[i]), norm->hi[i]) - norm->mean[i]) * norm->scale[i];
+    }
+}
+
+/* q[N_Q]: outputs of the MLP → logarithms of slowdown. */
+static void apply_head(float *q, const float *step, float base) {
+    q[FLOWHEAD_MIDDLE] += logf(base);
+    for (size_t k = FLOWHEAD_MIDDLE + 1; k < N_Q; k++) q[k] = q[k - 1] + step[k] * nn_softplus(q[k]);
+    for (size_t k = FLOWHEAD_MIDDLE; k-- > 0;) q[k] = q[k + 1] - step[k] * nn_softplus(q[k]);
+}
+
+/* Distance of level k from its neighbour nearer to the middle. */
+static void head_steps(float step[N_Q]) {
+    for (int k = 0; k < N_Q; k++) {
+        int near = k > FLOWHEAD_MIDDLE ? k - 1 : k < FLOWHEAD_MIDDLE ? k + 1 : k;
+        double p = (double)flowmodel_levels[k], q = (double)flowmodel_levels[near];
+        step[k] = (float)(FLOWHEAD_SPREAD * fabs(log(p / (1 - p)) - log(q / (1 - q))));
+    }
+}
+
+static void context_of(const Weights *w, const FlowMap *const *maps, size_t n, float *context, Arena *a) {
+    size_t *first = ARENA_NEW(a, size_t, n + 1), dim = w->spec->dim, width = dim + N_PATH;
+    first[0] = 0;
+    for (size_t i = 0; i < n; i++) first[i + 1] = first[i] + maps[i]->n_links;
+    float *token = ARENA_NEW(a, float, first[n] * N_TOKEN), *seq = ARENA_NEW(a, float, n *dim);
+    for (size_t i = 0; i < n; i++) {
+        float *path = context + i * width + dim;
+        normalise(path, maps[i]->path, &w->token_norm, N_LINK, N_PATH);
+        for (size_t l = 0; l < maps[i]->n_links; l++) {
+            float *to = token + (first[i] + l) * N_TOKEN;
+            normalise(to, maps[i]->link + l * N_LINK, &w->token_norm, 0, N_LINK);
+            memcpy(to + N_LINK, path, N_PATH * sizeof *to);
+        }
+    }
+    transformer_forward(&w->transformer, token, first, n, seq, a);
+    for (size_t i = 0; i < n; i++) memcpy(context + i * width, seq + i * dim, dim * sizeof *seq);
+}
+
+/* out: logarithms, for the flows of the maps one after the other. */
+static void forward(const Weights *w, const FlowMap *const *maps, size_t n, float *out, Arena *a) {
+    size_t h1 = w->spec->mlp_h1, h2 = w->spec->mlp_h2, width = w->spec->dim + N_PATH, n_flows = 0, at = 0;
+    for (size_t i = 0; i < n; i++) n_flows += maps[i]->n_flows;
+    float *context = ARENA_NEW(a, float, n *width), *shared = ARENA_NEW(a, float, n *h1), step[N_Q];
+    float *flow = ARENA_NEW(a, float, n_flows *N_FLOW), *x = ARENA_NEW(a, float, n_flows *h1), *y = ARENA_NEW(a, float, n_flows *h2);
+    context_of(w, maps, n, context, a);
+    nn_linear(shared, context, w->path, w->bias0, n, width, h1);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < maps[i]->n_flows; k++, at++) {
+            normalise(flow + at * N_FLOW, maps[i]->flow + k * N_FLOW, &w->flow_norm, 0, N_FLOW);
+            memcpy(x + at * h1, shared + i * h1, h1 * sizeof *x);
+        }
+    nn_linear_add(x, flow, w->flow, n_flows, N_FLOW, h1);
+    nn_silu(x, n_flows * h1);
+    nn_linear(y, x, w->w1, w->bias1, n_flows, h1, h2);
+    nn_silu(y, n_flows * h2);
+    nn_linear(out, y, w->w2, w->bias2, n_flows, h2, N_Q);
+    head_steps(step);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < maps[i]->n_flows; k++, out += N_Q) apply_head(out, step, maps[i]->base[k]);
+}
+
+typedef struct {
+    const Weights *w;
+    const FlowMap *const *maps;
+    size_t n;
+    const size_t *first; /* [groups + 1] flows before a group */
+    float *out;
+    bool raw;
+    Arena *arenas; /* one a worker */
+} Job;
+
+static void run_group(void *ctx, size_t group, int worker) {
+    const Job *j = ctx;
+    Arena *a = &j->arenas[worker];
+    arena_reset(a);
+    size_t start = group * FLOWMODEL_GROUP, n = j->n - start < FLOWMODEL_GROUP ? j->n - start : FLOWMODEL_GROUP;
+    float *out = j->out + j->first[group] * N_Q;
+    forward(j->w, j->maps + start, n, out, a);
+    size_t n_values = (j->first[group + 1] - j->first[group]) * N_Q;
+    for (size_t i = 0; i < n_values && !j->raw; i++) out[i] = expf(fmaxf(out[i], 0));
+}
+
+void flowmodel_forward(const Ckpt *c, const FlowMap *const *maps, size_t n, float *out, bool raw, int threads) {
+    Weights w;
+    weights_init(&w, c);
+    size_t n_groups = (n + FLOWMODEL_GROUP - 1) / FLOWMODEL_GROUP, *first = MEM_ZNEW(size_t, n_groups + 1);
+    for (size_t i = 0; i < n; i++) first[i / FLOWMODEL_GROUP + 1] += maps[i]->n_flows;
+    for (size_t g = 0; g < n_groups; g++) first[g + 1] += first[g];
+    int n_workers = par_resolve(threads), blas_threads = nn_begin();
+    Job job = {.w = &w, .maps = maps, .n = n, .first = first, .out = out, .raw = raw, .arenas = MEM_ZNEW(Arena, (size_t)n_workers)};
+    par_for(n_groups, threads, run_group, &job);
+    for (int i = 0; i < n_workers; i++) arena_free(&job.arenas[i]);
+    free(job.arenas);
+    free(first);
+    nn_end(blas_threads);
+}
+
+/* ---- mixtures ---- */
+
+enum { N_GRID = 200 }; /* points per flow: its quantiles at levels (k + ½)/N_GRID */
+
+/* Quantile at `level`, linear between the known ones. */
+static float quantile_at(const float *q, float level, int *k) {
+    while (*k < N_Q && flowmodel_levels[*k] < level) ++*k;
+    if (*k == 0) return q[0];
+    if (*k == N_Q) return q[N_Q - 1];
+    float lo = flowmodel_levels[*k - 1], hi = flowmodel_levels[*k];
+    return q[*k - 1] + (q[*k] - q[*k - 1]) * (level - lo) / (hi - lo);
+}
+
+void flowmodel_mix(const float *const *quantiles, size_t n, float out[STATS_N_PCT]) {
+    assert(n > 0);
+    float *all = MEM_NEW(float, n *N_GRID), *to = all;
+    for (size_t i = 0; i < n; i++) {
+        int at = 0;
+        for (int k = 0; k < N_GRID; k++) *to++ = quantile_at(quantiles[i], ((float)k + 0.5f) / N_GRID, &at);
+    }
+    stats_sort_f32(all, n * N_GRID);
+    for (size_t k = 0; k < STATS_N_PCT; k++) { /* N_GRID is even: the level falls between two points */
+        size_t mid = (2 * k + 1) * n * N_GRID / (2 * STATS_N_PCT);
+        out[k] = 0.5f * (all[mid - 1] + all[mid]);
+    }
+    free(all);
+}
+
+/* ---- range ---- */
+
+static void check_value(FlowRange *r, float *worst, float x, float lo, float hi, float scale, const char *name) {
+    float out = fmaxf(lo - x, x - hi) * scale; /* in standard deviations */
+    if (!(out > 0)) return;
+    r->n_outside++;
+    if (out <= *worst) return;
+    *worst = out;
+    r->name = name;
+    r->value = x;
+    r->lo = lo;
+    r->hi = hi;
+}
+
+FlowRange flowmodel_range(const Ckpt *c, const FlowMap *m) {
+    Weights w;
+    FlowRange r = {0};
+    float worst = 0;
+    weights_init(&w, c);
+    const Norm *t = &w.token_norm, *f = &w.flow_norm;
+    for (size_t k = 0; k < (size_t)m->n_links * N_LINK; k++) {
+        size_t i = k % N_LINK;
+        check_value(&r, &worst, m->link[k], t->lo[i], t->hi[i], t->scale[i], flowmap_link_names[i]);
+    }
+    for (size_t k = 0; k < N_PATH; k++) {
+        size_t i = N_LINK + k;
+        check_value(&r, &worst, m->path[k], t->lo[i], t->hi[i], t->scale[i], flowmap_path_names[k]);
+    }
+    for (size_t k = 0; k < (size_t)m->n_flows * N_FLOW; k++) {
+        size_t i = k % N_FLOW;
+        check_value(&r, &worst, m->flow[k], f->lo[i], f->hi[i], f->scale[i], flowmap_flow_names[i]);
+    }
+    return r;
+}

@@ -1,0 +1,27 @@
+/* flowmodel: forward pass of the flow model: FlowMaps → quantiles of every foreground flow's slowdown. */
+#ifndef M3_MODEL_FLOWMODEL_H
+#define M3_MODEL_FLOWMODEL_H
+#include "base/stats.h"
+#include "model/ckpt.h"
+#include "model/flowmap.h"
+
+enum { FLOWMODEL_N_Q = CKPT_N_QUANTILES, FLOWMODEL_GROUP = 32 };
+extern const float flowmodel_levels[FLOWMODEL_N_Q]; /* of the quantiles, ascending in (0, 1) */
+
+/* out[flow × FLOWMODEL_N_Q]: quantiles of slowdown, ≥ 1 and ascending, of the flows of all maps one after the other. raw:
+ * logarithms, not clipped at 0, for comparison with training. Groups of FLOWMODEL_GROUP maps run on `threads` threads
+ * (0: all); the result does not depend on it. The checkpoint's head is HEAD_FLOW (asserted). One call at a time (see nn_begin). */
+void flowmodel_forward(const Ckpt *c, const FlowMap *const *maps, size_t n, float *out, bool raw, int threads);
+
+/* The equal-weight mixture of n > 0 flows' distributions as 100 values: its quantiles at levels (k + ½) %, so that each
+ * stands for one percent of its mass and mixing such vectors mixes distributions. quantiles[i × FLOWMODEL_N_Q] as above. */
+void flowmodel_mix(const float *const *quantiles, size_t n, float out[STATS_N_PCT]);
+
+/* How far a map's inputs are outside what the checkpoint was trained on. Inputs outside are moved to the range's edge. */
+typedef struct {
+    const char *name; /* of the feature furthest outside; NULL: all are inside */
+    float value, lo, hi;
+    uint32_t n_outside; /* values outside, of all links, the path and all flows */
+} FlowRange;
+FlowRange flowmodel_range(const Ckpt *c, const FlowMap *m);
+#endif
