@@ -2,6 +2,7 @@
 #include "app/dataset.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/dataset_flows.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +53,7 @@ static void print_result(const DatasetInfo *info, const char *out, bool json) {
 }
 
 static int run(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "flows") == 0) return dataset_flows.run(argc - 1, argv + 1);
     DatasetOptions o = {0};
     DatasetInfo info;
     CliCommon common;
@@ -70,7 +72,7 @@ static int run(int argc, char **argv) {
 const CliCommand cmd_dataset = {
     .name = "dataset",
     .summary = "make training data",
-    .usage = "m3 dataset --scenarios DIR --out DIR [options]",
+    .usage = "m3 dataset --scenarios DIR --out DIR [options]\n       m3 dataset flows --help",
     .details =
         "A scenario is a parking lot of n_hosts positions, 10 Gb/s at its ends and 40 Gb/s between, 1 us a link. scenario.json: n_hosts, "
         "cc,\n"

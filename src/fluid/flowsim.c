@@ -13,6 +13,9 @@
  * that is kept below REBASE_NS; `served` starts at 0 with each busy period of its class and is brought back to 0 with all heap keys
  * before it exceeds REBASE_BITS. Rates are in bits/ns (Gb/s).
  *
+ * Watched flows record, as they arrive, how full the links of the lot are (net/watch.h). That walks over all active flows, so
+ * it is meant for a few hundred flows of a run; the others pay one comparison.
+ *
  * Simulates no propagation delay; flowsim_slowdown adds the unloaded latency to both sides of the ratio. */
 #include "fluid/flowsim.h"
 
@@ -47,12 +50,11 @@ typedef struct {
     double t;
     uint32_t n_active;
     FlowsimStats stats;
+    const LotWatch *watch; /* NULL: nobody looks */
+    size_t n_watched;      /* flows of it that have arrived */
 } Sim;
 
-double flowsim_bits(uint64_t size_b) {
-    uint64_t packets = size_b / PAYLOAD_B + (size_b % PAYLOAD_B != 0);
-    return ((double)size_b + (double)packets * HEADER_B) * 8;
-}
+double flowsim_bits(uint64_t size_b) { return lot_wire_bits(size_b); }
 
 /* ---- heap: the entry with the fewest bits first ---- */
 
@@ -175,6 +177,53 @@ static uint32_t *classify(Sim *sim, const Lot *lot, size_t n, Arena *a) {
     return of;
 }
 
+/* ---- watching ---- */
+
+/* Where a class's flows queue: the link of theirs that is asked for the most. */
+static uint32_t tightest_link(const Maxmin *mm, const MaxminClass *k) {
+    uint32_t at = k->s;
+    for (uint32_t l = k->s + 1u; l < k->d; l++)
+        if (mm->demand[l] * mm->link_rate[at] > mm->demand[at] * mm->link_rate[l]) at = l;
+    return at;
+}
+
+/* What flow e of a class has in flight and in a queue. A sender has put on the wire what its own rate allowed since its start,
+ * and no more than a window beyond what was acknowledged, which lags the fluid service by a round trip. */
+static void look_at_flow(const Sim *sim, const MaxminClass *k, const Entry *e, double served, LinkSeen *sum) {
+    const LotWatch *w = sim->watch;
+    const LotFlow *f = &sim->flows[e->flow];
+    double left = e->bits - served, given = flowsim_bits(f->size_b) - left, age = (double)(sim->base_ns - f->start_ns) + sim->t;
+    double queue = fmin(fmin(left, k->cap * age - given), w->window_bits - k->rate * w->rtt_ns);
+    sum->in_flight_bits += (float)fmin(left, w->window_bits);
+    if (queue > 0) *(age < 2 * w->rtt_ns ? &sum->fresh_queue_bits : &sum->old_queue_bits) += (float)queue;
+}
+
+static void look_at_class(const Sim *sim, uint32_t class, LinkSeen *seen) {
+    const MaxminClass *k = &sim->mm.classes[class];
+    const Class *c = &sim->classes[class];
+    LinkSeen sum = {.n_active = c->n_active};
+    double served = c->served + (sim->t - c->since) * c->rate;
+    for (uint32_t i = 0; i < c->n_active; i++) look_at_flow(sim, k, &c->heap[i], served, &sum);
+    for (uint32_t l = k->s; l < k->d; l++) {
+        seen[l].n_active += sum.n_active;
+        seen[l].in_flight_bits += sum.in_flight_bits;
+    }
+    LinkSeen *queue = &seen[tightest_link(&sim->mm, k)];
+    queue->fresh_queue_bits += sum.fresh_queue_bits;
+    queue->old_queue_bits += sum.old_queue_bits;
+}
+
+/* Called before flow i joins. Rates are those before its arrival. */
+static void look(Sim *sim, size_t i) {
+    const LotWatch *w = sim->watch;
+    if (sim->n_watched >= w->n || w->flow[sim->n_watched] != i) return;
+    LinkSeen *seen = w->seen + sim->n_watched++ * sim->mm.n_links;
+    memset(seen, 0, sim->mm.n_links * sizeof *seen);
+    for (uint32_t word = 0; word < sim->mm.n_words; word++)
+        for (uint64_t active = sim->mm.active[word]; active; active &= active - 1)
+            look_at_class(sim, word * 64 + (uint32_t)__builtin_ctzll(active), seen);
+}
+
 /* ---- the run ---- */
 
 static void rebase_service(Class *c) {
@@ -265,13 +314,15 @@ static size_t arrive(Sim *sim, size_t i, size_t n, const uint32_t *class) {
         double t = (double)(start_ns - sim->base_ns);
         if (t > sim->t) sim->t = t;
     }
-    do admit(sim, i, class[i]);
-    while (++i < n && sim->flows[i].start_ns == start_ns);
+    do {
+        if (sim->watch) look(sim, i);
+        admit(sim, i, class[i]);
+    } while (++i < n && sim->flows[i].start_ns == start_ns);
     return i;
 }
 
-void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns, FlowsimStats *stats, Arena *a) {
-    Sim sim = {.flows = flows, .fct_ns = fct_ns};
+void flowsim_watch(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns, const LotWatch *watch, FlowsimStats *stats, Arena *a) {
+    Sim sim = {.flows = flows, .fct_ns = fct_ns, .watch = watch};
     const uint32_t *class = n > 0 ? classify(&sim, lot, n, a) : NULL;
     for (size_t i = 0; i < n || sim.n_active > 0;) {
         double next;
@@ -286,6 +337,10 @@ void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns,
         sim.stats.fills += maxmin_fill(&sim.mm);
     }
     if (stats) *stats = sim.stats;
+}
+
+void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns, FlowsimStats *stats, Arena *a) {
+    flowsim_watch(lot, flows, n, fct_ns, NULL, stats, a);
 }
 
 /* ---- slowdown ---- */
@@ -312,8 +367,11 @@ static double published_base_ns(const Lot *lot, const LotFlow *f) {
     return base;
 }
 
-static double own_rate(const Lot *lot, const LotFlow *f) {
-    return (f->cap_bps < lot->host_rate_bps ? f->cap_bps : lot->host_rate_bps) * 1e-9;
+/* What the flow could send at if it were alone. */
+static inline double own_rate(const Lot *lot, const LotFlow *f) {
+    double rate = f->cap_bps < lot->host_rate_bps ? f->cap_bps : lot->host_rate_bps;
+    for (uint32_t l = f->s; l < f->d; l++) rate = lot->rate_bps[l] < rate ? lot->rate_bps[l] : rate;
+    return rate * 1e-9;
 }
 
 static double stubs_ns(const Lot *lot, const LotFlow *f) {

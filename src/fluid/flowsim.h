@@ -3,6 +3,7 @@
 #define M3_FLUID_FLOWSIM_H
 #include "base/mem.h"
 #include "net/path.h"
+#include "net/watch.h"
 
 /* Counts of one run, for benches and remarks. */
 typedef struct {
@@ -16,10 +17,13 @@ typedef struct {
  * logarithm. Scratch comes from `a` (not reset). `stats` may be NULL. Docs: PIPELINE §4. */
 void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns, FlowsimStats *stats, Arena *a);
 
+/* The same, also filling watch->seen (watch may be NULL). Each watched flow costs a walk over the flows active then. */
+void flowsim_watch(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns, const LotWatch *watch, FlowsimStats *stats, Arena *a);
+
 /* Bits to send for a payload: (size + ceil(size/1000)·48)·8. */
 double flowsim_bits(uint64_t size_b);
-/* FCT over ideal FCT, clipped below at 1: (fct + base) / (bits/b + base), b = the lot's host_rate_bps (or the
- * flow's own cap where it is lower). `base` is the unloaded latency of the first packet: published formula if
+/* FCT over ideal FCT, clipped below at 1: (fct + base) / (bits/b + base), b = the least of the lot's host_rate_bps, the flow's
+ * own cap and the rates of its links. `base` is the unloaded latency of the first packet: published formula if
  * lot->published, else from the lot's rates and delays. */
 double flowsim_slowdown(const Lot *lot, const LotFlow *f, double fct_ns);
 double flowsim_base_ns(const Lot *lot, const LotFlow *f);

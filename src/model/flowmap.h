@@ -34,14 +34,15 @@ typedef struct {
     uint32_t bucket_count[STATS_N_OUT]; /* foreground flows per bucket before sampling */
 } FlowMap;
 
-/* The flows to be watched in the fluid simulation: at most max_flows foreground flows, then probes that tell
- * the state of the links. All of a bucket are taken or an even sample of it, where buckets with many flows give way first. */
+/* What is to be watched in the fluid simulation: at most max_flows foreground flows, and some flows of any kind as probes of
+ * the links. All foreground flows of a bucket are taken or an even sample of them; buckets with many give way first. */
 typedef struct {
-    uint32_t *foreground, *probe; /* [n_…] indices into the lot's flows, ascending */
-    size_t n_foreground, n_probe;
-    uint32_t bucket_count[STATS_N_OUT];
-    LotWatch watch; /* both together, for flowsim_watch */
+    LotWatch watch;                     /* for flowsim_watch */
+    uint8_t *role;                      /* [watch.n] FLOWMAP_FOREGROUND | FLOWMAP_PROBE */
+    uint32_t bucket_count[STATS_N_OUT]; /* all foreground flows */
+    uint32_t n_foreground, n_probes;    /* watched */
 } FlowmapPlan;
+enum { FLOWMAP_FOREGROUND = 1, FLOWMAP_PROBE = 2 };
 void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows, Arena *a);
 
 /* slowdown[i] and fct_ns[i] belong to flows[i] and come from the fluid simulation that filled plan->watch. Everything is taken from `a`. */

@@ -30,6 +30,12 @@ typedef struct {
     uint16_t s, d;  /* 0 ≤ s < d ≤ n_links */
 } LotFlow;
 
+/* Bits on the wire for a payload: 48 bytes of header to each 1000 bytes of it. */
+static inline double lot_wire_bits(uint64_t size_b) {
+    uint64_t packets = size_b / 1000 + (size_b % 1000 != 0);
+    return ((double)size_b + (double)packets * 48) * 8;
+}
+
 /* For each link that lies on a wanted path: which flows cross it, ascending. Built once for all paths. */
 typedef struct PathIndex PathIndex;
 

@@ -1,0 +1,10 @@
+/* pathmap: one path from its flows to its FlowMap. */
+#ifndef M3_APP_PATHMAP_H
+#define M3_APP_PATHMAP_H
+#include "fluid/flowsim.h"
+#include "model/flowmap.h"
+
+/* Plans, simulates with the fluid model and builds; at most max_flows foreground flows are described. All in `a`; stats may be NULL. */
+void pathmap_make(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows, FlowsimStats *stats,
+                  Arena *a);
+#endif

@@ -1,0 +1,359 @@
+/* flowmap: per-flow features: what is known of each foreground flow before packets are looked at.
+ *
+ * A packet network differs from the fluid one in what a fluid has not: queues. Senders start at line rate and may have a
+ * window in flight, so a link that is shared holds what its senders have put on the wire and it has not served. For a small
+ * flow that backlog, found on arrival, is nearly the whole slowdown; for a large one the fluid rate is, and what else
+ * arrives while it lasts. So a flow is described by
+ *   its size over a packet, the window and the path's BDP, and its fluid slowdown;
+ *   the queues, the flows and the room it finds on the links (net/watch.h), the first link apart: that is the host's own
+ *   and serves its flows in turns, so what counts there is how many take turns;
+ *   the traffic that starts on its links shortly before it, just after it, and during its life.
+ * The latter come from one sweep over the flows in order of start, with running sums per link.
+ *
+ * Units: rates over the host rate b, times over the base round trip T, sizes over b·T; logarithms where a value
+ * spans decades, divided so that it is of order 1, and clipped far outside what occurs. Facts of links and of the path are in
+ * flowmap_link.c. Left out: traffic on the way back, and where background flows queue outside of the path. */
+#include "model/flowmap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/flowmap_private.h"
+
+enum { N_PROBES = 128 };
+
+enum {
+    SIZE_MTU,
+    SIZE_BDP,
+    SIZE_WINDOW,
+    SINGLE_PACKET,
+    FLUID_SLOWDOWN,
+    FLUID_WAIT,
+    LATENCY_SHARE,
+    IDEAL,
+    ACTIVE_FIRST,
+    ACTIVE_LAST,
+    ACTIVE_INNER,
+    FRESH_SUM,
+    FRESH_LAST,
+    OLD_SUM,
+    OLD_LAST,
+    FRESH_WAIT,
+    OLD_WAIT,
+    MARKED_WAIT,
+    IN_FLIGHT,
+    TURNS,
+    FAIR_SHARE,
+    LIFE_ARRIVALS,
+    LIFE_LOAD,
+    RECENT_1,
+    RECENT_10,
+    NEXT_1,
+    ELAPSED,
+    BUCKET,
+    LIFE_MEAN_SIZE = BUCKET + STATS_N_OUT,
+    N_FEATURES
+};
+_Static_assert((int)N_FEATURES == (int)FLOWMAP_N_FLOW, "every value has its place");
+
+const char *const flowmap_flow_names[FLOWMAP_N_FLOW] = {
+    [SIZE_MTU] = "size_per_packet_ln",
+    [SIZE_BDP] = "size_per_bdp_ln",
+    [SIZE_WINDOW] = "size_per_window_ln",
+    [SINGLE_PACKET] = "single_packet",
+    [FLUID_SLOWDOWN] = "fluid_slowdown_ln",
+    [FLUID_WAIT] = "fluid_wait_per_rtt_ln1p",
+    [LATENCY_SHARE] = "latency_share",
+    [IDEAL] = "ideal_fct_per_rtt_ln",
+    [ACTIVE_FIRST] = "active_first_link_ln1p",
+    [ACTIVE_LAST] = "active_last_link_ln1p",
+    [ACTIVE_INNER] = "active_inner_links_max_ln1p",
+    [FRESH_SUM] = "fresh_queue_sum_per_rtt_ln1p",
+    [FRESH_LAST] = "fresh_queue_last_link_per_rtt_ln1p",
+    [OLD_SUM] = "old_queue_sum_per_rtt_ln1p",
+    [OLD_LAST] = "old_queue_last_link_per_rtt_ln1p",
+    [FRESH_WAIT] = "fresh_queue_per_ideal_fct_ln1p",
+    [OLD_WAIT] = "old_queue_per_ideal_fct_ln1p",
+    [MARKED_WAIT] = "queue_at_threshold_per_ideal_fct_ln1p",
+    [IN_FLIGHT] = "in_flight_max_per_bdp_ln1p",
+    [TURNS] = "turns_at_host_per_ideal_fct_ln1p",
+    [FAIR_SHARE] = "fair_share_ln",
+    [LIFE_ARRIVALS] = "arrivals_in_life_max_ln1p",
+    [LIFE_LOAD] = "load_in_life_max_ln1p",
+    [RECENT_1] = "load_last_rtt_max_ln1p",
+    [RECENT_10] = "load_last_10_rtt_max_ln1p",
+    [NEXT_1] = "load_next_rtt_max_ln1p",
+    [ELAPSED] = "elapsed_share",
+    [BUCKET] = "bucket_0",
+    [BUCKET + 1] = "bucket_1",
+    [BUCKET + 2] = "bucket_2",
+    [BUCKET + 3] = "bucket_3",
+    [LIFE_MEAN_SIZE] = "mean_size_in_life_per_bdp_ln",
+};
+
+/* ---- scale ---- */
+
+double flowmap_rtt_ns(const Lot *lot) {
+    double rtt_ns = 0;
+    for (uint32_t l = 0; l < lot->n_links; l++) rtt_ns += 2 * lot->delay_ns[l] + lot_wire_bits(1000) * 1e9 / lot->rate_bps[l];
+    return rtt_ns;
+}
+
+FlowmapScale flowmap_scale(const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf) {
+    FlowmapScale s = {.b = lot->host_rate_bps * 1e-9, .rtt_ns = flowmap_rtt_ns(lot), .window_bits = conf->window_b * 8};
+    s.bdp_bits = s.b * s.rtt_ns;
+    s.span_ns = s.rtt_ns + (n > 0 ? (double)(flows[n - 1].start_ns - flows[0].start_ns) : 0);
+    return s;
+}
+
+float flowmap_ln(double x, double scale) { return (float)(log(fmin(fmax(x, 1e-6), 1e9)) / scale); }
+float flowmap_ln1p(double x, double scale) { return (float)(log1p(fmin(fmax(x, 0), 1e9)) / scale); }
+
+double flowmap_marking_bits(const NetConf *conf, double rate_bps, double rtt_ns) {
+    switch (conf->cc) {
+    case CC_DCTCP: return 8 * conf->dctcp_k_b * rate_bps / 10e9;
+    case CC_DCQCN: return 8 * conf->dcqcn_kmax_b * rate_bps / 25e9;
+    case CC_TIMELY: return fmax(conf->timely_thigh_ns - rtt_ns, 0) * rate_bps * 1e-9;
+    default: return 0;
+    }
+}
+
+/* ---- what to watch ---- */
+
+static bool is_foreground(const Lot *lot, const LotFlow *f) { return f->s == 0 && f->d == lot->n_links; }
+
+/* The largest number of flows a bucket may have watched so that all together are at most `max`. */
+static size_t fair_limit(const uint32_t count[STATS_N_OUT], size_t max) {
+    size_t limit = 0, left = max;
+    for (size_t open = STATS_N_OUT, share; (share = open ? left / open : 0) > 0; limit += share) {
+        open = 0;
+        for (int b = 0; b < STATS_N_OUT; b++) {
+            size_t room = count[b] > limit ? count[b] - limit : 0;
+            left -= room < share ? room : share;
+            open += room > share;
+        }
+    }
+    return limit;
+}
+
+/* True for `keep` of `count` flows, evenly spread, as `i` counts up from 0. */
+static bool takes(size_t i, size_t keep, size_t count) { return keep >= count || (i + 1) * keep / count > i * keep / count; }
+
+void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows, Arena *a) {
+    *plan = (FlowmapPlan){0};
+    for (size_t i = 0; i < n; i++)
+        if (is_foreground(lot, &flows[i])) plan->bucket_count[stats_bucket_out(flows[i].size_b)]++;
+    size_t limit = fair_limit(plan->bucket_count, max_flows), met[STATS_N_OUT] = {0}, room = STATS_N_OUT * limit + N_PROBES, k = 0;
+    uint32_t *flow = ARENA_NEW(a, uint32_t, room < n ? room : n);
+    plan->role = ARENA_NEW(a, uint8_t, room < n ? room : n);
+    for (size_t i = 0; i < n; i++) {
+        int b = stats_bucket_out(flows[i].size_b), role = takes(i, N_PROBES, n) ? FLOWMAP_PROBE : 0;
+        if (is_foreground(lot, &flows[i]) && takes(met[b]++, limit, plan->bucket_count[b])) role |= FLOWMAP_FOREGROUND;
+        if (role == 0) continue;
+        plan->n_probes += role & FLOWMAP_PROBE ? 1 : 0;
+        plan->n_foreground += role & FLOWMAP_FOREGROUND ? 1 : 0;
+        plan->role[k] = (uint8_t)role;
+        flow[k++] = (uint32_t)i;
+    }
+    plan->watch = (LotWatch){.n = k, .flow = flow, .window_bits = conf->window_b * 8, .rtt_ns = flowmap_rtt_ns(lot)};
+    plan->watch.seen = ARENA_NEW(a, LinkSeen, k * lot->n_links);
+}
+
+/* ---- traffic around a flow ---- */
+
+/* Times at which the running sums are noted, about a flow that starts at t and lives for x. */
+typedef enum { BEFORE_10, BEFORE_1, START, AFTER_1, END, N_TIMES } Moment;
+
+typedef struct {
+    double bits, flows; /* that have started on a link */
+} Sums;
+
+typedef struct {
+    int64_t time_ns;
+    size_t place; /* of the sums to be noted */
+} Query;
+
+static int by_time(const void *a, const void *b) {
+    const Query *x = a, *y = b;
+    return x->time_ns != y->time_ns ? (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns) : (x->place > y->place) - (x->place < y->place);
+}
+
+static int64_t later(int64_t t_ns, double by_ns) { return t_ns + (int64_t)llround(fmin(fmax(by_ns, -1e17), 1e17)); }
+
+/* Sums per link over all flows that started before the query's time: out[place × n_links + link]. */
+static void sweep(const Lot *lot, const LotFlow *flows, size_t n, const Query *queries, size_t n_queries, Sums *out, Arena *a) {
+    Sums *now = ARENA_NEW(a, Sums, lot->n_links);
+    memset(now, 0, lot->n_links * sizeof *now);
+    for (size_t q = 0, i = 0; q < n_queries; q++) {
+        for (; i < n && flows[i].start_ns < queries[q].time_ns; i++) {
+            double bits = lot_wire_bits(flows[i].size_b);
+            for (uint32_t l = flows[i].s; l < flows[i].d; l++) {
+                now[l].bits += bits;
+                now[l].flows++;
+            }
+        }
+        memcpy(out + queries[q].place * lot->n_links, now, lot->n_links * sizeof *now);
+    }
+}
+
+/* The sums of all watched foreground flows: [n_foreground × N_TIMES × n_links]. */
+static Sums *traffic(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const FlowmapPlan *plan, Arena *a) {
+    double rtt_ns = plan->watch.rtt_ns;
+    size_t n_queries = 0;
+    Query *queries = ARENA_NEW(a, Query, (size_t)plan->n_foreground * N_TIMES);
+    for (size_t k = 0; k < plan->watch.n; k++) {
+        if (!(plan->role[k] & FLOWMAP_FOREGROUND)) continue;
+        uint32_t i = plan->watch.flow[k];
+        const double at_ns[N_TIMES] = {
+            [BEFORE_10] = -10 * rtt_ns, [BEFORE_1] = -rtt_ns, [START] = 0, [AFTER_1] = rtt_ns, [END] = fct_ns[i] + rtt_ns};
+        for (int m = 0; m < N_TIMES; m++, n_queries++) queries[n_queries] = (Query){later(flows[i].start_ns, at_ns[m]), n_queries};
+    }
+    qsort(queries, n_queries, sizeof *queries, by_time);
+    Sums *sums = ARENA_NEW(a, Sums, n_queries * lot->n_links);
+    sweep(lot, flows, n, queries, n_queries, sums, a);
+    return sums;
+}
+
+/* ---- one flow ---- */
+
+typedef struct {
+    const Lot *lot;
+    const NetConf *conf;
+    FlowmapScale scale;
+    int64_t first_start_ns;
+} Context;
+
+/* Completion time alone in the idle network, and how much of it is not transmission at the flow's own rate. */
+typedef struct {
+    double rate, ideal_ns, latency_ns;
+} Alone;
+
+static Alone alone(const Lot *lot, const LotFlow *f) {
+    double first = lot_wire_bits(f->size_b < 1000 ? f->size_b : 1000), rate = fmin(f->cap_bps, lot->host_rate_bps) * 1e-9, latency_ns = 0;
+    for (uint32_t l = 0; l < lot->n_links; l++) {
+        latency_ns += lot->delay_ns[l] + first * 1e9 / lot->rate_bps[l];
+        rate = fmin(rate, lot->rate_bps[l] * 1e-9);
+    }
+    latency_ns -= first / rate;
+    return (Alone){rate, latency_ns + lot_wire_bits(f->size_b) / rate, latency_ns};
+}
+
+static void describe_flow(const Context *c, const LotFlow *f, const Alone *own, double slowdown, float *out) {
+    const FlowmapScale *s = &c->scale;
+    double bits = lot_wire_bits(f->size_b);
+    out[SIZE_MTU] = flowmap_ln((double)f->size_b / 1000, 4);
+    out[SIZE_BDP] = flowmap_ln(bits / s->bdp_bits, 4);
+    out[SIZE_WINDOW] = flowmap_ln((double)f->size_b * 8 / s->window_bits, 4);
+    out[SINGLE_PACKET] = f->size_b <= 1000;
+    out[FLUID_SLOWDOWN] = flowmap_ln(slowdown, 2);
+    out[FLUID_WAIT] = flowmap_ln1p((slowdown - 1) * own->ideal_ns / s->rtt_ns, 2);
+    out[LATENCY_SHARE] = (float)(own->latency_ns / own->ideal_ns);
+    out[IDEAL] = flowmap_ln(own->ideal_ns / s->rtt_ns, 4);
+    out[ELAPSED] = (float)((double)(f->start_ns - c->first_start_ns) / s->span_ns);
+    for (int b = 0; b < STATS_N_OUT; b++) out[BUCKET + b] = stats_bucket_out(f->size_b) == b;
+}
+
+/* Queues of the links after the host's own, in ns. */
+typedef struct {
+    double fresh, old, marked;
+} Wait;
+
+static Wait wait_at(const Context *c, const LinkSeen *seen, uint32_t link) {
+    double rate = c->lot->rate_bps[link] * 1e-9, limit = flowmap_marking_bits(c->conf, c->lot->rate_bps[link], c->scale.rtt_ns);
+    return (Wait){seen->fresh_queue_bits / rate, seen->old_queue_bits / rate,
+                  (seen->fresh_queue_bits + fmin(seen->old_queue_bits, limit)) / rate};
+}
+
+static void describe_queues(const Context *c, const LinkSeen *seen, const Alone *own, float *out) {
+    uint32_t n_links = c->lot->n_links, inner = 0;
+    double in_flight = 0, rtt_ns = c->scale.rtt_ns, share = own->rate;
+    Wait sum = {0, 0, 0}, last = {0, 0, 0};
+    for (uint32_t l = 0; l < n_links; l++) {
+        double rate = c->lot->rate_bps[l] * 1e-9;
+        in_flight = fmax(in_flight, seen[l].in_flight_bits / (rate * rtt_ns));
+        share = fmin(share, rate / (seen[l].n_active + 1.0));
+        if (l > 0 && l + 1 < n_links && seen[l].n_active > inner) inner = seen[l].n_active;
+        if (l == 0) continue;
+        last = wait_at(c, &seen[l], l);
+        sum = (Wait){sum.fresh + last.fresh, sum.old + last.old, sum.marked + last.marked};
+    }
+    out[ACTIVE_FIRST] = flowmap_ln1p(seen[0].n_active, 2);
+    out[ACTIVE_LAST] = flowmap_ln1p(seen[n_links - 1].n_active, 2);
+    out[ACTIVE_INNER] = flowmap_ln1p(inner, 2);
+    out[FRESH_SUM] = flowmap_ln1p(sum.fresh / rtt_ns, 1);
+    out[FRESH_LAST] = flowmap_ln1p(last.fresh / rtt_ns, 1);
+    out[OLD_SUM] = flowmap_ln1p(sum.old / rtt_ns, 1);
+    out[OLD_LAST] = flowmap_ln1p(last.old / rtt_ns, 1);
+    out[FRESH_WAIT] = flowmap_ln1p(sum.fresh / own->ideal_ns, 1);
+    out[OLD_WAIT] = flowmap_ln1p(sum.old / own->ideal_ns, 1);
+    out[MARKED_WAIT] = flowmap_ln1p(sum.marked / own->ideal_ns, 1);
+    out[IN_FLIGHT] = flowmap_ln1p(in_flight, 2);
+    out[TURNS] = flowmap_ln1p(seen[0].n_active * lot_wire_bits(1000) / c->scale.b / own->ideal_ns, 1);
+    out[FAIR_SHARE] = flowmap_ln(share / c->scale.b, 2);
+}
+
+/* Load of the busiest link between two moments, the flow itself left out if it starts between them. */
+static double load_between(const Lot *lot, const Sums *sums, Moment from, Moment to, double own_bits, double time_ns) {
+    double most = 0;
+    for (uint32_t l = 0; l < lot->n_links; l++) {
+        double bits = sums[to * lot->n_links + l].bits - sums[from * lot->n_links + l].bits - own_bits;
+        most = fmax(most, bits / (lot->rate_bps[l] * 1e-9 * time_ns));
+    }
+    return most;
+}
+
+static void describe_traffic(const Context *c, const LotFlow *f, double fct_ns, const Sums *sums, float *out) {
+    uint32_t n_links = c->lot->n_links;
+    double rtt_ns = c->scale.rtt_ns, bits = lot_wire_bits(f->size_b), arrivals = 0, arrived_bits = 0;
+    for (uint32_t l = 0; l < n_links; l++) {
+        const Sums *start = &sums[START * n_links + l], *end = &sums[END * n_links + l];
+        if (end->flows - start->flows - 1 <= arrivals) continue;
+        arrivals = end->flows - start->flows - 1;
+        arrived_bits = end->bits - start->bits - bits;
+    }
+    out[LIFE_ARRIVALS] = flowmap_ln1p(arrivals, 4);
+    out[LIFE_MEAN_SIZE] = arrivals > 0 ? flowmap_ln(arrived_bits / arrivals / c->scale.bdp_bits, 4) : 0;
+    out[LIFE_LOAD] = flowmap_ln1p(load_between(c->lot, sums, START, END, bits, fct_ns + rtt_ns), 1);
+    out[RECENT_1] = flowmap_ln1p(load_between(c->lot, sums, BEFORE_1, START, 0, rtt_ns), 2);
+    out[RECENT_10] = flowmap_ln1p(load_between(c->lot, sums, BEFORE_10, START, 0, 10 * rtt_ns), 2);
+    out[NEXT_1] = flowmap_ln1p(load_between(c->lot, sums, START, AFTER_1, bits, rtt_ns), 2);
+}
+
+/* ---- the map ---- */
+
+static void build_flows(FlowMap *m, const Context *c, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown,
+                        const FlowmapPlan *plan, Arena *a) {
+    const Sums *sums = traffic(c->lot, flows, n, fct_ns, plan, a);
+    float *out = m->flow;
+    size_t j = 0;
+    for (size_t k = 0; k < plan->watch.n; k++) {
+        if (!(plan->role[k] & FLOWMAP_FOREGROUND)) continue;
+        uint32_t i = plan->watch.flow[k];
+        const LotFlow *f = &flows[i];
+        Alone own = alone(c->lot, f);
+        describe_flow(c, f, &own, slowdown[i], out);
+        describe_queues(c, plan->watch.seen + k * c->lot->n_links, &own, out);
+        describe_traffic(c, f, fct_ns[i], sums + j * N_TIMES * c->lot->n_links, out);
+        m->base[j] = slowdown[i];
+        m->index[j] = f->flow;
+        m->bucket[j++] = (uint8_t)stats_bucket_out(f->size_b);
+        out += FLOWMAP_N_FLOW;
+    }
+}
+
+void flowmap_build(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown,
+                   const FlowmapPlan *plan, const NetConf *conf, Arena *a) {
+    Context c = {.lot = lot, .conf = conf, .scale = flowmap_scale(lot, flows, n, conf), .first_start_ns = n ? flows[0].start_ns : 0};
+    *m = (FlowMap){.n_links = lot->n_links, .n_flows = plan->n_foreground};
+    m->link = ARENA_NEW(a, float, (size_t)lot->n_links *FLOWMAP_N_LINK);
+    m->path = ARENA_NEW(a, float, FLOWMAP_N_PATH);
+    m->flow = ARENA_NEW(a, float, (size_t)m->n_flows *FLOWMAP_N_FLOW);
+    m->base = ARENA_NEW(a, float, m->n_flows);
+    m->index = ARENA_NEW(a, uint32_t, m->n_flows);
+    m->bucket = ARENA_NEW(a, uint8_t, m->n_flows);
+    memcpy(m->bucket_count, plan->bucket_count, sizeof m->bucket_count);
+    build_flows(m, &c, flows, n, fct_ns, slowdown, plan, a);
+    flowmap_links(m, lot, flows, n, fct_ns, slowdown, plan, &c.scale, a);
+    flowmap_path(m, lot, flows, n, slowdown, conf, &c.scale);
+}

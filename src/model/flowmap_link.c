@@ -1,0 +1,369 @@
+/* flowmap_link: facts of a path's links and of the path as a whole.
+ *
+ * One pass over the flows sums up, per link, the load, the sizes, the gaps between arrivals, where flows come from and go to,
+ * and counts fluid slowdowns in bins of equal width in the bit pattern of a float, 64 to the octave, from which
+ * percentiles are read to about 1 % without any sorting. The mean number of active flows is Little's law: the sum of
+ * their times over the span. Quantiles of queues are those that probes, spread evenly over the flows, found on arrival. */
+#include "model/flowmap_private.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { N_SIZES = 5, N_PCT = 3, N_SEEN = 3 };
+
+enum {
+    RATE,
+    DELAY,
+    FROM_START,
+    FROM_END,
+    FIRST,
+    LAST,
+    LOAD,
+    LOAD_QUEUE,
+    FLOWS,
+    ACTIVE_MEAN,
+    ACTIVE,                   /* p50, p90, p99 */
+    FRESH = ACTIVE + N_SEEN,  /* mean, p90, p99 */
+    OLD = FRESH + N_SEEN,     /* … */
+    IN_FLIGHT = OLD + N_SEEN, /* … */
+    ARRIVALS = IN_FLIGHT + N_SEEN,
+    FROM_PREVIOUS,
+    TO_NEXT,
+    FOREGROUND,
+    SIZES,
+    BUCKETS = SIZES + N_SIZES,
+    SLOWDOWN = BUCKETS + STATS_N_OUT,
+    BURSTS = SLOWDOWN + STATS_N_OUT * N_PCT,
+    N_FEATURES
+};
+_Static_assert((int)N_FEATURES == (int)FLOWMAP_N_LINK, "every value has its place");
+
+const char *const flowmap_link_names[FLOWMAP_N_LINK] = {
+    [RATE] = "rate_ln",
+    [DELAY] = "delay_per_rtt",
+    [FROM_START] = "position_from_start",
+    [FROM_END] = "position_from_end",
+    [FIRST] = "is_first",
+    [LAST] = "is_last",
+    [LOAD] = "load",
+    [LOAD_QUEUE] = "idle_share_ln",
+    [FLOWS] = "flows_ln1p",
+    [ACTIVE_MEAN] = "active_mean_ln1p",
+    [ACTIVE] = "active_p50_ln1p",
+    [ACTIVE + 1] = "active_p90_ln1p",
+    [ACTIVE + 2] = "active_p99_ln1p",
+    [FRESH] = "fresh_queue_mean_per_rtt_ln1p",
+    [FRESH + 1] = "fresh_queue_p90_per_rtt_ln1p",
+    [FRESH + 2] = "fresh_queue_p99_per_rtt_ln1p",
+    [OLD] = "old_queue_mean_per_rtt_ln1p",
+    [OLD + 1] = "old_queue_p90_per_rtt_ln1p",
+    [OLD + 2] = "old_queue_p99_per_rtt_ln1p",
+    [IN_FLIGHT] = "in_flight_mean_per_rtt_ln1p",
+    [IN_FLIGHT + 1] = "in_flight_p90_per_rtt_ln1p",
+    [IN_FLIGHT + 2] = "in_flight_p99_per_rtt_ln1p",
+    [ARRIVALS] = "arrivals_per_rtt_ln",
+    [FROM_PREVIOUS] = "bits_from_previous_link",
+    [TO_NEXT] = "bits_to_next_link",
+    [FOREGROUND] = "bits_of_foreground",
+    [SIZES] = "bits_in_flows_below_0.1_bdp",
+    [SIZES + 1] = "bits_in_flows_below_1_bdp",
+    [SIZES + 2] = "bits_in_flows_below_10_bdp",
+    [SIZES + 3] = "bits_in_flows_below_100_bdp",
+    [SIZES + 4] = "bits_in_larger_flows",
+    [BUCKETS] = "flows_in_bucket_0",
+    [BUCKETS + 1] = "flows_in_bucket_1",
+    [BUCKETS + 2] = "flows_in_bucket_2",
+    [BUCKETS + 3] = "flows_in_bucket_3",
+    [SLOWDOWN] = "slowdown_p50_bucket_0_ln",
+    [SLOWDOWN + 1] = "slowdown_p90_bucket_0_ln",
+    [SLOWDOWN + 2] = "slowdown_p99_bucket_0_ln",
+    [SLOWDOWN + 3] = "slowdown_p50_bucket_1_ln",
+    [SLOWDOWN + 4] = "slowdown_p90_bucket_1_ln",
+    [SLOWDOWN + 5] = "slowdown_p99_bucket_1_ln",
+    [SLOWDOWN + 6] = "slowdown_p50_bucket_2_ln",
+    [SLOWDOWN + 7] = "slowdown_p90_bucket_2_ln",
+    [SLOWDOWN + 8] = "slowdown_p99_bucket_2_ln",
+    [SLOWDOWN + 9] = "slowdown_p50_bucket_3_ln",
+    [SLOWDOWN + 10] = "slowdown_p90_bucket_3_ln",
+    [SLOWDOWN + 11] = "slowdown_p99_bucket_3_ln",
+    [BURSTS] = "gap_variation_ln1p",
+};
+
+/* ---- histogram of slowdowns ---- */
+
+enum { BIN_SHIFT = 17, BINS_PER_OCTAVE = 64, N_BINS = 20 * BINS_PER_OCTAVE, BITS_OF_ONE = 0x3F800000 };
+
+/* Bit patterns of positive floats order like the floats. */
+static uint32_t bin_of(float slowdown) {
+    uint32_t bits;
+    memcpy(&bits, &slowdown, sizeof bits);
+    bits = bits > BITS_OF_ONE ? (bits - BITS_OF_ONE) >> BIN_SHIFT : 0;
+    return bits < N_BINS ? bits : N_BINS - 1;
+}
+
+static float lower_edge(uint32_t bin) {
+    uint32_t bits = BITS_OF_ONE + (bin << BIN_SHIFT);
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The p-th percentile to the width of a bin, its lower edge: so a slowdown of 1 stays 1. */
+static float percentile_of(const uint32_t *bins, uint32_t count, double p) {
+    uint32_t rank = (uint32_t)stats_rank(count, p), bin = 0;
+    for (uint32_t below = bins[0]; below <= rank; below += bins[bin]) bin++;
+    return lower_edge(bin);
+}
+
+/* ---- sums ---- */
+
+typedef struct {
+    double bits, previous_bits, next_bits, foreground_bits, size_bits[N_SIZES];
+    double flow_ns;      /* Σ of the flows' times */
+    double gap_ns, gap2; /* Σ of gaps between starts and of their squares */
+    int64_t last_start_ns;
+    uint32_t flows, bucket[STATS_N_OUT];
+    uint32_t *bins; /* [STATS_N_OUT × N_BINS] */
+} LinkSums;
+
+static int size_class(double bits, double bdp_bits) {
+    int c = 0;
+    for (double edge = 0.1 * bdp_bits; c < N_SIZES - 1 && bits >= edge; edge *= 10) c++;
+    return c;
+}
+
+static void add_flow(LinkSums *s, uint32_t l, const Lot *lot, const LotFlow *f, double bits, int size, int bucket) {
+    s->bits += bits;
+    s->size_bits[size] += bits;
+    if (f->s < l) s->previous_bits += bits;
+    if (f->d > l + 1) s->next_bits += bits;
+    if (f->s == 0 && f->d == lot->n_links) s->foreground_bits += bits;
+    if (s->flows++ > 0) {
+        double gap_ns = (double)(f->start_ns - s->last_start_ns);
+        s->gap_ns += gap_ns;
+        s->gap2 += gap_ns * gap_ns;
+    }
+    s->last_start_ns = f->start_ns;
+    s->bucket[bucket]++;
+}
+
+static LinkSums *sum_up(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown, double bdp_bits,
+                        Arena *a) {
+    LinkSums *sums = ARENA_NEW(a, LinkSums, lot->n_links);
+    size_t n_bins = (size_t)STATS_N_OUT * N_BINS;
+    uint32_t *bins = ARENA_NEW(a, uint32_t, n_bins * lot->n_links);
+    memset(bins, 0, n_bins * lot->n_links * sizeof *bins);
+    for (uint32_t l = 0; l < lot->n_links; l++) sums[l] = (LinkSums){.bins = bins + l * n_bins};
+    for (size_t i = 0; i < n; i++) {
+        const LotFlow *f = &flows[i];
+        double bits = lot_wire_bits(f->size_b);
+        int size = size_class(bits, bdp_bits), bucket = stats_bucket_out(f->size_b);
+        uint32_t bin = (uint32_t)bucket * N_BINS + bin_of(slowdown[i]);
+        for (uint32_t l = f->s; l < f->d; l++) {
+            add_flow(&sums[l], l, lot, f, bits, size, bucket);
+            sums[l].flow_ns += fct_ns[i];
+            sums[l].bins[bin]++;
+        }
+    }
+    return sums;
+}
+
+/* ---- features ---- */
+
+static void describe_place(const Lot *lot, uint32_t l, const FlowmapScale *s, float *out) {
+    out[RATE] = flowmap_ln(lot->rate_bps[l] * 1e-9 / s->b, 2);
+    out[DELAY] = (float)(lot->delay_ns[l] / s->rtt_ns);
+    out[FROM_START] = (float)l / 8;
+    out[FROM_END] = (float)(lot->n_links - 1 - l) / 8;
+    out[FIRST] = l == 0;
+    out[LAST] = l + 1 == lot->n_links;
+}
+
+static void describe_traffic(const LinkSums *t, double rate, const FlowmapScale *s, float *out) {
+    double bits = fmax(t->bits, 1), flows = fmax(t->flows, 1), load = t->bits / (rate * s->span_ns), gaps = fmax(t->flows - 1.0, 1);
+    double mean_gap_ns = t->gap_ns / gaps;
+    out[LOAD] = (float)fmin(load, 4);
+    out[LOAD_QUEUE] = flowmap_ln(fmax(1 - load, 0.01), -2);
+    out[FLOWS] = flowmap_ln1p(t->flows, 8);
+    out[ACTIVE_MEAN] = flowmap_ln1p(t->flow_ns / s->span_ns, 2);
+    out[ARRIVALS] = flowmap_ln(t->flows * s->rtt_ns / s->span_ns, 4);
+    out[FROM_PREVIOUS] = (float)(t->previous_bits / bits);
+    out[TO_NEXT] = (float)(t->next_bits / bits);
+    out[FOREGROUND] = (float)(t->foreground_bits / bits);
+    out[BURSTS] = mean_gap_ns > 0 ? flowmap_ln1p(fmax(t->gap2 / gaps / (mean_gap_ns * mean_gap_ns) - 1, 0), 2) : 0;
+    for (int k = 0; k < N_SIZES; k++) out[SIZES + k] = (float)(t->size_bits[k] / bits);
+    for (int b = 0; b < STATS_N_OUT; b++) out[BUCKETS + b] = (float)(t->bucket[b] / flows);
+}
+
+static void describe_slowdowns(const LinkSums *t, float *out) {
+    static const double p[N_PCT] = {50, 90, 99};
+    for (int b = 0; b < STATS_N_OUT; b++)
+        for (int k = 0; k < N_PCT; k++)
+            out[b * N_PCT + k] = t->bucket[b] ? flowmap_ln(percentile_of(t->bins + b * N_BINS, t->bucket[b], p[k]), 2) : 0;
+}
+
+static void three_of(float *values, size_t n, bool mean_first, float out[N_SEEN]) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += values[i];
+    stats_sort_f32(values, n);
+    for (int k = 0; k < N_SEEN; k++) out[k] = n ? values[stats_rank(n, k == 0 ? 50 : k == 1 ? 90 : 99)] : 0;
+    if (mean_first && n) out[0] = (float)(sum / (double)n);
+}
+
+/* Each quantity over the probes; values: [4 × n_probes] scratch. */
+static void describe_probes(const FlowmapPlan *plan, uint32_t n_links, uint32_t l, double rate, const FlowmapScale *s, float *values,
+                            float *out) {
+    size_t n = plan->n_probes, i = 0;
+    float *active = values, *fresh = values + n, *old = values + 2 * n, *in_flight = values + 3 * n;
+    double pipe = rate * s->rtt_ns;
+    for (size_t k = 0; k < plan->watch.n; k++) {
+        if (!(plan->role[k] & FLOWMAP_PROBE)) continue;
+        const LinkSeen *seen = &plan->watch.seen[k * n_links + l];
+        active[i] = flowmap_ln1p(seen->n_active, 2);
+        fresh[i] = flowmap_ln1p(seen->fresh_queue_bits / pipe, 1);
+        old[i] = flowmap_ln1p(seen->old_queue_bits / pipe, 1);
+        in_flight[i++] = flowmap_ln1p(seen->in_flight_bits / pipe, 2);
+    }
+    three_of(active, n, false, out + ACTIVE);
+    three_of(fresh, n, true, out + FRESH);
+    three_of(old, n, true, out + OLD);
+    three_of(in_flight, n, true, out + IN_FLIGHT);
+}
+
+void flowmap_links(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown,
+                   const FlowmapPlan *plan, const FlowmapScale *s, Arena *a) {
+    const LinkSums *sums = sum_up(lot, flows, n, fct_ns, slowdown, s->bdp_bits, a);
+    float *values = ARENA_NEW(a, float, 4 * (size_t)plan->n_probes);
+    for (uint32_t l = 0; l < lot->n_links; l++) {
+        float *out = m->link + (size_t)l * FLOWMAP_N_LINK;
+        double rate = lot->rate_bps[l] * 1e-9;
+        describe_place(lot, l, s, out);
+        describe_traffic(&sums[l], rate, s, out);
+        describe_probes(plan, lot->n_links, l, rate, s, values, out);
+        describe_slowdowns(&sums[l], out + SLOWDOWN);
+    }
+}
+
+/* ---- the path ---- */
+
+enum {
+    P_LINKS,
+    P_HOST_RATE,
+    P_RTT,
+    P_BDP,
+    P_CC,
+    P_PFC = P_CC + CC_N,
+    P_WINDOW,
+    P_BUFFER,
+    P_DCTCP_K,
+    P_DCQCN_KMIN,
+    P_DCQCN_KMAX,
+    P_HPCC_ETA,
+    P_HPCC_AI,
+    P_TIMELY_TLOW,
+    P_TIMELY_THIGH,
+    P_SLOWEST,
+    P_FASTEST,
+    P_FLOWS,
+    P_BUCKETS,
+    P_FOREGROUND = P_BUCKETS + STATS_N_OUT,
+    P_LOAD,
+    P_ACTIVE,
+    P_SLOWDOWN,
+    N_PATH_FEATURES = P_SLOWDOWN + STATS_N_OUT
+};
+_Static_assert((int)N_PATH_FEATURES == (int)FLOWMAP_N_PATH, "every value has its place");
+
+const char *const flowmap_path_names[FLOWMAP_N_PATH] = {
+    [P_LINKS] = "links_ln",
+    [P_HOST_RATE] = "host_rate_per_10gbps_ln",
+    [P_RTT] = "rtt_per_10us_ln",
+    [P_BDP] = "bdp_per_10kb_ln",
+    [P_CC + CC_DCTCP] = "cc_dctcp",
+    [P_CC + CC_DCQCN] = "cc_dcqcn",
+    [P_CC + CC_HPCC] = "cc_hpcc",
+    [P_CC + CC_TIMELY] = "cc_timely",
+    [P_PFC] = "pfc",
+    [P_WINDOW] = "window_per_bdp_ln",
+    [P_BUFFER] = "buffer_per_bdp_ln",
+    [P_DCTCP_K] = "dctcp_k_per_bdp_ln1p",
+    [P_DCQCN_KMIN] = "dcqcn_kmin_per_bdp_ln1p",
+    [P_DCQCN_KMAX] = "dcqcn_kmax_per_bdp_ln1p",
+    [P_HPCC_ETA] = "hpcc_eta",
+    [P_HPCC_AI] = "hpcc_ai_per_tenth_of_host_rate",
+    [P_TIMELY_TLOW] = "timely_tlow_per_rtt_ln1p",
+    [P_TIMELY_THIGH] = "timely_thigh_per_rtt_ln1p",
+    [P_SLOWEST] = "slowest_link_ln",
+    [P_FASTEST] = "fastest_link_ln",
+    [P_FLOWS] = "foreground_flows_ln1p",
+    [P_BUCKETS] = "foreground_in_bucket_0",
+    [P_BUCKETS + 1] = "foreground_in_bucket_1",
+    [P_BUCKETS + 2] = "foreground_in_bucket_2",
+    [P_BUCKETS + 3] = "foreground_in_bucket_3",
+    [P_FOREGROUND] = "bits_of_foreground_max",
+    [P_LOAD] = "load_max",
+    [P_ACTIVE] = "active_mean_max_ln1p",
+    [P_SLOWDOWN] = "foreground_slowdown_bucket_0_mean_ln",
+    [P_SLOWDOWN + 1] = "foreground_slowdown_bucket_1_mean_ln",
+    [P_SLOWDOWN + 2] = "foreground_slowdown_bucket_2_mean_ln",
+    [P_SLOWDOWN + 3] = "foreground_slowdown_bucket_3_mean_ln",
+};
+
+static void describe_settings(const NetConf *conf, const FlowmapScale *s, float *out) {
+    double bdp_b = s->bdp_bits / 8, b_bps = s->b * 1e9;
+    out[P_CC + conf->cc] = 1;
+    out[P_PFC] = conf->pfc;
+    out[P_WINDOW] = flowmap_ln(conf->window_b / bdp_b, 1);
+    out[P_BUFFER] = flowmap_ln(conf->buffer_b / bdp_b, 2);
+    switch (conf->cc) {
+    case CC_DCTCP: out[P_DCTCP_K] = flowmap_ln1p(conf->dctcp_k_b * b_bps / 10e9 / bdp_b, 1); break;
+    case CC_DCQCN:
+        out[P_DCQCN_KMIN] = flowmap_ln1p(conf->dcqcn_kmin_b * b_bps / 25e9 / bdp_b, 1);
+        out[P_DCQCN_KMAX] = flowmap_ln1p(conf->dcqcn_kmax_b * b_bps / 25e9 / bdp_b, 1);
+        break;
+    case CC_HPCC:
+        out[P_HPCC_ETA] = (float)conf->hpcc_eta;
+        out[P_HPCC_AI] = (float)(10 * conf->hpcc_ai_bps / b_bps);
+        break;
+    case CC_TIMELY:
+        out[P_TIMELY_TLOW] = flowmap_ln1p(conf->timely_tlow_ns / s->rtt_ns, 2);
+        out[P_TIMELY_THIGH] = flowmap_ln1p(conf->timely_thigh_ns / s->rtt_ns, 2);
+        break;
+    case CC_N: break;
+    }
+}
+
+static void describe_shape(const FlowMap *m, const Lot *lot, const FlowmapScale *s, float *out) {
+    double slowest = INFINITY, fastest = 0;
+    for (uint32_t l = 0; l < lot->n_links; l++) {
+        const float *link = m->link + (size_t)l * FLOWMAP_N_LINK;
+        slowest = fmin(slowest, lot->rate_bps[l]);
+        fastest = fmax(fastest, lot->rate_bps[l]);
+        out[P_FOREGROUND] = fmaxf(out[P_FOREGROUND], link[FOREGROUND]);
+        out[P_LOAD] = fmaxf(out[P_LOAD], link[LOAD]);
+        out[P_ACTIVE] = fmaxf(out[P_ACTIVE], link[ACTIVE_MEAN]);
+    }
+    out[P_LINKS] = flowmap_ln(lot->n_links, 2);
+    out[P_HOST_RATE] = flowmap_ln(s->b / 10, 2);
+    out[P_RTT] = flowmap_ln(s->rtt_ns / 10e3, 2);
+    out[P_BDP] = flowmap_ln(s->bdp_bits / 80e3, 2);
+    out[P_SLOWEST] = flowmap_ln(slowest * 1e-9 / s->b, 2);
+    out[P_FASTEST] = flowmap_ln(fastest * 1e-9 / s->b, 2);
+}
+
+void flowmap_path(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const float *slowdown, const NetConf *conf,
+                  const FlowmapScale *s) {
+    float *out = m->path;
+    double sum[STATS_N_OUT] = {0}, total = 0;
+    memset(out, 0, FLOWMAP_N_PATH * sizeof *out);
+    describe_settings(conf, s, out);
+    describe_shape(m, lot, s, out);
+    for (size_t i = 0; i < n; i++)
+        if (flows[i].s == 0 && flows[i].d == lot->n_links) sum[stats_bucket_out(flows[i].size_b)] += log(slowdown[i]);
+    for (int b = 0; b < STATS_N_OUT; b++) total += m->bucket_count[b];
+    out[P_FLOWS] = flowmap_ln1p(total, 8);
+    for (int b = 0; b < STATS_N_OUT; b++) {
+        out[P_BUCKETS + b] = (float)(m->bucket_count[b] / fmax(total, 1));
+        out[P_SLOWDOWN + b] = (float)(sum[b] / fmax(m->bucket_count[b], 1) / 2);
+    }
+}
