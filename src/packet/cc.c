@@ -1,0 +1,30 @@
+/* cc: the table of congestion controls, and what they share. A control is one file cc_*.c and one row here. */
+#include "packet/cc.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+static const CongestionControl *const table[] = {&cc_dctcp, &cc_dcqcn, &cc_hpcc, &cc_timely, &cc_none};
+enum { N_TABLE = sizeof table / sizeof *table };
+
+const CongestionControl *cc_find(const char *name) {
+    for (int i = 0; i < N_TABLE; i++) {
+        if (strcmp(table[i]->name, name) == 0) return table[i];
+    }
+    return NULL;
+}
+
+void cc_arm(CcArm *arm, int which, double delay_ns) {
+    assert(arm->n < (int)(sizeof arm->t / sizeof *arm->t));
+    arm->t[arm->n].which = which;
+    arm->t[arm->n++].delay_ns = delay_ns;
+}
+
+uint64_t cc_rate(double bps) { return bps >= 1e18 ? (uint64_t)1e18 : bps > 0 ? (uint64_t)bps : 0; }
+
+uint32_t cc_threshold_b(const CcConf *c, double k_b, double at_bps, double port_rate_bps) {
+    double k = k_b * port_rate_bps / at_bps;
+    if (c->compat) k = floor(k / 1000 + 1e-9) * 1000;
+    return k < UINT32_MAX ? (uint32_t)k : UINT32_MAX;
+}

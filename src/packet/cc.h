@@ -1,0 +1,96 @@
+/* cc: congestion controls: one struct of functions each, one file each, one row in cc.c's table.
+ *
+ * A control sees its own flow's state and the acknowledgement, never the simulator. It sets rate_bps; the
+ * host paces with it and sends while the bytes in flight are below window · rate / max_rate. */
+#ifndef M3_PACKET_CC_H
+#define M3_PACKET_CC_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/netconf.h"
+
+/* Run-wide settings. */
+typedef struct {
+    NetConf net;
+    bool compat; /* parameters as whole numbers and for 10 Gb/s lines, as the reference has them */
+} CcConf;
+
+/* One flow's part of a congestion control: rates, and up to 64 bytes of the control's own. */
+typedef struct {
+    uint64_t rate_bps, max_rate_bps, min_rate_bps;
+    uint64_t nic_rate_bps;
+    uint64_t window_b; /* at max_rate */
+    double line_scale; /* max_rate over 10 Gb/s: additive steps grow with it; 1 in compat */
+    double base_rtt_ns, min_rtt_ns;
+    uint64_t own[8];
+} CcFlow;
+#define CC_OWN(T, f) ((T *)(void *)(f)->own)
+#define CC_CHECK_OWN(T) _Static_assert(sizeof(T) <= sizeof(((CcFlow *)0)->own), "state of a congestion control is at most 64 bytes")
+
+/* In-band telemetry of one hop, packed as on the wire: 24 bit of ns, 20 bit of bytes sent / 128, 17 bit of queue / 80. */
+typedef struct {
+    uint32_t time_ns, sent_128, queue_80;
+} CcHop;
+static inline uint64_t cc_hop_pack(uint64_t time_ns, uint64_t sent_b, uint64_t queue_b) {
+    return (time_ns & 0xffffff) << 40 | (sent_b / 128 & 0xfffff) << 17 | (queue_b / 80 & 0x1ffff);
+}
+static inline CcHop cc_hop_unpack(uint64_t v) {
+    return (CcHop){(uint32_t)(v >> 40) & 0xffffff, (uint32_t)(v >> 17) & 0xfffff, (uint32_t)v & 0x1ffff};
+}
+
+/* An acknowledgement at the sender; una and nxt are as after taking it in. */
+typedef struct {
+    uint64_t ack, nxt; /* bytes: next the receiver expects, next to send */
+    double rtt_ns;     /* since the acknowledged packet's transmission began */
+    bool marked;       /* that packet met a queue above the marking threshold */
+    int n_hops;        /* of telemetry */
+    const uint64_t *hops;
+    uint64_t *hops_before;     /* [n_hops] kept between ACKs for the control */
+    const double *hop_rate_bps; /* [n_hops] */
+} CcAck;
+
+/* Timers a control wants armed, in order; arming a running timer restarts it. */
+enum { CC_N_TIMERS = 3 };
+typedef struct {
+    int n;
+    struct {
+        int which; /* 0 … CC_N_TIMERS − 1 */
+        double delay_ns;
+    } t[CC_N_TIMERS + 1];
+} CcArm;
+void cc_arm(CcArm *arm, int which, double delay_ns);
+
+/* Marking at a switch port: never up to kmin, always above kmax, with probability rising to pmax between. */
+typedef struct {
+    uint32_t kmin_b, kmax_b;
+    double pmax;
+} CcMarking;
+
+typedef struct {
+    const char *name;
+    uint16_t header_b; /* of a data packet, with telemetry of CC_WIRE_HOPS hops if any */
+    uint16_t ack_b;
+    bool ack_first;  /* ACKs go in queue 0: strict priority, never dropped, marked or paused */
+    bool telemetry;  /* switches stamp data packets, ACKs echo the stamps */
+    bool retimes;    /* a changed rate moves the time of the next packet, too */
+    void (*start)(CcFlow *f, const CcConf *c);
+    bool (*ack)(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm);  /* true: set a rate; NULL: ignores ACKs */
+    void (*timer)(CcFlow *f, const CcConf *c, int which, CcArm *arm);     /* NULL: has no timers */
+    void (*marking)(const CcConf *c, double port_rate_bps, CcMarking *m); /* NULL: no marking */
+} CongestionControl;
+
+enum { CC_WIRE_HOPS = 5 }; /* room for telemetry in every packet of the reference; grows with longer paths outside compat */
+
+extern const CongestionControl cc_dctcp, cc_dcqcn, cc_hpcc, cc_timely, cc_none;
+/* The row of a name of netconf (or "none"); NULL if there is none. Names: NULL-ended, for messages. */
+const CongestionControl *cc_find(const char *name);
+extern const char *const cc_names[];
+
+/* Helpers for the controls. */
+static inline uint64_t cc_at_least(uint64_t x, uint64_t lo) { return x > lo ? x : lo; }
+static inline uint64_t cc_at_most(uint64_t x, uint64_t hi) { return x < hi ? x : hi; }
+/* A whole number of bit/s from a product: cut, as rates are whole. */
+uint64_t cc_rate(double bps);
+/* A threshold given at at_bps, for a port; whole KB in compat. */
+uint32_t cc_threshold_b(const CcConf *c, double k_b, double at_bps, double port_rate_bps);
+#endif

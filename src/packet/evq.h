@@ -1,0 +1,124 @@
+/* evq: the event queue: a wheel of sorted slots for the near future, a heap for the rest.
+ *
+ * Nodes are 64-byte cells of the user's array whose first 24 bytes are an EvNode; the queue links them
+ * by 32-bit index and owns no memory per event. Order is (time, seq): seq is the rank at which the event was
+ * scheduled, so events of equal time run in the order scheduled whatever the order of pushing. */
+#ifndef M3_PACKET_EVQ_H
+#define M3_PACKET_EVQ_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { EVQ_STRIDE = 64 };
+#define EVQ_NONE UINT32_MAX
+
+typedef struct {
+    int64_t time; /* ticks, ≥ 0 */
+    uint64_t seq;
+    uint32_t next;
+} EvNode;
+
+typedef struct {
+    uint32_t head, tail;
+} EvSlot;
+
+typedef struct {
+    int64_t time;
+    uint64_t seq;
+    uint32_t id;
+} EvFar;
+
+/* Invariant: every node in the wheel has time>>shift in [now>>shift, now>>shift + n_slots), so slots in
+ * cyclic order from now's hold ascending times; within a slot the list is sorted. */
+typedef struct {
+    unsigned char *nodes; /* node i at nodes + 64·i; set by the user, also after each move of the array */
+    int64_t now;          /* time of the last event popped */
+    EvSlot *slots;        /* [mask + 1] */
+    uint64_t *words;      /* bit per slot: not empty */
+    uint64_t *summary;    /* bit per word: not 0 */
+    uint32_t mask, word_mask, sum_mask;
+    int shift;
+    size_t n_near;
+    EvFar *far; /* 4-ary heap */
+    size_t n_far, cap_far;
+} Evq;
+
+/* A wheel for about `n_events` pending events that are mostly less than horizon_ticks ahead. */
+void evq_init(Evq *q, int64_t horizon_ticks, size_t n_events);
+void evq_free(Evq *q);
+void evq_far_push(Evq *q, uint32_t id, int64_t time, uint64_t seq);
+uint32_t evq_far_pop(Evq *q);
+
+static inline EvNode *evq_node(const Evq *q, uint32_t id) { return (EvNode *)(void *)(q->nodes + (size_t)id * EVQ_STRIDE); }
+static inline bool evq_before(int64_t ta, uint64_t sa, int64_t tb, uint64_t sb) { return ta < tb || (ta == tb && sa < sb); }
+static inline size_t evq_len(const Evq *q) { return q->n_near + q->n_far; }
+
+/* Puts a node in its place of a slot that is not empty. */
+static inline void evq_slot_insert(Evq *q, EvSlot *s, uint32_t id, EvNode *n) {
+    EvNode *tail = evq_node(q, s->tail);
+    if (!evq_before(n->time, n->seq, tail->time, tail->seq)) {
+        n->next = EVQ_NONE;
+        tail->next = id;
+        s->tail = id;
+        return;
+    }
+    uint32_t *link = &s->head;
+    for (EvNode *at = evq_node(q, *link); evq_before(at->time, at->seq, n->time, n->seq); at = evq_node(q, *link)) link = &at->next;
+    n->next = *link;
+    *link = id;
+}
+
+/* time ≥ now; seq unique. */
+static inline void evq_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
+    EvNode *n = evq_node(q, id);
+    n->time = time;
+    n->seq = seq;
+    if ((time >> q->shift) - (q->now >> q->shift) > (int64_t)q->mask) {
+        evq_far_push(q, id, time, seq);
+        return;
+    }
+    uint32_t i = (uint32_t)(time >> q->shift) & q->mask, w = i >> 6;
+    EvSlot *s = &q->slots[i];
+    q->n_near++;
+    if (q->words[w] >> (i & 63) & 1) {
+        evq_slot_insert(q, s, id, n);
+        return;
+    }
+    n->next = EVQ_NONE;
+    s->head = s->tail = id;
+    q->words[w] |= 1ull << (i & 63);
+    q->summary[w >> 6] |= 1ull << (w & 63);
+}
+
+/* First slot in use at or after now's, cyclically; n_near > 0. */
+static inline uint32_t evq_first_slot(const Evq *q) {
+    uint32_t from = (uint32_t)(q->now >> q->shift) & q->mask, w = from >> 6;
+    uint64_t bits = q->words[w] & (~0ull << (from & 63));
+    if (bits) return w << 6 | (uint32_t)__builtin_ctzll(bits);
+    w = (w + 1) & q->word_mask;
+    uint32_t s = w >> 6;
+    bits = q->summary[s] & (~0ull << (w & 63));
+    while (!bits) bits = q->summary[s = (s + 1) & q->sum_mask];
+    w = s << 6 | (uint32_t)__builtin_ctzll(bits);
+    return w << 6 | (uint32_t)__builtin_ctzll(q->words[w]);
+}
+
+/* Takes out the first event and moves now to its time; EVQ_NONE if there is none. */
+static inline uint32_t evq_pop(Evq *q) {
+    if (q->n_near == 0) return q->n_far ? evq_far_pop(q) : EVQ_NONE;
+    uint32_t i = evq_first_slot(q);
+    EvSlot *s = &q->slots[i];
+    uint32_t id = s->head;
+    EvNode *n = evq_node(q, id);
+    if (q->n_far && evq_before(q->far[0].time, q->far[0].seq, n->time, n->seq)) return evq_far_pop(q);
+    q->n_near--;
+    q->now = n->time;
+    s->head = n->next;
+    if (n->next == EVQ_NONE) {
+        uint32_t w = i >> 6;
+        q->words[w] &= ~(1ull << (i & 63));
+        if (!q->words[w]) q->summary[w >> 6] &= ~(1ull << (w & 63));
+    }
+    return id;
+}
+#endif

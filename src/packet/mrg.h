@@ -1,0 +1,15 @@
+/* mrg: L'Ecuyer's MRG32k3a with its streams, for compat mode alone: the reference takes the first number of a
+ * new stream, 2^127 steps further on, for each draw. */
+#ifndef M3_PACKET_MRG_H
+#define M3_PACKET_MRG_H
+#include <stdint.h>
+
+typedef struct {
+    uint64_t x[3], y[3];       /* where the next draw's stream starts */
+    uint64_t jump_x[9], jump_y[9]; /* to the stream after it */
+} Mrg;
+
+/* Seed 1 and run 1, as the reference leaves them; the first draw is from stream `stream`. */
+Mrg mrg_at(uint32_t stream);
+double mrg_next_u01(Mrg *m); /* in (0, 1) */
+#endif

@@ -1,0 +1,423 @@
+/* pktsim: set-up of a run, the event loop, flows coming and going, results.
+ *
+ * The loop takes events in order of (time, rank) until nothing can move any more: no packet is on its way, no NIC is due to
+ * look for one, no flow is to come. (Timers of congestion controls alone move nothing.) Packets may still sit in
+ * queues then, behind a pause that is never lifted.
+ *
+ * Flow state is kept in slots, taken at a flow's start and given back when both ends are done and no packet refers to it.
+ * Memory follows the active flows and packets, not the trace. Paths are looked up once a flow.
+ *
+ * Left out: link errors, several priority classes of data, TCP. */
+#include "packet/pktsim.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "packet/sim.h"
+
+enum { STOCK = 16, EVENTS_PER_LOOK = 1 << 16 };
+static const double COMPAT_LINE_BPS = 10e9, COMPAT_BASE_RTT_NS = 14400, COMPAT_MIN_RTT_NS = 20000, MIN_RATE_SHARE = 0.1;
+
+/* ---- time ---- */
+
+/* The reference's serialisation: seconds as a double, cut to 64 binary places, times 10^9, cut to whole ns. */
+static int64_t compat_ticks(double seconds) {
+    double whole = floor(seconds);
+    uint64_t fraction = (uint64_t)((seconds - whole) * 0x1p64);
+    return (int64_t)whole * 1000000000 + (int64_t)((U128)fraction * 1000000000 >> 64);
+}
+
+int64_t sim_ticks(const Sim *s, double bytes, double rate_bps) {
+    return s->compat ? compat_ticks(bytes * 8 / rate_bps) : (int64_t)(bytes * 8e12 / rate_bps + 0.5);
+}
+
+/* ---- cells ---- */
+
+static void grow_cells(Sim *s, uint32_t need) {
+    size_t cap = s->cap_cells;
+    MEM_GROW(s->cells, cap, s->n_cells + need);
+    if (cap >= NONE) diag_die("out of packets: more than 2^32 at once");
+    s->cap_cells = (uint32_t)cap;
+    s->q.nodes = (unsigned char *)s->cells;
+    if (s->max_stamps) s->hops = mem_realloc(s->hops, cap * s->max_stamps, sizeof *s->hops);
+}
+
+void sim_stock_cells(Sim *s, uint32_t need) {
+    if (s->cap_cells - s->n_cells + s->n_spare < need) grow_cells(s, need);
+}
+
+uint32_t sim_cell_new(Sim *s, CellKind kind) {
+    uint32_t id = s->spare_cells;
+    if (id != NONE) {
+        s->spare_cells = s->cells[id].ev.next;
+        s->n_spare--;
+    } else {
+        assert(s->n_cells < s->cap_cells);
+        id = s->n_cells++;
+    }
+    s->cells[id].kind = (uint8_t)kind;
+    return id;
+}
+
+void sim_cell_drop(Sim *s, uint32_t id) {
+    s->cells[id].ev.next = s->spare_cells;
+    s->spare_cells = id;
+    s->n_spare++;
+}
+
+void sim_packet_drop(Sim *s, uint32_t id) {
+    uint32_t slot = s->cells[id].flow;
+    sim_cell_drop(s, id);
+    s->flows[slot].n_about--;
+    flow_release(s, slot);
+}
+
+void sim_trace(Sim *s, PktTraceKind kind, uint32_t link, const Cell *c) {
+    if (!s->opt->trace) return;
+    static const PktType type_of[] = {
+        [CELL_DATA] = PKT_DATA, [CELL_ACK] = PKT_ACK, [CELL_NACK] = PKT_NACK, [CELL_PAUSE] = PKT_PAUSE, [CELL_RESUME] = PKT_RESUME};
+    bool frame = c->flow == NONE;
+    PktTraceEvent e = {.kind = kind,
+                       .type = type_of[c->kind],
+                       .time_ns = (double)s->now / (double)s->ticks_per_ns,
+                       .link = link,
+                       .queue_b = s->ports[link].data_b,
+                       .flow = frame ? UINT64_MAX : s->flows[c->flow].index,
+                       .byte = frame ? 0 : c->byte,
+                       .wire_b = c->wire_b,
+                       .marked = !frame && c->marked};
+    s->opt->trace(s->opt->trace_ctx, &e);
+}
+
+/* ---- flows ---- */
+
+void flow_release(Sim *s, uint32_t slot) {
+    FlowSlot *f = &s->flows[slot];
+    if (f->pos != NONE || f->n_about > 0) return;
+    f->index = NONE;
+    f->timer[0] = s->spare_slot;
+    s->spare_slot = slot;
+    s->n_active--;
+}
+
+static void grow_slots(Sim *s) {
+    size_t cap = s->cap_slots;
+    MEM_GROW(s->flows, cap, (size_t)s->n_slots + 1);
+    s->cap_slots = (uint32_t)cap;
+    s->paths = mem_realloc(s->paths, cap * 2 * s->max_links, sizeof *s->paths);
+    if (!s->max_stamps) return;
+    s->hops_before = mem_realloc(s->hops_before, cap * s->max_stamps, sizeof *s->hops_before);
+    s->hop_rates = mem_realloc(s->hop_rates, cap * s->max_stamps, sizeof *s->hop_rates);
+}
+
+static uint32_t new_slot(Sim *s) {
+    if (++s->n_active > s->stats->peak_active_flows) s->stats->peak_active_flows = s->n_active;
+    uint32_t slot = s->spare_slot;
+    if (slot != NONE) {
+        s->spare_slot = s->flows[slot].timer[0];
+        return slot;
+    }
+    if (s->n_slots == s->cap_slots) grow_slots(s);
+    return s->n_slots++;
+}
+
+/* The reference's route: parallel links count as one next hop, the last of them in the file. */
+static uint32_t compat_path(const Sim *s, uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport, uint32_t *links) {
+    const Topo *t = s->topo;
+    uint32_t n = 0, node = t->host_node[src], end = t->host_node[dst];
+    uint32_t src_ip = route_node_ip(t->node_id[node]), dst_ip = route_node_ip(t->node_id[end]);
+    while (node != end) {
+        uint32_t n_next, n_distinct = 1, at = 0;
+        const uint32_t *next = route_next(s->route, node, dst, &n_next);
+        for (uint32_t i = 1; i < n_next; i++) n_distinct += t->links[next[i]].to != t->links[next[i - 1]].to;
+        uint32_t pick = n_distinct > 1 ? route_hash(src_ip, dst_ip, sport, dport, (uint32_t)t->node_id[node]) % n_distinct : 0;
+        for (; at + 1 < n_next; at++) {
+            if (t->links[next[at + 1]].to != t->links[next[at]].to && pick-- == 0) break;
+        }
+        links[n++] = next[at];
+        node = t->links[next[at]].to;
+    }
+    return n;
+}
+
+static uint32_t find_path(const Sim *s, uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport, uint32_t *links) {
+    if (s->compat) return compat_path(s, src, dst, sport, dport, links);
+    return route_path(s->route, src, dst, sport, dport, links);
+}
+
+/* Out and back of a full packet and its ACK, in an empty network. */
+static double base_rtt_ns(const Sim *s, const uint32_t *links, uint32_t n) {
+    double ns = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const Link *l = &s->topo->links[links[i]];
+        ns += 2 * l->delay_ns + (s->full_wire_b + s->ack_wire_b) * 8e9 / l->rate_bps;
+    }
+    return ns;
+}
+
+static void init_cc(Sim *s, FlowSlot *f, uint32_t slot, const uint32_t *path, uint32_t n_links) {
+    double nic = s->topo->links[path[0]].rate_bps, line = s->compat ? COMPAT_LINE_BPS : nic, rtt = base_rtt_ns(s, path, n_links);
+    f->cc = (CcFlow){.rate_bps = (uint64_t)(nic < line ? nic : line),
+                     .max_rate_bps = (uint64_t)line,
+                     .min_rate_bps = (uint64_t)(line * MIN_RATE_SHARE),
+                     .nic_rate_bps = (uint64_t)nic,
+                     .window_b = (uint64_t)s->conf.net.window_b,
+                     .line_scale = s->compat ? 1 : line / COMPAT_LINE_BPS,
+                     .base_rtt_ns = s->compat ? COMPAT_BASE_RTT_NS : rtt,
+                     .min_rtt_ns = s->compat ? COMPAT_MIN_RTT_NS : rtt};
+    s->cc->start(&f->cc, &s->conf);
+    for (uint32_t i = 0; i < s->max_stamps && i + 1 < n_links; i++) {
+        s->hop_rates[(size_t)slot * s->max_stamps + i] = s->topo->links[path[i + 1]].rate_bps;
+    }
+}
+
+static void start_flow(Sim *s, uint32_t index) {
+    uint32_t slot = new_slot(s), src = s->in->src[index], dst = s->in->dst[index];
+    FlowSlot *f = &s->flows[slot];
+    *f = (FlowSlot){.size_b = s->in->size_b[index], .started = s->now, .index = index, .pos = NONE, .rto = NONE};
+    for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
+    uint32_t *path = &s->paths[(size_t)slot * 2 * s->max_links];
+    uint32_t n = find_path(s, src, dst, s->sport[index], ROUTE_DPORT, path);
+    find_path(s, dst, src, ROUTE_DPORT, s->sport[index], path + s->max_links);
+    f->nic = s->ports[path[0]].nic;
+    init_cc(s, f, slot, path, n);
+    host_start_flow(s, slot);
+}
+
+static int64_t start_tick(const Sim *s, size_t index) { return (s->in->start_ns[index] - s->in->start_ns[0]) * s->ticks_per_ns; }
+
+/* Starts all flows of this instant; `id` is the one cell that stands for the rest of the list. */
+static void on_flow_due(Sim *s, uint32_t id) {
+    while (s->next_due < s->in->n && start_tick(s, s->next_due) == s->now) {
+        uint32_t index = (uint32_t)s->next_due++;
+        sim_stock_cells(s, 2 * STOCK);
+        if (!s->compat) {
+            start_flow(s, index);
+            continue;
+        }
+        uint32_t setup = sim_cell_new(s, CELL_FLOW_SETUP);
+        sim_cell(s, setup)->byte = index;
+        sim_schedule(s, setup, s->now);
+    }
+    if (s->next_due < s->in->n) sim_schedule(s, id, start_tick(s, s->next_due));
+    else sim_cell_drop(s, id);
+}
+
+/* ---- the loop ---- */
+
+static void handle(Sim *s, uint32_t id) {
+    Cell *c = sim_cell(s, id);
+    if (c->kind <= CELL_NACK) {
+        s->stats->n_packet_hops++;
+        if (s->ports[c->link].to_host) host_on_arrival(s, id);
+        else port_on_arrival_at_switch(s, id);
+        return;
+    }
+    switch ((CellKind)c->kind) {
+    case CELL_PORT_FREE: port_on_free(s, id); break;
+    case CELL_NIC_WAKE: host_on_wake(s, id); break;
+    case CELL_CC_TIMER: host_on_cc_timer(s, id); break;
+    case CELL_RTO: host_on_rto(s, id); break;
+    case CELL_FLOW_DUE: on_flow_due(s, id); break;
+    case CELL_FLOW_SETUP:
+        c->kind = CELL_FLOW_START;
+        sim_schedule(s, id, s->now);
+        break;
+    case CELL_FLOW_START: {
+        uint32_t index = (uint32_t)c->byte;
+        sim_cell_drop(s, id);
+        start_flow(s, index);
+        break;
+    }
+    default:
+        s->stats->n_packet_hops++;
+        port_on_pause(s, id);
+    }
+}
+
+static int loop(Sim *s, Err *err) {
+    int64_t stop = s->opt->stop_ns > 0 ? (int64_t)(s->opt->stop_ns * (double)s->ticks_per_ns) : INT64_MAX;
+    Progress progress;
+    progress_init(&progress, s->opt->log, "flows", s->in->n);
+    int rc = 0;
+    while (s->n_live > 0) {
+        sim_stock_cells(s, STOCK);
+        uint32_t id = evq_pop(&s->q);
+        const Cell *c = sim_cell(s, id);
+        s->now = c->ev.time;
+        s->now_rank = c->ev.seq;
+        if (s->now > stop) break;
+        s->n_live -= c->kind != CELL_CC_TIMER;
+        if (++s->stats->n_events % EVENTS_PER_LOOK == 0) {
+            progress_update(&progress, s->stats->n_finished);
+            if (diag_stop_requested()) {
+                rc = err_stopped(err);
+                break;
+            }
+        }
+        handle(s, id);
+    }
+    progress_finish(&progress);
+    return rc;
+}
+
+/* ---- set-up ---- */
+
+static void init_port(Sim *s, uint32_t link) {
+    const Link *l = &s->topo->links[link];
+    Port *p = &s->ports[link];
+    *p = (Port){.free_at = -1,
+                .first = {NONE, NONE},
+                .data = {NONE, NONE},
+                .at_host = s->topo->is_host[l->from] != 0,
+                .to_host = s->topo->is_host[l->to] != 0,
+                .nic = NONE,
+                .delay_ticks = (int64_t)(l->delay_ns * (double)s->ticks_per_ns + 0.5),
+                .marking = {UINT32_MAX, UINT32_MAX, 0},
+                .rate_bps = l->rate_bps};
+    p->full_ticks = sim_ticks(s, s->full_wire_b, l->rate_bps);
+    p->ack_ticks = sim_ticks(s, s->ack_wire_b, l->rate_bps);
+    if (s->cc->marking) s->cc->marking(&s->conf, l->rate_bps, &p->marking);
+    s->cells[link].kind = CELL_PORT_FREE;
+    if (!p->at_host) return;
+    p->nic = s->n_nics++;
+    s->nics[p->nic] = (Nic){.link = link, .wake = NONE};
+}
+
+/* 2 at host rate, one less per doubling, as in the reference. */
+static uint8_t threshold_shift(double rate_bps, double host_rate_bps) {
+    uint8_t shift = 2;
+    for (double r = rate_bps; r > host_rate_bps && shift > 0; r /= 2) shift--;
+    return shift;
+}
+
+static void init_ingress(Sim *s, uint32_t link, double host_rate_bps) {
+    const Link *l = &s->topo->links[link];
+    Ingress *in = &s->ingress[link];
+    if (s->topo->is_host[l->to]) return;
+    double bdp_b = floor(floor(l->rate_bps * l->delay_ns / 8) / 1e9);
+    in->headroom_size_b = (uint32_t)fmin(3 * bdp_b, UINT32_MAX / 2);
+    in->sw = l->to;
+    in->shift = threshold_shift(l->rate_bps, host_rate_bps);
+    s->switches[l->to].free_b -= (int64_t)in->headroom_size_b + BUFFER_RESERVE_B;
+}
+
+static double slowest_host_rate(const Topo *t) {
+    double r = t->host_rate_bps[0];
+    for (uint32_t h = 1; h < t->n_hosts; h++) r = fmin(r, t->host_rate_bps[h]);
+    return r;
+}
+
+static void init_network(Sim *s) {
+    const Topo *t = s->topo;
+    int64_t horizon = 1;
+    s->ports = MEM_NEW(Port, t->n_links);
+    s->ingress = MEM_ZNEW(Ingress, t->n_links);
+    s->switches = MEM_ZNEW(Switch, t->n_nodes);
+    s->nics = MEM_NEW(Nic, t->n_links);
+    grow_cells(s, t->n_links + STOCK);
+    s->n_cells = t->n_links; /* cell i < n_links is the free event of port i */
+    for (uint32_t v = 0; v < t->n_nodes; v++) {
+        s->switches[v].size_b = (uint64_t)s->conf.net.buffer_b;
+        s->switches[v].free_b = (int64_t)s->conf.net.buffer_b;
+    }
+    double host_rate = slowest_host_rate(t);
+    for (uint32_t l = 0; l < t->n_links; l++) {
+        init_port(s, l);
+        init_ingress(s, l, host_rate);
+        int64_t ahead = s->ports[l].full_ticks + s->ports[l].delay_ticks;
+        if (ahead > horizon) horizon = ahead;
+    }
+    evq_init(&s->q, horizon, t->n_links);
+    s->q.nodes = (unsigned char *)s->cells;
+}
+
+static void init_sizes(Sim *s) {
+    uint32_t longest = route_max_links(s->route);
+    s->max_links = longest;
+    s->header_b = s->cc->header_b;
+    s->ack_wire_b = s->cc->ack_b;
+    if (s->cc->telemetry) {
+        s->max_stamps = longest > 1 ? longest - 1 : 1;
+        uint32_t extra = s->max_stamps > CC_WIRE_HOPS ? (s->max_stamps - CC_WIRE_HOPS) * 8 : 0;
+        s->header_b += extra;
+        s->ack_wire_b += extra;
+    }
+    s->full_wire_b = PAYLOAD_B + s->header_b;
+}
+
+static void init(Sim *s, const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt, double *fct_ns, PktStats *stats) {
+    *s = (Sim){.spare_cells = NONE, .spare_slot = NONE, .route = r, .topo = route_topo(r), .in = f, .opt = opt, .fct_ns = fct_ns};
+    s->stats = stats;
+    s->compat = opt->compat;
+    s->ticks_per_ns = opt->compat ? 1 : 1000;
+    s->conf = (CcConf){*net, opt->compat};
+    s->cc = cc_find(opt->cc ? opt->cc : cc_name(net->cc));
+    s->rng = rng_stream(opt->seed, "marking", 0);
+    if (s->compat) s->mrg = mrg_at(opt->compat_stream);
+    init_sizes(s);
+    init_network(s);
+    s->sport = MEM_NEW(uint16_t, f->n);
+    route_sports(s->topo, f->src, f->dst, f->n, s->sport);
+    if (f->n > 0) sim_schedule(s, sim_cell_new(s, CELL_FLOW_DUE), 0);
+}
+
+static void release(Sim *s) {
+    for (uint32_t i = 0; i < s->n_nics; i++) free(s->nics[i].list);
+    evq_free(&s->q);
+    free(s->cells);
+    free(s->sport);
+    free(s->ports);
+    free(s->ingress);
+    free(s->switches);
+    free(s->nics);
+    free(s->flows);
+    free(s->paths);
+    free(s->hops);
+    free(s->hops_before);
+    free(s->hop_rates);
+}
+
+static int check(const Route *r, const Flows *f, const PktOptions *opt, const NetConf *net, Err *err) {
+    const Topo *t = route_topo(r);
+    if (netconf_check(net, err) != 0) return -1;
+    if (opt->cc && !cc_find(opt->cc)) return err_input(err, "cc: no congestion control is called '%.40s'", opt->cc);
+    if (route_max_links(r) > MAX_LINKS) {
+        return err_input(err, "%s: paths of %u links: the packet simulation takes at most %d", t->name, route_max_links(r), MAX_LINKS);
+    }
+    if (f->n >= NONE) return err_input(err, "flows: at most %u, got %zu", NONE - 1, f->n);
+    if (f->n > 0 && (double)f->start_ns[f->n - 1] - (double)f->start_ns[0] > 8e15) {
+        return err_input(err, "flows: start times must lie within 8e15 ns of each other");
+    }
+    return 0;
+}
+
+static void finish_stats(const Sim *s, double wall_s) {
+    PktStats *st = s->stats;
+    st->n_unfinished = s->in->n - st->n_finished;
+    st->peak_packets = s->n_cells - s->topo->n_links;
+    st->sim_ns = (double)s->now / (double)s->ticks_per_ns;
+    st->wall_s = wall_s;
+    for (uint32_t l = 0; l < s->topo->n_links; l++) {
+        uint8_t tier = s->topo->tier[s->topo->links[l].from];
+        if (tier >= PKT_MAX_TIERS) tier = PKT_MAX_TIERS - 1;
+        if (s->ports[l].peak_b > st->peak_queue_b[tier]) st->peak_queue_b[tier] = s->ports[l].peak_b;
+    }
+}
+
+int pktsim_run(const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt, double *fct_ns, PktStats *stats, Err *err) {
+    if (check(r, f, opt, net, err) != 0) return -1;
+    PktStats own;
+    Sim s;
+    double begin = diag_now_s();
+    stats = stats ? stats : &own;
+    *stats = (PktStats){0};
+    for (size_t i = 0; i < f->n; i++) fct_ns[i] = NAN;
+    init(&s, r, f, net, opt, fct_ns, stats);
+    int rc = loop(&s, err);
+    finish_stats(&s, diag_now_s() - begin);
+    release(&s);
+    return rc;
+}

@@ -1,0 +1,234 @@
+/* ns3_agreement: one reference case simulated in compat mode, compared flow by flow.
+ *
+ *   ns3_agreement TOPOLOGY_DIR CASE_DIR…   one line per case; several cases of one control also pooled
+ *
+ * A case folder has scenario.json and flows.csv (with the reference's fct_ns), and its topology.txt unless the
+ * scenario names one. Columns: flows; unfinished there and here; share of flows equal to the ns and
+ * within 1 %; error of the mean slowdown, and of p50, p90 and p99 per size bucket (buckets of 200 flows or more). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/stats.h"
+#include "packet/pktsim.h"
+
+typedef struct {
+    NetConf net;
+    char *topo_path;
+} Case;
+
+static double number_of(const Json *j, const char *key, double otherwise) {
+    Json v;
+    double x = otherwise;
+    Err err;
+    if (json_find(j, key, &v) && json_number(&v, &x, &err) != 0) diag_die("%s", err.msg);
+    return x;
+}
+
+static char *topo_path_of(const Json *j, const char *topologies, const char *dir) {
+    Json v;
+    const char *name = NULL;
+    Err err;
+    char *own = file_join(dir, "topology.txt");
+    if (file_exists(own)) return own;
+    free(own);
+    if (json_find(j, "topology", &v) && json_string(&v, &name, &err) == 0) return file_join(topologies, name);
+    char lot[40];
+    snprintf(lot, sizeof lot, "topo-pl-%d.txt", (int)number_of(j, "n_hosts", 0));
+    return file_join(topologies, lot);
+}
+
+static void set_params(NetConf *net, double p1, double p2) {
+    switch (net->cc) {
+    case CC_DCTCP: net->dctcp_k_b = p1 * 1000; break;
+    case CC_DCQCN:
+        net->dcqcn_kmin_b = p1 * 1000;
+        net->dcqcn_kmax_b = p2 * 1000;
+        break;
+    case CC_HPCC:
+        net->hpcc_eta = p1 / 100;
+        net->hpcc_ai_bps = p2 * 10e6;
+        break;
+    default:
+        net->timely_tlow_ns = p1 * 1000;
+        net->timely_thigh_ns = p2 * 1000;
+    }
+}
+
+static int read_case(Case *c, const char *topologies, const char *dir, Err *err) {
+    char *path = file_join(dir, "scenario.json");
+    JsonDoc *doc = json_open(path, err);
+    free(path);
+    if (!doc) return -1;
+    Json j = json_root(doc), v;
+    const char *cc;
+    netconf_default(&c->net);
+    if (json_need(&j, "cc", &v, err) != 0 || json_string(&v, &cc, err) != 0 || cc_parse(cc, &c->net.cc, err) != 0) return -1;
+    c->net.buffer_b = number_of(&j, "buffer_kib", number_of(&j, "buffer_kb", number_of(&j, "bfsz", 0) * 10)) * 1024;
+    c->net.window_b = number_of(&j, "window_b", number_of(&j, "window", 0));
+    c->net.pfc = number_of(&j, "enable_pfc", 1) != 0;
+    set_params(&c->net, number_of(&j, "param_1", 0), number_of(&j, "param_2", 0));
+    c->topo_path = topo_path_of(&j, topologies, dir);
+    json_close(doc);
+    return 0;
+}
+
+/* ---- statistics ---- */
+
+typedef struct {
+    double *v;
+    size_t n, cap;
+} Values;
+
+static void add(Values *v, double x) {
+    MEM_GROW(v->v, v->cap, v->n + 1);
+    v->v[v->n++] = x;
+}
+
+typedef struct {
+    char name[64];
+    size_t n, n_equal, n_close, n_both, unfinished_ref, unfinished;
+    Values ref[STATS_N_OUT], own[STATS_N_OUT];
+    double sum_ref, sum_own, wall_s;
+    uint64_t packet_hops;
+} Tally;
+
+static void tally_flow(Tally *t, uint64_t size_b, double ideal, double ref, double own) {
+    size_t b = (size_t)stats_bucket_out(size_b);
+    t->n++;
+    t->unfinished_ref += isnan(ref);
+    t->unfinished += isnan(own);
+    if (!isnan(ref)) add(&t->ref[b], ref / ideal);
+    if (!isnan(own)) add(&t->own[b], own / ideal);
+    if (!isnan(ref)) t->sum_ref += ref / ideal;
+    if (!isnan(own)) t->sum_own += own / ideal;
+    if (isnan(ref) || isnan(own)) return;
+    t->n_both++;
+    t->n_equal += ref == own;
+    t->n_close += fabs(own / ref - 1) <= 0.01;
+}
+
+static double percentile_error(Values *ref, Values *own, double p) {
+    if (ref->n < 200 || own->n == 0) return 0;
+    stats_sort(ref->v, ref->n);
+    stats_sort(own->v, own->n);
+    return own->v[stats_rank(own->n, p)] / ref->v[stats_rank(ref->n, p)] - 1;
+}
+
+/* The largest error over the buckets, with its sign. */
+static double worst(Tally *t, double p) {
+    double w = 0;
+    for (int b = 0; b < STATS_N_OUT; b++) {
+        double e = percentile_error(&t->ref[b], &t->own[b], p);
+        if (fabs(e) > fabs(w)) w = e;
+    }
+    return w;
+}
+
+static void print_tally(Tally *t) {
+    double mean = (t->sum_own / (double)(t->n - t->unfinished)) / (t->sum_ref / (double)(t->n - t->unfinished_ref)) - 1;
+    printf("%-28s %7zu %4zu %4zu  %7.3f %7.3f  %+7.3f %+7.3f %+7.3f %+7.3f  %6.2f %6.1f\n", t->name, t->n, t->unfinished_ref, t->unfinished,
+           100.0 * (double)t->n_equal / (double)t->n_both, 100.0 * (double)t->n_close / (double)t->n_both, 100 * mean, 100 * worst(t, 50),
+           100 * worst(t, 90), 100 * worst(t, 99), t->wall_s, (double)t->packet_hops / t->wall_s / 1e6);
+    fflush(stdout);
+}
+
+static void tally_free(Tally *t) {
+    for (int b = 0; b < STATS_N_OUT; b++) {
+        free(t->ref[b].v);
+        free(t->own[b].v);
+    }
+}
+
+static void first_difference(const Flows *f, const Topo *t, const double *own) {
+    double at = INFINITY;
+    size_t first = 0, n = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        if (isnan(f->fct_ns[i]) && isnan(own[i])) continue;
+        if (f->fct_ns[i] == own[i]) continue;
+        n++;
+        double end = (double)f->start_ns[i] + fmin(f->fct_ns[i], own[i]);
+        if (end < at) {
+            at = end;
+            first = i;
+        }
+    }
+    if (n == 0) return;
+    printf("    first of %zu that differ, by end: flow %zu, %llu → %llu, %llu B, start %lld: %.0f there, %.0f here\n", n, first,
+           (unsigned long long)t->node_id[t->host_node[f->src[first]]], (unsigned long long)t->node_id[t->host_node[f->dst[first]]],
+           (unsigned long long)f->size_b[first], (long long)f->start_ns[first], f->fct_ns[first], own[first]);
+}
+
+static int run_case(const char *topologies, const char *dir, uint32_t stream, bool detail, Tally *pool, Err *err) {
+    Case c = {0};
+    Topo topo;
+    Flows f;
+    Log log = {.level = LOG_NORMAL};
+    char *flows_path = file_join(dir, "flows.csv");
+    if (read_case(&c, topologies, dir, err) != 0 || topo_load(&topo, c.topo_path, err) != 0 || flows_load(&f, flows_path, &topo, &log, err) != 0)
+        return -1;
+    Route *r = route_new(&topo, err);
+    if (!r) return -1;
+    double *fct = MEM_NEW(double, f.n);
+    PktOptions opt = {.compat = true, .seed = 1, .compat_stream = stream};
+    PktStats st;
+    if (pktsim_run(r, &f, &c.net, &opt, fct, &st, err) != 0) return -1;
+    Tally t = {.wall_s = st.wall_s, .packet_hops = st.n_packet_hops};
+    const char *slash = strrchr(dir, '/');
+    snprintf(t.name, sizeof t.name, "%.40s", slash ? slash + 1 : dir);
+    Tally *group = &pool[c.net.cc];
+    snprintf(group->name, sizeof group->name, "all %s", cc_name(c.net.cc));
+    group->wall_s += st.wall_s;
+    group->packet_hops += st.n_packet_hops;
+    for (size_t i = 0; i < f.n; i++) {
+        tally_flow(&t, f.size_b[i], f.ideal_fct_ns[i], f.fct_ns[i], fct[i]);
+        tally_flow(group, f.size_b[i], f.ideal_fct_ns[i], f.fct_ns[i], fct[i]);
+    }
+    print_tally(&t);
+    if (detail) {
+        printf("    %llu drops, %llu pauses, %llu marks, %llu retransmissions, %llu packet-hops, %llu events, peak packets %llu, active flows %llu\n",
+               (unsigned long long)st.n_drops, (unsigned long long)st.n_pauses, (unsigned long long)st.n_marks, (unsigned long long)st.n_retransmissions,
+               (unsigned long long)st.n_packet_hops, (unsigned long long)st.n_events, (unsigned long long)st.peak_packets,
+               (unsigned long long)st.peak_active_flows);
+        first_difference(&f, &topo, fct);
+    }
+    tally_free(&t);
+    free(fct);
+    route_destroy(r);
+    flows_free(&f);
+    topo_free(&topo);
+    free(flows_path);
+    free(c.topo_path);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    Tally pool[CC_N] = {0};
+    bool detail = false;
+    uint32_t stream = 0;
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "-v") == 0) detail = true;
+        if (strncmp(argv[i], "-s", 2) == 0) stream = (uint32_t)atoi(argv[i] + 2);
+    }
+    if (argc - i < 2) return 0; /* nothing to compare with: see tests/bench/ns3-agreement */
+    printf("%-28s %7s %4s %4s  %7s %7s  %7s %7s %7s %7s  %6s %6s\n", "case", "flows", "unf0", "unf", "equal%", "in1%", "mean%", "p50%", "p90%",
+           "p99%", "wall_s", "Mhop/s");
+    const char *topologies = argv[i++];
+    for (; i < argc; i++) {
+        Err err;
+        if (run_case(topologies, argv[i], stream, detail, pool, &err) != 0) {
+            fprintf(stderr, "ns3_agreement: %s\n", err.msg);
+            return 1;
+        }
+    }
+    for (int c = 0; c < CC_N; c++) {
+        if (pool[c].n) print_tally(&pool[c]);
+        tally_free(&pool[c]);
+    }
+    return 0;
+}
