@@ -65,10 +65,14 @@ Mrg mrg_at(uint32_t stream) {
     return m;
 }
 
+void mrg_skip(Mrg *m) {
+    apply(m->jump_x, M1, m->x);
+    apply(m->jump_y, M2, m->y);
+}
+
 double mrg_next_u01(Mrg *m) {
     uint64_t x = (1403580 * m->x[1] + (M1 - 810728) * m->x[0]) % M1;
     uint64_t y = (527612 * m->y[2] + (M2 - 1370589) * m->y[0]) % M2;
-    apply(m->jump_x, M1, m->x);
-    apply(m->jump_y, M2, m->y);
+    mrg_skip(m);
     return (double)(x > y ? x - y : x + M1 - y) * 2.328306549295728e-10;
 }

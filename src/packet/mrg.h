@@ -12,4 +12,5 @@ typedef struct {
 /* Seed 1 and run 1, as the reference leaves them; the first draw is from stream `stream`. */
 Mrg mrg_at(uint32_t stream);
 double mrg_next_u01(Mrg *m); /* in (0, 1) */
+void mrg_skip(Mrg *m);       /* passes over a stream */
 #endif

@@ -18,6 +18,7 @@
 #include "packet/sim.h"
 
 enum { STOCK = 16, EVENTS_PER_LOOK = 1 << 16 };
+enum { COMPAT_STREAMS = 2, COMPAT_STREAMS_PER_NODE = 6 }; /* random streams in use there before the first packet */
 static const double COMPAT_LINE_BPS = 10e9, COMPAT_BASE_RTT_NS = 14400, COMPAT_MIN_RTT_NS = 20000, MIN_RATE_SHARE = 0.1;
 
 /* ---- time ---- */
@@ -186,7 +187,28 @@ static void start_flow(Sim *s, uint32_t index) {
     host_start_flow(s, slot);
 }
 
-static int64_t start_tick(const Sim *s, size_t index) { return (s->in->start_ns[index] - s->in->start_ns[0]) * s->ticks_per_ns; }
+/* When the reference starts a flow that is asked for at `ns`: it reads 1 s later as a double. 0 or 1 ns early. */
+static int64_t compat_start_ns(int64_t ns) { return compat_ticks((double)(ns + 1000000000) / 1e9) - 1000000000; }
+
+/* A time at which it starts no flow, whatever is asked for. */
+static bool is_never_start(int64_t ns) { return compat_start_ns(ns) != ns && compat_start_ns(ns + 1) != ns; }
+
+/* Lists of flows hold the times asked for, or the reference's own output with the times that came of it. About
+ * a quarter of the former are times the latter cannot have. */
+static bool has_asked_starts(const Flows *f) {
+    size_t n = 0;
+    for (size_t i = 0; i < f->n; i++) n += is_never_start(f->start_ns[i]);
+    return n * 16 > f->n;
+}
+
+static int64_t start_ns(const Sim *s, size_t index) {
+    int64_t ns = s->in->start_ns[index];
+    if (!s->compat) return ns;
+    bool not_in_output = s->in->fct_ns && isnan(s->in->fct_ns[index]); /* unfinished there: as asked for */
+    return s->asked_starts || not_in_output || is_never_start(ns) ? compat_start_ns(ns) : ns;
+}
+
+static int64_t start_tick(const Sim *s, size_t index) { return (start_ns(s, index) - s->first_start_ns) * s->ticks_per_ns; }
 
 /* Starts all flows of this instant; `id` is the one cell that stands for the rest of the list. */
 static void on_flow_due(Sim *s, uint32_t id) {
@@ -356,10 +378,12 @@ static void init(Sim *s, const Route *r, const Flows *f, const NetConf *net, con
     s->conf = (CcConf){*net, opt->compat};
     s->cc = cc_find(opt->cc ? opt->cc : cc_name(net->cc));
     s->rng = rng_stream(opt->seed, "marking", 0);
-    if (s->compat) s->mrg = mrg_at(opt->compat_stream);
+    if (s->compat) s->mrg = mrg_at(COMPAT_STREAMS + COMPAT_STREAMS_PER_NODE * s->topo->n_nodes);
     init_sizes(s);
     init_network(s);
     s->sport = MEM_NEW(uint16_t, f->n);
+    if (s->compat) s->asked_starts = has_asked_starts(f);
+    if (f->n > 0) s->first_start_ns = start_ns(s, 0);
     route_sports(s->topo, f->src, f->dst, f->n, s->sport);
     if (f->n > 0) sim_schedule(s, sim_cell_new(s, CELL_FLOW_DUE), 0);
 }

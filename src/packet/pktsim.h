@@ -33,7 +33,6 @@ typedef struct {
     uint64_t seed;           /* of marking */
     const char *cc;          /* overrides the network settings' congestion control, by name; NULL: as they say */
     double stop_ns;          /* flows not finished by then stay unfinished; 0: until nothing moves any more */
-    uint32_t compat_stream;  /* first random stream of the reference's marking draws */
     const Log *log;          /* progress; NULL: none */
     PktTracer trace;         /* NULL: none */
     void *trace_ctx;

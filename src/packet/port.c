@@ -112,6 +112,7 @@ static void send_pause_frame(Sim *s, uint32_t in_link, CellKind kind) {
     c->wire_b = PAUSE_FRAME_B;
     c->link = out;
     Port *p = &s->ports[out];
+    if (s->compat) mrg_skip(&s->mrg); /* a pause frame uses up a stream there */
     queue_put(s, &p->first, id);
     p->total_b += PAUSE_FRAME_B;
     sim_trace(s, PKT_TRACE_ENQUEUE, out, c);

@@ -169,6 +169,8 @@ typedef struct Sim {
     double *hop_rates;       /* [slot][max_stamps] */
     uint32_t max_stamps;
     size_t next_due;         /* flow */
+    int64_t first_start_ns;
+    bool asked_starts; /* compat: start times are as asked for, not as they came to be */
     Rng rng;                 /* marking */
     Mrg mrg;                 /* marking, in compat */
 

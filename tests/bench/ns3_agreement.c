@@ -100,8 +100,8 @@ typedef struct {
 static void tally_flow(Tally *t, uint64_t size_b, double ideal, double ref, double own) {
     size_t b = (size_t)stats_bucket_out(size_b);
     t->n++;
-    t->unfinished_ref += isnan(ref);
-    t->unfinished += isnan(own);
+    t->unfinished_ref += isnan(ref) != 0;
+    t->unfinished += isnan(own) != 0;
     if (!isnan(ref)) add(&t->ref[b], ref / ideal);
     if (!isnan(own)) add(&t->own[b], own / ideal);
     if (!isnan(ref)) t->sum_ref += ref / ideal;
@@ -163,7 +163,7 @@ static void first_difference(const Flows *f, const Topo *t, const double *own) {
            (unsigned long long)f->size_b[first], (long long)f->start_ns[first], f->fct_ns[first], own[first]);
 }
 
-static int run_case(const char *topologies, const char *dir, uint32_t stream, bool detail, Tally *pool, Err *err) {
+static int run_case(const char *topologies, const char *dir, bool detail, Tally *pool, Err *err) {
     Case c = {0};
     Topo topo;
     Flows f;
@@ -174,7 +174,7 @@ static int run_case(const char *topologies, const char *dir, uint32_t stream, bo
     Route *r = route_new(&topo, err);
     if (!r) return -1;
     double *fct = MEM_NEW(double, f.n);
-    PktOptions opt = {.compat = true, .seed = 1, .compat_stream = stream};
+    PktOptions opt = {.compat = true, .seed = 1};
     PktStats st;
     if (pktsim_run(r, &f, &c.net, &opt, fct, &st, err) != 0) return -1;
     Tally t = {.wall_s = st.wall_s, .packet_hops = st.n_packet_hops};
@@ -209,11 +209,9 @@ static int run_case(const char *topologies, const char *dir, uint32_t stream, bo
 int main(int argc, char **argv) {
     Tally pool[CC_N] = {0};
     bool detail = false;
-    uint32_t stream = 0;
     int i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {
         if (strcmp(argv[i], "-v") == 0) detail = true;
-        if (strncmp(argv[i], "-s", 2) == 0) stream = (uint32_t)atoi(argv[i] + 2);
     }
     if (argc - i < 2) return 0; /* nothing to compare with: see tests/bench/ns3-agreement */
     printf("%-28s %7s %4s %4s  %7s %7s  %7s %7s %7s %7s  %6s %6s\n", "case", "flows", "unf0", "unf", "equal%", "in1%", "mean%", "p50%", "p90%",
@@ -221,7 +219,7 @@ int main(int argc, char **argv) {
     const char *topologies = argv[i++];
     for (; i < argc; i++) {
         Err err;
-        if (run_case(topologies, argv[i], stream, detail, pool, &err) != 0) {
+        if (run_case(topologies, argv[i], detail, pool, &err) != 0) {
             fprintf(stderr, "ns3_agreement: %s\n", err.msg);
             return 1;
         }
