@@ -120,7 +120,7 @@ static void send_pause_frame(Sim *s, uint32_t in_link, CellKind kind) {
 }
 
 static void pause_if_full(Sim *s, Ingress *in, uint32_t in_link) {
-    if (in->pausing || !s->conf.net.pfc) return;
+    if (in->pausing || (!s->conf.net.pfc && !s->compat)) return;
     if (in->headroom_b == 0 && above_reserve(in) < threshold(s, &s->switches[in->sw], in)) return;
     in->pausing = true;
     s->stats->n_pauses++;
@@ -142,7 +142,7 @@ void port_on_pause(Sim *s, uint32_t id) {
     bool pause = c->kind == CELL_PAUSE;
     sim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
     sim_cell_drop(s, id);
-    s->ports[link].paused = pause;
+    s->ports[link].paused = pause && s->conf.net.pfc;
     if (!pause) port_kick(s, link);
 }
 
