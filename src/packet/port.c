@@ -142,7 +142,8 @@ void port_on_pause(Sim *s, uint32_t id) {
     bool pause = c->kind == CELL_PAUSE;
     sim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
     sim_cell_drop(s, id);
-    s->ports[link].paused = pause && s->conf.net.pfc;
+    if (!s->conf.net.pfc) return;
+    s->ports[link].paused = pause;
     if (!pause) port_kick(s, link);
 }
 
