@@ -23,9 +23,20 @@ void cc_arm(CcArm *arm, int which, double delay_ns) {
 
 uint64_t cc_rate(double bps) { return bps >= 1e18 ? (uint64_t)1e18 : bps > 0 ? (uint64_t)bps : 0; }
 
-double cc_cut(const CcConf *c, double x, double unit) { return c->compat ? floor(x / unit + 1e-9) * unit : x; }
+/* The margin keeps 58.7 · 10 whole. */
+static double cut(double x, double unit) { return floor(x / unit + 1e-9) * unit; }
+
+CcConf cc_conf(const NetConf *net, bool compat) {
+    CcConf c = {*net, compat};
+    if (!compat) return c;
+    c.net.hpcc_ai_bps = cut(net->hpcc_ai_bps, 1e6);
+    c.net.timely_tlow_ns = cut(net->timely_tlow_ns, 1);
+    c.net.timely_thigh_ns = cut(net->timely_thigh_ns, 1);
+    return c;
+}
 
 uint32_t cc_threshold_b(const CcConf *c, double k_b, double at_bps, double port_rate_bps) {
-    double k = cc_cut(c, k_b * port_rate_bps / at_bps, 1000);
+    double k = k_b * port_rate_bps / at_bps;
+    if (c->compat) k = cut(k, 1000);
     return k < UINT32_MAX ? (uint32_t)k : UINT32_MAX;
 }

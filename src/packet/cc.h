@@ -91,8 +91,8 @@ static inline uint64_t cc_at_least(uint64_t x, uint64_t lo) { return x > lo ? x 
 static inline uint64_t cc_at_most(uint64_t x, uint64_t hi) { return x < hi ? x : hi; }
 /* A whole number of bit/s from a product: cut, as rates are whole. */
 uint64_t cc_rate(double bps);
-/* What a setting is there: cut to whole units. Otherwise as it is. */
-double cc_cut(const CcConf *c, double x, double unit);
+/* In compat, steps and delays are whole Mb/s and ns. */
+CcConf cc_conf(const NetConf *net, bool compat);
 /* A threshold given at at_bps, for a port; whole KB in compat. */
 uint32_t cc_threshold_b(const CcConf *c, double k_b, double at_bps, double port_rate_bps);
 #endif

@@ -52,7 +52,7 @@ static bool ack(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm) {
     }
     bool commit = a->ack > h->window_end;
     measure(f, h, a);
-    uint64_t step = cc_rate(cc_cut(c, c->net.hpcc_ai_bps, 1e6) * f->line_scale);
+    uint64_t step = cc_rate(c->net.hpcc_ai_bps * f->line_scale);
     uint64_t rate = cc_rate((double)h->committed_bps / (h->u / c->net.hpcc_eta)) + step;
     f->rate_bps = cc_at_most(cc_at_least(rate, f->min_rate_bps), f->max_rate_bps);
     if (!commit) return true;

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packet/compat.h"
+#include "packet/ideal.h"
 #include "packet/sim.h"
 
 enum { STOCK = 16, EVENTS_PER_LOOK = 1 << 16 };
@@ -23,16 +25,7 @@ static const double COMPAT_LINE_BPS = 10e9, COMPAT_BASE_RTT_NS = 14400, COMPAT_M
 
 /* ---- time ---- */
 
-/* The reference's serialisation: seconds as a double, cut to 64 binary places, times 10^9, cut to whole ns. */
-static int64_t compat_ticks(double seconds) {
-    double whole = floor(seconds);
-    uint64_t fraction = (uint64_t)((seconds - whole) * 0x1p64);
-    return (int64_t)whole * 1000000000 + (int64_t)((U128)fraction * 1000000000 >> 64);
-}
-
-int64_t sim_ticks(const Sim *s, double bytes, double rate_bps) {
-    return s->compat ? compat_ticks(bytes * 8 / rate_bps) : (int64_t)(bytes * 8e12 / rate_bps + 0.5);
-}
+int64_t sim_ticks(const Sim *s, double bytes, double rate_bps) { return pkt_ticks(s->compat, bytes, rate_bps); }
 
 /* ---- cells ---- */
 
@@ -124,30 +117,6 @@ static uint32_t new_slot(Sim *s) {
     return s->n_slots++;
 }
 
-/* The reference's route: parallel links count as one next hop, the last of them in the file. */
-static uint32_t compat_path(const Sim *s, uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport, uint32_t *links) {
-    const Topo *t = s->topo;
-    uint32_t n = 0, node = t->host_node[src], end = t->host_node[dst];
-    uint32_t src_ip = route_node_ip(t->node_id[node]), dst_ip = route_node_ip(t->node_id[end]);
-    while (node != end) {
-        uint32_t n_next, n_distinct = 1, at = 0;
-        const uint32_t *next = route_next(s->route, node, dst, &n_next);
-        for (uint32_t i = 1; i < n_next; i++) n_distinct += t->links[next[i]].to != t->links[next[i - 1]].to;
-        uint32_t pick = n_distinct > 1 ? route_hash(src_ip, dst_ip, sport, dport, (uint32_t)t->node_id[node]) % n_distinct : 0;
-        for (; at + 1 < n_next; at++) {
-            if (t->links[next[at + 1]].to != t->links[next[at]].to && pick-- == 0) break;
-        }
-        links[n++] = next[at];
-        node = t->links[next[at]].to;
-    }
-    return n;
-}
-
-static uint32_t find_path(const Sim *s, uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport, uint32_t *links) {
-    if (s->compat) return compat_path(s, src, dst, sport, dport, links);
-    return route_path(s->route, src, dst, sport, dport, links);
-}
-
 /* Out and back of a full packet and its ACK, in an empty network. */
 static double base_rtt_ns(const Sim *s, const uint32_t *links, uint32_t n) {
     double ns = 0;
@@ -180,32 +149,18 @@ static void start_flow(Sim *s, uint32_t index) {
     *f = (FlowSlot){.size_b = s->in->size_b[index], .started = s->now, .index = index, .pos = NONE, .rto = NONE};
     for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
     uint32_t *path = &s->paths[(size_t)slot * 2 * s->max_links];
-    uint32_t n = find_path(s, src, dst, s->sport[index], ROUTE_DPORT, path);
-    find_path(s, dst, src, ROUTE_DPORT, s->sport[index], path + s->max_links);
+    uint32_t n = pkt_path(s->route, s->compat, src, dst, s->sport[index], ROUTE_DPORT, path);
+    pkt_path(s->route, s->compat, dst, src, ROUTE_DPORT, s->sport[index], path + s->max_links);
     f->nic = s->ports[path[0]].nic;
     init_cc(s, f, slot, path, n);
     host_start_flow(s, slot);
-}
-
-/* When the reference starts a flow that is asked for at `ns`: it reads 1 s later as a double. 0 or 1 ns early. */
-static int64_t compat_start_ns(int64_t ns) { return compat_ticks((double)(ns + 1000000000) / 1e9) - 1000000000; }
-
-/* A time at which it starts no flow, whatever is asked for. */
-static bool is_never_start(int64_t ns) { return compat_start_ns(ns) != ns && compat_start_ns(ns + 1) != ns; }
-
-/* Lists of flows hold the times asked for, or the reference's own output with the times that came of it. About
- * a quarter of the former are times the latter cannot have. */
-static bool has_asked_starts(const Flows *f) {
-    size_t n = 0;
-    for (size_t i = 0; i < f->n; i++) n += is_never_start(f->start_ns[i]);
-    return n * 16 > f->n;
 }
 
 static int64_t start_ns(const Sim *s, size_t index) {
     int64_t ns = s->in->start_ns[index];
     if (!s->compat) return ns;
     bool not_in_output = s->in->fct_ns && isnan(s->in->fct_ns[index]); /* unfinished there: as asked for */
-    return s->asked_starts || not_in_output || is_never_start(ns) ? compat_start_ns(ns) : ns;
+    return s->asked_starts || not_in_output || compat_is_never_start(ns) ? compat_start_ns(ns) : ns;
 }
 
 static int64_t start_tick(const Sim *s, size_t index) { return (start_ns(s, index) - s->first_start_ns) * s->ticks_per_ns; }
@@ -375,14 +330,14 @@ static void init(Sim *s, const Route *r, const Flows *f, const NetConf *net, con
     s->stats = stats;
     s->compat = opt->compat;
     s->ticks_per_ns = opt->compat ? 1 : 1000;
-    s->conf = (CcConf){*net, opt->compat};
+    s->conf = cc_conf(net, opt->compat);
     s->cc = cc_find(opt->cc ? opt->cc : cc_name(net->cc));
     s->rng = rng_stream(opt->seed, "marking", 0);
     if (s->compat) s->mrg = mrg_at(COMPAT_STREAMS + COMPAT_STREAMS_PER_NODE * s->topo->n_nodes);
     init_sizes(s);
     init_network(s);
     s->sport = MEM_NEW(uint16_t, f->n);
-    if (s->compat) s->asked_starts = has_asked_starts(f);
+    if (s->compat) s->asked_starts = compat_has_asked_starts(f);
     if (f->n > 0) s->first_start_ns = start_ns(s, 0);
     route_sports(s->topo, f->src, f->dst, f->n, s->sport);
     if (f->n > 0) sim_schedule(s, sim_cell_new(s, CELL_FLOW_DUE), 0);

@@ -56,7 +56,7 @@ typedef struct {
  * then valid as far as it went). Keeps nothing; runs may go on in parallel. */
 int pktsim_run(const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt, double *fct_ns, PktStats *stats, Err *err);
 
-/* Completion times in the empty network. compat: the reference's formula, whole ns, rates capped at 10 Gb/s, telemetry not counted.
- * Otherwise exact for an unlimited window: store and forward of all packets along the flow's path. */
-int pktsim_ideal(const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt, double *ideal_ns, Err *err);
+/* Completion times in the empty network, with 48 bytes of header. compat: the reference's formula, whole ns, rates capped
+ * at 10 Gb/s. Otherwise exact for an unlimited window: store and forward of all packets along the flow's path. */
+void pktsim_ideal(const Route *r, const Flows *f, bool compat, double *ideal_ns);
 #endif

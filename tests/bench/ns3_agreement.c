@@ -91,7 +91,7 @@ static void add(Values *v, double x) {
 
 typedef struct {
     char name[64];
-    size_t n, n_equal, n_close, n_both, unfinished_ref, unfinished;
+    size_t n, n_equal, n_close, n_both, unfinished_ref, unfinished, n_ideal_off;
     Values ref[STATS_N_OUT], own[STATS_N_OUT];
     double sum_ref, sum_own, wall_s;
     uint64_t packet_hops;
@@ -173,7 +173,8 @@ static int run_case(const char *topologies, const char *dir, bool detail, Tally 
         return -1;
     Route *r = route_new(&topo, err);
     if (!r) return -1;
-    double *fct = MEM_NEW(double, f.n);
+    double *fct = MEM_NEW(double, f.n), *ideal = MEM_NEW(double, f.n);
+    pktsim_ideal(r, &f, true, ideal);
     PktOptions opt = {.compat = true, .seed = 1};
     PktStats st;
     if (pktsim_run(r, &f, &c.net, &opt, fct, &st, err) != 0) return -1;
@@ -185,10 +186,12 @@ static int run_case(const char *topologies, const char *dir, bool detail, Tally 
     group->wall_s += st.wall_s;
     group->packet_hops += st.n_packet_hops;
     for (size_t i = 0; i < f.n; i++) {
-        tally_flow(&t, f.size_b[i], f.ideal_fct_ns[i], f.fct_ns[i], fct[i]);
-        tally_flow(group, f.size_b[i], f.ideal_fct_ns[i], f.fct_ns[i], fct[i]);
+        if (!isnan(f.ideal_fct_ns[i]) && f.ideal_fct_ns[i] != ideal[i]) t.n_ideal_off++;
+        tally_flow(&t, f.size_b[i], ideal[i], f.fct_ns[i], fct[i]);
+        tally_flow(group, f.size_b[i], ideal[i], f.fct_ns[i], fct[i]);
     }
     print_tally(&t);
+    if (t.n_ideal_off) printf("    %zu ideal times differ\n", t.n_ideal_off);
     if (detail) {
         printf("    %llu drops, %llu pauses, %llu marks, %llu retransmissions, %llu packet-hops, %llu events, peak packets %llu, active flows %llu\n",
                (unsigned long long)st.n_drops, (unsigned long long)st.n_pauses, (unsigned long long)st.n_marks, (unsigned long long)st.n_retransmissions,
@@ -197,6 +200,7 @@ static int run_case(const char *topologies, const char *dir, bool detail, Tally 
         first_difference(&f, &topo, fct);
     }
     tally_free(&t);
+    free(ideal);
     free(fct);
     route_destroy(r);
     flows_free(&f);
