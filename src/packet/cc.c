@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const CongestionControl *const table[] = {&cc_dctcp, &cc_dcqcn, &cc_hpcc, &cc_timely, &cc_none};
@@ -13,6 +14,13 @@ const CongestionControl *cc_find(const char *name) {
         if (strcmp(table[i]->name, name) == 0) return table[i];
     }
     return NULL;
+}
+
+void cc_list(char *text, size_t size) {
+    size_t at = 0;
+    for (int i = 0; i < N_TABLE && at < size; i++) {
+        at += (size_t)snprintf(text + at, size - at, "%s%s", i == 0 ? "" : i == N_TABLE - 1 ? " or " : ", ", table[i]->name);
+    }
 }
 
 void cc_arm(CcArm *arm, int which, double delay_ns) {

@@ -5,6 +5,7 @@
 #ifndef M3_PACKET_CC_H
 #define M3_PACKET_CC_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "net/netconf.h"
@@ -82,9 +83,10 @@ typedef struct {
 enum { CC_WIRE_HOPS = 5 }; /* room for telemetry in every packet of the reference; grows with longer paths outside compat */
 
 extern const CongestionControl cc_dctcp, cc_dcqcn, cc_hpcc, cc_timely, cc_none;
-/* The row of a name of netconf (or "none"); NULL if there is none. Names: NULL-ended, for messages. */
+/* The row of a name; NULL if there is none. */
 const CongestionControl *cc_find(const char *name);
-extern const char *const cc_names[];
+/* "dctcp, dcqcn, …" into text. */
+void cc_list(char *text, size_t size);
 
 /* Helpers for the controls. */
 static inline uint64_t cc_at_least(uint64_t x, uint64_t lo) { return x > lo ? x : lo; }

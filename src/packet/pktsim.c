@@ -359,10 +359,17 @@ static void release(Sim *s) {
     free(s->hop_rates);
 }
 
+int pktsim_check_cc(const char *name, Err *err) {
+    char known[128];
+    if (cc_find(name)) return 0;
+    cc_list(known, sizeof known);
+    return err_input(err, "--cc: expected %s, got '%.40s'", known, name);
+}
+
 static int check(const Route *r, const Flows *f, const PktOptions *opt, const NetConf *net, Err *err) {
     const Topo *t = route_topo(r);
     if (netconf_check(net, err) != 0) return -1;
-    if (opt->cc && !cc_find(opt->cc)) return err_input(err, "cc: no congestion control is called '%.40s'", opt->cc);
+    if (opt->cc && pktsim_check_cc(opt->cc, err) != 0) return -1;
     if (route_max_links(r) > MAX_LINKS) {
         return err_input(err, "%s: paths of %u links: the packet simulation takes at most %d", t->name, route_max_links(r), MAX_LINKS);
     }

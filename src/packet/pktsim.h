@@ -51,6 +51,9 @@ typedef struct {
     double sim_ns, wall_s;
 } PktStats;
 
+/* −1, naming the valid ones, if no congestion control has that name. */
+int pktsim_check_cc(const char *name, Err *err);
+
 /* Simulates `f` on the network; fct_ns[f->n] gets each flow's completion time, from its start to the arrival of its last byte,
  * NAN if it didn't finish. `stats` may be NULL. −1 on flows or settings it cannot take, or if interrupted (fct_ns is
  * then valid as far as it went). Keeps nothing; runs may go on in parallel. */

@@ -1,0 +1,71 @@
+/* sim_trace: one line per packet event, to follow a congestion control by eye.
+ *
+ * Columns: time, event, the link concerned (the one to be sent over; for receive and drop the one it came by), type, flow, first
+ * payload byte (of an ACK or NACK: next byte expected), bytes on the wire, whether marked, bytes in the port's data queue. */
+#include "cli/sim_trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/units.h"
+
+static uint32_t find_node(const Topo *t, uint64_t id) {
+    for (uint32_t v = 0; v < t->n_nodes; v++)
+        if (t->node_id[v] == id) return v;
+    return TOPO_NONE;
+}
+
+static bool is_link(const Topo *t, uint32_t from, uint32_t to) {
+    for (uint32_t l = 0; l < t->n_links; l++)
+        if (t->links[l].from == from && t->links[l].to == to) return true;
+    return false;
+}
+
+static uint64_t flow_id(const Flows *f, size_t i) { return f->id ? f->id[i] : i; }
+
+static int find_flow(SimTrace *t, const char *text, Err *err) {
+    uint64_t id;
+    if (units_parse_count(text, "--trace-flow", &id, err) != 0) return -1;
+    for (size_t i = 0; i < t->flows->n; i++) {
+        if (flow_id(t->flows, i) != id) continue;
+        t->flow = i;
+        return 0;
+    }
+    return err_input(err, "--trace-flow: there is no flow %s", text);
+}
+
+static int find_port(SimTrace *t, const char *text, Err *err) {
+    char *end;
+    unsigned long long from = strtoull(text, &end, 10), to = 0;
+    const char *second = *end == '-' ? end + 1 : NULL;
+    if (second) to = strtoull(second, &end, 10);
+    if (!second || end == second || *end) return err_input(err, "--trace-port: expected FROM-TO, two node ids, got '%.40s'", text);
+    t->from = find_node(t->topo, from);
+    t->to = find_node(t->topo, to);
+    if (t->from == TOPO_NONE || t->to == TOPO_NONE || !is_link(t->topo, t->from, t->to))
+        return err_input(err, "--trace-port: %s has no link from %llu to %llu", t->topo->name, from, to);
+    return 0;
+}
+
+int sim_trace_init(SimTrace *t, FILE *f, const Topo *topo, const Flows *flows, const char *flow, const char *port, Err *err) {
+    *t = (SimTrace){.f = f, .topo = topo, .flows = flows, .flow = UINT64_MAX, .from = TOPO_NONE, .to = TOPO_NONE};
+    if (flow && find_flow(t, flow, err) != 0) return -1;
+    if (port && find_port(t, port, err) != 0) return -1;
+    fputs("time_ns,event,from,to,type,flow,byte,wire_b,marked,queue_b\n", f);
+    return 0;
+}
+
+void sim_trace_event(void *trace, const PktTraceEvent *e) {
+    static const char *const events[] = {"send", "enqueue", "dequeue", "receive", "drop"};
+    static const char *const types[] = {"data", "ack", "nack", "pause", "resume"};
+    const SimTrace *t = trace;
+    const Link *l = &t->topo->links[e->link];
+    if (t->flow != UINT64_MAX && e->flow != t->flow) return;
+    if (t->from != TOPO_NONE && (l->from != t->from || l->to != t->to)) return;
+    fprintf(t->f, "%s,%s,%llu,%llu,%s,", json_number_text(e->time_ns).s, events[e->kind], (unsigned long long)t->topo->node_id[l->from],
+            (unsigned long long)t->topo->node_id[l->to], types[e->type]);
+    if (e->flow != UINT64_MAX) fprintf(t->f, "%llu,%llu", (unsigned long long)flow_id(t->flows, e->flow), (unsigned long long)e->byte);
+    else fputc(',', t->f);
+    fprintf(t->f, ",%u,%d,%u\n", e->wire_b, e->marked, e->queue_b);
+}
