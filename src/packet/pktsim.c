@@ -270,12 +270,19 @@ static uint8_t threshold_shift(double rate_bps, double host_rate_bps) {
     return shift;
 }
 
+/* The reference takes three times the link's delay at its rate. That falls short on slow, short links: what arrives after
+ * the decision to pause is both ways' delay, a packet being sent at either end, and up to one more before the frame. */
+static uint32_t headroom_size(const Sim *s, const Link *l) {
+    double bdp_b = floor(floor(l->rate_bps * l->delay_ns / 8) / 1e9), b = 3 * bdp_b;
+    if (!s->compat) b = fmax(b, 2 * bdp_b + 4 * s->full_wire_b);
+    return (uint32_t)fmin(b, UINT32_MAX / 2);
+}
+
 static void init_ingress(Sim *s, uint32_t link, double host_rate_bps) {
     const Link *l = &s->topo->links[link];
     Ingress *in = &s->ingress[link];
     if (s->topo->is_host[l->to]) return;
-    double bdp_b = floor(floor(l->rate_bps * l->delay_ns / 8) / 1e9);
-    in->headroom_size_b = (uint32_t)fmin(3 * bdp_b, UINT32_MAX / 2);
+    in->headroom_size_b = headroom_size(s, l);
     in->sw = l->to;
     in->shift = threshold_shift(l->rate_bps, host_rate_bps);
     s->switches[l->to].free_b -= (int64_t)in->headroom_size_b + BUFFER_RESERVE_B;

@@ -7,7 +7,10 @@
  * Buffer (per ingress link): a packet fills the reserve, then the shared part up to a threshold that falls as the shared
  * part fills (dynamic thresholds: Choudhury and Hahne, 1998), then the headroom; it is dropped if it fits in none. PFC
  * pauses the link's far end while headroom is in use or the threshold is reached. Invariants: shared_b is the sum over
- * ingress links of what they hold above the reserve; a pause is followed by a resume once the data has left. */
+ * ingress links of what they hold above the reserve; a pause is followed by a resume once the data has left.
+ *
+ * Only in compat: a threshold below 0 wraps, which makes the buffer endless (otherwise it is 0, and a switch never holds more
+ * than its buffer); with PFC off, pause frames are sent all the same, and heeded by nobody. */
 #include "packet/sim.h"
 
 enum { RESUME_MARGIN_B = 3072 };
@@ -121,7 +124,8 @@ static void send_pause_frame(Sim *s, uint32_t in_link, CellKind kind) {
 
 static void pause_if_full(Sim *s, Ingress *in, uint32_t in_link) {
     if (in->pausing || (!s->conf.net.pfc && !s->compat)) return;
-    if (in->headroom_b == 0 && above_reserve(in) < threshold(s, &s->switches[in->sw], in)) return;
+    uint32_t shared = above_reserve(in);
+    if (in->headroom_b == 0 && (shared < threshold(s, &s->switches[in->sw], in) || (shared == 0 && !s->compat))) return;
     in->pausing = true;
     s->stats->n_pauses++;
     send_pause_frame(s, in_link, CELL_PAUSE);
@@ -142,7 +146,7 @@ void port_on_pause(Sim *s, uint32_t id) {
     bool pause = c->kind == CELL_PAUSE;
     sim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
     sim_cell_drop(s, id);
-    if (!s->conf.net.pfc) return;
+    if (!s->conf.net.pfc) return; /* not even a NIC looks up */
     s->ports[link].paused = pause;
     if (!pause) port_kick(s, link);
 }
