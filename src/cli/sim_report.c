@@ -51,9 +51,7 @@ static Slowdowns slowdowns_of(const Flows *f) {
 
 static const char *label(int dist) { return dist < STATS_N_OUT ? stats_out_label(dist) : "all"; }
 
-static double share(const Slowdowns *s, int dist) {
-    return s->n[STATS_N_OUT] ? (double)s->n[dist] / (double)s->n[STATS_N_OUT] : 0;
-}
+static double share(const Slowdowns *s, int dist) { return s->n[STATS_N_OUT] ? (double)s->n[dist] / (double)s->n[STATS_N_OUT] : 0; }
 
 /* ---- table ---- */
 
@@ -78,8 +76,9 @@ void sim_report_table(FILE *f, const SimReport *r) {
             units_count(st->n_retransmissions).s, units_count(st->n_drops).s, units_count(st->n_marks).s);
     fprintf(f, "pauses          %s, resumes %s\n", units_count(st->n_pauses).s, units_count(st->n_resumes).s);
     print_queues(f, st);
-    fprintf(f, "simulated       %s of %s in %.2f s: %s packet-hops, %.1f M/s; peak memory %s\n", units_time(st->sim_ns).s, r->cc, st->wall_s,
-            units_count(st->n_packet_hops).s, (double)st->n_packet_hops / st->wall_s / 1e6, units_size((double)diag_peak_rss_bytes()).s);
+    fprintf(f, "simulated       %s of %s in %.2f s: %s packet-hops, %.1f M/s; peak memory %s\n", units_time(st->sim_ns).s, r->cc,
+            st->wall_s, units_count(st->n_packet_hops).s, (double)st->n_packet_hops / st->wall_s / 1e6,
+            units_size((double)diag_peak_rss_bytes()).s);
 }
 
 /* ---- JSON ---- */

@@ -10,8 +10,8 @@ typedef struct {
     FILE *f;
     const Topo *topo;
     const Flows *flows;
-    uint64_t flow;      /* index in flows, UINT64_MAX: any */
-    uint32_t from, to;  /* nodes of the port's link, TOPO_NONE: any */
+    uint64_t flow;     /* index in flows, UINT64_MAX: any */
+    uint32_t from, to; /* nodes of the port's link, TOPO_NONE: any */
 } SimTrace;
 
 /* What --trace-flow and --trace-port name. −1 if there is no such flow, link. NULL texts: any. */

@@ -46,7 +46,7 @@ typedef struct {
     bool marked;       /* that packet met a queue above the marking threshold */
     int n_hops;        /* of telemetry */
     const uint64_t *hops;
-    uint64_t *hops_before;     /* [n_hops] kept between ACKs for the control */
+    uint64_t *hops_before;      /* [n_hops] kept between ACKs for the control */
     const double *hop_rate_bps; /* [n_hops] */
 } CcAck;
 
@@ -71,9 +71,9 @@ typedef struct {
     const char *name;
     uint16_t header_b; /* of a data packet, with telemetry of CC_WIRE_HOPS hops if any */
     uint16_t ack_b;
-    bool ack_first;  /* ACKs go in queue 0: strict priority, never dropped, marked or paused */
-    bool telemetry;  /* switches stamp data packets, ACKs echo the stamps */
-    bool retimes;    /* a changed rate moves the time of the next packet, too */
+    bool ack_first; /* ACKs go in queue 0: strict priority, never dropped, marked or paused */
+    bool telemetry; /* switches stamp data packets, ACKs echo the stamps */
+    bool retimes;   /* a changed rate moves the time of the next packet, too */
     void (*start)(CcFlow *f, const CcConf *c);
     bool (*ack)(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm);  /* true: set a rate; NULL: ignores ACKs */
     void (*timer)(CcFlow *f, const CcConf *c, int which, CcArm *arm);     /* NULL: has no timers */

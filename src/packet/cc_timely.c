@@ -16,9 +16,7 @@ typedef struct {
 } Timely;
 CC_CHECK_OWN(Timely);
 
-static void start(CcFlow *f, const CcConf *c) {
-    *CC_OWN(Timely, f) = (Timely){.current_bps = c->compat ? f->nic_rate_bps : f->rate_bps};
-}
+static void start(CcFlow *f, const CcConf *c) { *CC_OWN(Timely, f) = (Timely){.current_bps = c->compat ? f->nic_rate_bps : f->rate_bps}; }
 
 static void increase(CcFlow *f, Timely *t) {
     double step = t->n_increases < HYPER_AFTER ? STEP_BPS : HYPER_STEP_BPS;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 typedef struct {
-    uint64_t x[3], y[3];       /* where the next draw's stream starts */
+    uint64_t x[3], y[3];           /* where the next draw's stream starts */
     uint64_t jump_x[9], jump_y[9]; /* to the stream after it */
 } Mrg;
 

@@ -208,9 +208,7 @@ static void handle(Sim *s, uint32_t id) {
         start_flow(s, index);
         break;
     }
-    default:
-        s->stats->n_packet_hops++;
-        port_on_pause(s, id);
+    default: s->stats->n_packet_hops++; port_on_pause(s, id);
     }
 }
 

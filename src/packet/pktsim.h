@@ -29,19 +29,19 @@ typedef struct {
 typedef void (*PktTracer)(void *ctx, const PktTraceEvent *e);
 
 typedef struct {
-    bool compat;             /* as the HPCC authors' ns-3 has it, accidents included; otherwise the sane behaviour */
-    uint64_t seed;           /* of marking */
-    const char *cc;          /* overrides the network settings' congestion control, by name; NULL: as they say */
-    double stop_ns;          /* flows not finished by then stay unfinished; 0: until nothing moves any more */
-    const Log *log;          /* progress; NULL: none */
-    PktTracer trace;         /* NULL: none */
+    bool compat;     /* as the HPCC authors' ns-3 has it, accidents included; otherwise the sane behaviour */
+    uint64_t seed;   /* of marking */
+    const char *cc;  /* overrides the network settings' congestion control, by name; NULL: as they say */
+    double stop_ns;  /* flows not finished by then stay unfinished; 0: until nothing moves any more */
+    const Log *log;  /* progress; NULL: none */
+    PktTracer trace; /* NULL: none */
     void *trace_ctx;
 } PktOptions;
 
 typedef struct {
     uint64_t n_finished, n_unfinished;
-    uint64_t n_packets;      /* data packets sent by hosts, retransmissions included */
-    uint64_t n_packet_hops;  /* packets of all kinds arriving over a link */
+    uint64_t n_packets;     /* data packets sent by hosts, retransmissions included */
+    uint64_t n_packet_hops; /* packets of all kinds arriving over a link */
     uint64_t n_drops, n_marks, n_pauses, n_resumes, n_retransmissions, n_timeouts;
     uint64_t sent_b, received_b, dropped_b; /* payload: sent by hosts, arrived at hosts (duplicates included), dropped */
     uint64_t n_events;

@@ -68,7 +68,7 @@ typedef struct {
     Queue first, data;  /* queue 0 (strict priority) and the data queue; at a host: ACKs, unused */
     uint32_t data_b, total_b;
     int64_t full_ticks, ack_ticks; /* serialisation of a full data packet, of an ACK */
-    bool free_queued;               /* the event is in the event queue */
+    bool free_queued;              /* the event is in the event queue */
     bool paused;
     bool at_host, to_host;
     uint32_t nic; /* at_host: index of the NIC */
@@ -85,9 +85,9 @@ typedef struct {
     uint32_t held_b;     /* reserve and shared */
     uint32_t headroom_b; /* in use */
     uint32_t headroom_size_b;
-    uint32_t sw;     /* node */
-    uint8_t shift;   /* of the dynamic threshold */
-    bool pausing;    /* the far end was told to pause */
+    uint32_t sw;   /* node */
+    uint8_t shift; /* of the dynamic threshold */
+    bool pausing;  /* the far end was told to pause */
     bool at_switch;
 } Ingress;
 
@@ -110,7 +110,7 @@ typedef struct {
     size_t n, cap;
     uint32_t served; /* index of the last entry served */
     uint32_t link;
-    uint32_t wake;   /* cell of the pending wake-up, or NONE */
+    uint32_t wake; /* cell of the pending wake-up, or NONE */
 } Nic;
 
 /* An active flow: from its start until both ends are done and none of its packets is about. */
@@ -118,14 +118,14 @@ typedef struct {
     uint64_t size_b, nxt, una; /* sender: next to send, first unacknowledged */
     uint64_t nxt_max;          /* what is below is a retransmission */
     int64_t started;
-    uint64_t window_b;         /* at the present rate */
-    uint64_t expected;         /* receiver: next byte */
-    uint64_t nack_for;         /* last expected byte a NACK was sent for */
-    int64_t nack_after;        /* or after this time anyway */
-    uint32_t index;            /* in Flows; NONE: slot not in use */
-    uint32_t nic, pos;         /* NIC and place in its list, NONE: left it */
-    uint32_t n_about;          /* packets */
-    int64_t pace_ticks;        /* of a full packet at the present rate */
+    uint64_t window_b;  /* at the present rate */
+    uint64_t expected;  /* receiver: next byte */
+    uint64_t nack_for;  /* last expected byte a NACK was sent for */
+    int64_t nack_after; /* or after this time anyway */
+    uint32_t index;     /* in Flows; NONE: slot not in use */
+    uint32_t nic, pos;  /* NIC and place in its list, NONE: left it */
+    uint32_t n_about;   /* packets */
+    int64_t pace_ticks; /* of a full packet at the present rate */
     uint32_t last_wire_b;
     uint32_t timer[CC_N_TIMERS]; /* cells, NONE: not armed */
     uint32_t rto;                /* cell or NONE */
@@ -153,26 +153,26 @@ typedef struct Sim {
     const Route *route;
     const Flows *in;
     uint16_t *sport;
-    Port *ports;       /* [n_links] */
-    Ingress *ingress;  /* [n_links] */
-    Switch *switches;  /* [n_nodes] */
-    Nic *nics;         /* one per directed link out of a host */
+    Port *ports;      /* [n_links] */
+    Ingress *ingress; /* [n_links] */
+    Switch *switches; /* [n_nodes] */
+    Nic *nics;        /* one per directed link out of a host */
     uint32_t n_nics;
 
     FlowSlot *flows;
     uint32_t n_slots, cap_slots, spare_slot; /* spare: free list through timer[0] */
     size_t n_active;
-    uint32_t *paths;                         /* [slot][2][max_links] links forth and back */
+    uint32_t *paths; /* [slot][2][max_links] links forth and back */
     uint32_t max_links;
-    uint64_t *hops;          /* [cell][max_stamps] telemetry, if any */
-    uint64_t *hops_before;   /* [slot][max_stamps] */
-    double *hop_rates;       /* [slot][max_stamps] */
+    uint64_t *hops;        /* [cell][max_stamps] telemetry, if any */
+    uint64_t *hops_before; /* [slot][max_stamps] */
+    double *hop_rates;     /* [slot][max_stamps] */
     uint32_t max_stamps;
-    size_t next_due;         /* flow */
+    size_t next_due; /* flow */
     int64_t first_start_ns;
     bool asked_starts; /* compat: start times are as asked for, not as they came to be */
-    Rng rng;                 /* marking */
-    Mrg mrg;                 /* marking, in compat */
+    Rng rng;           /* marking */
+    Mrg mrg;           /* marking, in compat */
 
     double *fct_ns;
     PktStats *stats;

@@ -11,71 +11,10 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/stats.h"
+#include "../ns3_case.h"
 #include "packet/pktsim.h"
-
-typedef struct {
-    NetConf net;
-    char *topo_path;
-} Case;
-
-static double number_of(const Json *j, const char *key, double otherwise) {
-    Json v;
-    double x = otherwise;
-    Err err;
-    if (json_find(j, key, &v) && json_number(&v, &x, &err) != 0) diag_die("%s", err.msg);
-    return x;
-}
-
-static char *topo_path_of(const Json *j, const char *topologies, const char *dir) {
-    Json v;
-    const char *name = NULL;
-    Err err;
-    char *own = file_join(dir, "topology.txt");
-    if (file_exists(own)) return own;
-    free(own);
-    if (json_find(j, "topology", &v) && json_string(&v, &name, &err) == 0) return file_join(topologies, name);
-    char lot[40];
-    snprintf(lot, sizeof lot, "topo-pl-%d.txt", (int)number_of(j, "n_hosts", 0));
-    return file_join(topologies, lot);
-}
-
-static void set_params(NetConf *net, double p1, double p2) {
-    switch (net->cc) {
-    case CC_DCTCP: net->dctcp_k_b = p1 * 1000; break;
-    case CC_DCQCN:
-        net->dcqcn_kmin_b = p1 * 1000;
-        net->dcqcn_kmax_b = p2 * 1000;
-        break;
-    case CC_HPCC:
-        net->hpcc_eta = p1 / 100;
-        net->hpcc_ai_bps = p2 * 10e6;
-        break;
-    default:
-        net->timely_tlow_ns = p1 * 1000;
-        net->timely_thigh_ns = p2 * 1000;
-    }
-}
-
-static int read_case(Case *c, const char *topologies, const char *dir, Err *err) {
-    char *path = file_join(dir, "scenario.json");
-    JsonDoc *doc = json_open(path, err);
-    free(path);
-    if (!doc) return -1;
-    Json j = json_root(doc), v;
-    const char *cc;
-    netconf_default(&c->net);
-    if (json_need(&j, "cc", &v, err) != 0 || json_string(&v, &cc, err) != 0 || cc_parse(cc, &c->net.cc, err) != 0) return -1;
-    c->net.buffer_b = number_of(&j, "buffer_kib", number_of(&j, "buffer_kb", number_of(&j, "bfsz", 0) * 10)) * 1024;
-    c->net.window_b = number_of(&j, "window_b", number_of(&j, "window", 0));
-    c->net.pfc = number_of(&j, "enable_pfc", 1) != 0;
-    set_params(&c->net, number_of(&j, "param_1", 0), number_of(&j, "param_2", 0));
-    c->topo_path = topo_path_of(&j, topologies, dir);
-    json_close(doc);
-    return 0;
-}
 
 /* ---- statistics ---- */
 
@@ -164,12 +103,13 @@ static void first_difference(const Flows *f, const Topo *t, const double *own) {
 }
 
 static int run_case(const char *topologies, const char *dir, bool detail, Tally *pool, Err *err) {
-    Case c = {0};
+    Ns3Case c = {0};
     Topo topo;
     Flows f;
     Log log = {.level = LOG_NORMAL};
     char *flows_path = file_join(dir, "flows.csv");
-    if (read_case(&c, topologies, dir, err) != 0 || topo_load(&topo, c.topo_path, err) != 0 || flows_load(&f, flows_path, &topo, &log, err) != 0)
+    if (ns3_case_read(&c, topologies, dir, err) != 0 || topo_load(&topo, c.topo_path, err) != 0 ||
+        flows_load(&f, flows_path, &topo, &log, err) != 0)
         return -1;
     Route *r = route_new(&topo, err);
     if (!r) return -1;
@@ -193,10 +133,11 @@ static int run_case(const char *topologies, const char *dir, bool detail, Tally 
     print_tally(&t);
     if (t.n_ideal_off) printf("    %zu ideal times differ\n", t.n_ideal_off);
     if (detail) {
-        printf("    %llu drops, %llu pauses, %llu marks, %llu retransmissions, %llu packet-hops, %llu events, peak packets %llu, active flows %llu\n",
-               (unsigned long long)st.n_drops, (unsigned long long)st.n_pauses, (unsigned long long)st.n_marks, (unsigned long long)st.n_retransmissions,
-               (unsigned long long)st.n_packet_hops, (unsigned long long)st.n_events, (unsigned long long)st.peak_packets,
-               (unsigned long long)st.peak_active_flows);
+        printf("    %llu drops, %llu pauses, %llu marks, %llu retransmissions, %llu packet-hops, %llu events, peak packets %llu, active "
+               "flows %llu\n",
+               (unsigned long long)st.n_drops, (unsigned long long)st.n_pauses, (unsigned long long)st.n_marks,
+               (unsigned long long)st.n_retransmissions, (unsigned long long)st.n_packet_hops, (unsigned long long)st.n_events,
+               (unsigned long long)st.peak_packets, (unsigned long long)st.peak_active_flows);
         first_difference(&f, &topo, fct);
     }
     tally_free(&t);
@@ -218,8 +159,8 @@ int main(int argc, char **argv) {
         if (strcmp(argv[i], "-v") == 0) detail = true;
     }
     if (argc - i < 2) return 0; /* nothing to compare with: see tests/bench/ns3-agreement */
-    printf("%-28s %7s %4s %4s  %7s %7s  %7s %7s %7s %7s  %6s %6s\n", "case", "flows", "unf0", "unf", "equal%", "in1%", "mean%", "p50%", "p90%",
-           "p99%", "wall_s", "Mhop/s");
+    printf("%-28s %7s %4s %4s  %7s %7s  %7s %7s %7s %7s  %6s %6s\n", "case", "flows", "unf0", "unf", "equal%", "in1%", "mean%", "p50%",
+           "p90%", "p99%", "wall_s", "Mhop/s");
     const char *topologies = argv[i++];
     for (; i < argc; i++) {
         Err err;

@@ -1,0 +1,72 @@
+/* Reading the reference's cases: scenario.json in its several spellings. */
+#ifndef M3_TESTS_NS3_CASE_H
+#define M3_TESTS_NS3_CASE_H
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "net/netconf.h"
+
+/* Settings and topology of a case folder; topo_path is the caller's to free. */
+typedef struct {
+    NetConf net;
+    char *topo_path;
+} Ns3Case;
+
+static inline double ns3_number(const Json *j, const char *key, double otherwise) {
+    Json v;
+    double x = otherwise;
+    Err err;
+    if (json_find(j, key, &v) && json_number(&v, &x, &err) != 0) diag_die("%s", err.msg);
+    return x;
+}
+
+static inline char *ns3_topo_path(const Json *j, const char *topologies, const char *dir) {
+    Json v;
+    const char *name = NULL;
+    Err err;
+    char *own = file_join(dir, "topology.txt");
+    if (file_exists(own)) return own;
+    free(own);
+    if (json_find(j, "topology", &v) && json_string(&v, &name, &err) == 0) return file_join(topologies, name);
+    char lot[40];
+    snprintf(lot, sizeof lot, "topo-pl-%d.txt", (int)ns3_number(j, "n_hosts", 0));
+    return file_join(topologies, lot);
+}
+
+static inline void ns3_params(NetConf *net, double p1, double p2) {
+    switch (net->cc) {
+    case CC_DCTCP: net->dctcp_k_b = p1 * 1000; break;
+    case CC_DCQCN:
+        net->dcqcn_kmin_b = p1 * 1000;
+        net->dcqcn_kmax_b = p2 * 1000;
+        break;
+    case CC_HPCC:
+        net->hpcc_eta = p1 / 100;
+        net->hpcc_ai_bps = p2 * 10e6;
+        break;
+    default: net->timely_tlow_ns = p1 * 1000; net->timely_thigh_ns = p2 * 1000;
+    }
+}
+
+/* Topologies that a case only names are in folder `topologies`. */
+static inline int ns3_case_read(Ns3Case *c, const char *topologies, const char *dir, Err *err) {
+    char *path = file_join(dir, "scenario.json");
+    JsonDoc *doc = json_open(path, err);
+    free(path);
+    if (!doc) return -1;
+    Json j = json_root(doc), v;
+    const char *cc;
+    netconf_default(&c->net);
+    if (json_need(&j, "cc", &v, err) != 0 || json_string(&v, &cc, err) != 0 || cc_parse(cc, &c->net.cc, err) != 0) return -1;
+    c->net.buffer_b = ns3_number(&j, "buffer_kib", ns3_number(&j, "buffer_kb", ns3_number(&j, "bfsz", 0) * 10)) * 1024;
+    c->net.window_b = ns3_number(&j, "window_b", ns3_number(&j, "window", 0));
+    c->net.pfc = ns3_number(&j, "enable_pfc", 1) != 0;
+    ns3_params(&c->net, ns3_number(&j, "param_1", 0), ns3_number(&j, "param_2", 0));
+    c->topo_path = ns3_topo_path(&j, topologies, dir);
+    json_close(doc);
+    return 0;
+}
+#endif
