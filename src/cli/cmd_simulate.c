@@ -89,6 +89,8 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     }
 }
 
+static bool is_stdout(const char *path) { return path && strcmp(path, "-") == 0; }
+
 static int check(const Options *o, const CliCommon *common, Err *err) {
     const ScenarioOptions *s = &o->scenario;
     if (!s->mix_path && !s->flows_path) return err_input(err, "simulate: expected --mix FILE or --flows FILE; see 'm3 simulate --help'");
@@ -97,23 +99,24 @@ static int check(const Options *o, const CliCommon *common, Err *err) {
         return err_input(err, "simulate: --n-flows and --duration are for drawn flows; they don't go with --flows");
     if (s->n_flows && s->duration_s > 0) return err_input(err, "simulate: expected --n-flows or --duration, not both");
     if ((o->trace_flow || o->trace_port) && !o->trace) return err_input(err, "simulate: --trace-flow and --trace-port need --trace FILE");
-    if (common->json && o->out && strcmp(o->out, "-") == 0) return err_input(err, "simulate: --json and --out - both want stdout");
+    if (common->json + is_stdout(o->out) + is_stdout(o->trace) > 1)
+        return err_input(err, "simulate: only one of --json, --out - and --trace - can have stdout");
     return 0;
 }
 
 /* An unwritable name should not cost a simulation. */
 static int check_out(const char *path, Err *err) {
     FileOut probe;
-    if (!path || strcmp(path, "-") == 0) return 0;
+    if (!path || is_stdout(path)) return 0;
     if (file_out_open(&probe, path, err) != 0) return -1;
     file_out_abort(&probe);
     return 0;
 }
 
 static void report(const Options *o, const SimReport *r) {
-    bool flows_on_stdout = o->out && strcmp(o->out, "-") == 0;
+    bool stdout_taken = is_stdout(o->out) || is_stdout(o->trace);
     if (r->common->json) sim_report_json(stdout, r);
-    else if (!flows_on_stdout) sim_report_table(stdout, r);
+    else if (!stdout_taken) sim_report_table(stdout, r);
     else if (r->common->log.level > LOG_QUIET) sim_report_table(stderr, r);
 }
 

@@ -59,7 +59,7 @@ static void start_component(uint64_t v[3], uint64_t jump[9], const uint64_t step
 
 Mrg mrg_at(uint32_t stream) {
     const uint64_t step_x[9] = {0, 1, 0, 0, 0, 1, M1 - 810728, 1403580, 0}, step_y[9] = {0, 1, 0, 0, 0, 1, M2 - 1370589, 0, 527612};
-    Mrg m;
+    Mrg m = {0};
     start_component(m.x, m.jump_x, step_x, M1, stream);
     start_component(m.y, m.jump_y, step_y, M2, stream);
     return m;

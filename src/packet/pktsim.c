@@ -75,7 +75,7 @@ void sim_trace(Sim *s, PktTraceKind kind, uint32_t link, const Cell *c) {
     bool frame = c->flow == NONE;
     PktTraceEvent e = {.kind = kind,
                        .type = type_of[c->kind],
-                       .time_ns = (double)s->now / (double)s->ticks_per_ns,
+                       .time_ns = (double)s->first_start_ns + (double)s->now / (double)s->ticks_per_ns,
                        .link = link,
                        .queue_b = s->ports[link].data_b,
                        .flow = frame ? UINT64_MAX : s->flows[c->flow].index,
@@ -400,7 +400,7 @@ static void finish_stats(const Sim *s, double wall_s) {
 
 int pktsim_run(const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt, double *fct_ns, PktStats *stats, Err *err) {
     if (check(r, f, opt, net, err) != 0) return -1;
-    PktStats own;
+    PktStats own = {0};
     Sim s;
     double begin = diag_now_s();
     stats = stats ? stats : &own;
