@@ -37,7 +37,7 @@ TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(T
 comma := ,
 
 .DEFAULT_GOAL := all
-.PHONY: all run check check-unit check-cli debug asan ubsan tsan fuzz bench lint layers format install help clean deps deps-check torch record
+.PHONY: all run check check-unit check-cli debug asan ubsan tsan fuzz bench lint layers format install help clean deps deps-check torch record ckpt
 
 all: $B/m3 ## build the binary (and the training plug-in where libtorch is installed)
 
@@ -116,6 +116,17 @@ lint: layers ## static checks and formatting
 	@clang-format --dry-run -Werror $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.c tests/bench/*.c include/*.h)
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Isrc -Iinclude src
 format: ; clang-format -i $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.c tests/bench/*.c include/*.h)
+
+# What ckpts/default was made with, from path scenarios and networks with known completion times under DATA.
+DATA ?= ../shared/ref/ns3
+ckpt: all ## train ckpts/default again and measure it (DATA=folder with paths/ and nets/; a minute)
+	@if [ ! -d $(DATA)/paths ]; then echo "m3: $(DATA)/paths is not there: give DATA=folder" >&2; exit 1; fi
+	rm -rf $B/ckpt
+	$B/m3 dataset --scenarios $(DATA)/paths --skip-cc timely --out $B/ckpt/data
+	$B/m3 train --dataset $B/ckpt/data --out $B/ckpt/run --preset compact --epochs 60 --batch 16 --dropout 0.15 --threads 1
+	@mkdir -p ckpts/default && cp $B/ckpt/run/model.m3 ckpts/default/model.m3
+	$B/m3 evaluate --dataset $B/ckpt/data
+	$B/m3 evaluate --networks $(DATA)/nets
 
 PREFIX ?= /usr/local
 install: all ## install binary, plug-in, spec and checkpoint under PREFIX (/usr/local)
