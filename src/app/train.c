@@ -341,6 +341,13 @@ static int held_out_loss(Run *r, double *loss, Err *err) {
     return 0;
 }
 
+/* Saves, then fails with ERR_STOPPED. */
+static int stop(Run *r, Err *err) {
+    if (save_state(r, err) != 0) return -1;
+    log_note(r->log, "saved in epoch %u; the same command with --resume goes on", r->epoch + 1);
+    return err_stopped(err);
+}
+
 /* The rest of the epoch under way. ERR_STOPPED after saving, between two steps. */
 static int run_epoch(Run *r, Err *err) {
     char message[512] = "";
@@ -361,7 +368,7 @@ static int run_epoch(Run *r, Err *err) {
         if (rc != 0) break;
         r->loss_sum += loss;
         r->step++;
-        if (diag_stop_requested()) rc = save_state(r, err) == 0 ? err_stopped(err) : -1;
+        if (diag_stop_requested()) rc = stop(r, err);
         else if (diag_now_s() - r->t_saved_s > save_every_s) rc = save_state(r, err);
     }
     free(order);

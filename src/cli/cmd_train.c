@@ -1,8 +1,8 @@
 /* m3 train: a data set → a checkpoint. */
 #include "app/train.h"
 
-#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "base/units.h"
@@ -83,6 +83,12 @@ static int set_number(const char *value, int index, double lo, double hi, double
     return 0;
 }
 
+static int set_device(TrainOptions *o, const char *value, Err *err) {
+    o->device = value;
+    if (strcmp(value, "auto") == 0 || strcmp(value, "cpu") == 0 || strcmp(value, "cuda") == 0) return 0;
+    return err_input(err, "--device: expected auto, cpu or cuda, got '%.40s'", value);
+}
+
 static int set(void *ctx, int index, const char *value, Err *err) {
     Args *a = ctx;
     TrainOptions *o = &a->o;
@@ -108,7 +114,7 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     case OPT_GRAD_CLIP: return set_number(value, index, 0, 1e9, &o->grad_clip, err);
     case OPT_PATIENCE: return set_count(value, index, 0, &o->patience, err);
     case OPT_RESUME: o->resume = true; return 0;
-    default: o->device = value; return 0;
+    default: return set_device(o, value, err);
     }
 }
 
