@@ -82,8 +82,8 @@ run: deps ## install, build, and run the main job on the shipped spec and checkp
 	$B/m3 estimate --topo spec/clos-256-2to1.json --mix spec/demo.json
 
 check: deps-check ## install, build and pass all tests
-	@$(MAKE) --no-print-directory all check-unit check-cli layers
-	@tests/summary $B
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -k check-unit check-cli layers; status=$$?; tests/summary $B && exit $$status
 
 check-unit: $(TESTS)
 	@tests/run-unit $B $(TESTS)
@@ -137,4 +137,4 @@ install: all ## install binary, plug-in, spec and checkpoint under PREFIX (/usr/
 	for f in spec/* spec/*/* ckpts/* ckpts/*/*; do if [ -f $$f ]; then install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/m3/$$f; fi; done
 
 clean: ; rm -rf $B
-help: ; @sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+help: ; @sed -n "s/^\([a-z-]*\):.*## /  make \1\t/p" Makefile | grep -v sed | expand -t 20
