@@ -63,9 +63,9 @@ $B/bench/%: tests/bench/%.c $B/libm3.a Makefile
 ifneq ($(TORCH_INC),)
 all: torch
 torch: $B/m3-torch.so ## build the training plug-in (needs libtorch)
-$B/m3-torch.so: src/model/torch_shim.cpp src/model/torch_shim.h src/model/modelspec.h src/model/input.h Makefile
+$B/m3-torch.so: $(wildcard src/model/torch_*.cpp) $(addprefix src/model/,torch_shim.h torch_private.h modelspec.h input.h) Makefile
 	@mkdir -p $(@D)
-	$(call say,CXX,$<)$(CXX) -std=c++17 -O1 -g0 -fPIC -shared -Isrc $(addprefix -isystem ,$(filter-out /usr/include,$(TORCH_INC:%/torch/csrc/api/include=%)) $(TORCH_INC)) -Wall -Wextra -o $@ $< $(TORCH_LIB) -ltorch -ltorch_cpu -lc10
+	$(call say,CXX,$<)$(CXX) -std=c++17 -O1 -g0 -fPIC -shared -Isrc $(addprefix -isystem ,$(filter-out /usr/include,$(TORCH_INC:%/torch/csrc/api/include=%)) $(TORCH_INC)) -Wall -Wextra -o $@ $(filter %.cpp,$^) $(TORCH_LIB) -ltorch -ltorch_cpu -lc10
 else
 torch: ; @echo "m3: libtorch not found: the training plug-in is not built (apt-get install libtorch-dev)"
 endif

@@ -143,6 +143,7 @@ static void print_member_int(JsonOut *o, const char *key, uint64_t x) {
 static void print_spec(JsonOut *o, const ModelSpec *s) {
     json_out_object(o);
     print_member_int(o, "n_feat", s->n_feat);
+    print_member_int(o, "n_path", s->n_path);
     print_member_int(o, "dim", s->dim);
     print_member_int(o, "hidden", s->hidden);
     print_member_int(o, "n_layers", s->n_layers);
@@ -238,7 +239,10 @@ static int read_spec(const Json *root, ModelSpec *s, Err *err) {
     if (need_u32(&j, "n_out", &s->n_out, err) != 0 || need_name(&j, "head", head_names, &head, err) != 0) return -1;
     s->head = (ModelHead)head;
     if (need_bool(&j, "zero_rows", &s->zero_rows, err) != 0 || need_bool(&j, "log_inputs", &s->log_inputs, err) != 0) return -1;
-    s->bidirectional = false; /* files older than the flag have none */
+    /* Files older than the flow model have none of these. */
+    s->n_path = 0;
+    s->bidirectional = false;
+    if (json_find(&j, "n_path", &it) && need_u32(&j, "n_path", &s->n_path, err) != 0) return -1;
     return json_find(&j, "bidirectional", &it) ? json_bool(&it, &s->bidirectional, err) : 0;
 }
 

@@ -36,6 +36,7 @@ int modelspec_preset(ModelSpec *s, const char *name, Err *err) {
                                          .head = HEAD_RESIDUAL,
                                          .log_inputs = true},
                                         {.n_feat = FLOWMAP_N_LINK + FLOWMAP_N_PATH,
+                                         .n_path = FLOWMAP_N_PATH,
                                          .dim = 64,
                                          .hidden = 192,
                                          .n_layers = 2,
@@ -64,8 +65,11 @@ static int check_range(const char *file, const char *what, uint32_t x, uint32_t 
 static int check_interface(const ModelSpec *s, const char *file, Err *err) {
     bool flow = s->head == HEAD_FLOW;
     uint32_t n_feat = flow ? FLOWMAP_N_LINK + FLOWMAP_N_PATH : FEATURE_N, n_out = flow ? CKPT_N_QUANTILES : FEATURE_N_BASE;
-    uint32_t extra = flow ? FLOWMAP_N_FLOW + FLOWMAP_N_PATH : s->head == HEAD_RESIDUAL ? CKPT_RESIDUAL_EXTRA : 0;
+    uint32_t n_path = flow ? FLOWMAP_N_PATH : 0, extra = flow                       ? FLOWMAP_N_FLOW + FLOWMAP_N_PATH
+                                                         : s->head == HEAD_RESIDUAL ? CKPT_RESIDUAL_EXTRA
+                                                                                    : 0;
     if (check_range(file, "n_feat", s->n_feat, n_feat, n_feat, err) != 0) return -1;
+    if (check_range(file, "n_path", s->n_path, n_path, n_path, err) != 0) return -1;
     if (check_range(file, "mlp_in_extra", s->mlp_in_extra, extra, extra, err) != 0) return -1;
     return check_range(file, "n_out", s->n_out, n_out, n_out, err);
 }
@@ -104,8 +108,8 @@ static void put(Layout *l, const char *prefix, const char *name, uint32_t rows, 
 
 static void put_mlp_input(Layout *l, const ModelSpec *s) {
     if (s->head == HEAD_FLOW) {
-        put(l, "mlp.", "flow", s->mlp_h1, FLOWMAP_N_FLOW);
-        put(l, "mlp.", "path", s->mlp_h1, s->dim + FLOWMAP_N_PATH);
+        put(l, "mlp.", "flow", s->mlp_h1, s->mlp_in_extra - s->n_path);
+        put(l, "mlp.", "path", s->mlp_h1, s->dim + s->n_path);
     } else {
         put(l, "mlp.0.", "weight", s->mlp_h1, s->dim + s->n_feat + s->mlp_in_extra);
     }
@@ -115,7 +119,7 @@ static void put_mlp_input(Layout *l, const ModelSpec *s) {
 static void put_normalisation(Layout *l, const ModelSpec *s) {
     static const char *const names[] = {"lo", "hi", "mean", "scale"};
     for (int i = 0; i < 4; i++) put(l, "token.", names[i], s->n_feat, 1);
-    for (int i = 0; i < 4; i++) put(l, "flow.", names[i], FLOWMAP_N_FLOW, 1);
+    for (int i = 0; i < 4; i++) put(l, "flow.", names[i], s->mlp_in_extra - s->n_path, 1);
 }
 
 size_t ckpt_layout(const ModelSpec *s, CkptTensor *out, size_t cap, size_t *n_floats) {

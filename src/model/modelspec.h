@@ -15,6 +15,7 @@ typedef enum { HEAD_ABSOLUTE, HEAD_RESIDUAL, HEAD_FLOW } ModelHead;
 
 typedef struct {
     uint32_t n_feat; /* of a row of the transformer's input: 1019; with HEAD_FLOW: link and path features */
+    uint32_t n_path; /* with HEAD_FLOW: of them, at the end, those of the path; else 0 */
     uint32_t dim, hidden, n_layers, n_heads;
     /* Inputs of the MLP beside dim (+ n_feat but for HEAD_FLOW): 0; 400 base + 4 counts with HEAD_RESIDUAL; flow and path
      * features with HEAD_FLOW */

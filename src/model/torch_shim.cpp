@@ -8,9 +8,6 @@
  * Invariant: everything random comes from the trainer's own generator, so that (weights, moments, step, generator)
  * is the whole state and a resumed run is bit-exact. Exceptions stop at `guarded`. Left out: the tensor layout,
  * which is ckpt_layout's and handed over by the program with the specification. */
-#include "model/torch_shim.h"
-
-#include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
@@ -21,7 +18,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -29,6 +25,7 @@
 #include <vector>
 
 #include "model/input.h"
+#include "model/torch_private.h"
 
 using at::Tensor;
 
@@ -36,27 +33,15 @@ namespace {
 
 enum { N_PCT = INPUT_N_BUCKETS * INPUT_N_PCT, N_CONF = INPUT_N_CONF, N_OUT = 400, N_OUT_BUCKETS = 4 };
 
-/* A batch on the device. rows[n, longest, 1019] is padded with zeros; absent[n, longest, 10, 1] is 1 where the learned
+/* A batch of paths on the device. rows[n, longest, 1019] is padded with zeros; absent[n, longest, 10, 1] is 1 where the learned
  * vector goes; row 0 is apart. */
 struct Inputs {
     Tensor rows, absent, row0, absent0, lengths, extra, base, truth, mask;
 };
 
-[[noreturn]] void fail(const std::string &what) { throw std::runtime_error(what); }
-
 } // namespace
 
-struct TorchTrainer {
-    ModelSpec spec;
-    TorchOptions opt;
-    at::Device device{at::kCPU};
-    std::string device_name;
-    at::Generator rng;
-    Tensor weights, grad, m, v, decays; /* flat, [n_floats]; decays: 1 where weight decay applies */
-    std::map<std::string, Tensor> p;    /* by name: views into weights, with gradients in grad */
-    int64_t n_floats = 0, n_steps = 0;
-    bool training = false; /* dropout is on */
-};
+void torch_fail(const std::string &what) { throw std::runtime_error(what); }
 
 namespace {
 
@@ -65,12 +50,12 @@ namespace {
 struct Shape {
     std::string name;
     int64_t rows, cols;
-    bool decays;
+    bool decays, learned = true;
 };
 
 /* The order of ckpt_layout, which lives on the other side of the boundary; tests compare both forwards. */
 std::vector<Shape> layout_of(const ModelSpec &s) {
-    const int64_t dim = s.dim, hidden = s.hidden;
+    const int64_t dim = s.dim, hidden = s.hidden, n_flow = s.mlp_in_extra - s.n_path;
     std::vector<Shape> t = {{"embed.weight", dim, s.n_feat, true}, {"embed.bias", dim, 1, false}};
     for (uint32_t l = 0; l < s.n_layers; l++) {
         const std::string at = "l." + std::to_string(l) + ".";
@@ -84,15 +69,20 @@ std::vector<Shape> layout_of(const ModelSpec &s) {
                            {at + "w2", dim, hidden, true},
                            {at + "w3", hidden, dim, true}});
     }
-    t.insert(t.end(), {{"final_norm", dim, 1, false},
-                       {"output", dim, dim, true},
-                       {"mlp.0.weight", s.mlp_h1, dim + s.n_feat + s.mlp_in_extra, false},
-                       {"mlp.0.bias", s.mlp_h1, 1, false},
+    t.insert(t.end(), {{"final_norm", dim, 1, false}, {"output", dim, dim, true}});
+    if (s.head == HEAD_FLOW) t.insert(t.end(), {{"mlp.flow", s.mlp_h1, n_flow, false}, {"mlp.path", s.mlp_h1, dim + s.n_path, false}});
+    else t.push_back({"mlp.0.weight", s.mlp_h1, dim + s.n_feat + s.mlp_in_extra, false});
+    t.insert(t.end(), {{"mlp.0.bias", s.mlp_h1, 1, false},
                        {"mlp.1.weight", s.mlp_h2, s.mlp_h1, false},
                        {"mlp.1.bias", s.mlp_h2, 1, false},
                        {"mlp.2.weight", s.n_out, s.mlp_h2, false},
-                       {"mlp.2.bias", s.n_out, 1, false},
-                       {"empty", INPUT_N_PCT, 1, false}});
+                       {"mlp.2.bias", s.n_out, 1, false}});
+    if (s.head != HEAD_FLOW) {
+        t.push_back({"empty", INPUT_N_PCT, 1, false});
+        return t;
+    }
+    for (const char *of : {"lo", "hi", "mean", "scale"}) t.push_back({std::string("token.") + of, s.n_feat, 1, false, false});
+    for (const char *of : {"lo", "hi", "mean", "scale"}) t.push_back({std::string("flow.") + of, n_flow, 1, false, false});
     return t;
 }
 
@@ -105,14 +95,15 @@ void make_parameters(TorchTrainer &t, const float *weights) {
     t.grad = at::zeros_like(t.weights);
     t.m = at::zeros_like(t.weights);
     t.v = at::zeros_like(t.weights);
+    if (t.opt.average > 0) t.average = t.weights.clone();
     int64_t at = 0;
     for (const Shape &s : shapes) {
         const int64_t n = s.rows * s.cols;
         const auto view = [&](const Tensor &flat) {
             return s.cols == 1 ? flat.narrow(0, at, n) : flat.narrow(0, at, n).view({s.rows, s.cols});
         };
-        Tensor p = view(t.weights).detach().set_requires_grad(true);
-        p.mutable_grad() = view(t.grad);
+        Tensor p = view(t.weights).detach().set_requires_grad(s.learned);
+        if (s.learned) p.mutable_grad() = view(t.grad);
         t.p.emplace(s.name, p);
         if (s.decays) decays.narrow(0, at, n).fill_(1);
         at += n;
@@ -128,7 +119,7 @@ Inputs inputs_of(const TorchTrainer &t, const TorchBatch &b) {
     const int64_t n = b.n;
     int64_t longest = 1;
     for (int64_t i = 0; i < n; i++) {
-        if (b.row_start[i + 1] <= b.row_start[i]) fail("batch: path " + std::to_string(i) + " has no rows");
+        if (b.row_start[i + 1] <= b.row_start[i]) torch_fail("batch: path " + std::to_string(i) + " has no rows");
         longest = std::max<int64_t>(longest, b.row_start[i + 1] - b.row_start[i] - 1);
     }
     Tensor rows = at::zeros({n, longest, N_PCT + N_CONF}, f32), absent = at::zeros({n, longest, INPUT_N_BUCKETS, 1}, f32);
@@ -178,13 +169,17 @@ Inputs inputs_of(const TorchTrainer &t, const TorchBatch &b) {
     return in;
 }
 
-/* The forward pass, as in model.c. */
+} // namespace
 
-Tensor drop(TorchTrainer &t, const Tensor &x) {
+Tensor torch_drop(TorchTrainer &t, const Tensor &x) {
     if (!t.training || t.opt.dropout <= 0) return x;
     const double keep = 1 - t.opt.dropout;
     return x * at::empty_like(x, at::TensorOptions().requires_grad(false)).bernoulli_(keep, t.rng).div_(keep);
 }
+
+namespace {
+
+/* The forward pass, as in model.c. */
 
 /* The learned vector goes where a bucket is absent: [.., 1000 + 19]. */
 Tensor fill(const TorchTrainer &t, const Tensor &rows, const Tensor &absent) {
@@ -208,32 +203,41 @@ Tensor rope(const Tensor &x) {
     return at::stack({a * c - b * s, a * s + b * c}, -1).reshape(x.sizes());
 }
 
-Tensor attention(TorchTrainer &t, const Tensor &h, const std::string &at_layer) {
+/* hidden: [n or 1, 1, L or 1, L], true where a position (third) doesn't see another (fourth). */
+Tensor attention(TorchTrainer &t, const Tensor &h, const Tensor &hidden, const std::string &at_layer) {
     const int64_t n = h.size(0), len = h.size(1), heads = t.spec.n_heads, head_dim = t.spec.dim / heads;
     const auto project = [&](const char *name) { return at::linear(h, t.p.at(at_layer + name)).view({n, len, heads, head_dim}); };
     const Tensor q = rope(project("wq")).transpose(1, 2), k = rope(project("wk")).transpose(1, 2), v = project("wv").transpose(1, 2);
-    const Tensor later = at::ones({len, len}, h.options().dtype(at::kBool).requires_grad(false)).triu(1);
-    const Tensor score = (at::matmul(q, k.transpose(2, 3)) / std::sqrt(static_cast<double>(head_dim))).masked_fill(later, -INFINITY);
-    const Tensor mixed = at::matmul(drop(t, at::softmax(score, -1)), v).transpose(1, 2).reshape({n, len, heads * head_dim});
-    return drop(t, at::linear(mixed, t.p.at(at_layer + "wo")));
+    const Tensor score = (at::matmul(q, k.transpose(2, 3)) / std::sqrt(static_cast<double>(head_dim))).masked_fill(hidden, -1e30);
+    const Tensor mixed = at::matmul(torch_drop(t, at::softmax(score, -1)), v).transpose(1, 2).reshape({n, len, heads * head_dim});
+    return torch_drop(t, at::linear(mixed, t.p.at(at_layer + "wo")));
 }
 
 Tensor feed_forward(TorchTrainer &t, const Tensor &h, const std::string &at_layer) {
     const Tensor gate = at::silu(at::linear(h, t.p.at(at_layer + "w1"))), up = at::linear(h, t.p.at(at_layer + "w3"));
-    return drop(t, at::linear(gate * up, t.p.at(at_layer + "w2")));
+    return torch_drop(t, at::linear(gate * up, t.p.at(at_layer + "w2")));
 }
 
-/* Mean over each path's own positions, [n, dim]; zeros for a path without. */
-Tensor sequence(TorchTrainer &t, const Inputs &in) {
-    Tensor x = drop(t, at::linear(fill(t, in.rows, in.absent), t.p.at("embed.weight"), t.p.at("embed.bias")));
+} // namespace
+
+Tensor torch_transformer(TorchTrainer &t, Tensor x, const Tensor &own) {
+    const int64_t len = x.size(1);
+    const Tensor hidden = t.spec.bidirectional ? own.lt(0.5).view({-1, 1, 1, len}) /* padding */
+                                               : at::ones({len, len}, own.options().dtype(at::kBool)).triu(1).view({1, 1, len, len});
     for (uint32_t l = 0; l < t.spec.n_layers; l++) {
         const std::string at_layer = "l." + std::to_string(l) + ".";
-        x = x + attention(t, rmsnorm(x, t.p.at(at_layer + "attn_norm")), at_layer);
+        x = x + attention(t, rmsnorm(x, t.p.at(at_layer + "attn_norm")), hidden, at_layer);
         x = x + feed_forward(t, rmsnorm(x, t.p.at(at_layer + "ffn_norm")), at_layer);
     }
-    const Tensor own = (at::arange(x.size(1), in.lengths.options()) < in.lengths.unsqueeze(1)).to(at::kFloat).unsqueeze(2);
-    const Tensor mean = (rmsnorm(x, t.p.at("final_norm")) * own).sum(1) / in.lengths.clamp_min(1).unsqueeze(1);
+    const Tensor mean = (rmsnorm(x, t.p.at("final_norm")) * own).sum(1) / own.sum(1).clamp_min(1);
     return at::linear(mean, t.p.at("output"));
+}
+
+namespace {
+
+Tensor sequence(TorchTrainer &t, const Inputs &in) {
+    const Tensor x = torch_drop(t, at::linear(fill(t, in.rows, in.absent), t.p.at("embed.weight"), t.p.at("embed.bias")));
+    return torch_transformer(t, x, (at::arange(x.size(1), in.lengths.options()) < in.lengths.unsqueeze(1)).to(at::kFloat).unsqueeze(2));
 }
 
 /* Slowdowns, [n, 400]. */
@@ -241,23 +245,29 @@ Tensor estimate(TorchTrainer &t, const Inputs &in) {
     std::vector<Tensor> parts = {fill(t, in.row0, in.absent0), sequence(t, in)};
     if (t.spec.head == HEAD_RESIDUAL) parts.push_back(in.extra);
     Tensor h = at::cat(parts, 1);
-    h = drop(t, at::relu(at::linear(h, t.p.at("mlp.0.weight"), t.p.at("mlp.0.bias"))));
-    h = drop(t, at::relu(at::linear(h, t.p.at("mlp.1.weight"), t.p.at("mlp.1.bias"))));
+    h = torch_drop(t, at::relu(at::linear(h, t.p.at("mlp.0.weight"), t.p.at("mlp.0.bias"))));
+    h = torch_drop(t, at::relu(at::linear(h, t.p.at("mlp.1.weight"), t.p.at("mlp.1.bias"))));
     const Tensor o = at::linear(h, t.p.at("mlp.2.weight"), t.p.at("mlp.2.bias"));
     return t.spec.head == HEAD_RESIDUAL ? in.base * (o + at::sqrt(1 + o * o)) : 1 + o;
 }
 
-/* Leaves the gradient in t.grad; returns the loss. */
-double backward(TorchTrainer &t, const TorchBatch &b, bool training) {
-    if (!b.truth) fail("batch: no truth to compare with");
+Tensor loss_of(TorchTrainer &t, const TorchBatch &b) {
+    if (!b.truth) torch_fail("batch: no truth to compare with");
     const Inputs in = inputs_of(t, b);
+    return ((estimate(t, in) / in.truth - 1).abs() * in.mask).sum() / in.mask.sum().clamp_min(1);
+}
+
+Tensor loss_of(TorchTrainer &t, const TorchFlowBatch &b) { return torch_flow_loss(t, b); }
+
+/* Leaves the gradient in t.grad; returns the loss. */
+template <class Batch> double backward(TorchTrainer &t, const Batch &b, bool training) {
     t.grad.zero_();
     t.training = training;
-    const Tensor loss = ((estimate(t, in) / in.truth - 1).abs() * in.mask).sum() / in.mask.sum().clamp_min(1);
+    const Tensor loss = loss_of(t, b);
     t.training = false;
     loss.backward();
     const double value = loss.item<double>();
-    if (!std::isfinite(value)) fail("loss is not finite after " + std::to_string(t.n_steps) + " steps");
+    if (!std::isfinite(value)) torch_fail("loss is not finite after " + std::to_string(t.n_steps) + " steps");
     return value;
 }
 
@@ -274,9 +284,19 @@ void adamw(TorchTrainer &t, double lr) {
     t.m.mul_(o.beta1).add_(t.grad, 1 - o.beta1);
     t.v.mul_(o.beta2).addcmul_(t.grad, t.grad, 1 - o.beta2);
     t.weights.addcdiv_(t.m, (t.v / c2).sqrt_().add_(1e-8), -lr / c1);
+    /* Early on, the mean of all steps so far, so that the start is forgotten. */
+    if (o.average > 0) t.average.lerp_(t.weights, 1 - std::min(o.average, 1 - 1.0 / static_cast<double>(t.n_steps)));
 }
 
-/* State files: "m3state1", n_floats, n_steps, bytes of generator state, weights, m, v, generator, FNV-1a over 64-bit words. */
+/* The vectors that a run goes on from. */
+std::vector<Tensor> state_of(const TorchTrainer &t) {
+    std::vector<Tensor> x = {t.weights, t.m, t.v};
+    if (t.average.defined()) x.push_back(t.average);
+    return x;
+}
+
+/* State files: "m3state1", n_floats, n_steps, bytes of generator state, weights, m, v, average if any, generator, FNV-1a over 64-bit words.
+ */
 
 constexpr char state_magic[8] = {'m', '3', 's', 't', 'a', 't', 'e', '1'};
 
@@ -301,29 +321,30 @@ void write_state(const TorchTrainer &t, const std::string &path) {
     const uint64_t head[3] = {static_cast<uint64_t>(t.n_floats), static_cast<uint64_t>(t.n_steps), rng.nbytes()};
     std::string bytes(state_magic, sizeof state_magic);
     bytes.append(reinterpret_cast<const char *>(head), sizeof head);
-    for (const Tensor &x : {t.weights, t.m, t.v, rng}) append(bytes, x);
+    for (const Tensor &x : state_of(t)) append(bytes, x);
+    append(bytes, rng);
     const uint64_t sum = sum_of(bytes);
     bytes.append(reinterpret_cast<const char *>(&sum), sizeof sum);
     const std::string tmp = path + ".tmp";
     FILE *f = std::fopen(tmp.c_str(), "wb");
-    if (!f) fail(path + ": cannot write: " + std::strerror(errno));
+    if (!f) torch_fail(path + ": cannot write: " + std::strerror(errno));
     const bool wrote = std::fwrite(bytes.data(), 1, bytes.size(), f) == bytes.size();
     const bool closed = std::fclose(f) == 0;
     if (wrote && closed && std::rename(tmp.c_str(), path.c_str()) == 0) return;
     const int code = errno;
     std::remove(tmp.c_str());
-    fail(path + ": cannot write: " + std::strerror(code));
+    torch_fail(path + ": cannot write: " + std::strerror(code));
 }
 
 std::string read_file(const std::string &path) {
     FILE *f = std::fopen(path.c_str(), "rb");
-    if (!f) fail(path + ": cannot open: " + std::strerror(errno));
+    if (!f) torch_fail(path + ": cannot open: " + std::strerror(errno));
     std::string bytes;
     char block[1 << 16];
     for (size_t n; (n = std::fread(block, 1, sizeof block, f)) > 0;) bytes.append(block, n);
     const bool bad = std::ferror(f) != 0;
     std::fclose(f);
-    if (bad) fail(path + ": cannot read");
+    if (bad) torch_fail(path + ": cannot read");
     return bytes;
 }
 
@@ -331,20 +352,20 @@ void read_state(TorchTrainer &t, const std::string &path) {
     std::string bytes = read_file(path);
     uint64_t head[3], sum;
     const size_t start = sizeof state_magic + sizeof head, n_rng = t.rng.get_state().nbytes();
-    const size_t want = start + 3 * static_cast<size_t>(t.n_floats) * sizeof(float) + n_rng + sizeof sum;
+    const size_t want = start + state_of(t).size() * static_cast<size_t>(t.n_floats) * sizeof(float) + n_rng + sizeof sum;
     if (bytes.size() < start || std::memcmp(bytes.data(), state_magic, sizeof state_magic) != 0)
-        fail(path + ": not a training state of m3");
+        torch_fail(path + ": not a training state of m3");
     if (bytes.size() != want)
-        fail(path + ": length: this model's state has " + std::to_string(want) + " bytes, got " + std::to_string(bytes.size()));
+        torch_fail(path + ": length: this model's state has " + std::to_string(want) + " bytes, got " + std::to_string(bytes.size()));
     std::memcpy(&sum, bytes.data() + want - sizeof sum, sizeof sum);
     bytes.resize(want - sizeof sum);
-    if (sum != sum_of(bytes)) fail(path + ": checksum does not match: the file is damaged");
+    if (sum != sum_of(bytes)) torch_fail(path + ": checksum does not match: the file is damaged");
     std::memcpy(head, bytes.data() + sizeof state_magic, sizeof head);
-    if (head[0] != static_cast<uint64_t>(t.n_floats) || head[2] != n_rng) fail(path + ": state of another model or device");
+    if (head[0] != static_cast<uint64_t>(t.n_floats) || head[2] != n_rng) torch_fail(path + ": state of another model or device");
     const at::NoGradGuard no_grad;
     char *at = &bytes[start];
-    for (Tensor *x : {&t.weights, &t.m, &t.v}) {
-        x->copy_(at::from_blob(at, {t.n_floats}, at::TensorOptions().dtype(at::kFloat)));
+    for (const Tensor &x : state_of(t)) {
+        x.copy_(at::from_blob(at, {t.n_floats}, at::TensorOptions().dtype(at::kFloat)));
         at += t.n_floats * static_cast<int64_t>(sizeof(float));
     }
     t.rng.set_state(at::from_blob(at, {static_cast<int64_t>(n_rng)}, at::TensorOptions().dtype(at::kByte)).clone());
@@ -372,8 +393,8 @@ template <class F> int guarded(char *errbuf, size_t errlen, F f) noexcept {
 
 at::Device pick_device(const std::string &name) {
     if (name == "cpu" || (name == "auto" && !at::hasCUDA())) return at::kCPU;
-    if (name != "auto" && name != "cuda") fail("device: expected auto, cpu or cuda, got '" + name + "'");
-    if (!at::hasCUDA()) fail("device cuda: this libtorch sees no CUDA device");
+    if (name != "auto" && name != "cuda") torch_fail("device: expected auto, cpu or cuda, got '" + name + "'");
+    if (!at::hasCUDA()) torch_fail("device cuda: this libtorch sees no CUDA device");
     return at::Device(at::kCUDA, 0);
 }
 
@@ -415,6 +436,21 @@ int api_step(TorchTrainer *t, const TorchBatch *b, double lr, double *loss, char
     });
 }
 
+int api_step_flows(TorchTrainer *t, const TorchFlowBatch *b, double lr, double *loss, char *errbuf, size_t errlen) {
+    return guarded(errbuf, errlen, [&] {
+        *loss = backward(*t, *b, true);
+        adamw(*t, lr);
+    });
+}
+
+int api_forward_flows(TorchTrainer *t, const TorchFlowBatch *b, float *out, char *errbuf, size_t errlen) {
+    return guarded(errbuf, errlen, [&] {
+        const at::NoGradGuard no_grad;
+        const Tensor y = torch_flow_quantiles(*t, *b).to(at::kCPU).contiguous();
+        std::memcpy(out, y.data_ptr(), y.nbytes());
+    });
+}
+
 int api_forward(TorchTrainer *t, const TorchBatch *b, float *out, char *errbuf, size_t errlen) {
     return guarded(errbuf, errlen, [&] {
         const at::NoGradGuard no_grad;
@@ -430,6 +466,10 @@ void copy_out(const Tensor &flat, float *out) {
 
 int api_weights(TorchTrainer *t, float *out, char *errbuf, size_t errlen) {
     return guarded(errbuf, errlen, [&] { copy_out(t->weights, out); });
+}
+
+int api_average(TorchTrainer *t, float *out, char *errbuf, size_t errlen) {
+    return guarded(errbuf, errlen, [&] { copy_out(t->average.defined() ? t->average : t->weights, out); });
 }
 
 int api_set_weights(TorchTrainer *t, const float *in, char *errbuf, size_t errlen) {
@@ -456,10 +496,18 @@ int api_gradients(TorchTrainer *t, const TorchBatch *b, double *loss, float *gra
     });
 }
 
+int api_gradients_flows(TorchTrainer *t, const TorchFlowBatch *b, double *loss, float *grad, char *errbuf, size_t errlen) {
+    return guarded(errbuf, errlen, [&] {
+        *loss = backward(*t, *b, false);
+        copy_out(t->grad, grad);
+    });
+}
+
 } // namespace
 
 extern "C" {
 extern const TorchApi m3_torch_api;
-const TorchApi m3_torch_api = {TORCH_SHIM_ABI, api_version,     api_create,     api_destroy,    api_step,   api_forward,
-                               api_weights,    api_set_weights, api_save_state, api_load_state, api_device, api_gradients};
+const TorchApi m3_torch_api = {TORCH_SHIM_ABI, api_version,    api_create,        api_destroy,        api_step,       api_forward,
+                               api_weights,    api_average,    api_set_weights,   api_save_state,     api_load_state, api_device,
+                               api_gradients,  api_step_flows, api_forward_flows, api_gradients_flows};
 }
