@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "app/dataset.h"
+#include "app/flowset.h"
 #include "model/ckpt.h"
 #include "net/netconf.h"
 
@@ -62,6 +63,15 @@ typedef struct {
  * order of name. Unfinished flows count in the estimate only. */
 int evaluate_networks(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet **nets, size_t *n, Err *err);
 void evalnets_free(EvalNet *nets, size_t n);
+
+/* The flow model on the paths `index` of a flow data set: a network's truth is what the data set holds of it, weighted by draws
+ * and by what its flows stand for, and so are the estimates. NAN where a cell has fewer than EVAL_MIN_FLOWS. The networks that
+ * have a path among `index`, ascending; evalnets_free releases. */
+enum { EVAL_MIN_FLOWS = 20 };
+void evaluate_flowset(const Flowset *d, const uint32_t *index, size_t n, const Ckpt *c, int threads, EvalNet **nets, size_t *n_nets);
+/* Mean |error| of the networks' p50, p90 and p99, over all cells or of `row` alone (EVAL_ALL_BUCKETS or a bucket) at one percentile. */
+double evaluate_mean_error(const EvalNet *nets, size_t n, bool flowsim);
+double evaluate_row_error(const EvalNet *nets, size_t n, int row, int percentile, bool flowsim);
 
 /* Of n signed errors. NANs if n = 0. */
 typedef struct {

@@ -200,3 +200,12 @@ FlowMap flowset_map(const Flowset *d, size_t i) {
     memcpy(m.bucket_count, d->bucket_count + i * STATS_N_OUT, sizeof m.bucket_count);
     return m;
 }
+
+void flowset_weights(const Flowset *d, size_t i, double weight[STATS_N_OUT]) {
+    uint32_t here[STATS_N_OUT] = {0};
+    double all = 0;
+    for (uint32_t f = d->flow_start[i]; f < d->flow_start[i + 1]; f++) here[d->bucket[f]]++;
+    for (int b = 0; b < STATS_N_OUT; b++) all += here[b] > 0 ? d->bucket_count[i * STATS_N_OUT + (size_t)b] : 0;
+    for (int b = 0; b < STATS_N_OUT; b++)
+        weight[b] = here[b] > 0 ? d->draws[i] * d->bucket_count[i * STATS_N_OUT + (size_t)b] / (all * here[b]) : 0;
+}

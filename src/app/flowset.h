@@ -67,4 +67,7 @@ int flowset_load(Flowset *d, const char *dir, Err *err);
 void flowset_free(Flowset *d);
 /* Path i, pointing into the data set: not to be changed. ->index is NULL. */
 FlowMap flowset_map(const Flowset *d, size_t i);
+/* What one flow of path i stands for in its network's distribution, by bucket: the path weighs as often as it was drawn, and
+ * within it a flow weighs as many flows of its bucket as there are for each in the data. */
+void flowset_weights(const Flowset *d, size_t i, double weight[STATS_N_OUT]);
 #endif

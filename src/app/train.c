@@ -3,9 +3,9 @@
  * The plug-in does the arithmetic of a step (forward, loss, gradients, AdamW); everything that makes a run what it is
  * happens here: which samples, in which order, at which rate, when to stop, what to keep.
  *
- * Order: epoch e visits the training samples as shuffled by the stream (seed, "shuffle", e). Rate: linear warm-up, then a cosine
- * to zero over all epochs asked for. After an epoch the held-out samples are estimated without dropout; the lowest
- * loss so far is written as model.m3.
+ * Rate: linear warm-up, then a cosine to zero over all epochs asked for. After an epoch the held-out data are estimated without
+ * dropout; the lowest loss so far is written as model.m3. What a batch is and how held-out data are judged is the
+ * task's: train_paths.c, train_flows.c.
  *
  * Invariant of resuming: progress.json names a state file of the plug-in (weights, optimiser, generator) and the place in the run that
  * it belongs to (epoch, step, loss so far). It is renamed into place after the state is on disk, and the older state goes after
@@ -19,29 +19,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/train_task.h"
 #include "base/json.h"
-#include "base/rng.h"
 
 static const double save_every_s = 60, note_every_s = 5;
 
 typedef struct {
-    double train, held_out;
-} EpochLoss;
-
-typedef struct {
     const TrainOptions *o;
-    const TorchApi *api;
     const Log *log;
-    Dataset data;
-    uint32_t *train, *held_out; /* sample indices */
-    size_t n_train, n_held_out;
+    TrainTask *task;
+    TrainPlugin plugin;
+    bool flows; /* data of flows */
     ModelSpec spec;
     char *init_sha256; /* of the checkpoint started from, or NULL */
-    TorchTrainer *trainer;
-    TrainBatch batch;
-    float *estimates; /* [batch × 400] */
-    char digest[65];  /* of options and data */
-    double flowsim_loss;
+    char digest[65];   /* of options and data */
     /* the place in the run */
     uint32_t epoch;  /* finished epochs */
     uint64_t step;   /* steps done in the epoch under way */
@@ -62,6 +53,7 @@ void train_defaults(TrainOptions *o) {
                         .grad_clip = 1,
                         .warmup = 0.05,
                         .split = {.share = 0.2},
+                        .n_flows = 16,
                         .seed = 1,
                         .device = "auto",
                         .dtype = CKPT_F16};
@@ -72,77 +64,6 @@ double train_rate(const TrainOptions *o, uint64_t step, uint64_t n_steps) {
     if ((double)step < rise) return o->lr * ((double)step + 1) / rise;
     double left = (double)n_steps - rise;
     return o->lr * 0.5 * (1 + cos(acos(-1) * ((double)step - rise) / (left > 1 ? left : 1)));
-}
-
-/* ---- batches ---- */
-
-static void reserve(TrainBatch *b, size_t n, size_t rows) {
-    if (n > b->cap_n) {
-        b->cap_n = n;
-        b->row_start = mem_realloc(b->row_start, n + 1, sizeof *b->row_start);
-        b->conf = mem_realloc(b->conf, n * FEATURE_N_CONF, sizeof *b->conf);
-        b->base = mem_realloc(b->base, n * FEATURE_N_BASE, sizeof *b->base);
-        b->base_count = mem_realloc(b->base_count, n * STATS_N_OUT, sizeof *b->base_count);
-        b->truth = mem_realloc(b->truth, n * FEATURE_N_BASE, sizeof *b->truth);
-        b->truth_present = mem_realloc(b->truth_present, n * STATS_N_OUT, sizeof *b->truth_present);
-    }
-    if (rows > b->cap_rows) {
-        b->cap_rows = rows;
-        b->pct = mem_realloc(b->pct, rows * FEATURE_N_PCT, sizeof *b->pct);
-        b->present = mem_realloc(b->present, rows, sizeof *b->present);
-    }
-}
-
-static void gather_one(TrainBatch *b, const Dataset *d, size_t i, size_t k) {
-    size_t from = d->row_start[i], n_rows = d->row_start[i + 1] - from, to = b->row_start[k];
-    memcpy(b->pct + to * FEATURE_N_PCT, d->pct + from * FEATURE_N_PCT, n_rows * FEATURE_N_PCT * sizeof *b->pct);
-    memcpy(b->present + to, d->present + from, n_rows * sizeof *b->present);
-    memcpy(b->conf + k * FEATURE_N_CONF, d->conf + i * FEATURE_N_CONF, FEATURE_N_CONF * sizeof *b->conf);
-    memcpy(b->base + k * FEATURE_N_BASE, d->base + i * FEATURE_N_BASE, FEATURE_N_BASE * sizeof *b->base);
-    memcpy(b->truth + k * FEATURE_N_BASE, d->truth + i * FEATURE_N_BASE, FEATURE_N_BASE * sizeof *b->truth);
-    for (int j = 0; j < STATS_N_OUT; j++) {
-        b->base_count[k * STATS_N_OUT + (size_t)j] = log1pf((float)d->base_count[i * STATS_N_OUT + (size_t)j]);
-        b->truth_present[k * STATS_N_OUT + (size_t)j] = d->truth_count[i * STATS_N_OUT + (size_t)j] > 0;
-    }
-    b->row_start[k + 1] = (uint32_t)(to + n_rows);
-}
-
-void trainbatch_gather(TrainBatch *b, const Dataset *d, const uint32_t *index, size_t n) {
-    size_t rows = 0;
-    for (size_t k = 0; k < n; k++) rows += d->row_start[index[k] + 1] - d->row_start[index[k]];
-    reserve(b, n, rows);
-    b->row_start[0] = 0;
-    for (size_t k = 0; k < n; k++) gather_one(b, d, index[k], k);
-    b->view = (TorchBatch){.n = (uint32_t)n,
-                           .row_start = b->row_start,
-                           .pct = b->pct,
-                           .present = b->present,
-                           .conf = b->conf,
-                           .base = b->base,
-                           .base_count = b->base_count,
-                           .truth = b->truth,
-                           .truth_present = b->truth_present};
-}
-
-void trainbatch_free(TrainBatch *b) {
-    free(b->row_start);
-    free(b->pct);
-    free(b->conf);
-    free(b->base);
-    free(b->base_count);
-    free(b->truth);
-    free(b->present);
-    free(b->truth_present);
-    *b = (TrainBatch){0};
-}
-
-/* Adds |estimate/truth − 1| over the cells of sample i whose bucket has truth. */
-static void add_loss(const Dataset *d, size_t i, const float *estimate, double *sum, size_t *n) {
-    for (size_t c = 0; c < FEATURE_N_BASE; c++) {
-        if (d->truth_count[i * STATS_N_OUT + c / STATS_N_PCT] == 0) continue;
-        *sum += fabs((double)estimate[c] / (double)d->truth[i * FEATURE_N_BASE + c] - 1);
-        ++*n;
-    }
 }
 
 /* ---- the options, as text ---- */
@@ -157,11 +78,13 @@ static void print_options(const Run *r, JsonOut *j) {
     json_out_key(j, "weight_decay"), json_out_number(j, o->weight_decay);
     json_out_key(j, "dropout"), json_out_number(j, o->dropout);
     json_out_key(j, "grad_clip"), json_out_number(j, o->grad_clip);
+    json_out_key(j, "average"), json_out_number(j, o->average);
+    json_out_key(j, "flows"), json_out_int(j, o->n_flows);
     json_out_key(j, "holdout"), json_out_number(j, o->split.share);
     json_out_key(j, "fold"), json_out_int(j, o->split.fold);
     json_out_key(j, "seed"), json_out_int(j, (int64_t)o->seed);
     json_out_key(j, "init_sha256"), json_out_string(j, r->init_sha256);
-    json_out_key(j, "dataset_sha256"), json_out_string(j, r->data.digest);
+    json_out_key(j, "dataset_sha256"), json_out_string(j, r->task->digest);
 }
 
 /* {"program": …, options, losses}: what stands in the checkpoint's header. losses: only if `finished` epochs are to be told. */
@@ -176,12 +99,15 @@ static char *recipe_text(const Run *r, bool losses) {
     json_out_key(&j, "program"), json_out_string(&j, "m3 " M3_VERSION);
     print_options(r, &j);
     if (losses) {
-        json_out_key(&j, "n_train"), json_out_int(&j, (int64_t)r->n_train);
-        json_out_key(&j, "n_held_out"), json_out_int(&j, (int64_t)r->n_held_out);
+        json_out_key(&j, "n_train"), json_out_int(&j, (int64_t)r->task->n_train);
+        json_out_key(&j, "n_held_out"), json_out_int(&j, (int64_t)r->task->n_held_out);
         json_out_key(&j, "epoch"), json_out_int(&j, r->best_epoch);
         json_out_key(&j, "train_loss"), json_out_number(&j, r->history[r->best_epoch - 1].train);
         json_out_key(&j, "held_out_loss"), json_out_number(&j, r->history[r->best_epoch - 1].held_out);
-        json_out_key(&j, "flowsim_loss"), json_out_number(&j, r->flowsim_loss);
+        json_out_key(&j, "held_out_error"), json_out_number(&j, r->history[r->best_epoch - 1].error);
+        json_out_key(&j, "held_out_p99_error"), json_out_number(&j, r->history[r->best_epoch - 1].p99);
+        json_out_key(&j, "flowsim_loss"), json_out_number(&j, r->task->flowsim.held_out);
+        json_out_key(&j, "flowsim_error"), json_out_number(&j, r->task->flowsim.error);
     }
     json_out_end(&j, '}');
     json_out_finish(&j);
@@ -190,8 +116,8 @@ static char *recipe_text(const Run *r, bool losses) {
 }
 
 static void digest_options(Run *r) {
-    char *text = recipe_text(r, false), *all = mem_printf("%s%u %u %u %u %u %u", text, r->spec.dim, r->spec.hidden, r->spec.n_layers,
-                                                          r->spec.n_heads, r->spec.mlp_h1, r->spec.mlp_h2);
+    char *text = recipe_text(r, false), *all = mem_printf("%s%u %u %u %u %u %u %d", text, r->spec.dim, r->spec.hidden, r->spec.n_layers,
+                                                          r->spec.n_heads, r->spec.mlp_h1, r->spec.mlp_h2, r->spec.bidirectional);
     file_sha256(all, strlen(all), r->digest);
     free(text);
     free(all);
@@ -199,7 +125,7 @@ static void digest_options(Run *r) {
 
 /* ---- state on disk ---- */
 
-static int torch_failed(char *message, Err *err) { return err_io(err, "training plug-in: %s", message); }
+int train_plugin_failed(const char *message, Err *err) { return err_io(err, "training plug-in: %s", message); }
 
 static void print_progress(const Run *r, const char *state, JsonOut *j) {
     json_out_object(j);
@@ -218,6 +144,8 @@ static void print_progress(const Run *r, const char *state, JsonOut *j) {
         json_out_array_compact(j);
         json_out_number(j, r->history[e].train);
         json_out_number(j, r->history[e].held_out);
+        json_out_number(j, r->history[e].error);
+        json_out_number(j, r->history[e].p99);
         json_out_end(j, ']');
     }
     json_out_end(j, ']');
@@ -240,8 +168,8 @@ static int write_progress(const Run *r, const char *state, Err *err) {
 static int save_state(Run *r, Err *err) {
     char message[512] = "";
     char *name = mem_printf("state-%u-%" PRIu64 ".pt", r->epoch, r->step), *path = file_join(r->o->out, name);
-    int rc = r->api->save_state(r->trainer, path, message, sizeof message);
-    if (rc != 0) torch_failed(message, err);
+    int rc = r->plugin.api->save_state(r->plugin.trainer, path, message, sizeof message);
+    if (rc != 0) train_plugin_failed(message, err);
     else rc = write_progress(r, name, err);
     free(path);
     if (rc == 0 && r->state_file && strcmp(r->state_file, name) != 0) {
@@ -260,15 +188,17 @@ static int save_state(Run *r, Err *err) {
 }
 
 static int read_losses(Run *r, const Json *root, Err *err) {
-    Json list, pair, v;
+    Json list, row, v;
     if (json_need(root, "losses", &list, err) != 0 || json_expect_array(&list, err) != 0) return -1;
     if ((uint32_t)json_len(&list) != r->epoch) return json_fail(&list, err, "expected %u epochs, got %d", r->epoch, json_len(&list));
     EpochLoss *h = r->history;
-    for (bool ok = json_first(&list, &pair); ok; ok = json_next(&pair), h++) {
-        if (json_len(&pair) != 2 || !json_first(&pair, &v)) return json_fail(&pair, err, "expected two numbers");
-        if (json_number(&v, &h->train, err) != 0 || !json_next(&v)) return -1;
-        h->held_out = NAN;
-        if (!json_is_null(&v) && json_number(&v, &h->held_out, err) != 0) return -1;
+    for (bool ok = json_first(&list, &row); ok; ok = json_next(&row), h++) {
+        double *field[] = {&h->train, &h->held_out, &h->error, &h->p99};
+        if (json_len(&row) != 4 || !json_first(&row, &v)) return json_fail(&row, err, "expected four numbers");
+        for (int k = 0; k < 4; k++, json_next(&v)) {
+            *field[k] = NAN;
+            if (!json_is_null(&v) && json_number(&v, field[k], err) != 0) return -1;
+        }
     }
     return 0;
 }
@@ -284,7 +214,7 @@ static int read_place(Run *r, const Json *root, Err *err) {
     if (strchr(text, '/')) return json_fail(&j, err, "expected a file name");
     r->state_file = mem_strdup(text);
     if (json_need(root, "epoch", &j, err) != 0 || json_uint(&j, r->o->epochs, &epoch, err) != 0) return -1;
-    if (json_need(root, "step", &j, err) != 0 || json_uint(&j, r->n_train, &r->step, err) != 0) return -1;
+    if (json_need(root, "step", &j, err) != 0 || json_uint(&j, r->task->n_train, &r->step, err) != 0) return -1;
     if (json_need(root, "loss_sum", &j, err) != 0 || json_number(&j, &r->loss_sum, err) != 0) return -1;
     if (json_need(root, "best_epoch", &j, err) != 0 || json_uint(&j, epoch, &best, err) != 0) return -1;
     r->epoch = (uint32_t)epoch;
@@ -302,7 +232,7 @@ static int load_state(Run *r, Err *err) {
     json_close(doc);
     if (rc != 0) return -1;
     path = file_join(r->o->out, r->state_file);
-    rc = r->api->load_state(r->trainer, path, message, sizeof message);
+    rc = r->plugin.api->load_state(r->plugin.trainer, path, message, sizeof message);
     if (rc != 0) err_input(err, "%s: cannot resume: %s", path, message);
     free(path);
     return rc;
@@ -314,8 +244,8 @@ static int save_best(Run *r, Err *err) {
     ckpt_layout(&c.spec, NULL, 0, &c.n_floats);
     c.weights = MEM_NEW(float, c.n_floats);
     char *path = file_join(r->o->out, "model.m3");
-    int rc = r->api->weights(r->trainer, c.weights, message, sizeof message);
-    if (rc != 0) torch_failed(message, err);
+    int rc = r->plugin.api->average(r->plugin.trainer, c.weights, message, sizeof message);
+    if (rc != 0) train_plugin_failed(message, err);
     else rc = ckpt_save(&c, path, r->o->dtype, err);
     free(path);
     free(c.weights);
@@ -324,22 +254,6 @@ static int save_best(Run *r, Err *err) {
 }
 
 /* ---- the run ---- */
-
-static uint64_t steps_per_epoch(const Run *r) { return (r->n_train + r->o->batch - 1) / r->o->batch; }
-
-static int held_out_loss(Run *r, double *loss, Err *err) {
-    char message[512] = "";
-    double sum = 0;
-    size_t n = 0;
-    for (size_t k = 0; k < r->n_held_out; k += r->o->batch) {
-        size_t m = r->n_held_out - k < r->o->batch ? r->n_held_out - k : r->o->batch;
-        trainbatch_gather(&r->batch, &r->data, r->held_out + k, m);
-        if (r->api->forward(r->trainer, &r->batch.view, r->estimates, message, sizeof message) != 0) return torch_failed(message, err);
-        for (size_t i = 0; i < m; i++) add_loss(&r->data, r->held_out[k + i], r->estimates + i * FEATURE_N_BASE, &sum, &n);
-    }
-    *loss = n > 0 ? sum / (double)n : NAN;
-    return 0;
-}
 
 /* Saves, then fails with ERR_STOPPED. */
 static int stop(Run *r, Err *err) {
@@ -350,20 +264,13 @@ static int stop(Run *r, Err *err) {
 
 /* The rest of the epoch under way. ERR_STOPPED after saving, between two steps. */
 static int run_epoch(Run *r, Err *err) {
-    char message[512] = "";
-    uint64_t n_steps = steps_per_epoch(r);
-    uint32_t *order = MEM_NEW(uint32_t, r->n_train);
-    memcpy(order, r->train, r->n_train * sizeof *order);
-    Rng rng = rng_stream(r->o->seed, "shuffle", r->epoch);
-    rng_shuffle_u32(&rng, order, r->n_train);
+    uint64_t n_steps = r->task->n_steps;
     int rc = 0;
+    r->task->begin_epoch(r->task, r->epoch);
     while (rc == 0 && r->step < n_steps) {
-        size_t first = (size_t)r->step * r->o->batch, n = r->n_train - first < r->o->batch ? r->n_train - first : r->o->batch;
         double loss = 0, rate = train_rate(r->o, r->epoch * n_steps + r->step, r->o->epochs * n_steps);
-        trainbatch_gather(&r->batch, &r->data, order + first, n);
-        rc = r->api->step(r->trainer, &r->batch.view, rate, &loss, message, sizeof message);
-        if (rc != 0) torch_failed(message, err);
-        else if (!isfinite(loss))
+        rc = r->task->step(r->task, &r->plugin, r->step, rate, &loss, err);
+        if (rc == 0 && !isfinite(loss))
             rc = err_io(err, "epoch %u, step %" PRIu64 ": the loss is not finite; try a lower --lr", r->epoch + 1, r->step + 1);
         if (rc != 0) break;
         r->loss_sum += loss;
@@ -371,19 +278,19 @@ static int run_epoch(Run *r, Err *err) {
         if (diag_stop_requested()) rc = stop(r, err);
         else if (diag_now_s() - r->t_saved_s > save_every_s) rc = save_state(r, err);
     }
-    free(order);
     return rc;
 }
 
 static bool is_best(const Run *r) {
     const EpochLoss *now = &r->history[r->epoch - 1];
-    return r->best_epoch == 0 || r->n_held_out == 0 || now->held_out < r->history[r->best_epoch - 1].held_out;
+    return r->best_epoch == 0 || r->task->n_held_out == 0 || now->held_out < r->history[r->best_epoch - 1].held_out;
 }
 
 static int finish_epoch(Run *r, Err *err) {
     EpochLoss *l = &r->history[r->epoch];
-    l->train = r->loss_sum / (double)steps_per_epoch(r);
-    if (held_out_loss(r, &l->held_out, err) != 0) return -1;
+    l->train = r->loss_sum / (double)r->task->n_steps;
+    l->held_out = l->error = l->p99 = NAN;
+    if (r->task->n_held_out > 0 && r->task->held_out(r->task, &r->plugin, l, err) != 0) return -1;
     r->epoch++;
     r->step = 0;
     r->loss_sum = 0;
@@ -396,11 +303,14 @@ static void note_epoch(Run *r, bool last) {
     double now = diag_now_s();
     if (!last && now - r->t_noted_s < note_every_s) return;
     r->t_noted_s = now;
-    const EpochLoss *l = &r->history[r->epoch - 1];
-    double done = (double)(r->epoch * steps_per_epoch(r) - r->steps_at_start),
-           left = (double)((r->o->epochs - r->epoch) * steps_per_epoch(r));
-    log_note(r->log, "epoch %u/%u: loss %.4f, held out %.4f (best %.4f at %u, flowSim %.4f), %.0f s left", r->epoch, r->o->epochs, l->train,
-             l->held_out, r->history[r->best_epoch - 1].held_out, r->best_epoch, r->flowsim_loss,
+    const EpochLoss *l = &r->history[r->epoch - 1], *best = &r->history[r->best_epoch - 1], *flowsim = &r->task->flowsim;
+    double done = (double)(r->epoch * r->task->n_steps - r->steps_at_start), left = (double)((r->o->epochs - r->epoch) * r->task->n_steps);
+    char error[128] = "";
+    if (isfinite(l->error))
+        snprintf(error, sizeof error, "; networks %.2f %%, p99 %.2f %% (best %.2f, %.2f; flowSim %.2f, %.2f)", 100 * l->error, 100 * l->p99,
+                 100 * best->error, 100 * best->p99, 100 * flowsim->error, 100 * flowsim->p99);
+    log_note(r->log, "epoch %u/%u: loss %.4f, held out %.4f (best %.4f at %u, flowSim %.4f)%s, %.0f s left", r->epoch, r->o->epochs,
+             l->train, l->held_out, best->held_out, r->best_epoch, flowsim->held_out, error,
              done > 0 ? (now - r->t_start_s) / done * left : 0);
 }
 
@@ -408,7 +318,7 @@ static bool out_of_patience(const Run *r) { return r->o->patience > 0 && r->epoc
 
 static int run_epochs(Run *r, Err *err) {
     r->t_start_s = r->t_saved_s = r->t_noted_s = diag_now_s();
-    r->steps_at_start = r->epoch * steps_per_epoch(r) + r->step;
+    r->steps_at_start = r->epoch * r->task->n_steps + r->step;
     bool last = r->epoch == r->o->epochs || (r->epoch > 0 && out_of_patience(r));
     while (!last) {
         if (run_epoch(r, err) != 0 || finish_epoch(r, err) != 0) return -1;
@@ -420,20 +330,10 @@ static int run_epochs(Run *r, Err *err) {
 
 /* ---- setting up ---- */
 
-static int select_samples(Run *r, Err *err) {
-    if (dataset_check_split(&r->o->split, err) != 0) return -1;
-    r->train = dataset_select(&r->data, &r->o->split, false, &r->n_train);
-    r->held_out = dataset_select(&r->data, &r->o->split, true, &r->n_held_out);
-    if (r->n_train == 0) return err_input(err, "%s: no sample is left to train on", r->o->dataset);
-    if (r->n_held_out == 0 && r->o->split.share > 0)
-        return err_input(err, "%s: no sample falls among the held-out ones; --holdout 0 trains on all", r->o->dataset);
-    double sum = 0;
-    size_t n = 0, n_of = r->n_held_out ? r->n_held_out : r->n_train;
-    const uint32_t *of = r->n_held_out ? r->held_out : r->train;
-    for (size_t k = 0; k < n_of; k++) add_loss(&r->data, of[k], r->data.base + (size_t)of[k] * FEATURE_N_BASE, &sum, &n);
-    r->flowsim_loss = n > 0 ? sum / (double)n : NAN;
-    log_note(r->log, "%zu samples to train on, %zu held out", r->n_train, r->n_held_out);
-    return 0;
+int train_check_split(const TrainTask *t, const TrainOptions *o, Err *err) {
+    if (t->n_train == 0) return err_input(err, "%s: no sample is left to train on", o->dataset);
+    if (t->n_held_out > 0 || o->split.share == 0) return 0;
+    return err_input(err, "%s: no sample falls among the held-out ones; --holdout 0 trains on all", o->dataset);
 }
 
 static float *first_weights(Run *r, Err *err) {
@@ -466,23 +366,60 @@ static int create_trainer(Run *r, Err *err) {
                       .weight_decay = o->weight_decay,
                       .dropout = o->dropout,
                       .grad_clip = o->grad_clip,
+                      .average = o->average,
                       .seed = o->seed,
                       .threads = o->threads};
     snprintf(t.device, sizeof t.device, "%s", o->device);
     float *w = first_weights(r, err);
     if (!w) return -1;
-    r->trainer = r->api->create(&r->spec, w, &t, message, sizeof message);
+    if ((r->spec.head == HEAD_FLOW) != r->flows) {
+        free(w);
+        return err_input(err, "%s: holds %s, and the model is one of %s", o->dataset, r->flows ? "flows" : "paths",
+                         r->flows ? "paths" : "flows");
+    }
+    if (r->task->prepare) r->task->prepare(r->task, &r->spec, o->init != NULL, w);
+    r->plugin.trainer = r->plugin.api->create(&r->spec, w, &t, message, sizeof message);
     free(w);
-    if (!r->trainer) return torch_failed(message, err);
-    log_note(r->log, "training on %s with %s", r->api->device(r->trainer), r->api->version());
+    if (!r->plugin.trainer) return train_plugin_failed(message, err);
+    log_note(r->log, "training on %s with %s", r->plugin.api->device(r->plugin.trainer), r->plugin.api->version());
+    return 0;
+}
+
+/* What the manifest of a data set says it is. */
+static int read_schema(const char *dir, char schema[32], Err *err) {
+    char *path = file_join(dir, "manifest.json");
+    JsonDoc *doc = json_open(path, err);
+    free(path);
+    if (!doc) return -1;
+    Json root = json_root(doc), j;
+    const char *text;
+    int rc = json_need(&root, "schema", &j, err);
+    if (rc == 0) rc = json_string(&j, &text, err);
+    if (rc == 0) snprintf(schema, 32, "%s", text);
+    json_close(doc);
+    return rc;
+}
+
+int train_is_flowset(const char *dir, bool *is, Err *err) {
+    char schema[32];
+    if (read_schema(dir, schema, err) != 0) return -1;
+    *is = strncmp(schema, "m3.flowset/", 11) == 0;
+    return 0;
+}
+
+static int create_task(Run *r, Err *err) {
+    bool flows;
+    if (dataset_check_split(&r->o->split, err) != 0 || train_is_flowset(r->o->dataset, &flows, err) != 0) return -1;
+    r->task = flows ? train_flows_new(r->o, err) : train_paths_new(r->o, err);
+    if (!r->task) return -1;
+    r->flows = flows;
+    log_note(r->log, "%zu %s to train on, %zu held out", r->task->n_train, r->task->unit, r->task->n_held_out);
     return 0;
 }
 
 static int begin(Run *r, Err *err) {
-    if (dataset_load(&r->data, r->o->dataset, err) != 0 || select_samples(r, err) != 0) return -1;
-    if (file_mkdirs(r->o->out, err) != 0 || create_trainer(r, err) != 0) return -1;
+    if (create_task(r, err) != 0 || file_mkdirs(r->o->out, err) != 0 || create_trainer(r, err) != 0) return -1;
     r->history = MEM_ZNEW(EpochLoss, r->o->epochs);
-    r->estimates = MEM_NEW(float, (size_t)r->o->batch *FEATURE_N_BASE);
     digest_options(r);
     if (r->o->resume) return load_state(r, err);
     char *path = file_join(r->o->out, "progress.json");
@@ -493,31 +430,30 @@ static int begin(Run *r, Err *err) {
 }
 
 static void end(Run *r) {
-    if (r->trainer) r->api->destroy(r->trainer);
-    dataset_free(&r->data);
-    trainbatch_free(&r->batch);
-    free(r->train);
-    free(r->held_out);
+    if (r->plugin.trainer) r->plugin.api->destroy(r->plugin.trainer);
+    if (r->task) r->task->destroy(r->task);
     free(r->init_sha256);
-    free(r->estimates);
     free(r->history);
     free(r->state_file);
 }
 
 int train_run(const TrainOptions *o, const TorchApi *api, const Log *log, TrainResult *result, Err *err) {
-    Run r = {.o = o, .api = api, .log = log};
+    Run r = {.o = o, .log = log};
+    r.plugin = (TrainPlugin){.api = api, .spec = &r.spec};
     double t0 = diag_now_s();
     int rc = begin(&r, err);
     if (rc == 0) rc = run_epochs(&r, err);
     if (rc == 0) {
         const EpochLoss *best = &r.history[r.best_epoch - 1];
-        *result = (TrainResult){.n_train = r.n_train,
-                                .n_held_out = r.n_held_out,
+        *result = (TrainResult){.n_train = r.task->n_train,
+                                .n_held_out = r.task->n_held_out,
                                 .epochs = r.epoch,
                                 .best_epoch = r.best_epoch,
                                 .train_loss = best->train,
                                 .held_out_loss = best->held_out,
-                                .flowsim_loss = r.flowsim_loss,
+                                .held_out_error = best->error,
+                                .flowsim_loss = r.task->flowsim.held_out,
+                                .flowsim_error = r.task->flowsim.error,
                                 .wall_s = diag_now_s() - t0};
     }
     end(&r);

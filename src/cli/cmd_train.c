@@ -1,6 +1,7 @@
 /* m3 train: a data set → a checkpoint. */
 #include "app/train.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,13 +23,16 @@ enum {
     OPT_LAYERS,
     OPT_HEADS,
     OPT_MLP,
+    OPT_ATTENTION,
     OPT_EPOCHS,
     OPT_BATCH,
+    OPT_FLOWS,
     OPT_LR,
     OPT_WARMUP,
     OPT_WEIGHT_DECAY,
     OPT_DROPOUT,
     OPT_GRAD_CLIP,
+    OPT_AVERAGE,
     OPT_PATIENCE,
     OPT_RESUME,
     OPT_DEVICE
@@ -39,20 +43,24 @@ static const CliOption options[] = {
     [OPT_FOLD] = {"fold", "N", "which share is held out, from 0 (default 0)", "Data"},
     [OPT_OUT] = {"out", "DIR", "gets model.m3, the best so far, and what --resume needs", "Output"},
     [OPT_DTYPE] = {"dtype", "TYPE", "of model.m3: f32, f16 or bf16 (default f16)", "Output"},
-    [OPT_PRESET] = {"preset", "NAME", "compact or paper (default compact)", "Model"},
+    [OPT_PRESET] = {"preset", "NAME", "flow for data of flows; compact or paper for data of paths\n(default: flow or compact, by the data)",
+                    "Model"},
     [OPT_INIT] = {"init", "FILE", "start from this checkpoint instead of fresh weights", "Model"},
     [OPT_DIM] = {"dim", "N", "width of the transformer, instead of the preset's", "Model"},
     [OPT_HIDDEN] = {"hidden", "N", "width of its feed-forward layers", "Model"},
     [OPT_LAYERS] = {"layers", "N", "its layers", "Model"},
     [OPT_HEADS] = {"heads", "N", "its attention heads", "Model"},
     [OPT_MLP] = {"mlp", "N", "width of both hidden layers of the MLP", "Model"},
+    [OPT_ATTENTION] = {"attention", "KIND", "full or causal, instead of the preset's", "Model"},
     [OPT_EPOCHS] = {"epochs", "N", "passes over the data (default 100)", "Training"},
-    [OPT_BATCH] = {"batch", "N", "samples a step (default 32)", "Training"},
+    [OPT_BATCH] = {"batch", "N", "samples a step (default 32), or paths (64)", "Training"},
+    [OPT_FLOWS] = {"flows", "N", "flow data: flows of a path a step, drawn anew each epoch (default 16)", "Training"},
     [OPT_LR] = {"lr", "RATE", "highest learning rate (default 0.001); then a cosine to 0", "Training"},
     [OPT_WARMUP] = {"warmup", "SHARE", "of all steps in which it rises (default 0.05)", "Training"},
     [OPT_WEIGHT_DECAY] = {"weight-decay", "X", "AdamW's, on the transformer's matrices (default 0.02)", "Training"},
-    [OPT_DROPOUT] = {"dropout", "P", "in [0, 1) (default 0.2)", "Training"},
+    [OPT_DROPOUT] = {"dropout", "P", "in [0, 1) (default 0.2 for data of paths, 0 for flows)", "Training"},
     [OPT_GRAD_CLIP] = {"grad-clip", "X", "largest norm of the gradient; 0: no limit (default 1)", "Training"},
+    [OPT_AVERAGE] = {"average", "X", "keep the moving average of the weights; share of the past, as 0.999 (default 0: off)", "Training"},
     [OPT_PATIENCE] = {"patience", "N", "stop after N epochs without gain on held-out samples; 0: never (default 0)", "Training"},
     [OPT_RESUME] = {"resume", NULL, "go on with the run in --out; all other options as before", "Training"},
     [OPT_DEVICE] = {"device", "NAME", "auto, cpu or cuda (default auto)", "Training"},
@@ -62,6 +70,9 @@ typedef struct {
     TrainOptions o;
     const char *preset;
     uint32_t dim, hidden, n_layers, n_heads, mlp; /* 0: the preset's */
+    const char *attention;                        /* NULL: the preset's */
+    uint32_t batch;                               /* 0: by the data */
+    double dropout;                               /* −1: by the data */
 } Args;
 
 static int set_count(const char *value, int index, uint64_t lo, uint32_t *out, Err *err) {
@@ -89,6 +100,12 @@ static int set_device(TrainOptions *o, const char *value, Err *err) {
     return err_input(err, "--device: expected auto, cpu or cuda, got '%.40s'", value);
 }
 
+static int set_attention(Args *a, const char *value, Err *err) {
+    a->attention = value;
+    if (strcmp(value, "full") == 0 || strcmp(value, "causal") == 0) return 0;
+    return err_input(err, "--attention: expected full or causal, got '%.40s'", value);
+}
+
 static int set(void *ctx, int index, const char *value, Err *err) {
     Args *a = ctx;
     TrainOptions *o = &a->o;
@@ -105,13 +122,16 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     case OPT_LAYERS: return set_count(value, index, 1, &a->n_layers, err);
     case OPT_HEADS: return set_count(value, index, 1, &a->n_heads, err);
     case OPT_MLP: return set_count(value, index, 1, &a->mlp, err);
+    case OPT_ATTENTION: return set_attention(a, value, err);
     case OPT_EPOCHS: return set_count(value, index, 1, &o->epochs, err);
-    case OPT_BATCH: return set_count(value, index, 1, &o->batch, err);
+    case OPT_BATCH: return set_count(value, index, 1, &a->batch, err);
+    case OPT_FLOWS: return set_count(value, index, 1, &o->n_flows, err);
     case OPT_LR: return set_number(value, index, 1e-9, 10, &o->lr, err);
     case OPT_WARMUP: return set_number(value, index, 0, 1, &o->warmup, err);
     case OPT_WEIGHT_DECAY: return set_number(value, index, 0, 10, &o->weight_decay, err);
-    case OPT_DROPOUT: return set_number(value, index, 0, 1, &o->dropout, err);
+    case OPT_DROPOUT: return set_number(value, index, 0, 1, &a->dropout, err);
     case OPT_GRAD_CLIP: return set_number(value, index, 0, 1e9, &o->grad_clip, err);
+    case OPT_AVERAGE: return set_number(value, index, 0, 1, &o->average, err);
     case OPT_PATIENCE: return set_count(value, index, 0, &o->patience, err);
     case OPT_RESUME: o->resume = true; return 0;
     default: return set_device(o, value, err);
@@ -120,14 +140,20 @@ static int set(void *ctx, int index, const char *value, Err *err) {
 
 static int choose_spec(Args *a, Err *err) {
     ModelSpec *s = &a->o.spec;
+    bool flows;
+    if (train_is_flowset(a->o.dataset, &flows, err) != 0) return -1;
+    a->o.batch = a->batch ? a->batch : flows ? 64 : 32;
+    a->o.dropout = a->dropout >= 0 ? a->dropout : flows ? 0 : 0.2;
+    if (!a->preset) a->preset = flows ? "flow" : "compact";
     if (modelspec_preset(s, a->preset, err) != 0) return err_wrap(err, "--preset");
-    if (a->o.init && (a->dim || a->hidden || a->n_layers || a->n_heads || a->mlp))
+    if (a->o.init && (a->dim || a->hidden || a->n_layers || a->n_heads || a->mlp || a->attention))
         return err_input(err, "--init: the model's dimensions come from the checkpoint; leave --dim and the like out");
     if (a->dim) s->dim = a->dim;
     if (a->hidden) s->hidden = a->hidden;
     if (a->n_layers) s->n_layers = a->n_layers;
     if (a->n_heads) s->n_heads = a->n_heads;
     if (a->mlp) s->mlp_h1 = s->mlp_h2 = a->mlp;
+    if (a->attention) s->bidirectional = strcmp(a->attention, "full") == 0;
     return 0;
 }
 
@@ -145,6 +171,8 @@ static void print_result(const TrainResult *r, const char *out, bool json) {
         printf("%s/model.m3: epoch %u of %u, loss %.4f in training", out, r->best_epoch, r->epochs, r->train_loss);
         if (r->n_held_out > 0)
             printf(", %.4f on %zu held-out samples (flowSim alone %.4f)", r->held_out_loss, r->n_held_out, r->flowsim_loss);
+        if (isfinite(r->held_out_error))
+            printf("; networks err by %.1f %% (flowSim alone %.1f %%)", 100 * r->held_out_error, 100 * r->flowsim_error);
         printf("; %.0f s\n", r->wall_s);
         return;
     }
@@ -158,14 +186,16 @@ static void print_result(const TrainResult *r, const char *out, bool json) {
     json_out_key(&j, "best_epoch"), json_out_int(&j, r->best_epoch);
     json_out_key(&j, "train_loss"), json_out_number(&j, r->train_loss);
     json_out_key(&j, "held_out_loss"), json_out_number(&j, r->held_out_loss);
+    json_out_key(&j, "held_out_error"), json_out_number(&j, r->held_out_error);
     json_out_key(&j, "flowsim_loss"), json_out_number(&j, r->flowsim_loss);
+    json_out_key(&j, "flowsim_error"), json_out_number(&j, r->flowsim_error);
     json_out_key(&j, "wall_s"), json_out_number(&j, r->wall_s);
     json_out_end(&j, '}');
     json_out_finish(&j);
 }
 
 static int run(int argc, char **argv) {
-    Args a = {.preset = "compact"};
+    Args a = {.dropout = -1};
     TrainResult result;
     CliCommon common;
     Err err = {0};
@@ -186,8 +216,9 @@ const CliCommand cmd_train = {
     .name = "train",
     .summary = "train a checkpoint",
     .usage = "m3 train --dataset DIR --out DIR [options]",
-    .details = "Minimises mean |estimate/truth - 1| over the slowdown percentiles of all paths, with AdamW, through the training plug-in\n"
-               "(m3-torch.so, needs libtorch). Ctrl-C saves; --resume then goes on exactly. The same seed and number of threads give the\n"
+    .details = "Data of paths: minimises mean |estimate/truth - 1| over the slowdown percentiles of all paths. Data of flows: the pinball\n"
+               "loss of quantiles of each flow's log slowdown. With AdamW, through the training plug-in (m3-torch.so, needs libtorch). "
+               "Ctrl-C saves; --resume then goes on exactly. The same seed and number of threads give the\n"
                "same checkpoint.",
     .options = options,
     .run = run};

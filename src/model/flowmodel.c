@@ -171,6 +171,18 @@ static float quantile_at(const float *q, float level, int *k) {
     return q[*k - 1] + (q[*k] - q[*k - 1]) * (level - lo) / (hi - lo);
 }
 
+float flowmodel_cdf(const float q[N_Q], float x) {
+    if (x < q[0]) return 0;
+    if (x >= q[N_Q - 1]) return 1;
+    int lo = 0, hi = N_Q - 1; /* q[lo] <= x < q[hi] */
+    while (hi - lo > 1) {
+        int mid = (lo + hi) / 2;
+        if (x >= q[mid]) lo = mid;
+        else hi = mid;
+    }
+    return flowmodel_levels[lo] + (flowmodel_levels[hi] - flowmodel_levels[lo]) * (x - q[lo]) / (q[hi] - q[lo]);
+}
+
 void flowmodel_mix(const float *const *quantiles, size_t n, float out[STATS_N_PCT]) {
     assert(n > 0);
     float *all = MEM_NEW(float, n *N_GRID), *to = all;
@@ -189,7 +201,7 @@ void flowmodel_mix(const float *const *quantiles, size_t n, float out[STATS_N_PC
 /* ---- range ---- */
 
 static void check_value(FlowRange *r, float *worst, float x, float lo, float hi, float scale, const char *name) {
-    float out = fmaxf(lo - x, x - hi) * scale; /* in standard deviations */
+    float out = fmaxf(lo - x, x - hi) * (scale > 0 ? scale : 1); /* in standard deviations; 0: a constant in training */
     if (!(out > 0)) return;
     r->n_outside++;
     if (out <= *worst) return;

@@ -13,6 +13,9 @@ extern const float flowmodel_levels[FLOWMODEL_N_Q]; /* of the quantiles, ascendi
  * (0: all); the result does not depend on it. The checkpoint's head is HEAD_FLOW (asserted). One call at a time (see nn_begin). */
 void flowmodel_forward(const Ckpt *c, const FlowMap *const *maps, size_t n, float *out, bool raw, int threads);
 
+/* Share of a distribution at or below x, given its quantiles (or their logarithms, and that of x): linear between them. */
+float flowmodel_cdf(const float quantiles[FLOWMODEL_N_Q], float x);
+
 /* The equal-weight mixture of n > 0 flows' distributions as 100 values: its quantiles at levels (k + ½) %, so that each
  * stands for one percent of its mass and mixing such vectors mixes distributions. quantiles[i × FLOWMODEL_N_Q] as above. */
 void flowmodel_mix(const float *const *quantiles, size_t n, float out[STATS_N_PCT]);
