@@ -83,6 +83,19 @@ int sizedist_load(SizeDist *d, const char *path, Err *err) {
     return rc;
 }
 
+int sizedist_init(SizeDist *d, const char *name, const double *size_b, const double *cdf, uint32_t n, Err *err) {
+    *d = (SizeDist){.n = n, .size_b = MEM_NEW(double, n), .cdf = MEM_NEW(double, n), .name = mem_strdup(name)};
+    memcpy(d->size_b, size_b, n * sizeof *size_b);
+    memcpy(d->cdf, cdf, n * sizeof *cdf);
+    bool ok = n >= 2 && cdf[0] == 0 && cdf[n - 1] == 1;
+    for (uint32_t i = 0; ok && i < n; i++)
+        ok = size_b[i] >= 0 && size_b[i] <= MAX_SIZE_B && (i == 0 || (size_b[i] >= size_b[i - 1] && cdf[i] >= cdf[i - 1]));
+    if (ok) prepare(d);
+    if (ok && d->mean_b >= 1) return 0;
+    sizedist_free(d);
+    return err_input(err, "%s: expected ascending sizes up to 1e15 bytes, of mean 1 or more, with shares from 0 to 1", name);
+}
+
 void sizedist_free(SizeDist *d) {
     free(d->size_b);
     free(d->cdf);

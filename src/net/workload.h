@@ -19,6 +19,8 @@ typedef struct {
 } SizeDist;
 /* Text: `bytes percent` a line, both ascending, percent from 0 to 100; '#' begins a comment. */
 int sizedist_load(SizeDist *d, const char *path, Err *err);
+/* From n points in memory, which are copied; cdf from 0 to 1. */
+int sizedist_init(SizeDist *d, const char *name, const double *size_b, const double *cdf, uint32_t n, Err *err);
 void sizedist_free(SizeDist *d);
 uint64_t sizedist_draw(const SizeDist *d, double u); /* u in [0, 1) → whole bytes, at least 1 */
 
