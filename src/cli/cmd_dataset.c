@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/dataset_flows.h"
+#include "cli/dataset_gen.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,8 @@ static void print_result(const DatasetInfo *info, const char *out, bool json) {
 
 static int run(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "flows") == 0) return dataset_flows.run(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "networks") == 0) return dataset_networks.run(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "paths") == 0) return dataset_paths.run(argc - 1, argv + 1);
     DatasetOptions o = {0};
     DatasetInfo info;
     CliCommon common;
@@ -72,7 +75,8 @@ static int run(int argc, char **argv) {
 const CliCommand cmd_dataset = {
     .name = "dataset",
     .summary = "make training data",
-    .usage = "m3 dataset --scenarios DIR --out DIR [options]\n       m3 dataset flows --help",
+    .usage = "m3 dataset --scenarios DIR --out DIR [options]\n       m3 dataset networks --help\n"
+             "       m3 dataset paths --help\n       m3 dataset flows --help",
     .details =
         "A scenario is a parking lot of n_hosts positions, 10 Gb/s at its ends and 40 Gb/s between, 1 us a link. scenario.json: n_hosts, "
         "cc,\n"
