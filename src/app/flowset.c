@@ -209,3 +209,11 @@ void flowset_weights(const Flowset *d, size_t i, double weight[STATS_N_OUT]) {
     for (int b = 0; b < STATS_N_OUT; b++)
         weight[b] = here[b] > 0 ? d->draws[i] * d->bucket_count[i * STATS_N_OUT + (size_t)b] / (all * here[b]) : 0;
 }
+
+uint32_t *flowset_select(const Flowset *d, const DatasetSplit *s, bool held_out, size_t *n) {
+    uint32_t *index = MEM_NEW(uint32_t, d->n_paths);
+    *n = 0;
+    for (size_t i = 0; i < d->n_paths; i++)
+        if (dataset_is_held_out(d->network[d->net[i]], s) == held_out) index[(*n)++] = (uint32_t)i;
+    return index;
+}

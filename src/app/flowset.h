@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/npy.h"
+#include "app/dataset.h"
 #include "model/flowmap.h"
 
 typedef struct {
@@ -70,4 +70,6 @@ FlowMap flowset_map(const Flowset *d, size_t i);
 /* What one flow of path i stands for in its network's distribution, by bucket: the path weighs as often as it was drawn, and
  * within it a flow weighs as many flows of its bucket as there are for each in the data. */
 void flowset_weights(const Flowset *d, size_t i, double weight[STATS_N_OUT]);
+/* Indices of the paths of networks on one side of the split, ascending; caller frees. */
+uint32_t *flowset_select(const Flowset *d, const DatasetSplit *s, bool held_out, size_t *n);
 #endif

@@ -290,16 +290,9 @@ static double flowsim_loss(const FlowTask *t, const uint32_t *paths, size_t n) {
 }
 
 static int select_paths(FlowTask *t, Err *err) {
-    const Flowset *d = &t->data;
-    TrainTask *task = &t->task;
-    t->train = MEM_NEW(uint32_t, d->n_paths);
-    t->held_out = MEM_NEW(uint32_t, d->n_paths);
-    for (size_t i = 0; i < d->n_paths; i++) {
-        bool held = dataset_is_held_out(d->network[d->net[i]], &t->o->split);
-        if (held) t->held_out[task->n_held_out++] = (uint32_t)i;
-        else t->train[task->n_train++] = (uint32_t)i;
-    }
-    return train_check_split(task, t->o, err);
+    t->train = flowset_select(&t->data, &t->o->split, false, &t->task.n_train);
+    t->held_out = flowset_select(&t->data, &t->o->split, true, &t->task.n_held_out);
+    return train_check_split(&t->task, t->o, err);
 }
 
 TrainTask *train_flows_new(const TrainOptions *o, Err *err) {

@@ -6,12 +6,13 @@
 
 #include "app/estimate.h"
 #include "app/evaluate_report.h"
+#include "app/train.h"
 #include "base/units.h"
 #include "cli/cli.h"
 
 enum { OPT_DATASET, OPT_NETWORKS, OPT_CKPT, OPT_HOLDOUT, OPT_FOLD, OPT_SPLIT, OPT_PATHS };
 static const CliOption options[] = {
-    [OPT_DATASET] = {"dataset", "DIR", "paths: made by m3 dataset", "Input"},
+    [OPT_DATASET] = {"dataset", "DIR", "made by m3 dataset paths or flows", "Input"},
     [OPT_NETWORKS] = {"networks", "DIR", "whole networks: each subdirectory with topo.json, scenario.json\nand flows.csv with FCTs",
                       "Input"},
     [OPT_CKPT] = {"ckpt", "DIR", "checkpoint (default ckpts/default)", "Input"},
@@ -67,7 +68,8 @@ static uint32_t *choose(const Args *a, const Dataset *d, size_t *n) {
 static int on_dataset(const Args *a, const Ckpt *c, EvalMeta *m, const CliCommon *common, Err *err) {
     Dataset d;
     Evaluation e;
-    if (dataset_check_split(&a->split, err) != 0 || dataset_load(&d, a->dataset, err) != 0) return -1;
+    if (c->spec.head == HEAD_FLOW) return err_input(err, "%s: holds paths, and the checkpoint is a model of flows", a->dataset);
+    if (dataset_load(&d, a->dataset, err) != 0) return -1;
     uint32_t *index = choose(a, &d, &m->n_chosen);
     int rc = m->n_chosen > 0 ? 0 : err_input(err, "%s: no sample is held out; --split all takes all", a->dataset);
     if (rc == 0) {
@@ -79,6 +81,26 @@ static int on_dataset(const Args *a, const Ckpt *c, EvalMeta *m, const CliCommon
     }
     free(index);
     dataset_free(&d);
+    return rc;
+}
+
+static int on_flows(const Args *a, const Ckpt *c, EvalMeta *m, const CliCommon *common, Err *err) {
+    Flowset d;
+    EvalNet *nets;
+    size_t n;
+    const DatasetSplit none = {0};
+    if (c->spec.head != HEAD_FLOW) return err_input(err, "%s: holds flows, and the checkpoint is a model of paths", a->dataset);
+    if (flowset_load(&d, a->dataset, err) != 0) return -1;
+    uint32_t *index = flowset_select(&d, a->all ? &none : &a->split, !a->all, &m->n_chosen);
+    int rc = m->n_chosen > 0 ? 0 : err_input(err, "%s: no network is held out; --split all takes all", a->dataset);
+    if (rc == 0) {
+        evaluate_flowset(&d, index, m->n_chosen, c, common->threads, &nets, &n);
+        if (common->json) evaluate_print_nets_json(nets, n, m);
+        else evaluate_print_nets(nets, n, m);
+        evalnets_free(nets, n);
+    }
+    free(index);
+    flowset_free(&d);
     return rc;
 }
 
@@ -97,6 +119,7 @@ static int evaluate(const Args *a, const CliCommon *common, Err *err) {
     Ckpt c;
     char sha256[65];
     if (!a->dataset == !a->networks) return err_input(err, "evaluate: one of --dataset and --networks is needed; see 'm3 evaluate --help'");
+    if (a->dataset && dataset_check_split(&a->split, err) != 0) return -1;
     if (estimate_load_ckpt(&c, a->ckpt, err) != 0) return -1;
     ckpt_sha256(&c, sha256);
     EvalMeta m = {.source = a->dataset ? a->dataset : a->networks,
@@ -104,7 +127,10 @@ static int evaluate(const Args *a, const CliCommon *common, Err *err) {
                   .ckpt_sha256 = sha256,
                   .split = a->split,
                   .all = a->all};
-    int rc = a->dataset ? on_dataset(a, &c, &m, common, err) : on_networks(a, &c, &m, common, err);
+    bool flows = false;
+    int rc = a->dataset ? train_is_flowset(a->dataset, &flows, err) : 0;
+    if (rc == 0 && a->networks) rc = on_networks(a, &c, &m, common, err);
+    else if (rc == 0) rc = flows ? on_flows(a, &c, &m, common, err) : on_dataset(a, &c, &m, common, err);
     ckpt_free(&c);
     return rc;
 }
@@ -126,6 +152,7 @@ const CliCommand cmd_evaluate = {
     .usage = "m3 evaluate --dataset DIR | --networks DIR [--ckpt DIR] [options]",
     .details = "The error of a percentile is estimate/truth - 1. Paths: its mean over the paths, by size bucket and congestion control.\n"
                "Networks: of each network's slowdown distribution, and over all of them.\n"
-               "In both, flowSim alone (the fluid simulation without the model) stands beside m3.",
+               "Flows: of the distributions that the data set holds of each network, which leaves out the drawing of paths.\n"
+               "In all, flowSim alone (the fluid simulation without the model) stands beside m3.",
     .options = options,
     .run = run};
