@@ -25,8 +25,9 @@ extern "C" {
 enum { M3_ERROR_LEN = 768 };
 
 typedef enum {
-    M3_METHOD_M3,     /* fluid simulation corrected by the model */
-    M3_METHOD_FLOWSIM /* fluid simulation alone; needs no checkpoint */
+    M3_METHOD_M3,      /* fluid simulation corrected by the model */
+    M3_METHOD_FLOWSIM, /* fluid simulation alone; needs no checkpoint */
+    M3_METHOD_PACKET   /* packet simulation of the paths: much slower; needs no checkpoint */
 } M3Method;
 
 /* Strings stay the caller's and are read only during m3_estimate. File formats: spec/README.md. */

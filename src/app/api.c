@@ -22,8 +22,12 @@ struct M3Result {
 };
 
 _Static_assert((int)M3_N_BUCKETS == (int)STATS_N_OUT, "as many buckets outside as inside");
-_Static_assert((int)M3_METHOD_FLOWSIM == (int)METHOD_FLOWSIM && (int)M3_METHOD_M3 == (int)METHOD_M3, "same methods");
+_Static_assert((int)M3_METHOD_M3 == (int)METHOD_M3 && (int)M3_METHOD_FLOWSIM == (int)METHOD_FLOWSIM &&
+                   (int)M3_METHOD_PACKET == (int)METHOD_PACKET,
+               "same methods");
 _Static_assert((int)M3_ERROR_LEN == (int)sizeof(((Err *)NULL)->msg), "every message fits");
+
+static const char *const method_names[] = {"m3", "flowsim", "packet"};
 
 void m3_options_init(M3Options *o) { *o = (M3Options){.mix_id = -1, .n_paths = 500, .seed = 1}; }
 
@@ -31,7 +35,7 @@ const char *m3_version(void) { return M3_VERSION; }
 
 static int check(const M3Options *o, Err *err) {
     if (!o->mix && !(o->flows && o->topo)) return err_input(err, "expected a mix, or flows and a topology");
-    if (o->method != M3_METHOD_M3 && o->method != M3_METHOD_FLOWSIM) return err_input(err, "method: unknown number %d", (int)o->method);
+    if ((int)o->method < 0 || o->method > M3_METHOD_PACKET) return err_input(err, "method: unknown number %d", (int)o->method);
     if (o->threads < 0 || o->threads > 1024) return err_input(err, "threads: must be in 0..1024, got %d", o->threads);
     return 0;
 }
@@ -74,7 +78,7 @@ M3Result *m3_estimate(const M3Options *o, char error[M3_ERROR_LEN]) {
     if (rc == 0) {
         r->seed = o->seed;
         r->mix = o->mix ? mem_strdup(o->mix) : NULL;
-        r->method = o->method == M3_METHOD_M3 ? "m3" : "flowsim";
+        r->method = method_names[o->method];
         r->wall_total_s = diag_now_s() - start_s;
         if (o->method == M3_METHOD_M3) {
             r->ckpt_name = mem_strdup(ckpt.name);

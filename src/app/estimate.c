@@ -9,17 +9,21 @@
  * the number of paths but for 400 percentiles each. Long paths start first: they carry most background
  * traffic, and a big one started last would leave the other workers idle.
  *
- * With METHOD_FLOWSIM the foreground's fluid slowdowns are the result as they are. */
+ * With METHOD_FLOWSIM the foreground's fluid slowdowns are the result as they are. With METHOD_PACKET the path is
+ * simulated packet by packet instead (estimate_packet.c), and its foreground's slowdowns are the result. */
 #include "app/estimate.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "app/estimate_packet.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/units.h"
 #include "fluid/flowsim.h"
 #include "model/model.h"
 #include "net/path.h"
@@ -32,14 +36,17 @@ typedef struct {
     const EstimateOptions *options;
     PathSet set;
     PathIndex *index;
-    uint32_t *order;    /* [n_unique] paths, those with most links first */
-    size_t first;       /* of the batch, in `order` */
-    Arena *scratch;     /* [workers] */
-    FeatureMap *maps;   /* [BATCH] each one block, at ->pct */
-    float *pct;         /* [n_unique × 400] the model's percentiles, in `order` */
-    AggPath *results;   /* [n_unique] in `order` */
-    float **slowdown;   /* [n_unique] METHOD_FLOWSIM: of the foreground, grouped by bucket */
-    uint64_t *n_events; /* [n_unique] */
+    uint32_t *order;        /* [n_unique] paths, those with most links first */
+    size_t first;           /* of the batch, in `order` */
+    Arena *scratch;         /* [workers] */
+    FeatureMap *maps;       /* [BATCH] each one block, at ->pct */
+    float *pct;             /* [n_unique × 400] the model's percentiles, in `order` */
+    AggPath *results;       /* [n_unique] in `order` */
+    float **slowdown;       /* [n_unique] not METHOD_M3: of the foreground, grouped by bucket */
+    uint64_t *n_events;     /* [n_unique] */
+    uint64_t *n_unfinished; /* [n_unique] */
+    Err *errors;            /* [workers] METHOD_PACKET */
+    atomic_bool failed;     /* one of them is set: the rest is in vain */
     atomic_uint_fast64_t n_done;
     Progress progress;
 } Run;
@@ -59,55 +66,125 @@ static FeatureMap keep_map(const FeatureMap *m) {
 
 static bool is_foreground(const Lot *lot, const LotFlow *f) { return f->s == 0 && f->d == lot->n_links; }
 
-/* The foreground's slowdowns, grouped by size bucket; counts into count. */
-static float *foreground_slowdowns(const Lot *lot, const LotFlow *flows, const double *fct_ns, size_t n, uint32_t count[STATS_N_OUT]) {
+/* The foreground's slowdowns (of flows that have one), grouped by size bucket; counts into count. */
+static float *group_foreground(const Lot *lot, const LotFlow *flows, const float *slowdown, size_t n, uint32_t count[STATS_N_OUT]) {
     size_t at[STATS_N_OUT] = {0}, total = 0;
     for (size_t i = 0; i < n; i++)
-        if (is_foreground(lot, &flows[i])) count[stats_bucket_out(flows[i].size_b)]++;
+        if (is_foreground(lot, &flows[i]) && !isnan(slowdown[i])) count[stats_bucket_out(flows[i].size_b)]++;
     for (int b = 0; b < STATS_N_OUT; b++) {
         at[b] = total;
         total += count[b];
     }
     float *out = MEM_NEW(float, total);
     for (size_t i = 0; i < n; i++)
-        if (is_foreground(lot, &flows[i]))
-            out[at[stats_bucket_out(flows[i].size_b)]++] = (float)flowsim_slowdown(lot, &flows[i], fct_ns[i]);
+        if (is_foreground(lot, &flows[i]) && !isnan(slowdown[i])) out[at[stats_bucket_out(flows[i].size_b)]++] = slowdown[i];
     return out;
+}
+
+/* A path's flows, on their way through a worker. */
+typedef struct {
+    size_t place, item; /* in `order`; in the batch */
+    int worker;
+    Lot lot;
+    LotFlow *flows;
+    size_t n;
+} Task;
+
+static void keep_foreground(Run *r, const Task *t, const float *slowdown) {
+    AggPath *p = &r->results[t->place];
+    p->slowdown = r->slowdown[t->place] = group_foreground(&t->lot, t->flows, slowdown, t->n, p->count);
+}
+
+static void simulate_fluid(Run *r, const Task *t) {
+    Arena *a = &r->scratch[t->worker];
+    FlowsimStats stats;
+    double *fct_ns = ARENA_NEW(a, double, t->n);
+    float *slowdown = ARENA_NEW(a, float, t->n);
+    flowsim_run(&t->lot, t->flows, t->n, fct_ns, &stats, a);
+    flowsim_slowdowns(&t->lot, t->flows, t->n, fct_ns, slowdown);
+    r->n_events[t->place] = stats.events;
+    if (r->options->method == METHOD_FLOWSIM) {
+        keep_foreground(r, t, slowdown);
+        return;
+    }
+    FeatureMap map;
+    AggPath *p = &r->results[t->place];
+    feature_build(&map, &t->lot, t->flows, slowdown, t->n, &r->scenario->net, a);
+    r->maps[t->item] = keep_map(&map);
+    p->pct = r->pct + t->place * FEATURE_N_BASE;
+    memcpy(p->count, map.base_count, sizeof p->count);
+}
+
+static PacketPath packet_path(const Run *r, const Task *t) {
+    return (PacketPath){.scenario = r->scenario,
+                        .path = &r->set.paths[r->order[t->place]],
+                        .flows = t->flows,
+                        .n_flows = t->n,
+                        .compat = r->options->hpcc_ns3,
+                        .seed = r->options->seed};
+}
+
+static void simulate_packets(Run *r, const Task *t) {
+    float *slowdown = ARENA_NEW(&r->scratch[t->worker], float, t->n);
+    PacketPath p = packet_path(r, t);
+    if (packet_path_run(&p, slowdown, &r->n_events[t->place], &r->errors[t->worker]) != 0) {
+        atomic_store(&r->failed, true);
+        return;
+    }
+    keep_foreground(r, t, slowdown);
+    for (size_t i = 0; i < t->n; i++) r->n_unfinished[t->place] += is_foreground(&t->lot, &t->flows[i]) && isnan(slowdown[i]);
+}
+
+static Task project(Run *r, size_t item, int worker) {
+    Task t = {.place = r->first + item, .item = item, .worker = worker};
+    arena_reset(&r->scratch[worker]);
+    path_project(r->index, r->order[t.place], &r->scratch[worker], &t.lot, &t.flows, &t.n);
+    return t;
 }
 
 static void simulate_path(void *ctx, size_t item, int worker) {
     Run *r = ctx;
-    if (diag_stop_requested()) return;
-    Arena *a = &r->scratch[worker];
-    size_t place = r->first + item, n;
-    Lot lot;
-    LotFlow *flows;
-    FlowsimStats stats;
-    arena_reset(a);
-    path_project(r->index, r->order[place], a, &lot, &flows, &n);
-    double *fct_ns = ARENA_NEW(a, double, n);
-    flowsim_run(&lot, flows, n, fct_ns, &stats, a);
-    AggPath *p = &r->results[place];
-    p->n_draws = r->set.paths[r->order[place]].n_draws;
-    r->n_events[place] = stats.events;
-    if (r->options->method == METHOD_FLOWSIM) {
-        p->slowdown = r->slowdown[place] = foreground_slowdowns(&lot, flows, fct_ns, n, p->count);
-    } else {
-        float *slowdown = ARENA_NEW(a, float, n);
-        FeatureMap map;
-        flowsim_slowdowns(&lot, flows, n, fct_ns, slowdown);
-        feature_build(&map, &lot, flows, slowdown, n, &r->scenario->net, a);
-        r->maps[item] = keep_map(&map);
-        p->pct = r->pct + place * FEATURE_N_BASE;
-        memcpy(p->count, map.base_count, sizeof p->count);
-    }
+    if (diag_stop_requested() || atomic_load(&r->failed)) return;
+    Task t = project(r, item, worker);
+    r->results[t.place].n_draws = r->set.paths[r->order[t.place]].n_draws;
+    if (r->options->method == METHOD_PACKET) simulate_packets(r, &t);
+    else simulate_fluid(r, &t);
     progress_update(&r->progress, atomic_fetch_add(&r->n_done, 1) + 1);
+}
+
+/* Before hours of work: what is to come, from a few paths. */
+static void announce_packets(Run *r, const Log *log) {
+    enum { LOOK_AT = 8 };
+    static const double HOPS_PER_S = 8e6, WORTH_A_REMARK_S = 60;
+    size_t n = r->set.n_unique, n_seen = n < LOOK_AT ? n : LOOK_AT;
+    double hops = 0;
+    for (size_t i = 0; i < n_seen; i++) {
+        Task t = project(r, i * n / n_seen, 0);
+        PacketPath p = packet_path(r, &t);
+        hops += packet_path_hops(&p);
+    }
+    hops *= (double)n / (double)n_seen;
+    double s = hops / HOPS_PER_S / par_resolve(r->options->threads);
+    if (s < WORTH_A_REMARK_S) return;
+    bool in_minutes = s < 5400;
+    log_note(log, "%s paths at packet level: about %.*f %s; --paths takes fewer", units_count(n).s, !in_minutes,
+             s / (in_minutes ? 60 : 3600), in_minutes ? "minutes" : "hours");
 }
 
 static void forward_batch(Run *r, size_t n) {
     const FeatureMap *maps[BATCH];
     for (size_t i = 0; i < n; i++) maps[i] = &r->maps[i];
     model_forward(r->options->ckpt, maps, n, r->pct + r->first * FEATURE_N_BASE, false, r->options->threads);
+}
+
+static int why_stopped(const Run *r, Err *err) {
+    int n = par_resolve(r->options->threads);
+    for (int w = 0; w < n; w++)
+        if (r->errors[w].kind != ERR_NONE && r->errors[w].kind != ERR_STOPPED) {
+            if (err) *err = r->errors[w];
+            return -1;
+        }
+    return err_stopped(err);
 }
 
 static int simulate_all(Run *r, Estimate *out, Err *err) {
@@ -118,13 +195,13 @@ static int simulate_all(Run *r, Estimate *out, Err *err) {
         memset(r->maps, 0, BATCH * sizeof *r->maps);
         par_for(n, r->options->threads, simulate_path, r);
         double simulated = diag_now_s();
-        stopped = diag_stop_requested();
+        stopped = diag_stop_requested() || atomic_load(&r->failed);
         if (model && !stopped) forward_batch(r, n);
         for (size_t i = 0; i < n; i++) free(r->maps[i].pct);
         out->wall_fluid_s += simulated - start;
         out->wall_model_s += diag_now_s() - simulated;
     }
-    return stopped ? err_stopped(err) : 0;
+    return stopped ? why_stopped(r, err) : 0;
 }
 
 /* Paths by descending number of links; a counting sort, so ties keep their order. */
@@ -158,6 +235,9 @@ static void run_init(Run *r, const Log *log) {
     r->results = MEM_ZNEW(AggPath, n);
     r->slowdown = MEM_ZNEW(float *, n);
     r->n_events = MEM_ZNEW(uint64_t, n);
+    r->n_unfinished = MEM_ZNEW(uint64_t, n);
+    r->errors = MEM_ZNEW(Err, (size_t)par_resolve(r->options->threads));
+    atomic_init(&r->failed, false);
     atomic_init(&r->n_done, 0);
     progress_init(&r->progress, log, "paths", n);
 }
@@ -172,6 +252,8 @@ static void run_free(Run *r) {
     free(r->results);
     free(r->slowdown);
     free(r->n_events);
+    free(r->n_unfinished);
+    free(r->errors);
     pathindex_destroy(r->index);
     pathset_free(&r->set);
 }
@@ -183,7 +265,10 @@ static void conclude(Run *r, Estimate *out) {
     out->n_drawn = r->set.n_drawn;
     out->n_unique = r->set.n_unique;
     out->exhaustive = o->n_paths == 0;
-    for (size_t i = 0; i < out->n_unique; i++) out->fluid_events += r->n_events[i];
+    for (size_t i = 0; i < out->n_unique; i++) {
+        out->fluid_events += r->n_events[i];
+        out->n_unfinished += r->n_unfinished[i];
+    }
     AggOptions agg = {.published = o->published, .seed = o->seed, .exhaustive = out->exhaustive};
     aggregate(r->results, out->n_unique, &agg, o->threads, &out->slowdown);
     out->wall_aggregate_s = diag_now_s() - start;
@@ -195,10 +280,13 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
     int rc = decompose(&r, log, out, err);
     if (rc == 0) {
         run_init(&r, log);
+        if (o->method == METHOD_PACKET) announce_packets(&r, log);
         rc = simulate_all(&r, out, err);
         progress_finish(&r.progress);
     }
     if (rc == 0) conclude(&r, out);
+    if (rc == 0 && out->n_unfinished > 0)
+        log_note(log, "%s flows of the paths did not finish; they have no slowdown", units_count(out->n_unfinished).s);
     run_free(&r);
     return rc;
 }

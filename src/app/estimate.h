@@ -5,7 +5,7 @@
 #include "app/spec.h"
 #include "model/ckpt.h"
 
-typedef enum { METHOD_M3, METHOD_FLOWSIM } Method;
+typedef enum { METHOD_M3, METHOD_FLOWSIM, METHOD_PACKET } Method;
 
 typedef struct {
     Method method;
@@ -14,16 +14,19 @@ typedef struct {
     uint64_t seed;
     int threads;
     bool published; /* --compat published */
+    bool hpcc_ns3;  /* --compat hpcc-ns3: METHOD_PACKET as the HPCC authors' ns-3 has it */
 } EstimateOptions;
 
 typedef struct {
     AggResult slowdown;
     size_t n_flows, n_drawn, n_unique;
     double wall_route_s, wall_fluid_s, wall_model_s, wall_aggregate_s;
-    uint64_t fluid_events;
-    bool exhaustive; /* every path was taken */
+    uint64_t fluid_events; /* of the paths' simulation, fluid or not */
+    uint64_t n_unfinished; /* METHOD_PACKET: foreground flows without a slowdown, which are not counted */
+    bool exhaustive;       /* every path was taken */
 } Estimate;
-/* −1 if interrupted (ERR_STOPPED). The scenario stays the caller's. Same seed, same result, whatever `threads`. */
+/* −1 if interrupted (ERR_STOPPED), or if METHOD_PACKET cannot take the network. The scenario stays the caller's.
+ * Same seed, same result, whatever `threads`. */
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err);
 
 /* ckpt_load; path NULL: ckpts/default in the working directory, beside the binary's folder, or in PREFIX/share/m3. */

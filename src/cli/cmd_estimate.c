@@ -20,14 +20,17 @@ static const CliOption options[] = {
     {"duration", "TIME", "draw flows for that long instead, e.g. 5s", "Input"},
     {"set", "KEY=VALUE", "override a setting of the mix, e.g. window=18KB, cc=dcqcn, max_load=0.5; repeatable", "Input"},
     {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
-    {"method", "NAME", "m3: fluid simulation and model (default); flowsim: fluid simulation alone", "Method"},
+    {"method", "NAME", "m3: fluid simulation and model (default); flowsim: fluid simulation alone; packet: packet simulation", "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)", "Method"},
-    {"compat", "published", "aggregate as the paper's notebooks do: pool paths with equal weight", "Method"},
+    {"compat", "LIST",
+     "published: aggregate as the paper's notebooks do, pooling paths with equal weight;\n"
+     "hpcc-ns3 (method packet): packets as in the HPCC authors' ns-3",
+     "Method"},
     {"out", "FILE", "write the result as JSON", "Output"},
     {"csv", "FILE", "write bucket,percentile,slowdown as CSV", "Output"},
     {NULL, NULL, NULL, NULL}};
 
-static const char *const methods[] = {"m3", "flowsim", NULL}; /* in the order of Method */
+static const char *const methods[] = {"m3", "flowsim", "packet", NULL}; /* in the order of Method */
 
 typedef struct {
     ScenarioOptions scenario;
@@ -44,8 +47,22 @@ static int parse_method(const char *value, Method *method, Err *err) {
             return 0;
         }
     const char *near = json_nearest(value, methods);
-    return err_input(err, "--method: expected m3 or flowsim, got '%.40s'%s%s%s", value, near ? ", did you mean " : "", near ? near : "",
-                     near ? "?" : "");
+    return err_input(err, "--method: expected m3, flowsim or packet, got '%.40s'%s%s%s", value, near ? ", did you mean " : "",
+                     near ? near : "", near ? "?" : "");
+}
+
+static bool is_word(const char *s, size_t n, const char *word) { return n == strlen(word) && strncmp(s, word, n) == 0; }
+
+/* "published", "hpcc-ns3" or both, with a comma. */
+static int parse_compat(const char *value, EstimateOptions *e, Err *err) {
+    for (const char *s = value;; s++) {
+        size_t n = strcspn(s, ",");
+        if (is_word(s, n, "published")) e->published = true;
+        else if (is_word(s, n, "hpcc-ns3")) e->hpcc_ns3 = true;
+        else return err_input(err, "--compat: expected published or hpcc-ns3, got '%.*s'", n < 40 ? (int)n : 40, s);
+        s += n;
+        if (*s == '\0') return 0;
+    }
 }
 
 static int parse_positive(const char *value, const char *what, uint64_t *n, Err *err) {
@@ -87,9 +104,7 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     case PATHS: o->estimate.n_paths = 0; return strcmp(value, "all") == 0 ? 0 : parse_positive(value, "--paths", &o->estimate.n_paths, err);
     case METHOD: return parse_method(value, &o->estimate.method, err);
     case CKPT: o->ckpt = value; return 0;
-    case COMPAT:
-        o->estimate.published = true;
-        return strcmp(value, "published") == 0 ? 0 : err_input(err, "--compat: expected published, got '%.40s'", value);
+    case COMPAT: return parse_compat(value, &o->estimate, err);
     case OUT: o->out = value; return 0;
     default: o->csv = value; return 0;
     }
@@ -101,6 +116,8 @@ static int check(const Options *o, Err *err) {
     if (!s->topo_path && !s->mix_path) return err_input(err, "estimate: expected --topo FILE beside --flows; see 'm3 estimate --help'");
     if (s->flows_path && (s->n_flows || s->duration_s > 0))
         return err_input(err, "estimate: --n-flows and --duration are for drawn flows; they don't go with --flows");
+    if (o->estimate.hpcc_ns3 && o->estimate.method != METHOD_PACKET)
+        return err_input(err, "estimate: --compat hpcc-ns3 goes with --method packet only");
     if (s->n_flows && s->duration_s > 0) return err_input(err, "estimate: expected --n-flows or --duration, not both");
     return 0;
 }
