@@ -1,6 +1,6 @@
 /* decomposition: what estimate --method packet loses by taking a network apart, on reference networks.
  *
- *   decomposition [-c] [-n PATHS] [-j THREADS] NET_DIR…     (topo.json, scenario.json, flows.csv with the reference's times)
+ *   decomposition [-c] [-n PATHS] [-j THREADS] NET_DIR…     (topo.json, scenario.json, flows.csv with ns-3's times)
  *   -c: as --compat hpcc-ns3. PATHS: paths to draw (default 500).
  *
  * The whole network is simulated once, the drawn paths one by one. Foreground flows of the drawn paths then have two
