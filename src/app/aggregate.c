@@ -9,7 +9,8 @@
  *   single flows   a step of 1/c at each flow;
  *   percentiles    straight lines through (percentile p, p/100). A step at each percentile would be wrong by half
  *                  a slice: it would make the mixture's p99 its p99.5. Below percentile 1 the line of the
- *                  first slice goes on, but not below 1; slices of no width are steps.
+ *                  first slice goes on, but not below 1; slices of no width are steps;
+ *   quantiles      the same through (quantile, level); what lies beyond the outermost levels is steps there.
  * Steps and changes of slope, sorted once, make a curve; any choice of path weights then costs one pass over
  * it, and a quantile is the exact inverse of the mixed distribution function. With equal single flows the
  * quantile is that of stats_rank: the ends of the scale are the middles of the first and the last step.
@@ -34,6 +35,12 @@ static const double levels[N_LEVELS] = {0.5, 0.9, 0.99, 0.999};
 
 /* Relative width below which a slice is a step: keeps slopes, and so their rounding, bounded. */
 static const double min_slice = 1e-5;
+const float agg_levels[AGG_N_LEVELS] = {0.001f, 0.005f, 0.01f, 0.02f,  0.03f,  0.04f,   0.06f,   0.08f,  0.1f,  0.125f, 0.15f, 0.175f,
+                                        0.2f,   0.225f, 0.25f, 0.275f, 0.3f,   0.325f,  0.35f,   0.375f, 0.4f,  0.425f, 0.45f, 0.475f,
+                                        0.5f,   0.525f, 0.55f, 0.575f, 0.6f,   0.625f,  0.65f,   0.675f, 0.7f,  0.725f, 0.75f, 0.775f,
+                                        0.8f,   0.825f, 0.85f, 0.875f, 0.9f,   0.915f,  0.93f,   0.94f,  0.95f, 0.96f,  0.97f, 0.975f,
+                                        0.98f,  0.985f, 0.99f, 0.994f, 0.997f, 0.9985f, 0.9995f, 0.9999f};
+
 /* Rounding of the cumulated mass, as a share of the whole. */
 static const double mass_tolerance = 1e-9;
 
@@ -59,18 +66,27 @@ static void add_points(Curve *c, const float *x, size_t n, double mass, size_t p
     for (size_t i = 0; i < n; i++) add(c, x[i], mass / (double)n, path, POINT);
 }
 
-/* One event where a slice ends and the next begins. */
-static void add_percentiles(Curve *c, const float pct[STATS_N_PCT], double mass, size_t path) {
-    float from = fmaxf(fminf(1, pct[0]), 2 * pct[0] - pct[1]);
-    double slope = 0, slice = mass / STATS_N_PCT;
-    for (int p = 0; p < STATS_N_PCT; p++) {
-        double width = (double)pct[p] - from, next = width > min_slice * fabs((double)pct[p]) ? slice / width : 0;
-        if (next != slope) add(c, from, next - slope, path, SLOPE);
-        if (next == 0) add(c, pct[p], slice, path, STEP);
+/* Straight lines through (x[k], level[k]), both ascending: one event where a slice ends and the next begins. */
+static void add_lines(Curve *c, const float *x, const float *level, int n, double mass, size_t path) {
+    double slope = 0;
+    if (level[0] > 0) add(c, x[0], mass * (double)level[0], path, STEP);
+    for (int k = 1; k < n; k++) {
+        double width = (double)x[k] - (double)x[k - 1], slice = mass * ((double)level[k] - (double)level[k - 1]);
+        double next = width > min_slice * fabs((double)x[k]) ? slice / width : 0;
+        if (next != slope) add(c, x[k - 1], next - slope, path, SLOPE);
+        if (next == 0) add(c, x[k], slice, path, STEP);
         slope = next;
-        from = pct[p];
     }
-    if (slope != 0) add(c, from, -slope, path, SLOPE);
+    if (slope != 0) add(c, x[n - 1], -slope, path, SLOPE);
+    if (level[n - 1] < 1) add(c, x[n - 1], mass * (1 - (double)level[n - 1]), path, STEP);
+}
+
+static void add_percentiles(Curve *c, const float pct[STATS_N_PCT], double mass, size_t path) {
+    float x[STATS_N_PCT + 1], level[STATS_N_PCT + 1];
+    x[0] = fmaxf(fminf(1, pct[0]), 2 * pct[0] - pct[1]);
+    memcpy(x + 1, pct, STATS_N_PCT * sizeof *pct);
+    for (int p = 0; p <= STATS_N_PCT; p++) level[p] = (float)p / STATS_N_PCT;
+    add_lines(c, x, level, STATS_N_PCT + 1, mass, path);
 }
 
 /* A total order up to equality, so that the sorted curve does not depend on the sort. */
@@ -107,7 +123,8 @@ static void build_bucket(void *ctx, size_t b, int worker) {
         c->mass[i] = m->published ? 1 : (double)p->count[b] / (double)n_flows_of(p);
         size_t before = 0;
         for (size_t k = 0; k < b; k++) before += p->count[k];
-        if (!p->pct) add_points(c, p->slowdown + before, p->count[b], c->mass[i], i);
+        if (p->curve) add_lines(c, p->curve + b * AGG_N_LEVELS, agg_levels, AGG_N_LEVELS, c->mass[i], i);
+        else if (!p->pct) add_points(c, p->slowdown + before, p->count[b], c->mass[i], i);
         else if (m->published) add_points(c, p->pct + b * STATS_N_PCT, STATS_N_PCT, 1, i);
         else add_percentiles(c, p->pct + b * STATS_N_PCT, c->mass[i], i);
     }
@@ -196,6 +213,19 @@ static void quantiles(const Curve *c, const double *weight, size_t n_paths, cons
         x = at;
     }
     for (; k < n_level; k++) out[k] = x; /* the top of the scale, but for rounding */
+}
+
+void aggregate_mix(const float *const *x, size_t n, const float *level, int n_levels, float out[AGG_N_LEVELS]) {
+    Curve c = {.mass = MEM_NEW(double, 1)};
+    double weight = 1, at[AGG_N_LEVELS], value[AGG_N_LEVELS];
+    c.mass[0] = 1;
+    for (size_t i = 0; i < n; i++) add_lines(&c, x[i], level, n_levels, 1 / (double)n, 0);
+    qsort(c.events, c.n, sizeof *c.events, by_x);
+    for (int k = 0; k < AGG_N_LEVELS; k++) at[k] = (double)agg_levels[k];
+    quantiles(&c, &weight, 1, at, AGG_N_LEVELS, value);
+    for (int k = 0; k < AGG_N_LEVELS; k++) out[k] = (float)value[k];
+    free(c.events);
+    free(c.mass);
 }
 
 typedef struct {

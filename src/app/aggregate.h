@@ -7,11 +7,16 @@
 
 #include "base/stats.h"
 
-/* One simulated path. Either percentiles per bucket (from the model) or single flows (from simulation). */
+/* Levels at which a path's distribution is kept when it is a mixture of its flows': finer toward the tail. */
+enum { AGG_N_LEVELS = 56 };
+extern const float agg_levels[AGG_N_LEVELS];
+
+/* One simulated path: percentiles per bucket, quantiles at agg_levels (both from a model), or single flows (from simulation). */
 typedef struct {
     uint32_t n_draws;            /* weight */
     uint32_t count[STATS_N_OUT]; /* foreground flows per bucket: the shares within the path */
     const float *pct;            /* [4 × 100] or NULL */
+    const float *curve;          /* [4 × AGG_N_LEVELS] or NULL */
     const float *slowdown;       /* [Σ count] grouped by bucket, or NULL */
 } AggPath;
 
@@ -33,6 +38,9 @@ typedef struct {
     uint64_t seed;
     bool exhaustive; /* all paths were taken: no sampling error, lo = hi = value */
 } AggOptions;
+/* Quantiles at agg_levels of the equal-weight mixture of n > 0 distributions: x[i] holds the quantiles of one at the given levels. */
+void aggregate_mix(const float *const *x, size_t n, const float *level, int n_levels, float out[AGG_N_LEVELS]);
+
 /* The flow-weighted mixture of the paths with 95 % bootstrap intervals over the draws. Fewer than 2^30 paths. The
  * result depends on seed (intervals only), not on threads. published: every path of a bucket weighs the same, its
  * 100 percentiles are pooled as points, and `all` mixes the buckets by their shares of the flows. */

@@ -9,6 +9,7 @@
  * the number of paths but for 400 percentiles each. Long paths start first: they carry most background
  * traffic, and a big one started last would leave the other workers idle.
  *
+ * A flow model (HEAD_FLOW) takes pathmap_make and flowcurve_make in place of feature_build and model_forward.
  * With METHOD_FLOWSIM the foreground's fluid slowdowns are the result as they are. With METHOD_PACKET the path is
  * simulated packet by packet instead (estimate_packet.c), and its foreground's slowdowns are the result. */
 #include "app/estimate.h"
@@ -20,6 +21,8 @@
 #include <unistd.h>
 
 #include "app/estimate_packet.h"
+#include "app/flowcurve.h"
+#include "app/pathmap.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/par.h"
@@ -28,19 +31,23 @@
 #include "model/model.h"
 #include "net/path.h"
 
-/* Paths between two calls of the model: a multiple of MODEL_GROUP, enough to keep any machine busy. */
-enum { BATCH = 32 * MODEL_GROUP };
+/* Paths between two calls of the model: a multiple of MODEL_GROUP, enough to keep any machine busy; and foreground flows of a
+ * path that are looked at, enough for drawing them to matter little beside drawing paths. */
+enum { BATCH = 32 * MODEL_GROUP, MAX_FLOWS = 512 };
 
 typedef struct {
     const Scenario *scenario;
     const EstimateOptions *options;
     PathSet set;
     PathIndex *index;
-    uint32_t *order;        /* [n_unique] paths, those with most links first */
-    size_t first;           /* of the batch, in `order` */
-    Arena *scratch;         /* [workers] */
-    FeatureMap *maps;       /* [BATCH] each one block, at ->pct */
-    float *pct;             /* [n_unique × 400] the model's percentiles, in `order` */
+    uint32_t *order;    /* [n_unique] paths, those with most links first */
+    size_t first;       /* of the batch, in `order` */
+    Arena *scratch;     /* [workers] */
+    bool flow_model;    /* METHOD_M3 with HEAD_FLOW */
+    FeatureMap *maps;   /* [BATCH] each one block, at ->pct */
+    FlowMap *flow_maps; /* [BATCH] a flow model's instead, at ->link */
+    float *pct;         /* [n_unique × n_out] the model's percentiles (400) or curves (FLOWCURVE_N), in `order` */
+    size_t n_out;
     AggPath *results;       /* [n_unique] in `order` */
     float **slowdown;       /* [n_unique] not METHOD_M3: of the foreground, grouped by bucket */
     uint64_t *n_events;     /* [n_unique] */
@@ -95,6 +102,18 @@ static void keep_foreground(Run *r, const Task *t, const float *slowdown) {
     p->slowdown = r->slowdown[t->place] = group_foreground(&t->lot, t->flows, slowdown, t->n, p->count);
 }
 
+static void describe_flows(Run *r, const Task *t) {
+    Arena *a = &r->scratch[t->worker];
+    FlowMap map;
+    FlowsimStats stats;
+    AggPath *p = &r->results[t->place];
+    pathmap_make(&map, &t->lot, t->flows, t->n, &r->scenario->net, MAX_FLOWS, &stats, a);
+    r->n_events[t->place] = stats.events;
+    r->flow_maps[t->item] = flowcurve_keep(&map);
+    p->curve = r->pct + t->place * r->n_out;
+    memcpy(p->count, map.bucket_count, sizeof p->count);
+}
+
 static void simulate_fluid(Run *r, const Task *t) {
     Arena *a = &r->scratch[t->worker];
     FlowsimStats stats;
@@ -111,7 +130,7 @@ static void simulate_fluid(Run *r, const Task *t) {
     AggPath *p = &r->results[t->place];
     feature_build(&map, &t->lot, t->flows, slowdown, t->n, &r->scenario->net, a);
     r->maps[t->item] = keep_map(&map);
-    p->pct = r->pct + t->place * FEATURE_N_BASE;
+    p->pct = r->pct + t->place * r->n_out;
     memcpy(p->count, map.base_count, sizeof p->count);
 }
 
@@ -148,6 +167,7 @@ static void simulate_path(void *ctx, size_t item, int worker) {
     Task t = project(r, item, worker);
     r->results[t.place].n_draws = r->set.paths[r->order[t.place]].n_draws;
     if (r->options->method == METHOD_PACKET) simulate_packets(r, &t);
+    else if (r->flow_model) describe_flows(r, &t);
     else simulate_fluid(r, &t);
     progress_update(&r->progress, atomic_fetch_add(&r->n_done, 1) + 1);
 }
@@ -173,8 +193,10 @@ static void announce_packets(Run *r, const Log *log) {
 
 static void forward_batch(Run *r, size_t n) {
     const FeatureMap *maps[BATCH];
+    float *out = r->pct + r->first * r->n_out;
     for (size_t i = 0; i < n; i++) maps[i] = &r->maps[i];
-    model_forward(r->options->ckpt, maps, n, r->pct + r->first * FEATURE_N_BASE, false, r->options->threads);
+    if (r->flow_model) flowcurve_make(r->options->ckpt, r->flow_maps, n, out, r->options->threads);
+    else model_forward(r->options->ckpt, maps, n, out, false, r->options->threads);
 }
 
 static int why_stopped(const Run *r, Err *err) {
@@ -193,11 +215,15 @@ static int simulate_all(Run *r, Estimate *out, Err *err) {
         size_t left = r->set.n_unique - r->first, n = left < BATCH ? left : BATCH;
         double start = diag_now_s();
         memset(r->maps, 0, BATCH * sizeof *r->maps);
+        memset(r->flow_maps, 0, BATCH * sizeof *r->flow_maps);
         par_for(n, r->options->threads, simulate_path, r);
         double simulated = diag_now_s();
         stopped = diag_stop_requested() || atomic_load(&r->failed);
         if (model && !stopped) forward_batch(r, n);
-        for (size_t i = 0; i < n; i++) free(r->maps[i].pct);
+        for (size_t i = 0; i < n; i++) {
+            free(r->maps[i].pct);
+            free(r->flow_maps[i].link);
+        }
         out->wall_fluid_s += simulated - start;
         out->wall_model_s += diag_now_s() - simulated;
     }
@@ -231,7 +257,10 @@ static void run_init(Run *r, const Log *log) {
     r->order = longest_first(&r->set);
     r->scratch = MEM_ZNEW(Arena, (size_t)par_resolve(r->options->threads));
     r->maps = MEM_ZNEW(FeatureMap, BATCH);
-    r->pct = r->options->method == METHOD_M3 ? MEM_NEW(float, n *FEATURE_N_BASE) : NULL;
+    r->flow_maps = MEM_ZNEW(FlowMap, BATCH);
+    r->flow_model = r->options->method == METHOD_M3 && r->options->ckpt->spec.head == HEAD_FLOW;
+    r->n_out = r->options->method != METHOD_M3 ? 0 : r->flow_model ? FLOWCURVE_N : FEATURE_N_BASE;
+    r->pct = MEM_NEW(float, n * r->n_out);
     r->results = MEM_ZNEW(AggPath, n);
     r->slowdown = MEM_ZNEW(float *, n);
     r->n_events = MEM_ZNEW(uint64_t, n);
@@ -248,6 +277,7 @@ static void run_free(Run *r) {
     free(r->order);
     free(r->scratch);
     free(r->maps);
+    free(r->flow_maps);
     free(r->pct);
     free(r->results);
     free(r->slowdown);

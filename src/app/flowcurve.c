@@ -1,0 +1,66 @@
+/* flowcurve: what the flow model says of each flow, put together per path.
+ *
+ * A bucket's distribution on a path is the equal-weight mixture of its flows' distributions: those flows are all the path has or
+ * an even sample. It is kept as quantiles at fixed levels, so that the network's mixture over paths costs the same however
+ * many flows there are. */
+#include "app/flowcurve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/par.h"
+
+FlowMap flowcurve_keep(const FlowMap *m) {
+    size_t n_link = (size_t)m->n_links * FLOWMAP_N_LINK, n_flow = (size_t)m->n_flows * FLOWMAP_N_FLOW, n = m->n_flows;
+    FlowMap kept = *m;
+    kept.link = mem_alloc((n_link + FLOWMAP_N_PATH + n_flow + n) * sizeof(float) + n, 1);
+    kept.path = kept.link + n_link;
+    kept.flow = kept.path + FLOWMAP_N_PATH;
+    kept.base = kept.flow + n_flow;
+    kept.bucket = (uint8_t *)(kept.base + n);
+    kept.index = NULL;
+    memcpy(kept.link, m->link, n_link * sizeof(float));
+    memcpy(kept.path, m->path, FLOWMAP_N_PATH * sizeof(float));
+    memcpy(kept.flow, m->flow, n_flow * sizeof(float));
+    memcpy(kept.base, m->base, n * sizeof(float));
+    memcpy(kept.bucket, m->bucket, n);
+    return kept;
+}
+
+typedef struct {
+    const FlowMap *maps;
+    const size_t *first; /* [n] first flow of a map */
+    const float *quantiles;
+    float *curve;
+} Job;
+
+static void mix_path(void *ctx, size_t i, int worker) {
+    (void)worker;
+    const Job *j = ctx;
+    const FlowMap *m = &j->maps[i];
+    const float **of = MEM_NEW(const float *, m->n_flows);
+    for (int b = 0; b < STATS_N_OUT; b++) {
+        size_t n = 0;
+        for (size_t k = 0; k < m->n_flows; k++)
+            if (m->bucket[k] == b) of[n++] = j->quantiles + (j->first[i] + k) * FLOWMODEL_N_Q;
+        if (n > 0) aggregate_mix(of, n, flowmodel_levels, FLOWMODEL_N_Q, j->curve + (i * STATS_N_OUT + (size_t)b) * AGG_N_LEVELS);
+    }
+    free(of);
+}
+
+void flowcurve_make(const Ckpt *c, const FlowMap *maps, size_t n, float *curve, int threads) {
+    const FlowMap **map = MEM_NEW(const FlowMap *, n);
+    size_t *first = MEM_NEW(size_t, n + 1);
+    first[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        map[i] = &maps[i];
+        first[i + 1] = first[i] + maps[i].n_flows;
+    }
+    float *quantiles = MEM_NEW(float, first[n] * FLOWMODEL_N_Q);
+    flowmodel_forward(c, map, n, quantiles, false, threads);
+    Job job = {.maps = maps, .first = first, .quantiles = quantiles, .curve = curve};
+    par_for(n, threads, mix_path, &job);
+    free(quantiles);
+    free(first);
+    free(map);
+}
