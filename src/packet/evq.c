@@ -22,13 +22,13 @@ void evq_init(Evq *q, int64_t horizon_ticks, size_t n_events) {
     int shift = 0;
     while ((horizon_ticks >> shift) + 2 > (int64_t)n) shift++;
     *q = (Evq){.shift = shift, .mask = (uint32_t)n - 1, .word_mask = (uint32_t)(n / 64) - 1, .sum_mask = (uint32_t)(n / 4096) - 1};
-    q->slots = MEM_NEW(EvSlot, n);
+    q->heads = MEM_NEW(uint32_t, n);
     q->words = MEM_ZNEW(uint64_t, n / 64);
     q->summary = MEM_ZNEW(uint64_t, n / 4096);
 }
 
 void evq_free(Evq *q) {
-    free(q->slots);
+    free(q->heads);
     free(q->words);
     free(q->summary);
     free(q->far);

@@ -16,11 +16,8 @@ typedef struct {
     int64_t time; /* ticks, ≥ 0 */
     uint64_t seq;
     uint32_t next;
+    uint32_t tail; /* of the head of a slot's list: its last node */
 } EvNode;
-
-typedef struct {
-    uint32_t head, tail;
-} EvSlot;
 
 typedef struct {
     int64_t time;
@@ -33,7 +30,7 @@ typedef struct {
 typedef struct {
     unsigned char *nodes; /* node i at nodes + 64·i; set by the user, also after each move of the array */
     int64_t now;          /* time of the last event popped */
-    EvSlot *slots;        /* [mask + 1] */
+    uint32_t *heads;      /* [mask + 1] lists */
     uint64_t *words;      /* bit per slot: not empty */
     uint64_t *summary;    /* bit per word: not 0 */
     uint32_t mask, word_mask, sum_mask;
@@ -53,17 +50,17 @@ static inline EvNode *evq_node(const Evq *q, uint32_t id) { return (EvNode *)(vo
 static inline bool evq_before(int64_t ta, uint64_t sa, int64_t tb, uint64_t sb) { return ta < tb || (ta == tb && sa < sb); }
 static inline size_t evq_len(const Evq *q) { return q->n_near + q->n_far; }
 
-/* Puts a node in its place of a slot that is not empty. */
-static inline void evq_slot_insert(Evq *q, EvSlot *s, uint32_t id, EvNode *n) {
-    EvNode *tail = evq_node(q, s->tail);
+/* Puts a node in its place of a list that is not empty. */
+static inline void evq_list_insert(Evq *q, uint32_t *list, uint32_t id, EvNode *n) {
+    EvNode *head = evq_node(q, *list), *tail = evq_node(q, head->tail);
     if (!evq_before(n->time, n->seq, tail->time, tail->seq)) {
         n->next = EVQ_NONE;
-        tail->next = id;
-        s->tail = id;
+        tail->next = head->tail = id;
         return;
     }
-    uint32_t *link = &s->head;
-    for (EvNode *at = evq_node(q, *link); evq_before(at->time, at->seq, n->time, n->seq); at = evq_node(q, *link)) link = &at->next;
+    uint32_t *link = list;
+    for (EvNode *at = head; evq_before(at->time, at->seq, n->time, n->seq); at = evq_node(q, *link)) link = &at->next;
+    if (link == list) n->tail = head->tail;
     n->next = *link;
     *link = id;
 }
@@ -78,14 +75,13 @@ static inline void evq_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
         return;
     }
     uint32_t i = (uint32_t)(time >> q->shift) & q->mask, w = i >> 6;
-    EvSlot *s = &q->slots[i];
     q->n_near++;
     if (q->words[w] >> (i & 63) & 1) {
-        evq_slot_insert(q, s, id, n);
+        evq_list_insert(q, &q->heads[i], id, n);
         return;
     }
     n->next = EVQ_NONE;
-    s->head = s->tail = id;
+    q->heads[i] = n->tail = id;
     q->words[w] |= 1ull << (i & 63);
     q->summary[w >> 6] |= 1ull << (w & 63);
 }
@@ -107,18 +103,19 @@ static inline uint32_t evq_first_slot(const Evq *q) {
 static inline uint32_t evq_pop(Evq *q) {
     if (q->n_near == 0) return q->n_far ? evq_far_pop(q) : EVQ_NONE;
     uint32_t i = evq_first_slot(q);
-    EvSlot *s = &q->slots[i];
-    uint32_t id = s->head;
+    uint32_t id = q->heads[i];
     EvNode *n = evq_node(q, id);
     if (q->n_far && evq_before(q->far[0].time, q->far[0].seq, n->time, n->seq)) return evq_far_pop(q);
     q->n_near--;
     q->now = n->time;
-    s->head = n->next;
-    if (n->next == EVQ_NONE) {
-        uint32_t w = i >> 6;
-        q->words[w] &= ~(1ull << (i & 63));
-        if (!q->words[w]) q->summary[w >> 6] &= ~(1ull << (w & 63));
+    if (n->next != EVQ_NONE) {
+        q->heads[i] = n->next;
+        evq_node(q, n->next)->tail = n->tail;
+        return id;
     }
+    uint32_t w = i >> 6;
+    q->words[w] &= ~(1ull << (i & 63));
+    if (!q->words[w]) q->summary[w >> 6] &= ~(1ull << (w & 63));
     return id;
 }
 #endif

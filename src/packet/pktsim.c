@@ -68,8 +68,7 @@ void sim_packet_drop(Sim *s, uint32_t id) {
     flow_release(s, slot);
 }
 
-void sim_trace(Sim *s, PktTraceKind kind, uint32_t link, const Cell *c) {
-    if (!s->opt->trace) return;
+void sim_trace_out(Sim *s, PktTraceKind kind, uint32_t link, const Cell *c) {
     static const PktType type_of[] = {
         [CELL_DATA] = PKT_DATA, [CELL_ACK] = PKT_ACK, [CELL_NACK] = PKT_NACK, [CELL_PAUSE] = PKT_PAUSE, [CELL_RESUME] = PKT_RESUME};
     bool frame = c->flow == NONE;
@@ -334,6 +333,7 @@ static void init(Sim *s, const Route *r, const Flows *f, const NetConf *net, con
     *s = (Sim){.spare_cells = NONE, .spare_slot = NONE, .route = r, .topo = route_topo(r), .in = f, .opt = opt, .fct_ns = fct_ns};
     s->stats = stats;
     s->compat = opt->compat;
+    s->tracing = opt->trace != NULL;
     s->ticks_per_ns = opt->compat ? 1 : 1000;
     s->conf = cc_conf(net, opt->compat);
     s->cc = cc_find(opt->cc ? opt->cc : cc_name(net->cc));

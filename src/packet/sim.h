@@ -144,7 +144,7 @@ typedef struct Sim {
     uint64_t now_rank;
     size_t n_live; /* events queued other than CC timers */
     int64_t ticks_per_ns;
-    bool compat;
+    bool compat, tracing;
     uint32_t full_wire_b, header_b, ack_wire_b;
     const CongestionControl *cc;
     CcConf conf;
@@ -193,7 +193,10 @@ static inline void sim_schedule(Sim *s, uint32_t id, int64_t time) {
     evq_push(&s->q, id, time, s->rank++);
 }
 int64_t sim_ticks(const Sim *s, double bytes, double rate_bps);
-void sim_trace(Sim *s, PktTraceKind kind, uint32_t link, const Cell *c);
+void sim_trace_out(Sim *s, PktTraceKind kind, uint32_t link, const Cell *c);
+static inline void sim_trace(Sim *s, PktTraceKind kind, uint32_t link, const Cell *c) {
+    if (s->tracing) sim_trace_out(s, kind, link, c);
+}
 
 /* port.c */
 void port_kick(Sim *s, uint32_t link);
