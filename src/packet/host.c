@@ -106,7 +106,8 @@ static void send_data(Sim *s, Port *p, Nic *n, uint32_t pos) {
     uint32_t payload = left < PAYLOAD_B ? (uint32_t)left : PAYLOAD_B, id = sim_cell_new(s, CELL_DATA);
     Cell *c = sim_cell(s, id);
     c->flow = e->flow;
-    c->hop = c->n_hops = 0;
+    c->n_hops = 0;
+    sim_step(s, c, sim_path(s, e->flow, 0));
     c->marked = false;
     c->wire_b = (uint16_t)(payload + s->header_b);
     c->byte = f->nxt;
@@ -167,8 +168,7 @@ static void answer(Sim *s, FlowSlot *f, uint32_t id, CellKind kind) {
     c->byte = f->expected;
     c->echo = c->marked;
     c->marked = false;
-    c->hop = 0;
-    c->link = sim_path(s, c->flow, 1)[0];
+    sim_step(s, c, sim_path(s, c->flow, 1));
     Port *p = &s->ports[c->link];
     queue_put(s, &p->first, id);
     sim_trace(s, PKT_TRACE_ENQUEUE, c->link, c);

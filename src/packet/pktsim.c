@@ -30,9 +30,12 @@ int64_t sim_ticks(const Sim *s, double bytes, double rate_bps) { return pkt_tick
 /* ---- cells ---- */
 
 static void grow_cells(Sim *s, uint32_t need) {
-    size_t cap = s->cap_cells;
-    MEM_GROW(s->cells, cap, s->n_cells + need);
-    if (cap >= NONE) diag_die("out of packets: more than 2^32 at once");
+    size_t cap = 2 * (size_t)s->cap_cells + need;
+    Cell *cells = cap < NONE ? aligned_alloc(sizeof *cells, cap * sizeof *cells) : NULL;
+    if (!cells) diag_die("out of memory: %zu packets at once", cap);
+    if (s->n_cells) memcpy(cells, s->cells, s->n_cells * sizeof *cells);
+    free(s->cells);
+    s->cells = cells;
     s->cap_cells = (uint32_t)cap;
     s->q.nodes = (unsigned char *)s->cells;
     if (s->max_stamps) s->hops = mem_realloc(s->hops, cap * s->max_stamps, sizeof *s->hops);
@@ -147,11 +150,13 @@ static void start_flow(Sim *s, uint32_t index) {
     FlowSlot *f = &s->flows[slot];
     *f = (FlowSlot){.size_b = s->in->size_b[index], .started = s->now, .index = index, .pos = NONE, .rto = NONE};
     for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
-    uint32_t *path = &s->paths[(size_t)slot * 2 * s->max_links];
+    uint32_t *path = &s->paths[sim_path(s, slot, 0)], *back = &s->paths[sim_path(s, slot, 1)];
     uint32_t n = pkt_path(s->route, s->compat, src, dst, s->sport[index], ROUTE_DPORT, path);
-    pkt_path(s->route, s->compat, dst, src, ROUTE_DPORT, s->sport[index], path + s->max_links);
+    uint32_t n_back = pkt_path(s->route, s->compat, dst, src, ROUTE_DPORT, s->sport[index], back);
     f->nic = s->ports[path[0]].nic;
     init_cc(s, f, slot, path, n);
+    path[n - 1] |= PATH_END;
+    back[n_back - 1] |= PATH_END;
     host_start_flow(s, slot);
 }
 
@@ -187,7 +192,7 @@ static void handle(Sim *s, uint32_t id) {
     Cell *c = sim_cell(s, id);
     if (c->kind <= CELL_NACK) {
         s->stats->n_packet_hops++;
-        if (s->ports[c->link].to_host) host_on_arrival(s, id);
+        if (c->last) host_on_arrival(s, id);
         else port_on_arrival_at_switch(s, id);
         return;
     }
@@ -246,7 +251,6 @@ static void init_port(Sim *s, uint32_t link) {
                 .first = {NONE, NONE},
                 .data = {NONE, NONE},
                 .at_host = s->topo->is_host[l->from] != 0,
-                .to_host = s->topo->is_host[l->to] != 0,
                 .nic = NONE,
                 .delay_ticks = (int64_t)(l->delay_ns * (double)s->ticks_per_ns + 0.5),
                 .marking = {UINT32_MAX, UINT32_MAX, 0},
@@ -278,6 +282,7 @@ static uint32_t headroom_size(const Sim *s, const Link *l) {
 static void init_ingress(Sim *s, uint32_t link, double host_rate_bps) {
     const Link *l = &s->topo->links[link];
     Ingress *in = &s->ingress[link];
+    *in = (Ingress){0};
     if (s->topo->is_host[l->to]) return;
     in->headroom_size_b = headroom_size(s, l);
     in->sw = l->to;
@@ -294,15 +299,14 @@ static double slowest_host_rate(const Topo *t) {
 static void init_network(Sim *s) {
     const Topo *t = s->topo;
     int64_t horizon = 1;
-    s->ports = MEM_NEW(Port, t->n_links);
-    s->ingress = MEM_ZNEW(Ingress, t->n_links);
-    s->switches = MEM_ZNEW(Switch, t->n_nodes);
-    s->nics = MEM_NEW(Nic, t->n_links);
+    s->ports = ARENA_NEW(&s->arena, Port, t->n_links);
+    s->ingress = ARENA_NEW(&s->arena, Ingress, t->n_links);
+    s->switches = ARENA_NEW(&s->arena, Switch, t->n_nodes);
+    s->nics = ARENA_NEW(&s->arena, Nic, t->n_links);
     grow_cells(s, t->n_links + STOCK);
     s->n_cells = t->n_links; /* cell i < n_links is the free event of port i */
     for (uint32_t v = 0; v < t->n_nodes; v++) {
-        s->switches[v].size_b = (uint64_t)s->conf.net.buffer_b;
-        s->switches[v].free_b = (int64_t)s->conf.net.buffer_b;
+        s->switches[v] = (Switch){.size_b = (uint64_t)s->conf.net.buffer_b, .free_b = (int64_t)s->conf.net.buffer_b};
     }
     double host_rate = slowest_host_rate(t);
     for (uint32_t l = 0; l < t->n_links; l++) {
@@ -341,7 +345,7 @@ static void init(Sim *s, const Route *r, const Flows *f, const NetConf *net, con
     if (s->compat) s->mrg = mrg_at(COMPAT_STREAMS + COMPAT_STREAMS_PER_NODE * s->topo->n_nodes);
     init_sizes(s);
     init_network(s);
-    s->sport = MEM_NEW(uint16_t, f->n);
+    s->sport = ARENA_NEW(&s->arena, uint16_t, f->n);
     if (s->compat) s->asked_starts = compat_has_asked_starts(f);
     if (f->n > 0) s->first_start_ns = start_ns(s, 0);
     route_sports(s->topo, f->src, f->dst, f->n, s->sport);
@@ -352,16 +356,12 @@ static void release(Sim *s) {
     for (uint32_t i = 0; i < s->n_nics; i++) free(s->nics[i].list);
     evq_free(&s->q);
     free(s->cells);
-    free(s->sport);
-    free(s->ports);
-    free(s->ingress);
-    free(s->switches);
-    free(s->nics);
     free(s->flows);
     free(s->paths);
     free(s->hops);
     free(s->hops_before);
     free(s->hop_rates);
+    arena_free(&s->arena);
 }
 
 int pktsim_check_cc(const char *name, Err *err) {

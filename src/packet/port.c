@@ -210,9 +210,9 @@ static void lose(Sim *s, uint32_t id, const Cell *c) {
 void port_on_arrival_at_switch(Sim *s, uint32_t id) {
     Cell *c = sim_cell(s, id);
     sim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
-    bool back = c->kind != CELL_DATA, first = back && s->cc->ack_first;
+    bool first = c->kind != CELL_DATA && s->cc->ack_first;
     c->in_link = c->link;
-    uint32_t link = sim_path(s, c->flow, back)[++c->hop];
+    uint32_t link = sim_step(s, c, c->at + 1);
     Port *p = &s->ports[link];
     if (!first) {
         Ingress *in = &s->ingress[c->in_link];

@@ -22,6 +22,7 @@
 #include "packet/pktsim.h"
 
 #define NONE UINT32_MAX
+#define PATH_END (1u << 31)
 __extension__ typedef unsigned __int128 U128;
 enum { PAYLOAD_B = 1000, PAUSE_FRAME_B = 43, BUFFER_RESERVE_B = 4096, MAX_LINKS = 16 };
 
@@ -44,14 +45,15 @@ typedef enum {
 typedef struct {
     EvNode ev;
     uint8_t kind;
-    uint8_t hop;    /* packets: links done */
     uint8_t n_hops; /* telemetry stamps so far; CC timers: which */
     bool marked;    /* by a switch */
     bool echo;      /* ACKs: the data packet was marked */
+    bool last;      /* on the last link of its path */
     uint16_t wire_b;
     uint32_t flow;    /* slot; NONE: pause frames */
     uint32_t link;    /* on or before which it is; events of ports: that port */
     uint32_t in_link; /* by which it entered the switch it is in */
+    uint32_t at;      /* place of `link` in the run's paths */
     uint64_t byte;    /* data: first payload byte; ACK: next expected; timers: index of the flow, to recognise a reused slot */
     int64_t sent;     /* when the data packet's first transmission began */
 } Cell;
@@ -61,24 +63,25 @@ typedef struct {
     uint32_t head, tail;
 } Queue;
 
-/* The sending end of a directed link. */
+/* The sending end of a directed link: a cache line that every packet needs, and one for some. */
 typedef struct {
-    int64_t free_at;    /* end of the last transmission */
+    _Alignas(64) int64_t free_at; /* end of the last transmission */
     uint64_t free_rank; /* rank of that event */
     Queue first, data;  /* queue 0 (strict priority) and the data queue; at a host: ACKs, unused */
     uint32_t data_b, total_b;
-    int64_t full_ticks, ack_ticks; /* serialisation of a full data packet, of an ACK */
-    bool free_queued;              /* the event is in the event queue */
+    bool free_queued; /* the event is in the event queue */
     bool paused;
-    bool at_host, to_host;
-    uint32_t nic; /* at_host: index of the NIC */
-    /* colder */
+    bool at_host;
+    uint32_t nic;       /* at_host: index of the NIC */
+    int64_t full_ticks; /* serialisation of a full data packet */
+    int64_t ack_ticks;
     int64_t delay_ticks;
     uint64_t sent_b;
     CcMarking marking;
-    double rate_bps;
     uint32_t peak_b;
+    double rate_bps;
 } Port;
+_Static_assert(sizeof(Port) == 128, "a port is two cache lines");
 
 /* The receiving end of a directed link at a switch: the buffer its packets hold there. */
 typedef struct {
@@ -131,7 +134,6 @@ typedef struct {
     uint32_t rto;                /* cell or NONE */
     uint64_t rto_una;            /* una when it was armed */
     uint8_t n_rto;               /* in a row without progress */
-    uint8_t n_links[2];          /* forth, back */
     CcFlow cc;
 } FlowSlot;
 
@@ -153,6 +155,7 @@ typedef struct Sim {
     const Route *route;
     const Flows *in;
     uint16_t *sport;
+    Arena arena;  /* what lasts for the run */
     Port *ports;      /* [n_links] */
     Ingress *ingress; /* [n_links] */
     Switch *switches; /* [n_nodes] */
@@ -180,9 +183,14 @@ typedef struct Sim {
 } Sim;
 
 static inline Cell *sim_cell(Sim *s, uint32_t id) { return &s->cells[id]; }
-static inline const uint32_t *sim_path(const Sim *s, uint32_t slot, int back) {
-    return &s->paths[((size_t)slot * 2 + (size_t)back) * s->max_links];
+/* Puts a packet before the next link of its path; returns that. */
+static inline uint32_t sim_step(const Sim *s, Cell *c, uint32_t at) {
+    uint32_t step = s->paths[c->at = at];
+    c->last = step >> 31;
+    return c->link = step & ~PATH_END;
 }
+/* Where in paths a flow's way forth (0) or back (1) begins. */
+static inline uint32_t sim_path(const Sim *s, uint32_t slot, uint32_t back) { return (slot * 2 + back) * s->max_links; }
 /* Cell pointers stay valid while an event is handled: the loop keeps cells in stock for one event. */
 uint32_t sim_cell_new(Sim *s, CellKind kind);
 void sim_cell_drop(Sim *s, uint32_t id);
