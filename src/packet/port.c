@@ -178,6 +178,13 @@ static void leave_buffer(Sim *s, Port *p, Cell *c) {
     resume_if_drained(s, in, c->in_link);
 }
 
+static void depart(Sim *s, Port *p, uint32_t link, uint32_t id, Cell *c) {
+    if (s->cc->telemetry && c->kind == CELL_DATA) stamp(s, p, id, c);
+    p->sent_b += c->wire_b;
+    sim_trace(s, PKT_TRACE_DEQUEUE, link, c);
+    port_transmit(s, p, link, id, p->first.head != NONE || p->data.head != NONE);
+}
+
 static void switch_transmit(Sim *s, Port *p, uint32_t link) {
     uint32_t id;
     Cell *c;
@@ -193,10 +200,13 @@ static void switch_transmit(Sim *s, Port *p, uint32_t link) {
     } else {
         return;
     }
-    if (s->cc->telemetry && c->kind == CELL_DATA) stamp(s, p, id, c);
-    p->sent_b += c->wire_b;
-    sim_trace(s, PKT_TRACE_DEQUEUE, link, c);
-    port_transmit(s, p, link, id, p->first.head != NONE || p->data.head != NONE);
+    depart(s, p, link, id, c);
+}
+
+/* True if a data packet for an idle port would only enter and leave the reserve: accounting can be spared. */
+static bool passes(const Sim *s, const Port *p, const Ingress *in, uint32_t b) {
+    if (p->paused || in->pausing || in->headroom_b > 0 || in->held_b + b > BUFFER_RESERVE_B || b > in->headroom_size_b) return false;
+    return !s->compat || threshold(s, &s->switches[in->sw], in) > 0;
 }
 
 static void lose(Sim *s, uint32_t id, const Cell *c) {
@@ -214,6 +224,12 @@ void port_on_arrival_at_switch(Sim *s, uint32_t id) {
     c->in_link = c->link;
     uint32_t link = sim_step(s, c, c->at + 1);
     Port *p = &s->ports[link];
+    bool busy = is_busy(s, p), empty = p->first.head == NONE && p->data.head == NONE;
+    if (!busy && empty && (first || passes(s, p, &s->ingress[c->in_link], c->wire_b))) {
+        sim_trace(s, PKT_TRACE_ENQUEUE, link, c);
+        depart(s, p, link, id, c);
+        return;
+    }
     if (!first) {
         Ingress *in = &s->ingress[c->in_link];
         if (!buffer_admit(s, in, c->wire_b)) {
@@ -227,6 +243,6 @@ void port_on_arrival_at_switch(Sim *s, uint32_t id) {
     p->total_b += c->wire_b;
     queue_put(s, first ? &p->first : &p->data, id);
     sim_trace(s, PKT_TRACE_ENQUEUE, link, c);
-    if (is_busy(s, p)) queue_free_event(s, p, link);
+    if (busy) queue_free_event(s, p, link);
     else switch_transmit(s, p, link);
 }
