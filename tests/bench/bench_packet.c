@@ -83,8 +83,8 @@ static void bench_network(const char *name, Net *n, size_t n_flows, double load,
         best_s = fmin(best_s, cpu_now_s() - start_s);
     }
     printf("%-22s %-7s %8.1f M packet-hops %7.3f s %6.1f M/s %5.2f events a hop, %llu packets at once\n", name, cc,
-           (double)st.n_packet_hops / 1e6, best_s, (double)st.n_packet_hops / best_s / 1e6,
-           (double)st.n_events / (double)st.n_packet_hops, (unsigned long long)st.peak_packets);
+           (double)st.n_packet_hops / 1e6, best_s, (double)st.n_packet_hops / best_s / 1e6, (double)st.n_events / (double)st.n_packet_hops,
+           (unsigned long long)st.peak_packets);
     free(fct);
     flows_free(&f);
 }
