@@ -13,7 +13,7 @@
 #include "packet/sim.h"
 
 static const double NACK_PAUSE_NS = 500e3, RTO_NS = 1e6;
-enum { MAX_BACKOFF = 6 };
+enum { MAX_BACKOFF = 6, MAX_TIMEOUTS = 200 }; /* then the flow is given up: behind a pause that never ends */
 
 /* ---- a flow's place at its NIC ---- */
 
@@ -85,7 +85,7 @@ static uint32_t purge(Sim *s, Nic *n, uint32_t first, uint32_t keep) {
 
 /* Index of the entry to serve, or NONE. */
 static uint32_t pick(Sim *s, Nic *n, bool paused) {
-    uint32_t found = NONE, done = NONE, count = (uint32_t)n->n, i = count ? n->served % count : 0;
+    uint32_t found = NONE, done = NONE, count = (uint32_t)n->n, i = n->served < count ? n->served : n->served % count;
     for (uint32_t k = 0; k < count; k++) {
         if (++i >= count) i = 0;
         const NicEntry *e = &n->list[i];
@@ -318,6 +318,6 @@ void host_on_rto(Sim *s, uint32_t id) {
     f->n_rto++;
     f->nxt = f->una;
     refresh(s, f);
-    arm_rto(s, slot, f);
+    if (f->n_rto < MAX_TIMEOUTS) arm_rto(s, slot, f);
     port_kick(s, s->nics[f->nic].link);
 }

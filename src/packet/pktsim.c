@@ -22,6 +22,7 @@
 enum { STOCK = 16, EVENTS_PER_LOOK = 1 << 16 };
 enum { COMPAT_STREAMS = 2, COMPAT_STREAMS_PER_NODE = 6 }; /* random streams in use there before the first packet */
 static const double COMPAT_LINE_BPS = 10e9, COMPAT_BASE_RTT_NS = 14400, COMPAT_MIN_RTT_NS = 20000, MIN_RATE_SHARE = 0.1;
+static const double MIN_LINK_BPS = 1e3, MAX_DELAY_NS = 1e12, MIN_BUFFER_B = 4000;
 
 /* ---- time ---- */
 
@@ -378,6 +379,13 @@ static int check(const Route *r, const Flows *f, const PktOptions *opt, const Ne
     if (route_max_links(r) > MAX_LINKS) {
         return err_input(err, "%s: paths of %u links: the packet simulation takes at most %d", t->name, route_max_links(r), MAX_LINKS);
     }
+    for (uint32_t l = 0; l < t->n_links; l++) {
+        if (t->links[l].rate_bps < MIN_LINK_BPS || t->links[l].delay_ns > MAX_DELAY_NS) {
+            return err_input(err, "%s: link %llu to %llu: the packet simulation takes rates from 1 kbit/s and delays up to 1000 s", t->name,
+                             (unsigned long long)t->node_id[t->links[l].from], (unsigned long long)t->node_id[t->links[l].to]);
+        }
+    }
+    if (net->buffer_b < MIN_BUFFER_B) return err_input(err, "buffer: the packet simulation needs at least 4 KB, to hold a packet");
     if (f->n >= NONE) return err_input(err, "flows: at most %u, got %zu", NONE - 1, f->n);
     if (f->n > 0 && (double)f->start_ns[f->n - 1] - (double)f->start_ns[0] > 8e15) {
         return err_input(err, "flows: start times must lie within 8e15 ns of each other");

@@ -66,8 +66,8 @@ typedef struct {
 /* The sending end of a directed link: a cache line that every packet needs, and one for some. */
 typedef struct {
     _Alignas(64) int64_t free_at; /* end of the last transmission */
-    uint64_t free_rank; /* rank of that event */
-    Queue first, data;  /* queue 0 (strict priority) and the data queue; at a host: ACKs, unused */
+    uint64_t free_rank;           /* rank of that event */
+    Queue first, data;            /* queue 0 (strict priority) and the data queue; at a host: ACKs, unused */
     uint32_t data_b, total_b;
     bool free_queued; /* the event is in the event queue */
     bool paused;
@@ -155,7 +155,7 @@ typedef struct Sim {
     const Route *route;
     const Flows *in;
     uint16_t *sport;
-    Arena arena;  /* what lasts for the run */
+    Arena arena;      /* what lasts for the run */
     Port *ports;      /* [n_links] */
     Ingress *ingress; /* [n_links] */
     Switch *switches; /* [n_nodes] */
