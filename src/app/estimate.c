@@ -48,6 +48,7 @@ typedef struct {
     FlowMap *flow_maps; /* [BATCH] a flow model's instead, at ->link */
     float *pct;         /* [n_unique × n_out] the model's percentiles (400) or curves (FLOWCURVE_N), in `order` */
     size_t n_out;
+    FlowRange *range;       /* [n_unique] a flow model's inputs that are out of range */
     AggPath *results;       /* [n_unique] in `order` */
     float **slowdown;       /* [n_unique] not METHOD_M3: of the foreground, grouped by bucket */
     uint64_t *n_events;     /* [n_unique] */
@@ -110,6 +111,7 @@ static void describe_flows(Run *r, const Task *t) {
     pathmap_make(&map, &t->lot, t->flows, t->n, &r->scenario->net, MAX_FLOWS, &stats, a);
     r->n_events[t->place] = stats.events;
     r->flow_maps[t->item] = flowcurve_keep(&map);
+    r->range[t->place] = flowmodel_range(r->options->ckpt, &map);
     p->curve = r->pct + t->place * r->n_out;
     memcpy(p->count, map.bucket_count, sizeof p->count);
 }
@@ -262,6 +264,7 @@ static void run_init(Run *r, const Log *log) {
     r->n_out = r->options->method != METHOD_M3 ? 0 : r->flow_model ? FLOWCURVE_N : FEATURE_N_BASE;
     r->pct = MEM_NEW(float, n * r->n_out);
     r->results = MEM_ZNEW(AggPath, n);
+    r->range = MEM_ZNEW(FlowRange, n);
     r->slowdown = MEM_ZNEW(float *, n);
     r->n_events = MEM_ZNEW(uint64_t, n);
     r->n_unfinished = MEM_ZNEW(uint64_t, n);
@@ -281,11 +284,37 @@ static void run_free(Run *r) {
     free(r->pct);
     free(r->results);
     free(r->slowdown);
+    free(r->range);
     free(r->n_events);
     free(r->n_unfinished);
     free(r->errors);
     pathindex_destroy(r->index);
     pathset_free(&r->set);
+}
+
+/* How far outside, in widths of the trained range. */
+static float excess(const FlowRange *r) {
+    if (!r->name) return 0;
+    float width = r->hi - r->lo;
+    return fmaxf(r->lo - r->value, r->value - r->hi) / (width > 0 ? width : 1);
+}
+
+/* A checkpoint in half precision rounds its ranges: what is outside by less than that does not count. */
+static void sum_up_ranges(const Run *r, Estimate *out) {
+    static const float ROUNDING = 0.01f;
+    for (size_t i = 0; i < r->set.n_unique; i++) {
+        float x = excess(&r->range[i]);
+        out->n_outside += x > ROUNDING;
+        if (x > ROUNDING && x > excess(&out->range)) out->range = r->range[i];
+    }
+}
+
+static void note_range(const Log *log, const Estimate *e) {
+    static const float WORTH_A_REMARK = 0.05f;
+    if (excess(&e->range) > WORTH_A_REMARK)
+        log_note(log, "on %s of %s paths the model sees what it was not trained on; furthest out: %s is %.3g, trained on %.3g to %.3g",
+                 units_count(e->n_outside).s, units_count(e->n_unique).s, e->range.name, (double)e->range.value, (double)e->range.lo,
+                 (double)e->range.hi);
 }
 
 static void conclude(Run *r, Estimate *out) {
@@ -299,6 +328,7 @@ static void conclude(Run *r, Estimate *out) {
         out->fluid_events += r->n_events[i];
         out->n_unfinished += r->n_unfinished[i];
     }
+    sum_up_ranges(r, out);
     AggOptions agg = {.published = o->published, .seed = o->seed, .exhaustive = out->exhaustive};
     aggregate(r->results, out->n_unique, &agg, o->threads, &out->slowdown);
     out->wall_aggregate_s = diag_now_s() - start;
@@ -315,6 +345,7 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
         progress_finish(&r.progress);
     }
     if (rc == 0) conclude(&r, out);
+    if (rc == 0) note_range(log, out);
     if (rc == 0 && out->n_unfinished > 0)
         log_note(log, "%s flows of the paths did not finish; they have no slowdown", units_count(out->n_unfinished).s);
     run_free(&r);

@@ -4,6 +4,7 @@
 #include "app/aggregate.h"
 #include "app/spec.h"
 #include "model/ckpt.h"
+#include "model/flowmodel.h"
 
 typedef enum { METHOD_M3, METHOD_FLOWSIM, METHOD_PACKET } Method;
 
@@ -24,6 +25,8 @@ typedef struct {
     uint64_t fluid_events; /* of the paths' simulation, fluid or not */
     uint64_t n_unfinished; /* METHOD_PACKET: foreground flows without a slowdown, which are not counted */
     bool exhaustive;       /* every path was taken */
+    uint64_t n_outside;    /* a flow model's inputs: paths on which some are outside of what it was trained on, … */
+    FlowRange range;       /* … and the one furthest outside, relative to the trained range; name NULL: none */
 } Estimate;
 /* −1 if interrupted (ERR_STOPPED), or if METHOD_PACKET cannot take the network. The scenario stays the caller's.
  * Same seed, same result, whatever `threads`. */

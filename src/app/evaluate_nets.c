@@ -2,15 +2,13 @@
  *
  * Truth is the distribution of fct/ideal over all flows that finished. Beside it, for the same flows and settings, the
  * whole pipeline is run twice: with the model, and with the fluid simulation alone. Both draw the same paths. */
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/estimate.h"
 #include "app/evaluate.h"
-#include "base/json.h"
+#include "app/netdir.h"
 
 EvalSummary evalsummary_of(const double *errors, size_t n) {
     if (n == 0) return (EvalSummary){0, NAN, NAN, NAN, NAN, NAN};
@@ -30,49 +28,6 @@ EvalSummary evalsummary_of(const double *errors, size_t n) {
 }
 
 /* ---- one network ---- */
-
-/* The settings of scenario.json as assignments; cc comes before the parameters whose meaning hangs on it. */
-enum { N_SETTINGS = 6 };
-static const char *const setting_keys[N_SETTINGS] = {"cc", "bfsz", "window", "enable_pfc", "param_1", "param_2"};
-
-static int read_settings(const char *path, char *settings[N_SETTINGS], Err *err) {
-    JsonDoc *doc = json_open(path, err);
-    if (!doc) return -1;
-    Json root = json_root(doc), j;
-    int rc = 0;
-    for (int i = 0, n = 0; rc == 0 && i < N_SETTINGS; i++) {
-        const char *text;
-        double x;
-        rc = json_need(&root, setting_keys[i], &j, err);
-        if (rc != 0) break;
-        if (json_is_string(&j)) rc = json_string(&j, &text, err);
-        else if ((rc = json_number(&j, &x, err)) == 0) settings[n++] = mem_printf("%s=%s", setting_keys[i], json_number_text(x).s);
-        if (rc == 0 && json_is_string(&j)) settings[n++] = mem_printf("%s=%s", setting_keys[i], text);
-    }
-    json_close(doc);
-    return rc;
-}
-
-static int load_network(Scenario *s, const char *dir, const EvalNetOptions *o, Err *err) {
-    char *settings[N_SETTINGS + 1] = {0};
-    char *json = file_join(dir, "scenario.json"), *topo = file_join(dir, "topo.json"), *flows = file_join(dir, "flows.csv");
-    int rc = read_settings(json, settings, err);
-    if (rc == 0) {
-        ScenarioOptions so = {.topo_path = topo,
-                              .flows_path = flows,
-                              .mix_id = -1,
-                              .set = (const char *const *)settings,
-                              .seed = o->seed,
-                              .threads = o->threads};
-        rc = scenario_load(s, &so, NULL, err);
-        if (rc != 0) err_wrap(err, "%s", dir);
-    }
-    for (int i = 0; i < N_SETTINGS; i++) free(settings[i]);
-    free(json);
-    free(topo);
-    free(flows);
-    return rc;
-}
 
 static int true_distribution(const Flows *f, const char *dir, AggResult *truth, size_t *n_finished, Err *err) {
     if (!f->fct_ns || !f->ideal_fct_ns) return err_input(err, "%s/flows.csv: expected columns fct_ns and ideal_fct_ns", dir);
@@ -103,7 +58,7 @@ static int evaluate_one(const char *dir, const EvalNetOptions *o, const Log *log
     Scenario s;
     AggResult truth;
     Estimate m3, flowsim;
-    if (load_network(&s, dir, o, err) != 0) return -1;
+    if (netdir_load(&s, dir, o->seed, o->threads, err) != 0) return -1;
     EstimateOptions eo = {.method = METHOD_M3, .ckpt = o->ckpt, .n_paths = o->n_paths, .seed = o->seed, .threads = o->threads};
     int rc = true_distribution(&s.flows, dir, &truth, &out->n_finished, err);
     if (rc == 0) rc = estimate_run(&s, &eo, log, &m3, err);
@@ -124,28 +79,12 @@ static int evaluate_one(const char *dir, const EvalNetOptions *o, const Log *log
 
 /* ---- a folder of them ---- */
 
-static int by_name(const void *a, const void *b) { return strcmp(((const EvalNet *)a)->name, ((const EvalNet *)b)->name); }
-
-static bool holds_network(const char *dir, const char *name) {
-    char *flows = mem_printf("%s/%s/flows.csv", dir, name), *topo = mem_printf("%s/%s/topo.json", dir, name);
-    bool yes = file_exists(flows) && file_exists(topo);
-    free(flows);
-    free(topo);
-    return yes;
-}
-
 static int list_networks(const char *dir, EvalNet **nets, size_t *n, Err *err) {
-    DIR *d = opendir(dir);
-    if (!d) return err_input(err, "%s: cannot open directory: %s", dir, strerror(errno));
-    size_t cap = 0;
-    for (struct dirent *e; (e = readdir(d)) != NULL;) {
-        if (e->d_name[0] == '.' || !holds_network(dir, e->d_name)) continue;
-        MEM_GROW(*nets, cap, *n + 1);
-        (*nets)[(*n)++] = (EvalNet){.name = mem_strdup(e->d_name)};
-    }
-    closedir(d);
-    if (*n == 0) return err_input(err, "%s: no subdirectory holds a topo.json and a flows.csv", dir);
-    qsort(*nets, *n, sizeof **nets, by_name);
+    char **names;
+    if (netdir_list(dir, &names, n, err) != 0) return -1;
+    *nets = MEM_ZNEW(EvalNet, *n);
+    for (size_t i = 0; i < *n; i++) (*nets)[i].name = names[i];
+    free(names);
     return 0;
 }
 

@@ -139,6 +139,22 @@ static void put_checkpoint(JsonOut *o, const ReportMeta *m) {
     json_out_end(o, '}');
 }
 
+/* Null if the model was trained on all that it saw. */
+static void put_range(JsonOut *o, const Estimate *e) {
+    json_out_key(o, "out_of_range");
+    if (!e->range.name) {
+        json_out_string(o, NULL);
+        return;
+    }
+    json_out_object(o);
+    put_int(o, "n_paths", e->n_outside);
+    put_string(o, "furthest", e->range.name);
+    put_number(o, "value", (double)e->range.value);
+    put_number(o, "trained_lo", (double)e->range.lo);
+    put_number(o, "trained_hi", (double)e->range.hi);
+    json_out_end(o, '}');
+}
+
 /* To the microsecond: more would be noise. */
 static void put_seconds(JsonOut *o, const char *key, double x) { put_number(o, key, round(x * 1e6) / 1e6); }
 
@@ -166,6 +182,7 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     put_string(&o, "mix", m->mix);
     put_checkpoint(&o, m);
     put_string(&o, "method", m->method);
+    put_range(&o, e);
     put_int(&o, "n_flows", e->n_flows);
     json_out_key(&o, "n_paths");
     json_out_object(&o);
