@@ -79,6 +79,7 @@ static void print_options(const Run *r, JsonOut *j) {
     json_out_key(j, "dropout"), json_out_number(j, o->dropout);
     json_out_key(j, "grad_clip"), json_out_number(j, o->grad_clip);
     json_out_key(j, "average"), json_out_number(j, o->average);
+    json_out_key(j, "input_noise"), json_out_number(j, o->input_noise);
     json_out_key(j, "flows"), json_out_int(j, o->n_flows);
     json_out_key(j, "holdout"), json_out_number(j, o->split.share);
     json_out_key(j, "fold"), json_out_int(j, o->split.fold);
@@ -367,6 +368,7 @@ static int create_trainer(Run *r, Err *err) {
                       .dropout = o->dropout,
                       .grad_clip = o->grad_clip,
                       .average = o->average,
+                      .input_noise = o->input_noise,
                       .seed = o->seed,
                       .threads = o->threads};
     snprintf(t.device, sizeof t.device, "%s", o->device);

@@ -32,6 +32,7 @@ enum {
     OPT_WEIGHT_DECAY,
     OPT_DROPOUT,
     OPT_GRAD_CLIP,
+    OPT_INPUT_NOISE,
     OPT_AVERAGE,
     OPT_PATIENCE,
     OPT_RESUME,
@@ -60,6 +61,7 @@ static const CliOption options[] = {
     [OPT_WEIGHT_DECAY] = {"weight-decay", "X", "AdamW's, on the transformer's matrices (default 0.02)", "Training"},
     [OPT_DROPOUT] = {"dropout", "P", "in [0, 1) (default 0.2 for data of paths, 0 for flows)", "Training"},
     [OPT_GRAD_CLIP] = {"grad-clip", "X", "largest norm of the gradient; 0: no limit (default 1)", "Training"},
+    [OPT_INPUT_NOISE] = {"input-noise", "X", "flow data: added to normalised features of links and paths (default 0)", "Training"},
     [OPT_AVERAGE] = {"average", "X", "keep the moving average of the weights; share of the past, as 0.999 (default 0: off)", "Training"},
     [OPT_PATIENCE] = {"patience", "N", "stop after N epochs without gain on held-out samples; 0: never (default 0)", "Training"},
     [OPT_RESUME] = {"resume", NULL, "go on with the run in --out; all other options as before", "Training"},
@@ -131,6 +133,7 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     case OPT_WEIGHT_DECAY: return set_number(value, index, 0, 10, &o->weight_decay, err);
     case OPT_DROPOUT: return set_number(value, index, 0, 1, &a->dropout, err);
     case OPT_GRAD_CLIP: return set_number(value, index, 0, 1e9, &o->grad_clip, err);
+    case OPT_INPUT_NOISE: return set_number(value, index, 0, 10, &o->input_noise, err);
     case OPT_AVERAGE: return set_number(value, index, 0, 1, &o->average, err);
     case OPT_PATIENCE: return set_count(value, index, 0, &o->patience, err);
     case OPT_RESUME: o->resume = true; return 0;

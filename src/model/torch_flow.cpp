@@ -21,6 +21,12 @@ Tensor normalised(const TorchTrainer &t, const Tensor &x, const std::string &nam
     return (at::minimum(at::maximum(x, part(".lo")), part(".hi")) - part(".mean")) * part(".scale");
 }
 
+/* In training: so that settings of a network, which are many digits long, cannot serve as its name. */
+Tensor blurred(TorchTrainer &t, const Tensor &x) {
+    if (!t.training || t.opt.input_noise <= 0) return x;
+    return x + at::empty_like(x).normal_(0, t.opt.input_noise, t.rng);
+}
+
 /* [n_paths, dim] */
 Tensor context(TorchTrainer &t, const TorchFlowBatch &b, const Tensor &path) {
     const int64_t n = b.n_paths, n_links = b.link_start[n], n_path = t.spec.n_path, n_link = t.spec.n_feat - n_path;
@@ -32,7 +38,7 @@ Tensor context(TorchTrainer &t, const TorchFlowBatch &b, const Tensor &path) {
             slot.data_ptr<int64_t>()[l] = i * longest + l - b.link_start[i];
             own.data_ptr<float>()[slot.data_ptr<int64_t>()[l]] = 1;
         }
-    const Tensor link = normalised(t, floats(t, b.link, {n_links, n_link}), "token", 0);
+    const Tensor link = blurred(t, normalised(t, floats(t, b.link, {n_links, n_link}), "token", 0));
     const Tensor padded =
         at::zeros({n * longest, n_link}, link.options()).index_copy(0, slot.to(t.device), link).view({n, longest, n_link});
     const Tensor &embed = t.p.at("embed.weight");
@@ -55,7 +61,7 @@ Tensor head(const Tensor &o, const Tensor &base, const Tensor &level) {
 
 Tensor torch_flow_quantiles(TorchTrainer &t, const TorchFlowBatch &b) {
     const int64_t n = b.n_flows, n_path = t.spec.n_path, n_flow = t.spec.mlp_in_extra - n_path, n_link = t.spec.n_feat - n_path;
-    const Tensor path = normalised(t, floats(t, b.path, {b.n_paths, n_path}), "token", n_link);
+    const Tensor path = blurred(t, normalised(t, floats(t, b.path, {b.n_paths, n_path}), "token", n_link));
     const Tensor shared = at::linear(at::cat({context(t, b, path), path}, 1), t.p.at("mlp.path"), t.p.at("mlp.0.bias"));
     Tensor of = at::empty({n}, at::kLong);
     for (int64_t i = 0; i < n; i++) of.data_ptr<int64_t>()[i] = b.flow_path[i];

@@ -70,14 +70,15 @@ std::vector<Shape> layout_of(const ModelSpec &s) {
                            {at + "w3", hidden, dim, true}});
     }
     t.insert(t.end(), {{"final_norm", dim, 1, false}, {"output", dim, dim, true}});
-    if (s.head == HEAD_FLOW) t.insert(t.end(), {{"mlp.flow", s.mlp_h1, n_flow, false}, {"mlp.path", s.mlp_h1, dim + s.n_path, false}});
+    const bool flow = s.head == HEAD_FLOW; /* then all matrices decay */
+    if (flow) t.insert(t.end(), {{"mlp.flow", s.mlp_h1, n_flow, true}, {"mlp.path", s.mlp_h1, dim + s.n_path, true}});
     else t.push_back({"mlp.0.weight", s.mlp_h1, dim + s.n_feat + s.mlp_in_extra, false});
     t.insert(t.end(), {{"mlp.0.bias", s.mlp_h1, 1, false},
-                       {"mlp.1.weight", s.mlp_h2, s.mlp_h1, false},
+                       {"mlp.1.weight", s.mlp_h2, s.mlp_h1, flow},
                        {"mlp.1.bias", s.mlp_h2, 1, false},
-                       {"mlp.2.weight", s.n_out, s.mlp_h2, false},
+                       {"mlp.2.weight", s.n_out, s.mlp_h2, flow},
                        {"mlp.2.bias", s.n_out, 1, false}});
-    if (s.head != HEAD_FLOW) {
+    if (!flow) {
         t.push_back({"empty", INPUT_N_PCT, 1, false});
         return t;
     }
