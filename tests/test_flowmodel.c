@@ -258,37 +258,17 @@ static void test_saved_and_loaded(void **state) {
     ckpt_free(&b);
 }
 
-/* ---- mixtures ---- */
-
-static double logistic_quantile(double p, double middle, double spread) { return middle + spread * log(p / (1 - p)); }
-
-static void make_quantiles(float *q, double middle, double spread) {
-    for (int k = 0; k < N_Q; k++) q[k] = (float)logistic_quantile((double)flowmodel_levels[k], middle, spread);
-}
-
-static void test_mixture_of_equals_is_each(void **state) {
+static void test_cdf_inverts_quantiles(void **state) {
     (void)state;
-    float q[N_Q], out[STATS_N_PCT];
-    const float *of[] = {q, q, q};
-    make_quantiles(q, 10, 1);
-    flowmodel_mix(of, 3, out);
-    for (int k = 0; k < STATS_N_PCT; k++) {
-        double want = logistic_quantile((k + 0.5) / 100, 10, 1);
-        assert_float_equal(out[k], want, (float)(0.04 * (1 + fabs(want - 10)))); /* linear between levels */
+    float q[N_Q];
+    for (int k = 0; k < N_Q; k++) q[k] = 3 + logf(flowmodel_levels[k] / (1 - flowmodel_levels[k]));
+    for (int k = 0; k + 1 < N_Q; k++) {
+        float mid = (flowmodel_levels[k] + flowmodel_levels[k + 1]) / 2;
+        assert_float_equal(flowmodel_cdf(q, q[k]), flowmodel_levels[k], 1e-6);
+        assert_float_equal(flowmodel_cdf(q, (q[k] + q[k + 1]) / 2), mid, 1e-6);
     }
-}
-
-/* Two distributions far apart: each is half of the mixture. */
-static void test_mixture_of_two_halves(void **state) {
-    (void)state;
-    float a[N_Q], b[N_Q], out[STATS_N_PCT];
-    const float *of[] = {b, a};
-    make_quantiles(a, 10, 0.1);
-    make_quantiles(b, 100, 0.1);
-    flowmodel_mix(of, 2, out);
-    assert_float_equal(out[24], 10, 0.02); /* 24.5 % of the whole: 49 % of the lower half */
-    assert_float_equal(out[75], 100, 0.02);
-    assert_true(out[49] < 11 && out[50] > 99);
+    assert_float_equal(flowmodel_cdf(q, -10), 0, 0);
+    assert_float_equal(flowmodel_cdf(q, 20), 1, 0);
 }
 
 /* ---- the training plug-in ---- */
@@ -474,8 +454,7 @@ int main(void) {
                                        cmocka_unit_test(test_inputs_are_clamped),
                                        cmocka_unit_test(test_range_names_the_furthest),
                                        cmocka_unit_test(test_saved_and_loaded),
-                                       cmocka_unit_test(test_mixture_of_equals_is_each),
-                                       cmocka_unit_test(test_mixture_of_two_halves),
+                                       cmocka_unit_test(test_cdf_inverts_quantiles),
                                        cmocka_unit_test(test_forwards_agree),
                                        cmocka_unit_test(test_gradients_are_finite_differences),
                                        cmocka_unit_test(test_learns_a_distribution),

@@ -97,7 +97,7 @@ static void write_flowset(const char *dir) {
     for (uint32_t f = 0; f < N_FLOWS; f++) {
         float x = (float)rng_normal(&rng);
         a->flow[f * FLOWMAP_N_FLOW + 5] = x;
-        a->flow[f * FLOWMAP_N_FLOW + 6] = f % 2 ? 1 : 0;
+        a->flow[f * FLOWMAP_N_FLOW + 6] = f % 2 ? 1.0f : 0.0f;
         a->bucket[f] = f % 2 ? 3 : 0;
         a->base[f] = (float)exp(2 * rng_u01(&rng));
         a->truth[f] = a->base[f] * (f % 2 ? 2 + tanhf(x) / 2 : 1);

@@ -158,18 +158,7 @@ void flowmodel_forward(const Ckpt *c, const FlowMap *const *maps, size_t n, floa
     nn_end(blas_threads);
 }
 
-/* ---- mixtures ---- */
-
-enum { N_GRID = 200 }; /* points per flow: its quantiles at levels (k + ½)/N_GRID */
-
-/* Quantile at `level`, linear between the known ones. */
-static float quantile_at(const float *q, float level, int *k) {
-    while (*k < N_Q && flowmodel_levels[*k] < level) ++*k;
-    if (*k == 0) return q[0];
-    if (*k == N_Q) return q[N_Q - 1];
-    float lo = flowmodel_levels[*k - 1], hi = flowmodel_levels[*k];
-    return q[*k - 1] + (q[*k] - q[*k - 1]) * (level - lo) / (hi - lo);
-}
+/* ---- distribution ---- */
 
 float flowmodel_cdf(const float q[N_Q], float x) {
     if (x < q[0]) return 0;
@@ -181,21 +170,6 @@ float flowmodel_cdf(const float q[N_Q], float x) {
         else hi = mid;
     }
     return flowmodel_levels[lo] + (flowmodel_levels[hi] - flowmodel_levels[lo]) * (x - q[lo]) / (q[hi] - q[lo]);
-}
-
-void flowmodel_mix(const float *const *quantiles, size_t n, float out[STATS_N_PCT]) {
-    assert(n > 0);
-    float *all = MEM_NEW(float, n *N_GRID), *to = all;
-    for (size_t i = 0; i < n; i++) {
-        int at = 0;
-        for (int k = 0; k < N_GRID; k++) *to++ = quantile_at(quantiles[i], ((float)k + 0.5f) / N_GRID, &at);
-    }
-    stats_sort_f32(all, n * N_GRID);
-    for (size_t k = 0; k < STATS_N_PCT; k++) { /* N_GRID is even: the level falls between two points */
-        size_t mid = (2 * k + 1) * n * N_GRID / (2 * STATS_N_PCT);
-        out[k] = 0.5f * (all[mid - 1] + all[mid]);
-    }
-    free(all);
 }
 
 /* ---- range ---- */

@@ -16,10 +16,6 @@ void flowmodel_forward(const Ckpt *c, const FlowMap *const *maps, size_t n, floa
 /* Share of a distribution at or below x, given its quantiles (or their logarithms, and that of x): linear between them. */
 float flowmodel_cdf(const float quantiles[FLOWMODEL_N_Q], float x);
 
-/* The equal-weight mixture of n > 0 flows' distributions as 100 values: its quantiles at levels (k + ½) %, so that each
- * stands for one percent of its mass and mixing such vectors mixes distributions. quantiles[i × FLOWMODEL_N_Q] as above. */
-void flowmodel_mix(const float *const *quantiles, size_t n, float out[STATS_N_PCT]);
-
 /* How far a map's inputs are outside what the checkpoint was trained on. Inputs outside are moved to the range's edge. */
 typedef struct {
     const char *name; /* of the feature furthest outside; NULL: all are inside */
