@@ -219,11 +219,60 @@ static void nothing_at_all(void **state) {
     assert_true(isnan(r.all.p50.value));
 }
 
+/* Quantiles of a uniform distribution at agg_levels. */
+static void uniform_curve(float *x, double lo, double hi) {
+    for (int k = 0; k < AGG_N_LEVELS; k++) x[k] = (float)(lo + (hi - lo) * (double)agg_levels[k]);
+}
+
+/* A path given as quantiles at agg_levels is the same as one given by percentiles, but for what lies beyond the levels. */
+static void curves_are_distributions(void **state) {
+    (void)state;
+    float curve[2][STATS_N_OUT * AGG_N_LEVELS] = {{0}}, pct[2][STATS_N_OUT * STATS_N_PCT] = {{0}};
+    for (int i = 0; i < 2; i++) {
+        uniform_curve(curve[i], 1, 2 + 2 * i);
+        uniform(pct[i], 1, 2 + 2 * i);
+    }
+    AggPath a[2] = {{.n_draws = 1, .count = {7}, .curve = curve[0]}, {.n_draws = 3, .count = {2}, .curve = curve[1]}}, b[2];
+    for (int i = 0; i < 2; i++) {
+        b[i] = a[i];
+        b[i].curve = NULL;
+        b[i].pct = pct[i];
+    }
+    AggResult x = run(a, 2, true), y = run(b, 2, true);
+    for (int p = 0; p < STATS_N_PCT - 1; p++) near(x.all.percentiles[p], y.all.percentiles[p], 2e-3);
+    near(x.bucket[0].p99_9.value, y.bucket[0].p99_9.value, 2e-3);
+}
+
+/* Mixtures of flows: one is itself, steps included; equal ones are the same; two uniforms have a known mixture. */
+static void mixtures_of_flows(void **state) {
+    (void)state;
+    float one[AGG_N_LEVELS], two[AGG_N_LEVELS], out[AGG_N_LEVELS];
+    uniform_curve(one, 1, 2);
+    uniform_curve(two, 3, 4);
+    const float *same[3] = {one, one, one}, *both[2] = {two, one};
+    aggregate_mix(same, 1, agg_levels, AGG_N_LEVELS, out);
+    for (int k = 0; k < AGG_N_LEVELS; k++) near(out[k], one[k], 1e-6);
+    aggregate_mix(same, 3, agg_levels, AGG_N_LEVELS, out);
+    for (int k = 0; k < AGG_N_LEVELS; k++) near(out[k], one[k], 1e-6);
+    aggregate_mix(both, 2, agg_levels, AGG_N_LEVELS, out);
+    for (int k = 0; k < AGG_N_LEVELS; k++) {
+        double q = (double)agg_levels[k];
+        if (q != 0.5) near(out[k], q < 0.5 ? 1 + 2 * q : 3 + 2 * (q - 0.5), 2e-3);
+    }
+    for (int k = 0; k < AGG_N_LEVELS; k++) one[k] = 1;
+    aggregate_mix(both, 2, agg_levels, AGG_N_LEVELS, out);
+    for (int k = 0; k < AGG_N_LEVELS; k++)
+        if (agg_levels[k] < 0.5f) near(out[k], 1, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_path_is_itself),  cmocka_unit_test(mixture_of_uniforms),     cmocka_unit_test(shares_within_a_path),
-        cmocka_unit_test(no_bias_from_slices), cmocka_unit_test(flows_follow_stats_rank), cmocka_unit_test(order_and_threads_do_not_show),
-        cmocka_unit_test(intervals_cover),     cmocka_unit_test(published_pooling),       cmocka_unit_test(nothing_at_all),
+        cmocka_unit_test(one_path_is_itself),      cmocka_unit_test(curves_are_distributions),
+        cmocka_unit_test(mixtures_of_flows),       cmocka_unit_test(mixture_of_uniforms),
+        cmocka_unit_test(shares_within_a_path),    cmocka_unit_test(no_bias_from_slices),
+        cmocka_unit_test(flows_follow_stats_rank), cmocka_unit_test(order_and_threads_do_not_show),
+        cmocka_unit_test(intervals_cover),         cmocka_unit_test(published_pooling),
+        cmocka_unit_test(nothing_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

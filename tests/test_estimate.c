@@ -108,23 +108,22 @@ static void sampling_is_unbiased(void **state) {
     scenario_free(&s);
 }
 
-static void random_checkpoint(Ckpt *c) {
+static void random_checkpoint(Ckpt *c, const char *preset) {
     Err err = {0};
     Rng rng = rng_stream(9, "weights", 0);
     *c = (Ckpt){0};
-    assert_int_equal(modelspec_preset(&c->spec, "compact", &err), 0);
+    assert_int_equal(modelspec_preset(&c->spec, preset, &err), 0);
     ckpt_layout(&c->spec, NULL, 0, &c->n_floats);
     c->weights = MEM_NEW(float, c->n_floats);
     for (size_t i = 0; i < c->n_floats; i++) c->weights[i] = (float)(0.02 * rng_normal(&rng));
 }
 
 /* Whatever the weights: slowdowns of at least 1, ascending, the same bytes on any number of threads. */
-static void model_method(void **state) {
-    (void)state;
+static void check_model(const char *preset) {
     Scenario s = {0};
     Ckpt ckpt;
     load(&s, &drawn);
-    random_checkpoint(&ckpt);
+    random_checkpoint(&ckpt, preset);
     EstimateOptions o = {.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 40, .seed = 1, .threads = 1};
     Estimate one = estimate(&s, &o);
     o.threads = 5;
@@ -135,6 +134,33 @@ static void model_method(void **state) {
         assert_true(one.slowdown.all.percentiles[p] >= before);
         before = one.slowdown.all.percentiles[p];
     }
+    free(ckpt.weights);
+    scenario_free(&s);
+}
+
+static void model_method(void **state) {
+    (void)state;
+    check_model("compact");
+    check_model("flow");
+}
+
+/* With outputs of 0 the flow model is a narrow distribution about what the fluid simulation says of each flow. */
+static void untrained_flow_model(void **state) {
+    (void)state;
+    Scenario s = {0};
+    Ckpt ckpt;
+    load(&s, &drawn);
+    random_checkpoint(&ckpt, "flow");
+    ckpt_init_weights(&ckpt.spec, 1, ckpt.weights);
+    EstimateOptions o = {.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 200, .seed = 1};
+    Estimate flow = estimate(&s, &o);
+    o.method = METHOD_FLOWSIM;
+    Estimate fluid = estimate(&s, &o);
+    for (int p = 20; p < STATS_N_PCT; p += 10) {
+        double want = fluid.slowdown.all.percentiles[p];
+        near(flow.slowdown.all.percentiles[p], want, 0.25 * want);
+    }
+    for (int b = 0; b < STATS_N_OUT; b++) near(flow.slowdown.bucket[b].share, fluid.slowdown.bucket[b].share, 1e-12);
     free(ckpt.weights);
     scenario_free(&s);
 }
@@ -229,6 +255,7 @@ int main(void) {
         cmocka_unit_test(all_paths_count_every_flow),
         cmocka_unit_test(sampling_is_unbiased),
         cmocka_unit_test(model_method),
+        cmocka_unit_test(untrained_flow_model),
         cmocka_unit_test(report_round_trip),
         cmocka_unit_test(public_api),
         cmocka_unit_test(interruption),

@@ -187,6 +187,8 @@ typedef struct {
     double *left, *rate, *fct;
     bool *active, *settled;
     size_t n;
+    LotWatch watch;    /* of every flow; seen NULL: not wanted */
+    double *sum_queue; /* [n × 2] over all links, fresh and old */
 } Brute;
 
 static void brute_fill(Brute *b) {
@@ -226,6 +228,25 @@ static void brute_advance(Brute *b, double dt) {
         }
 }
 
+/* What flow i finds, told from each flow's own numbers. */
+static void brute_look(const Brute *b, size_t i) {
+    LinkSeen *seen = b->watch.seen + i * b->lot->n_links;
+    memset(seen, 0, b->lot->n_links * sizeof *seen);
+    b->sum_queue[2 * i] = b->sum_queue[2 * i + 1] = 0;
+    for (size_t k = 0; k < b->n; k++) {
+        if (!b->active[k]) continue;
+        double cap = b->flows[k].cap_bps * 1e-9;
+        for (uint32_t l = b->flows[k].s; l < b->flows[k].d; l++) {
+            seen[l].n_active++;
+            seen[l].in_flight_bits += (float)fmin(b->left[k], b->watch.window_bits);
+            cap = fmin(cap, b->lot->rate_bps[l] * 1e-9);
+        }
+        double sent = fmin(cap * b->fct[k], flowsim_bits(b->flows[k].size_b)), served = flowsim_bits(b->flows[k].size_b) - b->left[k];
+        double queue = fmin(sent - served, b->watch.window_bits - b->rate[k] * b->watch.rtt_ns);
+        b->sum_queue[2 * i + (b->fct[k] < 2 * b->watch.rtt_ns ? 0 : 1)] += fmax(queue, 0);
+    }
+}
+
 static void brute_run(Brute *b) {
     size_t next = 0, n_active = 0;
     double t = 0; /* since the last arrival */
@@ -244,6 +265,7 @@ static void brute_run(Brute *b) {
             t += to_done;
         } else {
             brute_advance(b, to_arrival);
+            if (b->watch.seen) brute_look(b, next);
             b->active[next] = true;
             b->fct[next] = 0;
             b->left[next] = flowsim_bits(b->flows[next].size_b);
@@ -252,6 +274,15 @@ static void brute_run(Brute *b) {
             t = 0;
         }
     }
+}
+
+static Brute brute_new(const Lot *lot, const LotFlow *f, size_t n, Arena *a) {
+    Brute b = {.lot = lot, .flows = f, .left = ARENA_NEW(a, double, n), .rate = ARENA_NEW(a, double, n), .n = n};
+    b.fct = ARENA_NEW(a, double, n);
+    b.active = ARENA_NEW(a, bool, n);
+    b.settled = ARENA_NEW(a, bool, n);
+    memset(b.active, 0, n * sizeof *b.active);
+    return b;
 }
 
 static void agrees_with_brute_force(void **state) {
@@ -268,19 +299,89 @@ static void agrees_with_brute_force(void **state) {
         FlowsimStats st;
         flowsim_run(&lot, f, n, fct, &st, &a);
         assert_int_equal(st.events, 2 * n);
-        Brute b = {&lot,
-                   f,
-                   ARENA_NEW(&a, double, n),
-                   ARENA_NEW(&a, double, n),
-                   ARENA_NEW(&a, double, n),
-                   ARENA_NEW(&a, bool, n),
-                   ARENA_NEW(&a, bool, n),
-                   n};
-        memset(b.active, 0, n * sizeof *b.active);
+        Brute b = brute_new(&lot, f, n, &a);
         brute_run(&b);
         for (size_t i = 0; i < n; i++) assert_true(fabs(fct[i] - b.fct[i]) <= 1e-9 * fct[i] + 1e-9);
         arena_reset(&a);
     }
+    arena_free(&a);
+}
+
+/* A watch on all flows, and what is seen with it. Rates in between flows that start together are not defined, so
+ * queues are compared only for the first of them. */
+static LotWatch watch_all(uint32_t n_links, size_t n, double window_bits, double rtt_ns, Arena *a) {
+    uint32_t *flow = ARENA_NEW(a, uint32_t, n);
+    for (uint32_t i = 0; i < n; i++) flow[i] = i;
+    return (LotWatch){.n = n, .flow = flow, .window_bits = window_bits, .rtt_ns = rtt_ns, .seen = ARENA_NEW(a, LinkSeen, n * n_links)};
+}
+
+static int compare_seen(const LotWatch *w, const Brute *b, size_t i) {
+    double fresh = 0, old = 0, scale = 1e-5 * b->watch.window_bits * (double)b->n;
+    for (uint32_t l = 0; l < b->lot->n_links; l++) {
+        const LinkSeen *x = &w->seen[i * b->lot->n_links + l], *y = &b->watch.seen[i * b->lot->n_links + l];
+        assert_int_equal(x->n_active, y->n_active);
+        assert_true(fabs((double)x->in_flight_bits - (double)y->in_flight_bits) <= scale);
+        fresh += (double)x->fresh_queue_bits;
+        old += (double)x->old_queue_bits;
+    }
+    if (i > 0 && b->flows[i].start_ns == b->flows[i - 1].start_ns) return 0;
+    assert_true(fabs(fresh - b->sum_queue[2 * i]) <= scale);
+    assert_true(fabs(old - b->sum_queue[2 * i + 1]) <= scale);
+    return (fresh > scale) + 2 * (old > scale);
+}
+
+static void watch_agrees_with_brute_force(void **state) {
+    (void)state;
+    Arena a = {0};
+    int met[4] = {0};
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        Rng r = rng_stream(seed, "watch", 0);
+        uint32_t n_links = 1 + (uint32_t)rng_below(&r, 7);
+        size_t n = 1 + rng_below(&r, 120);
+        Lot lot;
+        random_lot(&lot, &r, n_links, &a);
+        LotFlow *f = random_flows(&r, n_links, n, (double)(1 << rng_below(&r, 14)), &a);
+        double *fct = ARENA_NEW(&a, double, n), *plain = ARENA_NEW(&a, double, n);
+        double window_bits = rng_uniform(&r, 5e4, 2e5), rtt_ns = rng_uniform(&r, 3e3, 2e4);
+        LotWatch w = watch_all(n_links, n, window_bits, rtt_ns, &a);
+        flowsim_watch(&lot, f, n, fct, &w, NULL, &a);
+        flowsim_run(&lot, f, n, plain, NULL, &a);
+        assert_memory_equal(fct, plain, n * sizeof *fct);
+        Brute b = brute_new(&lot, f, n, &a);
+        b.watch = watch_all(n_links, n, window_bits, rtt_ns, &a);
+        b.sum_queue = ARENA_NEW(&a, double, 2 * n);
+        brute_run(&b);
+        for (size_t i = 0; i < n; i++) met[compare_seen(&w, &b, i)]++;
+        arena_reset(&a);
+    }
+    assert_true(met[0] > 30 && met[1] > 30 && met[2] > 30 && met[3] > 30);
+    arena_free(&a);
+}
+
+/* Two links of 10 Gb/s, round trip 10 µs, window 25 KB: each of two long flows that share the second link gets 5 Gb/s, so of the
+ * 200 kbit in flight 50 are under way and 150 wait, fresh until 20 µs. Just after the start only what was sent too much waits. */
+static void queues_stand_at_the_bottleneck(void **state) {
+    (void)state;
+    Arena a = {0};
+    Lot lot;
+    lot_published(&lot, 2, 10e9, &a);
+    lot.rate_bps[0] = lot.rate_bps[1] = 10e9;
+    lot.published = false;
+    LotFlow f[5] = {{0, 10000000, 10e9, 0, 0, 2},
+                    {0, 10000000, 10e9, 1, 1, 2},
+                    {2000, 1, 10e9, 2, 0, 2},
+                    {19000, 1, 10e9, 3, 0, 2},
+                    {100000, 1, 10e9, 4, 0, 2}};
+    double fct[5];
+    LotWatch w = watch_all(2, 5, 200e3, 10e3, &a);
+    flowsim_watch(&lot, f, 5, fct, &w, NULL, &a);
+    const LinkSeen *first = w.seen, *early = w.seen + 4, *later = w.seen + 6, *late = w.seen + 8;
+    assert_true(first[0].n_active == 0 && first[1].in_flight_bits == 0);
+    assert_true(early[0].n_active == 1 && early[1].n_active == 2);
+    assert_true(fabsf(early[1].fresh_queue_bits - 20e3f) < 1 && early[0].fresh_queue_bits == 0);
+    assert_true(early[1].old_queue_bits == 0 && fabsf(early[1].in_flight_bits - 400e3f) < 1);
+    assert_true(fabsf(later[1].fresh_queue_bits - 190e3f) < 600 && later[1].old_queue_bits == 0);
+    assert_true(late[1].fresh_queue_bits == 0 && fabsf(late[1].old_queue_bits - 300e3f) < 1 && late[0].old_queue_bits == 0);
     arena_free(&a);
 }
 
@@ -407,6 +508,9 @@ static void lone_flow_has_slowdown_one(void **state) {
     double fct = 0;
     flowsim_run(&lot, &f, 1, &fct, NULL, &a);
     assert_true(relative(flowsim_slowdown(&lot, &f, fct), 1) < 1e-12);
+    lot.rate_bps[3] = 2.5e9; /* a link slower than the hosts' */
+    flowsim_run(&lot, &f, 1, &fct, NULL, &a);
+    assert_true(relative(flowsim_slowdown(&lot, &f, fct), 1) < 1e-12);
     assert_true(flowsim_slowdown(&lot, &f, fct / 2) == 1);
     assert_true(flowsim_slowdown(&lot, &f, fct * 3) > 1.5);
     arena_free(&a);
@@ -485,6 +589,8 @@ int main(void) {
         cmocka_unit_test(bits_count_a_header_per_packet),
         cmocka_unit_test(lone_flow_runs_at_the_slowest_rate),
         cmocka_unit_test(agrees_with_brute_force),
+        cmocka_unit_test(watch_agrees_with_brute_force),
+        cmocka_unit_test(queues_stand_at_the_bottleneck),
         cmocka_unit_test(one_link_conserves_work),
         cmocka_unit_test(equal_flows_finish_together),
         cmocka_unit_test(completion_precedes_arrival),
