@@ -79,6 +79,7 @@ static void print_options(const Run *r, JsonOut *j) {
     json_out_key(j, "dropout"), json_out_number(j, o->dropout);
     json_out_key(j, "grad_clip"), json_out_number(j, o->grad_clip);
     json_out_key(j, "average"), json_out_number(j, o->average);
+    json_out_key(j, "collapsed"), json_out_number(j, o->collapsed);
     json_out_key(j, "input_noise"), json_out_number(j, o->input_noise);
     json_out_key(j, "flows"), json_out_int(j, o->n_flows);
     json_out_key(j, "holdout"), json_out_number(j, o->split.share);

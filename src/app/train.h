@@ -16,6 +16,9 @@ typedef struct {
     uint32_t n_flows;       /* flow data: at most so many flows of a path a step, drawn anew each epoch */
     uint32_t patience;      /* epochs without gain on the held-out samples before stopping; 0: never stop early */
     double lr, weight_decay, dropout, grad_clip;
+    /* Flow data: a network in which more than this share of the flows took over 20 times as long as the fluid says has collapsed
+     * (losses without PFC, or storms of pauses) and is not trained on; 0: all are. */
+    double collapsed;
     double input_noise; /* flow data: deviation of what is added to the normalised features of links and paths */
     double average;     /* share of the past in the moving average of the weights, which is what is kept; 0: the weights themselves */
     double warmup;      /* share of all steps in which the rate rises to lr; then it falls as a cosine */

@@ -289,8 +289,34 @@ static double flowsim_loss(const FlowTask *t, const uint32_t *paths, size_t n) {
     return sum / total;
 }
 
+enum { FAR_FROM_FLUID = 20 };
+
+/* Share of each network's flows that took far longer than the fluid says. */
+static float *collapsed_shares(const Flowset *d) {
+    float *share = MEM_ZNEW(float, d->n_networks), *n = MEM_ZNEW(float, d->n_networks);
+    for (size_t i = 0; i < d->n_paths; i++)
+        for (uint32_t f = d->flow_start[i]; f < d->flow_start[i + 1]; f++) {
+            n[d->net[i]]++;
+            share[d->net[i]] += d->truth[f] > FAR_FROM_FLUID * d->base[f] ? 1.0f : 0.0f;
+        }
+    for (size_t k = 0; k < d->n_networks; k++) share[k] /= fmaxf(n[k], 1);
+    free(n);
+    return share;
+}
+
+/* What a collapsed network does hangs on single losses, and the few there are would be learnt by heart. */
+static void leave_out_collapsed(FlowTask *t) {
+    float *share = collapsed_shares(&t->data);
+    size_t n = 0;
+    for (size_t i = 0; i < t->task.n_train; i++)
+        if ((double)share[t->data.net[t->train[i]]] <= t->o->collapsed) t->train[n++] = t->train[i];
+    t->task.n_train = n;
+    free(share);
+}
+
 static int select_paths(FlowTask *t, Err *err) {
     t->train = flowset_select(&t->data, &t->o->split, false, &t->task.n_train);
+    if (t->o->collapsed > 0) leave_out_collapsed(t);
     t->held_out = flowset_select(&t->data, &t->o->split, true, &t->task.n_held_out);
     return train_check_split(&t->task, t->o, err);
 }

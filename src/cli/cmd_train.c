@@ -14,6 +14,7 @@ enum {
     OPT_DATASET,
     OPT_HOLDOUT,
     OPT_FOLD,
+    OPT_COLLAPSED,
     OPT_OUT,
     OPT_DTYPE,
     OPT_PRESET,
@@ -42,6 +43,10 @@ static const CliOption options[] = {
     [OPT_DATASET] = {"dataset", "DIR", "made by m3 dataset", "Data"},
     [OPT_HOLDOUT] = {"holdout", "SHARE", "of scenarios kept out of training (default 0.2)", "Data"},
     [OPT_FOLD] = {"fold", "N", "which share is held out, from 0 (default 0)", "Data"},
+    [OPT_COLLAPSED] =
+        {"collapsed", "SHARE",
+         "flow data: leave out networks where more than this share of the flows takes over\n20 times the fluid time (default 0: none)",
+         "Data"},
     [OPT_OUT] = {"out", "DIR", "gets model.m3, the best so far, and what --resume needs", "Output"},
     [OPT_DTYPE] = {"dtype", "TYPE", "of model.m3: f32, f16 or bf16 (default f16)", "Output"},
     [OPT_PRESET] = {"preset", "NAME", "flow for data of flows; compact or paper for data of paths\n(default: flow or compact, by the data)",
@@ -115,6 +120,7 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     case OPT_DATASET: o->dataset = value; return 0;
     case OPT_HOLDOUT: return set_number(value, index, 0, 1, &o->split.share, err);
     case OPT_FOLD: return set_count(value, index, 0, &o->split.fold, err);
+    case OPT_COLLAPSED: return set_number(value, index, 0, 1, &o->collapsed, err);
     case OPT_OUT: o->out = value; return 0;
     case OPT_DTYPE: return ckpt_dtype_parse(value, &o->dtype, err);
     case OPT_PRESET: a->preset = value; return 0;
