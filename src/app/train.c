@@ -4,7 +4,7 @@
  * happens here: which samples, in which order, at which rate, when to stop, what to keep.
  *
  * Rate: linear warm-up, then a cosine to zero over all epochs asked for. After an epoch the held-out data are estimated without
- * dropout; the lowest loss so far is written as model.m3. What a batch is and how held-out data are judged is the
+ * dropout; the best so far is written as model.m3. What a batch is and how held-out data are judged is the
  * task's: train_paths.c, train_flows.c.
  *
  * Invariant of resuming: progress.json names a state file of the plug-in (weights, optimiser, generator) and the place in the run that
@@ -283,9 +283,12 @@ static int run_epoch(Run *r, Err *err) {
     return rc;
 }
 
+/* What the best epoch has least of. The networks' error goes on falling while the rate does, when the loss on single flows
+ * has long been flat. */
+static double score(const EpochLoss *l) { return isfinite(l->error) ? l->error : l->held_out; }
+
 static bool is_best(const Run *r) {
-    const EpochLoss *now = &r->history[r->epoch - 1];
-    return r->best_epoch == 0 || r->task->n_held_out == 0 || now->held_out < r->history[r->best_epoch - 1].held_out;
+    return r->best_epoch == 0 || r->task->n_held_out == 0 || score(&r->history[r->epoch - 1]) < score(&r->history[r->best_epoch - 1]);
 }
 
 static int finish_epoch(Run *r, Err *err) {
