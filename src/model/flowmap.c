@@ -21,7 +21,7 @@
 
 #include "model/flowmap_private.h"
 
-enum { N_PROBES = 128 };
+enum { N_PROBES = 128, WARM_RTTS = 1000 /* after which a network has forgotten that it began empty */ };
 
 enum {
     SIZE_MTU,
@@ -84,7 +84,7 @@ const char *const flowmap_flow_names[FLOWMAP_N_FLOW] = {
     [RECENT_1] = "load_last_rtt_max_ln1p",
     [RECENT_10] = "load_last_10_rtt_max_ln1p",
     [NEXT_1] = "load_next_rtt_max_ln1p",
-    [ELAPSED] = "elapsed_share",
+    [ELAPSED] = "elapsed_to_1000_rtts_ln1p",
     [BUCKET] = "bucket_0",
     [BUCKET + 1] = "bucket_1",
     [BUCKET + 2] = "bucket_2",
@@ -250,7 +250,7 @@ static void describe_flow(const Context *c, const LotFlow *f, const Alone *own, 
     out[FLUID_WAIT] = flowmap_ln1p((slowdown - 1) * own->ideal_ns / s->rtt_ns, 2);
     out[LATENCY_SHARE] = (float)(own->latency_ns / own->ideal_ns);
     out[IDEAL] = flowmap_ln(own->ideal_ns / s->rtt_ns, 4);
-    out[ELAPSED] = (float)((double)(f->start_ns - c->first_start_ns) / s->span_ns);
+    out[ELAPSED] = flowmap_ln1p(fmin((double)(f->start_ns - c->first_start_ns) / s->rtt_ns, WARM_RTTS), 8);
     for (int b = 0; b < STATS_N_OUT; b++) out[BUCKET + b] = stats_bucket_out(f->size_b) == b;
 }
 

@@ -11,6 +11,9 @@
 
 enum { N_SIZES = 5, N_PCT = 3, N_SEEN = 3 };
 
+/* Numbers of flows tell how much a short run is shaped by its start and by chance. From here on they tell nothing. */
+enum { MANY = 4096, MANY_FOREGROUND = 256 };
+
 enum {
     RATE,
     DELAY,
@@ -47,7 +50,7 @@ const char *const flowmap_link_names[FLOWMAP_N_LINK] = {
     [LAST] = "is_last",
     [LOAD] = "load",
     [LOAD_QUEUE] = "idle_share_ln",
-    [FLOWS] = "flows_ln1p",
+    [FLOWS] = "flows_to_4096_ln1p",
     [ACTIVE_MEAN] = "active_mean_ln1p",
     [ACTIVE] = "active_p50_ln1p",
     [ACTIVE + 1] = "active_p90_ln1p",
@@ -184,7 +187,7 @@ static void describe_traffic(const LinkSums *t, double rate, const FlowmapScale 
     double mean_gap_ns = t->gap_ns / gaps;
     out[LOAD] = (float)fmin(load, 4);
     out[LOAD_QUEUE] = flowmap_ln(fmax(1 - load, 0.01), -2);
-    out[FLOWS] = flowmap_ln1p(t->flows, 8);
+    out[FLOWS] = flowmap_ln1p(fmin(t->flows, MANY), 8);
     out[ACTIVE_MEAN] = flowmap_ln1p(t->flow_ns / s->span_ns, 2);
     out[ARRIVALS] = flowmap_ln(t->flows * s->rtt_ns / s->span_ns, 4);
     out[FROM_PREVIOUS] = (float)(t->previous_bits / bits);
@@ -295,7 +298,7 @@ const char *const flowmap_path_names[FLOWMAP_N_PATH] = {
     [P_TIMELY_THIGH] = "timely_thigh_per_rtt_ln1p",
     [P_SLOWEST] = "slowest_link_ln",
     [P_FASTEST] = "fastest_link_ln",
-    [P_FLOWS] = "foreground_flows_ln1p",
+    [P_FLOWS] = "foreground_flows_to_256_ln1p",
     [P_BUCKETS] = "foreground_in_bucket_0",
     [P_BUCKETS + 1] = "foreground_in_bucket_1",
     [P_BUCKETS + 2] = "foreground_in_bucket_2",
@@ -361,7 +364,7 @@ void flowmap_path(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, co
     for (size_t i = 0; i < n; i++)
         if (flows[i].s == 0 && flows[i].d == lot->n_links) sum[stats_bucket_out(flows[i].size_b)] += log(slowdown[i]);
     for (int b = 0; b < STATS_N_OUT; b++) total += m->bucket_count[b];
-    out[P_FLOWS] = flowmap_ln1p(total, 8);
+    out[P_FLOWS] = flowmap_ln1p(fmin(total, MANY_FOREGROUND), 8);
     for (int b = 0; b < STATS_N_OUT; b++) {
         out[P_BUCKETS + b] = (float)(m->bucket_count[b] / fmax(total, 1));
         out[P_SLOWDOWN + b] = (float)(sum[b] / fmax(m->bucket_count[b], 1) / 2);
