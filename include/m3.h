@@ -63,7 +63,8 @@ const char *m3_bucket_label(int bucket);                           /* "< 1 KB", 
 double m3_result_share(const M3Result *r, int bucket);             /* of all flows, 0..1 */
 double m3_result_percentile(const M3Result *r, int bucket, int p); /* slowdown, p in 1..100; NaN without flows */
 
-/* 50, 90, 99 or 99.9, with the 95 % interval that the drawing of paths leaves. */
+/* 50, 90, 99 or 99.9, with a 95 % interval: the error of drawing paths, and with M3_METHOD_M3 that of the model where the
+ * checkpoint knows it (ckpts/README.md). */
 typedef struct {
     double value, lo, hi;
 } M3Interval;

@@ -17,7 +17,7 @@
  *
  * Intervals: the draws are drawn again with replacement (a multinomial per resample), and the 2.5th and
  * 97.5th percentile of the quantile over the resamples bound it (Efron's percentile bootstrap). It covers
- * the sampling of paths only, not the error of the model; beyond the deepest drawn flows it is too narrow. */
+ * the sampling of paths only (the error of the model: interval.c); beyond the deepest drawn flows it is too narrow. */
 #include "app/aggregate.h"
 
 #include <assert.h>

@@ -10,6 +10,7 @@
  * traffic, and a big one started last would leave the other workers idle.
  *
  * A flow model (HEAD_FLOW) takes pathmap_make and flowcurve_make in place of feature_build and model_forward.
+ * Where the checkpoint knows its own error (interval.c), the bootstrap's intervals are widened by it.
  * With METHOD_FLOWSIM the foreground's fluid slowdowns are the result as they are. With METHOD_PACKET the path is
  * simulated packet by packet instead (estimate_packet.c), and its foreground's slowdowns are the result. */
 #include "app/estimate.h"
@@ -22,6 +23,7 @@
 
 #include "app/estimate_packet.h"
 #include "app/flowcurve.h"
+#include "app/interval.h"
 #include "app/pathmap.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -40,10 +42,12 @@ typedef struct {
     const EstimateOptions *options;
     PathSet set;
     PathIndex *index;
-    uint32_t *order;    /* [n_unique] paths, those with most links first */
-    size_t first;       /* of the batch, in `order` */
-    Arena *scratch;     /* [workers] */
-    bool flow_model;    /* METHOD_M3 with HEAD_FLOW */
+    uint32_t *order;  /* [n_unique] paths, those with most links first */
+    size_t first;     /* of the batch, in `order` */
+    Arena *scratch;   /* [workers] */
+    bool flow_model;  /* METHOD_M3 with HEAD_FLOW */
+    bool model_error; /* … and its error has been measured: */
+    ModelInterval interval;
     FeatureMap *maps;   /* [BATCH] each one block, at ->pct */
     FlowMap *flow_maps; /* [BATCH] a flow model's instead, at ->link */
     float *pct;         /* [n_unique × n_out] the model's percentiles (400) or curves (FLOWCURVE_N), in `order` */
@@ -331,13 +335,23 @@ static void conclude(Run *r, Estimate *out) {
     sum_up_ranges(r, out);
     AggOptions agg = {.published = o->published, .seed = o->seed, .exhaustive = out->exhaustive};
     aggregate(r->results, out->n_unique, &agg, o->threads, &out->slowdown);
+    out->model_error = r->model_error;
+    if (r->model_error) interval_widen(&r->interval, &out->slowdown);
     out->wall_aggregate_s = diag_now_s() - start;
+}
+
+/* The published aggregation is not what the model's error was measured with. */
+static int load_interval(Run *r, Err *err) {
+    if (r->options->method != METHOD_M3 || r->options->published) return 0;
+    int found = interval_read(&r->interval, r->options->ckpt, err);
+    r->model_error = found == 1;
+    return found < 0 ? -1 : 0;
 }
 
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err) {
     Run r = {.scenario = s, .options = o};
     *out = (Estimate){0};
-    int rc = decompose(&r, log, out, err);
+    int rc = load_interval(&r, err) == 0 ? decompose(&r, log, out, err) : -1;
     if (rc == 0) {
         run_init(&r, log);
         if (o->method == METHOD_PACKET) announce_packets(&r, log);

@@ -24,7 +24,8 @@ typedef struct {
     double wall_route_s, wall_fluid_s, wall_model_s, wall_aggregate_s;
     uint64_t fluid_events; /* of the paths' simulation, fluid or not */
     uint64_t n_unfinished; /* METHOD_PACKET: foreground flows without a slowdown, which are not counted */
-    bool exhaustive;       /* every path was taken */
+    bool exhaustive;       /* every path was taken: sampling has no part in the intervals */
+    bool model_error;      /* the model's own error has a part in the intervals */
     uint64_t n_outside;    /* a flow model's inputs: paths on which some are outside of what it was trained on, … */
     FlowRange range;       /* … and the one furthest outside, relative to the trained range; name NULL: none */
 } Estimate;

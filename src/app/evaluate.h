@@ -5,6 +5,7 @@
 
 #include "app/dataset.h"
 #include "app/flowset.h"
+#include "app/nettraits.h"
 #include "model/ckpt.h"
 #include "net/netconf.h"
 
@@ -45,13 +46,20 @@ void evaluate_dataset(const Dataset *d, const uint32_t *index, size_t n, const C
 
 /* A whole network: the very flows of a packet simulation, estimated from their sizes and starts. */
 typedef struct {
-    double truth, m3, flowsim; /* slowdowns; NAN without flows */
+    double truth, m3, flowsim; /* slowdowns; NAN with fewer than EVAL_MIN_FLOWS true ones */
 } EvalQuantile;
+enum { EVAL_N_INTERVAL = 4 }; /* p50, p90, p99, p99.9 */
+typedef struct {
+    double truth, value, lo, hi; /* of m3; truth as above */
+} EvalInterval;
 typedef struct {
     char *name;
     Cc cc;
+    NetTraits traits;
     size_t n_flows, n_finished, n_paths; /* n_paths: different ones simulated */
     EvalQuantile q[STATS_N_OUT + 1][EVAL_N_PCT];
+    bool has_intervals; /* lo and hi differ */
+    EvalInterval interval[STATS_N_OUT + 1][EVAL_N_INTERVAL];
 } EvalNet;
 typedef struct {
     const Ckpt *ckpt;
@@ -59,6 +67,7 @@ typedef struct {
     uint64_t seed;
     int threads;
 } EvalNetOptions;
+enum { EVAL_MIN_FLOWS = 20 }; /* finished ones of a bucket, for its quantiles to count as truth */
 /* Every subdirectory of `dir` with topo.json, scenario.json (the mix's settings) and flows.csv (with fct_ns and ideal_fct_ns), in
  * order of name. Unfinished flows count in the estimate only. */
 int evaluate_networks(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet **nets, size_t *n, Err *err);
@@ -67,8 +76,11 @@ void evalnets_free(EvalNet *nets, size_t n);
 /* The flow model on the paths `index` of a flow data set: a network's truth is what the data set holds of it, weighted by draws
  * and by what its flows stand for, and so are the estimates. NAN where a cell has fewer than EVAL_MIN_FLOWS. The networks that
  * have a path among `index`, ascending; evalnets_free releases. */
-enum { EVAL_MIN_FLOWS = 20 };
 void evaluate_flowset(const Flowset *d, const uint32_t *index, size_t n, const Ckpt *c, int threads, EvalNet **nets, size_t *n_nets);
+/* The checkpoint with its own error (interval.h) in the recipe, as measured on those of the networks that did not collapse. Their
+ * estimates should be free of sampling: all paths. −1 if there are too few. */
+int evaluate_calibrate(const EvalNet *nets, size_t n, const Ckpt *c, const char *out, Err *err);
+
 /* Mean |error| of the networks' p50, p90 and p99, over all cells or of `row` alone (EVAL_ALL_BUCKETS or a bucket) at one percentile. */
 double evaluate_mean_error(const EvalNet *nets, size_t n, bool flowsim);
 double evaluate_row_error(const EvalNet *nets, size_t n, int row, int percentile, bool flowsim);

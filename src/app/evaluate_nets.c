@@ -9,27 +9,16 @@
 #include "app/estimate.h"
 #include "app/evaluate.h"
 #include "app/netdir.h"
-
-EvalSummary evalsummary_of(const double *errors, size_t n) {
-    if (n == 0) return (EvalSummary){0, NAN, NAN, NAN, NAN, NAN};
-    EvalSummary s = {.n = n};
-    double *abs_error = MEM_NEW(double, n);
-    for (size_t i = 0; i < n; i++) {
-        abs_error[i] = fabs(errors[i]);
-        s.mean_abs += abs_error[i] / (double)n;
-        s.mean_signed += errors[i] / (double)n;
-    }
-    stats_sort(abs_error, n);
-    s.median_abs = abs_error[stats_rank(n, 50)];
-    s.p90_abs = abs_error[stats_rank(n, 90)];
-    s.max_abs = abs_error[n - 1];
-    free(abs_error);
-    return s;
-}
+#include "app/report.h"
 
 /* ---- one network ---- */
 
-static int true_distribution(const Flows *f, const char *dir, AggResult *truth, size_t *n_finished, Err *err) {
+typedef struct {
+    AggResult dist;
+    size_t n_finished;
+} Truth;
+
+static int true_distribution(const Flows *f, const char *dir, Truth *truth, Err *err) {
     if (!f->fct_ns || !f->ideal_fct_ns) return err_input(err, "%s/flows.csv: expected columns fct_ns and ideal_fct_ns", dir);
     uint64_t *size_b = MEM_NEW(uint64_t, f->n);
     double *slowdown = MEM_NEW(double, f->n);
@@ -40,8 +29,8 @@ static int true_distribution(const Flows *f, const char *dir, AggResult *truth, 
         slowdown[n++] = f->fct_ns[i] / f->ideal_fct_ns[i];
     }
     int rc = n > 0 ? 0 : err_input(err, "%s/flows.csv: no flow has finished", dir);
-    if (rc == 0) aggregate_flows(size_b, slowdown, n, truth);
-    *n_finished = n;
+    if (rc == 0) aggregate_flows(size_b, slowdown, n, &truth->dist);
+    truth->n_finished = n;
     free(size_b);
     free(slowdown);
     return rc;
@@ -54,24 +43,39 @@ static double quantile_of(const AggResult *r, int row, int k) {
     return d->share > 0 ? d->percentiles[eval_percentiles[k] - 1] : NAN;
 }
 
+static bool has_enough(const Truth *t, int row) { return dist_of(&t->dist, row)->share * (double)t->n_finished > EVAL_MIN_FLOWS - 0.5; }
+
+static void compare(EvalNet *out, const Truth *truth, const Estimate *m3, const Estimate *flowsim) {
+    for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
+        bool enough = has_enough(truth, row);
+        for (int k = 0; k < EVAL_N_PCT; k++)
+            out->q[row][k] = (EvalQuantile){enough ? quantile_of(&truth->dist, row, k) : NAN, quantile_of(&m3->slowdown, row, k),
+                                            quantile_of(&flowsim->slowdown, row, k)};
+        for (int k = 0; k < EVAL_N_INTERVAL; k++) {
+            const AggQuantile *t = report_quantile(dist_of(&truth->dist, row), k), *e = report_quantile(dist_of(&m3->slowdown, row), k);
+            out->interval[row][k] = (EvalInterval){enough ? t->value : NAN, e->value, e->lo, e->hi};
+        }
+    }
+    out->has_intervals = m3->model_error || !m3->exhaustive;
+}
+
 static int evaluate_one(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet *out, Err *err) {
     Scenario s;
-    AggResult truth;
+    Truth truth;
     Estimate m3, flowsim;
     if (netdir_load(&s, dir, o->seed, o->threads, err) != 0) return -1;
     EstimateOptions eo = {.method = METHOD_M3, .ckpt = o->ckpt, .n_paths = o->n_paths, .seed = o->seed, .threads = o->threads};
-    int rc = true_distribution(&s.flows, dir, &truth, &out->n_finished, err);
+    int rc = true_distribution(&s.flows, dir, &truth, err);
+    if (rc == 0) rc = nettraits_read(&out->traits, dir, &s.topo, err);
     if (rc == 0) rc = estimate_run(&s, &eo, log, &m3, err);
     eo.method = METHOD_FLOWSIM;
     if (rc == 0) rc = estimate_run(&s, &eo, log, &flowsim, err);
     if (rc == 0) {
         out->cc = s.net.cc;
         out->n_flows = s.flows.n;
+        out->n_finished = truth.n_finished;
         out->n_paths = m3.n_unique;
-        for (int row = 0; row <= EVAL_ALL_BUCKETS; row++)
-            for (int k = 0; k < EVAL_N_PCT; k++)
-                out->q[row][k] =
-                    (EvalQuantile){quantile_of(&truth, row, k), quantile_of(&m3.slowdown, row, k), quantile_of(&flowsim.slowdown, row, k)};
+        compare(out, &truth, &m3, &flowsim);
     }
     scenario_free(&s);
     return rc;

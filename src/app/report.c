@@ -70,6 +70,7 @@ void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
     if (e->exhaustive) fprintf(f, "all %s paths", units_count(e->n_unique).s);
     else fprintf(f, "%s paths drawn (%s unique)", units_count(e->n_drawn).s, units_count(e->n_unique).s);
     fprintf(f, ", %.2f s\n", m->wall_total_s);
+    if (e->model_error) fprintf(f, "in brackets: 95 %%, from %sthe model's own error\n", e->exhaustive ? "" : "the drawing of paths and ");
 }
 
 static void put_string(JsonOut *o, const char *key, const char *value) {
@@ -155,6 +156,18 @@ static void put_range(JsonOut *o, const Estimate *e) {
     json_out_end(o, '}');
 }
 
+static void put_interval(JsonOut *o, const Estimate *e) {
+    json_out_key(o, "interval");
+    json_out_object(o);
+    put_number(o, "level", 0.95);
+    json_out_key(o, "covers");
+    json_out_array_compact(o);
+    if (!e->exhaustive) json_out_string(o, "sampling");
+    if (e->model_error) json_out_string(o, "model");
+    json_out_end(o, ']');
+    json_out_end(o, '}');
+}
+
 /* To the microsecond: more would be noise. */
 static void put_seconds(JsonOut *o, const char *key, double x) { put_number(o, key, round(x * 1e6) / 1e6); }
 
@@ -190,6 +203,7 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     put_int(&o, "unique", e->n_unique);
     json_out_end(&o, '}');
     put_wall(&o, e, m);
+    put_interval(&o, e);
     put_int(&o, "peak_rss_bytes", diag_peak_rss_bytes());
     put_slowdown(&o, &e->slowdown);
     json_out_end(&o, '}');

@@ -306,4 +306,36 @@ void json_out_bool(JsonOut *o, bool b) {
     fputs(b ? "true" : "false", o->f);
 }
 
+void json_copy(const Json *j, JsonOut *o) {
+    const char *s = "";
+    double x = 0;
+    bool flag = false;
+    Json it;
+    if (json_is_object(j)) {
+        json_out_object(o);
+        for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
+            json_out_key(o, it.key);
+            json_copy(&it, o);
+        }
+        json_out_end(o, '}');
+    } else if (json_is_array(j)) {
+        bool flat = json_first(j, &it) && !json_is_object(&it) && !json_is_array(&it);
+        if (flat) json_out_array_compact(o);
+        else json_out_array(o);
+        for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) json_copy(&it, o);
+        json_out_end(o, ']');
+    } else if (json_is_string(j)) {
+        json_string(j, &s, NULL);
+        json_out_string(o, s);
+    } else if (json_is_bool(j)) {
+        json_bool(j, &flag, NULL);
+        json_out_bool(o, flag);
+    } else if (json_is_number(j)) {
+        json_number(j, &x, NULL);
+        json_out_number(o, x);
+    } else {
+        json_out_string(o, NULL);
+    }
+}
+
 void json_out_finish(JsonOut *o) { fputc('\n', o->f); }

@@ -70,7 +70,8 @@ void json_out_string(JsonOut *o, const char *s); /* NULL: null */
 void json_out_number(JsonOut *o, double x);      /* not finite: null */
 void json_out_int(JsonOut *o, int64_t x);
 void json_out_bool(JsonOut *o, bool b);
-void json_out_finish(JsonOut *o); /* final newline */
+void json_copy(const Json *j, JsonOut *o); /* a value with all that is in it */
+void json_out_finish(JsonOut *o);          /* final newline */
 /* Shortest decimal text that reads back as x. */
 typedef struct {
     char s[32];

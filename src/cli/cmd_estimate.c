@@ -210,7 +210,7 @@ const CliCommand cmd_estimate = {
     .summary = "slowdown distributions of a network under a workload",
     .usage = "m3 estimate --topo FILE --mix FILE [options]\n       m3 estimate --topo FILE --flows FILE [options]",
     .details = "Slowdown is a flow's completion time over its completion time alone in the idle network, by flow size\n"
-               "and overall. In brackets, the 95 % interval that the sampling of paths leaves.\n\n"
+               "and overall. In brackets, a 95 % interval: the error of sampling paths, and of the model if measured.\n\n"
                "  m3 estimate --topo spec/clos-256-2to1.json --mix spec/demo.json\n"
                "  m3 estimate --mix mix.json --mix-id 7 --n-flows 10M --set window=10KB --out result.json",
     .options = options,

@@ -10,7 +10,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 
-enum { OPT_DATASET, OPT_NETWORKS, OPT_CKPT, OPT_HOLDOUT, OPT_FOLD, OPT_SPLIT, OPT_PATHS };
+enum { OPT_DATASET, OPT_NETWORKS, OPT_CKPT, OPT_HOLDOUT, OPT_FOLD, OPT_SPLIT, OPT_PATHS, OPT_CALIBRATE };
 static const CliOption options[] = {
     [OPT_DATASET] = {"dataset", "DIR", "made by m3 dataset paths or flows", "Input"},
     [OPT_NETWORKS] = {"networks", "DIR", "whole networks: each subdirectory with topo.json, scenario.json\nand flows.csv with FCTs",
@@ -19,14 +19,19 @@ static const CliOption options[] = {
     [OPT_HOLDOUT] = {"holdout", "SHARE", "as in training (default 0.2)", "Paths of a data set"},
     [OPT_FOLD] = {"fold", "N", "as in training (default 0)", "Paths of a data set"},
     [OPT_SPLIT] = {"split", "WHICH", "held-out or all (default held-out)", "Paths of a data set"},
-    [OPT_PATHS] = {"paths", "N", "paths drawn in each network, or all (default 500)", "Networks"},
+    [OPT_PATHS] = {"paths", "N", "paths drawn in each network, or all (default 500; with\n--calibrate: all)", "Networks"},
+    [OPT_CALIBRATE] = {"calibrate", "OUT",
+                       "write the checkpoint with its error on these networks, which it\nshould not have been trained on, as the "
+                       "model's part of the\nintervals: a file if OUT ends in .m3, else a directory",
+                       "Networks"},
     {NULL, NULL, NULL, NULL}};
 
 typedef struct {
-    const char *dataset, *networks, *ckpt;
+    const char *dataset, *networks, *ckpt, *calibrate;
     DatasetSplit split;
     bool all;
     uint64_t n_paths; /* 0: all */
+    bool paths_given;
 } Args;
 
 static int set_fold(Args *a, const char *value, Err *err) {
@@ -39,6 +44,7 @@ static int set_fold(Args *a, const char *value, Err *err) {
 
 static int set_paths(Args *a, const char *value, Err *err) {
     a->n_paths = 0;
+    a->paths_given = true;
     if (strcmp(value, "all") == 0) return 0;
     if (units_parse_count(value, "--paths", &a->n_paths, err) != 0) return -1;
     return a->n_paths > 0 ? 0 : err_input(err, "--paths: must be at least 1, or all");
@@ -52,6 +58,7 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     case OPT_CKPT: a->ckpt = value; return 0;
     case OPT_HOLDOUT: return units_parse_number(value, "--holdout", &a->split.share, err);
     case OPT_FOLD: return set_fold(a, value, err);
+    case OPT_CALIBRATE: a->calibrate = value; return 0;
     case OPT_PATHS: return set_paths(a, value, err);
     default:
         a->all = strcmp(value, "all") == 0;
@@ -105,14 +112,22 @@ static int on_flows(const Args *a, const Ckpt *c, EvalMeta *m, const CliCommon *
 }
 
 static int on_networks(const Args *a, const Ckpt *c, const EvalMeta *m, const CliCommon *common, Err *err) {
-    EvalNetOptions o = {.ckpt = c, .n_paths = a->n_paths, .seed = common->seed, .threads = common->threads};
+    EvalNetOptions o = {.ckpt = c, .n_paths = a->calibrate ? 0 : a->n_paths, .seed = common->seed, .threads = common->threads};
     EvalNet *nets;
     size_t n;
     if (evaluate_networks(a->networks, &o, &common->log, &nets, &n, err) != 0) return -1;
     if (common->json) evaluate_print_nets_json(nets, n, m);
     else evaluate_print_nets(nets, n, m);
+    int rc = a->calibrate ? evaluate_calibrate(nets, n, c, a->calibrate, err) : 0;
     evalnets_free(nets, n);
-    return 0;
+    return rc;
+}
+
+/* The error of drawing paths is not the model's. */
+static int check_calibration(const Args *a, Err *err) {
+    if (!a->calibrate) return 0;
+    if (!a->networks) return err_input(err, "--calibrate: needs --networks");
+    return a->paths_given && a->n_paths > 0 ? err_input(err, "--calibrate: takes all paths; leave --paths out") : 0;
 }
 
 static int evaluate(const Args *a, const CliCommon *common, Err *err) {
@@ -120,6 +135,7 @@ static int evaluate(const Args *a, const CliCommon *common, Err *err) {
     char sha256[65];
     if (!a->dataset == !a->networks) return err_input(err, "evaluate: one of --dataset and --networks is needed; see 'm3 evaluate --help'");
     if (a->dataset && dataset_check_split(&a->split, err) != 0) return -1;
+    if (check_calibration(a, err) != 0) return -1;
     if (estimate_load_ckpt(&c, a->ckpt, err) != 0) return -1;
     ckpt_sha256(&c, sha256);
     EvalMeta m = {.source = a->dataset ? a->dataset : a->networks,
@@ -151,7 +167,7 @@ const CliCommand cmd_evaluate = {
     .summary = "measure a checkpoint against truth",
     .usage = "m3 evaluate --dataset DIR | --networks DIR [--ckpt DIR] [options]",
     .details = "The error of a percentile is estimate/truth - 1. Paths: its mean over the paths, by size bucket and congestion control.\n"
-               "Networks: of each network's slowdown distribution, and over all of them.\n"
+               "Networks: of each network's slowdown distribution, over all of them, and by kind; buckets of at least 20 flows count.\n"
                "Flows: of the distributions that the data set holds of each network, which leaves out the drawing of paths.\n"
                "In all, flowSim alone (the fluid simulation without the model) stands beside m3.",
     .options = options,

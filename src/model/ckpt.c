@@ -103,38 +103,6 @@ int ckpt_check_finite(const Ckpt *c, const char *file, Err *err) {
 
 /* Header, out. */
 
-static void copy_json(const Json *j, JsonOut *o) {
-    const char *s = "";
-    double x = 0;
-    bool flag = false;
-    Json it;
-    if (json_is_object(j)) {
-        json_out_object(o);
-        for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
-            json_out_key(o, it.key);
-            copy_json(&it, o);
-        }
-        json_out_end(o, '}');
-    } else if (json_is_array(j)) {
-        bool flat = json_first(j, &it) && !json_is_object(&it) && !json_is_array(&it);
-        if (flat) json_out_array_compact(o);
-        else json_out_array(o);
-        for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) copy_json(&it, o);
-        json_out_end(o, ']');
-    } else if (json_is_string(j)) {
-        json_string(j, &s, NULL);
-        json_out_string(o, s);
-    } else if (json_is_bool(j)) {
-        json_bool(j, &flag, NULL);
-        json_out_bool(o, flag);
-    } else if (json_is_number(j)) {
-        json_number(j, &x, NULL);
-        json_out_number(o, x);
-    } else {
-        json_out_string(o, NULL);
-    }
-}
-
 static void print_member_int(JsonOut *o, const char *key, uint64_t x) {
     json_out_key(o, key);
     json_out_int(o, (int64_t)x);
@@ -175,7 +143,7 @@ void ckpt_header_print(const Ckpt *c, JsonOut *o) {
     JsonDoc *doc = json_parse(c->recipe, strlen(c->recipe), "recipe", NULL);
     if (doc) {
         Json root = json_root(doc);
-        copy_json(&root, o);
+        json_copy(&root, o);
     } else {
         json_out_string(o, c->recipe);
     }
@@ -252,7 +220,7 @@ static char *recipe_text(const Json *recipe) {
     FILE *f = text_open(&text, &len);
     JsonOut o;
     json_out_init(&o, f);
-    copy_json(recipe, &o);
+    json_copy(recipe, &o);
     text_close(f);
     return text;
 }
