@@ -17,7 +17,7 @@ typedef struct TorchTrainer TorchTrainer;
 
 typedef struct {
     double lr, beta1, beta2, weight_decay, dropout, grad_clip; /* grad_clip 0: none */
-    double average; /* share of the past in a moving average of the weights, in [0, 1); 0: none */
+    double average;     /* share of the past in a moving average of the weights, in [0, 1); 0: none */
     double input_noise; /* HEAD_FLOW: deviation of what is added to the normalised features of links and paths; 0: none */
     uint64_t seed;
     int threads;     /* of matrix products, for large models; 0: all */
