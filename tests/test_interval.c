@@ -144,7 +144,7 @@ static void half_widths_add_in_quadrature(void **state) {
 enum { N_NETS = 60 };
 
 /* Network i overestimates by i per cent; every third is hpcc; network 50 collapsed. All alike in all cells. */
-static void make_nets(EvalNet nets[N_NETS], char name[N_NETS][8]) {
+static void make_nets(EvalNet nets[N_NETS], char name[N_NETS][16]) {
     for (int i = 0; i < N_NETS; i++) {
         snprintf(name[i], sizeof name[i], "net%d", i);
         nets[i] = (EvalNet){.name = name[i], .cc = i % 3 == 0 ? CC_HPCC : CC_DCTCP, .has_intervals = true};
@@ -161,7 +161,7 @@ static void make_nets(EvalNet nets[N_NETS], char name[N_NETS][8]) {
 static void networks_by_hand(void **state) {
     (void)state;
     EvalNet nets[N_NETS];
-    char name[N_NETS][8];
+    char name[N_NETS][16];
     make_nets(nets, name);
     EvalNetGroup all = evalgroup_all(nets, N_NETS), intact = evalgroup_intact(nets, N_NETS), *kinds;
     assert_int_equal(intact.n, N_NETS - 1);
@@ -192,7 +192,7 @@ static void networks_by_hand(void **state) {
 static void calibrates_a_checkpoint(void **state) {
     (void)state;
     EvalNet nets[N_NETS];
-    char name[N_NETS][8], out[] = "/tmp/m3-test-XXXXXX";
+    char name[N_NETS][16], out[] = "/tmp/m3-test-XXXXXX";
     make_nets(nets, name);
     assert_non_null(mkdtemp(out));
     ModelInterval m;
