@@ -37,7 +37,7 @@ TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(T
 comma := ,
 
 .DEFAULT_GOAL := all
-.PHONY: all run check check-unit check-cli debug asan ubsan tsan fuzz bench lint layers format install help clean deps deps-check torch record ckpt
+.PHONY: ckpt-measure all run check check-unit check-cli debug asan ubsan tsan fuzz bench lint layers format install help clean deps deps-check torch record ckpt
 
 all: $B/m3 ## build the binary (and the training plug-in where libtorch is installed)
 
@@ -119,14 +119,23 @@ format: ; clang-format -i $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.c tests/be
 
 # What ckpts/default was made with, from path scenarios and networks with known completion times under DATA.
 DATA ?= ../shared/ref/ns3
-ckpt: all ## train ckpts/default again and measure it (DATA=folder with paths/ and nets/; a minute)
-	@if [ ! -d $(DATA)/paths ]; then echo "m3: $(DATA)/paths is not there: give DATA=folder" >&2; exit 1; fi
-	rm -rf $B/ckpt
-	$B/m3 dataset --scenarios $(DATA)/paths --skip-cc timely --out $B/ckpt/data
-	$B/m3 train --dataset $B/ckpt/data --out $B/ckpt/run --preset compact --epochs 60 --batch 16 --dropout 0.15 --threads 1
-	@mkdir -p ckpts/default && cp $B/ckpt/run/model.m3 ckpts/default/model.m3
-	$B/m3 evaluate --dataset $B/ckpt/data
-	$B/m3 evaluate --networks $(DATA)/nets
+ckpt: all ## train ckpts/default again from nothing and measure it (80 minutes; resumes; DATA=folder with nets/ adds ns-3's)
+	$B/m3 dataset networks --out $B/ckpt/train --seed 1 --count 1221
+	$B/m3 dataset networks --out $B/ckpt/train --seed 1 --first 1300 --count 71
+	$B/m3 dataset networks --out $B/ckpt/train --seed 1 --first 1400 --count 584
+	$B/m3 dataset flows --networks $B/ckpt/train --out $B/ckpt/flows --paths 180
+	$B/m3 train --dataset $B/ckpt/flows --out $B/ckpt/run --epochs 6 --batch 128 --lr 0.002 --average 0.998 --holdout 0.04 \
+	    --input-noise 0.1 --weight-decay 0.05 --collapsed 0.01 --threads 1 $$(test -f $B/ckpt/run/progress.json && echo --resume)
+	@$(MAKE) --no-print-directory ckpt-measure CKPT=$B/ckpt/run
+
+CKPT ?= ckpts/default
+HELD := --n-flows 5000..20000 --max-hops 40M
+ckpt-measure: all ## measure CKPT (default: ckpts/default) on networks it has not seen; ckpts/README.md keeps the tables
+	$B/m3 dataset networks --out $B/ckpt/held --seed 1001 --count 120 $(HELD)
+	$B/m3 dataset networks --out $B/ckpt/shifted --seed 2001 --shifted --count 40 $(HELD)
+	$B/m3 evaluate --networks $B/ckpt/held --ckpt $(CKPT) --paths 2000
+	$B/m3 evaluate --networks $B/ckpt/shifted --ckpt $(CKPT) --paths 2000
+	@if [ -d $(DATA)/nets ]; then set -x; $B/m3 evaluate --networks $(DATA)/nets --ckpt $(CKPT) --paths 2000; fi
 
 PREFIX ?= /usr/local
 install: all ## install binary, plug-in, spec and checkpoint under PREFIX (/usr/local)
