@@ -117,7 +117,7 @@ lint: layers ## static checks and formatting
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Isrc -Iinclude src
 format: ; clang-format -i $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.c tests/bench/*.c include/*.h)
 
-# What ckpts/default was made with, from path scenarios and networks with known completion times under DATA.
+# What ckpts/default was made with. DATA: a folder whose nets/ holds networks with known completion times, measured too if there.
 DATA ?= ../shared/ref/ns3
 ckpt: all ## train ckpts/default again from nothing and measure it (80 minutes; resumes; DATA=folder with nets/ adds ns-3's)
 	$B/m3 dataset networks --out $B/ckpt/train --seed 1 --count 1221
@@ -126,7 +126,10 @@ ckpt: all ## train ckpts/default again from nothing and measure it (80 minutes; 
 	$B/m3 dataset flows --networks $B/ckpt/train --out $B/ckpt/flows --paths 180
 	$B/m3 train --dataset $B/ckpt/flows --out $B/ckpt/run --epochs 6 --batch 128 --lr 0.002 --average 0.998 --holdout 0.04 \
 	    --input-noise 0.1 --weight-decay 0.05 --collapsed 0.01 --threads 1 $$(test -f $B/ckpt/run/progress.json && echo --resume)
-	@$(MAKE) --no-print-directory ckpt-measure CKPT=$B/ckpt/run
+	$B/m3 dataset networks --out $B/ckpt/calib --seed 3001 --count 100 $(HELD)
+	$B/m3 evaluate --networks $B/ckpt/calib --ckpt $B/ckpt/run --calibrate $B/ckpt/model.m3
+	cp $B/ckpt/model.m3 ckpts/default/model.m3
+	@$(MAKE) --no-print-directory ckpt-measure
 
 CKPT ?= ckpts/default
 HELD := --n-flows 5000..20000 --max-hops 40M
