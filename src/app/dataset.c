@@ -62,14 +62,6 @@ static int read_manifest(Dataset *d, const char *path, Err *err) {
     return rc;
 }
 
-static int digest_file(const char *path, char hex[65], Err *err) {
-    FileView v;
-    if (file_view(&v, path, err) != 0) return -1;
-    file_sha256(v.data, v.len, hex);
-    file_view_close(&v);
-    return 0;
-}
-
 static int open_array(Dataset *d, const char *dir, int k, Err *err) {
     const DatasetArray *a = &dataset_arrays[k];
     uint64_t rows = a->rows == PER_ROW ? d->n_rows : d->n + (a->rows == PER_SAMPLE_AND_END);
@@ -78,14 +70,6 @@ static int open_array(Dataset *d, const char *dir, int k, Err *err) {
     if (rc == 0) rc = npy_expect(&d->arrays[k], path, a->type, rows, a->n_cols, err);
     free(path);
     return rc;
-}
-
-static int check_floats(const char *dir, int k, const float *v, size_t n, float above, Err *err) {
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(v[i]) || v[i] <= above)
-            return err_input(err, "%s/%s.npy: row %zu: expected finite values above %g, got %g", dir, dataset_arrays[k].name,
-                             i / dataset_arrays[k].n_cols, (double)above, (double)v[i]);
-    return 0;
 }
 
 static int check_rows(const Dataset *d, const char *dir, Err *err) {
@@ -100,17 +84,17 @@ static int check_rows(const Dataset *d, const char *dir, Err *err) {
 
 static int check_values(const Dataset *d, const char *dir, Err *err) {
     if (check_rows(d, dir, err) != 0) return -1;
-    if (check_floats(dir, A_PCT, d->pct, d->n_rows * FEATURE_N_PCT, -1, err) != 0) return -1;
-    if (check_floats(dir, A_CONF, d->conf, d->n * FEATURE_N_CONF, -1, err) != 0) return -1;
-    if (check_floats(dir, A_BASE, d->base, d->n * FEATURE_N_BASE, 0, err) != 0) return -1;
-    return check_floats(dir, A_TRUTH, d->truth, d->n * FEATURE_N_BASE, 0, err);
+    if (npy_check_above(&d->arrays[A_PCT], dir, dataset_arrays[A_PCT].name, -1, err) != 0) return -1;
+    if (npy_check_above(&d->arrays[A_CONF], dir, dataset_arrays[A_CONF].name, -1, err) != 0) return -1;
+    if (npy_check_above(&d->arrays[A_BASE], dir, dataset_arrays[A_BASE].name, 0, err) != 0) return -1;
+    return npy_check_above(&d->arrays[A_TRUTH], dir, dataset_arrays[A_TRUTH].name, 0, err);
 }
 
 int dataset_load(Dataset *d, const char *dir, Err *err) {
     *d = (Dataset){0};
     char *manifest = file_join(dir, "manifest.json");
     int rc = read_manifest(d, manifest, err);
-    if (rc == 0) rc = digest_file(manifest, d->digest, err);
+    if (rc == 0) rc = file_digest(manifest, d->digest, err);
     free(manifest);
     for (int k = 0; rc == 0 && k < N_ARRAYS; k++) rc = open_array(d, dir, k, err);
     d->pct = d->arrays[A_PCT].data;

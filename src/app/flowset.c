@@ -100,14 +100,6 @@ static int read_manifest(Flowset *d, const char *path, Err *err) {
     return rc;
 }
 
-static int digest_file(const char *path, char hex[65], Err *err) {
-    FileView v;
-    if (file_view(&v, path, err) != 0) return -1;
-    file_sha256(v.data, v.len, hex);
-    file_view_close(&v);
-    return 0;
-}
-
 /* ---- arrays ---- */
 
 static int open_array(Flowset *d, const char *dir, int k, Err *err) {
@@ -135,16 +127,6 @@ static void point(Flowset *d) {
     d->bucket_count = d->arrays[FS_BUCKET_COUNT].data;
 }
 
-static int check_floats(const Flowset *d, const char *dir, int k, float above, Err *err) {
-    const float *v = d->arrays[k].data;
-    size_t n = d->arrays[k].shape[0] * flowset_arrays[k].n_cols;
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(v[i]) || v[i] <= above)
-            return err_input(err, "%s/%s.npy: row %zu: expected finite values above %g, got %g", dir, flowset_arrays[k].name,
-                             i / (size_t)flowset_arrays[k].n_cols, (double)above, (double)v[i]);
-    return 0;
-}
-
 static int check_starts(const char *dir, const char *name, const uint32_t *start, size_t n, size_t end, Err *err) {
     if (start[0] != 0 || start[n] != end) return err_input(err, "%s/%s.npy: must run from 0 to %zu", dir, name, end);
     for (size_t i = 0; i < n; i++)
@@ -161,9 +143,9 @@ static int check_values(const Flowset *d, const char *dir, Err *err) {
         if (d->bucket[i] >= STATS_N_OUT) return err_input(err, "%s/bucket.npy: row %zu: expected less than %d", dir, i, STATS_N_OUT);
     static const int features[] = {FS_LINK, FS_PATH, FS_FLOW}, slowdowns[] = {FS_BASE, FS_TRUTH};
     for (size_t k = 0; k < sizeof features / sizeof *features; k++)
-        if (check_floats(d, dir, features[k], -1e9f, err) != 0) return -1;
+        if (npy_check_above(&d->arrays[features[k]], dir, flowset_arrays[features[k]].name, -1e9f, err) != 0) return -1;
     for (size_t k = 0; k < sizeof slowdowns / sizeof *slowdowns; k++)
-        if (check_floats(d, dir, slowdowns[k], 0, err) != 0) return -1;
+        if (npy_check_above(&d->arrays[slowdowns[k]], dir, flowset_arrays[slowdowns[k]].name, 0, err) != 0) return -1;
     return 0;
 }
 
@@ -171,7 +153,7 @@ int flowset_load(Flowset *d, const char *dir, Err *err) {
     *d = (Flowset){0};
     char *manifest = file_join(dir, "manifest.json");
     int rc = read_manifest(d, manifest, err);
-    if (rc == 0) rc = digest_file(manifest, d->digest, err);
+    if (rc == 0) rc = file_digest(manifest, d->digest, err);
     free(manifest);
     for (int k = 0; rc == 0 && k < FS_N_ARRAYS; k++) rc = open_array(d, dir, k, err);
     point(d);

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +123,15 @@ int npy_expect(const Npy *a, const char *path, NpyType type, uint64_t n_rows, ui
     if (a->shape[0] != n_rows || a->shape[1] != n_cols)
         return err_input(err, "%s: expected shape (%" PRIu64 ", %" PRIu64 "), got (%" PRIu64 ", %" PRIu64 ")", path, n_rows, n_cols,
                          a->shape[0], a->shape[1]);
+    return 0;
+}
+
+int npy_check_above(const Npy *a, const char *dir, const char *name, float above, Err *err) {
+    const float *v = a->data;
+    for (uint64_t i = 0; i < a->shape[0] * a->shape[1]; i++)
+        if (!isfinite(v[i]) || v[i] <= above)
+            return err_input(err, "%s/%s.npy: row %zu: expected finite values above %g, got %g", dir, name, (size_t)(i / a->shape[1]),
+                             (double)above, (double)v[i]);
     return 0;
 }
 

@@ -23,6 +23,9 @@ void npy_close(Npy *a);
 /* −1 unless of this type, with `n_rows` rows and `n_cols` columns (1: a vector). */
 int npy_expect(const Npy *a, const char *path, NpyType type, uint64_t n_rows, uint64_t n_cols, Err *err);
 
+/* −1 unless every float of the array, read from dir/name.npy, is finite and above `above`; names the row. */
+int npy_check_above(const Npy *a, const char *dir, const char *name, float above, Err *err);
+
 /* A file in the making. Rows are appended; their number is known beforehand. Exactly one of commit or abort. */
 typedef struct {
     FileOut file;

@@ -182,6 +182,14 @@ void file_sha256(const void *data, size_t n, char hex[65]) {
     for (int i = 0; i < 8; i++) snprintf(hex + 8 * i, 9, "%08x", h[i]);
 }
 
+int file_digest(const char *path, char hex[65], Err *err) {
+    FileView v;
+    if (file_view(&v, path, err) != 0) return -1;
+    file_sha256(v.data, v.len, hex);
+    file_view_close(&v);
+    return 0;
+}
+
 uint64_t file_checksum(const void *data, size_t n) {
     /* Four multiply-xor lanes over 32-byte steps, folded at the end; the length is mixed in. */
     uint64_t lane[4] = {0x9E3779B97F4A7C15u, 0xBF58476D1CE4E5B9u, 0x94D049BB133111EBu, 0xD6E8FEB86659FD93u};

@@ -35,6 +35,7 @@ char *file_join(const char *dir, const char *name);
 
 /* SHA-256 of n bytes as 64 hex digits and a NUL (FIPS 180-4). */
 void file_sha256(const void *data, size_t n, char hex[65]);
+int file_digest(const char *path, char hex[65], Err *err); /* SHA-256 of a file */
 /* 64-bit checksum for integrity, several GB/s; not cryptographic. */
 uint64_t file_checksum(const void *data, size_t n);
 #endif

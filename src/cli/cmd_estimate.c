@@ -8,17 +8,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
-#include "cli/cli.h"
+#include "cli/scenario_args.h"
 
-enum { TOPO, MIX, MIX_ID, FLOWS, N_FLOWS, DURATION, SET, PATHS, METHOD, CKPT, COMPAT, OUT, CSV };
+enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, OUT, CSV };
 static const CliOption options[] = {
-    {"topo", "FILE", "topology: cluster JSON, Clos or nodes/links JSON, HPCC topology.txt (default: the mix's)", "Input"},
-    {"mix", "FILE", "workload and network settings: mix JSON", "Input"},
-    {"mix-id", "N", "which mix of a file with several: its \"id\" (default: the first)", "Input"},
-    {"flows", "FILE", "flows to take instead of drawing them from the mix: CSV or HPCC flow file", "Input"},
-    {"n-flows", "N", "flows to draw (default: the mix's, else 1M)", "Input"},
-    {"duration", "TIME", "draw flows for that long instead, e.g. 5s", "Input"},
-    {"set", "KEY=VALUE", "override a setting of the mix, e.g. window=18KB, cc=dcqcn, max_load=0.5; repeatable", "Input"},
+    SCENARIO_ARGS("window=18KB, cc=dcqcn, max_load=0.5"),
     {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
     {"method", "NAME", "m3: fluid simulation and model (default); flowsim: fluid simulation alone; packet: packet simulation", "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)", "Method"},
@@ -33,11 +27,9 @@ static const CliOption options[] = {
 static const char *const methods[] = {"m3", "flowsim", "packet", NULL}; /* in the order of Method */
 
 typedef struct {
-    ScenarioOptions scenario;
+    ScenarioArgs scenario;
     EstimateOptions estimate;
     const char *ckpt, *out, *csv;
-    const char **set; /* NULL-ended once parsed */
-    size_t n_set, set_cap;
 } Options;
 
 static int parse_method(const char *value, Method *method, Err *err) {
@@ -65,43 +57,11 @@ static int parse_compat(const char *value, EstimateOptions *e, Err *err) {
     }
 }
 
-static int parse_positive(const char *value, const char *what, uint64_t *n, Err *err) {
-    if (units_parse_count(value, what, n, err) != 0) return -1;
-    return *n > 0 ? 0 : err_input(err, "%s: must be at least 1, got %.40s", what, value);
-}
-
-static int parse_duration(const char *value, double *duration_s, Err *err) {
-    /* A bare number is in nanoseconds elsewhere; here it would surely be meant in seconds. */
-    double ns;
-    if (strspn(value, "0123456789.eE+-") == strlen(value))
-        return err_input(err, "--duration: expected a time with a unit like 5s, got '%.40s'", value);
-    if (units_parse_time(value, "--duration", &ns, err) != 0) return -1;
-    *duration_s = ns / 1e9;
-    return ns > 0 ? 0 : err_input(err, "--duration: must be above 0, got %.40s", value);
-}
-
-static int add_setting(Options *o, const char *value) {
-    MEM_GROW(o->set, o->set_cap, o->n_set + 2);
-    o->set[o->n_set++] = value;
-    o->set[o->n_set] = NULL;
-    return 0;
-}
-
 static int set(void *ctx, int index, const char *value, Err *err) {
     Options *o = ctx;
-    uint64_t id;
+    if (index < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, index, value, err);
     switch (index) {
-    case TOPO: o->scenario.topo_path = value; return 0;
-    case MIX: o->scenario.mix_path = value; return 0;
-    case MIX_ID:
-        if (units_parse_count(value, "--mix-id", &id, err) != 0) return -1;
-        o->scenario.mix_id = (int64_t)id;
-        return 0;
-    case FLOWS: o->scenario.flows_path = value; return 0;
-    case N_FLOWS: return parse_positive(value, "--n-flows", &o->scenario.n_flows, err);
-    case DURATION: return parse_duration(value, &o->scenario.duration_s, err);
-    case SET: return add_setting(o, value);
-    case PATHS: o->estimate.n_paths = 0; return strcmp(value, "all") == 0 ? 0 : parse_positive(value, "--paths", &o->estimate.n_paths, err);
+    case PATHS: o->estimate.n_paths = 0; return strcmp(value, "all") == 0 ? 0 : args_positive(value, "--paths", &o->estimate.n_paths, err);
     case METHOD: return parse_method(value, &o->estimate.method, err);
     case CKPT: o->ckpt = value; return 0;
     case COMPAT: return parse_compat(value, &o->estimate, err);
@@ -111,14 +71,9 @@ static int set(void *ctx, int index, const char *value, Err *err) {
 }
 
 static int check(const Options *o, Err *err) {
-    const ScenarioOptions *s = &o->scenario;
-    if (!s->mix_path && !s->flows_path) return err_input(err, "estimate: expected --mix FILE or --flows FILE; see 'm3 estimate --help'");
-    if (!s->topo_path && !s->mix_path) return err_input(err, "estimate: expected --topo FILE beside --flows; see 'm3 estimate --help'");
-    if (s->flows_path && (s->n_flows || s->duration_s > 0))
-        return err_input(err, "estimate: --n-flows and --duration are for drawn flows; they don't go with --flows");
+    if (scenario_args_check(&o->scenario, "estimate", err) != 0) return -1;
     if (o->estimate.hpcc_ns3 && o->estimate.method != METHOD_PACKET)
         return err_input(err, "estimate: --compat hpcc-ns3 goes with --method packet only");
-    if (s->n_flows && s->duration_s > 0) return err_input(err, "estimate: expected --n-flows or --duration, not both");
     return 0;
 }
 
@@ -154,14 +109,14 @@ static int compute(Options *o, const CliCommon *common, Outputs *files, const Ck
     Estimate result;
     char sha256[65];
     ReportMeta meta = {
-        .command = common->command, .mix = o->scenario.mix_path, .method = methods[o->estimate.method], .seed = common->seed};
+        .command = common->command, .mix = o->scenario.options.mix_path, .method = methods[o->estimate.method], .seed = common->seed};
     o->estimate.ckpt = ckpt;
-    int rc = scenario_load(&scenario, &o->scenario, &common->log, err);
+    int rc = scenario_load(&scenario, &o->scenario.options, &common->log, err);
     if (rc == 0) rc = estimate_run(&scenario, &o->estimate, &common->log, &result, err);
     if (rc == 0) {
         meta.wall_total_s = diag_now_s() - start_s;
         meta.wall_read_s = scenario.wall_read_s;
-        meta.topo = o->scenario.topo_path ? o->scenario.topo_path : scenario.topo.name;
+        meta.topo = o->scenario.options.topo_path ? o->scenario.options.topo_path : scenario.topo.name;
         if (o->estimate.method == METHOD_M3 && (o->out || common->json)) {
             ckpt_sha256(ckpt, sha256);
             meta.ckpt_name = ckpt->name;
@@ -192,16 +147,16 @@ static int estimate(Options *o, const CliCommon *common, Err *err) {
 static int run(int argc, char **argv) {
     CliCommon common;
     Err err = {0};
-    Options o = {.scenario = {.mix_id = -1}, .estimate = {.n_paths = 500}};
+    Options o = {.estimate = {.n_paths = 500}};
+    scenario_args_init(&o.scenario);
     int rc = cli_parse(&cmd_estimate, argc, argv, &common, set, &o, NULL, 0, NULL);
     if (rc < 0) {
-        o.scenario.set = o.set;
-        o.scenario.seed = o.estimate.seed = common.seed;
-        o.scenario.threads = o.estimate.threads = common.threads;
+        o.scenario.options.seed = o.estimate.seed = common.seed;
+        o.scenario.options.threads = o.estimate.threads = common.threads;
         rc = estimate(&o, &common, &err) == 0 ? 0 : cli_fail(&err);
         cli_done(&common);
     }
-    free(o.set);
+    scenario_args_free(&o.scenario);
     return rc;
 }
 

@@ -7,20 +7,14 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
-#include "cli/cli.h"
+#include "cli/scenario_args.h"
 #include "cli/sim_report.h"
 #include "cli/sim_trace.h"
 #include "packet/pktsim.h"
 
-enum { TOPO, MIX, MIX_ID, FLOWS, N_FLOWS, DURATION, SET, CC, COMPAT, STOP, OUT, TRACE, TRACE_FLOW, TRACE_PORT };
+enum { CC = SCENARIO_N_ARGS, COMPAT, STOP, OUT, TRACE, TRACE_FLOW, TRACE_PORT };
 static const CliOption options[] = {
-    {"topo", "FILE", "topology: cluster JSON, Clos or nodes/links JSON, HPCC topology.txt (default: the mix's)", "Input"},
-    {"mix", "FILE", "workload and network settings: mix JSON", "Input"},
-    {"mix-id", "N", "which mix of a file with several: its \"id\" (default: the first)", "Input"},
-    {"flows", "FILE", "flows to take instead of drawing them from the mix: CSV or HPCC flow file", "Input"},
-    {"n-flows", "N", "flows to draw (default: the mix's, else 1M)", "Input"},
-    {"duration", "TIME", "draw flows for that long instead, e.g. 5s", "Input"},
-    {"set", "KEY=VALUE", "override a setting of the mix, e.g. window=18KB, cc=dcqcn, pfc=off; repeatable", "Input"},
+    SCENARIO_ARGS("window=18KB, cc=dcqcn, pfc=off"),
     {"cc", "NAME", "congestion control: dctcp, dcqcn, hp, timely, or none, limited by\nthe window alone (default: the mix's)",
      "Simulation"},
     {"compat", "hpcc-ns3", "behave as the HPCC authors' ns-3 in every detail, accidents included", "Simulation"},
@@ -32,56 +26,20 @@ static const CliOption options[] = {
     {NULL, NULL, NULL, NULL}};
 
 typedef struct {
-    ScenarioOptions scenario;
+    ScenarioArgs scenario;
     PktOptions sim;
     const char *out, *trace, *trace_flow, *trace_port;
-    const char **set; /* NULL-ended once parsed */
-    size_t n_set, set_cap;
 } Options;
-
-static int parse_positive(const char *value, const char *what, uint64_t *n, Err *err) {
-    if (units_parse_count(value, what, n, err) != 0) return -1;
-    return *n > 0 ? 0 : err_input(err, "%s: must be at least 1, got %.40s", what, value);
-}
-
-/* A bare number would be in nanoseconds, which nobody means here. */
-static int parse_span(const char *value, const char *what, double *ns, Err *err) {
-    if (strspn(value, "0123456789.eE+-") == strlen(value))
-        return err_input(err, "%s: expected a time with a unit like 5s, got '%.40s'", what, value);
-    if (units_parse_time(value, what, ns, err) != 0) return -1;
-    return *ns > 0 ? 0 : err_input(err, "%s: must be above 0, got %.40s", what, value);
-}
-
-static int add_setting(Options *o, const char *value) {
-    MEM_GROW(o->set, o->set_cap, o->n_set + 2);
-    o->set[o->n_set++] = value;
-    o->set[o->n_set] = NULL;
-    return 0;
-}
 
 static int set(void *ctx, int index, const char *value, Err *err) {
     Options *o = ctx;
-    uint64_t id;
-    double ns;
+    if (index < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, index, value, err);
     switch (index) {
-    case TOPO: o->scenario.topo_path = value; return 0;
-    case MIX: o->scenario.mix_path = value; return 0;
-    case MIX_ID:
-        if (units_parse_count(value, "--mix-id", &id, err) != 0) return -1;
-        o->scenario.mix_id = (int64_t)id;
-        return 0;
-    case FLOWS: o->scenario.flows_path = value; return 0;
-    case N_FLOWS: return parse_positive(value, "--n-flows", &o->scenario.n_flows, err);
-    case DURATION:
-        if (parse_span(value, "--duration", &ns, err) != 0) return -1;
-        o->scenario.duration_s = ns / 1e9;
-        return 0;
-    case SET: return add_setting(o, value);
     case CC: o->sim.cc = value; return pktsim_check_cc(value, err);
     case COMPAT:
         o->sim.compat = true;
         return strcmp(value, "hpcc-ns3") == 0 ? 0 : err_input(err, "--compat: expected hpcc-ns3, got '%.40s'", value);
-    case STOP: return parse_span(value, "--stop", &o->sim.stop_ns, err);
+    case STOP: return args_span(value, "--stop", &o->sim.stop_ns, err);
     case OUT: o->out = value; return 0;
     case TRACE: o->trace = value; return 0;
     case TRACE_FLOW: o->trace_flow = value; return 0;
@@ -92,12 +50,7 @@ static int set(void *ctx, int index, const char *value, Err *err) {
 static bool is_stdout(const char *path) { return path && strcmp(path, "-") == 0; }
 
 static int check(const Options *o, const CliCommon *common, Err *err) {
-    const ScenarioOptions *s = &o->scenario;
-    if (!s->mix_path && !s->flows_path) return err_input(err, "simulate: expected --mix FILE or --flows FILE; see 'm3 simulate --help'");
-    if (!s->topo_path && !s->mix_path) return err_input(err, "simulate: expected --topo FILE beside --flows; see 'm3 simulate --help'");
-    if (s->flows_path && (s->n_flows || s->duration_s > 0))
-        return err_input(err, "simulate: --n-flows and --duration are for drawn flows; they don't go with --flows");
-    if (s->n_flows && s->duration_s > 0) return err_input(err, "simulate: expected --n-flows or --duration, not both");
+    if (scenario_args_check(&o->scenario, "simulate", err) != 0) return -1;
     if ((o->trace_flow || o->trace_port) && !o->trace) return err_input(err, "simulate: --trace-flow and --trace-port need --trace FILE");
     if (common->json + is_stdout(o->out) + is_stdout(o->trace) > 1)
         return err_input(err, "simulate: only one of --json, --out - and --trace - can have stdout");
@@ -158,7 +111,7 @@ static int simulate(Options *o, const CliCommon *common, Err *err) {
     Scenario scenario = {0};
     double start_s = diag_now_s();
     if (check(o, common, err) != 0 || check_out(o->out, err) != 0) return -1;
-    int rc = scenario_load(&scenario, &o->scenario, &common->log, err);
+    int rc = scenario_load(&scenario, &o->scenario.options, &common->log, err);
     if (rc == 0) rc = simulate_scenario(o, common, &scenario, start_s, err);
     scenario_free(&scenario);
     return rc;
@@ -167,17 +120,17 @@ static int simulate(Options *o, const CliCommon *common, Err *err) {
 static int run(int argc, char **argv) {
     CliCommon common;
     Err err = {0};
-    Options o = {.scenario = {.mix_id = -1}};
+    Options o = {0};
+    scenario_args_init(&o.scenario);
     int rc = cli_parse(&cmd_simulate, argc, argv, &common, set, &o, NULL, 0, NULL);
     if (rc < 0) {
-        o.scenario.set = o.set;
-        o.scenario.seed = o.sim.seed = common.seed;
-        o.scenario.threads = common.threads;
+        o.scenario.options.seed = o.sim.seed = common.seed;
+        o.scenario.options.threads = common.threads;
         o.sim.log = &common.log;
         rc = simulate(&o, &common, &err) == 0 ? 0 : cli_fail(&err);
         cli_done(&common);
     }
-    free(o.set);
+    scenario_args_free(&o.scenario);
     return rc;
 }
 

@@ -1,0 +1,72 @@
+/* scenario_args: from --topo, --mix, --flows and their kin to ScenarioOptions.
+ *
+ * A command puts SCENARIO_ARGS first in its table and hands the rows below SCENARIO_N_ARGS to scenario_args_set;
+ * its own options follow from there. */
+#include "cli/scenario_args.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+
+void scenario_args_init(ScenarioArgs *a) { *a = (ScenarioArgs){.options = {.mix_id = -1}}; }
+
+void scenario_args_free(ScenarioArgs *a) {
+    free(a->set);
+    a->set = NULL;
+    a->options.set = NULL;
+}
+
+int args_positive(const char *value, const char *what, uint64_t *n, Err *err) {
+    if (units_parse_count(value, what, n, err) != 0) return -1;
+    return *n > 0 ? 0 : err_input(err, "%s: must be at least 1, got %.40s", what, value);
+}
+
+int args_span(const char *value, const char *what, double *ns, Err *err) {
+    if (strspn(value, "0123456789.eE+-") == strlen(value))
+        return err_input(err, "%s: expected a time with a unit like 5s, got '%.40s'", what, value);
+    if (units_parse_time(value, what, ns, err) != 0) return -1;
+    return *ns > 0 ? 0 : err_input(err, "%s: must be above 0, got %.40s", what, value);
+}
+
+static int add_setting(ScenarioArgs *a, const char *value) {
+    MEM_GROW(a->set, a->set_cap, a->n_set + 2);
+    a->set[a->n_set++] = value;
+    a->set[a->n_set] = NULL;
+    a->options.set = a->set;
+    return 0;
+}
+
+int scenario_args_set(ScenarioArgs *a, int arg, const char *value, Err *err) {
+    ScenarioOptions *o = &a->options;
+    uint64_t id;
+    double ns;
+    switch (arg) {
+    case ARG_TOPO: o->topo_path = value; return 0;
+    case ARG_MIX: o->mix_path = value; return 0;
+    case ARG_MIX_ID:
+        if (units_parse_count(value, "--mix-id", &id, err) != 0) return -1;
+        o->mix_id = (int64_t)id;
+        return 0;
+    case ARG_FLOWS: o->flows_path = value; return 0;
+    case ARG_N_FLOWS: return args_positive(value, "--n-flows", &o->n_flows, err);
+    case ARG_DURATION:
+        if (args_span(value, "--duration", &ns, err) != 0) return -1;
+        o->duration_s = ns / 1e9;
+        return 0;
+    default: return add_setting(a, value);
+    }
+}
+
+int scenario_args_check(const ScenarioArgs *a, const char *command, Err *err) {
+    const ScenarioOptions *o = &a->options;
+    if (!o->mix_path && !o->flows_path)
+        return err_input(err, "%s: expected --mix FILE or --flows FILE; see 'm3 %s --help'", command, command);
+    if (!o->topo_path && !o->mix_path)
+        return err_input(err, "%s: expected --topo FILE beside --flows; see 'm3 %s --help'", command, command);
+    if (o->flows_path && (o->n_flows || o->duration_s > 0))
+        return err_input(err, "%s: --n-flows and --duration are for drawn flows; they don't go with --flows", command);
+    if (o->n_flows && o->duration_s > 0) return err_input(err, "%s: expected --n-flows or --duration, not both", command);
+    return 0;
+}
