@@ -28,7 +28,7 @@ FlowMap flowcurve_keep(const FlowMap *m) {
 }
 
 typedef struct {
-    const FlowMap *maps;
+    const FlowMap *const *maps;
     const size_t *first; /* [n] first flow of a map */
     const float *quantiles;
     float *curve;
@@ -37,7 +37,7 @@ typedef struct {
 static void mix_path(void *ctx, size_t i, int worker) {
     (void)worker;
     const Job *j = ctx;
-    const FlowMap *m = &j->maps[i];
+    const FlowMap *m = j->maps[i];
     const float **of = MEM_NEW(const float *, m->n_flows);
     for (int b = 0; b < STATS_N_OUT; b++) {
         size_t n = 0;
@@ -48,19 +48,14 @@ static void mix_path(void *ctx, size_t i, int worker) {
     free(of);
 }
 
-void flowcurve_make(const Ckpt *c, const FlowMap *maps, size_t n, float *curve, int threads) {
-    const FlowMap **map = MEM_NEW(const FlowMap *, n);
+void flowcurve_make(const Ckpt *c, const FlowMap *const *maps, size_t n, float *curve, int threads) {
     size_t *first = MEM_NEW(size_t, n + 1);
     first[0] = 0;
-    for (size_t i = 0; i < n; i++) {
-        map[i] = &maps[i];
-        first[i + 1] = first[i] + maps[i].n_flows;
-    }
+    for (size_t i = 0; i < n; i++) first[i + 1] = first[i] + maps[i]->n_flows;
     float *quantiles = MEM_NEW(float, first[n] * FLOWMODEL_N_Q);
-    flowmodel_forward(c, map, n, quantiles, false, threads);
+    flowmodel_forward(c, maps, n, quantiles, false, threads);
     Job job = {.maps = maps, .first = first, .quantiles = quantiles, .curve = curve};
     par_for(n, threads, mix_path, &job);
     free(quantiles);
     free(first);
-    free(map);
 }

@@ -8,7 +8,7 @@
 FlowMap flowcurve_keep(const FlowMap *m);
 
 enum { FLOWCURVE_N = STATS_N_OUT * AGG_N_LEVELS };
-/* curve[i × FLOWCURVE_N ..]: quantiles at agg_levels of the mixture over the flows of each bucket of maps[i]; not written where
+/* curve[i × FLOWCURVE_N ..]: quantiles at agg_levels of the mixture over the flows of each bucket of *maps[i]; not written where
  * the bucket is empty. */
-void flowcurve_make(const Ckpt *c, const FlowMap *maps, size_t n, float *curve, int threads);
+void flowcurve_make(const Ckpt *c, const FlowMap *const *maps, size_t n, float *curve, int threads);
 #endif

@@ -206,3 +206,9 @@ FlowRange flowmodel_range(const Ckpt *c, const FlowMap *m) {
     }
     return r;
 }
+
+float flowrange_excess(const FlowRange *r) {
+    if (!r->name) return 0;
+    float width = r->hi - r->lo;
+    return fmaxf(r->lo - r->value, r->value - r->hi) / (width > 0 ? width : 1);
+}

@@ -23,4 +23,5 @@ typedef struct {
     uint32_t n_outside; /* values outside, of all links, the path and all flows */
 } FlowRange;
 FlowRange flowmodel_range(const Ckpt *c, const FlowMap *m);
+float flowrange_excess(const FlowRange *r); /* how far the one furthest outside is, in widths of its range; 0: all are inside */
 #endif

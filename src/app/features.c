@@ -1,0 +1,304 @@
+/* features: scenario → drawn paths → simulation of each → what a model sees of it.
+ *
+ *   flows ─ pathset_draw ─ pathindex_new ─┬─ path_project ─ flowsim_run ─ feature_build ─┬─ kept
+ *                                         └─ … one path per worker at a time …           ┘
+ *
+ * Paths are independent, so each is one item of a parallel loop; what is kept lands at the path's own place, which keeps the
+ * number of threads out of the result. Of a path only its map outlives its item (some 10 KB), and whoever does not need
+ * all maps at once drops them batch by batch.
+ *
+ * For a flow model pathmap_make stands in place of feature_build. With FEATURES_FLUID the foreground's fluid slowdowns
+ * are kept as they are. With FEATURES_PACKETS the path is simulated packet by packet instead (estimate_packet.c). */
+#include "app/features.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/estimate_packet.h"
+#include "app/flowcurve.h"
+#include "app/pathmap.h"
+#include "base/mem.h"
+#include "base/par.h"
+#include "base/units.h"
+#include "fluid/flowsim.h"
+
+/* Foreground flows of a path that are looked at: enough for drawing them to matter little beside drawing paths. */
+enum { MAX_FLOWS = 512 };
+
+typedef struct FeaturesRun {
+    const Scenario *scenario;
+    FeaturesOptions options;
+    PathSet set;
+    PathIndex *index;
+    uint32_t *order;                   /* [n_unique] paths, those with most links first */
+    Arena *scratch;                    /* [workers] */
+    Err *errors;                       /* [workers] FEATURES_PACKETS */
+    uint64_t *n_events, *n_unfinished; /* [n_unique] */
+    atomic_bool failed;                /* one of the errors is set: the rest is in vain */
+    atomic_uint_fast64_t n_done;
+    Progress progress;
+} Run;
+
+/* ---- keeping ---- */
+
+/* Copies a map out of the scratch arena into one block. */
+static FeatureMap *keep_map(const FeatureMap *m) {
+    size_t n_pct = (size_t)m->n_rows * FEATURE_N_PCT, n_count = (size_t)m->n_rows * STATS_N_IN;
+    FeatureMap *kept = mem_alloc(sizeof *m + n_pct * sizeof *m->pct + n_count * sizeof *m->count + m->n_rows * sizeof *m->present, 1);
+    *kept = *m;
+    kept->pct = (float *)(void *)(kept + 1);
+    kept->count = (uint32_t *)(void *)(kept->pct + n_pct);
+    kept->present = (uint16_t *)(void *)(kept->count + n_count);
+    memcpy(kept->pct, m->pct, n_pct * sizeof *m->pct);
+    memcpy(kept->count, m->count, n_count * sizeof *m->count);
+    memcpy(kept->present, m->present, m->n_rows * sizeof *m->present);
+    return kept;
+}
+
+static bool is_foreground(const Lot *lot, const LotFlow *f) { return f->s == 0 && f->d == lot->n_links; }
+
+/* The foreground's slowdowns (of flows that have one), grouped by size bucket; counts into count. */
+static float *group_foreground(const Lot *lot, const LotFlow *flows, const float *slowdown, size_t n, uint32_t count[STATS_N_OUT]) {
+    size_t at[STATS_N_OUT] = {0}, total = 0;
+    for (size_t i = 0; i < n; i++)
+        if (is_foreground(lot, &flows[i]) && !isnan(slowdown[i])) count[stats_bucket_out(flows[i].size_b)]++;
+    for (int b = 0; b < STATS_N_OUT; b++) {
+        at[b] = total;
+        total += count[b];
+    }
+    float *out = MEM_NEW(float, total);
+    for (size_t i = 0; i < n; i++)
+        if (is_foreground(lot, &flows[i]) && !isnan(slowdown[i])) out[at[stats_bucket_out(flows[i].size_b)]++] = slowdown[i];
+    return out;
+}
+
+/* ---- one path ---- */
+
+/* A path's flows, on their way through a worker. */
+typedef struct {
+    size_t place; /* in `order` */
+    int worker;
+    PathFeatures *to;
+    Lot lot;
+    LotFlow *flows;
+    size_t n;
+} Task;
+
+static void keep_foreground(const Task *t, const float *slowdown) {
+    t->to->slowdown = group_foreground(&t->lot, t->flows, slowdown, t->n, t->to->bucket_n);
+}
+
+static void describe_flows(Run *r, const Task *t) {
+    FlowMap map;
+    FlowsimStats stats;
+    pathmap_make(&map, &t->lot, t->flows, t->n, &r->scenario->net, MAX_FLOWS, &stats, &r->scratch[t->worker]);
+    r->n_events[t->place] = stats.events;
+    t->to->flows = flowcurve_keep(&map);
+    memcpy(t->to->bucket_n, map.bucket_count, sizeof map.bucket_count);
+}
+
+static void simulate_fluid(Run *r, const Task *t) {
+    Arena *a = &r->scratch[t->worker];
+    FlowsimStats stats;
+    double *fct_ns = ARENA_NEW(a, double, t->n);
+    float *slowdown = ARENA_NEW(a, float, t->n);
+    flowsim_run(&t->lot, t->flows, t->n, fct_ns, &stats, a);
+    flowsim_slowdowns(&t->lot, t->flows, t->n, fct_ns, slowdown);
+    r->n_events[t->place] = stats.events;
+    if (r->options.kind == FEATURES_FLUID) {
+        keep_foreground(t, slowdown);
+        return;
+    }
+    FeatureMap map;
+    feature_build(&map, &t->lot, t->flows, slowdown, t->n, &r->scenario->net, a);
+    t->to->percentiles = keep_map(&map);
+    memcpy(t->to->bucket_n, map.base_count, sizeof map.base_count);
+}
+
+static PacketPath packet_path(const Run *r, const Task *t) {
+    return (PacketPath){.scenario = r->scenario,
+                        .path = &r->set.paths[r->order[t->place]],
+                        .flows = t->flows,
+                        .n_flows = t->n,
+                        .compat = r->options.hpcc_ns3,
+                        .seed = r->options.seed};
+}
+
+static void simulate_packets(Run *r, const Task *t) {
+    float *slowdown = ARENA_NEW(&r->scratch[t->worker], float, t->n);
+    PacketPath p = packet_path(r, t);
+    if (packet_path_run(&p, slowdown, &r->n_events[t->place], &r->errors[t->worker]) != 0) {
+        atomic_store(&r->failed, true);
+        return;
+    }
+    keep_foreground(t, slowdown);
+    for (size_t i = 0; i < t->n; i++) r->n_unfinished[t->place] += is_foreground(&t->lot, &t->flows[i]) && isnan(slowdown[i]);
+}
+
+static Task project(Run *r, size_t place, int worker) {
+    Task t = {.place = place, .worker = worker};
+    arena_reset(&r->scratch[worker]);
+    path_project(r->index, r->order[place], &r->scratch[worker], &t.lot, &t.flows, &t.n);
+    return t;
+}
+
+/* ---- all paths ---- */
+
+typedef struct {
+    Run *run;
+    PathFeatures *paths;
+    size_t first;
+} Batch;
+
+static void simulate_path(void *ctx, size_t item, int worker) {
+    const Batch *b = ctx;
+    Run *r = b->run;
+    if (diag_stop_requested() || atomic_load(&r->failed)) return;
+    Task t = project(r, b->first + item, worker);
+    t.to = &b->paths[t.place];
+    if (r->options.kind == FEATURES_PACKETS) simulate_packets(r, &t);
+    else if (r->options.kind == FEATURES_FLOWS) describe_flows(r, &t);
+    else simulate_fluid(r, &t);
+    progress_update(&r->progress, atomic_fetch_add(&r->n_done, 1) + 1);
+}
+
+static int why_stopped(const Run *r, Err *err) {
+    int n = par_resolve(r->options.threads);
+    for (int w = 0; w < n; w++)
+        if (r->errors[w].kind != ERR_NONE && r->errors[w].kind != ERR_STOPPED) {
+            if (err) *err = r->errors[w];
+            return -1;
+        }
+    return err_stopped(err);
+}
+
+int features_simulate(Features *f, size_t first, size_t n, Err *err) {
+    Run *r = f->run;
+    double start_s = diag_now_s();
+    Batch b = {.run = r, .paths = f->paths, .first = first};
+    par_for(n, r->options.threads, simulate_path, &b);
+    f->wall_fluid_s += diag_now_s() - start_s;
+    for (size_t i = first; i < first + n; i++) {
+        f->n_events += r->n_events[i];
+        f->n_unfinished += r->n_unfinished[i];
+    }
+    return diag_stop_requested() || atomic_load(&r->failed) ? why_stopped(r, err) : 0;
+}
+
+/* Before hours of work: what is to come, from a few paths. */
+static void announce_packets(Run *r, const Log *log) {
+    enum { LOOK_AT = 8 };
+    static const double HOPS_PER_S = 8e6, WORTH_A_REMARK_S = 60;
+    size_t n = r->set.n_unique, n_seen = n < LOOK_AT ? n : LOOK_AT;
+    double hops = 0;
+    for (size_t i = 0; i < n_seen; i++) {
+        Task t = project(r, i * n / n_seen, 0);
+        PacketPath p = packet_path(r, &t);
+        hops += packet_path_hops(&p);
+    }
+    hops *= (double)n / (double)n_seen;
+    double s = hops / HOPS_PER_S / par_resolve(r->options.threads);
+    if (s < WORTH_A_REMARK_S) return;
+    bool in_minutes = s < 5400;
+    log_note(log, "%s paths at packet level: about %.*f %s; --paths takes fewer", units_count(n).s, !in_minutes,
+             s / (in_minutes ? 60 : 3600), in_minutes ? "minutes" : "hours");
+}
+
+/* Paths by descending number of links; a counting sort, so ties keep their order. */
+static uint32_t *longest_first(const PathSet *set) {
+    uint32_t *order = MEM_NEW(uint32_t, set->n_unique), longest = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < set->n_unique; i++)
+        if (set->paths[i].n_links > longest) longest = set->paths[i].n_links;
+    for (uint32_t length = longest; n < set->n_unique; length--)
+        for (size_t i = 0; i < set->n_unique; i++)
+            if (set->paths[i].n_links == length) order[n++] = (uint32_t)i;
+    return order;
+}
+
+static int decompose(Run *r, const Log *log, Err *err) {
+    const Scenario *s = r->scenario;
+    const FeaturesOptions *o = &r->options;
+    if (pathset_draw(&r->set, s->route, &s->flows, s->sport, o->n_paths, o->seed, err) != 0) return -1;
+    r->index = pathindex_new(&r->set, s->route, &s->flows, s->sport, o->threads, log, err);
+    return r->index ? 0 : -1;
+}
+
+static void run_init(Run *r, const Log *log) {
+    size_t n = r->set.n_unique, n_workers = (size_t)par_resolve(r->options.threads);
+    r->order = longest_first(&r->set);
+    r->scratch = MEM_ZNEW(Arena, n_workers);
+    r->errors = MEM_ZNEW(Err, n_workers);
+    r->n_events = MEM_ZNEW(uint64_t, n);
+    r->n_unfinished = MEM_ZNEW(uint64_t, n);
+    atomic_init(&r->failed, false);
+    atomic_init(&r->n_done, 0);
+    progress_init(&r->progress, log, "paths", n);
+}
+
+static void run_free(Run *r) {
+    for (int w = 0; r->scratch && w < par_resolve(r->options.threads); w++) arena_free(&r->scratch[w]);
+    free(r->order);
+    free(r->scratch);
+    free(r->errors);
+    free(r->n_events);
+    free(r->n_unfinished);
+    pathindex_destroy(r->index);
+    pathset_free(&r->set);
+    free(r);
+}
+
+static void describe_draw(Features *f, const Run *r) {
+    f->kind = r->options.kind;
+    f->seed = r->options.seed;
+    f->n_flows = r->scenario->flows.n;
+    f->n_drawn = r->set.n_drawn;
+    f->n_unique = r->set.n_unique;
+    f->exhaustive = r->options.n_paths == 0;
+    f->conf = r->scenario->net;
+    f->paths = MEM_ZNEW(PathFeatures, f->n_unique);
+    for (size_t i = 0; i < f->n_unique; i++) f->paths[i].n_draws = r->set.paths[r->order[i]].n_draws;
+}
+
+int features_draw(Features *f, const Scenario *s, const FeaturesOptions *o, const Log *log, Err *err) {
+    double start_s = diag_now_s();
+    *f = (Features){0};
+    f->run = MEM_ZNEW(Run, 1);
+    f->run->scenario = s;
+    f->run->options = *o;
+    if (decompose(f->run, log, err) != 0) {
+        features_free(f);
+        return -1;
+    }
+    f->wall_route_s = s->wall_route_s + (diag_now_s() - start_s);
+    run_init(f->run, log);
+    describe_draw(f, f->run);
+    if (o->kind == FEATURES_PACKETS) announce_packets(f->run, log);
+    return 0;
+}
+
+void features_drop(Features *f, size_t first, size_t n) {
+    for (PathFeatures *p = f->paths + first; p < f->paths + first + n; p++) {
+        free(p->flows.link);
+        free(p->percentiles);
+        p->flows = (FlowMap){0};
+        p->percentiles = NULL;
+    }
+}
+
+void features_finish(Features *f) {
+    if (!f->run) return;
+    progress_finish(&f->run->progress);
+    run_free(f->run);
+    f->run = NULL;
+}
+
+void features_free(Features *f) {
+    features_finish(f);
+    features_drop(f, 0, f->n_unique);
+    for (size_t i = 0; i < f->n_unique; i++) free(f->paths[i].slowdown);
+    free(f->paths);
+    *f = (Features){0};
+}
