@@ -25,6 +25,14 @@ static FeaturesKind kind_for(const EstimateOptions *o) {
     }
 }
 
+static FeaturesOptions features_options(const EstimateOptions *o) {
+    return (FeaturesOptions){.kind = kind_for(o), .n_paths = o->n_paths, .seed = o->seed, .threads = o->threads, .hpcc_ns3 = o->hpcc_ns3};
+}
+
+static QueryOptions query_options(const EstimateOptions *o) {
+    return (QueryOptions){.ckpt = o->method == METHOD_M3 ? o->ckpt : NULL, .published = o->published, .threads = o->threads};
+}
+
 static int run_batches(Features *f, Query *q, Err *err) {
     for (size_t first = 0; first < f->n_unique; first += FEATURES_BATCH) {
         size_t left = f->n_unique - first, n = left < FEATURES_BATCH ? left : FEATURES_BATCH;
@@ -35,7 +43,7 @@ static int run_batches(Features *f, Query *q, Err *err) {
     return 0;
 }
 
-static void remark(const Log *log, const Estimate *e) {
+void estimate_remark(const Estimate *e, const Log *log) {
     static const float WORTH_A_REMARK = 0.05f;
     if (flowrange_excess(&e->range) > WORTH_A_REMARK)
         log_note(log, "on %s of %s paths the model sees what it was not trained on; furthest out: %s is %.3g, trained on %.3g to %.3g",
@@ -47,18 +55,38 @@ static void remark(const Log *log, const Estimate *e) {
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err) {
     Features f = {0};
     Query q = {0};
-    FeaturesOptions fo = {.kind = kind_for(o), .n_paths = o->n_paths, .seed = o->seed, .threads = o->threads, .hpcc_ns3 = o->hpcc_ns3};
-    QueryOptions qo = {.ckpt = o->method == METHOD_M3 ? o->ckpt : NULL, .published = o->published, .threads = o->threads};
+    FeaturesOptions fo = features_options(o);
+    QueryOptions qo = query_options(o);
     *out = (Estimate){0};
     int rc = features_draw(&f, s, &fo, log, err);
     if (rc == 0) rc = query_init(&q, &f, &qo, err);
     if (rc == 0) rc = run_batches(&f, &q, err);
     features_finish(&f);
     if (rc == 0) query_conclude(&q, out);
-    if (rc == 0) remark(log, out);
+    if (rc == 0) estimate_remark(out, log);
     query_free(&q);
     features_free(&f);
     return rc;
+}
+
+int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log, Err *err) {
+    FeaturesOptions fo = features_options(o);
+    if (features_draw(f, s, &fo, log, err) != 0) return -1;
+    int rc = features_simulate(f, 0, f->n_unique, err);
+    features_finish(f);
+    if (rc != 0) features_free(f);
+    return rc;
+}
+
+int estimate_ask(const Features *f, const EstimateOptions *o, Estimate *out, Err *err) {
+    Query q;
+    QueryOptions qo = query_options(o);
+    *out = (Estimate){0};
+    if (query_init(&q, f, &qo, err) != 0) return -1;
+    query_paths(&q, 0, f->n_unique);
+    query_conclude(&q, out);
+    query_free(&q);
+    return 0;
 }
 
 /* In the working directory, beside the binary's folder, or in PREFIX/share/m3 when installed; NULL: nowhere. */

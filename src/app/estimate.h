@@ -2,6 +2,7 @@
 #ifndef M3_APP_ESTIMATE_H
 #define M3_APP_ESTIMATE_H
 #include "app/aggregate.h"
+#include "app/features.h"
 #include "app/spec.h"
 #include "model/ckpt.h"
 #include "model/flowmodel.h"
@@ -32,6 +33,14 @@ typedef struct {
 /* −1 if interrupted (ERR_STOPPED), or if METHOD_PACKET cannot take the network. The scenario stays the caller's.
  * Same seed, same result, whatever `threads`. */
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err);
+
+/* The same in two halves, for who asks more than once. What method and checkpoint ask about is kept of all paths; release with
+ * features_free. −1 as estimate_run, *f is empty. */
+int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log, Err *err);
+/* Of the options, ckpt, published and threads count; the rest is in the features. */
+int estimate_ask(const Features *f, const EstimateOptions *o, Estimate *out, Err *err);
+/* What estimate_run remarks: inputs out of the trained range, flows that did not finish. */
+void estimate_remark(const Estimate *e, const Log *log);
 
 /* ckpt_load; path NULL: ckpts/default in the working directory, beside the binary's folder, or in PREFIX/share/m3. */
 int estimate_load_ckpt(Ckpt *ckpt, const char *path, Err *err);

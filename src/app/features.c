@@ -302,3 +302,25 @@ void features_free(Features *f) {
     free(f->paths);
     *f = (Features){0};
 }
+
+/* ---- other settings ---- */
+
+/* Windows and headers have a part in the fluid simulation behind a FlowMap (pathmap.c). */
+bool features_serve(const Features *f, const NetConf *c) { return f->kind != FEATURES_FLOWS || netconf_same(&f->conf, c); }
+
+typedef struct {
+    PathFeatures *paths;
+    const NetConf *conf;
+} Apply;
+
+static void apply_to_path(void *ctx, size_t i, int worker) {
+    (void)worker;
+    const Apply *a = ctx;
+    if (a->paths[i].percentiles) feature_apply(a->paths[i].percentiles, a->conf);
+}
+
+void features_apply(Features *f, const NetConf *c, int threads) {
+    Apply a = {.paths = f->paths, .conf = c};
+    par_for(f->n_unique, threads, apply_to_path, &a);
+    f->conf = *c;
+}

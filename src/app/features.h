@@ -54,6 +54,11 @@ void features_drop(Features *f, size_t first, size_t n);
 void features_finish(Features *f); /* after the last features_simulate: forgets routes and flows */
 void features_free(Features *f);
 
+/* Whether the simulations that were made hold under settings c, too. Then features_apply makes the maps what they would have
+ * been with c from the start, to the bit; all maps must be there. */
+bool features_serve(const Features *f, const NetConf *c);
+void features_apply(Features *f, const NetConf *c, int threads);
+
 /* The worth of a good batch: enough paths to keep any machine busy, few enough that their maps hardly take memory. */
 enum { FEATURES_BATCH = 1024 };
 #endif

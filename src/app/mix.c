@@ -26,6 +26,7 @@ static const char *const published_keys[] = {"id",      "spatial",  "size_dist",
 /* For --set, beside those of netconf_keys. */
 static const char *const set_keys[] = {"max_load", "sigma",      "sizes",   "matrix",  "duration", "n_flows",
                                        "bfsz",     "enable_pfc", "param_1", "param_2", NULL};
+static const char *const traffic_keys[] = {"max_load", "sigma", "sizes", "matrix", "duration", "n_flows", NULL};
 
 void mix_init(Mix *m) {
     *m = (Mix){.matrix_seed = 1, .sigma = NAN, .max_load = NAN};
@@ -105,22 +106,22 @@ static int set_matrix(Mix *m, const char *text) {
     return 0;
 }
 
+static const struct {
+    const char *key;
+    double unit;
+} param_meaning[CC_N][2] = {[CC_DCTCP] = {{"dctcp_k", 1e3}, {NULL, 0}}, /* docs: PIPELINE §2, the table of parameters */
+                            [CC_DCQCN] = {{"dcqcn_kmin", 1e3}, {"dcqcn_kmax", 1e3}},
+                            [CC_HPCC] = {{"hpcc_eta", 0.01}, {"hpcc_ai", 10e6}},
+                            [CC_TIMELY] = {{"timely_tlow", 1e3}, {"timely_thigh", 1e3}}};
+
 static int set_number(NetConf *c, const char *key, double x, Err *err) { return netconf_set(c, key, json_number_text(x).s, err); }
 
-/* docs: PIPELINE §2, the table of parameters. */
 static int set_param(NetConf *c, int which, const char *text, Err *err) {
-    static const struct {
-        const char *key;
-        double unit;
-    } meaning[CC_N][2] = {[CC_DCTCP] = {{"dctcp_k", 1e3}, {NULL, 0}},
-                          [CC_DCQCN] = {{"dcqcn_kmin", 1e3}, {"dcqcn_kmax", 1e3}},
-                          [CC_HPCC] = {{"hpcc_eta", 0.01}, {"hpcc_ai", 10e6}},
-                          [CC_TIMELY] = {{"timely_tlow", 1e3}, {"timely_thigh", 1e3}}};
     double x;
-    const char *name = which == 1 ? "param_1" : "param_2", *key = meaning[c->cc][which - 1].key;
+    const char *name = which == 1 ? "param_1" : "param_2", *key = param_meaning[c->cc][which - 1].key;
     if (units_parse_number(text, name, &x, err) != 0) return -1;
     if (!key) return 0;
-    if (set_number(c, key, x * meaning[c->cc][which - 1].unit, err) == 0) return 0;
+    if (set_number(c, key, x * param_meaning[c->cc][which - 1].unit, err) == 0) return 0;
     return err_wrap(err, "%s", name);
 }
 
@@ -420,4 +421,22 @@ int mix_set(Mix *m, const char *assignment, Err *err) {
     if (strcmp(key, "sizes") == 0) resolve_typed(m, &m->sizes);
     if (strcmp(key, "matrix") == 0) resolve_typed(m, &m->matrix);
     return 0;
+}
+
+bool mix_key_is_traffic(const char *key) { return in_list(key, traffic_keys); }
+
+bool mix_key_applies(const char *key, Cc cc) {
+    if (strcmp(key, "param_2") == 0) return param_meaning[cc][1].key != NULL;
+    return netconf_applies(key, cc);
+}
+
+static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
+
+/* NAN stands for "not given". */
+static bool same_number(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
+
+bool mix_same_traffic(const Mix *a, const Mix *b) {
+    return same_text(a->topo, b->topo) && same_text(a->matrix, b->matrix) && same_text(a->matrix_kind, b->matrix_kind) &&
+           a->matrix_seed == b->matrix_seed && same_text(a->sizes, b->sizes) && same_number(a->sigma, b->sigma) &&
+           same_number(a->max_load, b->max_load) && a->duration_s == b->duration_s && a->n_flows == b->n_flows;
 }

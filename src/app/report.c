@@ -21,18 +21,13 @@ const AggQuantile *report_quantile(const AggDist *d, int k) {
     return q[k];
 }
 
-typedef struct {
-    char s[64];
-} Cell;
-
-static void append_value(Cell *c, double x) {
+static void append_value(ReportCell *c, double x) {
     size_t n = strlen(c->s);
     snprintf(c->s + n, sizeof c->s - n, "%.*f", x < 100 ? 2 : x < 1000 ? 1 : 0, x);
 }
 
-/* "12.34 [11.90, 12.71]"; only the value where nothing was sampled. */
-static Cell quantile_cell(const AggQuantile *q) {
-    Cell c = {"-"};
+ReportCell report_cell(const AggQuantile *q) {
+    ReportCell c = {"-"};
     if (isnan(q->value)) return c;
     c.s[0] = '\0';
     append_value(&c, q->value);
@@ -48,12 +43,12 @@ static Cell quantile_cell(const AggQuantile *q) {
 static int max_int(int a, int b) { return a > b ? a : b; }
 
 void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
-    Cell cell[REPORT_N_DISTS][REPORT_N_QUANTILES];
+    ReportCell cell[REPORT_N_DISTS][REPORT_N_QUANTILES];
     int width[REPORT_N_QUANTILES];
     for (int k = 0; k < REPORT_N_QUANTILES; k++) {
         width[k] = (int)strlen(report_quantile_names[k]);
         for (int i = 0; i < REPORT_N_DISTS; i++) {
-            cell[i][k] = quantile_cell(report_quantile(report_dist(&e->slowdown, i), k));
+            cell[i][k] = report_cell(report_quantile(report_dist(&e->slowdown, i), k));
             width[k] = max_int(width[k], (int)strlen(cell[i][k].s));
         }
     }
@@ -128,7 +123,7 @@ static void put_slowdown(JsonOut *o, const AggResult *r) {
     json_out_end(o, '}');
 }
 
-static void put_checkpoint(JsonOut *o, const ReportMeta *m) {
+void report_put_checkpoint(JsonOut *o, const ReportMeta *m) {
     json_out_key(o, "checkpoint");
     if (!m->ckpt_name) {
         json_out_string(o, NULL);
@@ -183,6 +178,22 @@ static void put_wall(JsonOut *o, const Estimate *e, const ReportMeta *m) {
     json_out_end(o, '}');
 }
 
+static void put_paths(JsonOut *o, const Estimate *e) {
+    put_range(o, e);
+    put_int(o, "n_flows", e->n_flows);
+    json_out_key(o, "n_paths");
+    json_out_object(o);
+    put_int(o, "drawn", e->n_drawn);
+    put_int(o, "unique", e->n_unique);
+    json_out_end(o, '}');
+}
+
+void report_put_estimate(JsonOut *o, const Estimate *e) {
+    put_paths(o, e);
+    put_interval(o, e);
+    put_slowdown(o, &e->slowdown);
+}
+
 void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     JsonOut o;
     json_out_init(&o, f);
@@ -193,15 +204,9 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     put_string(&o, "command", m->command);
     put_string(&o, "topo", m->topo);
     put_string(&o, "mix", m->mix);
-    put_checkpoint(&o, m);
+    report_put_checkpoint(&o, m);
     put_string(&o, "method", m->method);
-    put_range(&o, e);
-    put_int(&o, "n_flows", e->n_flows);
-    json_out_key(&o, "n_paths");
-    json_out_object(&o);
-    put_int(&o, "drawn", e->n_drawn);
-    put_int(&o, "unique", e->n_unique);
-    json_out_end(&o, '}');
+    put_paths(&o, e);
     put_wall(&o, e, m);
     put_interval(&o, e);
     put_int(&o, "peak_rss_bytes", diag_peak_rss_bytes());

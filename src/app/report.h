@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "app/estimate.h"
+#include "base/json.h"
 
 #define REPORT_SCHEMA "m3.estimate/1"
 
@@ -20,6 +21,17 @@ void report_csv(FILE *f, const Estimate *e); /* bucket,percentile,slowdown */
 /* A distribution from an estimate JSON or a flow CSV (size_b, fct_ns, ideal_fct_ns), told apart by content.
  * Flows with an empty fct_ns did not finish: they are left out, with a remark. */
 int report_load(AggResult *r, const char *path, const Log *log, Err *err);
+
+/* Parts of that JSON, for reports of several estimates: members "out_of_range", "n_flows", "n_paths", "interval" and "slowdown" of the
+ * object that is open; and "checkpoint". */
+void report_put_estimate(JsonOut *o, const Estimate *e);
+void report_put_checkpoint(JsonOut *o, const ReportMeta *m);
+
+/* "12.34 [11.90, 12.71]"; only the value where nothing was sampled, "-" where there is none. */
+typedef struct {
+    char s[64];
+} ReportCell;
+ReportCell report_cell(const AggQuantile *q);
 
 /* What reports are made of: curve 0 is all flows, 1..STATS_N_OUT the buckets. */
 enum { REPORT_N_DISTS = STATS_N_OUT + 1, REPORT_N_QUANTILES = 4 };

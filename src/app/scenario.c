@@ -34,11 +34,15 @@ static int apply_settings(const ScenarioOptions *o, Mix *m, Err *err) {
     return 0;
 }
 
+int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err) {
+    mix_init(m);
+    if (o->mix_path && choose_mix(o, m, log, err) != 0) return -1;
+    return apply_settings(o, m, err);
+}
+
 static int load_mix(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
-    mix_init(&s->mix);
-    if (o->mix_path && choose_mix(o, &s->mix, log, err) != 0) return -1;
+    if (scenario_mix(&s->mix, o, log, err) != 0) return -1;
     s->has_mix = o->mix_path != NULL;
-    if (apply_settings(o, &s->mix, err) != 0) return -1;
     s->net = s->mix.net;
     return 0;
 }

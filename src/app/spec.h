@@ -37,6 +37,12 @@ void mix_free(Mix *m);
  * at that moment. Relative paths resolve from the working directory, then from the mix file. */
 int mix_set(Mix *m, const char *assignment, Err *err);
 
+/* Whether a key of mix_set shapes the traffic; else it is a setting of the network. */
+bool mix_key_is_traffic(const char *key);
+/* False for a parameter of another congestion control: it has no effect under cc. */
+bool mix_key_applies(const char *key, Cc cc);
+bool mix_same_traffic(const Mix *a, const Mix *b);
+
 /* Everything a run needs, loaded. Not to be moved: route points to topo. */
 typedef struct {
     Topo topo;
@@ -64,6 +70,8 @@ typedef struct {
     uint64_t seed;
     int threads;
 } ScenarioOptions;
+/* The mix alone, chosen and with settings applied; without mix_path, settings over the defaults. mix_free releases, also after −1. */
+int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err);
 int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err);
 void scenario_free(Scenario *s);
 #endif

@@ -44,6 +44,6 @@ void cli_done(CliCommon *common);
 /* Prints "m3: message" and returns the status: 2 input, 1 io, 130 interrupted. */
 int cli_fail(const Err *err);
 
-extern const CliCommand cmd_estimate, cmd_simulate, cmd_workload, cmd_topo, cmd_flowsim, cmd_dataset, cmd_train, cmd_evaluate, cmd_ckpt,
-    cmd_compare;
+extern const CliCommand cmd_estimate, cmd_sweep, cmd_simulate, cmd_workload, cmd_topo, cmd_flowsim, cmd_dataset, cmd_train, cmd_evaluate,
+    cmd_ckpt, cmd_compare;
 #endif

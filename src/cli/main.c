@@ -13,8 +13,8 @@
 
 /* In the order a newcomer meets them. */
 static const CliCommand *const commands[] = {
-    &cmd_estimate, &cmd_simulate, &cmd_workload, &cmd_topo,    &cmd_flowsim, &cmd_dataset,
-    &cmd_train,    &cmd_evaluate, &cmd_ckpt,     &cmd_compare, NULL,
+    &cmd_estimate, &cmd_sweep, &cmd_simulate, &cmd_workload, &cmd_topo,    &cmd_flowsim,
+    &cmd_dataset,  &cmd_train, &cmd_evaluate, &cmd_ckpt,     &cmd_compare, NULL,
 };
 
 static void print_usage(FILE *f) {

@@ -45,10 +45,9 @@ static double bdp_mtu(const Lot *lot) {
     return lot->host_rate_bps * 1e-9 * 2 * delay_ns / 8 / 1000;
 }
 
-void feature_conf(const Lot *lot, const NetConf *conf, float out[FEATURE_N_CONF]) {
-    for (int i = 0; i < FEATURE_N_CONF; i++) out[i] = 0;
-    out[CONF_LINKS + (lot->n_links <= 2 ? 0 : lot->n_links <= 4 ? 1 : 2)] = 1; /* the nearest of the shapes trained on */
-    out[CONF_BDP] = (float)bdp_mtu(lot);
+/* All from CONF_BUFFER on. */
+static void describe_settings(const NetConf *conf, float out[FEATURE_N_CONF]) {
+    for (int i = CONF_BUFFER; i < FEATURE_N_CONF; i++) out[i] = 0;
     out[CONF_BUFFER] = (float)(conf->buffer_b / 10240);
     out[CONF_WINDOW] = (float)(conf->window_b / 1000);
     out[CONF_PFC + !conf->pfc] = 1;
@@ -70,6 +69,15 @@ void feature_conf(const Lot *lot, const NetConf *conf, float out[FEATURE_N_CONF]
     case CC_N: assert(!"no congestion control");
     }
 }
+
+void feature_conf(const Lot *lot, const NetConf *conf, float out[FEATURE_N_CONF]) {
+    for (int i = 0; i < CONF_BDP; i++) out[i] = 0;
+    out[CONF_LINKS + (lot->n_links <= 2 ? 0 : lot->n_links <= 4 ? 1 : 2)] = 1; /* the nearest of the shapes trained on */
+    out[CONF_BDP] = (float)bdp_mtu(lot);
+    describe_settings(conf, out);
+}
+
+void feature_apply(FeatureMap *m, const NetConf *conf) { describe_settings(conf, m->conf); }
 
 /* ---- selection ---- */
 

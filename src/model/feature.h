@@ -29,8 +29,9 @@ typedef struct {
 
 /* slowdown[i] belongs to flows[i]. Everything is taken from `a`. */
 void feature_build(FeatureMap *m, const Lot *lot, const LotFlow *flows, const float *slowdown, size_t n, const NetConf *conf, Arena *a);
-/* Only the configuration values: what a what-if changes. */
-void feature_conf(const Lot *lot, const NetConf *conf, float out[FEATURE_N_CONF]);
+void feature_conf(const Lot *lot, const NetConf *conf, float out[FEATURE_N_CONF]); /* only the configuration values */
+/* The map as feature_build would have made it under other settings. */
+void feature_apply(FeatureMap *m, const NetConf *conf);
 /* Names of the 19 values, for docs and `--features` files. */
 extern const char *const feature_conf_names[FEATURE_N_CONF];
 

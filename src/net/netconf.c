@@ -21,21 +21,22 @@ typedef struct {
     Kind kind;
     size_t offset;
     double lo, hi; /* both allowed */
+    Cc of;         /* whose parameter it is; CC_N: of all */
 } Setting;
 
 #define AT(field) offsetof(NetConf, field)
 static const Setting settings[] = {
-    {"cc", KIND_CC, AT(cc), 0, 0},
-    {"buffer", KIND_SIZE, AT(buffer_b), 1, 1e12},
-    {"window", KIND_SIZE, AT(window_b), 1, 1e12},
-    {"pfc", KIND_SWITCH, AT(pfc), 0, 1},
-    {"dctcp_k", KIND_SIZE, AT(dctcp_k_b), 1, 1e12},
-    {"dcqcn_kmin", KIND_SIZE, AT(dcqcn_kmin_b), 1, 1e12},
-    {"dcqcn_kmax", KIND_SIZE, AT(dcqcn_kmax_b), 1, 1e12},
-    {"hpcc_eta", KIND_FRACTION, AT(hpcc_eta), 0.01, 1},
-    {"hpcc_ai", KIND_RATE, AT(hpcc_ai_bps), 1, 1e15},
-    {"timely_tlow", KIND_TIME, AT(timely_tlow_ns), 1, 1e12},
-    {"timely_thigh", KIND_TIME, AT(timely_thigh_ns), 1, 1e12},
+    {"cc", KIND_CC, AT(cc), 0, 0, CC_N},
+    {"buffer", KIND_SIZE, AT(buffer_b), 1, 1e12, CC_N},
+    {"window", KIND_SIZE, AT(window_b), 1, 1e12, CC_N},
+    {"pfc", KIND_SWITCH, AT(pfc), 0, 1, CC_N},
+    {"dctcp_k", KIND_SIZE, AT(dctcp_k_b), 1, 1e12, CC_DCTCP},
+    {"dcqcn_kmin", KIND_SIZE, AT(dcqcn_kmin_b), 1, 1e12, CC_DCQCN},
+    {"dcqcn_kmax", KIND_SIZE, AT(dcqcn_kmax_b), 1, 1e12, CC_DCQCN},
+    {"hpcc_eta", KIND_FRACTION, AT(hpcc_eta), 0.01, 1, CC_HPCC},
+    {"hpcc_ai", KIND_RATE, AT(hpcc_ai_bps), 1, 1e15, CC_HPCC},
+    {"timely_tlow", KIND_TIME, AT(timely_tlow_ns), 1, 1e12, CC_TIMELY},
+    {"timely_thigh", KIND_TIME, AT(timely_thigh_ns), 1, 1e12, CC_TIMELY},
 };
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 
@@ -128,6 +129,24 @@ int netconf_set(NetConf *c, const char *key, const char *value, Err *err) {
     if (parse_quantity(s, value, &x, err) != 0 || check_range(s, x, err) != 0) return -1;
     memcpy((char *)c + s->offset, &x, sizeof x);
     return 0;
+}
+
+bool netconf_applies(const char *key, Cc cc) {
+    for (const Setting *s = settings; s < settings + N_SETTINGS; s++)
+        if (strcmp(s->key, key) == 0) return s->of == CC_N || s->of == cc;
+    return true;
+}
+
+bool netconf_same(const NetConf *a, const NetConf *b) {
+    if (a->cc != b->cc || a->pfc != b->pfc) return false;
+    for (const Setting *s = settings; s < settings + N_SETTINGS; s++) {
+        double x, y;
+        if (s->kind == KIND_CC || s->kind == KIND_SWITCH || !netconf_applies(s->key, a->cc)) continue;
+        memcpy(&x, (const char *)a + s->offset, sizeof x);
+        memcpy(&y, (const char *)b + s->offset, sizeof y);
+        if (x != y) return false;
+    }
+    return true;
 }
 
 int netconf_check(const NetConf *c, Err *err) {

@@ -24,7 +24,10 @@ void netconf_default(NetConf *c); /* dctcp, 400 KiB, 15 KB, PFC on, K = 10 KB, a
  * "hpcc_ai=500Mbps", "timely_tlow=50us", "timely_thigh=120us". −1 names the key and the nearest valid one. */
 int netconf_set(NetConf *c, const char *key, const char *value, Err *err);
 int netconf_check(const NetConf *c, Err *err); /* ranges that make sense at all, kmin ≤ kmax, … */
-extern const char *const netconf_keys[];       /* NULL-ended */
+/* False for a parameter of another congestion control than cc, which has no effect. */
+bool netconf_applies(const char *key, Cc cc);
+bool netconf_same(const NetConf *a, const NetConf *b); /* equal in all that has an effect */
+extern const char *const netconf_keys[];               /* NULL-ended */
 /* Accepts "hp" and "hpcc", "dcqcn_paper_vwin", "timely_vwin". */
 int cc_parse(const char *name, Cc *cc, Err *err);
 const char *cc_name(Cc cc); /* "dctcp", "dcqcn", "hp", "timely" */

@@ -1,0 +1,148 @@
+/* m3 sweep: many settings of one network, to a table, JSON and CSV. */
+#include <string.h>
+
+#include "app/sweep.h"
+#include "app/sweep_report.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "cli/estimate_args.h"
+#include "cli/scenario_args.h"
+
+enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, QUANTILE, BUCKET, OUT, CSV };
+static const CliOption options[] = {
+    SCENARIO_ARGS("window=5KB..30KB:1KB, cc=dctcp,hp"),
+    {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
+    {"method", "NAME", "m3: fluid simulation and model (default); flowsim: fluid simulation alone, for traffic only", "Method"},
+    {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)", "Method"},
+    {"compat", "LIST", "published: aggregate as the paper's notebooks do, pooling paths with equal weight", "Method"},
+    {"quantile", "NAME", "what settings are ranked by: p50, p90, p99 (default) or p99.9", "Output"},
+    {"bucket", "SIZE", "of flows of this size: show and rank by their bucket, e.g. 20KB for 10-50 KB (default: all)", "Output"},
+    {"out", "FILE", "write the result as JSON", "Output"},
+    {"csv", "FILE", "write the settings, bucket,percentile,slowdown,lo,hi as CSV", "Output"},
+    {NULL, NULL, NULL, NULL}};
+
+typedef struct {
+    ScenarioArgs scenario;
+    EstimateOptions estimate;
+    Grid grid;
+    int dist, quantile;
+    const char *ckpt, *out, *csv;
+} Options;
+
+static int parse_quantile(const char *value, int *k, Err *err) {
+    for (*k = 0; *k < REPORT_N_QUANTILES; ++*k)
+        if (strcmp(value, report_quantile_names[*k]) == 0) return 0;
+    return err_input(err, "--quantile: expected p50, p90, p99 or p99.9, got '%.40s'", value);
+}
+
+static int parse_bucket(const char *value, int *dist, Err *err) {
+    double size_b;
+    *dist = 0;
+    if (strcmp(value, "all") == 0) return 0;
+    if (units_parse_size(value, "--bucket", &size_b, err) != 0) return -1;
+    *dist = 1 + stats_bucket_out(size_b < 1e18 ? (uint64_t)size_b : UINT64_MAX);
+    return 0;
+}
+
+static int add_setting(Grid *g, const char *value, Err *err) {
+    return grid_add(g, value, err) == 0 ? 0 : err_wrap(err, "--set %.60s", value);
+}
+
+static int set(void *ctx, int index, const char *value, Err *err) {
+    Options *o = ctx;
+    if (index == ARG_SET) return add_setting(&o->grid, value, err);
+    if (index < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, index, value, err);
+    switch (index) {
+    case PATHS: o->estimate.n_paths = 0; return strcmp(value, "all") == 0 ? 0 : args_positive(value, "--paths", &o->estimate.n_paths, err);
+    case METHOD: return estimate_parse_method(value, &o->estimate.method, err);
+    case CKPT: o->ckpt = value; return 0;
+    case COMPAT: return estimate_parse_compat(value, &o->estimate, err);
+    case QUANTILE: return parse_quantile(value, &o->quantile, err);
+    case BUCKET: return parse_bucket(value, &o->dist, err);
+    case OUT: o->out = value; return 0;
+    default: o->csv = value; return 0;
+    }
+}
+
+static int check(const Options *o, Err *err) {
+    if (scenario_args_check(&o->scenario, "sweep", err) != 0) return -1;
+    if (o->estimate.hpcc_ns3) return err_input(err, "sweep: --compat hpcc-ns3 is for packet simulation");
+    return o->grid.n_axes > 0 ? 0 : err_input(err, "sweep: expected --set KEY=VALUES; see 'm3 sweep --help'");
+}
+
+static int deliver(const CliCommon *common, EstimateOutputs *f, const SweepReport *r, Err *err) {
+    if (f->json.f) sweep_report_json(f->json.f, r);
+    if (f->csv.f) sweep_report_csv(f->csv.f, r);
+    if (estimate_outputs_commit(f, err) != 0) return -1;
+    if (f->to_stdout) return 0;
+    if (common->json) sweep_report_json(stdout, r);
+    else sweep_report_table(stdout, r);
+    return 0;
+}
+
+/* From a checkpoint and open outputs to a result that is delivered. */
+static int compute(Options *o, const CliCommon *common, EstimateOutputs *files, const Ckpt *ckpt, double start_s, Err *err) {
+    Sweep sweep;
+    char sha256[65];
+    o->estimate.ckpt = ckpt;
+    int rc = sweep_run(&sweep, &o->grid, &o->scenario.options, &o->estimate, &common->log, err);
+    if (rc == 0) {
+        SweepReport r = {.sweep = &sweep, .grid = &o->grid, .dist = o->dist, .k = o->quantile};
+        r.meta = (ReportMeta){.command = common->command,
+                              .topo = sweep.topo,
+                              .mix = o->scenario.options.mix_path,
+                              .method = estimate_methods[o->estimate.method],
+                              .seed = common->seed,
+                              .wall_total_s = diag_now_s() - start_s};
+        if (o->out || common->json) estimate_meta_ckpt(&r.meta, ckpt, sha256);
+        rc = deliver(common, files, &r, err);
+    }
+    sweep_free(&sweep);
+    return rc;
+}
+
+static int sweep_all(Options *o, const CliCommon *common, Err *err) {
+    Ckpt ckpt = {0};
+    EstimateOutputs files = {0};
+    double start_s = diag_now_s();
+    bool model = o->estimate.method == METHOD_M3;
+    int rc = check(o, err);
+    if (rc == 0) rc = estimate_outputs_open(&files, o->out, o->csv, err);
+    if (rc == 0 && model) rc = estimate_load_ckpt(&ckpt, o->ckpt, err);
+    if (rc == 0) rc = compute(o, common, &files, model ? &ckpt : NULL, start_s, err);
+    estimate_outputs_abort(&files);
+    ckpt_free(&ckpt);
+    return rc;
+}
+
+static int run(int argc, char **argv) {
+    CliCommon common;
+    Err err = {0};
+    Options o = {.estimate = {.n_paths = 500}, .quantile = 2};
+    scenario_args_init(&o.scenario);
+    grid_init(&o.grid);
+    int rc = cli_parse(&cmd_sweep, argc, argv, &common, set, &o, NULL, 0, NULL);
+    if (rc < 0) {
+        o.scenario.options.seed = o.estimate.seed = common.seed;
+        o.scenario.options.threads = o.estimate.threads = common.threads;
+        rc = sweep_all(&o, &common, &err) == 0 ? 0 : cli_fail(&err);
+        cli_done(&common);
+    }
+    grid_free(&o.grid);
+    scenario_args_free(&o.scenario);
+    return rc;
+}
+
+const CliCommand cmd_sweep = {
+    .name = "sweep",
+    .summary = "the same network under many settings, each in a fraction of a second",
+    .usage = "m3 sweep --topo FILE --mix FILE --set KEY=VALUES [--set ...] [options]",
+    .details = "Every combination of the values of all --set is estimated: a value, a list a,b,c, or a range lo..hi:step, both ends\n"
+               "included. What settings share is computed once; the column 'computed' says what a row took anew: 'model' alone, the\n"
+               "'fluid' simulation of the paths, or the 'traffic' (max_load, sigma, sizes, matrix, duration, n_flows). A parameter\n"
+               "of a congestion control that a row does not use has no effect there ('-') and makes no further rows.\n\n"
+               "  m3 sweep --topo spec/clos-256-2to1.json --mix spec/demo.json --set window=5KB..30KB:5KB\n"
+               "  m3 sweep --mix mix.json --set cc=dctcp,hp --set dctcp_k=5KB,10KB --set hpcc_eta=0.8..0.95:0.05 --csv all.csv",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,58 @@
+/* estimate_args: methods, --compat and output files, for estimate and sweep alike. */
+#include "cli/estimate_args.h"
+
+#include <string.h>
+
+#include "base/json.h"
+
+const char *const estimate_methods[] = {"m3", "flowsim", "packet", NULL};
+
+int estimate_parse_method(const char *value, Method *method, Err *err) {
+    for (int i = 0; estimate_methods[i]; i++)
+        if (strcmp(value, estimate_methods[i]) == 0) {
+            *method = (Method)i;
+            return 0;
+        }
+    const char *near = json_nearest(value, estimate_methods);
+    return err_input(err, "--method: expected m3, flowsim or packet, got '%.40s'%s%s%s", value, near ? ", did you mean " : "",
+                     near ? near : "", near ? "?" : "");
+}
+
+static bool is_word(const char *s, size_t n, const char *word) { return n == strlen(word) && strncmp(s, word, n) == 0; }
+
+int estimate_parse_compat(const char *value, EstimateOptions *e, Err *err) {
+    for (const char *s = value;; s++) {
+        size_t n = strcspn(s, ",");
+        if (is_word(s, n, "published")) e->published = true;
+        else if (is_word(s, n, "hpcc-ns3")) e->hpcc_ns3 = true;
+        else return err_input(err, "--compat: expected published or hpcc-ns3, got '%.*s'", n < 40 ? (int)n : 40, s);
+        s += n;
+        if (*s == '\0') return 0;
+    }
+}
+
+static bool is_stdout(const char *path) { return path && strcmp(path, "-") == 0; }
+
+int estimate_outputs_open(EstimateOutputs *f, const char *json, const char *csv, Err *err) {
+    f->to_stdout = is_stdout(json) || is_stdout(csv);
+    if (json && file_out_open(&f->json, json, err) != 0) return -1;
+    if (csv && file_out_open(&f->csv, csv, err) != 0) return -1;
+    return 0;
+}
+
+int estimate_outputs_commit(EstimateOutputs *f, Err *err) {
+    if (f->json.f && file_out_commit(&f->json, err) != 0) return -1;
+    return f->csv.f ? file_out_commit(&f->csv, err) : 0;
+}
+
+void estimate_outputs_abort(EstimateOutputs *f) {
+    file_out_abort(&f->json);
+    file_out_abort(&f->csv);
+}
+
+void estimate_meta_ckpt(ReportMeta *m, const Ckpt *ckpt, char sha256[65]) {
+    if (!ckpt) return;
+    ckpt_sha256(ckpt, sha256);
+    m->ckpt_name = ckpt->name;
+    m->ckpt_sha256 = sha256;
+}
