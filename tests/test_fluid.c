@@ -83,6 +83,34 @@ static void maxmin_is_optimal(void **state) {
     arena_free(&a);
 }
 
+/* A flow that fills its link alone does not overload it, whatever rounding others left behind. */
+static void idle_links_forget_rounding(void **state) {
+    (void)state;
+    enum { N = 8 };
+    Arena a = {0};
+    Rng r = rng_stream(1, "rounding", 0);
+    const double rate = 1;
+    MaxminClass k[N];
+    Maxmin m;
+    for (int c = 0; c < N; c++) k[c] = (MaxminClass){.s = 0, .d = 1, .cap = c + 1 == N ? rate : 0.1 * (c + 1)};
+    maxmin_init(&m, &rate, 1, k, N, &a);
+    for (int step = 0; step < 10000; step++) {
+        uint32_t c = (uint32_t)rng_below(&r, N);
+        if (k[c].n == 0 || rng_below(&r, 2)) maxmin_join(&m, c);
+        else maxmin_leave(&m, c);
+    }
+    double left = 0;
+    for (uint32_t c = 0; c < N; c++)
+        for (; k[c].n > 0; maxmin_leave(&m, c)) left = m.links[0].demand - k[c].cap;
+    assert_true(left != 0); /* or this tests nothing */
+    assert_true(m.links[0].demand == 0 && m.links[0].count == 0);
+    maxmin_fill(&m);
+    maxmin_join(&m, N - 1);
+    assert_false(maxmin_fill(&m));
+    assert_true(k[N - 1].rate == rate);
+    arena_free(&a);
+}
+
 /* One allocation of mmf_vectors.txt: flows in single file, each its own class. */
 static int check_vector(FILE *f) {
     int n_hosts, n, iterations;
@@ -585,6 +613,7 @@ static void agrees_with_reference(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maxmin_is_optimal),
+        cmocka_unit_test(idle_links_forget_rounding),
         cmocka_unit_test(maxmin_agrees_with_reference),
         cmocka_unit_test(bits_count_a_header_per_packet),
         cmocka_unit_test(lone_flow_runs_at_the_slowest_rate),

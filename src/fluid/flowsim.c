@@ -7,7 +7,8 @@
  * flows of a class by that. The next completion is the least over classes of (heap top − served) / rate.
  *
  * A class is touched only by its own events and when its rate changes: `served` is as of the time
- * `since`, and `finish`, the time of its next completion, stands until then.
+ * `since`, and `finish`, the time of its next completion, stands until then. An arrival that leaves all rates as they are
+ * touches neither: it is compared with the earliest completion, and that is all.
  *
  * Accuracy: FCTs are good to 1e-9 relative however long the run. Time is an int64 of nanoseconds (base_ns) plus a double
  * that is kept below REBASE_NS; `served` starts at 0 with each busy period of its class and is brought back to 0 with all heap keys
@@ -35,19 +36,22 @@ typedef struct {
 } Entry;
 
 typedef struct {
-    double served, since;     /* bits given to each flow of this busy period, as of time `since` */
-    double rate, finish;      /* bits/ns from then on; time of the next completion; rate 0: finish is out of date */
-    Entry *heap;              /* room for all flows the class will ever have */
-    uint32_t n_active, total; /* in the heap now; in the whole run */
+    double served, since; /* bits given to each flow of this busy period, as of time `since` */
+    double rate, finish;  /* bits/ns from then on; time of the next completion */
+    Entry *heap;          /* room for all flows the class will ever have */
+    uint32_t n_active;    /* in the heap now */
 } Class;
 
 typedef struct {
     Maxmin mm;
     Class *classes;
+    uint32_t *of, *rank; /* the class of flow i is rank[of[i]] */
     const LotFlow *flows;
     double *fct_ns;
     int64_t base_ns; /* now = base_ns + t */
     double t;
+    double next;    /* time of the next completion, … */
+    uint32_t first; /* … and its class */
     uint32_t n_active;
     FlowsimStats stats;
     const LotWatch *watch; /* NULL: nobody looks */
@@ -84,26 +88,26 @@ static void heap_pop(Entry *h, uint32_t n) {
 
 /* ---- classes ---- */
 
-/* Finds or makes the class of (s, d, cap): open addressing, at most half full. */
+/* Numbers the classes (s, d, cap) as they come: open addressing, at most half full. */
 typedef struct {
-    MaxminClass *classes;
+    double cap_bps;
+    uint32_t ends; /* s << 16 | d; 0: free */
+    uint32_t class;
+} ClassSlot;
+
+typedef struct {
+    MaxminClass *classes; /* [cap] n: flows seen */
     uint32_t n, cap;
-    uint32_t *slots, mask; /* class + 1; 0: free */
+    ClassSlot *slots; /* [mask + 1] */
+    uint32_t mask;
 } ClassTable;
 
-static uint32_t class_hash(uint16_t s, uint16_t d, double cap) {
+static inline ClassSlot *class_slot(const ClassTable *t, uint32_t ends, double cap_bps) {
     uint64_t bits;
-    memcpy(&bits, &cap, sizeof bits);
-    uint64_t h = (bits ^ ((uint64_t)s << 16 | d)) * 0x9E3779B97F4A7C15u;
-    return (uint32_t)(h >> 32);
-}
-
-static uint32_t *class_slot(const ClassTable *t, uint16_t s, uint16_t d, double cap) {
-    for (uint32_t i = class_hash(s, d, cap);; i++) {
-        uint32_t *slot = &t->slots[i & t->mask];
-        if (*slot == 0) return slot;
-        const MaxminClass *k = &t->classes[*slot - 1];
-        if (k->s == s && k->d == d && k->cap == cap) return slot;
+    memcpy(&bits, &cap_bps, sizeof bits);
+    for (uint32_t i = (uint32_t)((bits ^ ends) * 0x9E3779B97F4A7C15u >> 32);; i++) {
+        ClassSlot *slot = &t->slots[i & t->mask];
+        if (slot->ends == 0 || (slot->ends == ends && slot->cap_bps == cap_bps)) return slot;
     }
 }
 
@@ -111,22 +115,25 @@ static void class_table_grow(ClassTable *t, Arena *a) {
     const MaxminClass *old = t->classes;
     t->cap = t->cap ? t->cap * 2 : 64;
     t->mask = t->cap * 2 - 1;
-    t->slots = memset(ARENA_NEW(a, uint32_t, t->cap * 2), 0, (size_t)t->cap * 2 * sizeof *t->slots);
+    t->slots = memset(ARENA_NEW(a, ClassSlot, t->mask + 1), 0, ((size_t)t->mask + 1) * sizeof *t->slots);
     t->classes = ARENA_NEW(a, MaxminClass, t->cap);
     for (uint32_t c = 0; c < t->n; c++) {
+        uint32_t ends = (uint32_t)old[c].s << 16 | old[c].d;
         t->classes[c] = old[c];
-        *class_slot(t, old[c].s, old[c].d, old[c].cap) = c + 1;
+        *class_slot(t, ends, old[c].cap) = (ClassSlot){old[c].cap, ends, c};
     }
 }
 
-static uint32_t class_of(ClassTable *t, const LotFlow *f, Arena *a) {
+static inline uint32_t class_of(ClassTable *t, const LotFlow *f, Arena *a) {
+    uint32_t ends = (uint32_t)f->s << 16 | f->d;
     if (t->n == t->cap) class_table_grow(t, a);
-    uint32_t *slot = class_slot(t, f->s, f->d, f->cap_bps);
-    if (*slot == 0) {
-        t->classes[t->n] = (MaxminClass){.s = f->s, .d = f->d, .cap = f->cap_bps};
-        *slot = ++t->n;
+    ClassSlot *slot = class_slot(t, ends, f->cap_bps);
+    if (slot->ends == 0) {
+        *slot = (ClassSlot){f->cap_bps, ends, t->n};
+        t->classes[t->n++] = (MaxminClass){.s = f->s, .d = f->d, .cap = f->cap_bps};
     }
-    return *slot - 1;
+    t->classes[slot->class].n++;
+    return slot->class;
 }
 
 typedef struct {
@@ -150,31 +157,28 @@ static MaxminClass *sort_classes(const ClassTable *t, const double *link_rate, u
     qsort(order, t->n, sizeof *order, by_cap);
     MaxminClass *sorted = ARENA_NEW(a, MaxminClass, t->n);
     for (uint32_t c = 0; c < t->n; c++) {
-        sorted[c] = t->classes[order[c].id];
-        sorted[c].cap = order[c].cap;
+        const MaxminClass *k = &t->classes[order[c].id];
+        sorted[c] = (MaxminClass){.s = k->s, .d = k->d, .cap = order[c].cap};
         rank[order[c].id] = c;
     }
     return sorted;
 }
 
-/* Groups the flows into classes: fills sim->classes and sim->mm; returns the class of each flow. */
-static uint32_t *classify(Sim *sim, const Lot *lot, size_t n, Arena *a) {
+/* Groups the flows into classes: fills sim->classes and sim->mm; of[i] is the class of flow i, once looked up in rank. */
+static void classify(Sim *sim, const Lot *lot, size_t n, Arena *a) {
     ClassTable table = {0};
-    uint32_t *of = ARENA_NEW(a, uint32_t, n);
-    for (size_t i = 0; i < n; i++) of[i] = class_of(&table, &sim->flows[i], a);
+    sim->of = ARENA_NEW(a, uint32_t, n);
+    for (size_t i = 0; i < n; i++) sim->of[i] = class_of(&table, &sim->flows[i], a);
     double *link_rate = ARENA_NEW(a, double, lot->n_links);
     for (uint32_t l = 0; l < lot->n_links; l++) link_rate[l] = lot->rate_bps[l] * 1e-9;
-    uint32_t *rank = ARENA_NEW(a, uint32_t, table.n);
-    maxmin_init(&sim->mm, link_rate, lot->n_links, sort_classes(&table, link_rate, rank, a), table.n, a);
+    sim->rank = ARENA_NEW(a, uint32_t, table.n);
+    maxmin_init(&sim->mm, link_rate, lot->n_links, sort_classes(&table, link_rate, sim->rank, a), table.n, a);
     sim->classes = ARENA_NEW(a, Class, table.n);
-    for (uint32_t c = 0; c < table.n; c++) sim->classes[c] = (Class){0};
-    for (size_t i = 0; i < n; i++) sim->classes[of[i] = rank[of[i]]].total++;
     Entry *entries = ARENA_NEW(a, Entry, n);
     for (uint32_t c = 0; c < table.n; c++) {
-        sim->classes[c].heap = entries;
-        entries += sim->classes[c].total;
+        sim->classes[sim->rank[c]] = (Class){.heap = entries};
+        entries += table.classes[c].n;
     }
-    return of;
 }
 
 /* ---- watching ---- */
@@ -183,7 +187,7 @@ static uint32_t *classify(Sim *sim, const Lot *lot, size_t n, Arena *a) {
 static uint32_t tightest_link(const Maxmin *mm, const MaxminClass *k) {
     uint32_t at = k->s;
     for (uint32_t l = k->s + 1u; l < k->d; l++)
-        if (mm->demand[l] * mm->link_rate[at] > mm->demand[at] * mm->link_rate[l]) at = l;
+        if (mm->links[l].demand * mm->links[at].rate > mm->links[at].demand * mm->links[l].rate) at = l;
     return at;
 }
 
@@ -231,12 +235,17 @@ static void rebase_service(Class *c) {
     c->served = 0;
 }
 
-/* Brings a class up to now; its rate is to be set anew. */
-static void catch_up(const Sim *sim, Class *c) {
+/* Brings a class up to now. */
+static inline void catch_up(const Sim *sim, Class *c) {
     c->served += (sim->t - c->since) * c->rate;
     c->since = sim->t;
-    c->rate = 0;
     if (c->served > REBASE_BITS) rebase_service(c);
+}
+
+/* Sets when a class completes next, given the bits that its first flow still has to send. */
+static inline void predict(const Sim *sim, Class *c, double bits) {
+    double finish = sim->t + bits / c->rate;
+    c->finish = finish < NEVER_NS ? finish : NEVER_NS;
 }
 
 /* Moves base_ns close to now, so that t stays small enough to be exact. Beyond 100 days there is nothing to save. */
@@ -245,31 +254,44 @@ static void rebase_time(Sim *sim) {
     double shift = floor(sim->t);
     sim->base_ns += (int64_t)shift;
     sim->t -= shift;
+    sim->next -= shift;
     for (uint32_t i = 0; i < sim->mm.n_classes; i++) {
         sim->classes[i].since -= shift;
         sim->classes[i].finish -= shift;
     }
 }
 
-static void admit(Sim *sim, size_t i, uint32_t class) {
+/* Rates are those before its arrival until the next fill; a class that was idle has had none. */
+static inline void admit(Sim *sim, size_t i, uint32_t class) {
     Class *c = &sim->classes[class];
     if (c->n_active == 0) {
-        c->served = c->rate = 0;
+        c->served = 0;
         c->since = sim->t;
-    } else if (c->rate > 0) {
-        catch_up(sim, c);
+        c->rate = sim->mm.classes[class].cap;
     }
-    heap_push(c->heap, c->n_active++, (Entry){c->served + flowsim_bits(sim->flows[i].size_b), i});
+    double given = c->served + (sim->t - c->since) * c->rate, bits = flowsim_bits(sim->flows[i].size_b);
+    if (given > REBASE_BITS) {
+        catch_up(sim, c);
+        given = c->served;
+    }
+    heap_push(c->heap, c->n_active++, (Entry){given + bits, i});
+    if (c->heap[0].flow == i) {
+        predict(sim, c, bits);
+        if (c->finish < sim->next) {
+            sim->next = c->finish;
+            sim->first = class;
+        }
+    }
     maxmin_join(&sim->mm, class);
     sim->stats.events++;
     if (++sim->n_active > sim->stats.max_active) sim->stats.max_active = sim->n_active;
 }
 
 /* Takes out the flows of a class that are done now. */
-static void complete(Sim *sim, uint32_t class) {
+static inline void complete(Sim *sim, uint32_t class) {
     Class *c = &sim->classes[class];
     catch_up(sim, c);
-    if (c->served < c->heap[0].bits) c->served = c->heap[0].bits; /* rounding must not keep the first one */
+    c->served = c->served < c->heap[0].bits ? c->heap[0].bits : c->served; /* rounding must not keep the first one */
     do {
         size_t i = c->heap[0].flow;
         sim->fct_ns[i] = (double)(sim->base_ns - sim->flows[i].start_ns) + sim->t;
@@ -278,34 +300,34 @@ static void complete(Sim *sim, uint32_t class) {
         sim->stats.events++;
         sim->n_active--;
     } while (c->n_active > 0 && c->heap[0].bits <= c->served);
+    if (c->n_active > 0) predict(sim, c, c->heap[0].bits - c->served);
 }
 
-/* Gives classes their new rates where they changed; returns the class that completes next (time to *next). */
-static inline uint32_t reschedule(Sim *sim, double *next) {
+/* Finds the class that completes next; where `filled`, after giving classes their new rates. */
+static inline void reschedule(Sim *sim, bool filled) {
     uint32_t first = 0;
-    *next = INFINITY;
+    double next = INFINITY;
     for (uint32_t w = 0; w < sim->mm.n_words; w++) {
         for (uint64_t active = sim->mm.active[w]; active; active &= active - 1) {
             uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(active);
             Class *c = &sim->classes[i];
-            double rate = sim->mm.classes[i].rate;
-            if (c->rate != rate) {
+            if (filled && c->rate != sim->mm.classes[i].rate) {
                 catch_up(sim, c);
-                c->rate = rate;
-                double finish = sim->t + (c->heap[0].bits - c->served) / rate;
-                c->finish = finish < NEVER_NS ? finish : NEVER_NS;
+                c->rate = sim->mm.classes[i].rate;
+                predict(sim, c, c->heap[0].bits - c->served);
             }
-            if (c->finish < *next) {
-                *next = c->finish;
+            if (c->finish < next) {
+                next = c->finish;
                 first = i;
             }
         }
     }
-    return first;
+    sim->next = next;
+    sim->first = first;
 }
 
 /* Moves to the next arrival and admits all flows that start then; returns the first flow after them. */
-static size_t arrive(Sim *sim, size_t i, size_t n, const uint32_t *class) {
+static inline size_t arrive(Sim *sim, size_t i, size_t n) {
     int64_t start_ns = sim->flows[i].start_ns;
     if (sim->n_active == 0) {
         sim->base_ns = start_ns;
@@ -316,25 +338,29 @@ static size_t arrive(Sim *sim, size_t i, size_t n, const uint32_t *class) {
     }
     do {
         if (sim->watch) look(sim, i);
-        admit(sim, i, class[i]);
+        admit(sim, i, sim->rank[sim->of[i]]);
     } while (++i < n && sim->flows[i].start_ns == start_ns);
     return i;
 }
 
 void flowsim_watch(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns, const LotWatch *watch, FlowsimStats *stats, Arena *a) {
-    Sim sim = {.flows = flows, .fct_ns = fct_ns, .watch = watch};
-    const uint32_t *class = n > 0 ? classify(&sim, lot, n, a) : NULL;
+    Sim sim = {.flows = flows, .fct_ns = fct_ns, .watch = watch, .next = INFINITY};
+    if (n > 0) classify(&sim, lot, n, a);
     for (size_t i = 0; i < n || sim.n_active > 0;) {
-        double next;
-        uint32_t first = reschedule(&sim, &next);
-        if (i < n && (sim.n_active == 0 || (double)(flows[i].start_ns - sim.base_ns) < next)) {
-            i = arrive(&sim, i, n, class);
+        bool arrival = i < n && (sim.n_active == 0 || (double)(flows[i].start_ns - sim.base_ns) < sim.next);
+        if (arrival) {
+            i = arrive(&sim, i, n);
         } else {
-            if (next > sim.t) sim.t = next;
-            complete(&sim, first);
+            if (sim.next > sim.t) sim.t = sim.next;
+            complete(&sim, sim.first);
         }
         if (sim.t > REBASE_NS) rebase_time(&sim);
-        sim.stats.fills += maxmin_fill(&sim.mm);
+        if (maxmin_fill(&sim.mm)) {
+            sim.stats.fills++;
+            reschedule(&sim, true);
+        } else if (!arrival) {
+            reschedule(&sim, false);
+        }
     }
     if (stats) *stats = sim.stats;
 }

@@ -18,21 +18,16 @@
 
 static uint64_t *zero_words(Arena *a, size_t n) { return memset(ARENA_NEW(a, uint64_t, n), 0, n * sizeof(uint64_t)); }
 
-static double *zero_doubles(Arena *a, size_t n) {
-    double *x = ARENA_NEW(a, double, n);
-    for (size_t i = 0; i < n; i++) x[i] = 0;
-    return x;
-}
-
 void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminClass *classes, uint32_t n_classes, Arena *a) {
     uint32_t words = (n_classes + 63) / 64;
-    *m = (Maxmin){.n_links = n_links, .n_classes = n_classes, .n_words = words, .link_rate = link_rate, .classes = classes};
-    m->count = zero_doubles(a, n_links);
-    m->demand = zero_doubles(a, n_links);
-    m->left = zero_doubles(a, n_links);
-    m->sharers = zero_doubles(a, n_links);
+    *m = (Maxmin){.n_links = n_links, .n_classes = n_classes, .n_words = words, .classes = classes};
+    m->links = ARENA_NEW(a, MaxminLink, n_links);
+    for (uint32_t l = 0; l < n_links; l++) m->links[l] = (MaxminLink){.rate = link_rate[l]};
     m->over = ARENA_NEW(a, uint32_t, n_links);
+    m->left = ARENA_NEW(a, double, n_links);
+    m->sharers = ARENA_NEW(a, double, n_links);
     m->active = zero_words(a, words);
+    m->slowed = zero_words(a, words);
     m->open = zero_words(a, words);
     m->cross = zero_words(a, (size_t)n_links * words);
     for (uint32_t c = 0; c < n_classes; c++) {
@@ -42,66 +37,36 @@ void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminCla
     }
 }
 
-/* Adds `flows` (±1) flows of class k to its links. Where a link is overloaded before or after, rates change. */
-static void load(Maxmin *m, const MaxminClass *k, double flows) {
-    double cap = flows * k->cap;
-    bool dirty = false;
-    for (uint32_t l = k->s; l < k->d; l++) {
-        double before = m->demand[l], after = before + cap;
-        m->count[l] += flows;
-        if (m->count[l] == 0) after = 0; /* rounding does not outlive a busy period */
-        m->demand[l] = after;
-        dirty |= (before > m->link_rate[l]) | (after > m->link_rate[l]);
-    }
-    m->dirty |= dirty;
-}
-
-void maxmin_join(Maxmin *m, uint32_t c) {
-    MaxminClass *k = &m->classes[c];
-    if (k->n++ == 0) {
-        m->active[c / 64] |= 1ull << (c % 64);
-        k->rate = k->cap;
-    }
-    load(m, k, 1);
-}
-
-void maxmin_leave(Maxmin *m, uint32_t c) {
-    MaxminClass *k = &m->classes[c];
-    assert(k->n > 0);
-    if (--k->n == 0) m->active[c / 64] &= ~(1ull << (c % 64));
-    load(m, k, -1);
-}
-
 /* Collects the overloaded links; returns how many. */
-static uint32_t find_overloaded(Maxmin *m) {
+static inline uint32_t find_overloaded(Maxmin *m) {
     uint32_t n = 0;
     for (uint32_t l = 0; l < m->n_links; l++) {
         m->over[n] = l;
-        m->left[n] = m->link_rate[l];
-        m->sharers[n] = m->count[l];
-        n += m->demand[l] > m->link_rate[l];
+        m->left[n] = m->links[l].rate;
+        m->sharers[n] = m->links[l].count;
+        n += m->links[l].demand > m->links[l].rate;
     }
     return n;
 }
 
-/* Opens the classes that cross an overloaded link; all others are at their caps. */
+/* Opens the classes that cross an overloaded link; those that did so before and no longer do are back at their caps. */
 static inline void open_classes(Maxmin *m, uint32_t n_over, uint32_t words) {
     for (uint32_t w = 0; w < words; w++) {
         uint64_t crossing = 0;
         for (uint32_t j = 0; j < n_over; j++) crossing |= m->cross[(size_t)m->over[j] * words + w];
-        m->open[w] = m->active[w] & crossing;
-        for (uint64_t free = m->active[w] & ~crossing; free; free &= free - 1) {
-            MaxminClass *k = &m->classes[w * 64 + (uint32_t)__builtin_ctzll(free)];
+        for (uint64_t freed = m->slowed[w] & ~crossing; freed; freed &= freed - 1) {
+            MaxminClass *k = &m->classes[w * 64 + (uint32_t)__builtin_ctzll(freed)];
             k->rate = k->cap;
         }
+        m->slowed[w] = m->open[w] = m->active[w] & crossing;
     }
 }
 
 static inline void settle(Maxmin *m, MaxminClass *k, double rate, uint32_t n_over) {
-    double n = k->n;
+    const double flows_if[2] = {0, k->n}; /* looked up: a branch would be mispredicted every other time */
     k->rate = rate;
     for (uint32_t j = 0; j < n_over; j++) {
-        double flows = m->over[j] - (uint32_t)k->s < (uint32_t)(k->d - k->s) ? n : 0;
+        double flows = flows_if[m->over[j] - (uint32_t)k->s < (uint32_t)(k->d - k->s)];
         m->sharers[j] -= flows;
         m->left[j] -= flows * rate;
     }
@@ -148,10 +113,33 @@ static inline bool any_open(const Maxmin *m, uint32_t words) {
     return any != 0;
 }
 
+/* With a single overloaded link every open class crosses it: those whose caps are below the share keep to them, and the
+ * share of the others grows; nothing else has to be kept account of. */
+static inline void fill_one(Maxmin *m, uint32_t words) {
+    double left = m->left[0], sharers = m->sharers[0], share = left / sharers;
+    for (uint32_t w = 0; w < words; w++) {
+        for (uint64_t open = m->open[w]; open; open &= open - 1) {
+            MaxminClass *k = &m->classes[w * 64 + (uint32_t)__builtin_ctzll(open)];
+            if (k->cap <= share && sharers > k->n) {
+                left -= k->n * k->cap;
+                sharers -= k->n;
+                if (share < left / sharers) share = left / sharers;
+                k->rate = k->cap;
+            } else {
+                k->rate = share < k->cap ? share : k->cap; /* the cap: rounding, in the last class */
+            }
+        }
+    }
+}
+
 static inline void fill(Maxmin *m, uint32_t words) {
     uint32_t n_over = find_overloaded(m), at = 0;
     double level = 0;
     open_classes(m, n_over, words);
+    if (n_over == 1) {
+        fill_one(m, words);
+        return;
+    }
     while (any_open(m, words)) {
         double share = smallest_share(m, n_over, &at);
         if (share < level) share = level;
