@@ -49,6 +49,9 @@ static const Target targets[] = {
     {"model.m3", {"estimate", "-q", "--topo", "clos.json", "--flows", "flows.csv", "--ckpt", "model.m3", "--threads", "1", "--paths", "3"}},
     {"llama.bin", {"ckpt", "import", "--llama", "llama.bin", "--mlp", "mlp.bin", "--out", "out.m3"}},
     {"mlp.bin", {"ckpt", "import", "--llama", "llama.bin", "--mlp", "mlp.bin", "--out", "out.m3"}},
+    {"flows.feat", {"estimate", "-q", "--features", "flows.feat", "--ckpt", "flow.m3", "--threads", "1"}},
+    {"rows.feat", {"estimate", "-q", "--features", "rows.feat", "--ckpt", "model.m3", "--threads", "1", "--set", "window=12KB"}},
+    {"fluid.feat", {"sweep", "-q", "--features", "fluid.feat", "--threads", "1", "--set", "window=12KB"}},
     {"results.csv", {"compare", "-q", "results.csv", "results.csv"}},
     {"estimate.json", {"compare", "-q", "results.csv", "estimate.json"}},
 };
@@ -129,6 +132,15 @@ static void damage(Bytes *b, Rng *rng) {
         }
 }
 
+/* Length and checksum of a checkpoint or features file made right again, so that what they guard is reached. */
+static void seal(Bytes *b) {
+    uint64_t len = b->n, sum;
+    if (b->n < 40 || memcmp(b->p, "m3", 2) != 0 || memcmp(b->p + 6, "\r\n", 2) != 0) return;
+    memcpy(b->p + 16, &len, sizeof len);
+    sum = file_checksum(b->p, b->n - sizeof sum);
+    memcpy(b->p + b->n - sizeof sum, &sum, sizeof sum);
+}
+
 /* -- files -------------------------------------------------------------------------------------------------------- */
 
 static void fail_setup(const char *what, const char *why) {
@@ -157,17 +169,31 @@ static void copy_file(const char *from, const char *to) {
     free(b.p);
 }
 
-/* A model of a few thousand weights in our format and as the published pair. */
+static void random_weights(Ckpt *c) {
+    Rng rng = rng_stream(1, "weights", 0);
+    ckpt_layout(&c->spec, NULL, 0, &c->n_floats);
+    c->weights = MEM_NEW(float, c->n_floats);
+    for (size_t i = 0; i < c->n_floats; i++) c->weights[i] = (float)(0.02 * rng_normal(&rng));
+}
+
+/* A flow model of the usual size. */
+static void make_flow_checkpoint(void) {
+    Ckpt c = {0};
+    Err err = {0};
+    if (modelspec_preset(&c.spec, "flow", &err) != 0) fail_setup("preset", err.msg);
+    random_weights(&c);
+    if (ckpt_save(&c, "flow.m3", CKPT_F16, &err) != 0) fail_setup("checkpoint", err.msg);
+    free(c.weights);
+}
+
+/* A path model of a few thousand weights in our format and as the published pair. */
 static void make_checkpoints(void) {
     Ckpt c = {.spec = {.n_feat = 1019, .dim = 8, .hidden = 16, .n_layers = 1, .n_heads = 2, .mlp_h1 = 8, .mlp_h2 = 8, .n_out = 400}};
     Err err = {0};
-    Rng rng = rng_stream(1, "weights", 0);
     char recipe[] = "{}", name[] = "tiny";
-    ckpt_layout(&c.spec, NULL, 0, &c.n_floats);
-    c.weights = MEM_NEW(float, c.n_floats);
+    random_weights(&c);
     c.recipe = recipe;
     c.name = name;
-    for (size_t i = 0; i < c.n_floats; i++) c.weights[i] = (float)(0.02 * rng_normal(&rng));
     if (ckpt_save(&c, "model.m3", CKPT_F16, &err) != 0 || ckpt_export(&c, "llama.bin", "mlp.bin", &err) != 0)
         fail_setup("checkpoint", err.msg);
     free(c.weights);
@@ -225,6 +251,15 @@ static void report(uint64_t iteration, const Target *t, const char *why, int sta
     printf("\n  %s is kept as %s\n  %.*s\n", t->file, kept, (int)(messages->n < 600 ? messages->n : 600), messages->p);
 }
 
+/* One file of each kind of features. */
+static void make_features(const char *binary) {
+    static const char *const made[][3] = {
+        {"flow.m3", "m3", "flows.feat"}, {"model.m3", "m3", "rows.feat"}, {"model.m3", "flowsim", "fluid.feat"}};
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+        run(binary, (const char *const[]){"estimate", "-q", "--topo", "clos.json", "--flows", "flows.csv", "--paths", "3", "--ckpt",
+                                          made[i][0], "--method", made[i][1], "--save-features", made[i][2], NULL});
+}
+
 /* True if the program behaved. */
 static bool fuzz_once(const char *binary, uint64_t seed, uint64_t iteration, const Bytes *valid, unsigned exits[3]) {
     const Target *t = &targets[iteration % N_TARGETS];
@@ -232,6 +267,7 @@ static bool fuzz_once(const char *binary, uint64_t seed, uint64_t iteration, con
     Bytes original = valid[iteration % N_TARGETS], b = {MEM_NEW(char, original.n), original.n};
     memcpy(b.p, original.p, original.n);
     damage(&b, &rng);
+    if (rng_below(&rng, 4) > 0) seal(&b);
     write_file(t->file, &b);
     int status = run(binary, t->args);
     Bytes messages = read_file("stderr");
@@ -268,7 +304,9 @@ int main(int argc, char **argv) {
         free(from);
     }
     make_checkpoints();
+    make_flow_checkpoint();
     run(binary, (const char *const[]){ESTIMATE, "--topo", "clos.json", "--mix", "mix.json", "--out", "estimate.json", NULL});
+    make_features(binary);
     check_undamaged(binary);
     Bytes valid[N_TARGETS];
     for (size_t i = 0; i < N_TARGETS; i++) valid[i] = read_file(targets[i].file);

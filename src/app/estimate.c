@@ -78,6 +78,14 @@ int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, 
     return rc;
 }
 
+int estimate_method_of(const Features *f, const char *name, const Ckpt *ckpt, Method *method, Err *err) {
+    bool flows = f->kind == FEATURES_FLOWS, model = flows || f->kind == FEATURES_PERCENTILES;
+    *method = model ? METHOD_M3 : f->kind == FEATURES_FLUID ? METHOD_FLOWSIM : METHOD_PACKET;
+    if (!model || flows == (ckpt->spec.head == HEAD_FLOW)) return 0;
+    return err_input(err, "%s: features for a %s model, but checkpoint %s is a %s model", name, flows ? "flow" : "path", ckpt->name,
+                     flows ? "path" : "flow");
+}
+
 int estimate_ask(const Features *f, const EstimateOptions *o, Estimate *out, Err *err) {
     Query q;
     QueryOptions qo = query_options(o);

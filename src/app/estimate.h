@@ -37,6 +37,8 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
 /* The same in two halves, for who asks more than once. What method and checkpoint ask about is kept of all paths; release with
  * features_free. −1 as estimate_run, *f is empty. */
 int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log, Err *err);
+/* The method whose features these are; −1 if the checkpoint (METHOD_M3) takes others. `name`: what the features are called. */
+int estimate_method_of(const Features *f, const char *name, const Ckpt *ckpt, Method *method, Err *err);
 /* Of the options, ckpt, published and threads count; the rest is in the features. */
 int estimate_ask(const Features *f, const EstimateOptions *o, Estimate *out, Err *err);
 /* What estimate_run remarks: inputs out of the trained range, flows that did not finish. */

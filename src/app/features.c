@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "app/estimate_packet.h"
-#include "app/flowcurve.h"
+#include "app/mapblock.h"
 #include "app/pathmap.h"
 #include "base/mem.h"
 #include "base/par.h"
@@ -42,20 +42,6 @@ typedef struct FeaturesRun {
 } Run;
 
 /* ---- keeping ---- */
-
-/* Copies a map out of the scratch arena into one block. */
-static FeatureMap *keep_map(const FeatureMap *m) {
-    size_t n_pct = (size_t)m->n_rows * FEATURE_N_PCT, n_count = (size_t)m->n_rows * STATS_N_IN;
-    FeatureMap *kept = mem_alloc(sizeof *m + n_pct * sizeof *m->pct + n_count * sizeof *m->count + m->n_rows * sizeof *m->present, 1);
-    *kept = *m;
-    kept->pct = (float *)(void *)(kept + 1);
-    kept->count = (uint32_t *)(void *)(kept->pct + n_pct);
-    kept->present = (uint16_t *)(void *)(kept->count + n_count);
-    memcpy(kept->pct, m->pct, n_pct * sizeof *m->pct);
-    memcpy(kept->count, m->count, n_count * sizeof *m->count);
-    memcpy(kept->present, m->present, m->n_rows * sizeof *m->present);
-    return kept;
-}
 
 static bool is_foreground(const Lot *lot, const LotFlow *f) { return f->s == 0 && f->d == lot->n_links; }
 
@@ -95,7 +81,7 @@ static void describe_flows(Run *r, const Task *t) {
     FlowsimStats stats;
     pathmap_make(&map, &t->lot, t->flows, t->n, &r->scenario->net, MAX_FLOWS, &stats, &r->scratch[t->worker]);
     r->n_events[t->place] = stats.events;
-    t->to->flows = flowcurve_keep(&map);
+    t->to->flows = mapblock_keep_flows(&map);
     memcpy(t->to->bucket_n, map.bucket_count, sizeof map.bucket_count);
 }
 
@@ -113,7 +99,7 @@ static void simulate_fluid(Run *r, const Task *t) {
     }
     FeatureMap map;
     feature_build(&map, &t->lot, t->flows, slowdown, t->n, &r->scenario->net, a);
-    t->to->percentiles = keep_map(&map);
+    t->to->percentiles = mapblock_keep_features(&map);
     memcpy(t->to->bucket_n, map.base_count, sizeof map.base_count);
 }
 
@@ -282,6 +268,7 @@ int features_draw(Features *f, const Scenario *s, const FeaturesOptions *o, cons
 void features_drop(Features *f, size_t first, size_t n) {
     for (PathFeatures *p = f->paths + first; p < f->paths + first + n; p++) {
         free(p->flows.link);
+        if (p->percentiles) free(p->percentiles->pct);
         free(p->percentiles);
         p->flows = (FlowMap){0};
         p->percentiles = NULL;

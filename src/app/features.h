@@ -19,7 +19,7 @@ typedef struct {
     uint32_t n_draws;               /* weight */
     uint32_t bucket_n[STATS_N_OUT]; /* foreground flows per bucket (FEATURES_PACKETS: that finished) */
     FlowMap flows;                  /* FEATURES_FLOWS: one block at ->link; else that is NULL */
-    FeatureMap *percentiles;        /* FEATURES_PERCENTILES, a block of its own */
+    FeatureMap *percentiles;        /* FEATURES_PERCENTILES; its arrays one block at ->pct */
     float *slowdown;                /* [Σ bucket_n] grouped by bucket: FEATURES_FLUID, FEATURES_PACKETS */
 } PathFeatures;
 

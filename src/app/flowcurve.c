@@ -6,26 +6,8 @@
 #include "app/flowcurve.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/par.h"
-
-FlowMap flowcurve_keep(const FlowMap *m) {
-    size_t n_link = (size_t)m->n_links * FLOWMAP_N_LINK, n_flow = (size_t)m->n_flows * FLOWMAP_N_FLOW, n = m->n_flows;
-    FlowMap kept = *m;
-    kept.link = mem_alloc((n_link + FLOWMAP_N_PATH + n_flow + n) * sizeof(float) + n, 1);
-    kept.path = kept.link + n_link;
-    kept.flow = kept.path + FLOWMAP_N_PATH;
-    kept.base = kept.flow + n_flow;
-    kept.bucket = (uint8_t *)(kept.base + n);
-    kept.index = NULL;
-    memcpy(kept.link, m->link, n_link * sizeof(float));
-    memcpy(kept.path, m->path, FLOWMAP_N_PATH * sizeof(float));
-    memcpy(kept.flow, m->flow, n_flow * sizeof(float));
-    memcpy(kept.base, m->base, n * sizeof(float));
-    memcpy(kept.bucket, m->bucket, n);
-    return kept;
-}
 
 typedef struct {
     const FlowMap *const *maps;

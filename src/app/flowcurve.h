@@ -4,9 +4,6 @@
 #include "app/aggregate.h"
 #include "model/flowmodel.h"
 
-/* A copy of what the model reads, in one block at ->link: release with free(m.link). ->index is NULL. */
-FlowMap flowcurve_keep(const FlowMap *m);
-
 enum { FLOWCURVE_N = STATS_N_OUT * AGG_N_LEVELS };
 /* curve[i × FLOWCURVE_N ..]: quantiles at agg_levels of the mixture over the flows of each bucket of *maps[i]; not written where
  * the bucket is empty. */

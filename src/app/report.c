@@ -135,6 +135,18 @@ void report_put_checkpoint(JsonOut *o, const ReportMeta *m) {
     json_out_end(o, '}');
 }
 
+void report_put_features(JsonOut *o, const ReportMeta *m) {
+    json_out_key(o, "features");
+    if (!m->features) {
+        json_out_string(o, NULL);
+        return;
+    }
+    json_out_object(o);
+    put_string(o, "file", m->features);
+    put_string(o, "sha256", m->features_sha256);
+    json_out_end(o, '}');
+}
+
 /* Null if the model was trained on all that it saw. */
 static void put_range(JsonOut *o, const Estimate *e) {
     json_out_key(o, "out_of_range");
@@ -204,6 +216,7 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     put_string(&o, "command", m->command);
     put_string(&o, "topo", m->topo);
     put_string(&o, "mix", m->mix);
+    report_put_features(&o, m);
     report_put_checkpoint(&o, m);
     put_string(&o, "method", m->method);
     put_paths(&o, e);

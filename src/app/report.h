@@ -11,6 +11,7 @@
 /* What the JSON says beside the numbers; docs/CLI.md. NULL strings become null. */
 typedef struct {
     const char *command, *topo, *mix, *method, *ckpt_name, *ckpt_sha256;
+    const char *features, *features_sha256; /* the file that the features were read from */
     uint64_t seed;
     double wall_total_s, wall_read_s;
 } ReportMeta;
@@ -23,9 +24,10 @@ void report_csv(FILE *f, const Estimate *e); /* bucket,percentile,slowdown */
 int report_load(AggResult *r, const char *path, const Log *log, Err *err);
 
 /* Parts of that JSON, for reports of several estimates: members "out_of_range", "n_flows", "n_paths", "interval" and "slowdown" of the
- * object that is open; and "checkpoint". */
+ * object that is open; "checkpoint"; and "features". */
 void report_put_estimate(JsonOut *o, const Estimate *e);
 void report_put_checkpoint(JsonOut *o, const ReportMeta *m);
+void report_put_features(JsonOut *o, const ReportMeta *m);
 
 /* "12.34 [11.90, 12.71]"; only the value where nothing was sampled, "-" where there is none. */
 typedef struct {

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/features_file.h"
 #include "app/report.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -35,7 +36,8 @@ typedef struct {
 
 typedef struct {
     const Grid *grid;
-    const ScenarioOptions *scenario;
+    const ScenarioOptions *scenario; /* or: */
+    Features *given;
     const EstimateOptions *estimate;
     const Log *log;
     Progress progress;
@@ -65,12 +67,17 @@ static int check_files(const Mix *m, const ScenarioOptions *o, Err *err) {
     return 0;
 }
 
-static int plan_mix(const Run *r, size_t combination, Mix *m, Err *err) {
+static int plan_scenario(const Run *r, const char *const *set, Mix *m, Err *err) {
     ScenarioOptions o = *r->scenario;
-    const char **set = settings_of(r->grid, combination);
     o.set = set;
-    int rc = scenario_mix(m, &o, NULL, err);
-    if (rc == 0) rc = check_files(m, &o, err);
+    if (scenario_mix(m, &o, NULL, err) != 0) return -1;
+    return check_files(m, &o, err);
+}
+
+static int plan_mix(const Run *r, size_t combination, Mix *m, Err *err) {
+    const char **set = settings_of(r->grid, combination);
+    mix_init(m);
+    int rc = r->given ? features_settings(r->given, set, &m->net, err) : plan_scenario(r, set, m, err);
     free_settings(set);
     return rc;
 }
@@ -102,12 +109,13 @@ static bool is_one_of(const char *key, const char *a, const char *b) { return st
 static int check_axis(const GridAxis *a, const ScenarioOptions *so, const EstimateOptions *eo, Err *err) {
     bool traffic = mix_key_is_traffic(a->key);
     if (a->n == 1) return 0;
+    if (!traffic && eo->method == METHOD_FLOWSIM)
+        return err_input(err, "--set %s: method flowsim does not depend on the network's settings, only on its traffic", a->key);
+    if (!so) return 0; /* features: features_settings says so */
     if (traffic && so->flows_path)
         return err_input(err, "--set %s: the flows come from %s; only a mix draws others", a->key, so->flows_path);
     if ((so->n_flows > 0 || so->duration_s > 0) && is_one_of(a->key, "n_flows", "duration"))
         return err_input(err, "--set %s: --n-flows and --duration go before it; leave them out", a->key);
-    if (!traffic && eo->method == METHOD_FLOWSIM)
-        return err_input(err, "--set %s: method flowsim does not depend on the network's settings, only on its traffic", a->key);
     return 0;
 }
 
@@ -195,21 +203,33 @@ static void remark(const Run *r) {
     if (n_outside > 0) estimate_remark(&r->out->rows[furthest].estimate, r->log);
 }
 
+static int run(Run *r, Err *err) {
+    const Grid *g = r->grid;
+    *r->out = (Sweep){0};
+    int rc = check(r, err);
+    if (rc == 0) rc = plan(r, err);
+    for (size_t a = 0; a < g->n_axes && rc == 0; a++) rc = check_effect(r, &g->axes[a], err);
+    if (rc == 0) note_merged(r);
+    progress_init(&r->progress, r->log, "settings", r->n);
+    for (size_t i = 0; i < r->n && rc == 0; i++) {
+        if (r->planned[i].done) continue;
+        rc = r->given ? ask(r, i, r->given, SWEEP_MODEL, err) : share_traffic(r, i, err);
+    }
+    progress_finish(&r->progress);
+    if (rc == 0) remark(r);
+    for (size_t i = 0; i < r->n; i++) mix_free(&r->planned[i].mix);
+    free(r->planned);
+    return rc;
+}
+
 int sweep_run(Sweep *s, const Grid *g, const ScenarioOptions *so, const EstimateOptions *eo, const Log *log, Err *err) {
     Run r = {.grid = g, .scenario = so, .estimate = eo, .log = log, .out = s};
-    *s = (Sweep){0};
-    int rc = check(&r, err);
-    if (rc == 0) rc = plan(&r, err);
-    for (size_t a = 0; a < g->n_axes && rc == 0; a++) rc = check_effect(&r, &g->axes[a], err);
-    if (rc == 0) note_merged(&r);
-    progress_init(&r.progress, log, "settings", r.n);
-    for (size_t i = 0; i < r.n && rc == 0; i++)
-        if (!r.planned[i].done) rc = share_traffic(&r, i, err);
-    progress_finish(&r.progress);
-    if (rc == 0) remark(&r);
-    for (size_t i = 0; i < r.n; i++) mix_free(&r.planned[i].mix);
-    free(r.planned);
-    return rc;
+    return run(&r, err);
+}
+
+int sweep_features(Sweep *s, const Grid *g, Features *f, const EstimateOptions *eo, const Log *log, Err *err) {
+    Run r = {.grid = g, .given = f, .estimate = eo, .log = log, .out = s};
+    return run(&r, err);
 }
 
 void sweep_free(Sweep *s) {

@@ -23,7 +23,7 @@ typedef struct {
 typedef struct {
     SweepRow *rows; /* [n] in the grid's order, without those that equal an earlier one in effect */
     size_t n;
-    char *topo;       /* file or name */
+    char *topo;       /* file or name; NULL: from features */
     size_t n_traffic; /* times that flows were loaded or drawn */
     size_t n_fluid;   /* times that paths were simulated */
     double wall_traffic_s, wall_fluid_s, wall_ask_s;
@@ -34,6 +34,8 @@ typedef struct {
  * simulation (features_serve) share it. A setting without effect (another congestion control's) does not make a row of its own.
  * METHOD_PACKET is refused, and what could only be the same in all rows. sweep_free releases, also after −1. */
 int sweep_run(Sweep *s, const Grid *g, const ScenarioOptions *so, const EstimateOptions *eo, const Log *log, Err *err);
+/* The same from features that are there: settings of the network only. *f is left with the settings of the last row. */
+int sweep_features(Sweep *s, const Grid *g, Features *f, const EstimateOptions *eo, const Log *log, Err *err);
 void sweep_free(Sweep *s);
 /* Whether the key of this axis has an effect in the row. */
 bool sweep_applies(const SweepRow *row, const GridAxis *axis);

@@ -77,7 +77,8 @@ static void print_best(FILE *f, const SweepReport *r, size_t best) {
 }
 
 static void print_once(FILE *f, double s, size_t n) {
-    if (n == 1) fprintf(f, " %.2f s once", s);
+    if (n == 0) fputs(" from file", f);
+    else if (n == 1) fprintf(f, " %.2f s once", s);
     else fprintf(f, " %.2f s for %zu", s, n);
 }
 
@@ -167,6 +168,7 @@ void sweep_report_json(FILE *f, const SweepReport *r) {
     put_string(&o, "command", r->meta.command);
     put_string(&o, "topo", r->meta.topo);
     put_string(&o, "mix", r->meta.mix);
+    report_put_features(&o, &r->meta);
     report_put_checkpoint(&o, &r->meta);
     put_string(&o, "method", r->meta.method);
     put_wall(&o, r);

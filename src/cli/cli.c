@@ -64,7 +64,7 @@ static int set_common(CliCommon *c, int which, const char *value, Err *err) {
         if (n < 1 || n > 1024) return err_input(err, "--threads: must be in 1..1024, got %.40s", value);
         c->threads = (int)n;
         return 0;
-    case COMMON_SEED: return units_parse_count(value, "--seed", &c->seed, err);
+    case COMMON_SEED: c->seed_given = true; return units_parse_count(value, "--seed", &c->seed, err);
     default: return 0;
     }
 }

@@ -13,7 +13,8 @@ typedef struct {
     bool json;
     int threads; /* 0: all cores */
     uint64_t seed;
-    char *command; /* the whole command line, for reports */
+    bool seed_given; /* --seed was there */
+    char *command;   /* the whole command line, for reports */
 } CliCommon;
 
 /* One option of a command. `group` starts a heading in --help where it differs from the row before. */

@@ -2,9 +2,10 @@
 #include <string.h>
 
 #include "cli/estimate_args.h"
+#include "cli/features_args.h"
 #include "cli/scenario_args.h"
 
-enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, OUT, CSV };
+enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, FEATURES, SAVE_FEATURES, OUT, CSV };
 static const CliOption options[] = {
     SCENARIO_ARGS("window=18KB, cc=dcqcn, max_load=0.5"),
     {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
@@ -14,6 +15,8 @@ static const CliOption options[] = {
      "published: aggregate as the paper's notebooks do, pooling paths with equal weight;\n"
      "hpcc-ns3 (method packet): packets as in the HPCC authors' ns-3",
      "Method"},
+    {"features", "FILE", "ask about features that --save-features wrote; with --set for other settings of the network", "Features"},
+    {"save-features", "FILE", "write what was computed before the model was asked", "Features"},
     {"out", "FILE", "write the result as JSON", "Output"},
     {"csv", "FILE", "write bucket,percentile,slowdown as CSV", "Output"},
     {NULL, NULL, NULL, NULL}};
@@ -21,23 +24,33 @@ static const CliOption options[] = {
 typedef struct {
     ScenarioArgs scenario;
     EstimateOptions estimate;
-    const char *ckpt, *out, *csv;
+    bool paths_given, method_given;
+    FeaturesArgs features;
+    FileOut saved; /* for save_features */
+    const char *ckpt, *save_features, *out, *csv;
 } Options;
 
 static int set(void *ctx, int index, const char *value, Err *err) {
     Options *o = ctx;
     if (index < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, index, value, err);
     switch (index) {
-    case PATHS: o->estimate.n_paths = 0; return strcmp(value, "all") == 0 ? 0 : args_positive(value, "--paths", &o->estimate.n_paths, err);
-    case METHOD: return estimate_parse_method(value, &o->estimate.method, err);
+    case PATHS:
+        o->paths_given = true;
+        o->estimate.n_paths = 0;
+        return strcmp(value, "all") == 0 ? 0 : args_positive(value, "--paths", &o->estimate.n_paths, err);
+    case METHOD: o->method_given = true; return estimate_parse_method(value, &o->estimate.method, err);
     case CKPT: o->ckpt = value; return 0;
     case COMPAT: return estimate_parse_compat(value, &o->estimate, err);
+    case FEATURES: o->features.file = value; return 0;
+    case SAVE_FEATURES: o->save_features = value; return 0;
     case OUT: o->out = value; return 0;
     default: o->csv = value; return 0;
     }
 }
 
 static int check(const Options *o, Err *err) {
+    if (o->features.file && o->save_features) return err_input(err, "estimate: --save-features does not go with --features");
+    if (o->features.file) return features_args_check(&o->scenario, o->paths_given, o->method_given, err);
     if (scenario_args_check(&o->scenario, "estimate", err) != 0) return -1;
     if (o->estimate.hpcc_ns3 && o->estimate.method != METHOD_PACKET)
         return err_input(err, "estimate: --compat hpcc-ns3 goes with --method packet only");
@@ -54,39 +67,81 @@ static int deliver(const CliCommon *common, EstimateOutputs *f, const Estimate *
     return 0;
 }
 
-/* From a checkpoint and open outputs to a result that is delivered. */
-static int compute(Options *o, const CliCommon *common, EstimateOutputs *files, const Ckpt *ckpt, double start_s, Err *err) {
-    Scenario scenario = {0};
-    Estimate result;
-    char sha256[65];
-    ReportMeta meta = {.command = common->command,
-                       .mix = o->scenario.options.mix_path,
-                       .method = estimate_methods[o->estimate.method],
-                       .seed = common->seed};
-    o->estimate.ckpt = ckpt;
-    int rc = scenario_load(&scenario, &o->scenario.options, &common->log, err);
-    if (rc == 0) rc = estimate_run(&scenario, &o->estimate, &common->log, &result, err);
-    if (rc == 0) {
-        meta.wall_total_s = diag_now_s() - start_s;
-        meta.wall_read_s = scenario.wall_read_s;
-        meta.topo = o->scenario.options.topo_path ? o->scenario.options.topo_path : scenario.topo.name;
-        if (o->out || common->json) estimate_meta_ckpt(&meta, o->estimate.method == METHOD_M3 ? ckpt : NULL, sha256);
-        rc = deliver(common, files, &result, &meta, err);
-    }
-    scenario_free(&scenario);
+static int save(Options *o, const CliCommon *common, const Scenario *s, const Features *f, Err *err) {
+    FeaturesSource source;
+    if (features_source(&source, s, &o->scenario.options, common->command, err) != 0) return -1;
+    features_write(o->saved.f, f, &source);
+    features_source_free(&source);
+    return file_out_commit(&o->saved, err);
+}
+
+/* estimate_run in two halves, with the features written between them. */
+static int run_and_save(Options *o, const CliCommon *common, const Scenario *s, Estimate *e, Err *err) {
+    Features f;
+    if (estimate_features(&f, s, &o->estimate, &common->log, err) != 0) return -1;
+    int rc = save(o, common, s, &f, err);
+    if (rc == 0) rc = estimate_ask(&f, &o->estimate, e, err);
+    if (rc == 0) estimate_remark(e, &common->log);
+    features_free(&f);
     return rc;
+}
+
+static int from_scenario(Options *o, const CliCommon *common, EstimateOutputs *files, ReportMeta *meta, double start_s, Err *err) {
+    Scenario s;
+    Estimate e;
+    if (scenario_load(&s, &o->scenario.options, &common->log, err) != 0) return -1;
+    int rc = o->save_features ? run_and_save(o, common, &s, &e, err) : estimate_run(&s, &o->estimate, &common->log, &e, err);
+    if (rc == 0) {
+        meta->mix = o->scenario.options.mix_path;
+        meta->topo = o->scenario.options.topo_path ? o->scenario.options.topo_path : s.topo.name;
+        meta->wall_read_s = s.wall_read_s;
+        meta->wall_total_s = diag_now_s() - start_s;
+        rc = deliver(common, files, &e, meta, err);
+    }
+    scenario_free(&s);
+    return rc;
+}
+
+static int from_features(Options *o, const CliCommon *common, EstimateOutputs *files, ReportMeta *meta, double start_s, Err *err) {
+    NetConf net;
+    Estimate e;
+    Features *f = &o->features.features;
+    if (features_settings(f, o->scenario.options.set, &net, err) != 0) return -1;
+    features_apply(f, &net, common->threads);
+    if (estimate_ask(f, &o->estimate, &e, err) != 0) return -1;
+    estimate_remark(&e, &common->log);
+    features_args_meta(&o->features, meta);
+    meta->wall_total_s = diag_now_s() - start_s;
+    return deliver(common, files, &e, meta, err);
+}
+
+/* The small file first: a wrong checkpoint should not cost the reading of ten million flows. */
+static int open_inputs(Options *o, const CliCommon *common, Ckpt *ckpt, Err *err) {
+    if (o->features.file) return features_args_open(&o->features, &o->scenario, common, o->ckpt, ckpt, &o->estimate, err);
+    if (o->estimate.method != METHOD_M3) return 0;
+    o->estimate.ckpt = ckpt;
+    return estimate_load_ckpt(ckpt, o->ckpt, err);
 }
 
 static int estimate(Options *o, const CliCommon *common, Err *err) {
     Ckpt ckpt = {0};
     EstimateOutputs files = {0};
+    char sha256[65];
+    ReportMeta meta = {.command = common->command, .seed = common->seed};
     double start_s = diag_now_s();
     int rc = check(o, err);
     if (rc == 0) rc = estimate_outputs_open(&files, o->out, o->csv, err);
-    /* The small file first: a wrong checkpoint should not cost the reading of ten million flows. */
-    if (rc == 0 && o->estimate.method == METHOD_M3) rc = estimate_load_ckpt(&ckpt, o->ckpt, err);
-    if (rc == 0) rc = compute(o, common, &files, &ckpt, start_s, err);
+    if (rc == 0 && o->save_features) rc = file_out_open(&o->saved, o->save_features, err);
+    if (rc == 0) rc = open_inputs(o, common, &ckpt, err);
+    if (rc == 0) {
+        meta.method = estimate_methods[o->estimate.method];
+        if (o->out || common->json) estimate_meta_ckpt(&meta, o->estimate.ckpt, sha256);
+        rc = o->features.file ? from_features(o, common, &files, &meta, start_s, err)
+                              : from_scenario(o, common, &files, &meta, start_s, err);
+    }
     estimate_outputs_abort(&files);
+    file_out_abort(&o->saved);
+    features_args_close(&o->features);
     ckpt_free(&ckpt);
     return rc;
 }
@@ -110,7 +165,8 @@ static int run(int argc, char **argv) {
 const CliCommand cmd_estimate = {
     .name = "estimate",
     .summary = "slowdown distributions of a network under a workload",
-    .usage = "m3 estimate --topo FILE --mix FILE [options]\n       m3 estimate --topo FILE --flows FILE [options]",
+    .usage = "m3 estimate --topo FILE --mix FILE [options]\n       m3 estimate --topo FILE --flows FILE [options]\n       m3 estimate "
+             "--features FILE [--set KEY=VALUE] [options]",
     .details = "Slowdown is a flow's completion time over its completion time alone in the idle network, by flow size\n"
                "and overall. In brackets, a 95 % interval: the error of sampling paths, and of the model if measured.\n\n"
                "  m3 estimate --topo spec/clos-256-2to1.json --mix spec/demo.json\n"

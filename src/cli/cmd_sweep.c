@@ -6,15 +6,17 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/estimate_args.h"
+#include "cli/features_args.h"
 #include "cli/scenario_args.h"
 
-enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, QUANTILE, BUCKET, OUT, CSV };
+enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, FEATURES, QUANTILE, BUCKET, OUT, CSV };
 static const CliOption options[] = {
     SCENARIO_ARGS("window=5KB..30KB:1KB, cc=dctcp,hp"),
     {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
     {"method", "NAME", "m3: fluid simulation and model (default); flowsim: fluid simulation alone, for traffic only", "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)", "Method"},
     {"compat", "LIST", "published: aggregate as the paper's notebooks do, pooling paths with equal weight", "Method"},
+    {"features", "FILE", "start from features that m3 estimate --save-features wrote: settings of the network only", "Features"},
     {"quantile", "NAME", "what settings are ranked by: p50, p90, p99 (default) or p99.9", "Output"},
     {"bucket", "SIZE", "of flows of this size: show and rank by their bucket, e.g. 20KB for 10-50 KB (default: all)", "Output"},
     {"out", "FILE", "write the result as JSON", "Output"},
@@ -26,6 +28,8 @@ typedef struct {
     EstimateOptions estimate;
     Grid grid;
     int dist, quantile;
+    FeaturesArgs features;
+    bool paths_given, method_given;
     const char *ckpt, *out, *csv;
 } Options;
 
@@ -53,10 +57,14 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     if (index == ARG_SET) return add_setting(&o->grid, value, err);
     if (index < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, index, value, err);
     switch (index) {
-    case PATHS: o->estimate.n_paths = 0; return strcmp(value, "all") == 0 ? 0 : args_positive(value, "--paths", &o->estimate.n_paths, err);
-    case METHOD: return estimate_parse_method(value, &o->estimate.method, err);
+    case PATHS:
+        o->paths_given = true;
+        o->estimate.n_paths = 0;
+        return strcmp(value, "all") == 0 ? 0 : args_positive(value, "--paths", &o->estimate.n_paths, err);
+    case METHOD: o->method_given = true; return estimate_parse_method(value, &o->estimate.method, err);
     case CKPT: o->ckpt = value; return 0;
     case COMPAT: return estimate_parse_compat(value, &o->estimate, err);
+    case FEATURES: o->features.file = value; return 0;
     case QUANTILE: return parse_quantile(value, &o->quantile, err);
     case BUCKET: return parse_bucket(value, &o->dist, err);
     case OUT: o->out = value; return 0;
@@ -65,7 +73,9 @@ static int set(void *ctx, int index, const char *value, Err *err) {
 }
 
 static int check(const Options *o, Err *err) {
-    if (scenario_args_check(&o->scenario, "sweep", err) != 0) return -1;
+    int rc = o->features.file ? features_args_check(&o->scenario, o->paths_given, o->method_given, err)
+                              : scenario_args_check(&o->scenario, "sweep", err);
+    if (rc != 0) return -1;
     if (o->estimate.hpcc_ns3) return err_input(err, "sweep: --compat hpcc-ns3 is for packet simulation");
     return o->grid.n_axes > 0 ? 0 : err_input(err, "sweep: expected --set KEY=VALUES; see 'm3 sweep --help'");
 }
@@ -80,12 +90,11 @@ static int deliver(const CliCommon *common, EstimateOutputs *f, const SweepRepor
     return 0;
 }
 
-/* From a checkpoint and open outputs to a result that is delivered. */
-static int compute(Options *o, const CliCommon *common, EstimateOutputs *files, const Ckpt *ckpt, double start_s, Err *err) {
+static int compute(Options *o, const CliCommon *common, EstimateOutputs *files, double start_s, Err *err) {
     Sweep sweep;
     char sha256[65];
-    o->estimate.ckpt = ckpt;
-    int rc = sweep_run(&sweep, &o->grid, &o->scenario.options, &o->estimate, &common->log, err);
+    int rc = o->features.file ? sweep_features(&sweep, &o->grid, &o->features.features, &o->estimate, &common->log, err)
+                              : sweep_run(&sweep, &o->grid, &o->scenario.options, &o->estimate, &common->log, err);
     if (rc == 0) {
         SweepReport r = {.sweep = &sweep, .grid = &o->grid, .dist = o->dist, .k = o->quantile};
         r.meta = (ReportMeta){.command = common->command,
@@ -94,23 +103,31 @@ static int compute(Options *o, const CliCommon *common, EstimateOutputs *files, 
                               .method = estimate_methods[o->estimate.method],
                               .seed = common->seed,
                               .wall_total_s = diag_now_s() - start_s};
-        if (o->out || common->json) estimate_meta_ckpt(&r.meta, ckpt, sha256);
+        if (o->features.file) features_args_meta(&o->features, &r.meta);
+        if (o->out || common->json) estimate_meta_ckpt(&r.meta, o->estimate.ckpt, sha256);
         rc = deliver(common, files, &r, err);
     }
     sweep_free(&sweep);
     return rc;
 }
 
+static int open_inputs(Options *o, const CliCommon *common, Ckpt *ckpt, Err *err) {
+    if (o->features.file) return features_args_open(&o->features, &o->scenario, common, o->ckpt, ckpt, &o->estimate, err);
+    if (o->estimate.method != METHOD_M3) return 0;
+    o->estimate.ckpt = ckpt;
+    return estimate_load_ckpt(ckpt, o->ckpt, err);
+}
+
 static int sweep_all(Options *o, const CliCommon *common, Err *err) {
     Ckpt ckpt = {0};
     EstimateOutputs files = {0};
     double start_s = diag_now_s();
-    bool model = o->estimate.method == METHOD_M3;
     int rc = check(o, err);
     if (rc == 0) rc = estimate_outputs_open(&files, o->out, o->csv, err);
-    if (rc == 0 && model) rc = estimate_load_ckpt(&ckpt, o->ckpt, err);
-    if (rc == 0) rc = compute(o, common, &files, model ? &ckpt : NULL, start_s, err);
+    if (rc == 0) rc = open_inputs(o, common, &ckpt, err);
+    if (rc == 0) rc = compute(o, common, &files, start_s, err);
     estimate_outputs_abort(&files);
+    features_args_close(&o->features);
     ckpt_free(&ckpt);
     return rc;
 }
@@ -136,7 +153,8 @@ static int run(int argc, char **argv) {
 const CliCommand cmd_sweep = {
     .name = "sweep",
     .summary = "the same network under many settings, each in a fraction of a second",
-    .usage = "m3 sweep --topo FILE --mix FILE --set KEY=VALUES [--set ...] [options]",
+    .usage = "m3 sweep --topo FILE --mix FILE --set KEY=VALUES [--set ...] [options]\n       m3 sweep --features FILE --set KEY=VALUES "
+             "[--set ...] [options]",
     .details = "Every combination of the values of all --set is estimated: a value, a list a,b,c, or a range lo..hi:step, both ends\n"
                "included. What settings share is computed once; the column 'computed' says what a row took anew: 'model' alone, the\n"
                "'fluid' simulation of the paths, or the 'traffic' (max_load, sigma, sizes, matrix, duration, n_flows). A parameter\n"

@@ -6,8 +6,10 @@
  * The defaults are values the paper's experiments use, or the middle of what it draws. */
 #include "net/netconf.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -129,6 +131,23 @@ int netconf_set(NetConf *c, const char *key, const char *value, Err *err) {
     if (parse_quantity(s, value, &x, err) != 0 || check_range(s, x, err) != 0) return -1;
     memcpy((char *)c + s->offset, &x, sizeof x);
     return 0;
+}
+
+NetConfText netconf_text(const NetConf *c, const char *key) {
+    NetConfText t;
+    double x;
+    const Setting *s = settings;
+    while (s < settings + N_SETTINGS && strcmp(s->key, key) != 0) s++;
+    assert(s < settings + N_SETTINGS);
+    if (s->kind == KIND_CC) {
+        snprintf(t.s, sizeof t.s, "%s", cc_name(c->cc));
+    } else if (s->kind == KIND_SWITCH) {
+        snprintf(t.s, sizeof t.s, "%s", c->pfc ? "on" : "off");
+    } else {
+        memcpy(&x, (const char *)c + s->offset, sizeof x);
+        snprintf(t.s, sizeof t.s, "%s", json_number_text(x).s);
+    }
+    return t;
 }
 
 bool netconf_applies(const char *key, Cc cc) {

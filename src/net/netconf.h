@@ -23,6 +23,11 @@ void netconf_default(NetConf *c); /* dctcp, 400 KiB, 15 KB, PFC on, K = 10 KB, a
 /* "cc=dctcp", "buffer=400KiB", "window=18KB", "pfc=on", "dctcp_k=10KB", "dcqcn_kmin", "dcqcn_kmax", "hpcc_eta=0.9" (or 90%),
  * "hpcc_ai=500Mbps", "timely_tlow=50us", "timely_thigh=120us". −1 names the key and the nearest valid one. */
 int netconf_set(NetConf *c, const char *key, const char *value, Err *err);
+/* A setting as text that netconf_set reads back to the bit. The key is one of netconf_keys (asserted). */
+typedef struct {
+    char s[32];
+} NetConfText;
+NetConfText netconf_text(const NetConf *c, const char *key);
 int netconf_check(const NetConf *c, Err *err); /* ranges that make sense at all, kmin ≤ kmax, … */
 /* False for a parameter of another congestion control than cc, which has no effect. */
 bool netconf_applies(const char *key, Cc cc);

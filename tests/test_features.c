@@ -1,0 +1,311 @@
+/* Features on disk: what comes back is what was written, and damage is refused. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "app/estimate.h"
+#include "app/features_file.h"
+#include "app/mapblock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+#define NET "tests/cli/net/"
+
+static const ScenarioOptions drawn = {
+    .topo_path = NET "clos.json", .mix_path = NET "mix.json", .mix_id = -1, .n_flows = 2000, .seed = 5, .threads = 2};
+
+static void random_checkpoint(Ckpt *c, const char *preset) {
+    Err err = {0};
+    Rng rng = rng_stream(9, "weights", 0);
+    *c = (Ckpt){.name = (char[]){"random"}};
+    assert_int_equal(modelspec_preset(&c->spec, preset, &err), 0);
+    ckpt_layout(&c->spec, NULL, 0, &c->n_floats);
+    c->weights = MEM_NEW(float, c->n_floats);
+    for (size_t i = 0; i < c->n_floats; i++) c->weights[i] = (float)(0.02 * rng_normal(&rng));
+}
+
+static void scratch_file(char path[32]) {
+    strcpy(path, "/tmp/m3-test-XXXXXX");
+    close(mkstemp(path));
+}
+
+static void make(Features *f, FeaturesSource *src, const EstimateOptions *o) {
+    Scenario s;
+    Err err = {0};
+    if (scenario_load(&s, &drawn, NULL, &err) != 0 || estimate_features(f, &s, o, NULL, &err) != 0 ||
+        features_source(src, &s, &drawn, "m3 test", &err) != 0)
+        fail_msg("%s", err.msg);
+    scenario_free(&s);
+}
+
+static void write_to(const char *path, const Features *f, const FeaturesSource *src) {
+    FILE *out = fopen(path, "wb");
+    assert_non_null(out);
+    features_write(out, f, src);
+    assert_int_equal(fclose(out), 0);
+}
+
+static AggResult ask(const Features *f, const EstimateOptions *o) {
+    Estimate e;
+    Err err = {0};
+    if (estimate_ask(f, o, &e, &err) != 0) fail_msg("%s", err.msg);
+    return e.slowdown;
+}
+
+/* Written, read and asked: to the bit what was asked directly; written again: the same file. */
+static void check_round_trip(const EstimateOptions *o) {
+    Features f, back;
+    FeaturesSource src, src_back;
+    Err err = {0};
+    char path[32], again[32], sha[65], sha_again[65];
+    make(&f, &src, o);
+    scratch_file(path);
+    scratch_file(again);
+    write_to(path, &f, &src);
+    if (features_read(&back, &src_back, path, &err) != 0) fail_msg("%s", err.msg);
+    assert_int_equal(back.kind, f.kind);
+    assert_int_equal(back.seed, 5);
+    assert_int_equal(back.n_unique, f.n_unique);
+    assert_string_equal(src_back.topo, NET "clos.json");
+    assert_true(netconf_same(&back.conf, &f.conf));
+    AggResult want = ask(&f, o), got = ask(&back, o);
+    assert_memory_equal(&want, &got, sizeof want);
+    write_to(again, &back, &src_back);
+    assert_int_equal(file_digest(path, sha, &err), 0);
+    assert_int_equal(file_digest(again, sha_again, &err), 0);
+    assert_string_equal(sha, sha_again);
+    unlink(path);
+    unlink(again);
+    features_free(&f);
+    features_free(&back);
+    features_source_free(&src);
+    features_source_free(&src_back);
+}
+
+static void round_trips(void **state) {
+    (void)state;
+    static const char *const presets[] = {"flow", "compact"};
+    for (int p = 0; p < 2; p++) {
+        Ckpt ckpt;
+        random_checkpoint(&ckpt, presets[p]);
+        check_round_trip(&(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 20, .seed = 5, .threads = 2});
+        check_round_trip(&(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .seed = 5, .threads = 2}); /* all paths */
+        free(ckpt.weights);
+    }
+    check_round_trip(&(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 20, .seed = 5, .threads = 2});
+}
+
+/* ---- damage ---- */
+
+typedef struct {
+    char *data;
+    size_t len;
+} Image;
+
+static Image load(const char *path) {
+    FileView v;
+    Err err = {0};
+    assert_int_equal(file_view(&v, path, &err), 0);
+    Image i = {MEM_NEW(char, v.len), v.len};
+    memcpy(i.data, v.data, v.len);
+    file_view_close(&v);
+    return i;
+}
+
+static void store(const char *path, const Image *i) {
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(i->data, 1, i->len, f), i->len);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void refuse(const char *path, const char *why) {
+    Features f;
+    FeaturesSource src;
+    Err err = {0};
+    assert_int_equal(features_read(&f, &src, path, &err), -1);
+    assert_int_equal(err.kind, ERR_INPUT);
+    if (strncmp(err.msg, path, strlen(path)) != 0 || !strstr(err.msg, why)) fail_msg("expected \"%s\", got \"%s\"", why, err.msg);
+    assert_null(f.paths);
+    assert_null(src.topo);
+}
+
+/* Damage that the checksum does not give away. */
+static void store_sealed(const char *path, const Image *i) {
+    uint64_t len = i->len, sum;
+    memcpy(i->data + 16, &len, sizeof len);
+    sum = file_checksum(i->data, i->len - sizeof sum);
+    memcpy(i->data + i->len - sizeof sum, &sum, sizeof sum);
+    store(path, i);
+}
+
+static size_t payload_of(const Image *i) {
+    uint32_t header_len;
+    memcpy(&header_len, i->data + 12, sizeof header_len);
+    return (24 + (size_t)header_len + 63) / 64 * 64;
+}
+
+static void write_features(const char *path, const EstimateOptions *o) {
+    Features f;
+    FeaturesSource src;
+    make(&f, &src, o);
+    write_to(path, &f, &src);
+    features_free(&f);
+    features_source_free(&src);
+}
+
+static void damaged_files(void **state) {
+    (void)state;
+    Ckpt ckpt;
+    char path[32];
+    random_checkpoint(&ckpt, "flow");
+    scratch_file(path);
+    write_features(path, &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 4, .seed = 5});
+    Image whole = load(path), i;
+    for (size_t len = 0; len < whole.len; len += len < 40 ? 1 : 997) {
+        i = (Image){whole.data, len};
+        store(path, &i);
+        refuse(path, len < 32 ? "not an m3 features file" : "length");
+    }
+    for (size_t at = 24; at + 8 < whole.len; at += 501) {
+        whole.data[at] ^= 4;
+        store(path, &whole);
+        refuse(path, "checksum");
+        whole.data[at] ^= 4;
+    }
+    whole.data[8] = 7;
+    store_sealed(path, &whole);
+    refuse(path, "expected 1, got 7");
+    free(whole.data);
+    free(ckpt.weights);
+    unlink(path);
+}
+
+static void patch(const char *path, const Image *whole, size_t at, const void *with, size_t n, const char *why) {
+    Image i = {MEM_NEW(char, whole->len), whole->len};
+    memcpy(i.data, whole->data, whole->len);
+    memcpy(i.data + at, with, n);
+    store_sealed(path, &i);
+    refuse(path, why);
+    free(i.data);
+}
+
+/* Files whose checksum is right and whose content is not. */
+static void hostile_files(void **state) {
+    (void)state;
+    Ckpt ckpt;
+    char path[32];
+    random_checkpoint(&ckpt, "flow");
+    scratch_file(path);
+    write_features(path, &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 4, .seed = 5});
+    Image whole = load(path);
+    static const uint32_t zero = 0, huge = 0xFFFFFFF0, one = 1;
+    static const float nan = NAN;
+    size_t at = payload_of(&whole);
+    patch(path, &whole, at, &zero, 4, "path 0: expected at least one draw");
+    patch(path, &whole, at, &huge, 4, "draws of paths");
+    patch(path, &whole, at + 20, &zero, 4, "path 0: impossible number");
+    patch(path, &whole, at + 20, &huge, 4, "path 0: impossible number");
+    patch(path, &whole, at + 24, &huge, 4, "path 0: ");
+    patch(path, &whole, at + 32, &nan, 4, "path 0: expected numbers that are finite");
+    patch(path, &whole, at + 4, &one, 4, "path 0: ");
+    Image longer = {mem_calloc(whole.len + 64, 1), whole.len + 64};
+    memcpy(longer.data, whole.data, whole.len);
+    store_sealed(path, &longer);
+    refuse(path, "too many behind its last path");
+    static const char *const words[][3] = {{"\"schema\": \"m3.features/1\"", "\"schema\": \"m3.features/9\"", "schema: expected"},
+                                           {"\"kind\": \"flows\"", "\"kind\": \"fruit\"", "kind: expected"},
+                                           {"\"inputs\": \"", "\"inputs\": \"x", "other inputs"},
+                                           {"\"n_drawn\": \"4\"", "\"n_drawn\": \"5\"", "expected 5 draws"},
+                                           {"\"n_unique\": \"", "\"n_unique\": \"9", "n_unique"},
+                                           {"\"cc\": \"dctcp\"", "\"cc\": \"dctcq\"", "network"},
+                                           {"\"exhaustive\": f", "\"exhaustive\": g", ""}};
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+        char *text = memmem(whole.data, at, words[k][0], strlen(words[k][0]));
+        assert_non_null(text);
+        patch(path, &whole, (size_t)(text - whole.data), words[k][1], strlen(words[k][1]), words[k][2]);
+    }
+    free(longer.data);
+    free(whole.data);
+    free(ckpt.weights);
+    unlink(path);
+}
+
+/* ---- what goes with a file ---- */
+
+static void sources_and_settings(void **state) {
+    (void)state;
+    Features f;
+    FeaturesSource src;
+    Err err = {0};
+    NetConf net;
+    make(&f, &src, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 5, .seed = 5});
+    assert_int_equal(features_source_check(&src, &drawn, "f", &err), 0);
+    assert_int_equal(features_source_check(&src, &(ScenarioOptions){.mix_id = -1}, "f", &err), 0);
+    ScenarioOptions other = drawn;
+    other.topo_path = NET "graph.json";
+    assert_int_equal(features_source_check(&src, &other, "f", &err), -1);
+    assert_non_null(strstr(err.msg, "f: made with another topology (" NET "clos.json), got " NET "graph.json"));
+    other = drawn;
+    other.mix_id = 4;
+    assert_int_equal(features_source_check(&src, &other, "f", &err), -1);
+    other = drawn;
+    other.flows_path = NET "flows.csv";
+    assert_int_equal(features_source_check(&src, &other, "f", &err), -1);
+    assert_non_null(strstr(err.msg, "made without a flow file"));
+    assert_int_equal(features_settings(&f, (const char *const[]){"cc=hp", "window=12KB", NULL}, &net, &err), 0);
+    assert_int_equal(net.cc, CC_HPCC);
+    assert_true(net.window_b == 12e3 && net.buffer_b == f.conf.buffer_b);
+    assert_int_equal(features_settings(&f, (const char *const[]){"max_load=0.4", NULL}, &net, &err), -1);
+    assert_non_null(strstr(err.msg, "--set max_load=0.4: changes the traffic"));
+    assert_int_equal(features_settings(&f, (const char *const[]){"windw=4KB", NULL}, &net, &err), -1);
+    assert_non_null(strstr(err.msg, "did you mean 'window'"));
+    features_free(&f);
+    features_source_free(&src);
+}
+
+/* Every key's text is read back to the same bits. */
+static void settings_as_text(void **state) {
+    (void)state;
+    NetConf a, b;
+    Err err = {0};
+    netconf_default(&a);
+    a = (NetConf){.cc = CC_TIMELY,
+                  .buffer_b = 1e5 / 3,
+                  .window_b = 12345.678,
+                  .pfc = false,
+                  .dctcp_k_b = 1e12,
+                  .dcqcn_kmin_b = 1,
+                  .dcqcn_kmax_b = 7 / 0.3,
+                  .hpcc_eta = 0.1 + 0.2,
+                  .hpcc_ai_bps = 1e15 / 7,
+                  .timely_tlow_ns = 1e6 / 7,
+                  .timely_thigh_ns = 1e7 / 7};
+    netconf_default(&b);
+    for (const char *const *key = netconf_keys; *key; key++) assert_int_equal(netconf_set(&b, *key, netconf_text(&a, *key).s, &err), 0);
+    for (int cc = 0; cc < CC_N; cc++) {
+        a.cc = b.cc = (Cc)cc;
+        assert_true(netconf_same(&a, &b));
+    }
+    b.timely_tlow_ns++;
+    assert_false(netconf_same(&a, &b));
+    a.cc = b.cc = CC_HPCC;
+    assert_true(netconf_same(&a, &b));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_trips),          cmocka_unit_test(damaged_files),    cmocka_unit_test(hostile_files),
+        cmocka_unit_test(sources_and_settings), cmocka_unit_test(settings_as_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
