@@ -43,6 +43,8 @@ static const Target targets[] = {
     {"mix.json", {ESTIMATE, "--topo", "topology.txt", "--mix", "mix.json"}},
     {"graph.json", {ESTIMATE, "--topo", "graph.json", "--mix", "mix.json"}},
     {"flows.csv", {"estimate", "-q", "--method", "flowsim", "--topo", "clos.json", "--flows", "flows.csv", "--threads", "1"}},
+    {"flows.m3f", {"workload", "-q", "--topo", "clos.json", "--flows", "flows.m3f", "--out", "out.csv", "--threads", "1"}},
+    {"results.m3f", {"compare", "-q", "results.csv", "results.m3f"}},
     {"flows.txt", {"estimate", "-q", "--method", "flowsim", "--topo", "topology.txt", "--flows", "flows.txt", "--threads", "1"}},
     {"path.csv", {"flowsim", "-q", "--links", "4", "--flows", "path.csv"}},
     {"model.m3", {"ckpt", "info", "model.m3"}},
@@ -307,6 +309,8 @@ int main(int argc, char **argv) {
     make_flow_checkpoint();
     run(binary, (const char *const[]){ESTIMATE, "--topo", "clos.json", "--mix", "mix.json", "--out", "estimate.json", NULL});
     make_features(binary);
+    run(binary, (const char *const[]){"workload", "-q", "--topo", "clos.json", "--flows", "flows.csv", "--out", "flows.m3f", NULL});
+    run(binary, (const char *const[]){"workload", "-q", "--topo", "clos.json", "--flows", "results.csv", "--out", "results.m3f", NULL});
     check_undamaged(binary);
     Bytes valid[N_TARGETS];
     for (size_t i = 0; i < N_TARGETS; i++) valid[i] = read_file(targets[i].file);

@@ -1,8 +1,8 @@
 /* report_read: results read back, for comparison: an estimate JSON of ours, or per-flow results as CSV.
  *
- * A file whose first character that is not space is '{' is JSON. The CSV needs a header with size_b, fct_ns
- * and ideal_fct_ns in any order among other columns; so the output of a packet simulator, ours or not, is
- * directly comparable with an estimate. */
+ * A file whose first character that is not space is '{' is JSON; a binary flow file begins with its mark. The CSV needs a header with
+ * size_b, fct_ns and ideal_fct_ns in any order among other columns; so the output of a packet simulator, ours or not, is directly
+ * comparable with an estimate. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "net/flows.h"
 
 /* A number, or null for a bucket without flows. */
 static int read_value(const Json *j, double *out, Err *err) {
@@ -162,6 +163,15 @@ static int read_flow(Text line, const char *path, size_t line_no, const int colu
     return 0;
 }
 
+static int sum_up(const Results *r, const char *path, AggResult *out, const Log *log, Err *err) {
+    if (r->n == 0) return err_input(err, "%s: expected at least one finished flow, got none", path);
+    if (r->n_unfinished)
+        log_note(log, "%s: %s of %s flows did not finish and are left out", path, units_count(r->n_unfinished).s,
+                 units_count(r->n + r->n_unfinished).s);
+    aggregate_flows(r->size_b, r->slowdown, r->n, out);
+    return 0;
+}
+
 static int read_csv(const FileView *v, const char *path, AggResult *out, const Log *log, Err *err) {
     Text text = {v->data, v->data + v->len}, line = {0};
     Results r = {0};
@@ -171,13 +181,29 @@ static int read_csv(const FileView *v, const char *path, AggResult *out, const L
     int rc = read_header(line, path, column, err);
     for (size_t no = 2; rc == 0 && next_line(&text, &line); no++)
         if (line.end > line.p) rc = read_flow(line, path, no, column, &r, err);
-    if (rc == 0 && r.n == 0) rc = err_input(err, "%s: expected at least one finished flow, got none", path);
-    if (rc == 0 && r.n_unfinished)
-        log_note(log, "%s: %s of %s flows did not finish and are left out", path, units_count(r.n_unfinished).s,
-                 units_count(r.n + r.n_unfinished).s);
-    if (rc == 0) aggregate_flows(r.size_b, r.slowdown, r.n, out);
+    if (rc == 0) rc = sum_up(&r, path, out, log, err);
     free(r.size_b);
     free(r.slowdown);
+    return rc;
+}
+
+static int read_binary(const FileView *v, const char *path, AggResult *out, const Log *log, Err *err) {
+    Flows f;
+    if (flows_read_untied(&f, v, path, err) != 0) return -1;
+    int rc = f.fct_ns && f.ideal_fct_ns ? 0 : err_input(err, "%s: expected flows with fct_ns and ideal_fct_ns", path);
+    Results r = {.size_b = f.size_b, .slowdown = f.fct_ns}; /* finished ones move to the front, in place */
+    for (size_t i = 0; rc == 0 && i < f.n; i++) {
+        double slowdown = f.fct_ns[i] / f.ideal_fct_ns[i];
+        if (isnan(f.fct_ns[i])) {
+            r.n_unfinished++;
+            continue;
+        }
+        if (!isfinite(slowdown)) rc = err_input(err, "%s: row %zu: fct_ns / ideal_fct_ns: expected a finite number", path, i);
+        r.size_b[r.n] = f.size_b[i];
+        r.slowdown[r.n++] = slowdown;
+    }
+    if (rc == 0) rc = sum_up(&r, path, out, log, err);
+    flows_free(&f);
     return rc;
 }
 
@@ -186,7 +212,9 @@ int report_load(AggResult *r, const char *path, const Log *log, Err *err) {
     if (file_view(&v, path, err) != 0) return -1;
     size_t at = 0;
     while (at < v.len && v.data[at] && strchr(" \t\r\n", v.data[at])) at++;
-    int rc = at < v.len && v.data[at] == '{' ? read_json(&v, path, r, err) : read_csv(&v, path, r, log, err);
+    int rc = flows_binary_is(&v)               ? read_binary(&v, path, r, log, err)
+             : at < v.len && v.data[at] == '{' ? read_json(&v, path, r, err)
+                                               : read_csv(&v, path, r, log, err);
     file_view_close(&v);
     return rc;
 }

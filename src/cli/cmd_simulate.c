@@ -19,7 +19,7 @@ static const CliOption options[] = {
      "Simulation"},
     {"compat", "hpcc-ns3", "behave as the HPCC authors' ns-3 in every detail, accidents included", "Simulation"},
     {"stop", "TIME", "end at that time after the first flow's start (default: when nothing moves any more)", "Simulation"},
-    {"out", "FILE", "flows with fct_ns and ideal_fct_ns as CSV; - is stdout", "Output"},
+    {"out", "FILE", "flows with fct_ns and ideal_fct_ns as CSV (- is stdout),\nor binary if FILE ends in .m3f", "Output"},
     {"trace", "FILE", "packet events as CSV: large; narrow it down with the next two", "Output"},
     {"trace-flow", "ID", "only packets of that flow", "Output"},
     {"trace-port", "FROM-TO", "only packets on the link between these nodes, in that direction", "Output"},
@@ -96,7 +96,7 @@ static int simulate_scenario(Options *o, const CliCommon *common, Scenario *s, d
     keep_times(s, o->sim.compat, fct_ns);
     if (rc == 0 && o->trace) rc = file_out_commit(&trace_file, err);
     else file_out_abort(&trace_file);
-    if (rc == 0 && o->out) rc = flows_save_csv(&s->flows, o->out, &s->topo, err);
+    if (rc == 0 && o->out) rc = flows_save(&s->flows, o->out, &s->topo, err);
     if (rc != 0) return -1;
     report(o, &(SimReport){.scenario = s,
                            .stats = &stats,

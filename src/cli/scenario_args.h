@@ -10,7 +10,7 @@ enum { ARG_TOPO, ARG_MIX, ARG_MIX_ID, ARG_FLOWS, ARG_N_FLOWS, ARG_DURATION, ARG_
     [ARG_TOPO] = {"topo", "FILE", "topology: cluster JSON, Clos or nodes/links JSON, HPCC topology.txt (default: the mix's)", "Input"}, \
     [ARG_MIX] = {"mix", "FILE", "workload and network settings: mix JSON", "Input"},                                                    \
     [ARG_MIX_ID] = {"mix-id", "N", "which mix of a file with several: its \"id\" (default: the first)", "Input"},                       \
-    [ARG_FLOWS] = {"flows", "FILE", "flows to take instead of drawing them from the mix: CSV or HPCC flow file", "Input"},              \
+    [ARG_FLOWS] = {"flows", "FILE", "flows to take instead of drawing them from the mix: CSV, binary or HPCC flow file", "Input"},      \
     [ARG_N_FLOWS] = {"n-flows", "N", "flows to draw (default: the mix's, else 1M)", "Input"},                                           \
     [ARG_DURATION] = {"duration", "TIME", "draw flows for that long instead, e.g. 5s", "Input"},                                        \
     [ARG_SET] = {"set", "KEY=VALUE", "override a setting of the mix, e.g. " set_example "; repeatable", "Input"}

@@ -136,3 +136,9 @@ int flows_save_csv(const Flows *f, const char *path, const Topo *t, Err *err) {
     free(block);
     return file_out_commit(&out, err);
 }
+
+int flows_save(const Flows *f, const char *path, const Topo *t, Err *err) {
+    size_t n = strlen(path);
+    bool binary = n > 4 && strcmp(path + n - 4, ".m3f") == 0;
+    return binary ? flows_save_binary(f, path, t, err) : flows_save_csv(f, path, t, err);
+}

@@ -1,4 +1,4 @@
-/* flows_read: flow files of both kinds into Flows, straight from the mapped bytes.
+/* flows_read: text flow files of both kinds into Flows, straight from the mapped bytes (binary ones: flows_binary.c).
  *
  * A CSV begins with its header line; an HPCC flow file with the number of flows, so the first
  * character tells them apart. Both are then rows of columns that differ in separator, order and the unit of
@@ -6,7 +6,6 @@
  * times slower; times are scaled exactly in integers and rounded half up. Only rare spellings
  * (exponents) go through strtod. Each error names line and column. Prose after the last flow of an HPCC file
  * is skipped (published files explain themselves there). Quoted CSV fields are not understood. */
-#include "net/flows.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -14,16 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "net/flows_private.h"
 
 typedef enum { COL_ID, COL_SRC, COL_DST, COL_SIZE, COL_START, COL_FCT, COL_IDEAL, COL_SKIP, COL_N = COL_SKIP } Column;
 static const char *const column_names[COL_N + 1] = {"flow", "src", "dst", "size_b", "start_ns", "fct_ns", "ideal_fct_ns", NULL};
 
 enum { MAX_COLUMNS = 64 };
-#define MAX_SIZE_B 1000000000000000u
-#define MAX_START_NS 9000000000000000000u
 
 typedef struct {
     const char *path, *p, *end; /* unread text */
@@ -164,7 +161,7 @@ static int compare_id(const void *key, const void *member) {
     return (k > m) - (k < m);
 }
 
-static uint32_t host_of(const Topo *t, uint64_t id, bool *is_node) {
+uint32_t flows_host_of(const Topo *t, uint64_t id, bool *is_node) {
     const uint64_t *at = bsearch(&id, t->node_id, t->n_nodes, sizeof id, compare_id);
     *is_node = at != NULL;
     return at ? t->node_host[at - t->node_id] : TOPO_NONE;
@@ -183,7 +180,7 @@ static void index_ids(Reader *r) {
 
 static int fail_host(Reader *r, Column c, uint64_t id) {
     bool is_node;
-    host_of(r->topo, id, &is_node);
+    flows_host_of(r->topo, id, &is_node);
     return err_input(r->err, "%s: line %zu: %s: expected the id of a host, got %llu (%s %s)", r->path, r->line, name_of(r, c),
                      (unsigned long long)id, is_node ? "a switch in" : "no such node in", r->topo->name);
 }
@@ -200,20 +197,20 @@ static int read_host(Reader *r, Column c, uint32_t *out) {
                          r->n_links, (unsigned long long)id);
     }
     if (r->host_of_id) *out = id < r->n_ids ? r->host_of_id[id] : TOPO_NONE;
-    else *out = host_of(r->topo, id, &is_node);
+    else *out = flows_host_of(r->topo, id, &is_node);
     return *out == TOPO_NONE ? fail_host(r, c, id) : 0;
 }
 
 static int read_size(Reader *r, uint64_t *out) {
     const char *field = r->p;
-    if (scan_whole(r, out) && *out >= 1 && *out <= MAX_SIZE_B) return 0;
+    if (scan_whole(r, out) && *out >= 1 && *out <= FLOWS_MAX_SIZE_B) return 0;
     return fail_field(r, COL_SIZE, field, "a whole number of bytes from 1 to 1e15");
 }
 
 static int read_start(Reader *r, int64_t *out) {
     const char *field = r->p;
     uint64_t v;
-    if (!scan_scaled(r, r->csv ? 0 : 9, MAX_START_NS, &v))
+    if (!scan_scaled(r, r->csv ? 0 : 9, FLOWS_MAX_START_NS, &v))
         return fail_field(r, COL_START, field, r->csv ? "a time from 0 to 9e18 ns" : "a time from 0 to 9e9 s");
     *out = (int64_t)v;
     return 0;
@@ -374,7 +371,9 @@ static int load(Reader *r, const Log *log) {
     r->p = v.data;
     r->end = v.data + v.len;
     r->line = 1;
-    int rc = read_text(r);
+    bool binary = flows_binary_is(&v);
+    int rc =
+        binary ? flows_binary_read(r->f, &v, &(FlowEnds){.path = r->path, .topo = r->topo, .n_links = r->n_links}, r->err) : read_text(r);
     if (rc == 0) sort_if_needed(r, log);
     else flows_free(r->f);
     free(r->host_of_id);
