@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "app/aggregate.h"
+#include "app/mixcurve.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -265,6 +266,46 @@ static void mixtures_of_flows(void **state) {
         if (agg_levels[k] < 0.5f) near(out[k], 1, 0);
 }
 
+static MixCurve random_curve(uint64_t seed, bool points) {
+    enum { PATHS = 60 };
+    MixCurve c;
+    Rng rng = rng_stream(seed, "curve", 0);
+    mixcurve_init(&c, PATHS);
+    for (size_t p = 0; p < PATHS; p++) {
+        float x[STATS_N_PCT], at = 1 + (float)rng_below(&rng, 3); /* ties between paths, and slices of no width */
+        for (int k = 0; k < STATS_N_PCT; k++) x[k] = at += rng_below(&rng, 2) ? 0 : (float)rng_below(&rng, 9) / 8;
+        c.mass[p] = 0.25 * (double)(1 + rng_below(&rng, 4));
+        if (points) mixcurve_add_points(&c, x, STATS_N_PCT, c.mass[p], p);
+        else mixcurve_add_percentiles(&c, x, c.mass[p], p);
+    }
+    mixcurve_sort(&c);
+    return c;
+}
+
+/* Marks only save work: quantiles at any levels under any weights, most of them 0 too, are those of a walk over all events. */
+static void marks_change_nothing(void **state) {
+    (void)state;
+    static const double level[] = {0, 0.001, 0.3, 0.3, 0.5, 0.9, 0.99, 0.999, 1};
+    enum { LEVELS = sizeof level / sizeof *level };
+    for (int points = 0; points < 2; points++) {
+        MixCurve plain = random_curve(4, points == 1), marked = random_curve(4, points == 1);
+        mixcurve_mark(&marked);
+        assert_true(marked.n_marks > 50);
+        for (uint64_t t = 0; t < 100; t++) {
+            Rng rng = rng_stream(5, "weights", t);
+            double w[60], a[LEVELS], b[LEVELS];
+            for (int p = 0; p < 60; p++) w[p] = (double)(t % 2 ? rng_below(&rng, 4) : rng_below(&rng, 30) == 0);
+            mixcurve_quantiles(&plain, w, level, LEVELS, a);
+            mixcurve_quantiles(&marked, w, level, LEVELS, b);
+            for (int k = 0; k < LEVELS; k++)
+                if (!(fabs(a[k] - b[k]) <= 1e-6 * a[k]) && !(isnan(a[k]) && isnan(b[k])))
+                    fail_msg("level %g: %.12g, %.12g", level[k], a[k], b[k]);
+        }
+        mixcurve_free(&plain);
+        mixcurve_free(&marked);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_path_is_itself),      cmocka_unit_test(curves_are_distributions),
@@ -272,7 +313,7 @@ int main(void) {
         cmocka_unit_test(shares_within_a_path),    cmocka_unit_test(no_bias_from_slices),
         cmocka_unit_test(flows_follow_stats_rank), cmocka_unit_test(order_and_threads_do_not_show),
         cmocka_unit_test(intervals_cover),         cmocka_unit_test(published_pooling),
-        cmocka_unit_test(nothing_at_all),
+        cmocka_unit_test(nothing_at_all),          cmocka_unit_test(marks_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
