@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/flowmodel.h"
+#include "model/nn.h"
 #include "model/torch_load.h"
 
 enum { N_MAPS = 70, MAX_LINKS = 6, MAX_FLOWS = 5, N_Q = FLOWMODEL_N_Q };
@@ -447,8 +448,42 @@ static void test_resumed_run_is_the_uninterrupted_one(void **state) {
     free(d);
 }
 
+/* Against the C library in double precision, for every length of an array's end, at the edges and beyond. */
+static void exponentials(void **state) {
+    (void)state;
+    enum { N = 20007 };
+    float *x = MEM_NEW(float, N), *e = MEM_NEW(float, N), *silu = MEM_NEW(float, N), *softplus = MEM_NEW(float, N);
+    for (int i = 0; i < N; i++) e[i] = silu[i] = softplus[i] = x[i] = (float)(i - N / 2) / 120;
+    nn_exp(e, N);
+    nn_silu(silu, N);
+    nn_softplus(softplus, N);
+    for (int i = 0; i < N; i++) {
+        double v = (double)x[i], want = v / (1 + exp(-v));
+        assert_true(fabs((double)e[i] / exp(v) - 1) < 3e-7);
+        assert_true(fabs((double)silu[i] - want) <= 3e-7 * fabs(want));
+        assert_true(fabs((double)softplus[i] / (v > 30 ? v : log1p(exp(v))) - 1) < 4e-7);
+    }
+    for (size_t n = 1; n < 20; n++) {
+        float part[20] = {0};
+        memcpy(part, x + 9000, n * sizeof *part);
+        part[n] = 7;
+        nn_exp(part, n);
+        assert_memory_equal(part, e + 9000, n * sizeof *part);
+        assert_true(part[n] == 7);
+    }
+    float edge[] = {-1000, 1000, 0, -0.0f, INFINITY, -INFINITY};
+    nn_exp(edge, 6);
+    for (int i = 0; i < 6; i++) assert_true(isfinite(edge[i]) && edge[i] > 0);
+    assert_true(edge[2] == 1 && edge[3] == 1);
+    free(x);
+    free(e);
+    free(silu);
+    free(softplus);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fresh_model_is_a_narrow_logistic_around_flowsim),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(exponentials),
+                                       cmocka_unit_test(test_fresh_model_is_a_narrow_logistic_around_flowsim),
                                        cmocka_unit_test(test_quantiles_ascend_from_one),
                                        cmocka_unit_test(test_threads_and_neighbours_do_not_show),
                                        cmocka_unit_test(test_inputs_are_clamped),

@@ -61,15 +61,18 @@ static void weights_init(Weights *w, const Ckpt *c) {
 static void normalise(float *to, const float *from, const Norm *norm, size_t first, size_t n) {
     for (size_t k = 0; k < n; k++) {
         size_t i = first + k;
-        to[k] = (fminf(fmaxf(from[k], norm->lo[i]), norm->hi[i]) - norm->mean[i]) * norm->scale[i];
+        float x = from[k] > norm->lo[i] ? from[k] : norm->lo[i];
+        to[k] = ((x < norm->hi[i] ? x : norm->hi[i]) - norm->mean[i]) * norm->scale[i];
     }
 }
 
 /* q[N_Q]: outputs of the MLP → logarithms of slowdown. */
 static void apply_head(float *q, const float *step, float base) {
-    q[FLOWHEAD_MIDDLE] += logf(base);
-    for (size_t k = FLOWHEAD_MIDDLE + 1; k < N_Q; k++) q[k] = q[k - 1] + step[k] * nn_softplus(q[k]);
-    for (size_t k = FLOWHEAD_MIDDLE; k-- > 0;) q[k] = q[k + 1] - step[k] * nn_softplus(q[k]);
+    float middle = q[FLOWHEAD_MIDDLE] + logf(base);
+    nn_softplus(q, N_Q);
+    q[FLOWHEAD_MIDDLE] = middle;
+    for (size_t k = FLOWHEAD_MIDDLE + 1; k < N_Q; k++) q[k] = q[k - 1] + step[k] * q[k];
+    for (size_t k = FLOWHEAD_MIDDLE; k-- > 0;) q[k] = q[k + 1] - step[k] * q[k];
 }
 
 /* Distance of level k from its neighbour nearer to the middle. */
@@ -140,7 +143,9 @@ static void run_group(void *ctx, size_t group, int worker) {
     float *out = j->out + j->first[group] * N_Q;
     forward(j->w, j->maps + start, n, out, a);
     size_t n_values = (j->first[group + 1] - j->first[group]) * N_Q;
-    for (size_t i = 0; i < n_values && !j->raw; i++) out[i] = expf(fmaxf(out[i], 0));
+    if (j->raw) return;
+    for (size_t i = 0; i < n_values; i++) out[i] = out[i] > 0 ? out[i] : 0;
+    nn_exp(out, n_values);
 }
 
 void flowmodel_forward(const Ckpt *c, const FlowMap *const *maps, size_t n, float *out, bool raw, int threads) {
@@ -175,6 +180,7 @@ float flowmodel_cdf(const float q[N_Q], float x) {
 /* ---- range ---- */
 
 static void check_value(FlowRange *r, float *worst, float x, float lo, float hi, float scale, const char *name) {
+    if (x >= lo && x <= hi) return;
     float out = fmaxf(lo - x, x - hi) * (scale > 0 ? scale : 1); /* in standard deviations; 0: a constant in training */
     if (!(out > 0)) return;
     r->n_outside++;

@@ -86,14 +86,9 @@ void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n
 }
 
 void nn_swiglu(float *a, const float *b, size_t n) {
-    for (size_t i = 0; i < n; i++) a[i] = a[i] / (1 + expf(-a[i])) * b[i];
+    nn_silu(a, n);
+    for (size_t i = 0; i < n; i++) a[i] *= b[i];
 }
-
-void nn_silu(float *x, size_t n) {
-    for (size_t i = 0; i < n; i++) x[i] /= 1 + expf(-x[i]);
-}
-
-float nn_softplus(float x) { return fmaxf(x, 0) + log1pf(expf(-fabsf(x))); }
 
 void nn_relu(float *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : 0;

@@ -3,6 +3,7 @@
 #define M3_MODEL_NN_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* OpenBLAS runs on one thread from begin to end, since paths are what we run in parallel. Its setting is the process's:
  * call both from the thread that starts the parallel loop, and let only one such loop run at a time. */
@@ -27,8 +28,9 @@ void nn_rope(float *x, const float *table, size_t n, size_t n_heads, size_t head
 void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n_heads, size_t head_dim, bool causal);
 /* a = silu(a) · b */
 void nn_swiglu(float *a, const float *b, size_t n);
-void nn_silu(float *x, size_t n); /* x = x · sigmoid(x) */
-float nn_softplus(float x);       /* log(1 + exp(x)) */
+void nn_exp(float *x, size_t n);      /* exp(x), x clipped to ±87 */
+void nn_silu(float *x, size_t n);     /* x · sigmoid(x) */
+void nn_softplus(float *x, size_t n); /* log(1 + exp(x)) */
 void nn_relu(float *x, size_t n);
 /* mean[dim] of n rows; zeros for n = 0. */
 void nn_mean(float *mean, const float *x, size_t n, size_t dim);
