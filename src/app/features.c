@@ -24,8 +24,9 @@
 #include "base/units.h"
 #include "fluid/flowsim.h"
 
-/* Foreground flows of a path that are looked at: enough for drawing them to matter little beside drawing paths. */
-enum { MAX_FLOWS = 512 };
+/* Foreground flows that are looked at, of all paths together and of one: enough for drawing them to matter little beside drawing paths,
+ * and few enough that a model answers in a fraction of a second. */
+enum { ALL_FLOWS = 65536, LEAST_FLOWS = 128, MOST_FLOWS = 512 };
 
 typedef struct FeaturesRun {
     const Scenario *scenario;
@@ -76,10 +77,15 @@ static void keep_foreground(const Task *t, const float *slowdown) {
     t->to->slowdown = group_foreground(&t->lot, t->flows, slowdown, t->n, t->to->bucket_n);
 }
 
+static size_t flows_per_path(const Run *r) {
+    size_t share = ALL_FLOWS / (r->set.n_unique + 1);
+    return share < LEAST_FLOWS ? LEAST_FLOWS : share > MOST_FLOWS ? MOST_FLOWS : share;
+}
+
 static void describe_flows(Run *r, const Task *t) {
     FlowMap map;
     FlowsimStats stats;
-    pathmap_make(&map, &t->lot, t->flows, t->n, &r->scenario->net, MAX_FLOWS, &stats, &r->scratch[t->worker]);
+    pathmap_make(&map, &t->lot, t->flows, t->n, &r->scenario->net, flows_per_path(r), &stats, &r->scratch[t->worker]);
     r->n_events[t->place] = stats.events;
     t->to->flows = mapblock_keep_flows(&map);
     memcpy(t->to->bucket_n, map.bucket_count, sizeof map.bucket_count);
