@@ -34,6 +34,7 @@ typedef struct {
     uint64_t n_ids;
     Flows *f;
     size_t cap;
+    Progress progress;    /* in bytes */
     size_t disorder_line; /* first line that starts before the line above; 0: none */
     Err *err;
 } Reader;
@@ -327,8 +328,14 @@ static int read_header(Reader *r) {
 
 /* At most `most` of them. */
 static int read_rows(Reader *r, uint64_t most) {
-    while (r->f->n < most && next_row(r))
+    enum { LOOK_UP = 1 << 16 }; /* rows between two looks at the clock */
+    const char *start = r->p;
+    while (r->f->n < most && next_row(r)) {
         if (read_row(r) != 0) return -1;
+        if (r->f->n % LOOK_UP > 0) continue;
+        if (diag_stop_requested()) return err_stopped(r->err);
+        progress_update(&r->progress, (uint64_t)(r->p - start));
+    }
     return r->f->n > 0 ? 0 : err_input(r->err, "%s: line %zu: expected at least one flow", r->path, r->line);
 }
 
@@ -371,9 +378,11 @@ static int load(Reader *r, const Log *log) {
     r->p = v.data;
     r->end = v.data + v.len;
     r->line = 1;
+    progress_init(&r->progress, log, "bytes of flows", v.len);
     bool binary = flows_binary_is(&v);
     int rc =
         binary ? flows_binary_read(r->f, &v, &(FlowEnds){.path = r->path, .topo = r->topo, .n_links = r->n_links}, r->err) : read_text(r);
+    progress_finish(&r->progress);
     if (rc == 0) sort_if_needed(r, log);
     else flows_free(r->f);
     free(r->host_of_id);
