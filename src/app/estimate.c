@@ -4,7 +4,10 @@
  *                  └─ … a batch of paths at a time …                   ┘
  *
  * Of a path only what the model said outlives its batch (some hundred floats), so memory beyond the flows' own hardly
- * grows with the number of paths. */
+ * grows with the number of paths.
+ *
+ * With a target error the draws go on from 500 until the interval of sampling is narrow enough. What was simulated stays, and
+ * with it the maps (some 10 KB a path), since each time the model is asked about all paths again. */
 #include "app/estimate.h"
 
 #include <math.h>
@@ -49,10 +52,13 @@ void estimate_remark(const Estimate *e, const Log *log) {
         log_note(log, "on %s of %s paths the model sees what it was not trained on; furthest out: %s is %.3g, trained on %.3g to %.3g",
                  units_count(e->n_outside).s, units_count(e->n_unique).s, e->range.name, (double)e->range.value, (double)e->range.lo,
                  (double)e->range.hi);
+    if (e->target.asked > 0 && e->sampling_error[e->target.quantile] > e->target.asked)
+        log_note(log, "the sampling error is still %.2g %% after %s paths; --max-paths allows more",
+                 100 * e->sampling_error[e->target.quantile], units_count(e->n_drawn).s);
     if (e->n_unfinished > 0) log_note(log, "%s flows of the paths did not finish; they have no slowdown", units_count(e->n_unfinished).s);
 }
 
-int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err) {
+static int run_once(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err) {
     Features f = {0};
     Query q = {0};
     FeaturesOptions fo = features_options(o);
@@ -63,10 +69,64 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
     if (rc == 0) rc = run_batches(&f, &q, err);
     features_finish(&f);
     if (rc == 0) query_conclude(&q, out);
-    if (rc == 0) estimate_remark(out, log);
     query_free(&q);
     features_free(&f);
     return rc;
+}
+
+/* ---- until an error is reached ---- */
+
+enum { FIRST_PATHS = 500, ROUND_TO = 100 };
+
+/* The error falls with the root of the number of draws; a tenth more, since it is itself an estimate. */
+static uint64_t next_n_paths(uint64_t n, double reached, const TargetError *t) {
+    double ratio = reached / t->asked, factor = fmin(fmax(1.1 * ratio * ratio, 1.25), 4);
+    uint64_t next = ((uint64_t)((double)n * factor) / ROUND_TO + 1) * ROUND_TO;
+    return next < t->max_paths ? next : t->max_paths;
+}
+
+/* Simulates the paths of further draws and asks about all so far: the model is cheap beside the simulation, and asked in the
+ * order of a single run it says the same to the bit. */
+static int go_on(Features *f, uint64_t n_drawn, const EstimateOptions *o, Estimate *out, Err *err) {
+    size_t before = f->n_unique;
+    double model_s = out->wall_model_s, aggregate_s = out->wall_aggregate_s;
+    features_grow(f, n_drawn);
+    if (features_simulate(f, before, f->n_unique - before, err) != 0) return -1;
+    Features all = features_in_order(f);
+    int rc = estimate_ask(&all, o, out, err);
+    free(all.paths);
+    out->wall_model_s += model_s;
+    out->wall_aggregate_s += aggregate_s;
+    return rc;
+}
+
+static int run_to_target(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err) {
+    const TargetError *t = &o->target;
+    Features f;
+    FeaturesOptions fo = features_options(o);
+    fo.n_paths = t->max_paths;
+    fo.growing = true;
+    *out = (Estimate){0};
+    if (features_draw(&f, s, &fo, log, err) != 0) return -1;
+    uint64_t n = FIRST_PATHS < t->max_paths ? FIRST_PATHS : t->max_paths;
+    int rc = go_on(&f, n, o, out, err);
+    while (rc == 0 && out->sampling_error[t->quantile] > t->asked && n < t->max_paths) {
+        log_detail(log, "%s paths: sampling error %.2g %%", units_count(n).s, 100 * out->sampling_error[t->quantile]);
+        rc = go_on(&f, n = next_n_paths(n, out->sampling_error[t->quantile], t), o, out, err);
+    }
+    features_finish(&f);
+    features_free(&f);
+    return rc;
+}
+
+int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err) {
+    EstimateOptions all = *o;
+    bool target = o->target.asked > 0, whole = target && s->flows.n <= o->target.max_paths;
+    if (whole) all.n_paths = 0;
+    if ((target && !whole ? run_to_target(s, o, log, out, err) : run_once(s, &all, log, out, err)) != 0) return -1;
+    out->target = o->target;
+    estimate_remark(out, log);
+    return 0;
 }
 
 int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log, Err *err) {

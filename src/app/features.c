@@ -198,16 +198,15 @@ static void announce_packets(Run *r, const Log *log) {
              s / (in_minutes ? 60 : 3600), in_minutes ? "minutes" : "hours");
 }
 
-/* Paths by descending number of links; a counting sort, so ties keep their order. */
-static uint32_t *longest_first(const PathSet *set) {
-    uint32_t *order = MEM_NEW(uint32_t, set->n_unique), longest = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < set->n_unique; i++)
+/* Paths first..first+n−1 by descending number of links into order[0..n−1]; a counting sort, so ties keep their order. */
+static void longest_first(const PathSet *set, size_t first, size_t n, uint32_t *order) {
+    uint32_t longest = 0;
+    size_t at = 0;
+    for (size_t i = first; i < first + n; i++)
         if (set->paths[i].n_links > longest) longest = set->paths[i].n_links;
-    for (uint32_t length = longest; n < set->n_unique; length--)
-        for (size_t i = 0; i < set->n_unique; i++)
-            if (set->paths[i].n_links == length) order[n++] = (uint32_t)i;
-    return order;
+    for (uint32_t length = longest; at < n; length--)
+        for (size_t i = first; i < first + n; i++)
+            if (set->paths[i].n_links == length) order[at++] = (uint32_t)i;
 }
 
 static int decompose(Run *r, const Log *log, Err *err) {
@@ -220,7 +219,8 @@ static int decompose(Run *r, const Log *log, Err *err) {
 
 static void run_init(Run *r, const Log *log) {
     size_t n = r->set.n_unique, n_workers = (size_t)par_resolve(r->options.threads);
-    r->order = longest_first(&r->set);
+    r->order = MEM_NEW(uint32_t, n);
+    if (!r->options.growing) longest_first(&r->set, 0, n, r->order);
     r->scratch = MEM_ZNEW(Arena, n_workers);
     r->errors = MEM_ZNEW(Err, n_workers);
     r->n_events = MEM_ZNEW(uint64_t, n);
@@ -246,11 +246,12 @@ static void describe_draw(Features *f, const Run *r) {
     f->kind = r->options.kind;
     f->seed = r->options.seed;
     f->n_flows = r->scenario->flows.n;
-    f->n_drawn = r->set.n_drawn;
-    f->n_unique = r->set.n_unique;
     f->exhaustive = r->options.n_paths == 0;
     f->conf = r->scenario->net;
-    f->paths = MEM_ZNEW(PathFeatures, f->n_unique);
+    f->paths = MEM_ZNEW(PathFeatures, r->set.n_unique);
+    if (r->options.growing) return;
+    f->n_drawn = r->set.n_drawn;
+    f->n_unique = r->set.n_unique;
     for (size_t i = 0; i < f->n_unique; i++) f->paths[i].n_draws = r->set.paths[r->order[i]].n_draws;
 }
 
@@ -267,8 +268,39 @@ int features_draw(Features *f, const Scenario *s, const FeaturesOptions *o, cons
     f->wall_route_s = s->wall_route_s + (diag_now_s() - start_s);
     run_init(f->run, log);
     describe_draw(f, f->run);
-    if (o->kind == FEATURES_PACKETS) announce_packets(f->run, log);
+    if (o->kind == FEATURES_PACKETS && !o->growing) announce_packets(f->run, log);
     return 0;
+}
+
+/* Unique paths are numbered in order of first draw, so those of the first draws are the first. */
+void features_grow(Features *f, size_t n_drawn) {
+    Run *r = f->run;
+    const PathSet *set = &r->set;
+    size_t n_unique = f->n_unique;
+    for (size_t i = f->n_drawn; i < n_drawn; i++)
+        if (set->draw_path[i] >= n_unique) n_unique = set->draw_path[i] + 1;
+    longest_first(set, f->n_unique, n_unique - f->n_unique, r->order + f->n_unique);
+    uint32_t *place = MEM_NEW(uint32_t, n_unique);
+    for (size_t i = 0; i < n_unique; i++) place[r->order[i]] = (uint32_t)i;
+    for (size_t i = f->n_drawn; i < n_drawn; i++) f->paths[place[set->draw_path[i]]].n_draws++;
+    free(place);
+    f->n_drawn = n_drawn;
+    f->n_unique = n_unique;
+    r->progress.total = n_unique;
+}
+
+Features features_in_order(const Features *f) {
+    const Run *r = f->run;
+    Features view = *f;
+    view.run = NULL;
+    view.paths = MEM_NEW(PathFeatures, f->n_unique);
+    uint32_t *place = MEM_NEW(uint32_t, f->n_unique), *order = MEM_NEW(uint32_t, f->n_unique);
+    for (size_t i = 0; i < f->n_unique; i++) place[r->order[i]] = (uint32_t)i;
+    longest_first(&r->set, 0, f->n_unique, order);
+    for (size_t i = 0; i < f->n_unique; i++) view.paths[i] = f->paths[place[order[i]]];
+    free(place);
+    free(order);
+    return view;
 }
 
 void features_drop(Features *f, size_t first, size_t n) {

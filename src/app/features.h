@@ -39,6 +39,7 @@ typedef struct {
 typedef struct {
     FeaturesKind kind;
     uint64_t n_paths; /* 0: all */
+    bool growing;     /* none at first; features_grow takes the draws one after the other, up to n_paths > 0 */
     uint64_t seed;
     int threads;
     bool hpcc_ns3; /* FEATURES_PACKETS: as the HPCC authors' ns-3 has it */
@@ -46,6 +47,11 @@ typedef struct {
 
 /* Draws the paths. The scenario stays the caller's and must live until features_finish. −1: *f is empty. */
 int features_draw(Features *f, const Scenario *s, const FeaturesOptions *o, const Log *log, Err *err);
+/* Where growing: goes on to the first n_drawn draws, which are those that n_paths = n_drawn would have made. New paths stand behind
+ * those that are there, longest first, and are to be simulated. */
+void features_grow(Features *f, size_t n_drawn);
+/* Grown features in the order of such a run with n_paths: a view that shares all values; free its ->paths. */
+Features features_in_order(const Features *f);
 /* Fills paths first..first+n−1, in parallel. −1 if interrupted (ERR_STOPPED), or if packet simulation cannot take the network.
  * The result does not depend on threads. */
 int features_simulate(Features *f, size_t first, size_t n, Err *err);

@@ -112,6 +112,12 @@ static void describe_features(const Features *f, Estimate *out) {
                       .wall_fluid_s = f->wall_fluid_s};
 }
 
+static void keep_sampling_errors(Estimate *out) {
+    const AggDist *d = &out->slowdown.all;
+    const AggQuantile *const quantile[ESTIMATE_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
+    for (int k = 0; k < ESTIMATE_N_QUANTILES; k++) out->sampling_error[k] = (quantile[k]->hi - quantile[k]->lo) / 2 / quantile[k]->value;
+}
+
 void query_conclude(Query *q, Estimate *out) {
     const Features *f = q->features;
     double start_s = diag_now_s();
@@ -121,6 +127,7 @@ void query_conclude(Query *q, Estimate *out) {
     AggOptions agg = {.published = q->options.published, .seed = f->seed, .exhaustive = f->exhaustive};
     aggregate(paths, f->n_unique, &agg, q->options.threads, &out->slowdown);
     free(paths);
+    keep_sampling_errors(out);
     out->model_error = q->model_error;
     if (q->model_error) interval_widen(&q->interval, &out->slowdown);
     out->wall_model_s = q->wall_model_s;

@@ -65,6 +65,9 @@ void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
     if (e->exhaustive) fprintf(f, "all %s paths", units_count(e->n_unique).s);
     else fprintf(f, "%s paths drawn (%s unique)", units_count(e->n_drawn).s, units_count(e->n_unique).s);
     fprintf(f, ", %.2f s\n", m->wall_total_s);
+    if (e->target.asked > 0)
+        fprintf(f, "sampling error of %s: %.2g %%, %.4g %% asked for\n", report_quantile_names[e->target.quantile],
+                100 * e->sampling_error[e->target.quantile], 100 * e->target.asked);
     if (e->model_error) fprintf(f, "in brackets: 95 %%, from %sthe model's own error\n", e->exhaustive ? "" : "the drawing of paths and ");
 }
 
@@ -200,6 +203,21 @@ static void put_paths(JsonOut *o, const Estimate *e) {
     json_out_end(o, '}');
 }
 
+/* Of sampling, as the interval's half-width over the value; null if none was asked for. */
+static void put_target(JsonOut *o, const Estimate *e) {
+    json_out_key(o, "target_error");
+    if (!(e->target.asked > 0)) {
+        json_out_string(o, NULL);
+        return;
+    }
+    json_out_object(o);
+    put_string(o, "quantile", report_quantile_json_keys[e->target.quantile]);
+    put_number(o, "asked", e->target.asked);
+    put_number(o, "reached", e->sampling_error[e->target.quantile]);
+    put_int(o, "max_paths", e->target.max_paths);
+    json_out_end(o, '}');
+}
+
 void report_put_estimate(JsonOut *o, const Estimate *e) {
     put_paths(o, e);
     put_interval(o, e);
@@ -220,6 +238,7 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     report_put_checkpoint(&o, m);
     put_string(&o, "method", m->method);
     put_paths(&o, e);
+    put_target(&o, e);
     put_wall(&o, e, m);
     put_interval(&o, e);
     put_int(&o, "peak_rss_bytes", diag_peak_rss_bytes());

@@ -5,10 +5,15 @@
 #include "cli/features_args.h"
 #include "cli/scenario_args.h"
 
-enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, FEATURES, SAVE_FEATURES, OUT, CSV };
+enum { PATHS = SCENARIO_N_ARGS, TARGET_ERROR, MAX_PATHS, METHOD, CKPT, COMPAT, FEATURES, SAVE_FEATURES, OUT, CSV };
 static const CliOption options[] = {
     SCENARIO_ARGS("window=18KB, cc=dcqcn, max_load=0.5"),
     {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
+    {"target-error", "E[@Q]",
+     "draw paths until the sampling error of a quantile of all flows is at most that: 2% (of p99), 5%@p99.9;\n"
+     "half its 95 % interval over the value; the model's own error comes on top",
+     "Method"},
+    {"max-paths", "N", "with --target-error: draw no more than that (default 10000)", "Method"},
     {"method", "NAME", "m3: fluid simulation and model (default); flowsim: fluid simulation alone; packet: packet simulation", "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)", "Method"},
     {"compat", "LIST",
@@ -24,7 +29,7 @@ static const CliOption options[] = {
 typedef struct {
     ScenarioArgs scenario;
     EstimateOptions estimate;
-    bool paths_given, method_given;
+    bool paths_given, method_given, max_paths_given;
     FeaturesArgs features;
     FileOut saved; /* for save_features */
     const char *ckpt, *save_features, *out, *csv;
@@ -38,6 +43,8 @@ static int set(void *ctx, int index, const char *value, Err *err) {
         o->paths_given = true;
         o->estimate.n_paths = 0;
         return strcmp(value, "all") == 0 ? 0 : args_positive(value, "--paths", &o->estimate.n_paths, err);
+    case TARGET_ERROR: return estimate_parse_target(value, &o->estimate.target, err);
+    case MAX_PATHS: o->max_paths_given = true; return args_positive(value, "--max-paths", &o->estimate.target.max_paths, err);
     case METHOD: o->method_given = true; return estimate_parse_method(value, &o->estimate.method, err);
     case CKPT: o->ckpt = value; return 0;
     case COMPAT: return estimate_parse_compat(value, &o->estimate, err);
@@ -48,7 +55,17 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     }
 }
 
+static int check_target(const Options *o, Err *err) {
+    bool target = o->estimate.target.asked > 0;
+    if (target && o->paths_given) return err_input(err, "estimate: expected --paths or --target-error, not both");
+    if (target && (o->features.file || o->save_features))
+        return err_input(err, "estimate: --target-error draws as it goes on; it doesn't go with --features and --save-features");
+    if (o->max_paths_given && !target) return err_input(err, "estimate: --max-paths goes with --target-error only");
+    return 0;
+}
+
 static int check(const Options *o, Err *err) {
+    if (check_target(o, err) != 0) return -1;
     if (o->features.file && o->save_features) return err_input(err, "estimate: --save-features does not go with --features");
     if (o->features.file) return features_args_check(&o->scenario, o->paths_given, o->method_given, err);
     if (scenario_args_check(&o->scenario, "estimate", err) != 0) return -1;
@@ -149,7 +166,7 @@ static int estimate(Options *o, const CliCommon *common, Err *err) {
 static int run(int argc, char **argv) {
     CliCommon common;
     Err err = {0};
-    Options o = {.estimate = {.n_paths = 500}};
+    Options o = {.estimate = {.n_paths = 500, .target = {.quantile = ESTIMATE_P99, .max_paths = ESTIMATE_MAX_PATHS}}};
     scenario_args_init(&o.scenario);
     int rc = cli_parse(&cmd_estimate, argc, argv, &common, set, &o, NULL, 0, NULL);
     if (rc < 0) {
@@ -170,7 +187,8 @@ const CliCommand cmd_estimate = {
     .details = "Slowdown is a flow's completion time over its completion time alone in the idle network, by flow size\n"
                "and overall. In brackets, a 95 % interval: the error of sampling paths, and of the model if measured.\n\n"
                "  m3 estimate --topo spec/clos-256-2to1.json --mix spec/demo.json\n"
-               "  m3 estimate --mix mix.json --mix-id 7 --n-flows 10M --set window=10KB --out result.json",
+               "  m3 estimate --mix mix.json --mix-id 7 --n-flows 10M --set window=10KB --out result.json\n"
+               "  m3 estimate --mix mix.json --target-error 1%@p99 --max-paths 20k",
     .options = options,
     .run = run,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/units.h"
 
 const char *const estimate_methods[] = {"m3", "flowsim", "packet", NULL};
 
@@ -29,6 +30,29 @@ int estimate_parse_compat(const char *value, EstimateOptions *e, Err *err) {
         s += n;
         if (*s == '\0') return 0;
     }
+}
+
+static int parse_quantile(const char *name, int *quantile, Err *err) {
+    for (int k = 0; k < REPORT_N_QUANTILES; k++)
+        if (strcmp(name, report_quantile_names[k]) == 0) {
+            *quantile = k;
+            return 0;
+        }
+    return err_input(err, "--target-error: expected p50, p90, p99 or p99.9 after the @, got '%.40s'", name);
+}
+
+int estimate_parse_target(const char *value, TargetError *t, Err *err) {
+    char number[32];
+    size_t n = strcspn(value, "@");
+    bool percent = n > 0 && value[n - 1] == '%';
+    if (n >= sizeof number) return err_input(err, "--target-error: expected an error like 2%% or 2%%@p99, got '%.40s'", value);
+    memcpy(number, value, n);
+    number[n - percent] = '\0';
+    if (units_parse_number(number, "--target-error", &t->asked, NULL) != 0 || !(t->asked > 0))
+        return err_input(err, "--target-error: expected an error like 2%% or 2%%@p99, got '%.40s'", value);
+    if (percent) t->asked /= 100;
+    if (t->asked >= 1) return err_input(err, "--target-error: expected less than 100 %%, got '%.40s'", value);
+    return value[n] == '@' ? parse_quantile(value + n + 1, &t->quantile, err) : 0;
 }
 
 static bool is_stdout(const char *path) { return path && strcmp(path, "-") == 0; }

@@ -9,6 +9,8 @@ extern const char *const estimate_methods[]; /* in the order of Method, NULL-end
 int estimate_parse_method(const char *value, Method *method, Err *err);
 int estimate_parse_compat(const char *value, EstimateOptions *e, Err *err); /* "published", "hpcc-ns3" or both, with a comma */
 
+int estimate_parse_target(const char *value, TargetError *t, Err *err); /* "2%", "0.02", "2%@p99.9" */
+
 /* Opened before the work begins: an unwritable name should not cost a minute's computing. */
 typedef struct {
     FileOut json, csv;
