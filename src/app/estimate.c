@@ -29,7 +29,8 @@ static FeaturesKind kind_for(const EstimateOptions *o) {
 }
 
 static FeaturesOptions features_options(const EstimateOptions *o) {
-    return (FeaturesOptions){.kind = kind_for(o), .n_paths = o->n_paths, .seed = o->seed, .threads = o->threads, .hpcc_ns3 = o->hpcc_ns3};
+    return (FeaturesOptions){
+        .kind = kind_for(o), .n_paths = o->n_paths, .seed = o->seed, .threads = o->threads, .exact = o->exact, .hpcc_ns3 = o->hpcc_ns3};
 }
 
 static QueryOptions query_options(const EstimateOptions *o) {

@@ -28,6 +28,7 @@ typedef struct {
     uint64_t seed;
     int threads;
     bool published; /* --compat published */
+    bool exact;     /* all flows of every path are simulated, however many (spells.h) */
     bool hpcc_ns3;  /* --compat hpcc-ns3: METHOD_PACKET as the HPCC authors' ns-3 has it */
 } EstimateOptions;
 
@@ -35,6 +36,7 @@ typedef struct {
     AggResult slowdown;
     size_t n_flows, n_drawn, n_unique;
     double wall_route_s, wall_fluid_s, wall_model_s, wall_aggregate_s;
+    uint64_t path_flows, simulated_flows;        /* of all paths, a flow once on each; those that took part in their simulation */
     uint64_t fluid_events;                       /* of the paths' simulation, fluid or not */
     uint64_t n_unfinished;                       /* METHOD_PACKET: foreground flows without a slowdown, which are not counted */
     bool exhaustive;                             /* every path was taken: sampling has no part in the intervals */

@@ -7,8 +7,9 @@
  * number of threads out of the result. Of a path only its map outlives its item (some 10 KB), and whoever does not need
  * all maps at once drops them batch by batch.
  *
- * For a flow model pathmap_make stands in place of feature_build. With FEATURES_FLUID the foreground's fluid slowdowns
- * are kept as they are. With FEATURES_PACKETS the path is simulated packet by packet instead (estimate_packet.c). */
+ * For a flow model pathmap_make stands in place of feature_build, and long paths are simulated in part (spells.h). With FEATURES_FLUID the
+ * foreground's fluid slowdowns are kept as they are. With FEATURES_PACKETS the path is simulated packet by packet instead
+ * (estimate_packet.c). */
 #include "app/features.h"
 
 #include <math.h>
@@ -19,6 +20,7 @@
 #include "app/estimate_packet.h"
 #include "app/mapblock.h"
 #include "app/pathmap.h"
+#include "app/spells.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/units.h"
@@ -37,6 +39,7 @@ typedef struct FeaturesRun {
     Arena *scratch;                    /* [workers] */
     Err *errors;                       /* [workers] FEATURES_PACKETS */
     uint64_t *n_events, *n_unfinished; /* [n_unique] */
+    uint64_t *n_flows, *n_simulated;   /* [n_unique] */
     atomic_bool failed;                /* one of the errors is set: the rest is in vain */
     atomic_uint_fast64_t n_done;
     Progress progress;
@@ -85,7 +88,10 @@ static size_t flows_per_path(const Run *r) {
 static void describe_flows(Run *r, const Task *t) {
     FlowMap map;
     FlowsimStats stats;
-    pathmap_make(&map, &t->lot, t->flows, t->n, &r->scenario->net, flows_per_path(r), &stats, &r->scratch[t->worker]);
+    Arena *a = &r->scratch[t->worker];
+    size_t max_flows = flows_per_path(r);
+    if (r->options.exact || t->n <= SPELLS_WHOLE) pathmap_make(&map, &t->lot, t->flows, t->n, &r->scenario->net, max_flows, &stats, a);
+    else r->n_simulated[t->place] = pathmap_sample(&map, &t->lot, t->flows, t->n, &r->scenario->net, max_flows, &stats, a);
     r->n_events[t->place] = stats.events;
     t->to->flows = mapblock_keep_flows(&map);
     memcpy(t->to->bucket_n, map.bucket_count, sizeof map.bucket_count);
@@ -150,6 +156,7 @@ static void simulate_path(void *ctx, size_t item, int worker) {
     if (diag_stop_requested() || atomic_load(&r->failed)) return;
     Task t = project(r, b->first + item, worker);
     t.to = &b->paths[t.place];
+    if (r->options.kind != FEATURES_PACKETS) r->n_flows[t.place] = r->n_simulated[t.place] = t.n;
     if (r->options.kind == FEATURES_PACKETS) simulate_packets(r, &t);
     else if (r->options.kind == FEATURES_FLOWS) describe_flows(r, &t);
     else simulate_fluid(r, &t);
@@ -175,6 +182,8 @@ int features_simulate(Features *f, size_t first, size_t n, Err *err) {
     for (size_t i = first; i < first + n; i++) {
         f->n_events += r->n_events[i];
         f->n_unfinished += r->n_unfinished[i];
+        f->n_path_flows += r->n_flows[i];
+        f->n_simulated += r->n_simulated[i];
     }
     return diag_stop_requested() || atomic_load(&r->failed) ? why_stopped(r, err) : 0;
 }
@@ -225,6 +234,8 @@ static void run_init(Run *r, const Log *log) {
     r->errors = MEM_ZNEW(Err, n_workers);
     r->n_events = MEM_ZNEW(uint64_t, n);
     r->n_unfinished = MEM_ZNEW(uint64_t, n);
+    r->n_flows = MEM_ZNEW(uint64_t, n);
+    r->n_simulated = MEM_ZNEW(uint64_t, n);
     atomic_init(&r->failed, false);
     atomic_init(&r->n_done, 0);
     progress_init(&r->progress, log, "paths", n);
@@ -237,6 +248,8 @@ static void run_free(Run *r) {
     free(r->errors);
     free(r->n_events);
     free(r->n_unfinished);
+    free(r->n_flows);
+    free(r->n_simulated);
     pathindex_destroy(r->index);
     pathset_free(&r->set);
     free(r);

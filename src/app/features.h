@@ -28,12 +28,13 @@ typedef struct {
     FeaturesKind kind;
     uint64_t seed, n_flows; /* of the drawing of paths; in the network */
     size_t n_drawn, n_unique;
-    bool exhaustive;                   /* all paths were taken */
-    PathFeatures *paths;               /* [n_unique] */
-    NetConf conf;                      /* the settings that the paths' values are for */
-    double wall_route_s, wall_fluid_s; /* scenario's share included; simulation of paths, fluid or not */
-    uint64_t n_events, n_unfinished;   /* of simulation; FEATURES_PACKETS: foreground flows without a slowdown */
-    struct FeaturesRun *run;           /* private: what simulating further paths takes; NULL: nothing is left to do */
+    bool exhaustive;                    /* all paths were taken */
+    PathFeatures *paths;                /* [n_unique] */
+    NetConf conf;                       /* the settings that the paths' values are for */
+    double wall_route_s, wall_fluid_s;  /* scenario's share included; simulation of paths, fluid or not */
+    uint64_t n_events, n_unfinished;    /* of simulation; FEATURES_PACKETS: foreground flows without a slowdown */
+    uint64_t n_path_flows, n_simulated; /* a flow once on each path; those that took part in its fluid simulation */
+    struct FeaturesRun *run;            /* private: what simulating further paths takes; NULL: nothing is left to do */
 } Features;
 
 typedef struct {
@@ -42,6 +43,7 @@ typedef struct {
     bool growing;     /* none at first; features_grow takes the draws one after the other, up to n_paths > 0 */
     uint64_t seed;
     int threads;
+    bool exact;    /* FEATURES_FLOWS: all flows of every path are simulated, however many (spells.h) */
     bool hpcc_ns3; /* FEATURES_PACKETS: as the HPCC authors' ns-3 has it */
 } FeaturesOptions;
 

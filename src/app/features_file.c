@@ -146,6 +146,8 @@ static void put_header(JsonOut *o, const Features *f, const FeaturesSource *src)
     json_out_key(o, "exhaustive"), json_out_bool(o, f->exhaustive);
     put_int(o, "n_events", f->n_events);
     put_int(o, "n_unfinished", f->n_unfinished);
+    put_int(o, "n_path_flows", f->n_path_flows);
+    put_int(o, "n_simulated", f->n_simulated);
     json_out_end(o, '}');
     json_out_finish(o);
 }
@@ -246,6 +248,8 @@ static int read_counts(const Json *j, Features *f, Err *err) {
     if (need_int(j, "n_unique", drawn, &unique, err) != 0) return -1;
     if (need_int(j, "n_events", UINT64_MAX, &f->n_events, err) != 0 || need_int(j, "n_unfinished", UINT64_MAX, &f->n_unfinished, err) != 0)
         return -1;
+    if (need_int(j, "n_path_flows", UINT64_MAX, &f->n_path_flows, err) != 0) return -1;
+    if (need_int(j, "n_simulated", f->n_path_flows, &f->n_simulated, err) != 0) return -1;
     f->n_drawn = (size_t)drawn;
     f->n_unique = (size_t)unique;
     return 0;

@@ -7,4 +7,9 @@
 /* Plans, simulates with the fluid model and builds; at most max_flows foreground flows are described. All in `a`; stats may be NULL. */
 void pathmap_make(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows, FlowsimStats *stats,
                   Arena *a);
+
+/* The same of a long path, of which only flows that matter to what is described are simulated (spells.h). Returns how many; stats are
+ * those of the last run, in which no watched flow outlasted what was simulated about it. */
+size_t pathmap_sample(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows,
+                      FlowsimStats *stats, Arena *a);
 #endif

@@ -108,6 +108,8 @@ static void describe_features(const Features *f, Estimate *out) {
                       .exhaustive = f->exhaustive,
                       .fluid_events = f->n_events,
                       .n_unfinished = f->n_unfinished,
+                      .path_flows = f->n_path_flows,
+                      .simulated_flows = f->n_simulated,
                       .wall_route_s = f->wall_route_s,
                       .wall_fluid_s = f->wall_fluid_s};
 }

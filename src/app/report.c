@@ -193,6 +193,20 @@ static void put_wall(JsonOut *o, const Estimate *e, const ReportMeta *m) {
     json_out_end(o, '}');
 }
 
+/* Null where nothing was simulated as a fluid. */
+static void put_fluid(JsonOut *o, const Estimate *e) {
+    json_out_key(o, "fluid");
+    if (e->path_flows == 0) {
+        json_out_string(o, NULL);
+        return;
+    }
+    json_out_object(o);
+    json_out_key(o, "exact");
+    json_out_bool(o, e->simulated_flows == e->path_flows);
+    put_number(o, "simulated_share", (double)e->simulated_flows / (double)e->path_flows);
+    json_out_end(o, '}');
+}
+
 static void put_paths(JsonOut *o, const Estimate *e) {
     put_range(o, e);
     put_int(o, "n_flows", e->n_flows);
@@ -201,6 +215,7 @@ static void put_paths(JsonOut *o, const Estimate *e) {
     put_int(o, "drawn", e->n_drawn);
     put_int(o, "unique", e->n_unique);
     json_out_end(o, '}');
+    put_fluid(o, e);
 }
 
 /* Of sampling, as the interval's half-width over the value; null if none was asked for. */

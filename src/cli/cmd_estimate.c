@@ -5,7 +5,7 @@
 #include "cli/features_args.h"
 #include "cli/scenario_args.h"
 
-enum { PATHS = SCENARIO_N_ARGS, TARGET_ERROR, MAX_PATHS, METHOD, CKPT, COMPAT, FEATURES, SAVE_FEATURES, OUT, CSV };
+enum { PATHS = SCENARIO_N_ARGS, TARGET_ERROR, MAX_PATHS, METHOD, EXACT, CKPT, COMPAT, FEATURES, SAVE_FEATURES, OUT, CSV };
 static const CliOption options[] = {
     SCENARIO_ARGS("window=18KB, cc=dcqcn, max_load=0.5"),
     {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
@@ -15,6 +15,7 @@ static const CliOption options[] = {
      "Method"},
     {"max-paths", "N", "with --target-error: draw no more than that (default 10000)", "Method"},
     {"method", "NAME", "m3: fluid simulation and model (default); flowsim: fluid simulation alone; packet: packet simulation", "Method"},
+    {"exact", NULL, "simulate every flow of long paths, too, where the fluid is needed only in spells", "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)", "Method"},
     {"compat", "LIST",
      "published: aggregate as the paper's notebooks do, pooling paths with equal weight;\n"
@@ -46,6 +47,7 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     case TARGET_ERROR: return estimate_parse_target(value, &o->estimate.target, err);
     case MAX_PATHS: o->max_paths_given = true; return args_positive(value, "--max-paths", &o->estimate.target.max_paths, err);
     case METHOD: o->method_given = true; return estimate_parse_method(value, &o->estimate.method, err);
+    case EXACT: o->estimate.exact = true; return 0;
     case CKPT: o->ckpt = value; return 0;
     case COMPAT: return estimate_parse_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
@@ -67,6 +69,8 @@ static int check_target(const Options *o, Err *err) {
 static int check(const Options *o, Err *err) {
     if (check_target(o, err) != 0) return -1;
     if (o->features.file && o->save_features) return err_input(err, "estimate: --save-features does not go with --features");
+    if (o->features.file && o->estimate.exact)
+        return err_input(err, "--exact does not go with --features: what was simulated is in the file");
     if (o->features.file) return features_args_check(&o->scenario, o->paths_given, o->method_given, err);
     if (scenario_args_check(&o->scenario, "estimate", err) != 0) return -1;
     if (o->estimate.hpcc_ns3 && o->estimate.method != METHOD_PACKET)

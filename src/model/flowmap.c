@@ -100,10 +100,10 @@ double flowmap_rtt_ns(const Lot *lot) {
     return rtt_ns;
 }
 
-FlowmapScale flowmap_scale(const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf) {
+FlowmapScale flowmap_scale(const Lot *lot, const FlowmapTraffic *all, const NetConf *conf) {
     FlowmapScale s = {.b = lot->host_rate_bps * 1e-9, .rtt_ns = flowmap_rtt_ns(lot), .window_bits = conf->window_b * 8};
     s.bdp_bits = s.b * s.rtt_ns;
-    s.span_ns = s.rtt_ns + (n > 0 ? (double)(flows[n - 1].start_ns - flows[0].start_ns) : 0);
+    s.span_ns = s.rtt_ns + (double)(all->last_start_ns - all->first_start_ns);
     return s;
 }
 
@@ -322,29 +322,37 @@ static void describe_traffic(const Context *c, const LotFlow *f, double fct_ns, 
 
 /* ---- the map ---- */
 
-static void build_flows(FlowMap *m, const Context *c, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown,
-                        const FlowmapPlan *plan, Arena *a) {
-    const Sums *sums = traffic(c->lot, flows, n, fct_ns, plan, a);
+static void build_flows(FlowMap *m, const Context *c, const FlowmapFluid *fluid, const FlowmapPlan *plan, Arena *a) {
+    const Sums *sums = traffic(c->lot, fluid->flows, fluid->n, fluid->fct_ns, plan, a);
     float *out = m->flow;
     size_t j = 0;
     for (size_t k = 0; k < plan->watch.n; k++) {
         if (!(plan->role[k] & FLOWMAP_FOREGROUND)) continue;
         uint32_t i = plan->watch.flow[k];
-        const LotFlow *f = &flows[i];
+        const LotFlow *f = &fluid->flows[i];
         Alone own = alone(c->lot, f);
-        describe_flow(c, f, &own, slowdown[i], out);
+        describe_flow(c, f, &own, fluid->slowdown[i], out);
         describe_queues(c, plan->watch.seen + k * c->lot->n_links, &own, out);
-        describe_traffic(c, f, fct_ns[i], sums + j * N_TIMES * c->lot->n_links, out);
-        m->base[j] = slowdown[i];
+        describe_traffic(c, f, fluid->fct_ns[i], sums + j * N_TIMES * c->lot->n_links, out);
+        m->base[j] = fluid->slowdown[i];
         m->index[j] = f->flow;
         m->bucket[j++] = (uint8_t)stats_bucket_out(f->size_b);
         out += FLOWMAP_N_FLOW;
     }
 }
 
+static FlowmapTraffic whole_traffic(const Lot *lot, const LotFlow *flows, size_t n, Arena *a) {
+    FlowmapTraffic t;
+    flowmap_traffic_init(&t, lot, a);
+    flowmap_traffic_add(&t, lot, flows, n);
+    return t;
+}
+
 void flowmap_build(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown,
-                   const FlowmapPlan *plan, const NetConf *conf, Arena *a) {
-    Context c = {.lot = lot, .conf = conf, .scale = flowmap_scale(lot, flows, n, conf), .first_start_ns = n ? flows[0].start_ns : 0};
+                   const FlowmapPlan *plan, const FlowmapSample *sample, const NetConf *conf, Arena *a) {
+    const FlowmapTraffic all = sample ? *sample->all : whole_traffic(lot, flows, n, a);
+    const FlowmapFluid fluid = {flows, n, fct_ns, slowdown, sample ? sample->counted : NULL, &all};
+    Context c = {.lot = lot, .conf = conf, .scale = flowmap_scale(lot, &all, conf), .first_start_ns = all.first_start_ns};
     *m = (FlowMap){.n_links = lot->n_links, .n_flows = plan->n_foreground};
     m->link = ARENA_NEW(a, float, (size_t)lot->n_links *FLOWMAP_N_LINK);
     m->path = ARENA_NEW(a, float, FLOWMAP_N_PATH);
@@ -353,7 +361,7 @@ void flowmap_build(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, c
     m->index = ARENA_NEW(a, uint32_t, m->n_flows);
     m->bucket = ARENA_NEW(a, uint8_t, m->n_flows);
     memcpy(m->bucket_count, plan->bucket_count, sizeof m->bucket_count);
-    build_flows(m, &c, flows, n, fct_ns, slowdown, plan, a);
-    flowmap_links(m, lot, flows, n, fct_ns, slowdown, plan, &c.scale, a);
-    flowmap_path(m, lot, flows, n, slowdown, conf, &c.scale);
+    build_flows(m, &c, &fluid, plan, a);
+    flowmap_links(m, lot, &fluid, plan, &c.scale, a);
+    flowmap_path(m, lot, &fluid, plan, conf, &c.scale);
 }

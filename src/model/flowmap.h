@@ -45,9 +45,31 @@ typedef struct {
 enum { FLOWMAP_FOREGROUND = 1, FLOWMAP_PROBE = 2 };
 void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows, Arena *a);
 
-/* slowdown[i] and fct_ns[i] belong to flows[i] and come from the fluid simulation that filled plan->watch. Everything is taken from `a`. */
+/* Sums over all flows of a path that take no simulation: what starts on its links, when, and where it comes from and goes to. */
+typedef struct {
+    size_t n_flows;
+    int64_t first_start_ns, last_start_ns;
+    double bits;                     /* on the wire */
+    struct FlowmapLinkTraffic *link; /* [n_links] */
+} FlowmapTraffic;
+void flowmap_traffic_init(FlowmapTraffic *t, const Lot *lot, Arena *a);
+/* Adds flows, which start no earlier than those before. */
+void flowmap_traffic_add(FlowmapTraffic *t, const Lot *lot, const LotFlow *flows, size_t n);
+/* Load in bits of the link that has most for its rate: 1 is what it carries between the first and the last start. */
+double flowmap_traffic_load(const FlowmapTraffic *t, const Lot *lot);
+
+/* For where only some of a path's flows were simulated. Percentiles and times of a link's flows are those of the counted ones
+ * (times in proportion to bits, by size class); all else is known of all flows. */
+typedef struct {
+    const FlowmapTraffic *all;
+    const uint8_t *counted; /* [n] 1: simulated flow i is one of an even sample of the path's flows */
+} FlowmapSample;
+
+/* slowdown[i] and fct_ns[i] belong to flows[i] and come from the fluid simulation that filled plan->watch. sample NULL: these are
+ * all flows of the path; else those simulated: at least all that start from ten round trips before a watched foreground flow
+ * to one after its end. Everything is taken from `a`. */
 void flowmap_build(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown,
-                   const FlowmapPlan *plan, const NetConf *conf, Arena *a);
+                   const FlowmapPlan *plan, const FlowmapSample *sample, const NetConf *conf, Arena *a);
 
 /* Base round trip of a lot's foreground: twice the delays and one full packet's transmission on every link. */
 double flowmap_rtt_ns(const Lot *lot);

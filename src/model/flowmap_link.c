@@ -1,15 +1,17 @@
 /* flowmap_link: facts of a path's links and of the path as a whole.
  *
- * One pass over the flows sums up, per link, the load, the sizes, the gaps between arrivals, where flows come from and go to,
- * and counts fluid slowdowns in bins of equal width in the bit pattern of a float, 64 to the octave, from which
+ * What takes no simulation (load, sizes, gaps between arrivals, where flows come from and go to) is known of all flows
+ * (flowmap_traffic.c). One pass over the simulated ones that count adds up their times and
+ * counts fluid slowdowns in bins of equal width in the bit pattern of a float, 64 to the octave, from which
  * percentiles are read to about 1 % without any sorting. The mean number of active flows is Little's law: the sum of
- * their times over the span. Quantiles of queues are those that probes, spread evenly over the flows, found on arrival. */
+ * their times over the span; where only some were simulated, the time of a class of sizes grows with its bits. Quantiles of queues are
+ * those that probes, spread evenly over the flows, found on arrival. */
 #include "model/flowmap_private.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { N_SIZES = 5, N_PCT = 3, N_SEEN = 3 };
+enum { N_SIZES = FLOWMAP_N_SIZES, N_PCT = 3, N_SEEN = 3 };
 
 /* Numbers of flows tell how much a short run is shaped by its start and by chance. From here on they tell nothing. */
 enum { MANY = 4096, MANY_FOREGROUND = 256 };
@@ -120,55 +122,48 @@ static float percentile_of(const uint32_t *bins, uint32_t count, double p) {
 
 /* ---- sums ---- */
 
+/* Of the simulated flows of a link that count. */
 typedef struct {
-    double bits, previous_bits, next_bits, foreground_bits, size_bits[N_SIZES];
-    double flow_ns;      /* Σ of the flows' times */
-    double gap_ns, gap2; /* Σ of gaps between starts and of their squares */
-    int64_t last_start_ns;
-    uint32_t flows, bucket[STATS_N_OUT];
-    uint32_t *bins; /* [STATS_N_OUT × N_BINS] */
-} LinkSums;
+    double flow_ns;                              /* Σ of the flows' times, */
+    double size_ns[N_SIZES], size_bits[N_SIZES]; /* by size class, and Σ of their bits */
+    uint32_t bucket[STATS_N_OUT];
+    uint32_t *bins; /* [STATS_N_OUT × N_BINS] slowdowns */
+} LinkFluid;
 
-static int size_class(double bits, double bdp_bits) {
-    int c = 0;
-    for (double edge = 0.1 * bdp_bits; c < N_SIZES - 1 && bits >= edge; edge *= 10) c++;
-    return c;
-}
-
-static void add_flow(LinkSums *s, uint32_t l, const Lot *lot, const LotFlow *f, double bits, int size, int bucket) {
-    s->bits += bits;
+static void add_flow(LinkFluid *s, double bits, double fct_ns, int size, int bucket, uint32_t bin) {
+    s->flow_ns += fct_ns;
+    s->size_ns[size] += fct_ns;
     s->size_bits[size] += bits;
-    if (f->s < l) s->previous_bits += bits;
-    if (f->d > l + 1) s->next_bits += bits;
-    if (f->s == 0 && f->d == lot->n_links) s->foreground_bits += bits;
-    if (s->flows++ > 0) {
-        double gap_ns = (double)(f->start_ns - s->last_start_ns);
-        s->gap_ns += gap_ns;
-        s->gap2 += gap_ns * gap_ns;
-    }
-    s->last_start_ns = f->start_ns;
     s->bucket[bucket]++;
+    s->bins[(uint32_t)bucket * N_BINS + bin]++;
 }
 
-static LinkSums *sum_up(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown, double bdp_bits,
-                        Arena *a) {
-    LinkSums *sums = ARENA_NEW(a, LinkSums, lot->n_links);
+static LinkFluid *sum_up(const Lot *lot, const FlowmapFluid *f, double bdp_bits, Arena *a) {
+    LinkFluid *sums = ARENA_NEW(a, LinkFluid, lot->n_links);
     size_t n_bins = (size_t)STATS_N_OUT * N_BINS;
     uint32_t *bins = ARENA_NEW(a, uint32_t, n_bins * lot->n_links);
     memset(bins, 0, n_bins * lot->n_links * sizeof *bins);
-    for (uint32_t l = 0; l < lot->n_links; l++) sums[l] = (LinkSums){.bins = bins + l * n_bins};
-    for (size_t i = 0; i < n; i++) {
-        const LotFlow *f = &flows[i];
-        double bits = lot_wire_bits(f->size_b);
-        int size = size_class(bits, bdp_bits), bucket = stats_bucket_out(f->size_b);
-        uint32_t bin = (uint32_t)bucket * N_BINS + bin_of(slowdown[i]);
-        for (uint32_t l = f->s; l < f->d; l++) {
-            add_flow(&sums[l], l, lot, f, bits, size, bucket);
-            sums[l].flow_ns += fct_ns[i];
-            sums[l].bins[bin]++;
-        }
+    for (uint32_t l = 0; l < lot->n_links; l++) sums[l] = (LinkFluid){.bins = bins + l * n_bins};
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->counted && !f->counted[i]) continue;
+        const LotFlow *flow = &f->flows[i];
+        double bits = lot_wire_bits(flow->size_b);
+        int size = flowmap_size_class(bits, bdp_bits), bucket = stats_bucket_out(flow->size_b);
+        uint32_t bin = bin_of(f->slowdown[i]);
+        for (uint32_t l = flow->s; l < flow->d; l++) add_flow(&sums[l], bits, f->fct_ns[i], size, bucket, bin);
     }
     return sums;
+}
+
+/* Σ of the times of all flows of a link from those that count: in each class time per bit; in one of which none counts, as overall. */
+static double all_flow_ns(const LinkFluid *counted, const FlowmapLinkTraffic *all) {
+    double ns = 0, known_bits = 0;
+    for (int k = 0; k < N_SIZES; k++) {
+        if (counted->size_bits[k] == 0) continue;
+        ns += counted->size_ns[k] * (all->size_bits[k] / counted->size_bits[k]);
+        known_bits += all->size_bits[k];
+    }
+    return known_bits > 0 ? ns * (all->bits / known_bits) : 0;
 }
 
 /* ---- features ---- */
@@ -182,13 +177,13 @@ static void describe_place(const Lot *lot, uint32_t l, const FlowmapScale *s, fl
     out[LAST] = l + 1 == lot->n_links;
 }
 
-static void describe_traffic(const LinkSums *t, double rate, const FlowmapScale *s, float *out) {
+static void describe_traffic(const FlowmapLinkTraffic *t, double flow_ns, double rate, const FlowmapScale *s, float *out) {
     double bits = fmax(t->bits, 1), flows = fmax(t->flows, 1), load = t->bits / (rate * s->span_ns), gaps = fmax(t->flows - 1.0, 1);
     double mean_gap_ns = t->gap_ns / gaps;
     out[LOAD] = (float)fmin(load, 4);
     out[LOAD_QUEUE] = flowmap_ln(fmax(1 - load, 0.01), -2);
     out[FLOWS] = flowmap_ln1p(fmin(t->flows, MANY), 8);
-    out[ACTIVE_MEAN] = flowmap_ln1p(t->flow_ns / s->span_ns, 2);
+    out[ACTIVE_MEAN] = flowmap_ln1p(flow_ns / s->span_ns, 2);
     out[ARRIVALS] = flowmap_ln(t->flows * s->rtt_ns / s->span_ns, 4);
     out[FROM_PREVIOUS] = (float)(t->previous_bits / bits);
     out[TO_NEXT] = (float)(t->next_bits / bits);
@@ -198,7 +193,7 @@ static void describe_traffic(const LinkSums *t, double rate, const FlowmapScale 
     for (int b = 0; b < STATS_N_OUT; b++) out[BUCKETS + b] = (float)(t->bucket[b] / flows);
 }
 
-static void describe_slowdowns(const LinkSums *t, float *out) {
+static void describe_slowdowns(const LinkFluid *t, float *out) {
     static const double p[N_PCT] = {50, 90, 99};
     for (int b = 0; b < STATS_N_OUT; b++)
         for (int k = 0; k < N_PCT; k++)
@@ -233,15 +228,15 @@ static void describe_probes(const FlowmapPlan *plan, uint32_t n_links, uint32_t 
     three_of(in_flight, n, true, out + IN_FLIGHT);
 }
 
-void flowmap_links(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown,
-                   const FlowmapPlan *plan, const FlowmapScale *s, Arena *a) {
-    const LinkSums *sums = sum_up(lot, flows, n, fct_ns, slowdown, s->bdp_bits, a);
+void flowmap_links(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, const FlowmapScale *s, Arena *a) {
+    const LinkFluid *sums = sum_up(lot, f, s->bdp_bits, a);
     float *values = ARENA_NEW(a, float, 4 * (size_t)plan->n_probes);
     for (uint32_t l = 0; l < lot->n_links; l++) {
+        const FlowmapLinkTraffic *all = &f->all->link[l];
         float *out = m->link + (size_t)l * FLOWMAP_N_LINK;
         double rate = lot->rate_bps[l] * 1e-9;
         describe_place(lot, l, s, out);
-        describe_traffic(&sums[l], rate, s, out);
+        describe_traffic(all, f->counted ? all_flow_ns(&sums[l], all) : sums[l].flow_ns, rate, s, out);
         describe_probes(plan, lot->n_links, l, rate, s, values, out);
         describe_slowdowns(&sums[l], out + SLOWDOWN);
     }
@@ -354,19 +349,29 @@ static void describe_shape(const FlowMap *m, const Lot *lot, const FlowmapScale 
     out[P_FASTEST] = flowmap_ln(fastest * 1e-9 / s->b, 2);
 }
 
-void flowmap_path(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const float *slowdown, const NetConf *conf,
-                  const FlowmapScale *s) {
+/* Means per bucket of the logarithm of the foreground's slowdown: of all of it, or of the watched flows if only those are simulated. */
+static void describe_foreground(const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, float *out) {
+    double sum[STATS_N_OUT] = {0};
+    uint32_t n[STATS_N_OUT] = {0};
+    size_t n_seen = f->counted ? plan->watch.n : f->n;
+    for (size_t k = 0; k < n_seen; k++) {
+        size_t i = f->counted ? plan->watch.flow[k] : k;
+        if (f->counted ? !(plan->role[k] & FLOWMAP_FOREGROUND) : f->flows[i].s != 0 || f->flows[i].d != lot->n_links) continue;
+        int b = stats_bucket_out(f->flows[i].size_b);
+        sum[b] += log(f->slowdown[i]);
+        n[b]++;
+    }
+    for (int b = 0; b < STATS_N_OUT; b++) out[P_SLOWDOWN + b] = (float)(sum[b] / fmax(n[b], 1) / 2);
+}
+
+void flowmap_path(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, const NetConf *conf, const FlowmapScale *s) {
     float *out = m->path;
-    double sum[STATS_N_OUT] = {0}, total = 0;
+    double total = 0;
     memset(out, 0, FLOWMAP_N_PATH * sizeof *out);
     describe_settings(conf, s, out);
     describe_shape(m, lot, s, out);
-    for (size_t i = 0; i < n; i++)
-        if (flows[i].s == 0 && flows[i].d == lot->n_links) sum[stats_bucket_out(flows[i].size_b)] += log(slowdown[i]);
+    describe_foreground(lot, f, plan, out);
     for (int b = 0; b < STATS_N_OUT; b++) total += m->bucket_count[b];
     out[P_FLOWS] = flowmap_ln1p(fmin(total, MANY_FOREGROUND), 8);
-    for (int b = 0; b < STATS_N_OUT; b++) {
-        out[P_BUCKETS + b] = (float)(m->bucket_count[b] / fmax(total, 1));
-        out[P_SLOWDOWN + b] = (float)(sum[b] / fmax(m->bucket_count[b], 1) / 2);
-    }
+    for (int b = 0; b < STATS_N_OUT; b++) out[P_BUCKETS + b] = (float)(m->bucket_count[b] / fmax(total, 1));
 }

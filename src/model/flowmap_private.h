@@ -7,7 +7,7 @@
 typedef struct {
     double b, rtt_ns, bdp_bits, window_bits, span_ns;
 } FlowmapScale;
-FlowmapScale flowmap_scale(const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf);
+FlowmapScale flowmap_scale(const Lot *lot, const FlowmapTraffic *all, const NetConf *conf);
 
 /* ln(x) / scale and ln(1 + x) / scale, x clipped to 1e-6..1e9 and 0..1e9. */
 float flowmap_ln(double x, double scale);
@@ -17,9 +17,29 @@ float flowmap_ln1p(double x, double scale);
  * Thigh; 0 for HPCC, which aims at none. */
 double flowmap_marking_bits(const NetConf *conf, double rate_bps, double rtt_ns);
 
-void flowmap_links(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown,
-                   const FlowmapPlan *plan, const FlowmapScale *s, Arena *a);
+/* Classes of flows by bits on the wire, in decades of the path's BDP. */
+enum { FLOWMAP_N_SIZES = 5 };
+int flowmap_size_class(double bits, double bdp_bits);
+
+/* Of all flows that start on a link. */
+typedef struct FlowmapLinkTraffic {
+    double bits, previous_bits, next_bits, foreground_bits, size_bits[FLOWMAP_N_SIZES];
+    double gap_ns, gap2; /* Σ of gaps between starts and of their squares */
+    int64_t last_start_ns;
+    uint32_t flows, bucket[STATS_N_OUT];
+} FlowmapLinkTraffic;
+
+/* The flows of a path that were simulated, and the sums over all of them. */
+typedef struct {
+    const LotFlow *flows;
+    size_t n;
+    const double *fct_ns;
+    const float *slowdown;
+    const uint8_t *counted; /* NULL: they are all there are */
+    const FlowmapTraffic *all;
+} FlowmapFluid;
+
+void flowmap_links(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, const FlowmapScale *s, Arena *a);
 /* After flowmap_links. */
-void flowmap_path(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const float *slowdown, const NetConf *conf,
-                  const FlowmapScale *s);
+void flowmap_path(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, const NetConf *conf, const FlowmapScale *s);
 #endif
