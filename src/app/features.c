@@ -26,9 +26,9 @@
 #include "base/units.h"
 #include "fluid/flowsim.h"
 
-/* Foreground flows that are looked at, of all paths together and of one: enough for drawing them to matter little beside drawing paths,
- * and few enough that a model answers in a fraction of a second. */
-enum { ALL_FLOWS = 65536, LEAST_FLOWS = 128, MOST_FLOWS = 512 };
+/* Foreground flows of a path that are looked at: enough for drawing them to matter little beside drawing paths, and few enough that a
+ * model answers in a fraction of a second. More where there cannot be many paths. */
+enum { PAIRS_FLOWS = 65536, LEAST_FLOWS = 128, MOST_FLOWS = 512 };
 
 typedef struct FeaturesRun {
     const Scenario *scenario;
@@ -80,8 +80,9 @@ static void keep_foreground(const Task *t, const float *slowdown) {
     t->to->slowdown = group_foreground(&t->lot, t->flows, slowdown, t->n, t->to->bucket_n);
 }
 
+/* Does not depend on the draws: a path's map is the same whichever others are drawn. */
 static size_t flows_per_path(const Run *r) {
-    size_t share = ALL_FLOWS / (r->set.n_unique + 1);
+    size_t n_hosts = r->scenario->topo.n_hosts, share = PAIRS_FLOWS / (n_hosts * n_hosts + 1);
     return share < LEAST_FLOWS ? LEAST_FLOWS : share > MOST_FLOWS ? MOST_FLOWS : share;
 }
 
