@@ -94,7 +94,8 @@ static double distance_ns(const Spells *s, Cursor *c, int64_t start_ns) {
     while (c->looked < s->n_looked && s->looked[c->looked].end_ns < start_ns) c->looked++;
     double until = c->looked < s->n_looked ? (double)(s->looked[c->looked].begin_ns - start_ns) : INFINITY;
     double since = c->looked > 0 ? (double)(start_ns - s->looked[c->looked - 1].end_ns) : INFINITY;
-    return fmax(fmin(until, since), 0);
+    double nearest = until < since ? until : since;
+    return nearest > 0 ? nearest : 0;
 }
 
 static bool counts(const Spells *s, Cursor *c, int64_t start_ns) {
@@ -108,12 +109,13 @@ static uint64_t payload_b(double bits) { return (uint64_t)(bits / 8 * PAYLOAD_B 
 void spells_take(const Spells *s, const Lot *lot, const LotFlow *flows, size_t n, SpellFlows *out) {
     Group *groups = groups_new(lot);
     Cursor at = {0};
+    double per_reach = 1 / s->reach;
     out->n = 0;
     for (size_t i = 0; i < n; i++) {
         const LotFlow *f = &flows[i];
         Group *g = &groups[f->s * (lot->n_links + 1) + f->d];
-        double rate = fmin(f->cap_bps * 1e-9, g->rate), bits = lot_wire_bits(f->size_b);
-        double least_bits = distance_ns(s, &at, f->start_ns) * rate / s->reach - s->mean_bits;
+        double rate = f->cap_bps * 1e-9 < g->rate ? f->cap_bps * 1e-9 : g->rate, bits = lot_wire_bits(f->size_b);
+        double least_bits = distance_ns(s, &at, f->start_ns) * rate * per_reach - s->mean_bits;
         bool lump = bits < least_bits;
         if (lump && (g->left_bits += bits) < GRAIN * least_bits) continue;
         out->flows[out->n] = *f;

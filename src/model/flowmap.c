@@ -137,19 +137,31 @@ static size_t fair_limit(const uint32_t count[STATS_N_OUT], size_t max) {
     return limit;
 }
 
-/* True for `keep` of `count` flows, evenly spread, as `i` counts up from 0. */
-static bool takes(size_t i, size_t keep, size_t count) { return keep >= count || (i + 1) * keep / count > i * keep / count; }
+/* `keep` of `count` flows, evenly spread: every time that a sum of `keep` reaches `count`. */
+typedef struct {
+    size_t keep, count, sum;
+} Even;
+
+static bool takes(Even *e) {
+    if (e->keep >= e->count) return true;
+    e->sum += e->keep;
+    if (e->sum < e->count) return false;
+    e->sum -= e->count;
+    return true;
+}
 
 void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows, Arena *a) {
     *plan = (FlowmapPlan){0};
     for (size_t i = 0; i < n; i++)
         if (is_foreground(lot, &flows[i])) plan->bucket_count[stats_bucket_out(flows[i].size_b)]++;
-    size_t limit = fair_limit(plan->bucket_count, max_flows), met[STATS_N_OUT] = {0}, room = STATS_N_OUT * limit + N_PROBES, k = 0;
+    size_t limit = fair_limit(plan->bucket_count, max_flows), room = STATS_N_OUT * limit + N_PROBES, k = 0;
+    Even probes = {.keep = N_PROBES, .count = n}, foreground[STATS_N_OUT];
+    for (int b = 0; b < STATS_N_OUT; b++) foreground[b] = (Even){.keep = limit, .count = plan->bucket_count[b]};
     uint32_t *flow = ARENA_NEW(a, uint32_t, room < n ? room : n);
     plan->role = ARENA_NEW(a, uint8_t, room < n ? room : n);
     for (size_t i = 0; i < n; i++) {
-        int b = stats_bucket_out(flows[i].size_b), role = takes(i, N_PROBES, n) ? FLOWMAP_PROBE : 0;
-        if (is_foreground(lot, &flows[i]) && takes(met[b]++, limit, plan->bucket_count[b])) role |= FLOWMAP_FOREGROUND;
+        int role = takes(&probes) ? FLOWMAP_PROBE : 0;
+        if (is_foreground(lot, &flows[i]) && takes(&foreground[stats_bucket_out(flows[i].size_b)])) role |= FLOWMAP_FOREGROUND;
         if (role == 0) continue;
         plan->n_probes += role & FLOWMAP_PROBE ? 1 : 0;
         plan->n_foreground += role & FLOWMAP_FOREGROUND ? 1 : 0;

@@ -47,10 +47,12 @@ void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_
 
 /* Sums over all flows of a path that take no simulation: what starts on its links, when, and where it comes from and goes to. */
 typedef struct {
+    uint32_t n_links;
     size_t n_flows;
     int64_t first_start_ns, last_start_ns;
     double bits;                     /* on the wire */
     struct FlowmapLinkTraffic *link; /* [n_links] */
+    struct FlowmapGroup *group;      /* private: by first and last link, while flows are added */
 } FlowmapTraffic;
 void flowmap_traffic_init(FlowmapTraffic *t, const Lot *lot, Arena *a);
 /* Adds flows, which start no earlier than those before. */

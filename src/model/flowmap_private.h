@@ -26,7 +26,7 @@ typedef struct FlowmapLinkTraffic {
     double bits, previous_bits, next_bits, foreground_bits, size_bits[FLOWMAP_N_SIZES];
     double gap_ns, gap2; /* Σ of gaps between starts and of their squares */
     int64_t last_start_ns;
-    uint32_t flows, bucket[STATS_N_OUT];
+    uint32_t n_starts, flows, bucket[STATS_N_OUT];
 } FlowmapLinkTraffic;
 
 /* The flows of a path that were simulated, and the sums over all of them. */
