@@ -143,6 +143,10 @@ size_t pathmap_sample(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n
         Spells spells;
         spells_make(&spells, lot, flows, n, &plan, end_ns, &all, a);
         spells_take(&spells, lot, flows, n, &some);
+        if (some.n > n / 2) { /* not worth it: spells are extended and simulated again until they suffice */
+            pathmap_make(m, lot, flows, n, conf, max_flows, stats, a);
+            return n;
+        }
         FlowmapPlan among = plan_among(&plan, &some, a);
         Fluid f = simulate(lot, some.flows, some.n, conf, &among.watch, stats, a);
         if (extend_ends(end_ns, &among, &f)) continue;

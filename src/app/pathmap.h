@@ -8,7 +8,8 @@
 void pathmap_make(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows, FlowsimStats *stats,
                   Arena *a);
 
-/* The same of a long path, of which only flows that matter to what is described are simulated (spells.h). Returns how many; stats are
+/* The same of a long path, of which only flows that matter to what is described are simulated (spells.h); all of them if that
+ * is half of them or more. Returns how many; stats are
  * those of the last run, in which no watched flow outlasted what was simulated about it. */
 size_t pathmap_sample(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows,
                       FlowsimStats *stats, Arena *a);

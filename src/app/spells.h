@@ -3,7 +3,7 @@
 #define M3_APP_SPELLS_H
 #include "model/flowmap.h"
 
-/* A path of at most this many flows is simulated whole. */
+/* A path of at most this many flows is simulated whole, as is one of whose flows more than half would take part. */
 enum { SPELLS_WHOLE = 32768 };
 
 typedef struct {
