@@ -61,7 +61,7 @@ static double compare(const Case *c, uint64_t n_flows, uint64_t n_paths, const C
     eo.exact = true;
     must(estimate_run(&s, &eo, NULL, &whole, &err), &err);
     double most = 0;
-    printf("| %.8s %s %s %s %s", c->topo + 14, c->set[0] + 17, c->set[1] + 9, c->set[2] + 6, c->set[3] + 7);
+    printf("| %.4s %s %s %s %s", c->topo + 14, c->set[0] + 17, c->set[1] + 9, c->set[2] + 6, c->set[3] + 7);
     for (int i = 0; i < REPORT_N_DISTS; i++) most = fmax(most, print_differences(&whole, &part, i));
     printf(" | %.2f | %.1f | %.2f of %.2f |\n", most, 100 * (double)part.simulated_flows / (double)part.path_flows, part.wall_fluid_s,
            whole.wall_fluid_s);
