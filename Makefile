@@ -106,9 +106,8 @@ MAKE_CHECKS := check-unit check-cli
 fuzz: $B/m3 ## feed damaged copies of valid inputs to every parser
 	@tests/fuzz $B/m3
 
-bench: $B/m3 $(BENCHES) ## measure speed; tests/bench/README.md keeps the numbers
-	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
-	@if [ -x tests/bench/run ]; then tests/bench/run $B/m3; fi
+bench: $B/m3 $(BENCHES) ## measure speed as one table (LARGE=1: whole estimates of 10 M flows, too); tests/bench/README.md keeps the numbers
+	@tests/bench/run $B $(LARGE)
 
 layers: ## fail on an include that points upward
 	@tests/layers

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "row.h"
 
 enum { PATHS = 500, OUT = STATS_N_OUT * STATS_N_PCT };
 
@@ -23,7 +24,10 @@ int main(void) {
         AggResult r;
         double start = diag_now_s();
         aggregate(paths, PATHS, &(AggOptions){.seed = 1}, threads, &r);
-        printf("aggregate, %d paths x %d percentiles, 200 resamples, %d threads: %.3f s\n", PATHS, OUT, threads, diag_now_s() - start);
+        double s = diag_now_s() - start;
+        char what[64];
+        snprintf(what, sizeof what, "aggregate %d paths, 200 resamples, %d thread%s", PATHS, threads, threads > 1 ? "s" : "");
+        bench_row(what, bench_cell("%.0f ms", s * 1e3), bench_none(), bench_none(), bench_none());
     }
     free(pct);
     return 0;

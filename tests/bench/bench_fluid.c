@@ -1,12 +1,12 @@
 /* Speed of the fluid simulation and the feature map, beside the published program's on the same paths
- * (../shared/ref/flowsim/README.md, CPU ms on one core). Best of several runs; columns
- * without a unit are ns. */
+ * (../shared/ref/flowsim/README.md, CPU ms on one core). Best of several runs. */
 #include <stdio.h>
 
 #include "../fluid_case.h"
 #include "base/rng.h"
 #include "fluid/flowsim.h"
 #include "model/feature.h"
+#include "row.h"
 
 enum { RUNS = 5 };
 
@@ -44,12 +44,14 @@ static Times best_times(const Lot *lot, const LotFlow *flows, size_t n, FlowsimS
 static void report(const char *name, const Lot *lot, const LotFlow *flows, size_t n, double published_sim_ms, double published_feature_ms) {
     FlowsimStats st;
     Times t = best_times(lot, flows, n, &st);
-    printf("%-34s %7zu %6u | %8.2f %6.1f %6.1f", name, n, st.max_active, t.sim * 1e3, t.sim * 1e9 / (double)st.events,
-           t.sim * 1e9 / (double)n);
-    printf(" | %6.1f | %8.2f %6.1f", t.slowdown * 1e9 / (double)n, t.feature * 1e3, t.feature * 1e9 / (double)n);
-    if (published_sim_ms > 0) printf(" | sim x%.1f", published_sim_ms / (t.sim * 1e3));
-    if (published_feature_ms > 0) printf(", features x%.1f", published_feature_ms / ((t.feature + t.slowdown) * 1e3));
-    putchar('\n');
+    char what[80];
+    snprintf(what, sizeof what, "fluid: %s, %zu flows", name, n);
+    bench_row(what, bench_cell("%.2f ms", t.sim * 1e3), bench_cell("%.0f ns an event", t.sim * 1e9 / (double)st.events),
+              bench_published(published_sim_ms, t.sim * 1e3), bench_cell("%u active", st.max_active));
+    double feature_ms = (t.feature + t.slowdown) * 1e3;
+    snprintf(what, sizeof what, "  its slowdowns and feature map");
+    bench_row(what, bench_cell("%.2f ms", feature_ms), bench_cell("%.0f ns a flow", feature_ms * 1e6 / (double)n),
+              bench_published(published_feature_ms, feature_ms), bench_none());
 }
 
 static void report_case(FluidCase *c, void *ctx) {
@@ -85,8 +87,6 @@ static void synthetic(uint32_t n_links, size_t n, double load, double published_
 }
 
 int main(void) {
-    printf("%-34s %7s %6s | %8s %6s %6s | %6s | %8s %6s | published ÷ ours\n", "path", "flows", "active", "sim ms", "/event", "/flow",
-           "sldn", "feat ms", "/flow");
     fluid_case_each("../shared/ref/flowsim/large", report_case, NULL);
     synthetic(2, 200000, 0.7, 65, 60);
     synthetic(4, 200000, 0.7, 140, 95);

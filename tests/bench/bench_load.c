@@ -10,6 +10,7 @@
 #include "net/flows.h"
 #include "net/linkload.h"
 #include "net/workload.h"
+#include "row.h"
 
 static void must(int rc, const Err *err) {
     if (rc == 0) return;
@@ -22,23 +23,16 @@ static double megabytes(const char *path) {
     return stat(path, &st) == 0 ? (double)st.st_size / 1e6 : 0;
 }
 
-/* Fresh memory filled from memory and from the file, as reading has to at least. */
-static void bench_floor(const char *path, double mb) {
-    size_t n = (size_t)(mb * 1e6);
+/* MB/s at which fresh memory is filled from memory, as reading has to at least. */
+static double memcpy_rate(size_t n) {
     char *from = MEM_NEW(char, n), *to;
     memset(from, 1, n);
-    double t0 = diag_now_s();
+    double start = diag_now_s();
     memcpy(to = MEM_NEW(char, n), from, n);
-    double t1 = diag_now_s();
-    free(to);
-    FILE *f = fopen(path, "rb");
-    double t2 = diag_now_s();
-    size_t got = fread(to = MEM_NEW(char, n), 1, n, f);
-    double t3 = diag_now_s();
-    printf("memcpy of as much into fresh memory: %.0f MB/s; read(2): %.0f MB/s\n", mb / (t1 - t0), (double)got / 1e6 / (t3 - t2));
-    fclose(f);
+    double s = diag_now_s() - start;
     free(from);
     free(to);
+    return (double)n / 1e6 / s;
 }
 
 static void bench_file(const Flows *f, const Topo *t, const char *suffix) {
@@ -56,9 +50,14 @@ static void bench_file(const Flows *f, const Topo *t, const char *suffix) {
         if (s < best_s) best_s = s;
         flows_free(&g);
     }
-    printf("%s of %zu flows, %.0f MB: write %.0f MB/s, read %.0f MB/s = %.1f M flows/s\n", suffix, f->n, mb, mb / (t1 - t0), mb / best_s,
-           (double)f->n / best_s / 1e6);
-    bench_floor(path, mb);
+    char what[64];
+    double copy = memcpy_rate((size_t)(mb * 1e6));
+    snprintf(what, sizeof what, "read %s of %zu flows, %.0f MB", suffix, f->n, mb);
+    bench_row(what, bench_cell("%.2f s", best_s), bench_cell("%.1f M flows/s", (double)f->n / best_s / 1e6), bench_none(),
+              bench_cell("%.0f %% of memcpy", 100 * mb / best_s / copy));
+    snprintf(what, sizeof what, "write it as %s", suffix);
+    bench_row(what, bench_cell("%.2f s", t1 - t0), bench_cell("%.0f MB/s", mb / (t1 - t0)), bench_none(),
+              bench_cell("%.0f %% of memcpy", 100 * mb / (t1 - t0) / copy));
     unlink(path);
 }
 
@@ -70,7 +69,6 @@ static void bench_draw(const Topo *t, const char *sizes, uint64_t n, int threads
     double t0 = diag_now_s();
     Route *r = route_new(t, &err);
     must(r ? 0 : -1, &err);
-    double t1 = diag_now_s();
     must(rackmatrix_generate(&m, "b", t, 1, &err), &err);
     must(sizedist_load(&d, sizes, &err), &err);
     double t2 = diag_now_s(), *p = MEM_NEW(double, (size_t)t->n_racks * t->n_racks), *load = MEM_NEW(double, t->n_links);
@@ -81,8 +79,13 @@ static void bench_draw(const Topo *t, const char *sizes, uint64_t n, int threads
     Workload w = {.matrix = &m, .sizes = &d, .sigma = 2, .max_load = 0.5, .n_flows = n, .seed = 1};
     must(workload_draw(&w, r, threads, &f, NULL, &err), &err);
     double t5 = diag_now_s();
-    printf("%u hosts: tables %.0f ms, matrix and sizes %.0f ms, link loads %.0f ms; %zu flows drawn in %.2f s on %d threads\n", t->n_hosts,
-           (t1 - t0) * 1e3, (t2 - t1) * 1e3, (t4 - t3) * 1e3, f.n, t5 - t4, threads);
+    char what[64];
+    snprintf(what, sizeof what, "draw %zu flows of %u hosts, %d thread%s", f.n, t->n_hosts, threads, threads > 1 ? "s" : "");
+    /* The published generator took 23 s for 10 M flows of 256 hosts. */
+    bench_row(what, bench_cell("%.2f s", t5 - t4), bench_cell("%.1f M flows/s", (double)f.n / (t5 - t4) / 1e6),
+              bench_published(t->n_hosts == 256 ? 23e3 * (double)f.n / 1e7 : 0, (t5 - t4) * 1e3), bench_none());
+    snprintf(what, sizeof what, "its ECMP tables, matrix, expected loads");
+    bench_row(what, bench_cell("%.0f ms", (t4 - t3 + t2 - t0) * 1e3), bench_none(), bench_none(), bench_none());
     if (threads == 1) {
         bench_file(&f, t, "csv");
         bench_file(&f, t, "m3f");

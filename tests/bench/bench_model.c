@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "model/model.h"
 #include "model/nn.h"
+#include "row.h"
 
 enum { N_PATHS = 500, N_LINKS = 6, N_ROWS = N_LINKS + 1, REPEATS = 5 };
 
@@ -84,11 +85,15 @@ int main(void) {
     float *out = ARENA_NEW(&a, float, N_PATHS *FEATURE_N_BASE);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         double gemm = sgemm_gflops(sizes[i].m, sizes[i].k);
-        printf("%-8s plain sgemm %zux%zu: %.1f GFLOP/s a core\n", sizes[i].preset, sizes[i].m, sizes[i].k, gemm);
         for (int threads = 1; threads <= par_n_cores(); threads *= 2) {
             double gflop, t = forward_s(sizes[i].preset, threads, &gflop, maps, out);
-            printf("%-8s %d paths x %d links, %d threads: %.1f ms, %.1f GFLOP/s, %.0f %% of plain sgemm\n", sizes[i].preset, N_PATHS,
-                   N_LINKS, threads, t * 1e3, gflop / t, 100 * gflop / t / gemm / threads);
+            char what[64];
+            snprintf(what, sizeof what, "forward, %s weights, %d paths, %d thread%s", sizes[i].preset, N_PATHS, threads,
+                     threads > 1 ? "s" : "");
+            /* The published program's transformer and MLP: 84.4 ms a path of 6 links. */
+            bench_row(what, bench_cell("%.0f ms", t * 1e3), bench_cell("%.0f GFLOP/s", gflop / t),
+                      bench_published(sizes[i].k > 64 ? 84.4 * N_PATHS : 0, t * 1e3),
+                      bench_cell("%.0f %% of sgemm (%.0f)", 100 * gflop / t / gemm / threads, gemm * threads));
         }
     }
     arena_free(&a);

@@ -6,6 +6,7 @@
 #include "../packet_net.h"
 #include "base/rng.h"
 #include "packet/evq.h"
+#include "row.h"
 
 static double cpu_now_s(void) {
     struct timespec t;
@@ -47,10 +48,13 @@ static double ns_per_event(uint32_t n_pending, Push push, Pop pop) {
 
 static void bench_queue(void) {
     static const uint32_t pending[] = {30, 300, 3000, 30000};
-    printf("event queue, ns to pop one and push its successor:\n%10s %8s %8s\n", "pending", "wheel", "heap");
-    for (size_t i = 0; i < sizeof pending / sizeof *pending; i++)
-        printf("%10u %8.1f %8.1f\n", pending[i], ns_per_event(pending[i], wheel_push, wheel_pop),
-               ns_per_event(pending[i], evq_far_push, evq_far_pop));
+    for (size_t i = 0; i < sizeof pending / sizeof *pending; i++) {
+        char what[64];
+        double wheel = ns_per_event(pending[i], wheel_push, wheel_pop), heap = ns_per_event(pending[i], evq_far_push, evq_far_pop);
+        snprintf(what, sizeof what, "event queue, %u pending", pending[i]);
+        bench_row(what, bench_cell("%.1f ns", wheel), bench_cell("%.0f M events/s", 1e3 / wheel), bench_none(),
+                  bench_cell("x%.1f of a heap", heap / wheel));
+    }
 }
 
 /* Log-uniform sizes between random hosts, such that the hosts' links carry `load` on average. */
@@ -82,9 +86,10 @@ static void bench_network(const char *name, Net *n, size_t n_flows, double load,
         die_on(pktsim_run(n->route, &f, &conf, &(PktOptions){.cc = cc, .seed = 1}, fct, &st, &err), &err);
         best_s = fmin(best_s, cpu_now_s() - start_s);
     }
-    printf("%-22s %-7s %8.1f M packet-hops %7.3f s %6.1f M/s %5.2f events a hop, %llu packets at once\n", name, cc,
-           (double)st.n_packet_hops / 1e6, best_s, (double)st.n_packet_hops / best_s / 1e6, (double)st.n_events / (double)st.n_packet_hops,
-           (unsigned long long)st.peak_packets);
+    char what[64];
+    snprintf(what, sizeof what, "packets: %s, %s", name, cc);
+    bench_row(what, bench_cell("%.2f s", best_s), bench_cell("%.1f M packet-hops/s", (double)st.n_packet_hops / best_s / 1e6), bench_none(),
+              bench_cell("%.2f events a hop", (double)st.n_events / (double)st.n_packet_hops));
     free(fct);
     flows_free(&f);
 }

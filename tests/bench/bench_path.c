@@ -7,6 +7,7 @@
 #include "fluid/flowsim.h"
 #include "model/feature.h"
 #include "net/workload.h"
+#include "row.h"
 
 enum { PATHS = 500, MAX_WORKERS = 64 };
 
@@ -61,10 +62,23 @@ static void run_paths(const PathSet *ps, const PathIndex *ix, int threads) {
         j->n_flows[0] += j->n_flows[w];
         j->n_events[0] += j->n_events[w];
     }
-    double ns = 1e9 / (double)j->n_flows[0];
-    printf("%zu paths %.2f s; %zu flows on them, ns a flow: project %.1f, simulate %.1f (%.1f an event), slowdown %.1f, features %.1f\n",
-           ps->n_unique, t, j->n_flows[0], j->project_s[0] * ns, j->sim_s[0] * ns, j->sim_s[0] * 1e9 / (double)j->n_events[0],
-           j->slowdown_s[0] * ns, j->feature_s[0] * ns);
+    double n = (double)j->n_flows[0], events = (double)j->n_events[0];
+    const struct {
+        const char *what;
+        double s, per;
+        const char *unit;
+    } part[] = {{"project", j->project_s[0], n, "flow"},
+                {"simulate", j->sim_s[0], events, "event"},
+                {"slowdowns", j->slowdown_s[0], n, "flow"},
+                {"feature maps", j->feature_s[0], n, "flow"}};
+    char what[64];
+    snprintf(what, sizeof what, "%zu paths, %.1f M flows on them, %d threads", ps->n_unique, n / 1e6, threads);
+    bench_row(what, bench_cell("%.2f s", t), bench_cell("%.0f ns a flow", t * 1e9 / n), bench_none(), bench_none());
+    for (size_t k = 0; k < sizeof part / sizeof *part; k++) {
+        snprintf(what, sizeof what, "  %s", part[k].what);
+        bench_row(what, bench_cell("%.2f s CPU", part[k].s),
+                  bench_cell("%.0f ns a%s %s", part[k].s * 1e9 / part[k].per, k == 1 ? "n" : "", part[k].unit), bench_none(), bench_none());
+    }
     free(j);
 }
 
@@ -87,22 +101,18 @@ int main(int argc, char **argv) {
     must(rackmatrix_generate(&matrix, "c", &topo, 1, &err), &err);
     Route *route = route_new(&topo, &err);
     Workload w = {.matrix = &matrix, .sizes = &sizes, .sigma = 2, .max_load = 0.65, .n_flows = n_flows, .seed = 1};
-    double t0 = diag_now_s();
     must(workload_draw(&w, route, threads, &flows, NULL, &err), &err);
     double t1 = diag_now_s();
     uint16_t *sport = MEM_NEW(uint16_t, flows.n);
     route_sports(&topo, flows.src, flows.dst, flows.n, sport);
-    double t2 = diag_now_s();
     must(pathset_draw(&ps, route, &flows, sport, PATHS, 1, &err), &err);
-    double t3 = diag_now_s();
-    uint64_t rss = diag_peak_rss_bytes();
     PathIndex *ix = pathindex_new(&ps, route, &flows, sport, threads, NULL, &err);
     double t4 = diag_now_s();
-    printf("%zu flows, %d threads: draw flows %.2f s, ports %.2f s, draw paths %.3f s, route and index %.2f s (peak memory %.0f, then %.0f "
-           "MB)\n",
-           flows.n, threads, t1 - t0, t2 - t1, t3 - t2, t4 - t3, (double)rss / 1e6, (double)diag_peak_rss_bytes() / 1e6);
+    char what[64];
+    snprintf(what, sizeof what, "route and index %zu flows, %d threads", flows.n, threads);
+    bench_row(what, bench_cell("%.2f s", t4 - t1), bench_cell("%.1f M flows/s", (double)flows.n / (t4 - t1) / 1e6), bench_none(),
+              bench_none());
     run_paths(&ps, ix, threads);
-    printf("peak memory %.0f MB\n", (double)diag_peak_rss_bytes() / 1e6);
     pathindex_destroy(ix);
     pathset_free(&ps);
     free(sport);
