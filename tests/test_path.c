@@ -189,6 +189,35 @@ static void check_stubs(const Topo *t, const NetPath *p, const Lot *lot) {
     free(d);
 }
 
+static double load_of(const Net *net, uint32_t link) {
+    const Flows *f = &net->flows;
+    double bits = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        uint32_t links[64], n = route_path(net->route, f->src[i], f->dst[i], net->sport[i], ROUTE_DPORT, links);
+        for (uint32_t l = 0; l < n; l++) bits += links[l] == link ? lot_wire_bits(f->size_b[i]) : 0;
+    }
+    return bits * 1e9 / ((double)(f->start_ns[f->n - 1] - f->start_ns[0]) * net->topo.links[link].rate_bps);
+}
+
+static void same(float got, double want) { assert_true(fabs((double)got - want) <= 1e-6 * fabs(want)); }
+
+/* One link of the path, told from all flows. */
+static void check_around(const Net *net, const NetPath *p, const Lot *lot) {
+    const Topo *t = &net->topo;
+    uint32_t at = p->n_links / 2, mine = p->links[at], next = at + 1 < p->n_links ? p->links[at + 1] : TOPO_NONE;
+    double ahead = 0, ahead_max = 0, n_ahead = 0, beside = 0, beside_max = 0, n_beside = 0;
+    for (uint32_t l = 0; l < t->n_links; l++) {
+        double load = load_of(net, l);
+        if (t->links[l].from == t->links[mine].to && l != next) ahead += load, n_ahead++, ahead_max = fmax(ahead_max, load);
+        if (t->links[l].from == t->links[mine].from && l != mine) beside += load, n_beside++, beside_max = fmax(beside_max, load);
+    }
+    same(lot->around[at].back, load_of(net, mine ^ 1));
+    same(lot->around[at].ahead_max, ahead_max);
+    same(lot->around[at].ahead_mean, n_ahead > 0 ? ahead / n_ahead : 0);
+    same(lot->around[at].beside_max, beside_max);
+    same(lot->around[at].beside_mean, n_beside > 0 ? beside / n_beside : 0);
+}
+
 static void check_lot(const Net *net, const NetPath *p, const Lot *lot) {
     const Link *links = net->topo.links;
     assert_int_equal(lot->n_links, p->n_links);
@@ -199,6 +228,7 @@ static void check_lot(const Net *net, const NetPath *p, const Lot *lot) {
     }
     assert_true(lot->host_rate_bps == fmin(lot->rate_bps[0], lot->rate_bps[p->n_links - 1]));
     check_stubs(&net->topo, p, lot);
+    check_around(net, p, lot);
 }
 
 /* Flow by flow: which positions of the path it crosses, in stretches. Returns the number of flows with several. */

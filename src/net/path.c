@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "base/par.h"
+#include "net/around.h"
 
 enum { CHUNK = 1 << 16, NO_SLOT = -1 };
 
@@ -40,6 +41,7 @@ struct PathIndex {
     uint32_t n_slots;
     int32_t *slot_of;      /* [topo->n_links] or NO_SLOT */
     double *stub_delay_ns; /* [topo->n_nodes] */
+    double *load;          /* [topo->n_links] */
     double uniform_cap;    /* rate of every host's link; 0: they differ */
 };
 
@@ -128,18 +130,23 @@ typedef struct {
     const uint16_t *sport;
     uint32_t max_links, **slots; /* [threads][CHUNK × max_links] a worker's routes: slots of wanted links, flow by flow */
     uint32_t **end;              /* [threads][CHUNK] where each flow's slots end */
+    uint64_t **bits;             /* [threads][topo->n_links] what the flows a worker has routed bring to each link: sums of integers, so
+                                    that it does not matter who routed which */
     Progress *progress;
     size_t n_done;
 } Build;
 
 /* Routes a chunk; returns the number of (flow, wanted link) pairs, begin[slot + 1] counts them by slot. */
-static uint32_t route_chunk(const Build *b, size_t first, uint32_t n, uint32_t *slots, uint32_t *end, uint32_t *begin) {
+static uint32_t route_chunk(const Build *b, size_t first, uint32_t n, int worker, uint32_t *begin) {
     const Flows *f = b->ix->flows;
-    uint32_t at = 0, *links = slots + (size_t)CHUNK * b->max_links;
+    uint64_t *bits = b->bits[worker];
+    uint32_t at = 0, *slots = b->slots[worker], *end = b->end[worker], *links = slots + (size_t)CHUNK * b->max_links;
     for (uint32_t i = 0; i < n; i++) {
         size_t flow = first + i;
         uint32_t n_links = route_path(b->route, f->src[flow], f->dst[flow], b->sport[flow], ROUTE_DPORT, links);
+        uint64_t flow_bits = (uint64_t)lot_wire_bits(f->size_b[flow]);
         for (uint32_t l = 0; l < n_links; l++) {
+            bits[links[l]] += flow_bits;
             int32_t slot = b->ix->slot_of[links[l]];
             if (slot == NO_SLOT) continue;
             slots[at++] = (uint32_t)slot;
@@ -159,9 +166,10 @@ static void build_chunk(void *ctx, size_t item, int worker) {
     if (!b->slots[worker]) {
         b->slots[worker] = MEM_NEW(uint32_t, ((size_t)CHUNK + 1) * b->max_links);
         b->end[worker] = MEM_NEW(uint32_t, CHUNK);
+        b->bits[worker] = MEM_ZNEW(uint64_t, ix->topo->n_links);
     }
     uint32_t *slots = b->slots[worker], *end = b->end[worker], *begin = MEM_ZNEW(uint32_t, ix->n_slots + 1);
-    uint32_t n_pairs = route_chunk(b, first, n, slots, end, begin);
+    uint32_t n_pairs = route_chunk(b, first, n, worker, begin);
     uint16_t *flow = MEM_NEW(uint16_t, n_pairs);
     uint32_t *at = MEM_NEW(uint32_t, ix->n_slots + 1);
     for (uint32_t s = 0; s < ix->n_slots; s++) {
@@ -175,6 +183,15 @@ static void build_chunk(void *ctx, size_t item, int worker) {
     progress_update(b->progress, __atomic_add_fetch(&b->n_done, n, __ATOMIC_RELAXED));
 }
 
+static void sum_loads(PathIndex *ix, const Build *b, int threads) {
+    uint64_t *sum = MEM_ZNEW(uint64_t, ix->topo->n_links);
+    for (int w = 0; w < threads; w++)
+        for (uint32_t l = 0; b->bits[w] && l < ix->topo->n_links; l++) sum[l] += b->bits[w][l];
+    ix->load = MEM_NEW(double, ix->topo->n_links);
+    around_loads(ix->topo, ix->flows, sum, ix->load);
+    free(sum);
+}
+
 static void build_chunks(PathIndex *ix, const Route *r, const uint16_t *sport, int threads, const Log *log) {
     Progress progress;
     progress_init(&progress, log, "flows routed", ix->flows->n);
@@ -182,12 +199,16 @@ static void build_chunks(PathIndex *ix, const Route *r, const uint16_t *sport, i
     Build b = {.ix = ix, .route = r, .sport = sport, .max_links = route_max_links(r), .progress = &progress};
     b.slots = MEM_ZNEW(uint32_t *, (size_t)threads);
     b.end = MEM_ZNEW(uint32_t *, (size_t)threads);
+    b.bits = MEM_ZNEW(uint64_t *, (size_t)threads);
     par_for(ix->n_chunks, threads, build_chunk, &b);
     progress_finish(&progress);
+    sum_loads(ix, &b, threads);
     for (int w = 0; w < threads; w++) {
+        free(b.bits[w]);
         free(b.slots[w]);
         free(b.end[w]);
     }
+    free(b.bits);
     free(b.slots);
     free(b.end);
 }
@@ -224,6 +245,7 @@ void pathindex_destroy(PathIndex *ix) {
     }
     free(ix->chunks);
     free(ix->slot_of);
+    free(ix->load);
     free(ix->stub_delay_ns);
     free(ix);
 }
@@ -242,6 +264,8 @@ static void project_links(const PathIndex *ix, const NetPath *p, Arena *a, Lot *
         lot->stub_delay_ns[i] = ix->stub_delay_ns[l->from];
         lot->stub_delay_ns[i + 1] = ix->stub_delay_ns[l->to];
     }
+    lot->around = ARENA_NEW(a, LotAround, p->n_links);
+    around_path(ix->topo, ix->load, p->links, p->n_links, lot->around);
     lot->host_rate_bps = fmin(lot->rate_bps[0], lot->rate_bps[p->n_links - 1]);
 }
 

@@ -8,6 +8,12 @@
 #include "net/flows.h"
 #include "net/route.h"
 
+/* How busy it is around a link of a lot, over the whole run: load of the link on the way back, and the largest and mean load of the
+ * other links out of the switch at its end, and out of the one at its start. They share buffers with the path, and pauses spread. */
+typedef struct {
+    float back, ahead_max, ahead_mean, beside_max, beside_mean;
+} LotAround;
+
 /* A parking lot: nodes 0..n_links in a row, link i from node i to i+1. A flow [s, d) uses links s..d−1.
  * Foreground flows go from 0 to n_links. Background flows that enter or leave at an inner node do so
  * over links that never limit them; `stub_delay_ns[v]` is how far (in delay) the nearest host is from node v. */
@@ -16,6 +22,7 @@ typedef struct {
     double *rate_bps, *delay_ns; /* [n_links] */
     double *stub_delay_ns;       /* [n_links+1] */
     double host_rate_bps;        /* rate b to which slowdowns are normalised: the slower end's host link */
+    LotAround *around;           /* [n_links]; NULL: a lot without a network around it */
     bool published;              /* base delay exactly as the published formula (docs: PIPELINE §4) */
 } Lot;
 /* The published special case: first and last link at host_rate, inner ones at 4×, 1 µs links, `published` set. */

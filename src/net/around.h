@@ -1,0 +1,12 @@
+/* around: how busy a network's links are, and those around a path. */
+#ifndef M3_NET_AROUND_H
+#define M3_NET_AROUND_H
+#include "net/flows.h"
+#include "net/path.h"
+#include "net/topo.h"
+
+/* bits[link] → load[link] in place of them, both [n_links]: shares of the link's rate between first and last start. */
+void around_loads(const Topo *t, const Flows *f, const uint64_t *bits, double *load);
+/* out[i] for links[i] of a path of n links in a row. */
+void around_path(const Topo *t, const double *load, const uint32_t *links, uint32_t n, LotAround *out);
+#endif
