@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "model/ckpt.h"
+#include "model/flowmap.h"
 
 #define TINY "../shared/ref/flowsim/ckpts_tiny/"
 
@@ -206,7 +207,25 @@ static void test_every_cut_and_every_flipped_byte_is_refused(void **state) {
     remove_dir(dir);
 }
 
-/* A header that lies, under a checksum that holds. */
+/* Saves `a` with one text of its header changed for another of the same length, under a checksum that holds. */
+static void save_lying(const Ckpt *a, const char *path, const char *from, const char *to) {
+    FileView v;
+    Err err = {0};
+    assert_int_equal(ckpt_save(a, path, CKPT_BF16, &err), 0);
+    assert_int_equal(file_view(&v, path, &err), 0);
+    size_t len = v.len;
+    char *bytes = mem_alloc(len, 1), *at;
+    memcpy(bytes, v.data, len);
+    file_view_close(&v);
+    at = memmem(bytes, len, from, strlen(from));
+    assert_non_null(at);
+    memcpy(at, to, strlen(to));
+    uint64_t sum = file_checksum(bytes, len - 8);
+    memcpy(bytes + len - 8, &sum, 8);
+    write_bytes(path, bytes, len);
+    free(bytes);
+}
+
 static void test_lying_headers_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -222,24 +241,42 @@ static void test_lying_headers_are_refused(void **state) {
                 {"\"recipe\"", "\"recipi\"", "missing key \"recipe\""}};
     char *dir = temp_dir(), *path = file_join(dir, "model.m3");
     Ckpt a = make(&small);
-    Err err = {0};
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
-        FileView v;
-        assert_int_equal(ckpt_save(&a, path, CKPT_BF16, &err), 0);
-        assert_int_equal(file_view(&v, path, &err), 0);
-        size_t len = v.len;
-        char *bytes = mem_alloc(len, 1), *at;
-        memcpy(bytes, v.data, len);
-        file_view_close(&v);
-        at = memmem(bytes, len, lies[i].from, strlen(lies[i].from));
-        assert_non_null(at);
-        memcpy(at, lies[i].to, strlen(lies[i].to));
-        uint64_t sum = file_checksum(bytes, len - 8);
-        memcpy(bytes + len - 8, &sum, 8);
-        write_bytes(path, bytes, len);
+        save_lying(&a, path, lies[i].from, lies[i].to);
         assert_refused(path, lies[i].expected);
-        free(bytes);
     }
+    ckpt_free(&a);
+    free(path);
+    remove_dir(dir);
+}
+
+/* As many features, but others: the weights would load and be wrong. */
+static void test_a_flow_model_of_other_features_is_refused(void **state) {
+    (void)state;
+    const ModelSpec spec = {.n_feat = FLOWMAP_N_LINK + FLOWMAP_N_PATH,
+                            .n_path = FLOWMAP_N_PATH,
+                            .dim = 2,
+                            .hidden = 1,
+                            .n_layers = 1,
+                            .n_heads = 1,
+                            .mlp_in_extra = FLOWMAP_N_FLOW + FLOWMAP_N_PATH,
+                            .mlp_h1 = 1,
+                            .mlp_h2 = 1,
+                            .n_out = CKPT_N_QUANTILES,
+                            .head = HEAD_FLOW};
+    char *dir = temp_dir(), *path = file_join(dir, "model.m3"), features[FLOWMAP_FINGERPRINT], others[FLOWMAP_FINGERPRINT];
+    Ckpt a = make(&spec), b;
+    Err err = {0};
+    assert_int_equal(ckpt_save(&a, path, CKPT_BF16, &err), 0);
+    if (ckpt_load(&b, path, &err) != 0) fail_msg("%s", err.msg);
+    ckpt_free(&b);
+    flowmap_fingerprint(features);
+    memcpy(others, features, sizeof features);
+    others[3] = features[3] == '7' ? '8' : '7';
+    save_lying(&a, path, features, others);
+    assert_refused(path, ".spec.features: trained on other features");
+    save_lying(&a, path, "\"features\"", "\"featured\"");
+    assert_refused(path, "missing key \"features\"");
     ckpt_free(&a);
     free(path);
     remove_dir(dir);
@@ -403,6 +440,7 @@ int main(void) {
                                        cmocka_unit_test(test_weights_that_do_not_fit_are_refused),
                                        cmocka_unit_test(test_every_cut_and_every_flipped_byte_is_refused),
                                        cmocka_unit_test(test_lying_headers_are_refused),
+                                       cmocka_unit_test(test_a_flow_model_of_other_features_is_refused),
                                        cmocka_unit_test(test_export_after_import_is_identity),
                                        cmocka_unit_test(test_hostile_dimensions_are_refused),
                                        cmocka_unit_test(test_wrong_lengths_and_numbers_of_the_pair_are_refused),

@@ -210,13 +210,15 @@ static void hostile_files(void **state) {
     Image whole = load(path);
     static const uint32_t zero = 0, huge = 0xFFFFFFF0, one = 1;
     static const float nan = NAN;
+    static const double nan_d = NAN;
     size_t at = payload_of(&whole);
     patch(path, &whole, at, &zero, 4, "path 0: expected at least one draw");
     patch(path, &whole, at, &huge, 4, "draws of paths");
     patch(path, &whole, at + 20, &zero, 4, "path 0: impossible number");
     patch(path, &whole, at + 20, &huge, 4, "path 0: impossible number");
     patch(path, &whole, at + 24, &huge, 4, "path 0: ");
-    patch(path, &whole, at + 32, &nan, 4, "path 0: expected numbers that are finite");
+    patch(path, &whole, at + 32, &nan_d, 8, "path 0: expected numbers that are finite");
+    patch(path, &whole, at + 32 + sizeof(FlowmapScale), &nan, 4, "path 0: expected numbers that are finite");
     patch(path, &whole, at + 4, &one, 4, "path 0: ");
     Image longer = {mem_calloc(whole.len + 64, 1), whole.len + 64};
     memcpy(longer.data, whole.data, whole.len);

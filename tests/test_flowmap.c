@@ -72,7 +72,8 @@ static void lone_flow_by_hand(void **state) {
     FlowMap m;
     netconf_default(&conf);
     conf.window_b = 20000;
-    pathmap_make(&m, &lot, &f, 1, &conf, 10, NULL, &a);
+    pathmap_make(&m, &lot, &f, 1, 10, NULL, &a);
+    flowmap_apply(&m, &conf);
     double ideal_ns = 2000 + 2 * 838.4 + 9 * 838.4, bdp_bits = 10 * rtt_ns;
     near(flowmap_rtt_ns(&lot), rtt_ns);
     assert_true(m.n_links == 2 && m.n_flows == 1 && m.index[0] == 42 && m.bucket[0] == 2 && m.base[0] == 1);
@@ -111,7 +112,8 @@ static void window_limits_a_lone_flow(void **state) {
     FlowMap m;
     netconf_default(&conf);
     conf.window_b = 2000;
-    pathmap_make(&m, &lot, &f, 1, &conf, 10, NULL, &a);
+    pathmap_make(&m, &lot, &f, 1, 10, NULL, &a);
+    flowmap_apply(&m, &conf);
     double ack_rtt_ns = rtt_ns + 2 * 48, window_bits = 2 * 1048 * 8, bits = 1048000 * 8;
     double fct_ns = bits / window_bits * ack_rtt_ns - (ack_rtt_ns - window_bits / 10), base_ns = 2000 + 838.4;
     near(m.base[0], (fct_ns + base_ns) / (bits / 10 + base_ns));
@@ -129,7 +131,8 @@ static void queues_by_hand(void **state) {
     netconf_default(&conf);
     conf.window_b = 20000;
     conf.dctcp_k_b = 10000;
-    pathmap_make(&m, &lot, f, 3, &conf, 10, NULL, &a);
+    pathmap_make(&m, &lot, f, 3, 10, NULL, &a);
+    flowmap_apply(&m, &conf);
     double queue_ns = 2 * (160e3 - 5 * rtt_ns) / 10, ideal_ns = 2000 + 2 * 548 * 0.8;
     assert_int_equal(m.n_flows, 2);
     near(flow_value(&m, 1, "single_packet"), 1);
@@ -192,8 +195,10 @@ static void features_are_free_of_scale(void **state) {
             g[i].cap_bps *= 10;
         }
         FlowMap m, n;
-        pathmap_make(&m, &lot, f, N, &conf, 100, NULL, &a);
-        pathmap_make(&n, &fast, g, N, &quick, 100, NULL, &a);
+        pathmap_make(&m, &lot, f, N, 100, NULL, &a);
+        flowmap_apply(&m, &conf);
+        pathmap_make(&n, &fast, g, N, 100, NULL, &a);
+        flowmap_apply(&n, &quick);
         assert_true(m.n_flows == n.n_flows && m.n_flows > 50);
         for (size_t i = 0; i < (size_t)m.n_flows * FLOWMAP_N_FLOW; i++) near(n.flow[i], m.flow[i]);
         for (size_t i = 0; i < LINKS * FLOWMAP_N_LINK; i++) near(n.link[i], m.link[i]);
@@ -225,7 +230,7 @@ static void samples_are_even(void **state) {
                          .s = 0,
                          .d = 2};
     FlowmapPlan p;
-    flowmap_plan(&p, &lot, f, N, &conf, 100, &a);
+    flowmap_plan(&p, &lot, f, N, 100, &a);
     size_t taken[STATS_N_OUT] = {0}, last[STATS_N_OUT] = {0};
     for (size_t k = 0; k < p.watch.n; k++) {
         if (!(p.role[k] & FLOWMAP_FOREGROUND)) continue;
@@ -236,9 +241,9 @@ static void samples_are_even(void **state) {
     }
     assert_true(p.bucket_count[0] == 2495 && p.bucket_count[1] == 2500 && p.bucket_count[2] == 0 && p.bucket_count[3] == 5);
     assert_true(taken[3] == 5 && taken[0] == taken[1] && taken[0] >= 46 && p.n_foreground <= 100);
-    flowmap_plan(&p, &lot, f, N, &conf, N, &a);
+    flowmap_plan(&p, &lot, f, N, N, &a);
     assert_int_equal(p.n_foreground, N);
-    flowmap_plan(&p, &lot, f, 0, &conf, 10, &a);
+    flowmap_plan(&p, &lot, f, 0, 10, &a);
     assert_int_equal(p.watch.n, 0);
     arena_free(&a);
 }

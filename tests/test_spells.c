@@ -143,8 +143,10 @@ static void describes_the_same(void **state) {
     FlowMap x, y;
     FlowsimStats stats;
     netconf_default(&conf);
-    pathmap_make(&x, &lot, f, N, &conf, 512, NULL, &a);
-    size_t n_simulated = pathmap_sample(&y, &lot, f, N, &conf, 512, &stats, &a);
+    pathmap_make(&x, &lot, f, N, 512, NULL, &a);
+    size_t n_simulated = pathmap_sample(&y, &lot, f, N, 512, &stats, &a);
+    flowmap_apply(&x, &conf);
+    flowmap_apply(&y, &conf);
     assert_in_range(n_simulated, 20000, N / 2);
     assert_int_equal(stats.events, 2 * n_simulated);
     assert_int_equal(x.n_flows, y.n_flows);

@@ -56,6 +56,9 @@ void estimate_remark(const Estimate *e, const Log *log) {
     if (e->target.asked > 0 && e->sampling_error[e->target.quantile] > e->target.asked)
         log_note(log, "the sampling error is still %.2g %% after %s paths; --max-paths allows more",
                  100 * e->sampling_error[e->target.quantile], units_count(e->n_drawn).s);
+    if (e->overflow > 1)
+        log_note(log, "without PFC, windows in flight reach %.3g of a switch's buffer: if it overflows, slowdowns are far above these",
+                 e->overflow);
     if (e->n_unfinished > 0) log_note(log, "%s flows of the paths did not finish; they have no slowdown", units_count(e->n_unfinished).s);
 }
 

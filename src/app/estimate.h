@@ -45,6 +45,7 @@ typedef struct {
     TargetError target;                          /* what was asked for; .asked 0: nothing */
     uint64_t n_outside;                          /* a flow model's inputs: paths on which some are outside of what it was trained on, … */
     FlowRange range;                             /* … and the one furthest outside, relative to the trained range; name NULL: none */
+    double overflow; /* a flow model's: largest flowmap_overflow of a path; above 1 buffers may overflow, which it does not foresee */
 } Estimate;
 /* −1 if interrupted (ERR_STOPPED), or if METHOD_PACKET cannot take the network. The scenario stays the caller's.
  * Same seed, same result, whatever `threads`. With a target: the result of n_paths = out->n_drawn, to the bit (n_paths = 0 if

@@ -91,8 +91,9 @@ static void describe_flows(Run *r, const Task *t) {
     FlowsimStats stats;
     Arena *a = &r->scratch[t->worker];
     size_t max_flows = flows_per_path(r);
-    if (r->options.exact || t->n <= SPELLS_WHOLE) pathmap_make(&map, &t->lot, t->flows, t->n, &r->scenario->net, max_flows, &stats, a);
-    else r->n_simulated[t->place] = pathmap_sample(&map, &t->lot, t->flows, t->n, &r->scenario->net, max_flows, &stats, a);
+    if (r->options.exact || t->n <= SPELLS_WHOLE) pathmap_make(&map, &t->lot, t->flows, t->n, max_flows, &stats, a);
+    else r->n_simulated[t->place] = pathmap_sample(&map, &t->lot, t->flows, t->n, max_flows, &stats, a);
+    flowmap_apply(&map, &r->scenario->net);
     r->n_events[t->place] = stats.events;
     t->to->flows = mapblock_keep_flows(&map);
     memcpy(t->to->bucket_n, map.bucket_count, sizeof map.bucket_count);
@@ -344,8 +345,8 @@ void features_free(Features *f) {
 
 /* ---- other settings ---- */
 
-/* Windows and headers have a part in the fluid simulation behind a FlowMap (pathmap.c). */
-bool features_serve(const Features *f, const NetConf *c) { return f->kind != FEATURES_FLOWS || netconf_same(&f->conf, c); }
+/* Fluid simulation knows no settings. */
+bool features_serve(const Features *f, const NetConf *c) { return f->kind != FEATURES_PACKETS || netconf_same(&f->conf, c); }
 
 typedef struct {
     PathFeatures *paths;
@@ -355,6 +356,7 @@ typedef struct {
 static void apply_to_path(void *ctx, size_t i, int worker) {
     (void)worker;
     const Apply *a = ctx;
+    if (a->paths[i].flows.link) flowmap_apply(&a->paths[i].flows, a->conf);
     if (a->paths[i].percentiles) feature_apply(a->paths[i].percentiles, a->conf);
 }
 

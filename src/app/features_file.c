@@ -2,7 +2,7 @@
  *
  *   header   schema, what the features are, where they are from, the network's settings, counts
  *   payload  for each path: n_draws, bucket_n (4), n_links, n_flows (u32, each), then by kind
- *              flows         the FlowMap's arrays (mapblock.h) and its scale
+ *              flows         the FlowMap's scale and arrays (mapblock.h)
  *              percentiles   the FeatureMap's base, base_count, conf and arrays; n_links counts its rows
  *              slowdowns     Σ bucket_n floats
  *            each item filled up to a multiple of 8 bytes
@@ -47,9 +47,9 @@ static void fingerprint(char hex[65]) {
     char *text = NULL;
     size_t len;
     FILE *f = text_open(&text, &len);
-    add_names(f, flowmap_link_names, FLOWMAP_N_LINK);
-    add_names(f, flowmap_path_names, FLOWMAP_N_PATH);
-    add_names(f, flowmap_flow_names, FLOWMAP_N_FLOW);
+    char flowmap[FLOWMAP_FINGERPRINT];
+    flowmap_fingerprint(flowmap);
+    fprintf(f, "%s\n", flowmap);
     add_names(f, feature_conf_names, FEATURE_N_CONF);
     text_close(f);
     file_sha256(text, len, hex);
@@ -85,6 +85,7 @@ static void put_path(FILE *f, FeaturesKind kind, const PathFeatures *p) {
     if (kind == FEATURES_PERCENTILES) words[PATH_WORDS - 2] = p->percentiles->n_rows;
     put(f, words, sizeof words);
     if (kind == FEATURES_FLOWS) {
+        put(f, &p->flows.scale, sizeof p->flows.scale);
         put_arrays(f, arrays, mapblock_flow_arrays(&copy.flows, arrays));
     } else if (kind == FEATURES_PERCENTILES) {
         put(f, p->percentiles->base, sizeof p->percentiles->base);
@@ -336,6 +337,9 @@ static int read_flows(Reader *r, PathFeatures *p, uint32_t n_links, uint32_t n_f
     if (n_links < 1 || n_links > MAX_LINKS || n_flows > n_slowdowns(p)) return bad_path(r, "impossible number of links or flows");
     p->flows = (FlowMap){.n_links = n_links, .n_flows = n_flows};
     memcpy(p->flows.bucket_count, p->bucket_n, sizeof p->bucket_n);
+    if (read_into(r, &p->flows.scale, sizeof p->flows.scale) != 0) return -1;
+    if (!all_finite_d((const double *)(const void *)&p->flows.scale, sizeof p->flows.scale / sizeof(double)))
+        return bad_path(r, "expected numbers that are finite");
     if (read_arrays(r, arrays, mapblock_flow_arrays(&p->flows, arrays)) != 0) return -1;
     uint32_t seen[STATS_N_OUT] = {0};
     for (uint32_t i = 0; i < n_flows; i++) {

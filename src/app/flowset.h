@@ -31,7 +31,7 @@ enum {
     FS_PATH,
     FS_FLOW_START,
     FS_FLOW,
-    FS_BASE,         /* fluid slowdown */
+    FS_BASE,         /* what the model corrects: fluid slowdown, or what the window alone allows */
     FS_TRUTH,        /* true slowdown: completion time over ideal */
     FS_BUCKET,       /* output bucket of a flow */
     FS_NET,          /* network of a path: place in the manifest's list */

@@ -101,7 +101,8 @@ static int walk_paths(const Job *job, const Scenario *s, uint32_t net, Arena *a,
         FlowMap map;
         arena_reset(a);
         path_project(index, i, a, &lot, &flows, &n);
-        pathmap_make(&map, &lot, flows, n, &s->net, job->o->max_flows, NULL, a);
+        pathmap_make(&map, &lot, flows, n, job->o->max_flows, NULL, a);
+        flowmap_apply(&map, &s->net);
         put_path(p, &map, &s->flows, net, set.paths[i].n_draws);
     }
     int rc = index ? 0 : -1;

@@ -14,7 +14,11 @@ size_t mapblock_flow_arrays(FlowMap *m, MapArray out[MAPBLOCK_MAX]) {
                             {&m->path, FLOWMAP_N_PATH * sizeof *m->path, MAP_FLOATS},
                             {&m->flow, n_flows * FLOWMAP_N_FLOW * sizeof *m->flow, MAP_FLOATS},
                             {&m->base, n_flows * sizeof *m->base, MAP_FLOATS},
-                            {&m->bucket, n_flows * sizeof *m->bucket, MAP_WHOLE}};
+                            {&m->bucket, n_flows * sizeof *m->bucket, MAP_WHOLE},
+                            {&m->fluid, n_flows * sizeof *m->fluid, MAP_FLOATS},
+                            {&m->seen, n_flows * n_links * sizeof *m->seen, MAP_FLOATS},
+                            {&m->alone, n_flows * sizeof *m->alone, MAP_DOUBLES},
+                            {&m->rate, n_links * sizeof *m->rate, MAP_DOUBLES}};
     memcpy(out, all, sizeof all);
     return sizeof all / sizeof *all;
 }

@@ -4,13 +4,12 @@
 #include "fluid/flowsim.h"
 #include "model/flowmap.h"
 
-/* Plans, simulates with the fluid model and builds; at most max_flows foreground flows are described. All in `a`; stats may be NULL. */
-void pathmap_make(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows, FlowsimStats *stats,
-                  Arena *a);
+/* Plans, simulates with the fluid model and builds; at most max_flows foreground flows are described. flowmap_apply is still
+ * to come. All in `a`; stats may be NULL. */
+void pathmap_make(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows, FlowsimStats *stats, Arena *a);
 
 /* The same of a long path, of which only flows that matter to what is described are simulated (spells.h); all of them if that
  * is half of them or more. Returns how many; stats are
  * those of the last run, in which no watched flow outlasted what was simulated about it. */
-size_t pathmap_sample(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows,
-                      FlowsimStats *stats, Arena *a);
+size_t pathmap_sample(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows, FlowsimStats *stats, Arena *a);
 #endif

@@ -4,6 +4,7 @@
  * other settings. Where the checkpoint knows its own error (interval.c), the bootstrap's intervals are widened by it. */
 #include "app/query.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,12 +30,14 @@ int query_init(Query *q, const Features *f, const QueryOptions *o, Err *err) {
     if (load_interval(q, err) != 0) return -1;
     q->out = MEM_NEW(float, f->n_unique * q->n_out);
     q->range = MEM_ZNEW(FlowRange, f->n_unique);
+    q->overflow = MEM_ZNEW(double, f->n_unique);
     return 0;
 }
 
 void query_free(Query *q) {
     free(q->out);
     free(q->range);
+    free(q->overflow);
     *q = (Query){0};
 }
 
@@ -51,6 +54,7 @@ static void find_range(void *ctx, size_t item, int worker) {
     const Query *q = r->query;
     size_t i = r->first + item;
     q->range[i] = flowmodel_range(q->options.ckpt, &q->features->paths[i].flows);
+    q->overflow[i] = flowmap_overflow(&q->features->paths[i].flows);
 }
 
 static void ask_flow_model(Query *q, size_t first, size_t n) {
@@ -85,6 +89,7 @@ static void sum_up_ranges(const Query *q, Estimate *out) {
         float x = flowrange_excess(&q->range[i]);
         out->n_outside += x > ROUNDING;
         if (x > ROUNDING && x > flowrange_excess(&out->range)) out->range = q->range[i];
+        out->overflow = fmax(out->overflow, q->overflow[i]);
     }
 }
 

@@ -17,6 +17,7 @@ typedef struct {
     size_t n_out;     /* values per path: the model's percentiles (400) or curves (FLOWCURVE_N); 0 without a model */
     float *out;       /* [n_unique × n_out] */
     FlowRange *range; /* [n_unique] a flow model's inputs that are out of range */
+    double *overflow; /* [n_unique] flowmap_overflow */
     ModelInterval interval;
     bool model_error; /* the checkpoint knows its own error: `interval` is set */
     double wall_model_s;

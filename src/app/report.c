@@ -166,6 +166,13 @@ static void put_range(JsonOut *o, const Estimate *e) {
     json_out_end(o, '}');
 }
 
+/* Null where PFC or the method rules it out. */
+static void put_overflow(JsonOut *o, const Estimate *e) {
+    json_out_key(o, "windows_per_buffer");
+    if (e->overflow > 0) json_out_number(o, e->overflow);
+    else json_out_string(o, NULL);
+}
+
 static void put_interval(JsonOut *o, const Estimate *e) {
     json_out_key(o, "interval");
     json_out_object(o);
@@ -209,6 +216,7 @@ static void put_fluid(JsonOut *o, const Estimate *e) {
 
 static void put_paths(JsonOut *o, const Estimate *e) {
     put_range(o, e);
+    put_overflow(o, e);
     put_int(o, "n_flows", e->n_flows);
     json_out_key(o, "n_paths");
     json_out_object(o);

@@ -191,30 +191,39 @@ static uint32_t tightest_link(const Maxmin *mm, const MaxminClass *k) {
     return at;
 }
 
-/* What flow e of a class has in flight and in a queue. A sender has put on the wire what its own rate allowed since its start,
- * and no more than a window beyond what was acknowledged, which lags the fluid service by a round trip. */
+/* What is left of flow e of a class, and what of it may wait: a sender has put on the wire what its own rate allowed since its start. */
 static void look_at_flow(const Sim *sim, const MaxminClass *k, const Entry *e, double served, LinkSeen *sum) {
     const LotWatch *w = sim->watch;
     const LotFlow *f = &sim->flows[e->flow];
     double left = e->bits - served, given = flowsim_bits(f->size_b) - left, age = (double)(sim->base_ns - f->start_ns) + sim->t;
-    double queue = fmin(fmin(left, k->cap * age - given), w->window_bits - k->rate * w->rtt_ns);
-    sum->in_flight_bits += (float)fmin(left, w->window_bits);
-    if (queue > 0) *(age < 2 * w->rtt_ns ? &sum->fresh_queue_bits : &sum->old_queue_bits) += (float)queue;
+    double waits = fmin(left, k->cap * age - given);
+    Backlog *b = age < 2 * w->rtt_ns ? &sum->fresh : &sum->old;
+    sum->left_bits += (float)left;
+    if (waits < 1) return; /* less than a bit is rounding */
+    b->bits += (float)waits;
+    b->n++;
+    b->rate += (float)k->rate;
+}
+
+static void add_backlog(Backlog *to, const Backlog *b) {
+    to->bits += b->bits;
+    to->n += b->n;
+    to->rate += b->rate;
 }
 
 static void look_at_class(const Sim *sim, uint32_t class, LinkSeen *seen) {
     const MaxminClass *k = &sim->mm.classes[class];
     const Class *c = &sim->classes[class];
-    LinkSeen sum = {.n_active = c->n_active};
+    LinkSeen sum = {.n_active = (float)c->n_active};
     double served = c->served + (sim->t - c->since) * c->rate;
     for (uint32_t i = 0; i < c->n_active; i++) look_at_flow(sim, k, &c->heap[i], served, &sum);
     for (uint32_t l = k->s; l < k->d; l++) {
         seen[l].n_active += sum.n_active;
-        seen[l].in_flight_bits += sum.in_flight_bits;
+        seen[l].left_bits += sum.left_bits;
     }
-    LinkSeen *queue = &seen[tightest_link(&sim->mm, k)];
-    queue->fresh_queue_bits += sum.fresh_queue_bits;
-    queue->old_queue_bits += sum.old_queue_bits;
+    LinkSeen *tightest = &seen[tightest_link(&sim->mm, k)];
+    add_backlog(&tightest->fresh, &sum.fresh);
+    add_backlog(&tightest->old, &sum.old);
 }
 
 /* Called before flow i joins. Rates are those before its arrival. */

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "model/flowmap.h"
 
 enum { VERSION = 1, HEAD_BYTES = 24, ALIGNMENT = 64, SUM_BYTES = 8 };
 static const char magic[8] = {'m', '3', 'c', 'k', 'p', 't', '\r', '\n'};
@@ -128,6 +129,12 @@ static void print_spec(JsonOut *o, const ModelSpec *s) {
     json_out_bool(o, s->log_inputs);
     json_out_key(o, "bidirectional");
     json_out_bool(o, s->bidirectional);
+    if (s->head == HEAD_FLOW) {
+        char features[FLOWMAP_FINGERPRINT];
+        flowmap_fingerprint(features);
+        json_out_key(o, "features");
+        json_out_string(o, features);
+    }
     json_out_end(o, '}');
 }
 
@@ -196,6 +203,16 @@ static int need_bool(const Json *j, const char *key, bool *b, Err *err) {
     return json_need(j, key, &it, err) != 0 ? -1 : json_bool(&it, b, err);
 }
 
+/* Weights mean nothing to features other than those they were trained on, even if there are as many. */
+static int check_features(const Json *spec, Err *err) {
+    Json it;
+    const char *of;
+    char ours[FLOWMAP_FINGERPRINT];
+    flowmap_fingerprint(ours);
+    if (json_need(spec, "features", &it, err) != 0 || json_string(&it, &of, err) != 0) return -1;
+    return strcmp(of, ours) == 0 ? 0 : json_fail(&it, err, "trained on other features than this program has (%.16s, here %s)", of, ours);
+}
+
 static int read_spec(const Json *root, ModelSpec *s, Err *err) {
     Json j, it;
     int head = 0;
@@ -211,7 +228,8 @@ static int read_spec(const Json *root, ModelSpec *s, Err *err) {
     s->n_path = 0;
     s->bidirectional = false;
     if (json_find(&j, "n_path", &it) && need_u32(&j, "n_path", &s->n_path, err) != 0) return -1;
-    return json_find(&j, "bidirectional", &it) ? json_bool(&it, &s->bidirectional, err) : 0;
+    if (json_find(&j, "bidirectional", &it) && json_bool(&it, &s->bidirectional, err) != 0) return -1;
+    return s->head == HEAD_FLOW ? check_features(&j, err) : 0;
 }
 
 static char *recipe_text(const Json *recipe) {

@@ -10,52 +10,25 @@
  *   the traffic that starts on its links shortly before it, just after it, and during its life.
  * The latter come from one sweep over the flows in order of start, with running sums per link.
  *
+ * What depends on the network's settings is left to flowmap_apply.c, so that one fluid simulation serves all of them.
+ *
  * Units: rates over the host rate b, times over the base round trip T, sizes over b·T; logarithms where a value
  * spans decades, divided so that it is of order 1, and clipped far outside what occurs. Facts of links and of the path are in
  * flowmap_link.c. Left out: traffic on the way back, and where background flows queue outside of the path. */
 #include "model/flowmap.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "model/flowmap_private.h"
 
 enum { N_PROBES = 128, WARM_RTTS = 1000 /* after which a network has forgotten that it began empty */ };
 
-enum {
-    SIZE_MTU,
-    SIZE_BDP,
-    SIZE_WINDOW,
-    SINGLE_PACKET,
-    FLUID_SLOWDOWN,
-    FLUID_WAIT,
-    LATENCY_SHARE,
-    IDEAL,
-    ACTIVE_FIRST,
-    ACTIVE_LAST,
-    ACTIVE_INNER,
-    FRESH_SUM,
-    FRESH_LAST,
-    OLD_SUM,
-    OLD_LAST,
-    FRESH_WAIT,
-    OLD_WAIT,
-    MARKED_WAIT,
-    IN_FLIGHT,
-    TURNS,
-    FAIR_SHARE,
-    LIFE_ARRIVALS,
-    LIFE_LOAD,
-    RECENT_1,
-    RECENT_10,
-    NEXT_1,
-    ELAPSED,
-    BUCKET,
-    LIFE_MEAN_SIZE = BUCKET + STATS_N_OUT,
-    N_FEATURES
-};
-_Static_assert((int)N_FEATURES == (int)FLOWMAP_N_FLOW, "every value has its place");
+_Static_assert((int)N_FLOW_FEATURES == (int)FLOWMAP_N_FLOW, "every value has its place");
 
 const char *const flowmap_flow_names[FLOWMAP_N_FLOW] = {
     [SIZE_MTU] = "size_per_packet_ln",
@@ -90,7 +63,32 @@ const char *const flowmap_flow_names[FLOWMAP_N_FLOW] = {
     [BUCKET + 2] = "bucket_2",
     [BUCKET + 3] = "bucket_3",
     [LIFE_MEAN_SIZE] = "mean_size_in_life_per_bdp_ln",
+    [WINDOW_SLOWDOWN] = "window_slowdown_ln",
+    [MARKED_LAST] = "queue_at_threshold_last_link_per_rtt_ln1p",
+    [QUEUE_ROOM] = "queue_max_per_buffer_ln1p",
+    [FRESH_FLOWS] = "fresh_flows_max_ln1p",
 };
+
+/* To be raised with any change of a value that keeps its name. */
+static const char REVISION[] = "flowmap 2";
+
+void flowmap_fingerprint(char hex[FLOWMAP_FINGERPRINT]) {
+    static const struct {
+        const char *const *names;
+        size_t n;
+    } sets[] = {{flowmap_link_names, FLOWMAP_N_LINK}, {flowmap_path_names, FLOWMAP_N_PATH}, {flowmap_flow_names, FLOWMAP_N_FLOW}};
+    char sha[65], text[8192];
+    size_t len = (size_t)snprintf(text, sizeof text, "%s", REVISION);
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++)
+        for (size_t k = 0; k < sets[s].n; k++) {
+            assert(len < sizeof text);
+            len += (size_t)snprintf(text + len, sizeof text - len, "\n%s", sets[s].names[k]);
+        }
+    assert(len < sizeof text);
+    file_sha256(text, len, sha);
+    memcpy(hex, sha, FLOWMAP_FINGERPRINT - 1);
+    hex[FLOWMAP_FINGERPRINT - 1] = '\0';
+}
 
 /* ---- scale ---- */
 
@@ -100,8 +98,9 @@ double flowmap_rtt_ns(const Lot *lot) {
     return rtt_ns;
 }
 
-FlowmapScale flowmap_scale(const Lot *lot, const FlowmapTraffic *all, const NetConf *conf) {
-    FlowmapScale s = {.b = lot->host_rate_bps * 1e-9, .rtt_ns = flowmap_rtt_ns(lot), .window_bits = conf->window_b * 8};
+static FlowmapScale scale_of(const Lot *lot, const FlowmapTraffic *all) {
+    FlowmapScale s = {.b = lot->host_rate_bps * 1e-9, .rtt_ns = flowmap_rtt_ns(lot)};
+    for (uint32_t l = 0; l < lot->n_links; l++) s.delays_ns += 2 * lot->delay_ns[l];
     s.bdp_bits = s.b * s.rtt_ns;
     s.span_ns = s.rtt_ns + (double)(all->last_start_ns - all->first_start_ns);
     return s;
@@ -109,15 +108,6 @@ FlowmapScale flowmap_scale(const Lot *lot, const FlowmapTraffic *all, const NetC
 
 float flowmap_ln(double x, double scale) { return (float)(log(fmin(fmax(x, 1e-6), 1e9)) / scale); }
 float flowmap_ln1p(double x, double scale) { return (float)(log1p(fmin(fmax(x, 0), 1e9)) / scale); }
-
-double flowmap_marking_bits(const NetConf *conf, double rate_bps, double rtt_ns) {
-    switch (conf->cc) {
-    case CC_DCTCP: return 8 * conf->dctcp_k_b * rate_bps / 10e9;
-    case CC_DCQCN: return 8 * conf->dcqcn_kmax_b * rate_bps / 25e9;
-    case CC_TIMELY: return fmax(conf->timely_thigh_ns - rtt_ns, 0) * rate_bps * 1e-9;
-    default: return 0;
-    }
-}
 
 /* ---- what to watch ---- */
 
@@ -150,7 +140,7 @@ static bool takes(Even *e) {
     return true;
 }
 
-void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_t n, const NetConf *conf, size_t max_flows, Arena *a) {
+void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows, Arena *a) {
     *plan = (FlowmapPlan){0};
     for (size_t i = 0; i < n; i++)
         if (is_foreground(lot, &flows[i])) plan->bucket_count[stats_bucket_out(flows[i].size_b)]++;
@@ -168,7 +158,7 @@ void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_
         plan->role[k] = (uint8_t)role;
         flow[k++] = (uint32_t)i;
     }
-    plan->watch = (LotWatch){.n = k, .flow = flow, .window_bits = conf->window_b * 8, .rtt_ns = flowmap_rtt_ns(lot)};
+    plan->watch = (LotWatch){.n = k, .flow = flow, .rtt_ns = flowmap_rtt_ns(lot)};
     plan->watch.seen = ARENA_NEW(a, LinkSeen, k * lot->n_links);
 }
 
@@ -231,32 +221,25 @@ static Sums *traffic(const Lot *lot, const LotFlow *flows, size_t n, const doubl
 
 typedef struct {
     const Lot *lot;
-    const NetConf *conf;
     FlowmapScale scale;
     int64_t first_start_ns;
 } Context;
 
-/* Completion time alone in the idle network, and how much of it is not transmission at the flow's own rate. */
-typedef struct {
-    double rate, ideal_ns, latency_ns;
-} Alone;
-
-static Alone alone(const Lot *lot, const LotFlow *f) {
+static FlowmapAlone alone(const Lot *lot, const LotFlow *f) {
     double first = lot_wire_bits(f->size_b < 1000 ? f->size_b : 1000), rate = fmin(f->cap_bps, lot->host_rate_bps) * 1e-9, latency_ns = 0;
     for (uint32_t l = 0; l < lot->n_links; l++) {
         latency_ns += lot->delay_ns[l] + first * 1e9 / lot->rate_bps[l];
         rate = fmin(rate, lot->rate_bps[l] * 1e-9);
     }
     latency_ns -= first / rate;
-    return (Alone){rate, latency_ns + lot_wire_bits(f->size_b) / rate, latency_ns};
+    double bits = lot_wire_bits(f->size_b);
+    return (FlowmapAlone){(double)f->size_b, bits, rate, latency_ns + bits / rate, latency_ns};
 }
 
-static void describe_flow(const Context *c, const LotFlow *f, const Alone *own, double slowdown, float *out) {
+static void describe_flow(const Context *c, const LotFlow *f, const FlowmapAlone *own, double slowdown, float *out) {
     const FlowmapScale *s = &c->scale;
-    double bits = lot_wire_bits(f->size_b);
     out[SIZE_MTU] = flowmap_ln((double)f->size_b / 1000, 4);
-    out[SIZE_BDP] = flowmap_ln(bits / s->bdp_bits, 4);
-    out[SIZE_WINDOW] = flowmap_ln((double)f->size_b * 8 / s->window_bits, 4);
+    out[SIZE_BDP] = flowmap_ln(own->bits / s->bdp_bits, 4);
     out[SINGLE_PACKET] = f->size_b <= 1000;
     out[FLUID_SLOWDOWN] = flowmap_ln(slowdown, 2);
     out[FLUID_WAIT] = flowmap_ln1p((slowdown - 1) * own->ideal_ns / s->rtt_ns, 2);
@@ -266,42 +249,19 @@ static void describe_flow(const Context *c, const LotFlow *f, const Alone *own, 
     for (int b = 0; b < STATS_N_OUT; b++) out[BUCKET + b] = stats_bucket_out(f->size_b) == b;
 }
 
-/* Queues of the links after the host's own, in ns. */
-typedef struct {
-    double fresh, old, marked;
-} Wait;
-
-static Wait wait_at(const Context *c, const LinkSeen *seen, uint32_t link) {
-    double rate = c->lot->rate_bps[link] * 1e-9, limit = flowmap_marking_bits(c->conf, c->lot->rate_bps[link], c->scale.rtt_ns);
-    return (Wait){seen->fresh_queue_bits / rate, seen->old_queue_bits / rate,
-                  (seen->fresh_queue_bits + fmin(seen->old_queue_bits, limit)) / rate};
-}
-
-static void describe_queues(const Context *c, const LinkSeen *seen, const Alone *own, float *out) {
-    uint32_t n_links = c->lot->n_links, inner = 0;
-    double in_flight = 0, rtt_ns = c->scale.rtt_ns, share = own->rate;
-    Wait sum = {0, 0, 0}, last = {0, 0, 0};
+static void describe_company(const Context *c, const LinkSeen *seen, const FlowmapAlone *own, float *out) {
+    uint32_t n_links = c->lot->n_links;
+    double share = own->rate, fresh = 0, inner = 0;
     for (uint32_t l = 0; l < n_links; l++) {
-        double rate = c->lot->rate_bps[l] * 1e-9;
-        in_flight = fmax(in_flight, seen[l].in_flight_bits / (rate * rtt_ns));
-        share = fmin(share, rate / (seen[l].n_active + 1.0));
-        if (l > 0 && l + 1 < n_links && seen[l].n_active > inner) inner = seen[l].n_active;
-        if (l == 0) continue;
-        last = wait_at(c, &seen[l], l);
-        sum = (Wait){sum.fresh + last.fresh, sum.old + last.old, sum.marked + last.marked};
+        share = fmin(share, c->lot->rate_bps[l] * 1e-9 / ((double)seen[l].n_active + 1));
+        fresh = fmax(fresh, (double)seen[l].fresh.n);
+        if (l > 0 && l + 1 < n_links) inner = fmax(inner, (double)seen[l].n_active);
     }
-    out[ACTIVE_FIRST] = flowmap_ln1p(seen[0].n_active, 2);
-    out[ACTIVE_LAST] = flowmap_ln1p(seen[n_links - 1].n_active, 2);
+    out[ACTIVE_FIRST] = flowmap_ln1p((double)seen[0].n_active, 2);
+    out[ACTIVE_LAST] = flowmap_ln1p((double)seen[n_links - 1].n_active, 2);
     out[ACTIVE_INNER] = flowmap_ln1p(inner, 2);
-    out[FRESH_SUM] = flowmap_ln1p(sum.fresh / rtt_ns, 1);
-    out[FRESH_LAST] = flowmap_ln1p(last.fresh / rtt_ns, 1);
-    out[OLD_SUM] = flowmap_ln1p(sum.old / rtt_ns, 1);
-    out[OLD_LAST] = flowmap_ln1p(last.old / rtt_ns, 1);
-    out[FRESH_WAIT] = flowmap_ln1p(sum.fresh / own->ideal_ns, 1);
-    out[OLD_WAIT] = flowmap_ln1p(sum.old / own->ideal_ns, 1);
-    out[MARKED_WAIT] = flowmap_ln1p(sum.marked / own->ideal_ns, 1);
-    out[IN_FLIGHT] = flowmap_ln1p(in_flight, 2);
-    out[TURNS] = flowmap_ln1p(seen[0].n_active * lot_wire_bits(1000) / c->scale.b / own->ideal_ns, 1);
+    out[FRESH_FLOWS] = flowmap_ln1p(fresh, 2);
+    out[TURNS] = flowmap_ln1p((double)seen[0].n_active * lot_wire_bits(1000) / c->scale.b / own->ideal_ns, 1);
     out[FAIR_SHARE] = flowmap_ln(share / c->scale.b, 2);
 }
 
@@ -336,20 +296,21 @@ static void describe_traffic(const Context *c, const LotFlow *f, double fct_ns, 
 
 static void build_flows(FlowMap *m, const Context *c, const FlowmapFluid *fluid, const FlowmapPlan *plan, Arena *a) {
     const Sums *sums = traffic(c->lot, fluid->flows, fluid->n, fluid->fct_ns, plan, a);
-    float *out = m->flow;
+    uint32_t n_links = m->n_links;
     size_t j = 0;
     for (size_t k = 0; k < plan->watch.n; k++) {
         if (!(plan->role[k] & FLOWMAP_FOREGROUND)) continue;
         uint32_t i = plan->watch.flow[k];
         const LotFlow *f = &fluid->flows[i];
-        Alone own = alone(c->lot, f);
-        describe_flow(c, f, &own, fluid->slowdown[i], out);
-        describe_queues(c, plan->watch.seen + k * c->lot->n_links, &own, out);
-        describe_traffic(c, f, fluid->fct_ns[i], sums + j * N_TIMES * c->lot->n_links, out);
-        m->base[j] = fluid->slowdown[i];
+        const LinkSeen *seen = memcpy(m->seen + j * n_links, plan->watch.seen + k * n_links, n_links * sizeof *seen);
+        float *out = m->flow + j * FLOWMAP_N_FLOW;
+        m->alone[j] = alone(c->lot, f);
+        describe_flow(c, f, &m->alone[j], fluid->slowdown[i], out);
+        describe_company(c, seen, &m->alone[j], out);
+        describe_traffic(c, f, fluid->fct_ns[i], sums + j * N_TIMES * n_links, out);
+        m->fluid[j] = fluid->slowdown[i];
         m->index[j] = f->flow;
         m->bucket[j++] = (uint8_t)stats_bucket_out(f->size_b);
-        out += FLOWMAP_N_FLOW;
     }
 }
 
@@ -361,19 +322,25 @@ static FlowmapTraffic whole_traffic(const Lot *lot, const LotFlow *flows, size_t
 }
 
 void flowmap_build(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown,
-                   const FlowmapPlan *plan, const FlowmapSample *sample, const NetConf *conf, Arena *a) {
+                   const FlowmapPlan *plan, const FlowmapSample *sample, Arena *a) {
     const FlowmapTraffic all = sample ? *sample->all : whole_traffic(lot, flows, n, a);
     const FlowmapFluid fluid = {flows, n, fct_ns, slowdown, sample ? sample->counted : NULL, &all};
-    Context c = {.lot = lot, .conf = conf, .scale = flowmap_scale(lot, &all, conf), .first_start_ns = all.first_start_ns};
-    *m = (FlowMap){.n_links = lot->n_links, .n_flows = plan->n_foreground};
-    m->link = ARENA_NEW(a, float, (size_t)lot->n_links *FLOWMAP_N_LINK);
-    m->path = ARENA_NEW(a, float, FLOWMAP_N_PATH);
-    m->flow = ARENA_NEW(a, float, (size_t)m->n_flows *FLOWMAP_N_FLOW);
-    m->base = ARENA_NEW(a, float, m->n_flows);
-    m->index = ARENA_NEW(a, uint32_t, m->n_flows);
-    m->bucket = ARENA_NEW(a, uint8_t, m->n_flows);
+    Context c = {.lot = lot, .scale = scale_of(lot, &all), .first_start_ns = all.first_start_ns};
+    uint32_t n_links = lot->n_links, n_flows = plan->n_foreground;
+    *m = (FlowMap){.n_links = n_links, .n_flows = n_flows, .scale = c.scale};
+    m->link = ARENA_NEW(a, float, (size_t)n_links *FLOWMAP_N_LINK);
+    m->path = memset(ARENA_NEW(a, float, FLOWMAP_N_PATH), 0, FLOWMAP_N_PATH * sizeof(float));
+    m->flow = memset(ARENA_NEW(a, float, (size_t)n_flows *FLOWMAP_N_FLOW), 0, (size_t)n_flows * FLOWMAP_N_FLOW * sizeof(float));
+    m->base = ARENA_NEW(a, float, n_flows);
+    m->index = ARENA_NEW(a, uint32_t, n_flows);
+    m->bucket = ARENA_NEW(a, uint8_t, n_flows);
+    m->fluid = ARENA_NEW(a, float, n_flows);
+    m->seen = ARENA_NEW(a, LinkSeen, (size_t)n_flows * n_links);
+    m->alone = ARENA_NEW(a, FlowmapAlone, n_flows);
+    m->rate = ARENA_NEW(a, double, n_links);
+    for (uint32_t l = 0; l < n_links; l++) m->rate[l] = lot->rate_bps[l] * 1e-9;
     memcpy(m->bucket_count, plan->bucket_count, sizeof m->bucket_count);
     build_flows(m, &c, &fluid, plan, a);
-    flowmap_links(m, lot, &fluid, plan, &c.scale, a);
-    flowmap_path(m, lot, &fluid, plan, conf, &c.scale);
+    flowmap_links(m, lot, &fluid, plan, a);
+    flowmap_path(m, lot, &fluid, plan);
 }

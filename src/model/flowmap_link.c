@@ -5,7 +5,7 @@
  * counts fluid slowdowns in bins of equal width in the bit pattern of a float, 64 to the octave, from which
  * percentiles are read to about 1 % without any sorting. The mean number of active flows is Little's law: the sum of
  * their times over the span; where only some were simulated, the time of a class of sizes grows with its bits. Quantiles of queues are
- * those that probes, spread evenly over the flows, found on arrival. */
+ * those that probes, spread evenly over the flows, found on arrival, as if each window were the BDP. */
 #include "model/flowmap_private.h"
 
 #include <math.h>
@@ -27,11 +27,11 @@ enum {
     LOAD_QUEUE,
     FLOWS,
     ACTIVE_MEAN,
-    ACTIVE,                   /* p50, p90, p99 */
-    FRESH = ACTIVE + N_SEEN,  /* mean, p90, p99 */
-    OLD = FRESH + N_SEEN,     /* … */
-    IN_FLIGHT = OLD + N_SEEN, /* … */
-    ARRIVALS = IN_FLIGHT + N_SEEN,
+    ACTIVE,                  /* p50, p90, p99 */
+    FRESH = ACTIVE + N_SEEN, /* mean, p90, p99 */
+    OLD = FRESH + N_SEEN,    /* … */
+    ON_WIRE = OLD + N_SEEN,  /* … */
+    ARRIVALS = ON_WIRE + N_SEEN,
     FROM_PREVIOUS,
     TO_NEXT,
     FOREGROUND,
@@ -39,7 +39,8 @@ enum {
     BUCKETS = SIZES + N_SIZES,
     SLOWDOWN = BUCKETS + STATS_N_OUT,
     BURSTS = SLOWDOWN + STATS_N_OUT * N_PCT,
-    N_FEATURES
+    AROUND, /* a LotAround */
+    N_FEATURES = AROUND + 5
 };
 _Static_assert((int)N_FEATURES == (int)FLOWMAP_N_LINK, "every value has its place");
 
@@ -63,9 +64,9 @@ const char *const flowmap_link_names[FLOWMAP_N_LINK] = {
     [OLD] = "old_queue_mean_per_rtt_ln1p",
     [OLD + 1] = "old_queue_p90_per_rtt_ln1p",
     [OLD + 2] = "old_queue_p99_per_rtt_ln1p",
-    [IN_FLIGHT] = "in_flight_mean_per_rtt_ln1p",
-    [IN_FLIGHT + 1] = "in_flight_p90_per_rtt_ln1p",
-    [IN_FLIGHT + 2] = "in_flight_p99_per_rtt_ln1p",
+    [ON_WIRE] = "in_flight_mean_per_rtt_ln1p",
+    [ON_WIRE + 1] = "in_flight_p90_per_rtt_ln1p",
+    [ON_WIRE + 2] = "in_flight_p99_per_rtt_ln1p",
     [ARRIVALS] = "arrivals_per_rtt_ln",
     [FROM_PREVIOUS] = "bits_from_previous_link",
     [TO_NEXT] = "bits_to_next_link",
@@ -92,6 +93,11 @@ const char *const flowmap_link_names[FLOWMAP_N_LINK] = {
     [SLOWDOWN + 10] = "slowdown_p90_bucket_3_ln",
     [SLOWDOWN + 11] = "slowdown_p99_bucket_3_ln",
     [BURSTS] = "gap_variation_ln1p",
+    [AROUND] = "load_on_way_back",
+    [AROUND + 1] = "load_ahead_max",
+    [AROUND + 2] = "load_ahead_mean",
+    [AROUND + 3] = "load_beside_max",
+    [AROUND + 4] = "load_beside_mean",
 };
 
 /* ---- histogram of slowdowns ---- */
@@ -177,6 +183,11 @@ static void describe_place(const Lot *lot, uint32_t l, const FlowmapScale *s, fl
     out[LAST] = l + 1 == lot->n_links;
 }
 
+static void describe_around(const LotAround *x, float *out) {
+    const float load[] = {x->back, x->ahead_max, x->ahead_mean, x->beside_max, x->beside_mean};
+    for (size_t k = 0; k < sizeof load / sizeof *load; k++) out[k] = fminf(load[k], 4);
+}
+
 static void describe_traffic(const FlowmapLinkTraffic *t, double flow_ns, double rate, const FlowmapScale *s, float *out) {
     double bits = fmax(t->bits, 1), flows = fmax(t->flows, 1), load = t->bits / (rate * s->span_ns), gaps = fmax(t->flows - 1.0, 1);
     double mean_gap_ns = t->gap_ns / gaps;
@@ -217,18 +228,19 @@ static void describe_probes(const FlowmapPlan *plan, uint32_t n_links, uint32_t 
     for (size_t k = 0; k < plan->watch.n; k++) {
         if (!(plan->role[k] & FLOWMAP_PROBE)) continue;
         const LinkSeen *seen = &plan->watch.seen[k * n_links + l];
-        active[i] = flowmap_ln1p(seen->n_active, 2);
-        fresh[i] = flowmap_ln1p(seen->fresh_queue_bits / pipe, 1);
-        old[i] = flowmap_ln1p(seen->old_queue_bits / pipe, 1);
-        in_flight[i++] = flowmap_ln1p(seen->in_flight_bits / pipe, 2);
+        active[i] = flowmap_ln1p((double)seen->n_active, 2);
+        fresh[i] = flowmap_ln1p(flowmap_queue_bits(&seen->fresh, s->bdp_bits, s->rtt_ns) / pipe, 1);
+        old[i] = flowmap_ln1p(flowmap_queue_bits(&seen->old, s->bdp_bits, s->rtt_ns) / pipe, 1);
+        in_flight[i++] = flowmap_ln1p(fmin((double)seen->left_bits, (double)seen->n_active * s->bdp_bits) / pipe, 2);
     }
     three_of(active, n, false, out + ACTIVE);
     three_of(fresh, n, true, out + FRESH);
     three_of(old, n, true, out + OLD);
-    three_of(in_flight, n, true, out + IN_FLIGHT);
+    three_of(in_flight, n, true, out + ON_WIRE);
 }
 
-void flowmap_links(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, const FlowmapScale *s, Arena *a) {
+void flowmap_links(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, Arena *a) {
+    const FlowmapScale *s = &m->scale;
     const LinkFluid *sums = sum_up(lot, f, s->bdp_bits, a);
     float *values = ARENA_NEW(a, float, 4 * (size_t)plan->n_probes);
     for (uint32_t l = 0; l < lot->n_links; l++) {
@@ -238,38 +250,15 @@ void flowmap_links(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const Flow
         describe_place(lot, l, s, out);
         describe_traffic(all, f->counted ? all_flow_ns(&sums[l], all) : sums[l].flow_ns, rate, s, out);
         describe_probes(plan, lot->n_links, l, rate, s, values, out);
+        for (int k = 0; k < 2; k++) m->scale.active[k] = fmax(m->scale.active[k], expm1(2 * (double)out[ACTIVE + 2 * k]));
         describe_slowdowns(&sums[l], out + SLOWDOWN);
+        if (l > 0) m->scale.load = fmax(m->scale.load, (double)out[LOAD]);
+        describe_around(lot->around ? &lot->around[l] : &(LotAround){0}, out + AROUND);
     }
 }
 
 /* ---- the path ---- */
 
-enum {
-    P_LINKS,
-    P_HOST_RATE,
-    P_RTT,
-    P_BDP,
-    P_CC,
-    P_PFC = P_CC + CC_N,
-    P_WINDOW,
-    P_BUFFER,
-    P_DCTCP_K,
-    P_DCQCN_KMIN,
-    P_DCQCN_KMAX,
-    P_HPCC_ETA,
-    P_HPCC_AI,
-    P_TIMELY_TLOW,
-    P_TIMELY_THIGH,
-    P_SLOWEST,
-    P_FASTEST,
-    P_FLOWS,
-    P_BUCKETS,
-    P_FOREGROUND = P_BUCKETS + STATS_N_OUT,
-    P_LOAD,
-    P_ACTIVE,
-    P_SLOWDOWN,
-    N_PATH_FEATURES = P_SLOWDOWN + STATS_N_OUT
-};
 _Static_assert((int)N_PATH_FEATURES == (int)FLOWMAP_N_PATH, "every value has its place");
 
 const char *const flowmap_path_names[FLOWMAP_N_PATH] = {
@@ -305,33 +294,13 @@ const char *const flowmap_path_names[FLOWMAP_N_PATH] = {
     [P_SLOWDOWN + 1] = "foreground_slowdown_bucket_1_mean_ln",
     [P_SLOWDOWN + 2] = "foreground_slowdown_bucket_2_mean_ln",
     [P_SLOWDOWN + 3] = "foreground_slowdown_bucket_3_mean_ln",
+    [P_OVERFLOW] = "windows_of_active_p50_per_buffer_ln1p",
+    [P_OVERFLOW + 1] = "windows_of_active_p99_per_buffer_ln1p",
+    [P_IDLE] = "idle_share_below_target_ln",
 };
 
-static void describe_settings(const NetConf *conf, const FlowmapScale *s, float *out) {
-    double bdp_b = s->bdp_bits / 8, b_bps = s->b * 1e9;
-    out[P_CC + conf->cc] = 1;
-    out[P_PFC] = conf->pfc;
-    out[P_WINDOW] = flowmap_ln(conf->window_b / bdp_b, 1);
-    out[P_BUFFER] = flowmap_ln(conf->buffer_b / bdp_b, 2);
-    switch (conf->cc) {
-    case CC_DCTCP: out[P_DCTCP_K] = flowmap_ln1p(conf->dctcp_k_b * b_bps / 10e9 / bdp_b, 1); break;
-    case CC_DCQCN:
-        out[P_DCQCN_KMIN] = flowmap_ln1p(conf->dcqcn_kmin_b * b_bps / 25e9 / bdp_b, 1);
-        out[P_DCQCN_KMAX] = flowmap_ln1p(conf->dcqcn_kmax_b * b_bps / 25e9 / bdp_b, 1);
-        break;
-    case CC_HPCC:
-        out[P_HPCC_ETA] = (float)conf->hpcc_eta;
-        out[P_HPCC_AI] = (float)(10 * conf->hpcc_ai_bps / b_bps);
-        break;
-    case CC_TIMELY:
-        out[P_TIMELY_TLOW] = flowmap_ln1p(conf->timely_tlow_ns / s->rtt_ns, 2);
-        out[P_TIMELY_THIGH] = flowmap_ln1p(conf->timely_thigh_ns / s->rtt_ns, 2);
-        break;
-    case CC_N: break;
-    }
-}
-
-static void describe_shape(const FlowMap *m, const Lot *lot, const FlowmapScale *s, float *out) {
+static void describe_shape(const FlowMap *m, const Lot *lot, float *out) {
+    const FlowmapScale *s = &m->scale;
     double slowest = INFINITY, fastest = 0;
     for (uint32_t l = 0; l < lot->n_links; l++) {
         const float *link = m->link + (size_t)l * FLOWMAP_N_LINK;
@@ -364,12 +333,10 @@ static void describe_foreground(const Lot *lot, const FlowmapFluid *f, const Flo
     for (int b = 0; b < STATS_N_OUT; b++) out[P_SLOWDOWN + b] = (float)(sum[b] / fmax(n[b], 1) / 2);
 }
 
-void flowmap_path(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, const NetConf *conf, const FlowmapScale *s) {
+void flowmap_path(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan) {
     float *out = m->path;
     double total = 0;
-    memset(out, 0, FLOWMAP_N_PATH * sizeof *out);
-    describe_settings(conf, s, out);
-    describe_shape(m, lot, s, out);
+    describe_shape(m, lot, out);
     describe_foreground(lot, f, plan, out);
     for (int b = 0; b < STATS_N_OUT; b++) total += m->bucket_count[b];
     out[P_FLOWS] = flowmap_ln1p(fmin(total, MANY_FOREGROUND), 8);

@@ -4,18 +4,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One link as an arriving flow finds it, itself not counted. `queue`: bits that flows have injected and the link
- * has not served, split by whether their senders can have heard of it yet (older than two round trips) or not. */
+/* Flows that wait at a link: what they would have put on the wire at line rate and the link has not served, how many they are, and
+ * what the link serves them with. What of it really waits there is up to their windows. */
 typedef struct {
-    uint32_t n_active;    /* flows crossing the link */
-    float in_flight_bits; /* Σ over them of min(window, what is left of the flow) */
-    float fresh_queue_bits, old_queue_bits;
+    float bits, n, rate; /* rate in bits/ns */
+} Backlog;
+
+/* One link as an arriving flow finds it, itself not counted. Flows wait where they share most; `fresh` are those whose
+ * senders cannot have heard of it yet (younger than two round trips). */
+typedef struct {
+    float n_active;  /* flows crossing the link */
+    float left_bits; /* Σ of what is left of them */
+    Backlog fresh, old;
 } LinkSeen;
 
 typedef struct {
     size_t n;
-    const uint32_t *flow;       /* [n] indices into the lot's flows, ascending */
-    double window_bits, rtt_ns; /* what a sender may have in flight; base round trip */
-    LinkSeen *seen;             /* [n × n_links] out */
+    const uint32_t *flow; /* [n] indices into the lot's flows, ascending */
+    double rtt_ns;        /* base round trip */
+    LinkSeen *seen;       /* [n × n_links] out */
 } LotWatch;
 #endif
