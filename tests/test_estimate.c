@@ -16,6 +16,7 @@
 #include "app/report.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "random_checkpoint.h"
 #include "m3.h"
 
 #define NET "tests/cli/net/"
@@ -106,16 +107,6 @@ static void sampling_is_unbiased(void **state) {
     near(share, all.slowdown.bucket[2].share, 0.01);
     assert_in_range(held, SEEDS * 8 / 10, SEEDS);
     scenario_free(&s);
-}
-
-static void random_checkpoint(Ckpt *c, const char *preset) {
-    Err err = {0};
-    Rng rng = rng_stream(9, "weights", 0);
-    *c = (Ckpt){0};
-    assert_int_equal(modelspec_preset(&c->spec, preset, &err), 0);
-    ckpt_layout(&c->spec, NULL, 0, &c->n_floats);
-    c->weights = MEM_NEW(float, c->n_floats);
-    for (size_t i = 0; i < c->n_floats; i++) c->weights[i] = (float)(0.02 * rng_normal(&rng));
 }
 
 /* Whatever the weights: slowdowns of at least 1, ascending, the same bytes on any number of threads. */

@@ -17,21 +17,12 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "random_checkpoint.h"
 
 #define NET "tests/cli/net/"
 
 static const ScenarioOptions drawn = {
     .topo_path = NET "clos.json", .mix_path = NET "mix.json", .mix_id = -1, .n_flows = 2000, .seed = 5, .threads = 2};
-
-static void random_checkpoint(Ckpt *c, const char *preset) {
-    Err err = {0};
-    Rng rng = rng_stream(9, "weights", 0);
-    *c = (Ckpt){.name = (char[]){"random"}};
-    assert_int_equal(modelspec_preset(&c->spec, preset, &err), 0);
-    ckpt_layout(&c->spec, NULL, 0, &c->n_floats);
-    c->weights = MEM_NEW(float, c->n_floats);
-    for (size_t i = 0; i < c->n_floats; i++) c->weights[i] = (float)(0.02 * rng_normal(&rng));
-}
 
 static void scratch_file(char path[32]) {
     strcpy(path, "/tmp/m3-test-XXXXXX");

@@ -13,6 +13,7 @@
 #include "app/sweep.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "random_checkpoint.h"
 
 #define NET "tests/cli/net/"
 
@@ -126,16 +127,6 @@ static void bad_grids(void **state) {
 
 static const ScenarioOptions drawn = {
     .topo_path = NET "clos.json", .mix_path = NET "mix.json", .mix_id = -1, .n_flows = 3000, .seed = 3, .threads = 2};
-
-static void random_checkpoint(Ckpt *c, const char *preset) {
-    Err err = {0};
-    Rng rng = rng_stream(9, "weights", 0);
-    *c = (Ckpt){0};
-    assert_int_equal(modelspec_preset(&c->spec, preset, &err), 0);
-    ckpt_layout(&c->spec, NULL, 0, &c->n_floats);
-    c->weights = MEM_NEW(float, c->n_floats);
-    for (size_t i = 0; i < c->n_floats; i++) c->weights[i] = (float)(0.02 * rng_normal(&rng));
-}
 
 static Sweep sweep(const Grid *g, const ScenarioOptions *so, const EstimateOptions *eo) {
     Sweep s;

@@ -136,14 +136,6 @@ static int from_features(Options *o, const CliCommon *common, EstimateOutputs *f
     return deliver(common, files, &e, meta, err);
 }
 
-/* The small file first: a wrong checkpoint should not cost the reading of ten million flows. */
-static int open_inputs(Options *o, const CliCommon *common, Ckpt *ckpt, Err *err) {
-    if (o->features.file) return features_args_open(&o->features, &o->scenario, common, o->ckpt, ckpt, &o->estimate, err);
-    if (o->estimate.method != METHOD_M3) return 0;
-    o->estimate.ckpt = ckpt;
-    return estimate_load_ckpt(ckpt, o->ckpt, err);
-}
-
 static int estimate(Options *o, const CliCommon *common, Err *err) {
     Ckpt ckpt = {0};
     EstimateOutputs files = {0};
@@ -153,7 +145,7 @@ static int estimate(Options *o, const CliCommon *common, Err *err) {
     int rc = check(o, err);
     if (rc == 0) rc = estimate_outputs_open(&files, o->out, o->csv, err);
     if (rc == 0 && o->save_features) rc = file_out_open(&o->saved, o->save_features, err);
-    if (rc == 0) rc = open_inputs(o, common, &ckpt, err);
+    if (rc == 0) rc = features_args_open(&o->features, &o->scenario, common, o->ckpt, &ckpt, &o->estimate, err);
     if (rc == 0) {
         meta.method = estimate_methods[o->estimate.method];
         if (o->out || common->json) estimate_meta_ckpt(&meta, o->estimate.ckpt, sha256);

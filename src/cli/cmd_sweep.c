@@ -111,20 +111,13 @@ static int compute(Options *o, const CliCommon *common, EstimateOutputs *files, 
     return rc;
 }
 
-static int open_inputs(Options *o, const CliCommon *common, Ckpt *ckpt, Err *err) {
-    if (o->features.file) return features_args_open(&o->features, &o->scenario, common, o->ckpt, ckpt, &o->estimate, err);
-    if (o->estimate.method != METHOD_M3) return 0;
-    o->estimate.ckpt = ckpt;
-    return estimate_load_ckpt(ckpt, o->ckpt, err);
-}
-
 static int sweep_all(Options *o, const CliCommon *common, Err *err) {
     Ckpt ckpt = {0};
     EstimateOutputs files = {0};
     double start_s = diag_now_s();
     int rc = check(o, err);
     if (rc == 0) rc = estimate_outputs_open(&files, o->out, o->csv, err);
-    if (rc == 0) rc = open_inputs(o, common, &ckpt, err);
+    if (rc == 0) rc = features_args_open(&o->features, &o->scenario, common, o->ckpt, &ckpt, &o->estimate, err);
     if (rc == 0) rc = compute(o, common, &files, start_s, err);
     estimate_outputs_abort(&files);
     features_args_close(&o->features);

@@ -15,8 +15,8 @@ static int check_seed(const FeaturesArgs *a, const CliCommon *common, Err *err) 
                      (unsigned long long)common->seed);
 }
 
-int features_args_open(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common, const char *ckpt_path, Ckpt *ckpt,
-                       EstimateOptions *o, Err *err) {
+static int open_file(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common, const char *ckpt_path, Ckpt *ckpt,
+                     EstimateOptions *o, Err *err) {
     if (features_read(&a->features, &a->source, a->file, err) != 0) return -1;
     if (features_source_check(&a->source, &scenario->options, a->file, err) != 0 || check_seed(a, common, err) != 0) return -1;
     bool model = a->features.kind == FEATURES_FLOWS || a->features.kind == FEATURES_PERCENTILES;
@@ -25,6 +25,14 @@ int features_args_open(FeaturesArgs *a, const ScenarioArgs *scenario, const CliC
     o->ckpt = model ? ckpt : NULL;
     o->seed = a->features.seed;
     return file_digest(a->file, a->sha256, err);
+}
+
+int features_args_open(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common, const char *ckpt_path, Ckpt *ckpt,
+                       EstimateOptions *o, Err *err) {
+    if (a->file) return open_file(a, scenario, common, ckpt_path, ckpt, o, err);
+    if (o->method != METHOD_M3) return 0;
+    o->ckpt = ckpt;
+    return estimate_load_ckpt(ckpt, ckpt_path, err);
 }
 
 void features_args_close(FeaturesArgs *a) {

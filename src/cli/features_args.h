@@ -13,8 +13,9 @@ typedef struct {
 } FeaturesArgs;
 /* What does not go with --features: options that would have shaped what is in the file. `paths`, `method`: --paths, --method were given. */
 int features_args_check(const ScenarioArgs *a, bool paths, bool method, Err *err);
-/* Reads a->file, checks it against files and seed that were named beside it, loads the checkpoint (NULL: default) that it needs, if any,
- * and sets o->method, o->ckpt and o->seed. features_args_close and ckpt_free release. */
+/* What is read before topology and flows, since a wrong checkpoint should not cost the reading of ten million flows: the checkpoint (NULL:
+ * default) that o->method needs, if any, into o->ckpt. With a->file, first that, which is checked against files and seed that were named
+ * beside it, and sets o->method and o->seed. features_args_close and ckpt_free release. */
 int features_args_open(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common, const char *ckpt_path, Ckpt *ckpt,
                        EstimateOptions *o, Err *err);
 void features_args_close(FeaturesArgs *a);
