@@ -58,8 +58,8 @@ static void make_flows(Net *net, Rng *r, size_t n) {
     for (size_t i = 0; i < n; i++) {
         f->src[i] = (uint32_t)rng_below(r, net->topo.n_hosts);
         f->dst[i] = (f->src[i] + 1 + (uint32_t)rng_below(r, net->topo.n_hosts - 1)) % net->topo.n_hosts;
-        f->size_b[i] = 1 + rng_below(r, 100000);
-        f->start_ns[i] = t += (int64_t)rng_below(r, 3);
+        f->size_b[i] = rng_below(r, 100) == 0 ? (uint64_t)UINT32_MAX - 2 + rng_below(r, 5) : 1 + rng_below(r, 100000);
+        f->start_ns[i] = t += i == n / 2 ? 5000000000 : (int64_t)rng_below(r, 3); /* more than 32 bits, in one step */
     }
     net->sport = ARENA_NEW(&net->arena, uint16_t, n);
     route_sports(&net->topo, f->src, f->dst, n, net->sport);
@@ -260,6 +260,45 @@ static size_t check_flows(const Net *net, const NetPath *p, const LotFlow *got, 
     return rejoining;
 }
 
+/* What an outline knows of all flows, from the flows. */
+static void check_outline(const PathOutline *o, const LotFlow *flows) {
+    size_t n_foreground = 0;
+    double pairs = 0, bits = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        assert_true(path_start_ns(o, i) == flows[i].start_ns);
+        pairs += flows[i].d - flows[i].s;
+        bits += lot_wire_bits(flows[i].size_b) * (flows[i].d - flows[i].s);
+        if (flows[i].s > 0 || flows[i].d < o->lot.n_links) continue;
+        assert_true(n_foreground < o->n_foreground && o->foreground[n_foreground] == i);
+        n_foreground++;
+    }
+    assert_int_equal(n_foreground, o->n_foreground);
+    assert_true(fabs(o->mean_bits * pairs / bits - 1) < 1e-12);
+    for (uint32_t l = 0; l < o->lot.n_links; l++) {
+        double ns = 0, ns2 = 0;
+        int64_t last_ns = -1;
+        for (size_t i = 0; i < o->n; i++) {
+            if (flows[i].s > l || flows[i].d <= l) continue;
+            double gap_ns = last_ns < 0 ? 0 : (double)(flows[i].start_ns - last_ns);
+            ns += gap_ns;
+            ns2 += gap_ns * gap_ns;
+            last_ns = flows[i].start_ns;
+        }
+        assert_true(o->gaps[l].ns == ns && fabs(o->gaps[l].ns2 - ns2) <= 1e-12 * ns2);
+    }
+}
+
+/* An outline, read in pieces of any length, is the projection. */
+static void check_pieces(const PathIndex *ix, size_t p, const LotFlow *want, size_t n, Arena *a) {
+    PathOutline o;
+    path_outline(ix, p, a, &o);
+    assert_int_equal(o.n, n);
+    LotFlow *got = ARENA_NEW(a, LotFlow, n);
+    for (size_t i = 0, piece = 1; i < n; i += piece, piece = piece * 2 < n - i ? piece * 2 : n - i) path_read(&o, i, piece, got + i);
+    assert_memory_equal(got, want, n * sizeof *want);
+    check_outline(&o, want);
+}
+
 static void projection_equals_brute_force(void **state) {
     (void)state;
     size_t rejoining = 0, long_paths = 0;
@@ -276,6 +315,7 @@ static void projection_equals_brute_force(void **state) {
             path_project(ix, p, &a, &lot, &flows, &n);
             check_lot(&net, &ps.paths[p], &lot);
             rejoining += check_flows(&net, &ps.paths[p], flows, n);
+            check_pieces(ix, p, flows, n, &a);
             long_paths += lot.n_links > 4;
             arena_reset(&a);
         }
@@ -304,6 +344,7 @@ static void threads_and_chunks_do_not_show(void **state) {
         assert_int_equal(n[0], n[1]);
         assert_memory_equal(flows[0], flows[1], n[0] * sizeof **flows);
         check_flows(&net, &ps.paths[p], flows[0], n[0]);
+        check_pieces(many, p, flows[1], n[1], &a);
     }
     arena_free(&a);
     pathindex_destroy(one);

@@ -8,10 +8,13 @@
  * A slot is a link that lies on some wanted path; other links are not indexed. Memory: 2 bytes per (flow, wanted
  * link) and 4 per (chunk, slot).
  *
- * Projection walks the lists of the path's links in order, chunk by chunk. Per flow of the chunk it keeps the stretch
+ * An outline walks the lists of the path's links in order, chunk by chunk. Per flow of the chunk it keeps the stretch
  * [s, d) it is on; a list that continues the stretch extends it, one that does not has found a flow that left
  * and rejoined, and the stretch before is put aside. A bitmap of flows seen brings them out in order of
  * start. Nothing depends on the number of links of a path.
+ *
+ * Starts and sizes are looked up afterwards, for as many flows at a time as whoever asks can use while they are in the cache: a
+ * path's flows are far apart in memory, and all of them together are many megabytes.
  *
  * Background flows reach the lot over stubs: the nearest host of a node, by delay, is found once for
  * all nodes (Dijkstra from all hosts at once). */
@@ -25,23 +28,27 @@
 #include "base/par.h"
 #include "net/around.h"
 
-enum { CHUNK = 1 << 16, NO_SLOT = -1 };
+enum { CHUNK = BRIEF_CHUNK, NO_SLOT = -1 };
 
 typedef struct {
     uint32_t *begin; /* [n_slots + 1] */
     uint16_t *flow;
+    double *gap_ns2; /* [n_slots] Σ of squares of the gaps between starts within the chunk; while the index is built */
 } Chunk;
 
 struct PathIndex {
     const PathSet *set;
     const Topo *topo;
     const Flows *flows;
+    FlowBriefs briefs;
     size_t n_chunks;
     Chunk *chunks;
     uint32_t n_slots;
     int32_t *slot_of;      /* [topo->n_links] or NO_SLOT */
     double *stub_delay_ns; /* [topo->n_nodes] */
+    LinkGaps *gaps;        /* [n_slots] */
     double *load;          /* [topo->n_links] */
+    uint64_t *bits;        /* [topo->n_links] on the wire, of all flows */
     double uniform_cap;    /* rate of every host's link; 0: they differ */
 };
 
@@ -157,6 +164,18 @@ static uint32_t route_chunk(const Build *b, size_t first, uint32_t n, int worker
     return at;
 }
 
+/* By slot, of the flows of a chunk. */
+static double *gaps_within(const PathIndex *ix, size_t first, const uint32_t *begin, const uint16_t *flow) {
+    const int64_t *start_ns = ix->flows->start_ns + first;
+    double *gap_ns2 = MEM_ZNEW(double, ix->n_slots);
+    for (uint32_t s = 0; s < ix->n_slots; s++)
+        for (uint32_t k = begin[s] + 1; k < begin[s + 1]; k++) {
+            double gap_ns = (double)(start_ns[flow[k]] - start_ns[flow[k - 1]]);
+            gap_ns2[s] += gap_ns * gap_ns;
+        }
+    return gap_ns2;
+}
+
 static void build_chunk(void *ctx, size_t item, int worker) {
     Build *b = ctx;
     PathIndex *ix = b->ix;
@@ -179,7 +198,8 @@ static void build_chunk(void *ctx, size_t item, int worker) {
     for (uint32_t i = 0, k = 0; i < n; i++)
         for (; k < end[i]; k++) flow[at[slots[k]]++] = (uint16_t)i;
     free(at);
-    ix->chunks[item] = (Chunk){begin, flow};
+    briefs_fill(&ix->briefs, item);
+    ix->chunks[item] = (Chunk){begin, flow, gaps_within(ix, first, begin, flow)};
     progress_update(b->progress, __atomic_add_fetch(&b->n_done, n, __ATOMIC_RELAXED));
 }
 
@@ -189,7 +209,30 @@ static void sum_loads(PathIndex *ix, const Build *b, int threads) {
         for (uint32_t l = 0; b->bits[w] && l < ix->topo->n_links; l++) sum[l] += b->bits[w][l];
     ix->load = MEM_NEW(double, ix->topo->n_links);
     around_loads(ix->topo, ix->flows, sum, ix->load);
-    free(sum);
+    ix->bits = sum;
+}
+
+/* Over all chunks, in their order: with the gaps from chunk to chunk. */
+static void sum_gaps(PathIndex *ix) {
+    ix->gaps = MEM_ZNEW(LinkGaps, ix->n_slots);
+    int64_t *last_ns = MEM_NEW(int64_t, ix->n_slots);
+    for (uint32_t s = 0; s < ix->n_slots; s++) last_ns[s] = -1;
+    for (size_t c = 0; c < ix->n_chunks; c++) {
+        Chunk *chunk = &ix->chunks[c];
+        const int64_t *start_ns = ix->flows->start_ns + c * CHUNK;
+        for (uint32_t s = 0; chunk->gap_ns2 && s < ix->n_slots; s++) {
+            uint32_t begin = chunk->begin[s], end = chunk->begin[s + 1];
+            if (begin == end) continue;
+            int64_t first_ns = start_ns[chunk->flow[begin]], until_ns = start_ns[chunk->flow[end - 1]];
+            double between_ns = last_ns[s] < 0 ? 0 : (double)(first_ns - last_ns[s]);
+            ix->gaps[s].ns += between_ns + (double)(until_ns - first_ns);
+            ix->gaps[s].ns2 += between_ns * between_ns + chunk->gap_ns2[s];
+            last_ns[s] = until_ns;
+        }
+        free(chunk->gap_ns2);
+        chunk->gap_ns2 = NULL;
+    }
+    free(last_ns);
 }
 
 static void build_chunks(PathIndex *ix, const Route *r, const uint16_t *sport, int threads, const Log *log) {
@@ -203,6 +246,7 @@ static void build_chunks(PathIndex *ix, const Route *r, const uint16_t *sport, i
     par_for(ix->n_chunks, threads, build_chunk, &b);
     progress_finish(&progress);
     sum_loads(ix, &b, threads);
+    sum_gaps(ix);
     for (int w = 0; w < threads; w++) {
         free(b.bits[w]);
         free(b.slots[w]);
@@ -225,6 +269,7 @@ PathIndex *pathindex_new(const PathSet *ps, const Route *r, const Flows *f, cons
     ix->set = ps;
     ix->topo = route_topo(r);
     ix->flows = f;
+    briefs_init(&ix->briefs, f);
     ix->n_chunks = (f->n + CHUNK - 1) / CHUNK;
     ix->chunks = MEM_ZNEW(Chunk, ix->n_chunks);
     ix->stub_delay_ns = nearest_hosts(ix->topo);
@@ -245,7 +290,10 @@ void pathindex_destroy(PathIndex *ix) {
     }
     free(ix->chunks);
     free(ix->slot_of);
+    briefs_free(&ix->briefs);
+    free(ix->gaps);
     free(ix->load);
+    free(ix->bits);
     free(ix->stub_delay_ns);
     free(ix);
 }
@@ -269,106 +317,139 @@ static void project_links(const PathIndex *ix, const NetPath *p, Arena *a, Lot *
     lot->host_rate_bps = fmin(lot->rate_bps[0], lot->rate_bps[p->n_links - 1]);
 }
 
-/* Links s..d−1 in a row, of the flow `offset` of a chunk. */
-typedef struct {
-    uint16_t s, d;
-} Stretch;
+/* A stretch of the flow `offset` of a chunk. */
 typedef struct {
     uint32_t offset;
-    Stretch stretch;
+    uint16_t s, d;
 } Left;
 
-/* One chunk's flows on the path. */
+/* Links s..d−1 in a row; d = 0: none. */
 typedef struct {
-    const int64_t *start_ns; /* of the chunk's first flow and on */
-    const uint64_t *size_b;
+    uint16_t s, d;
+} Ends;
+
+/* A path's flows, chunk by chunk. */
+typedef struct {
     uint64_t seen[CHUNK / 64];
-    Stretch last[CHUNK]; /* the latest stretch of each flow seen */
-    Left *left;          /* stretches before that, of flows that came back */
+    Ends last[CHUNK]; /* the latest stretch of each flow */
+    Left *left;       /* stretches before that, of flows that came back */
     size_t n_left, cap_left;
+    uint32_t n_links;
+    LotStretch *out;
+    uint32_t *foreground;
+    size_t n_out, n_foreground;
 } Walk;
 
+/* Flows continue or begin in no order that a branch could be guessed by. */
 static inline void cross(Walk *w, uint32_t offset, uint16_t link) {
-    uint64_t bit = 1ull << (offset % 64), *word = &w->seen[offset / 64];
-    Stretch *last = &w->last[offset];
-    if ((*word & bit) && last->d == link) {
-        last->d++;
-        return;
-    }
-    if (*word & bit) {
+    Ends x = w->last[offset];
+    bool goes_on = x.d == link;
+    if (x.d > 0 && !goes_on) {
         MEM_GROW(w->left, w->cap_left, w->n_left + 1);
-        w->left[w->n_left++] = (Left){offset, *last};
-    } else { /* a path's flows are far apart in memory: ask for them before they are taken */
-        __builtin_prefetch(&w->start_ns[offset]);
-        __builtin_prefetch(&w->size_b[offset]);
+        w->left[w->n_left++] = (Left){offset, x.s, x.d};
     }
-    *word |= bit;
-    *last = (Stretch){link, (uint16_t)(link + 1)};
+    w->seen[offset / 64] |= 1ull << (offset % 64);
+    w->last[offset] = (Ends){goes_on ? x.s : link, (uint16_t)(link + 1)};
 }
 
 static int by_offset(const void *a, const void *b) {
     const Left *x = a, *y = b;
-    return x->offset != y->offset ? (x->offset > y->offset) - (x->offset < y->offset)
-                                  : (x->stretch.s > y->stretch.s) - (x->stretch.s < y->stretch.s);
+    return x->offset != y->offset ? (x->offset > y->offset) - (x->offset < y->offset) : (x->s > y->s) - (x->s < y->s);
 }
 
-static LotFlow lot_flow(const PathIndex *ix, size_t flow, Stretch x) {
-    const Flows *f = ix->flows;
-    const double *rate = ix->topo->host_rate_bps;
-    return (LotFlow){.start_ns = f->start_ns[flow],
-                     .size_b = f->size_b[flow],
-                     .cap_bps = ix->uniform_cap > 0 ? ix->uniform_cap : fmin(rate[f->src[flow]], rate[f->dst[flow]]),
-                     .flow = (uint32_t)flow,
-                     .s = x.s,
-                     .d = x.d};
+static inline void take_stretch(Walk *w, LotStretch x) {
+    if ((x.s == 0) & (x.d == w->n_links)) w->foreground[w->n_foreground++] = (uint32_t)w->n_out;
+    w->out[w->n_out++] = x;
 }
 
-/* Writes the chunk's flows in order of start and clears the bitmap; returns the end of what was written. */
-static LotFlow *take_flows(const PathIndex *ix, size_t first, Walk *w, LotFlow *out) {
+/* Takes out the chunk's stretches in order of start and forgets them. */
+static void take_stretches(size_t first, Walk *w) {
     size_t k = 0;
     if (w->n_left > 1) qsort(w->left, w->n_left, sizeof *w->left, by_offset);
     for (uint32_t i = 0; i < CHUNK / 64; i++) {
         for (uint64_t word = w->seen[i]; word; word &= word - 1) {
-            uint32_t offset = i * 64 + (uint32_t)__builtin_ctzll(word);
-            for (; k < w->n_left && w->left[k].offset == offset; k++) *out++ = lot_flow(ix, first + offset, w->left[k].stretch);
-            *out++ = lot_flow(ix, first + offset, w->last[offset]);
+            uint32_t offset = i * 64 + (uint32_t)__builtin_ctzll(word), flow = (uint32_t)first + offset;
+            for (; k < w->n_left && w->left[k].offset == offset; k++) take_stretch(w, (LotStretch){flow, w->left[k].s, w->left[k].d});
+            take_stretch(w, (LotStretch){flow, w->last[offset].s, w->last[offset].d});
+            w->last[offset] = (Ends){0};
         }
         w->seen[i] = 0;
     }
     w->n_left = 0;
-    return out;
 }
 
-/* (flow, link) pairs of a path: at least as many as stretches. */
-static size_t count_pairs(const PathIndex *ix, const NetPath *p) {
+/* Flows on a link. */
+static size_t count_flows(const PathIndex *ix, uint32_t link) {
     size_t n = 0;
-    for (size_t c = 0; c < ix->n_chunks; c++)
-        for (uint32_t i = 0; i < p->n_links; i++) {
-            const uint32_t *begin = ix->chunks[c].begin + ix->slot_of[p->links[i]];
-            n += begin[1] - begin[0];
-        }
+    for (size_t c = 0; c < ix->n_chunks; c++) {
+        const uint32_t *begin = ix->chunks[c].begin + ix->slot_of[link];
+        n += begin[1] - begin[0];
+    }
     return n;
 }
 
-void path_project(const PathIndex *ix, size_t p, Arena *a, Lot *lot, LotFlow **flows, size_t *n_flows) {
+static void outline_sums(const PathIndex *ix, const NetPath *p, size_t n_pairs, Arena *a, PathOutline *o) {
+    double bits = 0;
+    LinkGaps *gaps = ARENA_NEW(a, LinkGaps, p->n_links);
+    for (uint32_t i = 0; i < p->n_links; i++) {
+        gaps[i] = ix->gaps[ix->slot_of[p->links[i]]];
+        o->load = fmax(o->load, ix->load[p->links[i]]);
+        bits += (double)ix->bits[p->links[i]];
+    }
+    o->mean_bits = bits / (double)n_pairs;
+    o->gaps = gaps;
+}
+
+static void walk_chunk(const PathIndex *ix, const NetPath *path, size_t c, Walk *w) {
+    const Chunk *chunk = &ix->chunks[c];
+    for (uint32_t i = 0; i < path->n_links; i++) {
+        const uint32_t *begin = chunk->begin + ix->slot_of[path->links[i]];
+        for (uint32_t k = begin[0]; k < begin[1]; k++) cross(w, chunk->flow[k], (uint16_t)i);
+    }
+    take_stretches(c * CHUNK, w);
+}
+
+void path_outline(const PathIndex *ix, size_t p, Arena *a, PathOutline *o) {
     assert(p < ix->set->n_unique && ix->set->paths[p].n_links <= UINT16_MAX);
     const NetPath *path = &ix->set->paths[p];
-    project_links(ix, path, a, lot);
-    LotFlow *out = *flows = ARENA_NEW(a, LotFlow, count_pairs(ix, path));
-    Walk *w = ARENA_NEW(a, Walk, 1);
-    memset(w->seen, 0, sizeof w->seen);
-    w->left = NULL;
-    w->n_left = w->cap_left = 0;
-    for (size_t c = 0; c < ix->n_chunks; c++) {
-        const Chunk *chunk = &ix->chunks[c];
-        w->start_ns = ix->flows->start_ns + c * CHUNK;
-        w->size_b = ix->flows->size_b + c * CHUNK;
-        for (uint32_t i = 0; i < path->n_links; i++) {
-            const uint32_t *begin = chunk->begin + ix->slot_of[path->links[i]];
-            for (uint32_t k = begin[0]; k < begin[1]; k++) cross(w, chunk->flow[k], (uint16_t)i);
-        }
-        out = take_flows(ix, c * CHUNK, w, out);
-    }
+    size_t n_pairs = 0;
+    for (uint32_t i = 0; i < path->n_links; i++) n_pairs += count_flows(ix, path->links[i]);
+    *o = (PathOutline){.briefs = &ix->briefs, .host_rate_bps = ix->topo->host_rate_bps, .cap_bps = ix->uniform_cap};
+    project_links(ix, path, a, &o->lot);
+    outline_sums(ix, path, n_pairs, a, o);
+    Walk *w = memset(ARENA_NEW(a, Walk, 1), 0, sizeof(Walk));
+    w->n_links = path->n_links;
+    w->out = ARENA_NEW(a, LotStretch, n_pairs);                              /* at most a stretch for each link of a flow */
+    w->foreground = ARENA_NEW(a, uint32_t, count_flows(ix, path->links[0])); /* all of it begins there */
+    for (size_t c = 0; c < ix->n_chunks; c++) walk_chunk(ix, path, c, w);
     free(w->left);
-    *n_flows = (size_t)(out - *flows);
+    o->n = w->n_out;
+    o->stretch = w->out;
+    o->n_foreground = w->n_foreground;
+    o->foreground = w->foreground;
+}
+
+void path_read(const PathOutline *o, size_t first, size_t n, LotFlow *flows) {
+    enum { AHEAD = 32 };
+    const double *rate = o->host_rate_bps;
+    assert(first + n <= o->n);
+    for (size_t i = first; i < first + n; i++) {
+        LotStretch x = o->stretch[i];
+        briefs_prefetch(o->briefs, o->stretch[i + AHEAD < o->n ? i + AHEAD : i].flow);
+        LotFlow *out = flows++;
+        *out = (LotFlow){.cap_bps = o->cap_bps, .flow = x.flow, .s = x.s, .d = x.d};
+        briefs_get(o->briefs, x.flow, &out->start_ns, &out->size_b);
+        if (o->cap_bps > 0) continue;
+        const Flows *f = o->briefs->flows;
+        out->cap_bps = fmin(rate[f->src[x.flow]], rate[f->dst[x.flow]]);
+    }
+}
+
+void path_project(const PathIndex *ix, size_t p, Arena *a, Lot *lot, LotFlow **flows, size_t *n_flows) {
+    PathOutline o;
+    path_outline(ix, p, a, &o);
+    *lot = o.lot;
+    *n_flows = o.n;
+    *flows = ARENA_NEW(a, LotFlow, o.n);
+    path_read(&o, 0, o.n, *flows);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "net/brief.h"
 #include "net/flows.h"
 #include "net/route.h"
 
@@ -39,8 +40,8 @@ typedef struct {
 
 /* Bits on the wire for a payload: 48 bytes of header to each 1000 bytes of it. */
 static inline double lot_wire_bits(uint64_t size_b) {
-    uint64_t packets = size_b / 1000 + (size_b % 1000 != 0);
-    return ((double)size_b + (double)packets * 48) * 8;
+    uint64_t packets = (size_b + 999) / 1000;
+    return (double)(int64_t)((size_b + packets * 48) * 8); /* signed: processors convert that at once */
 }
 
 /* For each link that lies on a wanted path: which flows cross it, ascending. Built once for all paths. */
@@ -68,7 +69,39 @@ void pathset_free(PathSet *ps);
 PathIndex *pathindex_new(const PathSet *ps, const Route *r, const Flows *f, const uint16_t *sport, int threads, const Log *log, Err *err);
 void pathindex_destroy(PathIndex *ix);
 
-/* The lot of path p and its flows by start time, in `a`. A flow that leaves and rejoins becomes one
- * LotFlow per contiguous stretch. Thread safe with one arena per thread. */
+/* Which links of a path flow `flow` of the network uses: s..d−1. */
+typedef struct {
+    uint32_t flow;
+    uint16_t s, d;
+} LotStretch;
+
+/* Between the starts of all flows that use a link: Σ of the gaps and of their squares. */
+typedef struct {
+    double ns, ns2;
+} LinkGaps;
+
+/* A path before its flows are looked up: which they are, and what is known of their sums. `briefs` and `host_rate_bps` are the network's.
+ */
+typedef struct {
+    Lot lot;
+    size_t n;
+    const LotStretch *stretch; /* [n] ascending by start; a flow that leaves and rejoins has several */
+    size_t n_foreground;
+    const uint32_t *foreground; /* [n_foreground] which of them use the whole path, ascending */
+    const LinkGaps *gaps;       /* [lot.n_links] */
+    const FlowBriefs *briefs;
+    const double *host_rate_bps; /* by host */
+    double cap_bps;              /* rate of every host's link; 0: they differ */
+    double load;                 /* of the busiest of the path's links, over the network's whole run */
+    double mean_bits;            /* on the wire, of the flows of its links */
+} PathOutline;
+/* The outline of path p, in `a`. Thread safe with one arena per thread. */
+void path_outline(const PathIndex *ix, size_t p, Arena *a, PathOutline *o);
+static inline int64_t path_start_ns(const PathOutline *o, size_t i) { return o->briefs->flows->start_ns[o->stretch[i].flow]; }
+/* Flows first..first+n−1 of the outline into flows[0..n−1]. */
+void path_read(const PathOutline *o, size_t first, size_t n, LotFlow *flows);
+
+/* Both: the lot of path p and all its flows by start time, in `a`. A flow that leaves and rejoins becomes one
+ * LotFlow per contiguous stretch. */
 void path_project(const PathIndex *ix, size_t p, Arena *a, Lot *lot, LotFlow **flows, size_t *n_flows);
 #endif
