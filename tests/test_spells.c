@@ -38,10 +38,62 @@ static LotFlow *random_flows(Arena *a, uint64_t seed) {
 
 static FlowmapTraffic traffic_of(const Lot *lot, const LotFlow *f, Arena *a) {
     FlowmapTraffic t;
-    flowmap_traffic_init(&t, lot, a);
+    flowmap_traffic_init(&t, lot, NULL, a);
     flowmap_traffic_add(&t, lot, f, N / 3); /* in pieces as well as at once */
     flowmap_traffic_add(&t, lot, f + N / 3, N - N / 3);
     return t;
+}
+
+/* Of the busiest link. */
+static double load_of(const Lot *lot, const LotFlow *f) {
+    double bits[LINKS] = {0}, most = 0;
+    for (size_t i = 0; i < N; i++)
+        for (uint32_t l = f[i].s; l < f[i].d; l++) bits[l] += lot_wire_bits(f[i].size_b);
+    for (uint32_t l = 0; l < LINKS; l++)
+        most = fmax(most, bits[l] / (lot->rate_bps[l] * 1e-9 * (double)(f[N - 1].start_ns - f[0].start_ns)));
+    return most;
+}
+
+/* The outline of a path whose flows these are, as if they were all there are in a network. */
+static PathOutline outline_of(const Lot *lot, const LotFlow *f, Arena *a) {
+    Flows *flows = ARENA_NEW(a, Flows, 1);
+    FlowBriefs *briefs = ARENA_NEW(a, FlowBriefs, 1);
+    LotStretch *stretch = ARENA_NEW(a, LotStretch, N);
+    LinkGaps *gaps = memset(ARENA_NEW(a, LinkGaps, LINKS), 0, LINKS * sizeof(LinkGaps));
+    uint32_t *foreground = ARENA_NEW(a, uint32_t, N);
+    int64_t last_ns[LINKS] = {0};
+    double pairs = 0, bits = 0;
+    *flows = (Flows){.n = N, .size_b = ARENA_NEW(a, uint64_t, N), .start_ns = ARENA_NEW(a, int64_t, N)};
+    PathOutline o = {.lot = *lot, .n = N, .stretch = stretch, .foreground = foreground, .gaps = gaps, .briefs = briefs, .cap_bps = 10e9};
+    for (uint32_t i = 0; i < N; i++) {
+        flows->start_ns[i] = f[i].start_ns;
+        flows->size_b[i] = f[i].size_b;
+        stretch[i] = (LotStretch){i, f[i].s, f[i].d};
+        if (f[i].s == 0 && f[i].d == LINKS) foreground[o.n_foreground++] = i;
+        pairs += f[i].d - f[i].s;
+        bits += lot_wire_bits(f[i].size_b) * (f[i].d - f[i].s);
+        for (uint32_t l = f[i].s; l < f[i].d; l++) {
+            double gap_ns = last_ns[l] > 0 ? (double)(f[i].start_ns - last_ns[l]) : 0;
+            gaps[l].ns += gap_ns;
+            gaps[l].ns2 += gap_ns * gap_ns;
+            last_ns[l] = f[i].start_ns;
+        }
+    }
+    briefs_init(briefs, flows);
+    for (size_t c = 0; c * BRIEF_CHUNK < N; c++) briefs_fill(briefs, c);
+    o.load = load_of(lot, f);
+    o.mean_bits = bits / pairs;
+    return o;
+}
+
+static SpellFlows take(const Spells *s, const Lot *lot, const LotFlow *f, size_t room, size_t piece, Arena *a) {
+    SpellFlows some;
+    SpellWalk w;
+    spells_room(&some, room, a);
+    spells_begin(&w, s, lot, a);
+    for (size_t i = 0; i < N; i += piece)
+        if (!spells_take(&w, f + i, N - i < piece ? N - i : piece, &some)) break;
+    return some;
 }
 
 static double all_bits(const LotFlow *f, size_t n) {
@@ -58,12 +110,17 @@ static void takes_what_matters(void **state) {
     Lot lot = lot_of(&a);
     LotFlow *f = random_flows(&a, 1);
     FlowmapTraffic all = traffic_of(&lot, f, &a);
-    double load = flowmap_traffic_load(&all, &lot);
+    double load = load_of(&lot, f);
     assert_true(load > 0.2 && load < 0.8);
     Spell looked[2] = {{f[20000].start_ns, f[20100].start_ns}, {f[40000].start_ns, f[40000].start_ns}}, counted[1] = {looked[0]};
     Spells s = {.n_looked = 2, .n_counted = 1, .looked = looked, .counted = counted, .reach = 10, .mean_bits = all.bits / N};
-    SpellFlows some = {.flows = ARENA_NEW(&a, LotFlow, N), .index = ARENA_NEW(&a, uint32_t, N), .counted = ARENA_NEW(&a, uint8_t, N)};
-    spells_take(&s, &lot, f, N, &some);
+    SpellFlows some = take(&s, &lot, f, N, N, &a), pieces = take(&s, &lot, f, some.n, 777, &a),
+               few = take(&s, &lot, f, some.n - 1, 777, &a);
+    assert_int_equal(pieces.n, some.n); /* in pieces as well as at once, and in no more room than it takes */
+    assert_memory_equal(pieces.flows, some.flows, some.n * sizeof *f);
+    assert_memory_equal(pieces.index, some.index, some.n * sizeof *some.index);
+    assert_memory_equal(pieces.counted, some.counted, some.n);
+    assert_int_equal(few.n, few.room);
     assert_in_range(some.n, 300, N / 10);
     size_t inside = 0, n_counted = 0, lumps = 0;
     for (size_t k = 0; k < some.n; k++) {
@@ -96,8 +153,7 @@ static void takes_all_if_all_is_looked_at(void **state) {
     LotFlow *f = random_flows(&a, 2);
     Spell looked[1] = {{f[0].start_ns, f[N - 1].start_ns}};
     Spells s = {.n_looked = 1, .looked = looked, .reach = 10, .mean_bits = 1};
-    SpellFlows some = {.flows = ARENA_NEW(&a, LotFlow, N), .index = ARENA_NEW(&a, uint32_t, N), .counted = ARENA_NEW(&a, uint8_t, N)};
-    spells_take(&s, &lot, f, N, &some);
+    SpellFlows some = take(&s, &lot, f, N, N, &a);
     assert_int_equal(some.n, N);
     assert_memory_equal(some.flows, f, N * sizeof *f);
     arena_free(&a);
@@ -144,7 +200,9 @@ static void describes_the_same(void **state) {
     FlowsimStats stats;
     netconf_default(&conf);
     pathmap_make(&x, &lot, f, N, 512, NULL, &a);
-    size_t n_simulated = pathmap_sample(&y, &lot, f, N, 512, &stats, &a);
+    PathOutline path = outline_of(&lot, f, &a);
+    size_t n_simulated = pathmap_sample(&y, &path, 512, &stats, &a);
+    briefs_free((FlowBriefs *)path.briefs);
     flowmap_apply(&x, &conf);
     flowmap_apply(&y, &conf);
     assert_in_range(n_simulated, 20000, N / 2);

@@ -1,6 +1,6 @@
 /* features: scenario → drawn paths → simulation of each → what a model sees of it.
  *
- *   flows ─ pathset_draw ─ pathindex_new ─┬─ path_project ─ flowsim_run ─ feature_build ─┬─ kept
+ *   flows ─ pathset_draw ─ pathindex_new ─┬─ path_outline ─ flowsim_run ─ feature_build ─┬─ kept
  *                                         └─ … one path per worker at a time …           ┘
  *
  * Paths are independent, so each is one item of a parallel loop; what is kept lands at the path's own place, which keeps the
@@ -66,18 +66,23 @@ static float *group_foreground(const Lot *lot, const LotFlow *flows, const float
 
 /* ---- one path ---- */
 
-/* A path's flows, on their way through a worker. */
+/* A path on its way through a worker. */
 typedef struct {
     size_t place; /* in `order` */
     int worker;
     PathFeatures *to;
-    Lot lot;
-    LotFlow *flows;
-    size_t n;
+    PathOutline path;
+    size_t n;       /* flows */
+    LotFlow *flows; /* [n] NULL until read_flows */
 } Task;
 
+static void read_flows(const Run *r, Task *t) {
+    t->flows = ARENA_NEW(&r->scratch[t->worker], LotFlow, t->n);
+    path_read(&t->path, 0, t->n, t->flows);
+}
+
 static void keep_foreground(const Task *t, const float *slowdown) {
-    t->to->slowdown = group_foreground(&t->lot, t->flows, slowdown, t->n, t->to->bucket_n);
+    t->to->slowdown = group_foreground(&t->path.lot, t->flows, slowdown, t->n, t->to->bucket_n);
 }
 
 /* Does not depend on the draws: a path's map is the same whichever others are drawn. */
@@ -86,33 +91,38 @@ static size_t flows_per_path(const Run *r) {
     return share < LEAST_FLOWS ? LEAST_FLOWS : share > MOST_FLOWS ? MOST_FLOWS : share;
 }
 
-static void describe_flows(Run *r, const Task *t) {
+static void describe_flows(Run *r, Task *t) {
     FlowMap map;
     FlowsimStats stats;
     Arena *a = &r->scratch[t->worker];
     size_t max_flows = flows_per_path(r);
-    if (r->options.exact || t->n <= SPELLS_WHOLE) pathmap_make(&map, &t->lot, t->flows, t->n, max_flows, &stats, a);
-    else r->n_simulated[t->place] = pathmap_sample(&map, &t->lot, t->flows, t->n, max_flows, &stats, a);
+    if (r->options.exact || t->n <= SPELLS_WHOLE) {
+        read_flows(r, t);
+        pathmap_make(&map, &t->path.lot, t->flows, t->n, max_flows, &stats, a);
+    } else {
+        r->n_simulated[t->place] = pathmap_sample(&map, &t->path, max_flows, &stats, a);
+    }
     flowmap_apply(&map, &r->scenario->net);
     r->n_events[t->place] = stats.events;
     t->to->flows = mapblock_keep_flows(&map);
     memcpy(t->to->bucket_n, map.bucket_count, sizeof map.bucket_count);
 }
 
-static void simulate_fluid(Run *r, const Task *t) {
+static void simulate_fluid(Run *r, Task *t) {
+    read_flows(r, t);
     Arena *a = &r->scratch[t->worker];
     FlowsimStats stats;
     double *fct_ns = ARENA_NEW(a, double, t->n);
     float *slowdown = ARENA_NEW(a, float, t->n);
-    flowsim_run(&t->lot, t->flows, t->n, fct_ns, &stats, a);
-    flowsim_slowdowns(&t->lot, t->flows, t->n, fct_ns, slowdown);
+    flowsim_run(&t->path.lot, t->flows, t->n, fct_ns, &stats, a);
+    flowsim_slowdowns(&t->path.lot, t->flows, t->n, fct_ns, slowdown);
     r->n_events[t->place] = stats.events;
     if (r->options.kind == FEATURES_FLUID) {
         keep_foreground(t, slowdown);
         return;
     }
     FeatureMap map;
-    feature_build(&map, &t->lot, t->flows, slowdown, t->n, &r->scenario->net, a);
+    feature_build(&map, &t->path.lot, t->flows, slowdown, t->n, &r->scenario->net, a);
     t->to->percentiles = mapblock_keep_features(&map);
     memcpy(t->to->bucket_n, map.base_count, sizeof map.base_count);
 }
@@ -126,7 +136,8 @@ static PacketPath packet_path(const Run *r, const Task *t) {
                         .seed = r->options.seed};
 }
 
-static void simulate_packets(Run *r, const Task *t) {
+static void simulate_packets(Run *r, Task *t) {
+    read_flows(r, t);
     float *slowdown = ARENA_NEW(&r->scratch[t->worker], float, t->n);
     PacketPath p = packet_path(r, t);
     if (packet_path_run(&p, slowdown, &r->n_events[t->place], &r->errors[t->worker]) != 0) {
@@ -134,13 +145,14 @@ static void simulate_packets(Run *r, const Task *t) {
         return;
     }
     keep_foreground(t, slowdown);
-    for (size_t i = 0; i < t->n; i++) r->n_unfinished[t->place] += is_foreground(&t->lot, &t->flows[i]) && isnan(slowdown[i]);
+    for (size_t i = 0; i < t->n; i++) r->n_unfinished[t->place] += is_foreground(&t->path.lot, &t->flows[i]) && isnan(slowdown[i]);
 }
 
-static Task project(Run *r, size_t place, int worker) {
+static Task outline(Run *r, size_t place, int worker) {
     Task t = {.place = place, .worker = worker};
     arena_reset(&r->scratch[worker]);
-    path_project(r->index, r->order[place], &r->scratch[worker], &t.lot, &t.flows, &t.n);
+    path_outline(r->index, r->order[place], &r->scratch[worker], &t.path);
+    t.n = t.path.n;
     return t;
 }
 
@@ -156,7 +168,7 @@ static void simulate_path(void *ctx, size_t item, int worker) {
     const Batch *b = ctx;
     Run *r = b->run;
     if (diag_stop_requested() || atomic_load(&r->failed)) return;
-    Task t = project(r, b->first + item, worker);
+    Task t = outline(r, b->first + item, worker);
     t.to = &b->paths[t.place];
     if (r->options.kind != FEATURES_PACKETS) r->n_flows[t.place] = r->n_simulated[t.place] = t.n;
     if (r->options.kind == FEATURES_PACKETS) simulate_packets(r, &t);
@@ -197,7 +209,8 @@ static void announce_packets(Run *r, const Log *log) {
     size_t n = r->set.n_unique, n_seen = n < LOOK_AT ? n : LOOK_AT;
     double hops = 0;
     for (size_t i = 0; i < n_seen; i++) {
-        Task t = project(r, i * n / n_seen, 0);
+        Task t = outline(r, i * n / n_seen, 0);
+        read_flows(r, &t);
         PacketPath p = packet_path(r, &t);
         hops += packet_path_hops(&p);
     }

@@ -32,12 +32,24 @@ void pathmap_make(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, si
 /* A first guess: times what the flow takes alone. */
 static const double LIFE = 20;
 
-static int64_t *guess_ends(const Lot *lot, const LotFlow *flows, const FlowmapPlan *plan, Arena *a) {
+/* Flows of a path that are read at a time: they stay in the cache while they are looked at from all sides. */
+enum { BLOCK = 1024 };
+
+static void plan_outline(FlowmapPlan *plan, const PathOutline *path, size_t max_flows, Arena *a) {
+    size_t n = path->n_foreground;
+    uint64_t *size_b = ARENA_NEW(a, uint64_t, n);
+    for (size_t k = 0; k < n; k++) size_b[k] = path->briefs->flows->size_b[path->stretch[path->foreground[k]].flow];
+    FlowmapForeground fg = {n, path->foreground, size_b};
+    flowmap_plan_for(plan, &path->lot, path->n, &fg, max_flows, a);
+}
+
+static int64_t *guess_ends(const PathOutline *path, const FlowmapPlan *plan, Arena *a) {
     int64_t *end_ns = ARENA_NEW(a, int64_t, plan->watch.n);
     for (size_t k = 0; k < plan->watch.n; k++) {
-        const LotFlow *f = &flows[plan->watch.flow[k]];
-        double rate = fmin(f->cap_bps, lot->host_rate_bps) * 1e-9;
-        end_ns[k] = f->start_ns + (int64_t)(LIFE * flowsim_bits(f->size_b) / rate);
+        LotFlow f;
+        path_read(path, plan->watch.flow[k], 1, &f);
+        double rate = fmin(f.cap_bps, path->lot.host_rate_bps) * 1e-9;
+        end_ns[k] = f.start_ns + (int64_t)(LIFE * flowsim_bits(f.size_b) / rate);
     }
     return end_ns;
 }
@@ -64,27 +76,47 @@ static FlowmapPlan plan_among(const FlowmapPlan *plan, const SpellFlows *among, 
     return p;
 }
 
-size_t pathmap_sample(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows, FlowsimStats *stats, Arena *a) {
+/* Reads the path: what takes part into `out`, sums over all flows into `all` unless it is NULL. False: `out` is full. */
+static bool walk(const PathOutline *path, const Spells *spells, FlowmapTraffic *all, SpellFlows *out, Arena *a) {
+    LotFlow *flows = ARENA_NEW(a, LotFlow, BLOCK);
+    SpellWalk w;
+    spells_begin(&w, spells, &path->lot, a);
+    out->n = 0;
+    for (size_t i = 0, n; i < path->n; i += n) {
+        n = path->n - i < BLOCK ? path->n - i : BLOCK;
+        path_read(path, i, n, flows);
+        if (all) flowmap_traffic_add(all, &path->lot, flows, n);
+        if (!spells_take(&w, flows, n, out)) return false;
+    }
+    return true;
+}
+
+static size_t simulate_all(FlowMap *m, const PathOutline *path, size_t max_flows, FlowsimStats *stats, Arena *a) {
+    LotFlow *flows = ARENA_NEW(a, LotFlow, path->n);
+    path_read(path, 0, path->n, flows);
+    pathmap_make(m, &path->lot, flows, path->n, max_flows, stats, a);
+    return path->n;
+}
+
+size_t pathmap_sample(FlowMap *m, const PathOutline *path, size_t max_flows, FlowsimStats *stats, Arena *a) {
     FlowmapPlan plan;
     FlowmapTraffic all;
-    flowmap_plan(&plan, lot, flows, n, max_flows, a);
-    flowmap_traffic_init(&all, lot, a);
-    flowmap_traffic_add(&all, lot, flows, n);
-    int64_t *end_ns = guess_ends(lot, flows, &plan, a);
-    SpellFlows some = {.flows = ARENA_NEW(a, LotFlow, n), .index = ARENA_NEW(a, uint32_t, n), .counted = ARENA_NEW(a, uint8_t, n)};
-    for (;;) {
+    SpellFlows some;
+    plan_outline(&plan, path, max_flows, a);
+    flowmap_traffic_init(&all, &path->lot, path->gaps, a);
+    spells_room(&some, path->n / 2, a);
+    int64_t *end_ns = guess_ends(path, &plan, a);
+    for (bool first = true;; first = false) {
         Spells spells;
-        spells_make(&spells, lot, flows, n, &plan, end_ns, &all, a);
-        spells_take(&spells, lot, flows, n, &some);
-        if (some.n > n / 2) { /* not worth it: spells are extended and simulated again until they suffice */
-            pathmap_make(m, lot, flows, n, max_flows, stats, a);
-            return n;
-        }
+        spells_make(&spells, path, &plan, end_ns, a);
+        /* Where half of the flows take part, the rest is not worth leaving out: spells are extended and simulated again until they suffice.
+         */
+        if (!walk(path, &spells, first ? &all : NULL, &some, a)) return simulate_all(m, path, max_flows, stats, a);
         FlowmapPlan among = plan_among(&plan, &some, a);
-        Fluid f = simulate(lot, some.flows, some.n, &among.watch, stats, a);
+        Fluid f = simulate(&path->lot, some.flows, some.n, &among.watch, stats, a);
         if (extend_ends(end_ns, &among, &f)) continue;
         FlowmapSample sample = {&all, some.counted};
-        flowmap_build(m, lot, f.flows, f.n, f.fct_ns, f.slowdown, &among, &sample, a);
+        flowmap_build(m, &path->lot, f.flows, f.n, f.fct_ns, f.slowdown, &among, &sample, a);
         return some.n;
     }
 }

@@ -8,8 +8,8 @@
  * to come. All in `a`; stats may be NULL. */
 void pathmap_make(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows, FlowsimStats *stats, Arena *a);
 
-/* The same of a long path, of which only flows that matter to what is described are simulated (spells.h); all of them if that
- * is half of them or more. Returns how many; stats are
+/* The same of a long path, of which only flows that matter to what is described are simulated (spells.h), and no others are ever
+ * held; all of them if that is half of them or more. Returns how many; stats are
  * those of the last run, in which no watched flow outlasted what was simulated about it. */
-size_t pathmap_sample(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows, FlowsimStats *stats, Arena *a);
+size_t pathmap_sample(FlowMap *m, const PathOutline *path, size_t max_flows, FlowsimStats *stats, Arena *a);
 #endif

@@ -44,22 +44,22 @@ static size_t merge(Spell *s, size_t n) {
     return k;
 }
 
-static Spell run_about(const LotFlow *flows, size_t n, size_t probe) {
-    size_t first = probe > RUN / 2 ? probe - RUN / 2 : 0, last = probe + RUN / 2 - 1 < n ? probe + RUN / 2 - 1 : n - 1;
-    return (Spell){flows[first].start_ns, flows[last].start_ns};
+static Spell run_about(const PathOutline *path, size_t probe) {
+    size_t first = probe > RUN / 2 ? probe - RUN / 2 : 0, last = probe + RUN / 2 - 1 < path->n ? probe + RUN / 2 - 1 : path->n - 1;
+    return (Spell){path_start_ns(path, first), path_start_ns(path, last)};
 }
 
-void spells_make(Spells *s, const Lot *lot, const LotFlow *flows, size_t n, const FlowmapPlan *plan, const int64_t *end_ns,
-                 const FlowmapTraffic *all, Arena *a) {
-    double load = fmin(flowmap_traffic_load(all, lot), MAX_LOAD), rtt_ns = plan->watch.rtt_ns;
+void spells_make(Spells *s, const PathOutline *path, const FlowmapPlan *plan, const int64_t *end_ns, Arena *a) {
+    double load = fmin(path->load, MAX_LOAD), rtt_ns = plan->watch.rtt_ns;
     int64_t before_ns = (int64_t)ceil(BEFORE_RTTS * rtt_ns), after_ns = (int64_t)ceil(rtt_ns);
-    *s = (Spells){.reach = REACH / (1 - load), .mean_bits = all->bits / fmax((double)all->n_flows, 1)};
+    *s = (Spells){.reach = REACH / (1 - load), .mean_bits = path->mean_bits};
     s->looked = ARENA_NEW(a, Spell, 2 * plan->watch.n);
     s->counted = ARENA_NEW(a, Spell, plan->watch.n);
     for (size_t k = 0; k < plan->watch.n; k++) {
         size_t i = plan->watch.flow[k];
-        if (plan->role[k] & FLOWMAP_FOREGROUND) s->looked[s->n_looked++] = (Spell){flows[i].start_ns - before_ns, end_ns[k] + after_ns};
-        if (plan->role[k] & FLOWMAP_PROBE) s->looked[s->n_looked++] = s->counted[s->n_counted++] = run_about(flows, n, i);
+        if (plan->role[k] & FLOWMAP_FOREGROUND)
+            s->looked[s->n_looked++] = (Spell){path_start_ns(path, i) - before_ns, end_ns[k] + after_ns};
+        if (plan->role[k] & FLOWMAP_PROBE) s->looked[s->n_looked++] = s->counted[s->n_counted++] = run_about(path, i);
     }
     s->n_looked = merge(s->looked, s->n_looked);
     s->n_counted = merge(s->counted, s->n_counted);
@@ -68,64 +68,91 @@ void spells_make(Spells *s, const Lot *lot, const LotFlow *flows, size_t n, cons
 /* ---- which flows take part ---- */
 
 /* Flows on links s … d − 1. */
-typedef struct {
+typedef struct SpellGroup {
     double rate;      /* bits/ns of the slowest of the links */
     double left_bits; /* of flows that took no part and are in no lump yet */
 } Group;
 
 /* At [s · (n_links + 1) + d]. */
-static Group *groups_new(const Lot *lot) {
+static Group *groups_new(const Lot *lot, Arena *a) {
     uint32_t n_nodes = lot->n_links + 1;
-    Group *g = MEM_ZNEW(Group, (size_t)n_nodes * n_nodes);
+    Group *g = ARENA_NEW(a, Group, (size_t)n_nodes * n_nodes);
     for (uint32_t s = 0; s < n_nodes; s++) {
         double least = INFINITY;
-        for (uint32_t d = s + 1; d < n_nodes; d++) g[s * n_nodes + d].rate = least = fmin(least, lot->rate_bps[d - 1] * 1e-9);
+        for (uint32_t d = s + 1; d < n_nodes; d++) {
+            least = fmin(least, lot->rate_bps[d - 1] * 1e-9);
+            g[s * n_nodes + d] = (Group){.rate = least};
+        }
     }
     return g;
 }
 
-/* A place in the spells, as starts ascend. */
+/* Between which spells the walk is: since the end of one until the begin of the next, and when that is over. ns; a double is
+ * exact for 100 days, and what differs then is where a spell ends by less than it takes to send a bit. */
 typedef struct {
-    size_t looked, counted; /* the first not over yet */
-} Cursor;
+    double since, until, over;
+} Place;
 
-/* Returns the time to the nearest spell, before or after; 0 in one. */
-static double distance_ns(const Spells *s, Cursor *c, int64_t start_ns) {
-    while (c->looked < s->n_looked && s->looked[c->looked].end_ns < start_ns) c->looked++;
-    double until = c->looked < s->n_looked ? (double)(s->looked[c->looked].begin_ns - start_ns) : INFINITY;
-    double since = c->looked > 0 ? (double)(start_ns - s->looked[c->looked - 1].end_ns) : INFINITY;
-    double nearest = until < since ? until : since;
+static Place place_of(const SpellWalk *w) {
+    const Spells *s = w->spells;
+    bool more = w->looked < s->n_looked;
+    return (Place){.since = w->looked > 0 ? (double)s->looked[w->looked - 1].end_ns : -INFINITY,
+                   .until = more ? (double)s->looked[w->looked].begin_ns : INFINITY,
+                   .over = more ? (double)s->looked[w->looked].end_ns : INFINITY};
+}
+
+/* Returns the time to the nearest spell, before or after; 0 in one. Starts ascend. */
+static inline double distance_ns(SpellWalk *w, Place *p, int64_t start_ns) {
+    double now = (double)start_ns;
+    while (now > p->over) {
+        w->looked++;
+        *p = place_of(w);
+    }
+    double until = p->until - now, since = now - p->since, nearest = until < since ? until : since;
     return nearest > 0 ? nearest : 0;
 }
 
-static bool counts(const Spells *s, Cursor *c, int64_t start_ns) {
-    while (c->counted < s->n_counted && s->counted[c->counted].end_ns < start_ns) c->counted++;
-    return c->counted < s->n_counted && s->counted[c->counted].begin_ns <= start_ns;
+static bool counts(SpellWalk *w, int64_t start_ns) {
+    const Spells *s = w->spells;
+    while (w->counted < s->n_counted && s->counted[w->counted].end_ns < start_ns) w->counted++;
+    return w->counted < s->n_counted && s->counted[w->counted].begin_ns <= start_ns;
 }
 
 /* Payload of which so many bits are on the wire, nearly. */
 static uint64_t payload_b(double bits) { return (uint64_t)(bits / 8 * PAYLOAD_B / (PAYLOAD_B + HEADER_B)); }
 
-void spells_take(const Spells *s, const Lot *lot, const LotFlow *flows, size_t n, SpellFlows *out) {
-    Group *groups = groups_new(lot);
-    Cursor at = {0};
-    double per_reach = 1 / s->reach;
-    out->n = 0;
+void spells_room(SpellFlows *out, size_t room, Arena *a) {
+    *out = (SpellFlows){.room = room};
+    out->flows = ARENA_NEW(a, LotFlow, room);
+    out->index = ARENA_NEW(a, uint32_t, room);
+    out->counted = ARENA_NEW(a, uint8_t, room);
+}
+
+void spells_begin(SpellWalk *w, const Spells *s, const Lot *lot, Arena *a) {
+    *w = (SpellWalk){.spells = s, .lot = lot, .groups = groups_new(lot, a)};
+}
+
+bool spells_take(SpellWalk *w, const LotFlow *flows, size_t n, SpellFlows *out) {
+    double per_reach = 1 / w->spells->reach, mean_bits = w->spells->mean_bits;
+    uint32_t n_nodes = w->lot->n_links + 1;
+    Place place = place_of(w);
     for (size_t i = 0; i < n; i++) {
         const LotFlow *f = &flows[i];
-        Group *g = &groups[f->s * (lot->n_links + 1) + f->d];
+        Group *g = &w->groups[f->s * n_nodes + f->d];
         double rate = f->cap_bps * 1e-9 < g->rate ? f->cap_bps * 1e-9 : g->rate, bits = lot_wire_bits(f->size_b);
-        double least_bits = distance_ns(s, &at, f->start_ns) * rate * per_reach - s->mean_bits;
+        double least_bits = distance_ns(w, &place, f->start_ns) * rate * per_reach - mean_bits;
         bool lump = bits < least_bits;
         if (lump && (g->left_bits += bits) < GRAIN * least_bits) continue;
+        if (out->n == out->room) return false;
         out->flows[out->n] = *f;
-        out->index[out->n] = lump ? SPELLS_LUMP : (uint32_t)i;
-        out->counted[out->n] = counts(s, &at, f->start_ns);
+        out->index[out->n] = lump ? SPELLS_LUMP : (uint32_t)(w->n_passed + i);
+        out->counted[out->n] = counts(w, f->start_ns);
         if (lump) {
             out->flows[out->n].size_b = payload_b(g->left_bits);
             g->left_bits = 0;
         }
         out->n++;
     }
-    free(groups);
+    w->n_passed += n;
+    return true;
 }

@@ -111,8 +111,6 @@ float flowmap_ln1p(double x, double scale) { return (float)(log1p(fmin(fmax(x, 0
 
 /* ---- what to watch ---- */
 
-static bool is_foreground(const Lot *lot, const LotFlow *f) { return f->s == 0 && f->d == lot->n_links; }
-
 /* The largest number of flows a bucket may have watched so that all together are at most `max`. */
 static size_t fair_limit(const uint32_t count[STATS_N_OUT], size_t max) {
     size_t limit = 0, left = max;
@@ -140,26 +138,48 @@ static bool takes(Even *e) {
     return true;
 }
 
-void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows, Arena *a) {
+/* Where the k-th of them is, k < keep. */
+static size_t place_of(const Even *e, size_t k) { return e->keep >= e->count ? k : ((k + 1) * e->count - 1) / e->keep; }
+
+static void watch(FlowmapPlan *plan, uint32_t *flow, size_t i, int role) {
+    if (role == 0) return;
+    plan->n_probes += role & FLOWMAP_PROBE ? 1 : 0;
+    plan->n_foreground += role & FLOWMAP_FOREGROUND ? 1 : 0;
+    plan->role[plan->watch.n] = (uint8_t)role;
+    flow[plan->watch.n++] = (uint32_t)i;
+}
+
+void flowmap_plan_for(FlowmapPlan *plan, const Lot *lot, size_t n, const FlowmapForeground *fg, size_t max_flows, Arena *a) {
     *plan = (FlowmapPlan){0};
-    for (size_t i = 0; i < n; i++)
-        if (is_foreground(lot, &flows[i])) plan->bucket_count[stats_bucket_out(flows[i].size_b)]++;
-    size_t limit = fair_limit(plan->bucket_count, max_flows), room = STATS_N_OUT * limit + N_PROBES, k = 0;
-    Even probes = {.keep = N_PROBES, .count = n}, foreground[STATS_N_OUT];
+    for (size_t k = 0; k < fg->n; k++) plan->bucket_count[stats_bucket_out(fg->size_b[k])]++;
+    size_t limit = fair_limit(plan->bucket_count, max_flows), room = STATS_N_OUT * limit + N_PROBES;
+    Even probes = {.keep = n < N_PROBES ? n : N_PROBES, .count = n}, foreground[STATS_N_OUT];
     for (int b = 0; b < STATS_N_OUT; b++) foreground[b] = (Even){.keep = limit, .count = plan->bucket_count[b]};
     uint32_t *flow = ARENA_NEW(a, uint32_t, room < n ? room : n);
     plan->role = ARENA_NEW(a, uint8_t, room < n ? room : n);
-    for (size_t i = 0; i < n; i++) {
-        int role = takes(&probes) ? FLOWMAP_PROBE : 0;
-        if (is_foreground(lot, &flows[i]) && takes(&foreground[stats_bucket_out(flows[i].size_b)])) role |= FLOWMAP_FOREGROUND;
-        if (role == 0) continue;
-        plan->n_probes += role & FLOWMAP_PROBE ? 1 : 0;
-        plan->n_foreground += role & FLOWMAP_FOREGROUND ? 1 : 0;
-        plan->role[k] = (uint8_t)role;
-        flow[k++] = (uint32_t)i;
+    for (size_t p = 0, k = 0; p < probes.keep || k < fg->n;) {
+        size_t probe = p < probes.keep ? place_of(&probes, p) : n, next = k < fg->n ? fg->flow[k] : n, i = probe < next ? probe : next;
+        int role = probe == i ? FLOWMAP_PROBE : 0;
+        if (next == i && takes(&foreground[stats_bucket_out(fg->size_b[k])])) role |= FLOWMAP_FOREGROUND;
+        p += probe == i;
+        k += next == i;
+        watch(plan, flow, i, role);
     }
-    plan->watch = (LotWatch){.n = k, .flow = flow, .rtt_ns = flowmap_rtt_ns(lot)};
-    plan->watch.seen = ARENA_NEW(a, LinkSeen, k * lot->n_links);
+    plan->watch.flow = flow;
+    plan->watch.rtt_ns = flowmap_rtt_ns(lot);
+    plan->watch.seen = ARENA_NEW(a, LinkSeen, plan->watch.n * lot->n_links);
+}
+
+void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows, Arena *a) {
+    uint32_t *flow = ARENA_NEW(a, uint32_t, n);
+    uint64_t *size_b = ARENA_NEW(a, uint64_t, n);
+    FlowmapForeground fg = {.flow = flow, .size_b = size_b};
+    for (size_t i = 0; i < n; i++) {
+        if (flows[i].s != 0 || flows[i].d != lot->n_links) continue;
+        flow[fg.n] = (uint32_t)i;
+        size_b[fg.n++] = flows[i].size_b;
+    }
+    flowmap_plan_for(plan, lot, n, &fg, max_flows, a);
 }
 
 /* ---- traffic around a flow ---- */
@@ -316,7 +336,7 @@ static void build_flows(FlowMap *m, const Context *c, const FlowmapFluid *fluid,
 
 static FlowmapTraffic whole_traffic(const Lot *lot, const LotFlow *flows, size_t n, Arena *a) {
     FlowmapTraffic t;
-    flowmap_traffic_init(&t, lot, a);
+    flowmap_traffic_init(&t, lot, NULL, a);
     flowmap_traffic_add(&t, lot, flows, n);
     return t;
 }

@@ -65,20 +65,28 @@ typedef struct {
 enum { FLOWMAP_FOREGROUND = 1, FLOWMAP_PROBE = 2 };
 void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows, Arena *a);
 
+/* The same of a path whose flows are not at hand: n of them, of which the foreground is known. */
+typedef struct {
+    size_t n;
+    const uint32_t *flow;   /* [n] indices into the path's flows, ascending */
+    const uint64_t *size_b; /* [n] */
+} FlowmapForeground;
+void flowmap_plan_for(FlowmapPlan *plan, const Lot *lot, size_t n, const FlowmapForeground *fg, size_t max_flows, Arena *a);
+
 /* Sums over all flows of a path that take no simulation: what starts on its links, when, and where it comes from and goes to. */
 typedef struct {
     uint32_t n_links;
     size_t n_flows;
     int64_t first_start_ns, last_start_ns;
-    double bits;                     /* on the wire */
+    double bits; /* on the wire */
+    bool gaps_known;
     struct FlowmapLinkTraffic *link; /* [n_links] */
     struct FlowmapGroup *group;      /* private: by first and last link, while flows are added */
 } FlowmapTraffic;
-void flowmap_traffic_init(FlowmapTraffic *t, const Lot *lot, Arena *a);
+/* gaps: [n_links] between the starts of all flows to come, if somebody has added them up; or NULL. */
+void flowmap_traffic_init(FlowmapTraffic *t, const Lot *lot, const LinkGaps *gaps, Arena *a);
 /* Adds flows, which start no earlier than those before. */
 void flowmap_traffic_add(FlowmapTraffic *t, const Lot *lot, const LotFlow *flows, size_t n);
-/* Load in bits of the link that has most for its rate: 1 is what it carries between the first and the last start. */
-double flowmap_traffic_load(const FlowmapTraffic *t, const Lot *lot);
 
 /* For where only some of a path's flows were simulated. Percentiles and times of a link's flows are those of the counted ones
  * (times in proportion to bits, by size class); all else is known of all flows. */

@@ -190,7 +190,7 @@ static void describe_around(const LotAround *x, float *out) {
 
 static void describe_traffic(const FlowmapLinkTraffic *t, double flow_ns, double rate, const FlowmapScale *s, float *out) {
     double bits = fmax(t->bits, 1), flows = fmax(t->flows, 1), load = t->bits / (rate * s->span_ns), gaps = fmax(t->flows - 1.0, 1);
-    double mean_gap_ns = t->gap_ns / gaps;
+    double mean_gap_ns = t->gaps.ns / gaps;
     out[LOAD] = (float)fmin(load, 4);
     out[LOAD_QUEUE] = flowmap_ln(fmax(1 - load, 0.01), -2);
     out[FLOWS] = flowmap_ln1p(fmin(t->flows, MANY), 8);
@@ -199,7 +199,7 @@ static void describe_traffic(const FlowmapLinkTraffic *t, double flow_ns, double
     out[FROM_PREVIOUS] = (float)(t->previous_bits / bits);
     out[TO_NEXT] = (float)(t->next_bits / bits);
     out[FOREGROUND] = (float)(t->foreground_bits / bits);
-    out[BURSTS] = mean_gap_ns > 0 ? flowmap_ln1p(fmax(t->gap2 / gaps / (mean_gap_ns * mean_gap_ns) - 1, 0), 2) : 0;
+    out[BURSTS] = mean_gap_ns > 0 ? flowmap_ln1p(fmax(t->gaps.ns2 / gaps / (mean_gap_ns * mean_gap_ns) - 1, 0), 2) : 0;
     for (int k = 0; k < N_SIZES; k++) out[SIZES + k] = (float)(t->size_bits[k] / bits);
     for (int b = 0; b < STATS_N_OUT; b++) out[BUCKETS + b] = (float)(t->bucket[b] / flows);
 }

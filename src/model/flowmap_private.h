@@ -86,7 +86,7 @@ int flowmap_size_class(double bits, double bdp_bits);
 /* Of all flows that start on a link. */
 typedef struct FlowmapLinkTraffic {
     double bits, previous_bits, next_bits, foreground_bits, size_bits[FLOWMAP_N_SIZES];
-    double gap_ns, gap2; /* Σ of gaps between starts and of their squares */
+    LinkGaps gaps; /* between starts */
     int64_t last_start_ns;
     uint32_t n_starts, flows, bucket[STATS_N_OUT];
 } FlowmapLinkTraffic;

@@ -16,12 +16,12 @@ typedef struct FlowmapGroup {
 
 static size_t group_of(const FlowmapTraffic *t, uint32_t s, uint32_t d) { return (size_t)s * (t->n_links + 1) + d; }
 
-void flowmap_traffic_init(FlowmapTraffic *t, const Lot *lot, Arena *a) {
+void flowmap_traffic_init(FlowmapTraffic *t, const Lot *lot, const LinkGaps *gaps, Arena *a) {
     size_t n_groups = ((size_t)lot->n_links + 1) * (lot->n_links + 1);
-    *t = (FlowmapTraffic){.n_links = lot->n_links};
+    *t = (FlowmapTraffic){.n_links = lot->n_links, .gaps_known = gaps != NULL};
     t->link = ARENA_NEW(a, FlowmapLinkTraffic, lot->n_links);
     t->group = ARENA_NEW(a, FlowmapGroup, n_groups);
-    for (uint32_t l = 0; l < lot->n_links; l++) t->link[l] = (FlowmapLinkTraffic){0};
+    for (uint32_t l = 0; l < lot->n_links; l++) t->link[l] = (FlowmapLinkTraffic){.gaps = gaps ? gaps[l] : (LinkGaps){0}};
     for (size_t g = 0; g < n_groups; g++) t->group[g] = (FlowmapGroup){0};
 }
 
@@ -48,7 +48,9 @@ static Edges edges_of(double bdp_bits) {
 static inline void add_to_group(FlowmapGroup *g, uint64_t size_b, const Edges *e) {
     double bits = lot_wire_bits(size_b);
     int size = 0, bucket = 0;
+#pragma GCC unroll 8
     for (int k = 0; k < FLOWMAP_N_SIZES - 1; k++) size += bits >= e->size_bits[k];
+#pragma GCC unroll 8
     for (int b = 0; b < STATS_N_OUT - 1; b++) bucket += size_b >= e->bucket_b[b];
     g->size_bits[size] += bits;
     g->bucket[bucket]++;
@@ -57,10 +59,15 @@ static inline void add_to_group(FlowmapGroup *g, uint64_t size_b, const Edges *e
 static void add_gap(FlowmapLinkTraffic *t, int64_t start_ns) {
     if (t->n_starts++ > 0) {
         double gap_ns = (double)(start_ns - t->last_start_ns);
-        t->gap_ns += gap_ns;
-        t->gap2 += gap_ns * gap_ns;
+        t->gaps.ns += gap_ns;
+        t->gaps.ns2 += gap_ns * gap_ns;
     }
     t->last_start_ns = start_ns;
+}
+
+static void add_gaps(FlowmapTraffic *t, const LotFlow *flows, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        for (uint32_t l = flows[i].s; l < flows[i].d; l++) add_gap(&t->link[l], flows[i].start_ns);
 }
 
 static void add_group(FlowmapTraffic *t, uint32_t s, uint32_t d, const FlowmapGroup *g) {
@@ -95,18 +102,9 @@ void flowmap_traffic_add(FlowmapTraffic *t, const Lot *lot, const LotFlow *flows
     if (n == 0) return;
     if (t->n_flows == 0) t->first_start_ns = flows[0].start_ns;
     const Edges edges = edges_of(lot->host_rate_bps * 1e-9 * flowmap_rtt_ns(lot));
-    for (size_t i = 0; i < n; i++) {
-        const LotFlow *f = &flows[i];
-        add_to_group(&t->group[group_of(t, f->s, f->d)], f->size_b, &edges);
-        for (uint32_t l = f->s; l < f->d; l++) add_gap(&t->link[l], f->start_ns);
-    }
+    for (size_t i = 0; i < n; i++) add_to_group(&t->group[group_of(t, flows[i].s, flows[i].d)], flows[i].size_b, &edges);
+    if (!t->gaps_known) add_gaps(t, flows, n);
     settle(t);
     t->n_flows += n;
     t->last_start_ns = flows[n - 1].start_ns;
-}
-
-double flowmap_traffic_load(const FlowmapTraffic *t, const Lot *lot) {
-    double most = 0, span_ns = fmax((double)(t->last_start_ns - t->first_start_ns), 1);
-    for (uint32_t l = 0; l < lot->n_links; l++) most = fmax(most, t->link[l].bits / (lot->rate_bps[l] * 1e-9 * span_ns));
-    return most;
 }
