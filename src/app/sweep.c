@@ -192,15 +192,15 @@ static int share_traffic(Run *r, size_t first, Err *err) {
     return rc;
 }
 
-/* The remarks of a single estimate, once: of the row that is furthest outside. */
+/* The remarks of a single estimate, once: of the inputs furthest outside, and of the fullest buffers. */
 static void remark(const Run *r) {
-    size_t furthest = 0, n_outside = 0;
-    for (size_t i = 0; i < r->n; i++) {
-        const FlowRange *x = &r->out->rows[i].estimate.range;
-        n_outside += x->name != NULL;
-        if (flowrange_excess(x) > flowrange_excess(&r->out->rows[furthest].estimate.range)) furthest = i;
+    Estimate worst = r->out->rows[0].estimate;
+    for (size_t i = 1; i < r->n; i++) {
+        const Estimate *e = &r->out->rows[i].estimate;
+        if (flowrange_excess(&e->range) > flowrange_excess(&worst.range)) worst.range = e->range, worst.n_outside = e->n_outside;
+        worst.overflow = fmax(worst.overflow, e->overflow);
     }
-    if (n_outside > 0) estimate_remark(&r->out->rows[furthest].estimate, r->log);
+    estimate_remark(&worst, r->log);
 }
 
 static int run(Run *r, Err *err) {
