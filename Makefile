@@ -118,7 +118,7 @@ format: ; clang-format -i $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.c tests/be
 
 # What ckpts/default was made with. DATA: a folder whose nets/ holds networks with known completion times, measured too if there.
 DATA ?= ../shared/ref/ns3
-ckpt: all ## train ckpts/default again from nothing and measure it (3 hours; resumes; DATA=folder with nets/ adds ns-3's)
+ckpt: all ## train ckpts/default again from nothing and measure it (an hour or two; resumes; DATA=folder with nets/ adds ns-3's)
 	$B/m3 dataset networks --out $B/ckpt/large --seed 1 --count 3000
 	$B/m3 dataset networks --out $B/ckpt/small --seed 2 --count 4000 --n-flows 1000..6000 --max-hops 6M
 	mkdir -p $B/ckpt/train
@@ -126,7 +126,7 @@ ckpt: all ## train ckpts/default again from nothing and measure it (3 hours; res
 	$B/m3 dataset flows --networks $B/ckpt/train --out $B/ckpt/flows --paths 70
 	$B/m3 train --dataset $B/ckpt/flows --out $B/ckpt/run --epochs 6 --batch 128 --lr 0.002 --average 0.998 --holdout 0.04 \
 	    --input-noise 0.1 --weight-decay 0.05 --collapsed 0.01 --threads 1 $$(test -f $B/ckpt/run/progress.json && echo --resume)
-	$B/m3 dataset networks --out $B/ckpt/calib --seed 3001 --count 100 $(HELD)
+	$B/m3 dataset networks --out $B/ckpt/calib --seed 3001 --count 180 $(HELD)
 	$B/m3 evaluate --networks $B/ckpt/calib --ckpt $B/ckpt/run --calibrate $B/ckpt/model.m3
 	cp $B/ckpt/model.m3 ckpts/default/model.m3
 	@$(MAKE) --no-print-directory ckpt-measure
