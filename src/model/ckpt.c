@@ -1,16 +1,8 @@
 /* ckpt: our checkpoint file.
  *
- *   0   magic "m3ckpt\r\n"
- *   8   version (u32, 1), length of the JSON header (u32)
- *   16  length of the whole file (u64)
- *   24  JSON header: name, dtype, n_weights, spec, recipe
- *   ..  zeros up to a multiple of 64
- *   ..  weights in ckpt_layout order: f32, f16 or bf16
- *   end-8  file_checksum of all bytes before it (u64)
- *
- * Everything is little-endian, and so must the machine be. The file is verified as a whole before anything in it is
- * believed: length, then checksum, then the header. An f32 file is used where it is mapped; half-precision ones
- * are converted once (round to nearest even on the way out). Left out: other byte orders, sparse or quantised weights. */
+ * A framed file (base/frame.h): the header has name, dtype, n_weights, spec and recipe, the payload the weights in ckpt_layout order,
+ * f32, f16 or bf16. The frame is verified as a whole before anything in it is believed. An f32 file is used where it is mapped;
+ * half-precision ones are converted once (round to nearest even on the way out). Left out: sparse or quantised weights. */
 #include "model/ckpt.h"
 
 #include <assert.h>
@@ -19,11 +11,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/frame.h"
 #include "base/mem.h"
 #include "model/flowmap.h"
 
-enum { VERSION = 1, HEAD_BYTES = 24, ALIGNMENT = 64, SUM_BYTES = 8 };
-static const char magic[8] = {'m', '3', 'c', 'k', 'p', 't', '\r', '\n'};
+static const FrameKind frame_kind = {{'m', '3', 'c', 'k', 'p', 't', '\r', '\n'}, 1, "an m3 checkpoint"};
 static const char *const dtype_names[] = {"f32", "f16", "bf16", NULL};
 static const char *const head_names[] = {"absolute", "residual", "flow", NULL};
 
@@ -264,24 +256,6 @@ static int read_header(Ckpt *c, const char *text, size_t len, Err *err) {
 
 /* The file. */
 
-static size_t aligned(size_t n) { return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
-
-static int verify_frame(const FileView *v, const char *path, uint32_t *json_len, Err *err) {
-    uint32_t version = 0;
-    uint64_t file_len, sum;
-    if (v->len < HEAD_BYTES + SUM_BYTES || memcmp(v->data, magic, sizeof magic) != 0)
-        return err_input(err, "%s: not an m3 checkpoint (its first bytes are not \"m3ckpt\")", path);
-    memcpy(&version, v->data + 8, sizeof version);
-    memcpy(json_len, v->data + 12, sizeof *json_len);
-    memcpy(&file_len, v->data + 16, sizeof file_len);
-    if (version != VERSION) return err_input(err, "%s: checkpoint version: expected %d, got %u", path, VERSION, version);
-    if (file_len != v->len) return err_input(err, "%s: length: expected %llu bytes, got %zu", path, (unsigned long long)file_len, v->len);
-    memcpy(&sum, v->data + v->len - SUM_BYTES, sizeof sum);
-    if (sum != file_checksum(v->data, v->len - SUM_BYTES)) return err_input(err, "%s: checksum does not match: the file is damaged", path);
-    if (*json_len > v->len - HEAD_BYTES - SUM_BYTES) return err_input(err, "%s: header: %u bytes exceed the file", path, *json_len);
-    return 0;
-}
-
 static void convert_in(Ckpt *c, const char *payload) {
     c->weights = MEM_NEW(float, c->n_floats);
     for (size_t i = 0; i < c->n_floats; i++) {
@@ -291,14 +265,17 @@ static void convert_in(Ckpt *c, const char *payload) {
     }
 }
 
+/* The view becomes the checkpoint's own, also after −1. */
 static int load_file(Ckpt *c, Err *err) {
-    uint32_t json_len = 0;
-    if (file_view(&c->view, c->path, err) != 0 || verify_frame(&c->view, c->path, &json_len, err) != 0) return -1;
-    if (read_header(c, c->view.data + HEAD_BYTES, json_len, err) != 0) return -1;
-    size_t start = aligned(HEAD_BYTES + (size_t)json_len), want = start + c->n_floats * dtype_bytes(c->dtype) + SUM_BYTES;
-    if (c->view.len != want) return err_input(err, "%s: length: its dimensions need %zu bytes, got %zu", c->path, want, c->view.len);
-    if (c->dtype == CKPT_F32) c->weights = (float *)(uintptr_t)(c->view.data + start);
-    else convert_in(c, c->view.data + start);
+    Frame f;
+    int rc = frame_open(&f, c->path, &frame_kind, err);
+    c->view = f.view;
+    if (rc != 0 || read_header(c, f.header, f.header_len, err) != 0) return -1;
+    size_t need = c->n_floats * dtype_bytes(c->dtype);
+    if (f.payload_len != need)
+        return err_input(err, "%s: length: its dimensions need %zu bytes, got %zu", c->path, f.view.len - f.payload_len + need, f.view.len);
+    if (c->dtype == CKPT_F32) c->weights = (float *)(uintptr_t)f.payload;
+    else convert_in(c, f.payload);
     return ckpt_check_finite(c, c->path, err);
 }
 
@@ -336,26 +313,6 @@ static void convert_out(const Ckpt *c, CkptDtype dtype, char *payload) {
     }
 }
 
-/* The whole file in memory, since its checksum covers all of it. */
-static char *image_of(const Ckpt *c, CkptDtype dtype, size_t *len) {
-    size_t json_len;
-    char *json = header_text(c, &json_len);
-    size_t start = aligned(HEAD_BYTES + json_len);
-    *len = start + c->n_floats * dtype_bytes(dtype) + SUM_BYTES;
-    char *image = mem_calloc(*len, 1);
-    uint32_t words[2] = {VERSION, (uint32_t)json_len};
-    uint64_t file_len = *len;
-    memcpy(image, magic, sizeof magic);
-    memcpy(image + 8, words, sizeof words);
-    memcpy(image + 16, &file_len, sizeof file_len);
-    memcpy(image + HEAD_BYTES, json, json_len);
-    free(json);
-    convert_out(c, dtype, image + start);
-    uint64_t sum = file_checksum(image, *len - SUM_BYTES);
-    memcpy(image + *len - SUM_BYTES, &sum, sizeof sum);
-    return image;
-}
-
 /* Where a checkpoint named `path` goes; makes its directory. */
 static int file_for(const char *path, char **file, Err *err) {
     size_t n = strlen(path);
@@ -376,13 +333,15 @@ static char *name_of(const char *path) {
     return mem_printf("%.*s", (int)(end - start), path + start);
 }
 
-static int write_image(const Ckpt *c, const char *file, CkptDtype dtype, Err *err) {
+static int write_file(const Ckpt *c, const char *file, CkptDtype dtype, Err *err) {
     FileOut o;
+    size_t header_len, n = c->n_floats * dtype_bytes(dtype);
     if (file_out_open(&o, file, err) != 0) return -1;
-    size_t len;
-    char *image = image_of(c, dtype, &len);
-    fwrite(image, 1, len, o.f);
-    free(image);
+    char *header = header_text(c, &header_len), *payload = mem_alloc(n, 1);
+    convert_out(c, dtype, payload);
+    frame_write(o.f, &frame_kind, header, header_len, payload, n);
+    free(header);
+    free(payload);
     return file_out_commit(&o, err);
 }
 
@@ -395,7 +354,7 @@ int ckpt_save(const Ckpt *c, const char *path, CkptDtype dtype, Err *err) {
     out.name = c->name ? mem_strdup(c->name) : name_of(path);
     out.recipe = c->recipe ? c->recipe : (char[]){"{}"};
     out.dtype = dtype;
-    int rc = write_image(&out, file, dtype, err);
+    int rc = write_file(&out, file, dtype, err);
     free(out.name);
     free(file);
     return rc;
