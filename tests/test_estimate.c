@@ -109,6 +109,26 @@ static void sampling_is_unbiased(void **state) {
     scenario_free(&s);
 }
 
+/* Where flows are not held but drawn again, nothing differs: not with drawn paths, not with all. */
+static void streamed_flows_give_the_same(void **state) {
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        ScenarioOptions so = drawn;
+        if (k == 2) so.n_flows = 200000; /* several chunks */
+        Scenario held = {0}, streamed = {0};
+        load(&held, &so);
+        so.most_held = so.n_flows - 1;
+        load(&streamed, &so);
+        assert_true(streamed.flows.n == 0 && streamed.stream && streamed.source.n == held.flows.n);
+        EstimateOptions o = {.method = METHOD_FLOWSIM, .n_paths = k == 1 ? 0 : 50, .seed = 2, .threads = 2};
+        Estimate a = estimate(&held, &o), b = estimate(&streamed, &o);
+        assert_memory_equal(&a.slowdown, &b.slowdown, sizeof a.slowdown);
+        assert_true(a.n_unique == b.n_unique && a.fluid_events == b.fluid_events && a.n_flows == b.n_flows);
+        scenario_free(&held);
+        scenario_free(&streamed);
+    }
+}
+
 /* Whatever the weights: slowdowns of at least 1, ascending, the same bytes on any number of threads. */
 static void check_model(const char *preset) {
     Scenario s = {0};
@@ -249,6 +269,7 @@ int main(void) {
         cmocka_unit_test(untrained_flow_model),
         cmocka_unit_test(report_round_trip),
         cmocka_unit_test(public_api),
+        cmocka_unit_test(streamed_flows_give_the_same),
         cmocka_unit_test(interruption),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,7 @@ static void make_flows(Scenario *s, size_t n, uint32_t n_src, uint32_t first_dst
     }
     s->sport = MEM_NEW(uint16_t, n);
     route_sports(&s->topo, f->src, f->dst, n, s->sport);
+    s->source = flowsource_held(f, s->sport);
 }
 
 /* Slowdowns of all flows in the whole network; the caller's to free. */
@@ -68,8 +69,8 @@ static void every_path(const Scenario *s, EachPath each, void *ctx) {
     PathSet set;
     Err err = {0};
     Arena a = {0};
-    if (pathset_draw(&set, s->route, &s->flows, s->sport, 0, 1, &err) != 0) fail_msg("%s", err.msg);
-    PathIndex *index = pathindex_new(&set, s->route, &s->flows, s->sport, 1, NULL, &err);
+    if (pathset_draw(&set, s->route, &s->source, 0, 1, &err) != 0) fail_msg("%s", err.msg);
+    PathIndex *index = pathindex_new(&set, s->route, &s->source, 1, NULL, &err);
     for (size_t p = 0; p < set.n_unique; p++) {
         Lot lot;
         LotFlow *flows;

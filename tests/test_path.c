@@ -84,13 +84,15 @@ static void net_free(Net *net) {
 static PathSet draw(const Net *net, uint64_t n_paths, uint64_t seed) {
     PathSet ps;
     Err err;
-    if (pathset_draw(&ps, net->route, &net->flows, net->sport, n_paths, seed, &err) != 0) fail_msg("%s", err.msg);
+    FlowSource source = flowsource_held(&net->flows, net->sport);
+    if (pathset_draw(&ps, net->route, &source, n_paths, seed, &err) != 0) fail_msg("%s", err.msg);
     return ps;
 }
 
 static PathIndex *index_of(const Net *net, const PathSet *ps, int threads) {
     Err err;
-    PathIndex *ix = pathindex_new(ps, net->route, &net->flows, net->sport, threads, NULL, &err);
+    FlowSource source = flowsource_held(&net->flows, net->sport);
+    PathIndex *ix = pathindex_new(ps, net->route, &source, threads, NULL, &err);
     if (!ix) fail_msg("%s", err.msg);
     return ix;
 }
@@ -168,7 +170,8 @@ static void no_flows_is_an_error(void **state) {
     net.flows.n = 0;
     PathSet ps;
     Err err;
-    assert_int_equal(pathset_draw(&ps, net.route, &net.flows, net.sport, 5, 1, &err), -1);
+    FlowSource none = flowsource_held(&net.flows, net.sport);
+    assert_int_equal(pathset_draw(&ps, net.route, &none, 5, 1, &err), -1);
     assert_non_null(strstr(err.msg, "no flows"));
     pathset_free(&ps);
     net_free(&net);

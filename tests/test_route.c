@@ -329,6 +329,33 @@ static void ports_count_up_per_pair(void **state) {
     free(sport);
 }
 
+/* Piece by piece, with pairs enough for the table to grow. */
+static void ports_are_numbered_piece_by_piece(void **state) {
+    (void)state;
+    enum { N = 100000, AMONG = 60, PIECE = 777 };
+    Topo t;
+    Clos c;
+    clos_default(&c);
+    c.pods = 1, c.racks_per_pod = 1, c.hosts_per_rack = 12000, c.fabs_per_pod = 0, c.spines_per_plane = 0;
+    assert_int_equal(clos_build(&t, &c, "star", NULL), 0);
+    uint32_t *src = MEM_NEW(uint32_t, N), *dst = MEM_NEW(uint32_t, N), *seen = MEM_ZNEW(uint32_t, AMONG * AMONG);
+    uint16_t *sport = MEM_NEW(uint16_t, N);
+    Rng g = rng_stream(6, "pairs", 0);
+    for (uint32_t i = 0; i < N; i++) {
+        src[i] = (uint32_t)rng_below(&g, AMONG);
+        dst[i] = (src[i] + 1 + (uint32_t)rng_below(&g, AMONG - 1)) % AMONG;
+    }
+    RoutePorts *ports = route_ports_new(&t);
+    for (size_t i = 0; i < N; i += PIECE) route_ports_next(ports, src + i, dst + i, N - i < PIECE ? N - i : PIECE, sport + i);
+    route_ports_free(ports);
+    for (uint32_t i = 0; i < N; i++) assert_int_equal(sport[i], 10000 + seen[AMONG * src[i] + dst[i]]++);
+    topo_free(&t);
+    free(src);
+    free(dst);
+    free(seen);
+    free(sport);
+}
+
 /* --- reference networks --- */
 
 /* The same network in both published formats takes every flow over the same nodes. */
@@ -450,6 +477,7 @@ int main(void) {
         cmocka_unit_test(descending_order_of_next_hops),
         cmocka_unit_test(large_clos_is_quick),
         cmocka_unit_test(ports_count_up_per_pair),
+        cmocka_unit_test(ports_are_numbered_piece_by_piece),
         cmocka_unit_test(cluster_and_hpcc_agree),
         cmocka_unit_test(reference_flows_went_our_way),
     };

@@ -233,7 +233,7 @@ static void a_mix_becomes_a_scenario(void **state) {
     assert_int_equal(s.flows.n, 20000);
     assert_true(s.has_mix && s.drawn && s.mix.max_load == 0.25 && s.net.window_b == 9000);
     assert_int_equal(s.matrix.n_racks, 32);
-    assert_true(fabs(s.mean_size_b / 91.3e3 - 1) < 0.01);
+    assert_true(fabs(s.sizes.mean_b / 91.3e3 - 1) < 0.01);
     for (size_t i = 0; i < 100; i++) assert_true(s.sport[i] >= ROUTE_FIRST_SPORT);
     double gap = s.workload.mean_gap_ns;
     scenario_free(&s);

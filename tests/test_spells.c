@@ -56,7 +56,10 @@ static double load_of(const Lot *lot, const LotFlow *f) {
 
 /* The outline of a path whose flows these are, as if they were all there are in a network. */
 static PathOutline outline_of(const Lot *lot, const LotFlow *f, Arena *a) {
+    static double rate_bps[2] = {10e9, 10e9};
+    const Topo hosts = {.n_hosts = 2, .host_rate_bps = rate_bps};
     Flows *flows = ARENA_NEW(a, Flows, 1);
+    uint16_t *sport = ARENA_NEW(a, uint16_t, N);
     FlowBriefs *briefs = ARENA_NEW(a, FlowBriefs, 1);
     LotStretch *stretch = ARENA_NEW(a, LotStretch, N);
     LinkGaps *gaps = memset(ARENA_NEW(a, LinkGaps, LINKS), 0, LINKS * sizeof(LinkGaps));
@@ -64,7 +67,7 @@ static PathOutline outline_of(const Lot *lot, const LotFlow *f, Arena *a) {
     int64_t last_ns[LINKS] = {0};
     double pairs = 0, bits = 0;
     *flows = (Flows){.n = N, .size_b = ARENA_NEW(a, uint64_t, N), .start_ns = ARENA_NEW(a, int64_t, N)};
-    PathOutline o = {.lot = *lot, .n = N, .stretch = stretch, .foreground = foreground, .gaps = gaps, .briefs = briefs, .cap_bps = 10e9};
+    PathOutline o = {.lot = *lot, .n = N, .stretch = stretch, .foreground = foreground, .gaps = gaps, .briefs = briefs};
     for (uint32_t i = 0; i < N; i++) {
         flows->start_ns[i] = f[i].start_ns;
         flows->size_b[i] = f[i].size_b;
@@ -79,8 +82,12 @@ static PathOutline outline_of(const Lot *lot, const LotFlow *f, Arena *a) {
             last_ns[l] = f[i].start_ns;
         }
     }
-    briefs_init(briefs, flows);
-    for (size_t c = 0; c * BRIEF_CHUNK < N; c++) briefs_fill(briefs, c);
+    FlowSource source = flowsource_held(flows, sport);
+    briefs_init(briefs, N, &hosts);
+    for (size_t c = 0; c < flowsource_n_chunks(&source); c++) {
+        FlowChunk chunk = flowsource_chunk(&source, c, NULL);
+        briefs_fill(briefs, &chunk);
+    }
     o.load = load_of(lot, f);
     o.mean_bits = bits / pairs;
     return o;

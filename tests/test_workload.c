@@ -17,6 +17,7 @@
 #include "base/rng.h"
 #include "base/stats.h"
 #include "net/linkload.h"
+#include "net/flowsource.h"
 #include "net/workload.h"
 
 #define SHARED "../shared/paper"
@@ -548,6 +549,66 @@ static void same_seed_same_flows_on_any_number_of_threads(void **state) {
     bench_free(&b);
 }
 
+/* A source that draws its chunks gives what one that holds them gives, whichever chunk is asked for first. */
+static void same_source(const FlowSource *held, const FlowSource *drawn) {
+    Flows room = {0}, none = {0};
+    assert_int_equal(held->n, drawn->n);
+    for (size_t k = flowsource_n_chunks(held); k-- > 0;) {
+        FlowChunk a = flowsource_chunk(held, k, &none), b = flowsource_chunk(drawn, k, &room);
+        assert_true(a.first == b.first && a.n == b.n);
+        assert_memory_equal(a.src, b.src, a.n * sizeof *a.src);
+        assert_memory_equal(a.dst, b.dst, a.n * sizeof *a.dst);
+        assert_memory_equal(a.size_b, b.size_b, a.n * sizeof *a.size_b);
+        assert_memory_equal(a.start_ns, b.start_ns, a.n * sizeof *a.start_ns);
+        assert_memory_equal(a.sport, b.sport, a.n * sizeof *a.sport);
+    }
+    flows_free(&room);
+}
+
+static void same_hosts(const FlowSource *held, const FlowSource *drawn) {
+    enum { PICKS = 1000 };
+    uint64_t pick[PICKS];
+    uint32_t src[2][PICKS], dst[2][PICKS];
+    Rng r = rng_stream(1, "picks", 0);
+    for (int i = 0; i < PICKS; i++) pick[i] = i % 10 == 9 ? pick[i - 1] : rng_below(&r, held->n); /* some twice */
+    flowsource_hosts(held, pick, PICKS, src[0], dst[0]);
+    flowsource_hosts(drawn, pick, PICKS, src[1], dst[1]);
+    assert_memory_equal(src[0], src[1], sizeof src[0]);
+    assert_memory_equal(dst[0], dst[1], sizeof dst[0]);
+}
+
+static void a_stream_draws_the_flows_that_are_held(void **state) {
+    (void)state;
+    enum { CASES = 4, N = 3000001 /* more chunks than have their ports numbered at a time */ };
+    Bench b;
+    Err err = {0};
+    bench_init(&b, 4, "b", "1 0\n500 50\n100000 100\n");
+    for (int k = 0; k < CASES; k++) {
+        Workload w = {.matrix = &b.m, .sizes = &b.sizes, .sigma = k % 2 ? 2 : 0, .max_load = 0.5, .n_flows = k < 2 ? N : 0, .seed = 9};
+        Flows f, none;
+        WorkloadStream *stream;
+        FlowSource drawn;
+        uint16_t *ports;
+        WorkloadInfo info;
+        if (k == 2) w.duration_s = 0.0101; /* a few flows */
+        if (k == 3) w.duration_s = 0.6;
+        ok(workload_draw(&w, b.r, 2, &f, &info, &err), &err);
+        ok(workload_draw_most(&w, b.r, 2, k < 2 ? N - 1 : 0, &none, &stream, &info, &err), &err);
+        assert_true(stream && none.n == 0);
+        ok(flowsource_drawn(&drawn, stream, &b.t, 2, &ports, NULL, &err), &err);
+        uint16_t *sport = MEM_NEW(uint16_t, f.n);
+        route_sports(&b.t, f.src, f.dst, f.n, sport);
+        FlowSource held = flowsource_held(&f, sport);
+        same_source(&held, &drawn);
+        same_hosts(&held, &drawn);
+        workload_stream_free(stream);
+        flows_free(&f);
+        free(sport);
+        free(ports);
+    }
+    bench_free(&b);
+}
+
 static void racks_of_one_host_do_not_hang(void **state) {
     (void)state;
     Bench b;
@@ -622,6 +683,7 @@ int main(void) {
         cmocka_unit_test(routed_flows_load_the_busiest_link_as_asked),
         cmocka_unit_test(cells_are_drawn_by_weight_and_placed_by_pods),
         cmocka_unit_test(same_seed_same_flows_on_any_number_of_threads),
+        cmocka_unit_test(a_stream_draws_the_flows_that_are_held),
         cmocka_unit_test(racks_of_one_host_do_not_hang),
         cmocka_unit_test(misfits_and_nonsense_are_refused),
     };

@@ -50,7 +50,8 @@ static int run(const M3Options *o, const Ckpt *ckpt, M3Result *r, Err *err) {
                           .n_flows = o->n_flows,
                           .duration_s = o->duration_s,
                           .seed = o->seed,
-                          .threads = o->threads};
+                          .threads = o->threads,
+                          .most_held = o->method == (int)METHOD_PACKET ? 0 : SCENARIO_MOST_HELD};
     EstimateOptions eo = {.method = (Method)o->method,
                           .ckpt = ckpt,
                           .n_paths = o->n_paths,

@@ -125,7 +125,7 @@ static int run_to_target(const Scenario *s, const EstimateOptions *o, const Log 
 
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err) {
     EstimateOptions all = *o;
-    bool target = o->target.asked > 0, whole = target && s->flows.n <= o->target.max_paths;
+    bool target = o->target.asked > 0, whole = target && s->source.n <= o->target.max_paths;
     if (whole) all.n_paths = 0;
     if ((target && !whole ? run_to_target(s, o, log, out, err) : run_once(s, &all, log, out, err)) != 0) return -1;
     out->target = o->target;

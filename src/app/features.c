@@ -236,8 +236,8 @@ static void longest_first(const PathSet *set, size_t first, size_t n, uint32_t *
 static int decompose(Run *r, const Log *log, Err *err) {
     const Scenario *s = r->scenario;
     const FeaturesOptions *o = &r->options;
-    if (pathset_draw(&r->set, s->route, &s->flows, s->sport, o->n_paths, o->seed, err) != 0) return -1;
-    r->index = pathindex_new(&r->set, s->route, &s->flows, s->sport, o->threads, log, err);
+    if (pathset_draw(&r->set, s->route, &s->source, o->n_paths, o->seed, err) != 0) return -1;
+    r->index = pathindex_new(&r->set, s->route, &s->source, o->threads, log, err);
     return r->index ? 0 : -1;
 }
 
@@ -273,7 +273,7 @@ static void run_free(Run *r) {
 static void describe_draw(Features *f, const Run *r) {
     f->kind = r->options.kind;
     f->seed = r->options.seed;
-    f->n_flows = r->scenario->flows.n;
+    f->n_flows = r->scenario->source.n;
     f->exhaustive = r->options.n_paths == 0;
     f->conf = r->scenario->net;
     f->paths = MEM_ZNEW(PathFeatures, r->set.n_unique);

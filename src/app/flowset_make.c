@@ -92,8 +92,8 @@ static void put_path(Part *p, const FlowMap *m, const Flows *f, uint32_t net, ui
 static int walk_paths(const Job *job, const Scenario *s, uint32_t net, Arena *a, Part *p, Err *err) {
     PathSet set;
     Rng rng = rng_stream(job->o->seed, job->names[net], 0);
-    if (pathset_draw(&set, s->route, &s->flows, s->sport, job->o->n_paths, rng_next(&rng), err) != 0) return -1;
-    PathIndex *index = pathindex_new(&set, s->route, &s->flows, s->sport, 1, NULL, err);
+    if (pathset_draw(&set, s->route, &s->source, job->o->n_paths, rng_next(&rng), err) != 0) return -1;
+    PathIndex *index = pathindex_new(&set, s->route, &s->source, 1, NULL, err);
     for (size_t i = 0; index && i < set.n_unique; i++) {
         Lot lot;
         LotFlow *flows;

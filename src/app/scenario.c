@@ -2,7 +2,7 @@
  *
  * Precedence: the command line over the mix over the defaults (--topo over its topology, --n-flows and
  * --duration over its own). Flows come from a file, or are drawn from the mix; a flow file needs no mix, which
- * then only supplies network settings. */
+ * then only supplies network settings. Many drawn flows are not held where the caller can do without (flowsource.h). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,26 +60,31 @@ static int load_matrix(Scenario *s, Err *err) {
                           : rackmatrix_load(&s->matrix, m->matrix, err);
 }
 
-static int draw_flows(Scenario *s, const ScenarioOptions *o, Err *err) {
+static int draw_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     const Mix *m = &s->mix;
-    SizeDist sizes;
-    if (load_matrix(s, err) != 0 || sizedist_load(&sizes, m->sizes, err) != 0) return -1;
-    Workload w = {.matrix = &s->matrix, .sizes = &sizes, .sigma = m->sigma, .max_load = m->max_load, .seed = o->seed};
+    if (load_matrix(s, err) != 0 || sizedist_load(&s->sizes, m->sizes, err) != 0) return -1;
+    Workload w = {.matrix = &s->matrix, .sizes = &s->sizes, .sigma = m->sigma, .max_load = m->max_load, .seed = o->seed, .log = log};
     bool own_length = o->n_flows > 0 || o->duration_s > 0;
     w.n_flows = own_length ? o->n_flows : m->n_flows;
     w.duration_s = own_length ? o->duration_s : m->duration_s;
     if (w.n_flows == 0 && w.duration_s == 0) w.n_flows = DEFAULT_N_FLOWS;
-    s->mean_size_b = sizes.mean_b;
     s->drawn = true;
-    int rc = workload_draw(&w, s->route, o->threads, &s->flows, &s->workload, err);
-    sizedist_free(&sizes);
-    return rc;
+    return workload_draw_most(&w, s->route, o->threads, o->most_held > 0 ? o->most_held : UINT64_MAX, &s->flows, &s->stream, &s->workload,
+                              err);
 }
 
 static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     if (o->flows_path) return flows_load(&s->flows, o->flows_path, &s->topo, log, err);
-    if (s->has_mix) return draw_flows(s, o, err);
+    if (s->has_mix) return draw_flows(s, o, log, err);
     return err_input(err, "no flows given (--mix FILE or --flows FILE)");
+}
+
+static int number_ports(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
+    if (s->stream) return flowsource_drawn(&s->source, s->stream, &s->topo, o->threads, &s->sport, log, err);
+    s->sport = MEM_NEW(uint16_t, s->flows.n);
+    route_sports(&s->topo, s->flows.src, s->flows.dst, s->flows.n, s->sport);
+    s->source = flowsource_held(&s->flows, s->sport);
+    return 0;
 }
 
 static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
@@ -90,8 +95,7 @@ static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
     double t2 = diag_now_s();
     if (load_flows(s, o, log, err) != 0) return -1;
     double t3 = diag_now_s();
-    s->sport = MEM_NEW(uint16_t, s->flows.n);
-    route_sports(&s->topo, s->flows.src, s->flows.dst, s->flows.n, s->sport);
+    if (number_ports(s, o, log, err) != 0) return -1;
     s->wall_read_s = (t1 - t0) + (t3 - t2);
     s->wall_route_s = (t2 - t1) + (diag_now_s() - t3);
     return 0;
@@ -107,6 +111,8 @@ int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *er
 void scenario_free(Scenario *s) {
     free(s->sport);
     flows_free(&s->flows);
+    workload_stream_free(s->stream);
+    sizedist_free(&s->sizes);
     rackmatrix_free(&s->matrix);
     route_destroy(s->route);
     topo_free(&s->topo);

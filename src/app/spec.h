@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "net/flowsource.h"
 #include "net/netconf.h"
 #include "net/topo.h"
 #include "net/workload.h"
@@ -47,15 +48,17 @@ bool mix_same_traffic(const Mix *a, const Mix *b);
 typedef struct {
     Topo topo;
     Route *route;
-    Flows flows;
+    Flows flows; /* n = 0 where they are streamed */
     uint16_t *sport;
+    WorkloadStream *stream; /* NULL: flows are held */
+    FlowSource source;      /* of either */
     NetConf net;
     bool has_mix;
     Mix mix;    /* the chosen one, settings applied; has_mix or only .net means anything */
     bool drawn; /* flows were drawn from the mix; then: */
     RackMatrix matrix;
     WorkloadInfo workload;
-    double mean_size_b;               /* of the size distribution */
+    SizeDist sizes;
     double wall_read_s, wall_route_s; /* loading + generating; ECMP tables and ports */
 } Scenario;
 
@@ -69,7 +72,10 @@ typedef struct {
     double duration_s;      /* 0: likewise; at most one of the two */
     uint64_t seed;
     int threads;
+    uint64_t most_held; /* more flows of a mix are not held but drawn whenever they are looked at; 0: all are held */
 } ScenarioOptions;
+/* Where drawing flows again costs less than what it takes to hold them. */
+enum { SCENARIO_MOST_HELD = 1 << 24 };
 /* The mix alone, chosen and with settings applied; without mix_path, settings over the defaults. mix_free releases, also after −1. */
 int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err);
 int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err);

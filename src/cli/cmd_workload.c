@@ -94,7 +94,7 @@ static void print_table(FILE *f, const Scenario *s, const Summary *sum) {
     fprintf(f, "flows         %s in %s", units_count(s->flows.n).s, units_time(sum->span_s * 1e9).s);
     if (!isnan(sum->mean_gap_ns)) fprintf(f, ", mean gap %s", units_time(sum->mean_gap_ns).s);
     putc('\n', f);
-    if (s->drawn) fprintf(f, "size          mean %s drawn, %s expected\n", units_size(sum->mean_size_b).s, units_size(s->mean_size_b).s);
+    if (s->drawn) fprintf(f, "size          mean %s drawn, %s expected\n", units_size(sum->mean_size_b).s, units_size(s->sizes.mean_b).s);
     else fprintf(f, "size          mean %s\n", units_size(sum->mean_size_b).s);
     if (!(sum->span_s > 0)) return; /* no rates without time */
     fprintf(f, "offered       %s payload in the whole network\n", units_rate(sum->offered_bps).s);
@@ -140,7 +140,7 @@ static void print_json(FILE *f, const Scenario *s, const Summary *sum, const Cli
                    {"mean_gap_ns", sum->mean_gap_ns},
                    {"offered_bps", sum->offered_bps},
                    {"mean_size_b", sum->mean_size_b},
-                   {"expected_mean_size_b", s->mean_size_b}};
+                   {"expected_mean_size_b", s->sizes.mean_b}};
     size_t n_numbers = sizeof numbers / sizeof *numbers - !s->drawn; /* nothing was expected of flows from a file */
     for (size_t i = 0; i < n_numbers; i++) {
         json_out_key(&o, numbers[i].key);

@@ -7,8 +7,8 @@
 
 #include <math.h>
 
-void around_loads(const Topo *t, const Flows *f, const uint64_t *bits, double *load) {
-    double span_ns = f->n > 0 ? fmax((double)(f->start_ns[f->n - 1] - f->start_ns[0]), 1) : 1;
+void around_loads(const Topo *t, int64_t between_ns, const uint64_t *bits, double *load) {
+    double span_ns = fmax((double)between_ns, 1);
     for (uint32_t l = 0; l < t->n_links; l++) load[l] = (double)bits[l] * 1e9 / (span_ns * t->links[l].rate_bps);
 }
 

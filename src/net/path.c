@@ -28,7 +28,7 @@
 #include "base/par.h"
 #include "net/around.h"
 
-enum { CHUNK = BRIEF_CHUNK, NO_SLOT = -1 };
+enum { CHUNK = FLOW_CHUNK, NO_SLOT = -1 };
 
 typedef struct {
     uint32_t *begin; /* [n_slots + 1] */
@@ -39,7 +39,6 @@ typedef struct {
 struct PathIndex {
     const PathSet *set;
     const Topo *topo;
-    const Flows *flows;
     FlowBriefs briefs;
     size_t n_chunks;
     Chunk *chunks;
@@ -49,7 +48,6 @@ struct PathIndex {
     LinkGaps *gaps;        /* [n_slots] */
     double *load;          /* [topo->n_links] */
     uint64_t *bits;        /* [topo->n_links] on the wire, of all flows */
-    double uniform_cap;    /* rate of every host's link; 0: they differ */
 };
 
 void lot_published(Lot *lot, uint32_t n_links, double host_rate_bps, Arena *a) {
@@ -134,7 +132,8 @@ static void number_slots(PathIndex *ix) {
 typedef struct {
     PathIndex *ix;
     const Route *route;
-    const uint16_t *sport;
+    const FlowSource *source;
+    Flows *room;                 /* [threads] */
     uint32_t max_links, **slots; /* [threads][CHUNK × max_links] a worker's routes: slots of wanted links, flow by flow */
     uint32_t **end;              /* [threads][CHUNK] where each flow's slots end */
     uint64_t **bits;             /* [threads][topo->n_links] what the flows a worker has routed bring to each link: sums of integers, so
@@ -144,14 +143,12 @@ typedef struct {
 } Build;
 
 /* Routes a chunk; returns the number of (flow, wanted link) pairs, begin[slot + 1] counts them by slot. */
-static uint32_t route_chunk(const Build *b, size_t first, uint32_t n, int worker, uint32_t *begin) {
-    const Flows *f = b->ix->flows;
+static uint32_t route_chunk(const Build *b, const FlowChunk *f, int worker, uint32_t *begin) {
     uint64_t *bits = b->bits[worker];
     uint32_t at = 0, *slots = b->slots[worker], *end = b->end[worker], *links = slots + (size_t)CHUNK * b->max_links;
-    for (uint32_t i = 0; i < n; i++) {
-        size_t flow = first + i;
-        uint32_t n_links = route_path(b->route, f->src[flow], f->dst[flow], b->sport[flow], ROUTE_DPORT, links);
-        uint64_t flow_bits = (uint64_t)lot_wire_bits(f->size_b[flow]);
+    for (uint32_t i = 0; i < f->n; i++) {
+        uint32_t n_links = route_path(b->route, f->src[i], f->dst[i], f->sport[i], ROUTE_DPORT, links);
+        uint64_t flow_bits = (uint64_t)lot_wire_bits(f->size_b[i]);
         for (uint32_t l = 0; l < n_links; l++) {
             bits[links[l]] += flow_bits;
             int32_t slot = b->ix->slot_of[links[l]];
@@ -165,8 +162,7 @@ static uint32_t route_chunk(const Build *b, size_t first, uint32_t n, int worker
 }
 
 /* By slot, of the flows of a chunk. */
-static double *gaps_within(const PathIndex *ix, size_t first, const uint32_t *begin, const uint16_t *flow) {
-    const int64_t *start_ns = ix->flows->start_ns + first;
+static double *gaps_within(const PathIndex *ix, const int64_t *start_ns, const uint32_t *begin, const uint16_t *flow) {
     double *gap_ns2 = MEM_ZNEW(double, ix->n_slots);
     for (uint32_t s = 0; s < ix->n_slots; s++)
         for (uint32_t k = begin[s] + 1; k < begin[s + 1]; k++) {
@@ -180,27 +176,33 @@ static void build_chunk(void *ctx, size_t item, int worker) {
     Build *b = ctx;
     PathIndex *ix = b->ix;
     if (diag_stop_requested()) return;
-    size_t first = item * CHUNK;
-    uint32_t n = (uint32_t)(ix->flows->n - first < CHUNK ? ix->flows->n - first : CHUNK);
+    FlowChunk f = flowsource_chunk(b->source, item, &b->room[worker]);
     if (!b->slots[worker]) {
         b->slots[worker] = MEM_NEW(uint32_t, ((size_t)CHUNK + 1) * b->max_links);
         b->end[worker] = MEM_NEW(uint32_t, CHUNK);
         b->bits[worker] = MEM_ZNEW(uint64_t, ix->topo->n_links);
     }
     uint32_t *slots = b->slots[worker], *end = b->end[worker], *begin = MEM_ZNEW(uint32_t, ix->n_slots + 1);
-    uint32_t n_pairs = route_chunk(b, first, n, worker, begin);
+    uint32_t n_pairs = route_chunk(b, &f, worker, begin);
     uint16_t *flow = MEM_NEW(uint16_t, n_pairs);
     uint32_t *at = MEM_NEW(uint32_t, ix->n_slots + 1);
     for (uint32_t s = 0; s < ix->n_slots; s++) {
         at[s] = begin[s];
         begin[s + 1] += begin[s];
     }
-    for (uint32_t i = 0, k = 0; i < n; i++)
+    for (uint32_t i = 0, k = 0; i < f.n; i++)
         for (; k < end[i]; k++) flow[at[slots[k]]++] = (uint16_t)i;
     free(at);
-    briefs_fill(&ix->briefs, item);
-    ix->chunks[item] = (Chunk){begin, flow, gaps_within(ix, first, begin, flow)};
-    progress_update(b->progress, __atomic_add_fetch(&b->n_done, n, __ATOMIC_RELAXED));
+    briefs_fill(&ix->briefs, &f);
+    ix->chunks[item] = (Chunk){begin, flow, gaps_within(ix, f.start_ns, begin, flow)};
+    progress_update(b->progress, __atomic_add_fetch(&b->n_done, f.n, __ATOMIC_RELAXED));
+}
+
+static int64_t start_ns(const PathIndex *ix, size_t flow) {
+    int64_t start_ns;
+    uint64_t size_b;
+    briefs_get(&ix->briefs, flow, &start_ns, &size_b);
+    return start_ns;
 }
 
 static void sum_loads(PathIndex *ix, const Build *b, int threads) {
@@ -208,8 +210,9 @@ static void sum_loads(PathIndex *ix, const Build *b, int threads) {
     for (int w = 0; w < threads; w++)
         for (uint32_t l = 0; b->bits[w] && l < ix->topo->n_links; l++) sum[l] += b->bits[w][l];
     ix->load = MEM_NEW(double, ix->topo->n_links);
-    around_loads(ix->topo, ix->flows, sum, ix->load);
     ix->bits = sum;
+    size_t n = ix->briefs.n;
+    around_loads(ix->topo, n > 0 ? start_ns(ix, n - 1) - start_ns(ix, 0) : 0, sum, ix->load);
 }
 
 /* Over all chunks, in their order: with the gaps from chunk to chunk. */
@@ -219,11 +222,10 @@ static void sum_gaps(PathIndex *ix) {
     for (uint32_t s = 0; s < ix->n_slots; s++) last_ns[s] = -1;
     for (size_t c = 0; c < ix->n_chunks; c++) {
         Chunk *chunk = &ix->chunks[c];
-        const int64_t *start_ns = ix->flows->start_ns + c * CHUNK;
         for (uint32_t s = 0; chunk->gap_ns2 && s < ix->n_slots; s++) {
             uint32_t begin = chunk->begin[s], end = chunk->begin[s + 1];
             if (begin == end) continue;
-            int64_t first_ns = start_ns[chunk->flow[begin]], until_ns = start_ns[chunk->flow[end - 1]];
+            int64_t first_ns = start_ns(ix, c * CHUNK + chunk->flow[begin]), until_ns = start_ns(ix, c * CHUNK + chunk->flow[end - 1]);
             double between_ns = last_ns[s] < 0 ? 0 : (double)(first_ns - last_ns[s]);
             ix->gaps[s].ns += between_ns + (double)(until_ns - first_ns);
             ix->gaps[s].ns2 += between_ns * between_ns + chunk->gap_ns2[s];
@@ -235,47 +237,43 @@ static void sum_gaps(PathIndex *ix) {
     free(last_ns);
 }
 
-static void build_chunks(PathIndex *ix, const Route *r, const uint16_t *sport, int threads, const Log *log) {
+static void build_chunks(PathIndex *ix, const Route *r, const FlowSource *source, int threads, const Log *log) {
     Progress progress;
-    progress_init(&progress, log, "flows routed", ix->flows->n);
+    progress_init(&progress, log, "flows routed", source->n);
     threads = par_resolve(threads);
-    Build b = {.ix = ix, .route = r, .sport = sport, .max_links = route_max_links(r), .progress = &progress};
+    Build b = {.ix = ix, .route = r, .source = source, .max_links = route_max_links(r), .progress = &progress};
+    b.room = MEM_ZNEW(Flows, (size_t)threads);
     b.slots = MEM_ZNEW(uint32_t *, (size_t)threads);
     b.end = MEM_ZNEW(uint32_t *, (size_t)threads);
     b.bits = MEM_ZNEW(uint64_t *, (size_t)threads);
     par_for(ix->n_chunks, threads, build_chunk, &b);
     progress_finish(&progress);
-    sum_loads(ix, &b, threads);
-    sum_gaps(ix);
+    if (!diag_stop_requested()) {
+        sum_loads(ix, &b, threads);
+        sum_gaps(ix);
+    }
     for (int w = 0; w < threads; w++) {
+        flows_free(&b.room[w]);
         free(b.bits[w]);
         free(b.slots[w]);
         free(b.end[w]);
     }
+    free(b.room);
     free(b.bits);
     free(b.slots);
     free(b.end);
 }
 
-/* The rate that all hosts have, or 0. */
-static double uniform_rate(const Topo *t) {
-    for (uint32_t h = 1; h < t->n_hosts; h++)
-        if (t->host_rate_bps[h] != t->host_rate_bps[0]) return 0;
-    return t->host_rate_bps[0];
-}
-
-PathIndex *pathindex_new(const PathSet *ps, const Route *r, const Flows *f, const uint16_t *sport, int threads, const Log *log, Err *err) {
+PathIndex *pathindex_new(const PathSet *ps, const Route *r, const FlowSource *source, int threads, const Log *log, Err *err) {
     PathIndex *ix = MEM_ZNEW(PathIndex, 1);
     ix->set = ps;
     ix->topo = route_topo(r);
-    ix->flows = f;
-    briefs_init(&ix->briefs, f);
-    ix->n_chunks = (f->n + CHUNK - 1) / CHUNK;
+    briefs_init(&ix->briefs, source->n, ix->topo);
+    ix->n_chunks = flowsource_n_chunks(source);
     ix->chunks = MEM_ZNEW(Chunk, ix->n_chunks);
     ix->stub_delay_ns = nearest_hosts(ix->topo);
-    ix->uniform_cap = uniform_rate(ix->topo);
     number_slots(ix);
-    build_chunks(ix, r, sport, threads, log);
+    build_chunks(ix, r, source, threads, log);
     if (!diag_stop_requested()) return ix;
     err_stopped(err);
     pathindex_destroy(ix);
@@ -287,6 +285,7 @@ void pathindex_destroy(PathIndex *ix) {
     for (size_t c = 0; c < ix->n_chunks; c++) {
         free(ix->chunks[c].begin);
         free(ix->chunks[c].flow);
+        free(ix->chunks[c].gap_ns2);
     }
     free(ix->chunks);
     free(ix->slot_of);
@@ -414,7 +413,7 @@ void path_outline(const PathIndex *ix, size_t p, Arena *a, PathOutline *o) {
     const NetPath *path = &ix->set->paths[p];
     size_t n_pairs = 0;
     for (uint32_t i = 0; i < path->n_links; i++) n_pairs += count_flows(ix, path->links[i]);
-    *o = (PathOutline){.briefs = &ix->briefs, .host_rate_bps = ix->topo->host_rate_bps, .cap_bps = ix->uniform_cap};
+    *o = (PathOutline){.briefs = &ix->briefs};
     project_links(ix, path, a, &o->lot);
     outline_sums(ix, path, n_pairs, a, o);
     Walk *w = memset(ARENA_NEW(a, Walk, 1), 0, sizeof(Walk));
@@ -431,17 +430,13 @@ void path_outline(const PathIndex *ix, size_t p, Arena *a, PathOutline *o) {
 
 void path_read(const PathOutline *o, size_t first, size_t n, LotFlow *flows) {
     enum { AHEAD = 32 };
-    const double *rate = o->host_rate_bps;
     assert(first + n <= o->n);
     for (size_t i = first; i < first + n; i++) {
         LotStretch x = o->stretch[i];
         briefs_prefetch(o->briefs, o->stretch[i + AHEAD < o->n ? i + AHEAD : i].flow);
         LotFlow *out = flows++;
-        *out = (LotFlow){.cap_bps = o->cap_bps, .flow = x.flow, .s = x.s, .d = x.d};
+        *out = (LotFlow){.cap_bps = briefs_cap_bps(o->briefs, x.flow), .flow = x.flow, .s = x.s, .d = x.d};
         briefs_get(o->briefs, x.flow, &out->start_ns, &out->size_b);
-        if (o->cap_bps > 0) continue;
-        const Flows *f = o->briefs->flows;
-        out->cap_bps = fmin(rate[f->src[x.flow]], rate[f->dst[x.flow]]);
     }
 }
 

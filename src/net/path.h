@@ -61,12 +61,12 @@ typedef struct {
     uint32_t *draw_path; /* [n_drawn] path of each draw, for the bootstrap; NULL if all paths were taken */
 } PathSet;
 
-/* n_paths = 0: every path that has a flow, weighted by its number of flows. `sport` from route_sports. */
-int pathset_draw(PathSet *ps, const Route *r, const Flows *f, const uint16_t *sport, uint64_t n_paths, uint64_t seed, Err *err);
+/* n_paths = 0: every path that has a flow, weighted by its number of flows. */
+int pathset_draw(PathSet *ps, const Route *r, const FlowSource *source, uint64_t n_paths, uint64_t seed, Err *err);
 void pathset_free(PathSet *ps);
 
-/* Routes all flows (in parallel) and indexes those that touch a link of the set. */
-PathIndex *pathindex_new(const PathSet *ps, const Route *r, const Flows *f, const uint16_t *sport, int threads, const Log *log, Err *err);
+/* Routes all flows (in parallel) and indexes those that touch a link of the set. The source is not needed afterwards. */
+PathIndex *pathindex_new(const PathSet *ps, const Route *r, const FlowSource *source, int threads, const Log *log, Err *err);
 void pathindex_destroy(PathIndex *ix);
 
 /* Which links of a path flow `flow` of the network uses: s..d−1. */
@@ -80,8 +80,7 @@ typedef struct {
     double ns, ns2;
 } LinkGaps;
 
-/* A path before its flows are looked up: which they are, and what is known of their sums. `briefs` and `host_rate_bps` are the network's.
- */
+/* A path before its flows are looked up: which they are, and what is known of their sums. `briefs` are the network's. */
 typedef struct {
     Lot lot;
     size_t n;
@@ -90,14 +89,17 @@ typedef struct {
     const uint32_t *foreground; /* [n_foreground] which of them use the whole path, ascending */
     const LinkGaps *gaps;       /* [lot.n_links] */
     const FlowBriefs *briefs;
-    const double *host_rate_bps; /* by host */
-    double cap_bps;              /* rate of every host's link; 0: they differ */
-    double load;                 /* of the busiest of the path's links, over the network's whole run */
-    double mean_bits;            /* on the wire, of the flows of its links */
+    double load;      /* of the busiest of the path's links, over the network's whole run */
+    double mean_bits; /* on the wire, of the flows of its links */
 } PathOutline;
 /* The outline of path p, in `a`. Thread safe with one arena per thread. */
 void path_outline(const PathIndex *ix, size_t p, Arena *a, PathOutline *o);
-static inline int64_t path_start_ns(const PathOutline *o, size_t i) { return o->briefs->flows->start_ns[o->stretch[i].flow]; }
+static inline int64_t path_start_ns(const PathOutline *o, size_t i) {
+    int64_t start_ns;
+    uint64_t size_b;
+    briefs_get(o->briefs, o->stretch[i].flow, &start_ns, &size_b);
+    return start_ns;
+}
 /* Flows first..first+n−1 of the outline into flows[0..n−1]. */
 void path_read(const PathOutline *o, size_t first, size_t n, LotFlow *flows);
 

@@ -44,16 +44,16 @@ static void grow_slots(Builder *b) {
     for (size_t p = 0; p < b->set->n_unique; p++) *find_slot(b, b->set->pool + b->first[p], b->set->paths[p].n_links) = (uint32_t)p + 1;
 }
 
-/* The number of the path of flow i, which is added if new. */
-static uint32_t add_path(Builder *b, const Route *r, const Flows *f, const uint16_t *sport, size_t i) {
+/* The number of a flow's path, which is added if new. */
+static uint32_t add_path(Builder *b, const Route *r, uint32_t src, uint32_t dst, uint16_t sport) {
     PathSet *ps = b->set;
     MEM_GROW(ps->pool, b->cap_pool, b->n_pool + route_max_links(r));
-    uint32_t *links = ps->pool + b->n_pool, n = route_path(r, f->src[i], f->dst[i], sport[i], ROUTE_DPORT, links);
+    uint32_t *links = ps->pool + b->n_pool, n = route_path(r, src, dst, sport, ROUTE_DPORT, links);
     uint32_t *slot = find_slot(b, links, n);
     if (*slot == 0) {
         MEM_GROW(ps->paths, b->cap_paths, ps->n_unique + 1);
         MEM_GROW(b->first, b->cap_first, ps->n_unique + 1);
-        ps->paths[ps->n_unique] = (NetPath){.n_links = n, .src_host = f->src[i], .dst_host = f->dst[i]};
+        ps->paths[ps->n_unique] = (NetPath){.n_links = n, .src_host = src, .dst_host = dst};
         b->first[ps->n_unique] = b->n_pool;
         b->n_pool += n;
         *slot = (uint32_t)++ps->n_unique;
@@ -70,19 +70,46 @@ static void finish(Builder *b) {
     free(b->slots);
 }
 
-int pathset_draw(PathSet *ps, const Route *r, const Flows *f, const uint16_t *sport, uint64_t n_paths, uint64_t seed, Err *err) {
+/* Takes the paths of flows pick[0..n−1], in that order, as draws first … first + n − 1. */
+static void add_picks(Builder *b, const Route *r, const FlowSource *source, const uint64_t *pick, size_t n, size_t first) {
+    uint32_t *src = MEM_NEW(uint32_t, n), *dst = MEM_NEW(uint32_t, n);
+    flowsource_hosts(source, pick, n, src, dst);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t path = add_path(b, r, src[i], dst[i], source->sport[pick[i]]);
+        if (b->set->draw_path) b->set->draw_path[first + i] = path;
+    }
+    free(src);
+    free(dst);
+}
+
+static void draw_some(Builder *b, const Route *r, const FlowSource *source, uint64_t n_paths, uint64_t seed) {
+    uint64_t *pick = MEM_NEW(uint64_t, n_paths);
+    Rng rng = rng_stream(seed, "paths", 0);
+    for (uint64_t i = 0; i < n_paths; i++) pick[i] = rng_below(&rng, source->n);
+    b->set->draw_path = MEM_NEW(uint32_t, n_paths);
+    add_picks(b, r, source, pick, n_paths, 0);
+    free(pick);
+}
+
+static void take_all(Builder *b, const Route *r, const FlowSource *source) {
+    uint64_t *pick = MEM_NEW(uint64_t, FLOW_CHUNK);
+    for (size_t first = 0, n; first < source->n; first += n) {
+        n = source->n - first < FLOW_CHUNK ? source->n - first : FLOW_CHUNK;
+        for (size_t i = 0; i < n; i++) pick[i] = first + i;
+        add_picks(b, r, source, pick, n, first);
+    }
+    free(pick);
+}
+
+int pathset_draw(PathSet *ps, const Route *r, const FlowSource *source, uint64_t n_paths, uint64_t seed, Err *err) {
     *ps = (PathSet){0};
-    if (f->n == 0) return err_input(err, "paths: there are no flows to draw from");
-    if (n_paths >= UINT32_MAX || f->n >= UINT32_MAX) return err_input(err, "paths: at most %u draws and flows", UINT32_MAX - 1);
+    if (source->n == 0) return err_input(err, "paths: there are no flows to draw from");
+    if (n_paths >= UINT32_MAX || source->n >= UINT32_MAX) return err_input(err, "paths: at most %u draws and flows", UINT32_MAX - 1);
     Builder b = {.set = ps, .mask = 255};
     b.slots = MEM_ZNEW(uint32_t, b.mask + 1);
-    ps->n_drawn = n_paths > 0 ? n_paths : f->n;
-    if (n_paths > 0) ps->draw_path = MEM_NEW(uint32_t, n_paths);
-    Rng rng = rng_stream(seed, "paths", 0);
-    for (size_t i = 0; i < ps->n_drawn; i++) {
-        uint32_t path = add_path(&b, r, f, sport, n_paths > 0 ? rng_below(&rng, f->n) : i);
-        if (n_paths > 0) ps->draw_path[i] = path;
-    }
+    ps->n_drawn = n_paths > 0 ? n_paths : source->n;
+    if (n_paths > 0) draw_some(&b, r, source, n_paths, seed);
+    else take_all(&b, r, source);
     finish(&b);
     return 0;
 }

@@ -34,6 +34,11 @@ uint32_t route_node_ip(uint64_t node_id);
 enum { ROUTE_FIRST_SPORT = 10000, ROUTE_DPORT = 100 };
 /* Source ports in order of the flows: sport[i] = 10000 + (number of earlier flows of the same pair), mod 2^16. */
 void route_sports(const Topo *t, const uint32_t *src_host, const uint32_t *dst_host, size_t n, uint16_t *sport);
+/* The same piece by piece. */
+typedef struct RoutePorts RoutePorts;
+RoutePorts *route_ports_new(const Topo *t);
+void route_ports_next(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n, uint16_t *sport);
+void route_ports_free(RoutePorts *p);
 
 /* Share of a (src, dst) pair's traffic on each link if every node splits equally over its next hops:
  * adds weight · share to load[link]. Expectation of ECMP over many flows. scratch: n_nodes doubles, all 0, left 0. */

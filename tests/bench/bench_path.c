@@ -105,8 +105,9 @@ int main(int argc, char **argv) {
     double t1 = diag_now_s();
     uint16_t *sport = MEM_NEW(uint16_t, flows.n);
     route_sports(&topo, flows.src, flows.dst, flows.n, sport);
-    must(pathset_draw(&ps, route, &flows, sport, PATHS, 1, &err), &err);
-    PathIndex *ix = pathindex_new(&ps, route, &flows, sport, threads, NULL, &err);
+    FlowSource source = flowsource_held(&flows, sport);
+    must(pathset_draw(&ps, route, &source, PATHS, 1, &err), &err);
+    PathIndex *ix = pathindex_new(&ps, route, &source, threads, NULL, &err);
     double t4 = diag_now_s();
     char what[64];
     snprintf(what, sizeof what, "route and index %zu flows, %d threads", flows.n, threads);

@@ -114,9 +114,8 @@ static void load(Bench *b, const char *dir) {
     char *topo = file_join(dir, "topo.json"), *flows = file_join(dir, "flows.csv");
     ScenarioOptions o = {.topo_path = topo, .flows_path = flows, .mix_id = -1, .set = set, .seed = 1, .threads = b->threads};
     const Scenario *s = &b->scenario;
-    if (scenario_load(&b->scenario, &o, NULL, &err) != 0 ||
-        pathset_draw(&b->set, s->route, &s->flows, s->sport, b->n_paths, 1, &err) != 0 ||
-        !(b->index = pathindex_new(&b->set, s->route, &s->flows, s->sport, b->threads, NULL, &err)))
+    if (scenario_load(&b->scenario, &o, NULL, &err) != 0 || pathset_draw(&b->set, s->route, &s->source, b->n_paths, 1, &err) != 0 ||
+        !(b->index = pathindex_new(&b->set, s->route, &s->source, b->threads, NULL, &err)))
         diag_die("%s", err.msg);
     for (size_t i = 0; set[i]; i++) free((void *)(uintptr_t)set[i]);
     free(set);
