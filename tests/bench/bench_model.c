@@ -1,16 +1,17 @@
-/* Speed of the forward pass: 500 paths of 6 links, weights of both presets; against what OpenBLAS does in this
- * very run on plain products of the same inner dimensions. Arithmetic counted: matrix products only. */
+/* Speed of the forward pass: 500 paths of 6 links, weights of both presets and the shipped flow model; against what OpenBLAS
+ * does in this very run on plain products of the same inner dimensions. Arithmetic counted: matrix products only. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
+#include "model/flowmodel.h"
 #include "model/model.h"
 #include "model/nn.h"
 #include "row.h"
 
-enum { N_PATHS = 500, N_LINKS = 6, N_ROWS = N_LINKS + 1, REPEATS = 5 };
+enum { N_PATHS = 500, N_LINKS = 6, N_ROWS = N_LINKS + 1, REPEATS = 5, N_FLOWS = 128 };
 
 static double flop_of(const ModelSpec *s) {
     double d = s->dim, h = s->hidden, in = d + s->n_feat + s->mlp_in_extra;
@@ -56,15 +57,15 @@ static double forward_s(const char *preset, int threads, double *gflop, const Fe
     return best;
 }
 
-/* One thread: x[192 × k] · w[m × k]ᵀ, as one group of the forward sees it. */
-static double sgemm_gflops(size_t m, size_t k) {
-    enum { N = MODEL_GROUP * N_LINKS, TIMES = 50 };
-    float *x = mem_calloc(N * k, sizeof *x), *w = mem_calloc(m * k, sizeof *w), *y = mem_calloc(N * m, sizeof *y);
+/* One thread: x[n × k] · w[m × k]ᵀ, as one group of the forward sees it. */
+static double sgemm_gflops(size_t n, size_t m, size_t k) {
+    enum { TIMES = 50 };
+    float *x = mem_calloc(n * k, sizeof *x), *w = mem_calloc(m * k, sizeof *w), *y = mem_calloc(n * m, sizeof *y);
     double best = 1e9;
     int before = nn_begin();
     for (int i = 0; i < REPEATS; i++) {
         double t = diag_now_s();
-        for (int j = 0; j < TIMES; j++) nn_linear(y, x, w, NULL, N, k, m);
+        for (int j = 0; j < TIMES; j++) nn_linear(y, x, w, NULL, n, k, m);
         t = (diag_now_s() - t) / TIMES;
         if (t < best) best = t;
     }
@@ -72,30 +73,92 @@ static double sgemm_gflops(size_t m, size_t k) {
     free(x);
     free(w);
     free(y);
-    return 2e-9 * N * (double)(m * k) / best;
+    return 2e-9 * (double)(n * m * k) / best;
 }
 
-int main(void) {
+static void forward_row(const char *weights, int threads, double s, double gflop, double published_ms, double gemm) {
+    char what[64];
+    snprintf(what, sizeof what, "forward, %s weights, %d paths, %d thread%s", weights, N_PATHS, threads, threads > 1 ? "s" : "");
+    bench_row(what, bench_cell("%.0f ms", s * 1e3), bench_cell("%.0f GFLOP/s", gflop / s), bench_published(published_ms, s * 1e3),
+              bench_cell("%.0f %% of sgemm (%.0f)", 100 * gflop / s / gemm / threads, gemm * threads));
+}
+
+static void preset_rows(Arena *a) {
     static const struct {
         const char *preset;
         size_t m, k;
-    } sizes[] = {{"compact", 192, 64}, {"paper", 1536, 576}};
-    Arena a = {0};
-    const FeatureMap **maps = make_maps(&a);
-    float *out = ARENA_NEW(&a, float, N_PATHS *FEATURE_N_BASE);
+        double published_ms; /* the published program's transformer and MLP, a path of 6 links */
+    } sizes[] = {{"compact", 192, 64, 0}, {"paper", 1536, 576, 84.4}};
+    const FeatureMap **maps = make_maps(a);
+    float *out = ARENA_NEW(a, float, N_PATHS *FEATURE_N_BASE);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        double gemm = sgemm_gflops(sizes[i].m, sizes[i].k);
+        double gemm = sgemm_gflops((size_t)MODEL_GROUP * N_LINKS, sizes[i].m, sizes[i].k);
         for (int threads = 1; threads <= par_n_cores(); threads *= 2) {
             double gflop, t = forward_s(sizes[i].preset, threads, &gflop, maps, out);
-            char what[64];
-            snprintf(what, sizeof what, "forward, %s weights, %d paths, %d thread%s", sizes[i].preset, N_PATHS, threads,
-                     threads > 1 ? "s" : "");
-            /* The published program's transformer and MLP: 84.4 ms a path of 6 links. */
-            bench_row(what, bench_cell("%.0f ms", t * 1e3), bench_cell("%.0f GFLOP/s", gflop / t),
-                      bench_published(sizes[i].k > 64 ? 84.4 * N_PATHS : 0, t * 1e3),
-                      bench_cell("%.0f %% of sgemm (%.0f)", 100 * gflop / t / gemm / threads, gemm * threads));
+            forward_row(sizes[i].preset, threads, t, gflop, sizes[i].published_ms * N_PATHS, gemm);
         }
     }
+}
+
+/* ---- the flow model ---- */
+
+static float *random_values(Arena *a, Rng *rng, size_t n) {
+    float *x = ARENA_NEW(a, float, n);
+    for (size_t i = 0; i < n; i++) x[i] = (float)rng_u01(rng);
+    return x;
+}
+
+static const FlowMap **make_flow_maps(Arena *a) {
+    const FlowMap **maps = ARENA_NEW(a, const FlowMap *, N_PATHS);
+    Rng rng = rng_stream(1, "bench", 1);
+    for (size_t i = 0; i < N_PATHS; i++) {
+        FlowMap *m = ARENA_NEW(a, FlowMap, 1);
+        *m = (FlowMap){.n_links = N_LINKS, .n_flows = N_FLOWS};
+        m->link = random_values(a, &rng, (size_t)N_LINKS * FLOWMAP_N_LINK);
+        m->path = random_values(a, &rng, FLOWMAP_N_PATH);
+        m->flow = random_values(a, &rng, (size_t)N_FLOWS * FLOWMAP_N_FLOW);
+        m->base = random_values(a, &rng, N_FLOWS);
+        for (int k = 0; k < N_FLOWS; k++) m->base[k] += 1;
+        maps[i] = m;
+    }
+    return maps;
+}
+
+/* What the flows of a path share is multiplied once a path. */
+static double flow_flop_of(const ModelSpec *s) {
+    double d = s->dim, h = s->hidden, h1 = s->mlp_h1;
+    double row = s->n_feat * d + s->n_layers * (4 * d * d + 3 * d * h);
+    double path = d * d + (d + FLOWMAP_N_PATH) * h1;
+    double flow = FLOWMAP_N_FLOW * h1 + h1 * s->mlp_h2 + (double)s->mlp_h2 * s->n_out;
+    return 2 * N_PATHS * (N_LINKS * row + path + N_FLOWS * flow);
+}
+
+/* The shipped checkpoint; beside the product of the MLP's middle layer, which is most of it. */
+static void shipped_rows(Arena *a) {
+    Ckpt c;
+    Err err = {0};
+    if (ckpt_load(&c, "ckpts/default", &err) != 0) diag_die("%s", err.msg);
+    if (c.spec.head != HEAD_FLOW) diag_die("ckpts/default is no flow model");
+    const FlowMap **maps = make_flow_maps(a);
+    float *out = ARENA_NEW(a, float, (size_t)N_PATHS *N_FLOWS *FLOWMODEL_N_Q);
+    double gemm = sgemm_gflops((size_t)FLOWMODEL_GROUP * N_FLOWS, c.spec.mlp_h2, c.spec.mlp_h1);
+    for (int threads = 1; threads <= par_n_cores(); threads *= 2) {
+        double best = 1e9;
+        for (int i = 0; i < REPEATS; i++) {
+            double t = diag_now_s();
+            flowmodel_forward(&c, maps, N_PATHS, out, false, threads);
+            t = diag_now_s() - t;
+            if (t < best) best = t;
+        }
+        forward_row("shipped", threads, best, flow_flop_of(&c.spec) * 1e-9, 0, gemm);
+    }
+    ckpt_free(&c);
+}
+
+int main(void) {
+    Arena a = {0};
+    preset_rows(&a);
+    shipped_rows(&a);
     arena_free(&a);
     return 0;
 }
