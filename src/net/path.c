@@ -8,10 +8,10 @@
  * A slot is a link that lies on some wanted path; other links are not indexed. Memory: 2 bytes per (flow, wanted
  * link) and 4 per (chunk, slot).
  *
- * An outline walks the lists of the path's links in order, chunk by chunk. Per flow of the chunk it keeps the stretch
- * [s, d) it is on; a list that continues the stretch extends it, one that does not has found a flow that left
- * and rejoined, and the stretch before is put aside. A bitmap of flows seen brings them out in order of
- * start. Nothing depends on the number of links of a path.
+ * An outline walks the lists of the path's links in order, chunk by chunk, and a bitmap of flows seen brings them out in order of
+ * start. Which links a flow of the chunk is on are the bits of a byte, and runs of ones its stretches: no branch depends on
+ * where flows come and go. On a path of more than eight links it keeps the stretch [s, d) the flow is on instead; a list that
+ * continues the stretch extends it, one that does not has found a flow that left and rejoined, and the stretch before is put aside.
  *
  * Starts and sizes are looked up afterwards, for as many flows at a time as whoever asks can use while they are in the cache: a
  * path's flows are far apart in memory, and all of them together are many megabytes.
@@ -28,7 +28,7 @@
 #include "base/par.h"
 #include "net/around.h"
 
-enum { CHUNK = FLOW_CHUNK, NO_SLOT = -1 };
+enum { CHUNK = FLOW_CHUNK, NO_SLOT = -1, PATTERN_LINKS = 8 /* bits of a byte */ };
 
 typedef struct {
     uint32_t *begin; /* [n_slots + 1] */
@@ -330,7 +330,9 @@ typedef struct {
 /* A path's flows, chunk by chunk. */
 typedef struct {
     uint64_t seen[CHUNK / 64];
-    Ends last[CHUNK]; /* the latest stretch of each flow */
+    uint8_t *pattern; /* [CHUNK] of each flow: bit i for link i; NULL: more links than that */
+    uint16_t *offset; /* [CHUNK] flows seen, ascending; for patterns */
+    Ends *last;       /* [CHUNK] the latest stretch of each flow; where there are no patterns */
     Left *left;       /* stretches before that, of flows that came back */
     size_t n_left, cap_left;
     uint32_t n_links;
@@ -338,6 +340,63 @@ typedef struct {
     uint32_t *foreground;
     size_t n_out, n_foreground;
 } Walk;
+
+static inline void see(Walk *w, uint32_t offset) { w->seen[offset / 64] |= 1ull << (offset % 64); }
+
+/* ---- paths of a few links ---- */
+
+static void cross_all(Walk *w, const uint16_t *flow, size_t n, uint32_t link) {
+    uint8_t *pattern = w->pattern, bit = (uint8_t)(1u << link);
+    for (size_t k = 0; k < n; k++) {
+        pattern[flow[k]] |= bit;
+        see(w, flow[k]);
+    }
+}
+
+/* Lists the flows seen and forgets that they were; returns how many there are. Most words have few, and how many can't be guessed: so
+ * many are always written, and those that weren't there are overwritten by the next. */
+static size_t list_seen(Walk *w) {
+    enum { FEW = 4 };
+    uint16_t *offset = w->offset;
+    size_t n = 0;
+    for (uint32_t i = 0; i < CHUNK / 64; i++) {
+        uint64_t word = w->seen[i];
+        w->seen[i] = 0;
+#pragma GCC unroll 4
+        for (int k = 0; k < FEW; k++) {
+            offset[n] = (uint16_t)(i * 64 + (uint32_t)__builtin_ctzll(word | 1ull << 63)); /* of none: defined, and not kept */
+            n += word != 0;
+            word &= word - 1;
+        }
+        for (; word; word &= word - 1) offset[n++] = (uint16_t)(i * 64 + (uint32_t)__builtin_ctzll(word));
+    }
+    return n;
+}
+
+/* Takes out the chunk's stretches in order of start and forgets them. A run of ones in a pattern is a stretch: adding its lowest one
+ * carries to where it ends. */
+static void take_patterns(size_t first, Walk *w) {
+    const uint16_t *offset = w->offset;
+    uint8_t *pattern = w->pattern;
+    LotStretch *out = w->out;
+    uint32_t *foreground = w->foreground, whole = (1u << w->n_links) - 1;
+    size_t n = list_seen(w), n_out = w->n_out, n_foreground = w->n_foreground;
+    for (size_t k = 0; k < n; k++) {
+        uint32_t p = pattern[offset[k]];
+        pattern[offset[k]] = 0;
+        foreground[n_foreground] = (uint32_t)n_out;
+        n_foreground += p == whole;
+        do {
+            uint32_t carried = p + (p & -p);
+            out[n_out++] = (LotStretch){(uint32_t)first + offset[k], (uint16_t)__builtin_ctz(p), (uint16_t)__builtin_ctz(carried)};
+            p &= carried;
+        } while (p);
+    }
+    w->n_out = n_out;
+    w->n_foreground = n_foreground;
+}
+
+/* ---- paths of any number of links ---- */
 
 /* Flows continue or begin in no order that a branch could be guessed by. */
 static inline void cross(Walk *w, uint32_t offset, uint16_t link) {
@@ -347,7 +406,7 @@ static inline void cross(Walk *w, uint32_t offset, uint16_t link) {
         MEM_GROW(w->left, w->cap_left, w->n_left + 1);
         w->left[w->n_left++] = (Left){offset, x.s, x.d};
     }
-    w->seen[offset / 64] |= 1ull << (offset % 64);
+    see(w, offset);
     w->last[offset] = (Ends){goes_on ? x.s : link, (uint16_t)(link + 1)};
 }
 
@@ -377,6 +436,8 @@ static void take_stretches(size_t first, Walk *w) {
     w->n_left = 0;
 }
 
+/* ---- outlines ---- */
+
 /* Flows on a link. */
 static size_t count_flows(const PathIndex *ix, uint32_t link) {
     size_t n = 0;
@@ -403,9 +464,24 @@ static void walk_chunk(const PathIndex *ix, const NetPath *path, size_t c, Walk 
     const Chunk *chunk = &ix->chunks[c];
     for (uint32_t i = 0; i < path->n_links; i++) {
         const uint32_t *begin = chunk->begin + ix->slot_of[path->links[i]];
-        for (uint32_t k = begin[0]; k < begin[1]; k++) cross(w, chunk->flow[k], (uint16_t)i);
+        if (w->pattern) cross_all(w, chunk->flow + begin[0], begin[1] - begin[0], i);
+        else
+            for (uint32_t k = begin[0]; k < begin[1]; k++) cross(w, chunk->flow[k], (uint16_t)i);
     }
-    take_stretches(c * CHUNK, w);
+    if (w->pattern) take_patterns(c * CHUNK, w);
+    else take_stretches(c * CHUNK, w);
+}
+
+static Walk *walk_new(uint32_t n_links, size_t n_pairs, size_t n_first, Arena *a) {
+    Walk *w = memset(ARENA_NEW(a, Walk, 1), 0, sizeof(Walk));
+    w->n_links = n_links;
+    if (n_links <= PATTERN_LINKS) {
+        w->pattern = memset(ARENA_NEW(a, uint8_t, CHUNK), 0, CHUNK);
+        w->offset = ARENA_NEW(a, uint16_t, CHUNK + 1); /* one is written ahead of what is known */
+    } else w->last = memset(ARENA_NEW(a, Ends, CHUNK), 0, CHUNK * sizeof(Ends));
+    w->out = ARENA_NEW(a, LotStretch, n_pairs);          /* at most a stretch for each link of a flow */
+    w->foreground = ARENA_NEW(a, uint32_t, n_first + 1); /* all of it begins on the first link; one is written ahead */
+    return w;
 }
 
 void path_outline(const PathIndex *ix, size_t p, Arena *a, PathOutline *o) {
@@ -416,10 +492,7 @@ void path_outline(const PathIndex *ix, size_t p, Arena *a, PathOutline *o) {
     *o = (PathOutline){.briefs = &ix->briefs};
     project_links(ix, path, a, &o->lot);
     outline_sums(ix, path, n_pairs, a, o);
-    Walk *w = memset(ARENA_NEW(a, Walk, 1), 0, sizeof(Walk));
-    w->n_links = path->n_links;
-    w->out = ARENA_NEW(a, LotStretch, n_pairs);                              /* at most a stretch for each link of a flow */
-    w->foreground = ARENA_NEW(a, uint32_t, count_flows(ix, path->links[0])); /* all of it begins there */
+    Walk *w = walk_new(path->n_links, n_pairs, count_flows(ix, path->links[0]), a);
     for (size_t c = 0; c < ix->n_chunks; c++) walk_chunk(ix, path, c, w);
     free(w->left);
     o->n = w->n_out;
