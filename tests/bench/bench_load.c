@@ -23,16 +23,21 @@ static double megabytes(const char *path) {
     return stat(path, &st) == 0 ? (double)st.st_size / 1e6 : 0;
 }
 
-/* MB/s at which fresh memory is filled from memory, as reading has to at least. */
+/* MB/s at which fresh memory is filled from memory, as reading has to at least. The best of several, as of reading: a virtual machine may
+ * have to ask for memory it has not used before. */
 static double memcpy_rate(size_t n) {
     char *from = MEM_NEW(char, n), *to;
+    double best_s = 1e9;
     memset(from, 1, n);
-    double start = diag_now_s();
-    memcpy(to = MEM_NEW(char, n), from, n);
-    double s = diag_now_s() - start;
+    for (int i = 0; i < 3; i++) {
+        double start = diag_now_s();
+        memcpy(to = MEM_NEW(char, n), from, n);
+        double s = diag_now_s() - start;
+        if (s < best_s) best_s = s;
+        free(to);
+    }
     free(from);
-    free(to);
-    return (double)n / 1e6 / s;
+    return (double)n / 1e6 / best_s;
 }
 
 static void bench_file(const Flows *f, const Topo *t, const char *suffix) {
