@@ -51,7 +51,7 @@ static int run(const M3Options *o, const Ckpt *ckpt, M3Result *r, Err *err) {
                           .duration_s = o->duration_s,
                           .seed = o->seed,
                           .threads = o->threads,
-                          .most_held = o->method == (int)METHOD_PACKET ? 0 : SCENARIO_MOST_HELD};
+                          .most_held = estimate_most_held((Method)o->method)};
     EstimateOptions eo = {.method = (Method)o->method,
                           .ckpt = ckpt,
                           .n_paths = o->n_paths,

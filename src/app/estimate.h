@@ -52,6 +52,9 @@ typedef struct {
  * out->exhaustive). */
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err);
 
+/* For ScenarioOptions: packet simulation looks flows up, the others only route them once. */
+static inline uint64_t estimate_most_held(Method m) { return m == METHOD_PACKET ? 0 : SCENARIO_MOST_HELD; }
+
 /* The same in two halves, for who asks more than once. What method and checkpoint ask about is kept of all paths; release with
  * features_free. −1 as estimate_run, *f is empty. */
 int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log, Err *err);

@@ -38,10 +38,7 @@ enum { BLOCK = 1024 };
 static void plan_outline(FlowmapPlan *plan, const PathOutline *path, size_t max_flows, Arena *a) {
     size_t n = path->n_foreground;
     uint64_t *size_b = ARENA_NEW(a, uint64_t, n);
-    for (size_t k = 0; k < n; k++) {
-        int64_t start_ns;
-        briefs_get(path->briefs, path->stretch[path->foreground[k]].flow, &start_ns, &size_b[k]);
-    }
+    for (size_t k = 0; k < n; k++) size_b[k] = briefs_size_b(path->briefs, path->stretch[path->foreground[k]].flow);
     FlowmapForeground fg = {n, path->foreground, size_b};
     flowmap_plan_for(plan, &path->lot, path->n, &fg, max_flows, a);
 }

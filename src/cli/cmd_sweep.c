@@ -135,7 +135,7 @@ static int run(int argc, char **argv) {
     if (rc < 0) {
         o.scenario.options.seed = o.estimate.seed = common.seed;
         o.scenario.options.threads = o.estimate.threads = common.threads;
-        o.scenario.options.most_held = o.estimate.method == METHOD_PACKET ? 0 : SCENARIO_MOST_HELD;
+        o.scenario.options.most_held = estimate_most_held(o.estimate.method);
         rc = sweep_all(&o, &common, &err) == 0 ? 0 : cli_fail(&err);
         cli_done(&common);
     }

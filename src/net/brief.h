@@ -45,6 +45,20 @@ static inline void briefs_get(const FlowBriefs *b, size_t i, int64_t *start_ns, 
     *size_b = wide ? c->wide[x.start_ns].size_b : x.size_b;
 }
 
+static inline int64_t briefs_start_ns(const FlowBriefs *b, size_t i) {
+    int64_t start_ns;
+    uint64_t size_b;
+    briefs_get(b, i, &start_ns, &size_b);
+    return start_ns;
+}
+
+static inline uint64_t briefs_size_b(const FlowBriefs *b, size_t i) {
+    int64_t start_ns;
+    uint64_t size_b;
+    briefs_get(b, i, &start_ns, &size_b);
+    return size_b;
+}
+
 /* The flow's own limit: the slower of its two hosts' links. */
 static inline double briefs_cap_bps(const FlowBriefs *b, size_t i) {
     return b->cap_bps > 0 ? b->cap_bps : b->host_rate_bps[b->slow_host[i]];

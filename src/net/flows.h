@@ -9,6 +9,9 @@
 #include "base/file.h"
 #include "net/topo.h"
 
+/* What is made of flows by the chunk is made of so many consecutive ones. */
+enum { FLOW_LOG2_CHUNK = 16, FLOW_CHUNK = 1 << FLOW_LOG2_CHUNK };
+
 /* Struct of arrays, ascending by start_ns (ties in file order). src, dst: host indices, src ≠ dst.
  * size_b ≥ 1. id: as in the file; NULL means the index. fct_ns, ideal_fct_ns: NULL, or per flow with
  * NAN = unknown or unfinished (for files with those columns). flows_free releases. */

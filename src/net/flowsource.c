@@ -10,8 +10,6 @@
 #include "base/mem.h"
 #include "base/par.h"
 
-_Static_assert((int)FLOW_CHUNK == (int)WORKLOAD_CHUNK, "chunks are those that are drawn");
-
 FlowSource flowsource_held(const Flows *f, const uint16_t *sport) {
     return (FlowSource){.n = f->n, .sport = sport, .held = f, .threads = 1};
 }

@@ -5,8 +5,6 @@
 #include "net/route.h"
 #include "net/workload.h"
 
-enum { FLOW_LOG2_CHUNK = 16, FLOW_CHUNK = 1 << FLOW_LOG2_CHUNK };
-
 /* One of the two. What it is made from is to outlive it. */
 typedef struct {
     size_t n;

@@ -198,13 +198,6 @@ static void build_chunk(void *ctx, size_t item, int worker) {
     progress_update(b->progress, __atomic_add_fetch(&b->n_done, f.n, __ATOMIC_RELAXED));
 }
 
-static int64_t start_ns(const PathIndex *ix, size_t flow) {
-    int64_t start_ns;
-    uint64_t size_b;
-    briefs_get(&ix->briefs, flow, &start_ns, &size_b);
-    return start_ns;
-}
-
 static void sum_loads(PathIndex *ix, const Build *b, int threads) {
     uint64_t *sum = MEM_ZNEW(uint64_t, ix->topo->n_links);
     for (int w = 0; w < threads; w++)
@@ -212,7 +205,7 @@ static void sum_loads(PathIndex *ix, const Build *b, int threads) {
     ix->load = MEM_NEW(double, ix->topo->n_links);
     ix->bits = sum;
     size_t n = ix->briefs.n;
-    around_loads(ix->topo, n > 0 ? start_ns(ix, n - 1) - start_ns(ix, 0) : 0, sum, ix->load);
+    around_loads(ix->topo, n > 0 ? briefs_start_ns(&ix->briefs, n - 1) - briefs_start_ns(&ix->briefs, 0) : 0, sum, ix->load);
 }
 
 /* Over all chunks, in their order: with the gaps from chunk to chunk. */
@@ -225,7 +218,8 @@ static void sum_gaps(PathIndex *ix) {
         for (uint32_t s = 0; chunk->gap_ns2 && s < ix->n_slots; s++) {
             uint32_t begin = chunk->begin[s], end = chunk->begin[s + 1];
             if (begin == end) continue;
-            int64_t first_ns = start_ns(ix, c * CHUNK + chunk->flow[begin]), until_ns = start_ns(ix, c * CHUNK + chunk->flow[end - 1]);
+            int64_t first_ns = briefs_start_ns(&ix->briefs, c * CHUNK + chunk->flow[begin]),
+                    until_ns = briefs_start_ns(&ix->briefs, c * CHUNK + chunk->flow[end - 1]);
             double between_ns = last_ns[s] < 0 ? 0 : (double)(first_ns - last_ns[s]);
             ix->gaps[s].ns += between_ns + (double)(until_ns - first_ns);
             ix->gaps[s].ns2 += between_ns * between_ns + chunk->gap_ns2[s];
@@ -478,7 +472,9 @@ static Walk *walk_new(uint32_t n_links, size_t n_pairs, size_t n_first, Arena *a
     if (n_links <= PATTERN_LINKS) {
         w->pattern = memset(ARENA_NEW(a, uint8_t, CHUNK), 0, CHUNK);
         w->offset = ARENA_NEW(a, uint16_t, CHUNK + 1); /* one is written ahead of what is known */
-    } else w->last = memset(ARENA_NEW(a, Ends, CHUNK), 0, CHUNK * sizeof(Ends));
+    } else {
+        w->last = memset(ARENA_NEW(a, Ends, CHUNK), 0, CHUNK * sizeof(Ends));
+    }
     w->out = ARENA_NEW(a, LotStretch, n_pairs);          /* at most a stretch for each link of a flow */
     w->foreground = ARENA_NEW(a, uint32_t, n_first + 1); /* all of it begins on the first link; one is written ahead */
     return w;

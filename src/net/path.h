@@ -94,12 +94,7 @@ typedef struct {
 } PathOutline;
 /* The outline of path p, in `a`. Thread safe with one arena per thread. */
 void path_outline(const PathIndex *ix, size_t p, Arena *a, PathOutline *o);
-static inline int64_t path_start_ns(const PathOutline *o, size_t i) {
-    int64_t start_ns;
-    uint64_t size_b;
-    briefs_get(o->briefs, o->stretch[i].flow, &start_ns, &size_b);
-    return start_ns;
-}
+static inline int64_t path_start_ns(const PathOutline *o, size_t i) { return briefs_start_ns(o->briefs, o->stretch[i].flow); }
 /* Flows first..first+n−1 of the outline into flows[0..n−1]. */
 void path_read(const PathOutline *o, size_t first, size_t n, LotFlow *flows);
 

@@ -21,7 +21,7 @@
 #include "base/rng.h"
 #include "net/linkload.h"
 
-enum { CHUNK = WORKLOAD_CHUNK };
+enum { CHUNK = FLOW_CHUNK };
 #define MAX_START_NS (WORKLOAD_MAX_S * 1e9)
 
 typedef WorkloadStream Draw;
@@ -350,12 +350,6 @@ int workload_draw(const Workload *w, const Route *r, int threads, Flows *out, Wo
 }
 
 /* ---- chunks on demand ---- */
-
-WorkloadStream *workload_stream(const Workload *w, const Route *r, int threads, WorkloadInfo *info, Err *err) {
-    Flows none;
-    WorkloadStream *s;
-    return workload_draw_most(w, r, threads, 0, &none, &s, info, err) == 0 ? s : NULL;
-}
 
 void workload_stream_free(WorkloadStream *s) {
     if (!s) return;

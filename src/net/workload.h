@@ -71,17 +71,15 @@ typedef struct {
 #define WORKLOAD_MAX_SIGMA 10
 int workload_draw(const Workload *w, const Route *r, int threads, Flows *out, WorkloadInfo *info, Err *err);
 
-/* The same flows, not held: WORKLOAD_CHUNK at a time, drawn whenever they are asked for, by any thread. The workload's sizes and the
- * route's topology are to outlive it. NULL where workload_draw is −1. */
-enum { WORKLOAD_CHUNK = 65536 };
+/* The same flows, not held: FLOW_CHUNK at a time, drawn whenever they are asked for, by any thread. The workload's sizes and the
+ * route's topology are to outlive it. */
 typedef struct WorkloadStream WorkloadStream;
-WorkloadStream *workload_stream(const Workload *w, const Route *r, int threads, WorkloadInfo *info, Err *err);
 /* Either: a stream if more than most_held flows are to come (in a duration: are expected), else *stream = NULL and the flows. */
 int workload_draw_most(const Workload *w, const Route *r, int threads, uint64_t most_held, Flows *out, WorkloadStream **stream,
                        WorkloadInfo *info, Err *err);
 void workload_stream_free(WorkloadStream *s);
 size_t workload_stream_n(const WorkloadStream *s);
-/* Flows of a chunk into room for WORKLOAD_CHUNK of them, whose n is left alone; of the last chunk those beyond the stream's end, too. */
+/* Flows of a chunk into room for FLOW_CHUNK of them, whose n is left alone; of the last chunk those beyond the stream's end, too. */
 void workload_stream_read(const WorkloadStream *s, size_t chunk, const Flows *room);
 /* Their hosts alone, at a third of the cost. */
 void workload_stream_pairs(const WorkloadStream *s, size_t chunk, uint32_t *src, uint32_t *dst);
