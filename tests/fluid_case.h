@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "net/path.h"
+#include "path/path.h"
 
 typedef struct {
     char *dir;

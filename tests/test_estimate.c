@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "app/estimate.h"
-#include "app/report.h"
+#include "estimate/estimate.h"
+#include "estimate/report.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "random_checkpoint.h"

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "app/estimate.h"
-#include "app/features_file.h"
-#include "app/mapblock.h"
+#include "estimate/estimate.h"
+#include "features/features_file.h"
+#include "model/featarrays.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "net/path.h"
+#include "path/path.h"
 
 typedef struct {
     Topo topo;

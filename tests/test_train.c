@@ -13,11 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/evaluate.h"
-#include "app/train.h"
+#include "evaluate/evaluate.h"
+#include "train/train.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "model/torch_load.h"
+#include "plugin/torch_load.h"
 
 /* ---- a made-up data set: truth is 1.5 times flowSim, where there is truth ---- */
 

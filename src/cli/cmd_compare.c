@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/report.h"
+#include "estimate/report.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"

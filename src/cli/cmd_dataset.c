@@ -1,5 +1,5 @@
 /* m3 dataset: training data from path scenarios with known completion times. */
-#include "app/dataset.h"
+#include "data/pathdata.h"
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/dataset_flows.h"

@@ -1,12 +1,12 @@
 /* m3 evaluate: a checkpoint, and flowSim alone, against truth. */
-#include "app/evaluate.h"
+#include "evaluate/evaluate.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/estimate.h"
-#include "app/evaluate_report.h"
-#include "app/train.h"
+#include "estimate/estimate.h"
+#include "evaluate/evaluate_report.h"
+#include "train/train.h"
 #include "base/units.h"
 #include "cli/cli.h"
 

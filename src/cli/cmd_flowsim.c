@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/npy.h"
+#include "data/npy.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/cli.h"
 #include "fluid/flowsim.h"
-#include "model/feature.h"
+#include "model/pathfeat.h"
 
 enum { MAX_LINKS = 1000 };
 

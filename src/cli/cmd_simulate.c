@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/spec.h"
+#include "scenario/scenario.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"

@@ -1,8 +1,8 @@
 /* m3 sweep: many settings of one network, to a table, JSON and CSV. */
 #include <string.h>
 
-#include "app/sweep.h"
-#include "app/sweep_report.h"
+#include "estimate/sweep.h"
+#include "estimate/sweep_report.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/estimate_args.h"

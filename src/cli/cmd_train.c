@@ -1,5 +1,5 @@
 /* m3 train: a data set → a checkpoint. */
-#include "app/train.h"
+#include "train/train.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/cli.h"
-#include "model/torch_load.h"
+#include "plugin/torch_load.h"
 
 enum {
     OPT_DATASET,

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/spec.h"
+#include "scenario/scenario.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"

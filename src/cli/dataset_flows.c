@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "app/flowset.h"
+#include "data/flowdata.h"
 #include "base/json.h"
 #include "base/units.h"
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/netgen.h"
-#include "app/pathgen.h"
+#include "data/netgen.h"
+#include "data/pathgen.h"
 #include "base/json.h"
 #include "base/units.h"
 

@@ -1,8 +1,8 @@
 /* estimate_args: what estimate and sweep have in common on the command line: method, compatibility, files written. */
 #ifndef M3_CLI_ESTIMATE_ARGS_H
 #define M3_CLI_ESTIMATE_ARGS_H
-#include "app/estimate.h"
-#include "app/report.h"
+#include "estimate/estimate.h"
+#include "estimate/report.h"
 #include "base/file.h"
 
 extern const char *const estimate_methods[]; /* in the order of Method, NULL-ended */

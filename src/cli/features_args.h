@@ -1,8 +1,8 @@
 /* features_args: --features: a command starts from a file of features instead of topology, mix and flows. */
 #ifndef M3_CLI_FEATURES_ARGS_H
 #define M3_CLI_FEATURES_ARGS_H
-#include "app/features_file.h"
-#include "app/report.h"
+#include "features/features_file.h"
+#include "estimate/report.h"
 #include "cli/scenario_args.h"
 
 typedef struct {

@@ -1,7 +1,7 @@
 /* scenario_args: the options by which a command is told its network and traffic; shared by estimate and simulate. */
 #ifndef M3_CLI_SCENARIO_ARGS_H
 #define M3_CLI_SCENARIO_ARGS_H
-#include "app/spec.h"
+#include "scenario/scenario.h"
 #include "cli/cli.h"
 
 /* The first rows of such a command's options, in this order; `set_example` ends the help of --set. */

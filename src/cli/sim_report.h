@@ -3,7 +3,7 @@
 #define M3_CLI_SIM_REPORT_H
 #include <stdio.h>
 
-#include "app/spec.h"
+#include "scenario/scenario.h"
 #include "cli/cli.h"
 #include "packet/pktsim.h"
 

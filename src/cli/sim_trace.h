@@ -3,7 +3,7 @@
 #define M3_CLI_SIM_TRACE_H
 #include <stdio.h>
 
-#include "net/flows.h"
+#include "traffic/flows.h"
 #include "packet/pktsim.h"
 
 typedef struct {

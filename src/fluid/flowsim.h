@@ -2,8 +2,8 @@
 #ifndef M3_FLUID_FLOWSIM_H
 #define M3_FLUID_FLOWSIM_H
 #include "base/mem.h"
-#include "net/path.h"
-#include "net/watch.h"
+#include "path/path.h"
+#include "path/arrivals.h"
 
 /* Counts of one run, for benches and remarks. */
 typedef struct {

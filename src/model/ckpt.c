@@ -13,7 +13,7 @@
 
 #include "base/frame.h"
 #include "base/mem.h"
-#include "model/flowmap.h"
+#include "model/flowfeat.h"
 
 static const FrameKind frame_kind = {{'m', '3', 'c', 'k', 'p', 't', '\r', '\n'}, 1, "an m3 checkpoint"};
 static const char *const dtype_names[] = {"f32", "f16", "bf16", NULL};

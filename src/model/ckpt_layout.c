@@ -11,8 +11,8 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "model/ckpt.h"
-#include "model/feature.h"
-#include "model/flowmap.h"
+#include "model/pathfeat.h"
+#include "model/flowfeat.h"
 
 int modelspec_preset(ModelSpec *s, const char *name, Err *err) {
     static const char *const names[] = {"paper", "compact", "flow", NULL};

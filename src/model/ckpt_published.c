@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "model/ckpt.h"
-#include "model/feature.h"
+#include "model/pathfeat.h"
 
 enum { N_LLAMA_INTS = 7, N_MLP_INTS = 5, MAX_SEQ = 1 << 16, DEFAULT_SEQ = 16 };
 enum { DIM, HIDDEN, N_LAYERS, N_HEADS, N_KV_HEADS, VOCAB, SEQ }; /* int32 of the transformer's file */

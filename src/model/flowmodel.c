@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "base/par.h"
-#include "model/input.h"
+#include "model/modelinput.h"
 #include "model/nn.h"
 #include "model/transformer.h"
 

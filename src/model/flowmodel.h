@@ -3,7 +3,7 @@
 #define M3_MODEL_FLOWMODEL_H
 #include "base/stats.h"
 #include "model/ckpt.h"
-#include "model/flowmap.h"
+#include "model/flowfeat.h"
 
 enum { FLOWMODEL_N_Q = CKPT_N_QUANTILES, FLOWMODEL_GROUP = 32 };
 extern const float flowmodel_levels[FLOWMODEL_N_Q]; /* of the quantiles, ascending in (0, 1) */

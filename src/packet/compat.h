@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "net/flows.h"
+#include "traffic/flows.h"
 #include "net/route.h"
 
 /* A time computed in seconds as it becomes whole ns there. */

@@ -10,7 +10,7 @@
  * after 500 µs); the sender then goes back to the first missing byte. A lost tail hangs the flow in compat. Otherwise
  * a timer of 1 ms (doubling) starts when a packet of the flow is dropped, an ideal RTO that never fires in vain
  * because of mere delay, and duplicates are acknowledged, so that no flow hangs. */
-#include "packet/sim.h"
+#include "packet/pktsim_private.h"
 
 static const double NACK_PAUSE_NS = 500e3, RTO_NS = 1e6;
 enum { MAX_BACKOFF = 6, MAX_TIMEOUTS = 200 }; /* then the flow is given up: behind a pause that never ends */

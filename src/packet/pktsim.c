@@ -17,7 +17,7 @@
 
 #include "packet/compat.h"
 #include "packet/ideal.h"
-#include "packet/sim.h"
+#include "packet/pktsim_private.h"
 
 enum { STOCK = 16, EVENTS_PER_LOOK = 1 << 16 };
 enum { COMPAT_STREAMS = 2, COMPAT_STREAMS_PER_NODE = 6 }; /* random streams in use there before the first packet */

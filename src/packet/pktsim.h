@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "net/flows.h"
+#include "traffic/flows.h"
 #include "net/netconf.h"
 #include "net/route.h"
 

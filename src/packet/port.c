@@ -11,7 +11,7 @@
  *
  * Only in compat: a threshold below 0 wraps, which makes the buffer endless (otherwise it is 0, and a switch never holds more
  * than its buffer); with PFC off, pause frames are sent all the same, and heeded by nobody. */
-#include "packet/sim.h"
+#include "packet/pktsim_private.h"
 
 enum { RESUME_MARGIN_B = 3072 };
 

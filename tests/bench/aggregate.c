@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/aggregate.h"
+#include "estimate/aggregate.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/rng.h"

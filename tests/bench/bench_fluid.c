@@ -5,7 +5,7 @@
 #include "../fluid_case.h"
 #include "base/rng.h"
 #include "fluid/flowsim.h"
-#include "model/feature.h"
+#include "model/pathfeat.h"
 #include "row.h"
 
 enum { RUNS = 5 };

@@ -7,9 +7,9 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "net/flows.h"
+#include "traffic/flows.h"
 #include "net/linkload.h"
-#include "net/workload.h"
+#include "traffic/workload.h"
 #include "row.h"
 
 static void must(int rc, const Err *err) {

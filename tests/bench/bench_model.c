@@ -7,7 +7,7 @@
 #include "base/par.h"
 #include "base/rng.h"
 #include "model/flowmodel.h"
-#include "model/model.h"
+#include "model/pathmodel.h"
 #include "model/nn.h"
 #include "row.h"
 

@@ -5,8 +5,8 @@
 
 #include "base/par.h"
 #include "fluid/flowsim.h"
-#include "model/feature.h"
-#include "net/workload.h"
+#include "model/pathfeat.h"
+#include "traffic/workload.h"
 #include "row.h"
 
 enum { PATHS = 500, MAX_WORKERS = 64 };

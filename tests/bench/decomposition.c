@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/aggregate.h"
-#include "app/estimate_packet.h"
+#include "estimate/aggregate.h"
+#include "features/pathpacket.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"

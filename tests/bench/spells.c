@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/estimate.h"
-#include "app/report.h"
+#include "estimate/estimate.h"
+#include "estimate/report.h"
 
 typedef struct {
     const char *topo, *set[5];

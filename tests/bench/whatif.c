@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/estimate.h"
-#include "app/report.h"
+#include "estimate/estimate.h"
+#include "estimate/report.h"
 #include "base/mem.h"
 #include "packet/pktsim.h"
 

@@ -1,0 +1,38 @@
+/* caseset: a folder of numbered cases, made in parallel, in pieces, and resumed. */
+#ifndef M3_DATA_CASEFOLDER_H
+#define M3_DATA_CASEFOLDER_H
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/json.h"
+#include "net/netconf.h"
+
+typedef struct {
+    const char *out;    /* folder */
+    const char *prefix; /* case 7 of "net" is out/net00007 */
+    const char *what;   /* plural, for progress */
+    uint64_t first, count;
+    int threads;
+    /* Everything that a case depends on, as members of the open object of manifest.json. */
+    void (*manifest)(const void *ctx, JsonOut *j);
+    /* Writes case `index` into the empty folder `dir`. Called from several threads. */
+    int (*make)(void *ctx, uint64_t index, const char *dir, Err *err);
+    void *ctx;
+} CaseSet;
+
+/* Makes the cases that aren't there. A case appears whole or not at all. A manifest with other contents is refused, and
+ * nothing made; several runs may work on disjoint ranges of a folder. After an error the cases begun are finished and no more are made. */
+typedef struct {
+    uint64_t n_made, n_kept;
+} CaseSetInfo;
+int caseset_run(const CaseSet *s, const Log *log, CaseSetInfo *info, Err *err);
+
+/* One member of the current object each. */
+void put_number(JsonOut *j, const char *key, double x);
+void put_count(JsonOut *j, const char *key, uint64_t x);
+void put_string(JsonOut *j, const char *key, const char *s);
+/* "network": cc, buffer, window, pfc and the parameters in use, under their names in a mix. */
+void put_network(JsonOut *j, const NetConf *c);
+/* cc, enable_pfc, param_1, param_2 in published names and units (docs: PIPELINE §2). */
+void put_published(JsonOut *j, const NetConf *c);
+#endif

@@ -1,0 +1,75 @@
+/* flowset: training data for the flow model: FlowMaps of paths drawn from simulated networks, and what their flows really took. */
+#ifndef M3_DATA_FLOWDATA_H
+#define M3_DATA_FLOWDATA_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "data/pathdata.h"
+#include "model/flowfeat.h"
+
+typedef struct {
+    const char *networks; /* folder of simulated networks (app/netdir.h) */
+    const char *out;      /* directory to write */
+    uint64_t n_paths;     /* drawn per network, with replacement */
+    uint64_t max_flows;   /* foreground flows kept per path */
+    uint64_t seed;
+    int threads;
+} FlowsetOptions;
+typedef struct {
+    size_t n_networks, n_paths, n_links, n_flows; /* paths are unique ones */
+    size_t n_unfinished;                          /* flows left out since they did not finish */
+} FlowsetInfo;
+
+/* Draws paths from each network, and writes the arrays and manifest.json. A network's paths are a function of its files, its name and
+ * the seed; a path without a finished flow is left out. */
+int flowset_make(const FlowsetOptions *o, const Log *log, FlowsetInfo *info, Err *err);
+
+/* The arrays, in <name>.npy each. Links of path p are link_start[p] … link_start[p+1] − 1, its flows likewise. */
+enum {
+    FS_LINK_START,
+    FS_LINK,
+    FS_PATH,
+    FS_FLOW_START,
+    FS_FLOW,
+    FS_BASE,         /* what the model corrects: fluid slowdown, or what the window alone allows */
+    FS_TRUTH,        /* true slowdown: completion time over ideal */
+    FS_BUCKET,       /* output bucket of a flow */
+    FS_NET,          /* network of a path: place in the manifest's list */
+    FS_DRAWS,        /* how often a path was drawn */
+    FS_BUCKET_COUNT, /* foreground flows of a path per bucket, of which its flows here are all or an even sample */
+    FS_N_ARRAYS
+};
+typedef struct {
+    const char *name;
+    NpyType type;
+    uint64_t n_cols;
+    enum { FS_PER_PATH, FS_PER_PATH_AND_END, FS_PER_LINK, FS_PER_FLOW } rows;
+} FlowsetArray;
+extern const FlowsetArray flowset_arrays[FS_N_ARRAYS];
+
+/* A feature's values over the data set: for standardisation, and to tell what is out of range. */
+typedef struct {
+    double min, max, mean, std;
+} FlowsetRange;
+
+/* A data set, mapped. */
+typedef struct {
+    size_t n_networks, n_paths, n_links, n_flows;
+    const uint32_t *link_start, *flow_start, *net, *draws, *bucket_count;
+    const float *link, *path, *flow, *base, *truth;
+    const uint8_t *bucket;
+    char **network; /* [n_networks] names */
+    FlowsetRange link_range[FLOWMAP_N_LINK], path_range[FLOWMAP_N_PATH], flow_range[FLOWMAP_N_FLOW];
+    char digest[65]; /* SHA-256 of the manifest */
+    Npy arrays[FS_N_ARRAYS];
+} Flowset;
+int flowset_load(Flowset *d, const char *dir, Err *err);
+void flowset_free(Flowset *d);
+/* Path i, pointing into the data set: not to be changed. ->index is NULL. */
+FlowMap flowset_map(const Flowset *d, size_t i);
+/* What one flow of path i stands for in its network's distribution, by bucket: the path weighs as often as it was drawn, and
+ * within it a flow weighs as many flows of its bucket as there are for each in the data. */
+void flowset_weights(const Flowset *d, size_t i, double weight[STATS_N_OUT]);
+/* Indices of the paths of networks on one side of the split, ascending; caller frees. */
+uint32_t *flowset_select(const Flowset *d, const DatasetSplit *s, bool held_out, size_t *n);
+#endif

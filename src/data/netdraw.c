@@ -1,0 +1,243 @@
+/* netdraw: random networks with their workload and settings.
+ *
+ * Everything comes from one stream per network, (seed, "network", index), so that a set can be made in pieces and
+ * again. The draws: a shape (one rack, leaf and spine, three tiers; by rejection until hosts and both oversubscriptions
+ * are in range), rates and delays (a good share as published: 10 and 40 Gb/s, 1 µs), who talks to whom, sizes, load and
+ * burstiness, settings in the published ranges.
+ *
+ * Buffers and windows were published for 10 Gb/s. Elsewhere a user may have scaled them or not: buffers grow with the host
+ * rate, and mostly leave room for what the switch sets aside for PFC; windows grow with the bandwidth-delay product, with the rate, or (at
+ * moderate rates) not at all. Measured sizes grow with the rate in half of the networks.
+ *
+ * The number of flows is what the wish for work allows, by the mean size and the longest path; sizes are scaled less
+ * where even the fewest flows would be too much. */
+#include "data/netdraw.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define REF_RATE_BPS 10e9
+#define REF_BDP_B 18.3e3 /* of the published six-link path */
+#define FULL_WIRE_B 1048
+#define ACK_WIRE_B 60
+#define RESERVE_B 4096
+#define MAX_OVERSUBSCRIPTION 8
+#define BUFFER_UNIT_B 10240 /* of the published key */
+
+/* ---- ways to draw ---- */
+
+static bool chance(Rng *rng, double p) { return rng_u01(rng) < p; }
+static double pick(Rng *rng, const double *a, size_t n) { return a[rng_below(rng, n)]; }
+#define PICK(rng, a) pick((rng), (a), sizeof(a) / sizeof *(a))
+
+static double log_uniform(Rng *rng, double lo, double hi) { return lo * exp(rng_u01(rng) * log(hi / lo)); }
+
+/* Whole number in [lo, hi], in proportion to 1/n. */
+static uint32_t log_count(Rng *rng, uint32_t lo, uint32_t hi) { return (uint32_t)fmin(floor(log_uniform(rng, lo, (double)hi + 1)), hi); }
+
+static double whole(Rng *rng, int lo, int hi) { return lo + (double)rng_below(rng, (uint64_t)(hi - lo + 1)); }
+static double to_decimals(double x, double unit) { return round(x / unit) * unit; }
+
+/* ---- shape ---- */
+
+double clos_oversubscription(const Clos *c, int tier) {
+    double up = tier == 1 ? c->fabs_per_pod * c->fab_rate_bps : c->spines_per_plane * c->spine_rate_bps;
+    double down = tier == 1 ? c->hosts_per_rack * c->host_rate_bps : c->racks_per_pod * c->fab_rate_bps;
+    return up > 0 ? down / up : 0;
+}
+
+static uint32_t clos_hosts(const Clos *c) { return c->pods * c->racks_per_pod * c->hosts_per_rack; }
+static int clos_tiers(const Clos *c) { return 1 + (c->fabs_per_pod > 0) + (c->spines_per_plane > 0); }
+
+double clos_bdp_b(const Clos *c) {
+    const double rate[] = {c->host_rate_bps, c->fab_rate_bps, c->spine_rate_bps};
+    const double delay[] = {c->host_delay_ns, c->fab_delay_ns, c->spine_delay_ns};
+    double rtt_ns = 0;
+    for (int i = 0; i < clos_tiers(c); i++) rtt_ns += 2 * (2 * delay[i] + (FULL_WIRE_B + ACK_WIRE_B) * 8e9 / rate[i]);
+    return rtt_ns * 1e-9 * c->host_rate_bps / 8;
+}
+
+/* As the packet simulation does: what may still arrive after a pause was asked for, and a reserve. */
+static double port_set_aside_b(double rate_bps, double delay_ns) {
+    double on_the_way_b = rate_bps * delay_ns * 1e-9 / 8;
+    return fmax(3 * on_the_way_b, 2 * on_the_way_b + 4 * FULL_WIRE_B) + RESERVE_B;
+}
+
+double clos_set_aside_b(const Clos *c) {
+    double host = port_set_aside_b(c->host_rate_bps, c->host_delay_ns), fab = port_set_aside_b(c->fab_rate_bps, c->fab_delay_ns),
+           spine = port_set_aside_b(c->spine_rate_bps, c->spine_delay_ns);
+    double at_rack = c->hosts_per_rack * host + c->fabs_per_pod * fab;
+    double at_fab = c->fabs_per_pod ? c->racks_per_pod * fab + c->spines_per_plane * spine : 0;
+    double at_spine = c->spines_per_plane ? c->pods * spine : 0;
+    return fmax(at_rack, fmax(at_fab, at_spine));
+}
+
+static void draw_links(Clos *c, bool published, Rng *rng) {
+    static const double host_rates[] = {10e9, 25e9, 40e9, 100e9, 200e9, 400e9}, ratios[] = {1, 2, 2.5, 4};
+    clos_default(c);
+    if (published) return;
+    c->host_rate_bps = PICK(rng, host_rates);
+    c->fab_rate_bps = c->host_rate_bps * PICK(rng, ratios);
+    c->spine_rate_bps = chance(rng, 0.5) ? c->fab_rate_bps : c->host_rate_bps * PICK(rng, ratios);
+    if (chance(rng, 0.3)) return;
+    c->host_delay_ns = to_decimals(log_uniform(rng, 200, 2000), 10);
+    c->fab_delay_ns = to_decimals(log_uniform(rng, 200, 2000), 10);
+    c->spine_delay_ns = to_decimals(log_uniform(rng, 200, 2000), 10);
+}
+
+static void draw_counts(Clos *c, int tiers, bool shifted, Rng *rng) {
+    c->pods = tiers < 3 ? 1 : log_count(rng, 2, 8);
+    c->racks_per_pod = tiers < 2 ? 1 : log_count(rng, 2, shifted ? 48 : 24);
+    c->hosts_per_rack = tiers < 2 ? log_count(rng, 8, 64) : log_count(rng, 2, 32);
+    c->fabs_per_pod = tiers < 2 ? 0 : log_count(rng, 1, 8);
+    c->spines_per_plane = tiers < 3 ? 0 : log_count(rng, 1, 16);
+}
+
+static bool in_range(const Clos *c, double hosts_lo, double hosts_hi) {
+    double hosts = clos_hosts(c);
+    if (hosts < hosts_lo || hosts > hosts_hi) return false;
+    for (int tier = 1; tier < clos_tiers(c); tier++) {
+        double o = clos_oversubscription(c, tier);
+        if (o < 0.99 || o > MAX_OVERSUBSCRIPTION + 0.01) return false;
+    }
+    return true;
+}
+
+/* The number of hosts is aimed at first, so that rejection doesn't bend it. All links being given, some shape of at most 16 hosts
+ * fits three tiers (one of 8 fits two): the search ends. */
+static void draw_clos(Clos *c, bool shifted, Rng *rng) {
+    double u = rng_u01(rng);
+    int tiers = u < 0.08 && !shifted ? 1 : u < 0.35 ? 2 : 3;
+    double aim = shifted ? rng_uniform(rng, 300, 500) : tiers == 1 ? rng_uniform(rng, 8, 64) : log_uniform(rng, tiers == 2 ? 10 : 20, 256);
+    double lo = fmax(aim * 0.8, shifted ? 300 : 8), hi = fmin(aim * 1.25, shifted ? 500 : 256);
+    draw_links(c, chance(rng, 0.4), rng);
+    do draw_counts(c, tiers, shifted, rng);
+    while (!in_range(c, lo, hi));
+}
+
+/* ---- settings ---- */
+
+static void draw_cc(NetConf *c, Rng *rng) {
+    c->cc = (Cc)rng_below(rng, CC_N);
+    c->pfc = chance(rng, 0.5) || c->cc == CC_DCQCN;
+    switch (c->cc) {
+    case CC_DCTCP: c->dctcp_k_b = 1e3 * whole(rng, 5, 20); break;
+    case CC_DCQCN:
+        c->dcqcn_kmin_b = 1e3 * whole(rng, 20, 50);
+        c->dcqcn_kmax_b = 1e3 * whole(rng, 50, 100);
+        break;
+    case CC_HPCC:
+        c->hpcc_eta = to_decimals(rng_uniform(rng, 0.70, 0.95), 1e-4);
+        c->hpcc_ai_bps = to_decimals(rng_uniform(rng, 500e6, 1000e6), 1e5);
+        break;
+    default: c->timely_tlow_ns = 1e3 * whole(rng, 40, 60); c->timely_thigh_ns = 1e3 * whole(rng, 100, 150);
+    }
+}
+
+void netdraw_published_conf(NetConf *c, Rng *rng) {
+    netconf_default(c);
+    draw_cc(c, rng);
+    c->buffer_b = 1024 * whole(rng, 200, 500);
+    c->window_b = whole(rng, 5000, 30000);
+}
+
+static void scale_buffer(NetConf *c, const Clos *clos, Rng *rng) {
+    double set_aside = clos_set_aside_b(clos);
+    c->buffer_b *= clos->host_rate_bps / REF_RATE_BPS;
+    if (chance(rng, 0.7) && set_aside > c->buffer_b / 2) c->buffer_b += set_aside;
+    c->buffer_b = to_decimals(c->buffer_b, BUFFER_UNIT_B);
+}
+
+static void scale_window(NetConf *c, const Clos *clos, Rng *rng) {
+    double u = rng_u01(rng), rate = clos->host_rate_bps / REF_RATE_BPS;
+    if (u < 0.5) c->window_b *= clos_bdp_b(clos) / REF_BDP_B;
+    else if (u < 0.75 || rate > 4) c->window_b *= rate;
+    c->window_b = fmax(round(c->window_b), 2000);
+}
+
+/* ---- workload ---- */
+
+static double hops_per_flow(const NetDraw *d) { return (d->dist.mean_b / 1000 + 0.5) * 2 * 2 * clos_tiers(&d->clos); }
+
+/* The sizes, scaled by as much of the rate as the fewest flows can bear. */
+static int draw_sizes(NetDraw *d, const NetDrawOptions *o, Rng *rng, Err *err) {
+    SizeFamily first = SIZES_WEBSERVER, end = SIZES_FIRST_SYNTHETIC;
+    if (o->shifted) first = SIZES_FIRST_UNSEEN, end = SIZES_N;
+    else if (chance(rng, 0.5)) first = SIZES_FIRST_SYNTHETIC, end = SIZES_FIRST_UNSEEN;
+    d->sizes = sizefamily_draw(rng, first, end);
+    double rate = d->clos.host_rate_bps / REF_RATE_BPS;
+    bool scaled = chance(rng, 0.5) && rate > 1;
+    if (sizefamily_build(&d->dist, &d->sizes, o->sizes_dir, err) != 0) return -1;
+    double bearable = o->max_packet_hops / ((double)o->flows_lo * hops_per_flow(d));
+    d->sizes.scale = scaled ? fmax(1, to_decimals(fmin(rate, bearable), 0.1)) : 1;
+    if (d->sizes.scale <= 1) return 0;
+    sizedist_free(&d->dist);
+    return sizefamily_build(&d->dist, &d->sizes, o->sizes_dir, err);
+}
+
+/* Within a factor of four of what range and work allow. */
+static uint64_t draw_n_flows(const NetDraw *d, const NetDrawOptions *o, Rng *rng) {
+    double lo = (double)o->flows_lo, most = fmin((double)o->flows_hi, floor(o->max_packet_hops / hops_per_flow(d)));
+    return (uint64_t)fmax(lo, round(log_uniform(rng, fmax(lo, most / 4), fmax(lo, most))));
+}
+
+static MatrixKind draw_matrix(bool shifted, Rng *rng) {
+    MatrixKind first = shifted ? MATRIX_PERMUTATION : MATRIX_A, end = shifted ? MATRIX_N : MATRIX_PERMUTATION;
+    return (MatrixKind)((int)first + (int)rng_below(rng, (uint64_t)(end - first)));
+}
+
+int netdraw_init(NetDraw *d, const NetDrawOptions *o, uint64_t index, Err *err) {
+    Rng rng = rng_stream(o->seed, "network", index);
+    *d = (NetDraw){.seed = rng_next(&rng) >> 12}; /* 52 bits: exact in JSON */
+    draw_clos(&d->clos, o->shifted, &rng);
+    netdraw_published_conf(&d->net, &rng);
+    scale_buffer(&d->net, &d->clos, &rng);
+    if (d->clos.host_rate_bps > REF_RATE_BPS || d->clos.host_delay_ns != 1000) scale_window(&d->net, &d->clos, &rng);
+    d->matrix = draw_matrix(o->shifted, &rng);
+    d->max_load = to_decimals(rng_uniform(&rng, 0.10, 0.90), 1e-4);
+    d->sigma = to_decimals(rng_uniform(&rng, 1, 2), 1e-4);
+    if (draw_sizes(d, o, &rng, err) != 0) return -1;
+    d->n_flows = draw_n_flows(d, o, &rng);
+    return 0;
+}
+
+void netdraw_free(NetDraw *d) { sizedist_free(&d->dist); }
+
+/* ---- matrices ---- */
+
+static const char *const matrix_names[MATRIX_N] = {"a", "b", "c", "uniform", "permutation", "incast"};
+const char *matrixkind_name(MatrixKind k) { return matrix_names[k]; }
+
+/* Each rack sends to one other: the next one in a random cycle. */
+static void fill_permutation(RackMatrix *m, Rng *rng) {
+    uint32_t n = m->n_racks, *order = MEM_NEW(uint32_t, n);
+    for (uint32_t i = 0; i < n; i++) order[i] = i;
+    rng_shuffle_u32(rng, order, n);
+    for (uint32_t i = 0; i < n; i++) m->weight[(size_t)order[i] * n + order[(i + 1) % n]] = 1;
+    free(order);
+}
+
+/* Half of all traffic goes to one rack, the rest everywhere. */
+static void fill_incast(RackMatrix *m, Rng *rng) {
+    uint32_t n = m->n_racks, sink = (uint32_t)rng_below(rng, n);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < n; j++) m->weight[(size_t)i * n + j] = i != j ? 1 + (j == sink ? n : 0) : 0;
+}
+
+int netdraw_matrix(RackMatrix *m, const NetDraw *d, const Topo *t, Err *err) {
+    if (d->matrix < MATRIX_PERMUTATION) return rackmatrix_generate(m, matrix_names[d->matrix], t, d->seed, err);
+    size_t n = t->n_racks;
+    Rng rng = rng_stream(d->seed, "rack matrix", 0);
+    *m = (RackMatrix){.n_racks = t->n_racks,
+                      .n_pods = t->n_pods,
+                      .weight = MEM_ZNEW(double, n *n),
+                      .pod_of = MEM_NEW(uint32_t, n),
+                      .name = mem_strdup(matrix_names[d->matrix])};
+    memcpy(m->pod_of, t->rack_pod, n * sizeof *m->pod_of);
+    if (d->matrix == MATRIX_PERMUTATION) fill_permutation(m, &rng);
+    else fill_incast(m, &rng);
+    return 0;
+}

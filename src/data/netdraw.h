@@ -1,0 +1,45 @@
+/* netdraw: random networks with their workload and settings, for training and for evaluation. */
+#ifndef M3_DATA_NETDRAW_H
+#define M3_DATA_NETDRAW_H
+#include "data/sizefamily.h"
+#include "net/netconf.h"
+#include "net/topo.h"
+#include "traffic/workload.h"
+
+typedef enum { MATRIX_A, MATRIX_B, MATRIX_C, MATRIX_UNIFORM, MATRIX_PERMUTATION, MATRIX_INCAST, MATRIX_N } MatrixKind;
+const char *matrixkind_name(MatrixKind k);
+
+typedef struct {
+    bool shifted; /* what training doesn't see: sizes of flows and networks, matrices */
+    uint64_t seed;
+    uint64_t flows_lo, flows_hi;
+    double max_packet_hops; /* wish for the work of simulating one; flows_lo goes first */
+    const char *sizes_dir;  /* NULL: where they are found */
+} NetDrawOptions;
+
+/* One network, a function of (options, index) alone. */
+typedef struct {
+    Clos clos;
+    NetConf net;
+    SizeSpec sizes;
+    SizeDist dist; /* of `sizes` */
+    MatrixKind matrix;
+    uint64_t seed; /* of matrix and flows */
+    double sigma, max_load;
+    uint64_t n_flows;
+} NetDraw;
+/* netdraw_free releases. */
+int netdraw_init(NetDraw *d, const NetDrawOptions *o, uint64_t index, Err *err);
+void netdraw_free(NetDraw *d);
+/* The matrix of a draw, for its topology; rackmatrix_free releases. */
+int netdraw_matrix(RackMatrix *m, const NetDraw *d, const Topo *t, Err *err);
+
+/* A congestion control, its parameters, buffer, window and PFC as the published training draws them (docs: PIPELINE §2). */
+void netdraw_published_conf(NetConf *c, Rng *rng);
+/* Capacity toward the hosts over that toward the spines, at racks and at fabric switches; 0 where there is nothing above. */
+double clos_oversubscription(const Clos *c, int tier);
+/* Out and back of a full packet and its ACK over a longest path times the host rate, bytes. */
+double clos_bdp_b(const Clos *c);
+/* Most that a switch sets aside for PFC headroom and reserves, bytes. */
+double clos_set_aside_b(const Clos *c);
+#endif

@@ -1,0 +1,209 @@
+/* netgen: a folder of simulated networks.
+ *
+ * Network i is a function of the settings and i: drawn by netdraw, its flows by the workload generator, their completion times
+ * by the packet simulation; caseset does the folders, resuming and threads. Flows that don't finish are kept, without a
+ * completion time.
+ *
+ * scenario.json serves two kinds of readers: `network`, `sizes` and `matrix` in our own names, and the network settings once more
+ * under the published keys, as truth sets of other simulators have them. */
+#include "data/netgen.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "data/casefolder.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "packet/pktsim.h"
+
+#define BUFFER_UNIT_B 10240.0 /* of the published key */
+
+void netgen_default(NetGenOptions *o) {
+    *o = (NetGenOptions){.draw = {.seed = 1, .flows_lo = 2000, .flows_hi = 20000, .max_packet_hops = 20e6}, .count = 1};
+}
+
+/* ---- one network, simulated ---- */
+
+typedef struct {
+    NetDraw draw;
+    Topo topo;
+    RackMatrix matrix;
+    Route *route;
+    Flows flows; /* with fct_ns and ideal_fct_ns */
+    WorkloadInfo load;
+    PktStats stats;
+} Network;
+
+static int draw_flows(Network *n, Err *err) {
+    const NetDraw *d = &n->draw;
+    Workload w = {
+        .matrix = &n->matrix, .sizes = &d->dist, .sigma = d->sigma, .max_load = d->max_load, .n_flows = d->n_flows, .seed = d->seed};
+    return workload_draw(&w, n->route, 1, &n->flows, &n->load, err);
+}
+
+static int simulate(Network *n, Err *err) {
+    PktOptions opt = {.seed = n->draw.seed};
+    n->flows.fct_ns = MEM_NEW(double, n->flows.n);
+    n->flows.ideal_fct_ns = MEM_NEW(double, n->flows.n);
+    pktsim_ideal(n->route, &n->flows, false, n->flows.ideal_fct_ns);
+    return pktsim_run(n->route, &n->flows, &n->draw.net, &opt, n->flows.fct_ns, &n->stats, err);
+}
+
+static int network_init(Network *n, const NetDrawOptions *o, uint64_t index, Err *err) {
+    *n = (Network){0};
+    if (netdraw_init(&n->draw, o, index, err) != 0) return -1;
+    if (clos_build(&n->topo, &n->draw.clos, "network", err) != 0) return -1;
+    if (netdraw_matrix(&n->matrix, &n->draw, &n->topo, err) != 0) return -1;
+    if (!(n->route = route_new(&n->topo, err))) return -1;
+    return draw_flows(n, err) == 0 ? simulate(n, err) : -1;
+}
+
+static void network_free(Network *n) {
+    flows_free(&n->flows);
+    route_destroy(n->route);
+    rackmatrix_free(&n->matrix);
+    topo_free(&n->topo);
+    netdraw_free(&n->draw);
+}
+
+/* ---- its files ---- */
+
+static void put_stats(JsonOut *j, const PktStats *s) {
+    json_out_key(j, "simulator");
+    json_out_object(j);
+    put_string(j, "name", "m3");
+    put_string(j, "version", M3_VERSION);
+    put_count(j, "packets", s->n_packets);
+    put_count(j, "packet_hops", s->n_packet_hops);
+    put_count(j, "drops", s->n_drops);
+    put_count(j, "marks", s->n_marks);
+    put_count(j, "pauses", s->n_pauses);
+    put_count(j, "retransmissions", s->n_retransmissions);
+    put_count(j, "timeouts", s->n_timeouts);
+    put_count(j, "peak_buffer_b", s->peak_buffer_b);
+    put_number(j, "sim_ns", s->sim_ns);
+    json_out_end(j, '}');
+}
+
+static void put_workload(JsonOut *j, const Network *n) {
+    const NetDraw *d = &n->draw;
+    json_out_key(j, "matrix");
+    json_out_object(j);
+    put_string(j, "kind", matrixkind_name(d->matrix));
+    put_count(j, "seed", d->seed);
+    json_out_end(j, '}');
+    json_out_key(j, "sizes"), sizefamily_write(&d->sizes, &d->dist, j);
+    put_number(j, "sigma", d->sigma);
+    put_number(j, "max_load", d->max_load);
+    put_count(j, "seed", d->seed);
+    put_number(j, "offered_bps", n->load.offered_bps);
+    put_count(j, "n_flows", n->flows.n);
+    put_count(j, "n_finished", n->stats.n_finished);
+}
+
+static void put_shape(JsonOut *j, const Network *n) {
+    const Clos *c = &n->draw.clos;
+    put_count(j, "n_hosts", n->topo.n_hosts);
+    put_count(j, "max_links", route_max_links(n->route));
+    json_out_key(j, "oversubscription");
+    json_out_array_compact(j);
+    for (int tier = 1; tier <= 2; tier++)
+        if (clos_oversubscription(c, tier) > 0) json_out_number(j, clos_oversubscription(c, tier));
+    json_out_end(j, ']');
+    put_number(j, "bdp_b", clos_bdp_b(c));
+    put_number(j, "set_aside_b", clos_set_aside_b(c));
+}
+
+static int write_scenario(const Network *n, uint64_t index, const char *dir, Err *err) {
+    char *path = file_join(dir, "scenario.json");
+    FileOut out;
+    int rc = file_out_open(&out, path, err);
+    free(path);
+    if (rc != 0) return -1;
+    JsonOut j;
+    json_out_init(&j, out.f);
+    json_out_object(&j);
+    put_count(&j, "id", index);
+    put_network(&j, &n->draw.net);
+    put_workload(&j, n);
+    put_shape(&j, n);
+    put_number(&j, "bfsz", n->draw.net.buffer_b / BUFFER_UNIT_B);
+    put_number(&j, "window", n->draw.net.window_b);
+    put_published(&j, &n->draw.net);
+    put_stats(&j, &n->stats);
+    json_out_end(&j, '}');
+    json_out_finish(&j);
+    return file_out_commit(&out, err);
+}
+
+static int write_files(const Network *n, uint64_t index, const char *dir, Err *err) {
+    char *topo = file_join(dir, "topo.json"), *flows = file_join(dir, "flows.csv");
+    int rc = clos_save(&n->draw.clos, topo, err);
+    if (rc == 0) rc = flows_save_csv(&n->flows, flows, &n->topo, err);
+    if (rc == 0) rc = write_scenario(n, index, dir, err);
+    free(topo);
+    free(flows);
+    return rc;
+}
+
+/* ---- the set ---- */
+
+typedef struct {
+    const NetGenOptions *o;
+    NetGenInfo *info;
+    pthread_mutex_t lock; /* of info */
+} Job;
+
+static void count_in(Job *job, const Network *n) {
+    pthread_mutex_lock(&job->lock);
+    job->info->n_flows += n->flows.n;
+    job->info->n_unfinished += n->stats.n_unfinished;
+    job->info->n_packet_hops += n->stats.n_packet_hops;
+    job->info->sim_s += n->stats.wall_s;
+    pthread_mutex_unlock(&job->lock);
+}
+
+static int make(void *ctx, uint64_t index, const char *dir, Err *err) {
+    Job *job = ctx;
+    Network n;
+    int rc = network_init(&n, &job->o->draw, index, err);
+    if (rc == 0) rc = write_files(&n, index, dir, err);
+    if (rc == 0) count_in(job, &n);
+    network_free(&n);
+    return rc;
+}
+
+static void put_manifest(const void *ctx, JsonOut *j) {
+    const NetDrawOptions *d = &((const Job *)ctx)->o->draw;
+    put_string(j, "schema", "m3.networks/1");
+    put_string(j, "version", M3_VERSION);
+    put_count(j, "seed", d->seed);
+    json_out_key(j, "shifted"), json_out_bool(j, d->shifted);
+    json_out_key(j, "n_flows");
+    json_out_array_compact(j);
+    json_out_int(j, (int64_t)d->flows_lo);
+    json_out_int(j, (int64_t)d->flows_hi);
+    json_out_end(j, ']');
+    put_number(j, "max_packet_hops", d->max_packet_hops);
+}
+
+int netgen_run(const NetGenOptions *o, const Log *log, NetGenInfo *info, Err *err) {
+    *info = (NetGenInfo){0};
+    if (o->draw.flows_lo < 1 || o->draw.flows_lo > o->draw.flows_hi) return err_input(err, "--n-flows: expected LO..HI with 1 <= LO <= HI");
+    Job job = {.o = o, .info = info, .lock = PTHREAD_MUTEX_INITIALIZER};
+    CaseSet set = {.out = o->out,
+                   .prefix = "net",
+                   .what = "networks",
+                   .first = o->first,
+                   .count = o->count,
+                   .threads = o->threads,
+                   .manifest = put_manifest,
+                   .make = make,
+                   .ctx = &job};
+    CaseSetInfo counts;
+    int rc = caseset_run(&set, log, &counts, err);
+    info->n_made = counts.n_made;
+    info->n_kept = counts.n_kept;
+    return rc;
+}

@@ -1,0 +1,166 @@
+/* pathsample: path scenarios with known completion times → samples for training.
+ *
+ * A scenario is a parking lot of the published shape (10 Gb/s ends, 40 Gb/s inner links, 1 µs), its settings and its flows with
+ * the completion times that a packet simulator (or a network) gave. A sample is the feature map of its fluid simulation, made
+ * by the very function that inference uses, and the percentiles of the true slowdowns of the foreground.
+ *
+ * Views. Real decompositions also give paths with few foreground flows, which whole scenarios never show. A view of a scenario
+ * is what one would have seen of the same simulation in a random stretch of time, counting only a random share of the
+ * foreground; the others become background that leaves one link early or joins one link late. Every flow keeps its true and
+ * its fluid completion time, so a view is as true as the whole. */
+#include "data/pathsample.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "fluid/flowsim.h"
+
+enum { MAX_LINKS = 63, MIN_VIEW_FLOWS = 4 };
+static const double host_rate_bps = 10e9;
+
+static int read_cc_params(const Json *root, NetConf *c, Err *err) {
+    Json j1, j2;
+    double p1 = 0, p2 = 0;
+    if (json_need(root, "param_1", &j1, err) != 0 || json_number(&j1, &p1, err) != 0) return -1;
+    if (json_find(root, "param_2", &j2) && json_number(&j2, &p2, err) != 0) return -1;
+    switch (c->cc) {
+    case CC_DCTCP: c->dctcp_k_b = p1 * 1e3; break;
+    case CC_DCQCN: c->dcqcn_kmin_b = p1 * 1e3, c->dcqcn_kmax_b = p2 * 1e3; break;
+    case CC_HPCC: c->hpcc_eta = p1 / 100, c->hpcc_ai_bps = p2 * 10e6; break;
+    case CC_TIMELY: c->timely_tlow_ns = p1 * 1e3, c->timely_thigh_ns = p2 * 1e3; break;
+    case CC_N: break;
+    }
+    Err why;
+    return netconf_check(c, &why) == 0 ? 0 : json_fail(root, err, "%s", why.msg);
+}
+
+static int read_settings(const Json *root, PathScenario *s, Err *err) {
+    Json j;
+    uint64_t n_hosts;
+    const char *cc;
+    double kib;
+    netconf_default(&s->conf);
+    if (json_need(root, "n_hosts", &j, err) != 0 || json_uint(&j, MAX_LINKS + 1, &n_hosts, err) != 0) return -1;
+    if (n_hosts < 3) return json_fail(&j, err, "must be at least 3, got %" PRIu64, n_hosts);
+    s->n_links = (uint32_t)n_hosts - 1;
+    if (json_need(root, "cc", &j, err) != 0 || json_string(&j, &cc, err) != 0) return -1;
+    Err why;
+    if (cc_parse(cc, &s->conf.cc, &why) != 0) return json_fail(&j, err, "%s", why.msg);
+    if (json_need(root, "enable_pfc", &j, err) != 0 || json_bool(&j, &s->conf.pfc, err) != 0) return -1;
+    if (json_need(root, "buffer_kb", &j, err) != 0 || json_number(&j, &kib, err) != 0) return -1;
+    s->conf.buffer_b = kib * 1024;
+    if (json_need(root, "window_b", &j, err) != 0 || json_number(&j, &s->conf.window_b, err) != 0) return -1;
+    return read_cc_params(root, &s->conf, err);
+}
+
+int pathscenario_settings(PathScenario *s, const char *path, Err *err) {
+    JsonDoc *doc = json_open(path, err);
+    if (!doc) return -1;
+    Json root = json_root(doc);
+    int rc = json_expect_object(&root, err) == 0 ? read_settings(&root, s, err) : -1;
+    json_close(doc);
+    return rc;
+}
+
+int pathscenario_flows(PathScenario *s, const char *path, Err *err) {
+    if (flows_load_positions(&s->flows, path, s->n_links, NULL, err) != 0) return -1;
+    size_t n_usable = 0;
+    if (s->flows.fct_ns && s->flows.ideal_fct_ns)
+        for (size_t i = 0; i < s->flows.n; i++)
+            n_usable += s->flows.src[i] == 0 && s->flows.dst[i] == s->n_links && s->flows.fct_ns[i] > 0 && s->flows.ideal_fct_ns[i] > 0;
+    if (n_usable > 0) return 0;
+    flows_free(&s->flows);
+    return err_input(err, "%s: expected flows from 0 to %u with fct_ns and ideal_fct_ns, found none", path, s->n_links);
+}
+
+void pathsample_truth(const Flows *f, size_t first, size_t n, uint32_t n_links, const bool *keep, float pct[FEATURE_N_BASE],
+                      uint32_t count[STATS_N_OUT], Arena *a) {
+    float *of[STATS_N_OUT];
+    for (int b = 0; b < STATS_N_OUT; b++) of[b] = ARENA_NEW(a, float, n);
+    memset(count, 0, STATS_N_OUT * sizeof *count);
+    for (size_t k = 0; k < n; k++) {
+        size_t i = first + k;
+        if (f->src[i] != 0 || f->dst[i] != n_links || (keep && !keep[k])) continue;
+        if (!(f->fct_ns[i] > 0 && f->ideal_fct_ns[i] > 0)) continue;
+        int b = stats_bucket_out(f->size_b[i]);
+        of[b][count[b]++] = (float)(f->fct_ns[i] / f->ideal_fct_ns[i]);
+    }
+    for (int b = 0; b < STATS_N_OUT; b++) {
+        float *out = pct + b * STATS_N_PCT;
+        for (int p = 0; p < STATS_N_PCT; p++) out[p] = 1;
+        if (count[b] == 0) continue;
+        stats_sort_f32(of[b], count[b]);
+        stats_percentiles_f32(of[b], count[b], out);
+    }
+}
+
+void pathsim_run(PathSim *sim, const PathScenario *s, Arena *a) {
+    const Flows *f = &s->flows;
+    *sim = (PathSim){.scenario = s, .a = a, .flows = ARENA_NEW(a, LotFlow, f->n), .slowdown = ARENA_NEW(a, float, f->n)};
+    lot_published(&sim->lot, s->n_links, host_rate_bps, a);
+    for (size_t i = 0; i < f->n; i++)
+        sim->flows[i] = (LotFlow){.start_ns = f->start_ns[i],
+                                  .size_b = f->size_b[i],
+                                  .cap_bps = host_rate_bps,
+                                  .flow = (uint32_t)i,
+                                  .s = (uint16_t)f->src[i],
+                                  .d = (uint16_t)f->dst[i]};
+    double *fct_ns = ARENA_NEW(a, double, f->n);
+    flowsim_run(&sim->lot, sim->flows, f->n, fct_ns, NULL, a);
+    for (size_t i = 0; i < f->n; i++) sim->slowdown[i] = (float)flowsim_slowdown(&sim->lot, &sim->flows[i], fct_ns[i]);
+}
+
+static bool is_foreground(const PathScenario *s, const LotFlow *f) { return f->s == 0 && f->d == s->n_links; }
+
+PathView pathview_whole(const PathSim *sim) {
+    size_t n = sim->scenario->flows.n;
+    PathView v = {.n = n, .flows = sim->flows, .keep = ARENA_NEW(sim->a, bool, n)};
+    for (size_t i = 0; i < n; i++) v.keep[i] = true;
+    return v;
+}
+
+/* A stretch that begins and ends with a foreground flow, log-uniform in how many it holds. */
+static void draw_stretch(const PathSim *sim, Rng *rng, PathView *v) {
+    size_t n = sim->scenario->flows.n, n_fg = 0, *at = ARENA_NEW(sim->a, size_t, n);
+    for (size_t i = 0; i < n; i++)
+        if (is_foreground(sim->scenario, &sim->flows[i])) at[n_fg++] = i;
+    double fewest = (double)(n_fg < MIN_VIEW_FLOWS ? n_fg : MIN_VIEW_FLOWS);
+    size_t len = (size_t)exp(rng_uniform(rng, log(fewest), log((double)n_fg + 1)));
+    if (len < 1) len = 1;
+    if (len > n_fg) len = n_fg;
+    size_t k = (size_t)rng_below(rng, n_fg - len + 1);
+    v->first = at[k];
+    v->n = at[k + len - 1] - at[k] + 1;
+}
+
+PathView pathview_draw(const PathSim *sim, Rng *rng) {
+    PathView v = {0};
+    draw_stretch(sim, rng, &v);
+    v.flows = ARENA_NEW(sim->a, LotFlow, v.n);
+    v.keep = ARENA_NEW(sim->a, bool, v.n);
+    memcpy(v.flows, sim->flows + v.first, v.n * sizeof *v.flows);
+    double share = rng_u01(rng) < 0.5 ? 1 : exp(rng_uniform(rng, log(0.1), 0));
+    for (size_t i = 0; i < v.n; i++) {
+        v.keep[i] = i == 0 || !is_foreground(sim->scenario, &v.flows[i]) || rng_u01(rng) < share;
+        if (v.keep[i]) continue;
+        if (rng_u01(rng) < 0.5) v.flows[i].s++;
+        else v.flows[i].d--;
+    }
+    return v;
+}
+
+void pathview_sample(const PathSim *sim, const PathView *v, SampleHead *h, float **pct, uint16_t **present) {
+    FeatureMap m;
+    memset(h, 0, sizeof *h);
+    feature_build(&m, &sim->lot, v->flows, sim->slowdown + v->first, v->n, &sim->scenario->conf, sim->a);
+    h->n_rows = m.n_rows;
+    memcpy(h->conf, m.conf, sizeof h->conf);
+    memcpy(h->base, m.base, sizeof h->base);
+    memcpy(h->base_count, m.base_count, sizeof h->base_count);
+    pathsample_truth(&sim->scenario->flows, v->first, v->n, sim->scenario->n_links, v->keep, h->truth, h->truth_count, sim->a);
+    *pct = m.pct;
+    *present = m.present;
+}

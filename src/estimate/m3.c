@@ -1,0 +1,153 @@
+/* api: the public C interface (include/m3.h) over the rooms behind it.
+ *
+ * Options and results are copied at the boundary, so that no internal type shows and the caller's strings need
+ * not outlive the call. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "estimate/estimate.h"
+#include "estimate/report.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "m3.h"
+
+struct M3Result {
+    Estimate estimate;
+    double wall_read_s, wall_total_s;
+    uint64_t seed;
+    char *topo, *mix, *ckpt_name; /* mix, ckpt_name: may be NULL */
+    const char *method;
+    char ckpt_sha256[65];
+};
+
+_Static_assert((int)M3_N_BUCKETS == (int)STATS_N_OUT, "as many buckets outside as inside");
+_Static_assert((int)M3_METHOD_M3 == (int)METHOD_M3 && (int)M3_METHOD_FLOWSIM == (int)METHOD_FLOWSIM &&
+                   (int)M3_METHOD_PACKET == (int)METHOD_PACKET,
+               "same methods");
+_Static_assert((int)M3_ERROR_LEN == (int)sizeof(((Err *)NULL)->msg), "every message fits");
+
+static const char *const method_names[] = {"m3", "flowsim", "packet"};
+
+void m3_options_init(M3Options *o) { *o = (M3Options){.mix_id = -1, .n_paths = 500, .seed = 1}; }
+
+const char *m3_version(void) { return M3_VERSION; }
+
+static int check(const M3Options *o, Err *err) {
+    if (!o->mix && !(o->flows && o->topo)) return err_input(err, "expected a mix, or flows and a topology");
+    if ((int)o->method < 0 || o->method > M3_METHOD_PACKET) return err_input(err, "method: unknown number %d", (int)o->method);
+    if (o->threads < 0 || o->threads > 1024) return err_input(err, "threads: must be in 0..1024, got %d", o->threads);
+    return 0;
+}
+
+static int run(const M3Options *o, const Ckpt *ckpt, M3Result *r, Err *err) {
+    Scenario s = {0};
+    ScenarioOptions so = {.topo_path = o->topo,
+                          .mix_path = o->mix,
+                          .flows_path = o->flows,
+                          .mix_id = o->mix_id,
+                          .set = o->set,
+                          .n_flows = o->n_flows,
+                          .duration_s = o->duration_s,
+                          .seed = o->seed,
+                          .threads = o->threads,
+                          .most_held = estimate_most_held((Method)o->method)};
+    EstimateOptions eo = {.method = (Method)o->method,
+                          .ckpt = ckpt,
+                          .n_paths = o->n_paths,
+                          .seed = o->seed,
+                          .threads = o->threads,
+                          .published = o->published != 0};
+    int rc = scenario_load(&s, &so, NULL, err);
+    if (rc == 0) rc = estimate_run(&s, &eo, NULL, &r->estimate, err);
+    if (rc == 0) {
+        r->wall_read_s = s.wall_read_s;
+        r->topo = mem_strdup(o->topo ? o->topo : s.topo.name);
+    }
+    scenario_free(&s);
+    return rc;
+}
+
+M3Result *m3_estimate(const M3Options *o, char error[M3_ERROR_LEN]) {
+    Err err = {0};
+    Ckpt ckpt = {0};
+    double start_s = diag_now_s();
+    M3Result *r = MEM_ZNEW(M3Result, 1);
+    int rc = check(o, &err);
+    if (rc == 0 && o->method == M3_METHOD_M3) rc = estimate_load_ckpt(&ckpt, o->ckpt, &err);
+    if (rc == 0) rc = run(o, &ckpt, r, &err);
+    if (rc == 0) {
+        r->seed = o->seed;
+        r->mix = o->mix ? mem_strdup(o->mix) : NULL;
+        r->method = method_names[o->method];
+        r->wall_total_s = diag_now_s() - start_s;
+        if (o->method == M3_METHOD_M3) {
+            r->ckpt_name = mem_strdup(ckpt.name);
+            ckpt_sha256(&ckpt, r->ckpt_sha256);
+        }
+    } else {
+        memcpy(error, err.msg, sizeof err.msg);
+        m3_result_free(r);
+        r = NULL;
+    }
+    ckpt_free(&ckpt);
+    return r;
+}
+
+void m3_result_free(M3Result *r) {
+    if (!r) return;
+    free(r->topo);
+    free(r->mix);
+    free(r->ckpt_name);
+    free(r);
+}
+
+static const AggDist *dist_of(const M3Result *r, int bucket) {
+    return bucket >= M3_ALL && bucket < M3_N_BUCKETS ? report_dist(&r->estimate.slowdown, bucket + 1) : NULL;
+}
+
+const char *m3_bucket_label(int bucket) { return bucket >= M3_ALL && bucket < M3_N_BUCKETS ? report_dist_label(bucket + 1) : NULL; }
+
+double m3_result_share(const M3Result *r, int bucket) {
+    const AggDist *d = dist_of(r, bucket);
+    return d ? d->share : (double)NAN;
+}
+
+double m3_result_percentile(const M3Result *r, int bucket, int p) {
+    const AggDist *d = dist_of(r, bucket);
+    return d && p >= 1 && p <= STATS_N_PCT ? d->percentiles[p - 1] : (double)NAN;
+}
+
+M3Interval m3_result_quantile(const M3Result *r, int bucket, double p) {
+    static const double percent[REPORT_N_QUANTILES] = {50, 90, 99, 99.9};
+    const AggDist *d = dist_of(r, bucket);
+    for (int k = 0; d && k < REPORT_N_QUANTILES; k++) {
+        const AggQuantile *q = report_quantile(d, k);
+        if (p == percent[k]) return (M3Interval){q->value, q->lo, q->hi};
+    }
+    return (M3Interval){NAN, NAN, NAN};
+}
+
+uint64_t m3_result_n_flows(const M3Result *r) { return r->estimate.n_flows; }
+uint64_t m3_result_n_paths(const M3Result *r) { return r->estimate.n_unique; }
+double m3_result_wall_s(const M3Result *r) { return r->wall_total_s; }
+
+int m3_result_save(const M3Result *r, const char *path, char error[M3_ERROR_LEN]) {
+    Err err = {0};
+    FileOut out;
+    ReportMeta meta = {.topo = r->topo,
+                       .mix = r->mix,
+                       .method = r->method,
+                       .ckpt_name = r->ckpt_name,
+                       .ckpt_sha256 = r->ckpt_name ? r->ckpt_sha256 : NULL,
+                       .seed = r->seed,
+                       .wall_total_s = r->wall_total_s,
+                       .wall_read_s = r->wall_read_s};
+    int rc = file_out_open(&out, path, &err);
+    if (rc == 0) {
+        report_json(out.f, &r->estimate, &meta);
+        rc = file_out_commit(&out, &err);
+    }
+    if (rc != 0) memcpy(error, err.msg, sizeof err.msg);
+    return rc;
+}

@@ -1,0 +1,168 @@
+/* interval: the model's share of an estimate's uncertainty.
+ *
+ * A model is wrong on networks that it was not trained on by some factor truth / estimate. Its spread is measured once, over many
+ * networks, for each size bucket and quantile, and travels with the checkpoint as the object "interval" of its recipe:
+ *   {"level": 0.95, "n_networks": N, "cells": [{"label": "all", "p50": [lo, hi], …}, …]}  with lo and hi of log(truth / estimate).
+ *
+ * Of n ≥ 39 networks lo and hi are the values of rank (n + 1)·2.5 % from either end, which cover one more network of the same kind
+ * with a probability of at least 95 % (conformal prediction: Vovk et al. 2005). Fewer have no such ranks: then a normal distribution is
+ * fitted, median ± 1.96 · 1.4826 · median absolute deviation, which single outliers do not widen.
+ *
+ * Sampling and model err independently: log half-widths add in quadrature, each side by itself. A bucket that was not measured
+ * takes what was measured over all sizes. Left out: that the error grows with load or congestion; one spread serves all networks. */
+#include "estimate/modelerror.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "estimate/report.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+enum { MIN_FOR_RANKS = 39 };
+static const char MEMBER[] = "interval";
+
+/* ---- measuring ---- */
+
+static LogRange by_ranks(const double *sorted, size_t n) {
+    size_t k = (size_t)(0.025 * (double)(n + 1)) - 1;
+    return (LogRange){sorted[k], sorted[n - 1 - k]};
+}
+
+static LogRange by_normal(const double *sorted, size_t n) {
+    double median = sorted[stats_rank(n, 50)], *deviation = MEM_NEW(double, n);
+    for (size_t i = 0; i < n; i++) deviation[i] = fabs(sorted[i] - median);
+    stats_sort(deviation, n);
+    double half = 1.96 * 1.4826 * deviation[stats_rank(n, 50)];
+    free(deviation);
+    return (LogRange){median - half, median + half};
+}
+
+LogRange interval_fit(double *log_ratio, size_t n) {
+    if (n < INTERVAL_MIN_NETWORKS) return (LogRange){NAN, NAN};
+    stats_sort(log_ratio, n);
+    return n >= MIN_FOR_RANKS ? by_ranks(log_ratio, n) : by_normal(log_ratio, n);
+}
+
+/* ---- in the recipe ---- */
+
+static int read_range(const Json *cell, const char *key, LogRange *r, Err *err) {
+    Json pair, it;
+    *r = (LogRange){NAN, NAN};
+    if (!json_find(cell, key, &pair)) return 0;
+    if (json_expect_array(&pair, err) != 0) return -1;
+    if (json_len(&pair) != 2) return json_fail(&pair, err, "expected two numbers");
+    json_first(&pair, &it);
+    if (json_number(&it, &r->lo, err) != 0) return -1;
+    json_next(&it);
+    if (json_number(&it, &r->hi, err) != 0) return -1;
+    return r->lo <= r->hi ? 0 : json_fail(&pair, err, "expected the lower end first");
+}
+
+static int read_cells(const Json *cells, ModelInterval *m, Err *err) {
+    Json cell;
+    if (json_expect_array(cells, err) != 0) return -1;
+    if (json_len(cells) != INTERVAL_N_DISTS) return json_fail(cells, err, "expected %d elements", INTERVAL_N_DISTS);
+    int d = 0;
+    for (bool ok = json_first(cells, &cell); ok; ok = json_next(&cell), d++)
+        for (int k = 0; k < INTERVAL_N_QUANTILES; k++)
+            if (read_range(&cell, report_quantile_json_keys[k], &m->cell[d][k], err) != 0) return -1;
+    return 0;
+}
+
+static int read_interval(const Json *j, ModelInterval *m, Err *err) {
+    Json it;
+    uint64_t n = 0;
+    if (json_need(j, "n_networks", &it, err) != 0 || json_uint(&it, SIZE_MAX / 2, &n, err) != 0) return -1;
+    m->n_networks = (size_t)n;
+    return json_need(j, "cells", &it, err) != 0 ? -1 : read_cells(&it, m, err);
+}
+
+int interval_read(ModelInterval *m, const Ckpt *c, Err *err) {
+    *m = (ModelInterval){0};
+    if (!c->recipe) return 0;
+    JsonDoc *doc = json_parse(c->recipe, strlen(c->recipe), c->path ? c->path : "recipe", err);
+    if (!doc) return -1;
+    Json root = json_root(doc), j;
+    int rc = !json_find(&root, MEMBER, &j) ? 0 : read_interval(&j, m, err) == 0 ? 1 : -1;
+    json_close(doc);
+    return rc;
+}
+
+static void put_range(JsonOut *o, const char *key, const LogRange *r) {
+    if (isnan(r->lo)) return;
+    json_out_key(o, key);
+    json_out_array_compact(o);
+    json_out_number(o, round(r->lo * 1e5) / 1e5);
+    json_out_number(o, round(r->hi * 1e5) / 1e5);
+    json_out_end(o, ']');
+}
+
+static void put_interval(JsonOut *o, const ModelInterval *m) {
+    json_out_key(o, MEMBER);
+    json_out_object(o);
+    json_out_key(o, "level"), json_out_number(o, 0.95);
+    json_out_key(o, "n_networks"), json_out_int(o, (int64_t)m->n_networks);
+    json_out_key(o, "cells");
+    json_out_array(o);
+    for (int d = 0; d < INTERVAL_N_DISTS; d++) {
+        json_out_object(o);
+        json_out_key(o, "label"), json_out_string(o, report_dist_label(d));
+        for (int k = 0; k < INTERVAL_N_QUANTILES; k++) put_range(o, report_quantile_json_keys[k], &m->cell[d][k]);
+        json_out_end(o, '}');
+    }
+    json_out_end(o, ']');
+    json_out_end(o, '}');
+}
+
+static void put_others(JsonOut *o, const char *recipe) {
+    JsonDoc *doc = json_parse(recipe, strlen(recipe), "recipe", NULL);
+    if (!doc) return;
+    Json root = json_root(doc), it;
+    for (bool ok = json_first(&root, &it); ok; ok = json_next(&it)) {
+        if (strcmp(it.key, MEMBER) == 0) continue;
+        json_out_key(o, it.key);
+        json_copy(&it, o);
+    }
+    json_close(doc);
+}
+
+char *interval_recipe(const ModelInterval *m, const Ckpt *c) {
+    char *text = NULL;
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+    if (!f) diag_die("out of memory: recipe");
+    JsonOut o;
+    json_out_init(&o, f);
+    json_out_object(&o);
+    if (c->recipe) put_others(&o, c->recipe);
+    put_interval(&o, m);
+    json_out_end(&o, '}');
+    if (fclose(f) != 0) diag_die("out of memory: recipe");
+    return text;
+}
+
+/* ---- in use ---- */
+
+static AggQuantile *quantile_of(AggResult *r, int dist, int k) {
+    AggDist *d = dist == 0 ? &r->all : &r->bucket[dist - 1];
+    AggQuantile *const q[INTERVAL_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
+    return q[k];
+}
+
+static void widen(AggQuantile *q, const LogRange *model) {
+    if (isnan(q->value) || isnan(model->lo)) return;
+    double down = hypot(fmax(0, log(q->value / q->lo)), fmax(0, -model->lo));
+    double up = hypot(fmax(0, log(q->hi / q->value)), fmax(0, model->hi));
+    q->lo = fmin(q->value, fmax(1, q->value * exp(-down)));
+    q->hi = q->value * exp(up);
+}
+
+void interval_widen(const ModelInterval *m, AggResult *r) {
+    for (int d = 0; d < INTERVAL_N_DISTS; d++)
+        for (int k = 0; k < INTERVAL_N_QUANTILES; k++) {
+            const LogRange *range = isnan(m->cell[d][k].lo) ? &m->cell[0][k] : &m->cell[d][k];
+            widen(quantile_of(r, d, k), range);
+        }
+}

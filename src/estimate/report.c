@@ -1,0 +1,280 @@
+/* report: estimates as a table for people, as JSON (schema m3.estimate/1) and CSV for programs.
+ *
+ * The three say the same; the JSON has everything. Numbers in JSON and CSV are the shortest that read back
+ * unchanged. A bucket without flows has no numbers: "-" in the table, null in JSON, no rows in CSV. */
+#include "estimate/report.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/units.h"
+
+const char *const report_quantile_names[REPORT_N_QUANTILES] = {"p50", "p90", "p99", "p99.9"};
+const char *const report_quantile_json_keys[REPORT_N_QUANTILES] = {"p50", "p90", "p99", "p99_9"};
+
+const AggDist *report_dist(const AggResult *r, int i) { return i == 0 ? &r->all : &r->bucket[i - 1]; }
+const char *report_dist_label(int i) { return i == 0 ? "all" : stats_out_label(i - 1); }
+
+const AggQuantile *report_quantile(const AggDist *d, int k) {
+    const AggQuantile *const q[REPORT_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
+    return q[k];
+}
+
+static void append_value(ReportCell *c, double x) {
+    size_t n = strlen(c->s);
+    snprintf(c->s + n, sizeof c->s - n, "%.*f", x < 100 ? 2 : x < 1000 ? 1 : 0, x);
+}
+
+ReportCell report_cell(const AggQuantile *q) {
+    ReportCell c = {"-"};
+    if (isnan(q->value)) return c;
+    c.s[0] = '\0';
+    append_value(&c, q->value);
+    if (q->lo == q->value && q->hi == q->value) return c;
+    strcat(c.s, " [");
+    append_value(&c, q->lo);
+    strcat(c.s, ", ");
+    append_value(&c, q->hi);
+    strcat(c.s, "]");
+    return c;
+}
+
+static int max_int(int a, int b) { return a > b ? a : b; }
+
+void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
+    ReportCell cell[REPORT_N_DISTS][REPORT_N_QUANTILES];
+    int width[REPORT_N_QUANTILES];
+    for (int k = 0; k < REPORT_N_QUANTILES; k++) {
+        width[k] = (int)strlen(report_quantile_names[k]);
+        for (int i = 0; i < REPORT_N_DISTS; i++) {
+            cell[i][k] = report_cell(report_quantile(report_dist(&e->slowdown, i), k));
+            width[k] = max_int(width[k], (int)strlen(cell[i][k].s));
+        }
+    }
+    fprintf(f, "%-8s  %7s", "slowdown", "share");
+    for (int k = 0; k < REPORT_N_QUANTILES; k++) fprintf(f, "  %*s", width[k], report_quantile_names[k]);
+    fputc('\n', f);
+    for (int row = 0; row < REPORT_N_DISTS; row++) {
+        int i = (row + 1) % REPORT_N_DISTS; /* all flows last */
+        fprintf(f, "%-8s  %5.1f %%", report_dist_label(i), 100 * report_dist(&e->slowdown, i)->share);
+        for (int k = 0; k < REPORT_N_QUANTILES; k++) fprintf(f, "  %*s", width[k], cell[i][k].s);
+        fputc('\n', f);
+    }
+    fprintf(f, "%s flows, ", units_count(e->n_flows).s);
+    if (e->exhaustive) fprintf(f, "all %s paths", units_count(e->n_unique).s);
+    else fprintf(f, "%s paths drawn (%s unique)", units_count(e->n_drawn).s, units_count(e->n_unique).s);
+    fprintf(f, ", %.2f s\n", m->wall_total_s);
+    if (e->target.asked > 0)
+        fprintf(f, "sampling error of %s: %.2g %%, %.4g %% asked for\n", report_quantile_names[e->target.quantile],
+                100 * e->sampling_error[e->target.quantile], 100 * e->target.asked);
+    if (e->model_error) fprintf(f, "in brackets: 95 %%, from %sthe model's own error\n", e->exhaustive ? "" : "the drawing of paths and ");
+}
+
+static void put_string(JsonOut *o, const char *key, const char *value) {
+    json_out_key(o, key);
+    json_out_string(o, value);
+}
+
+static void put_number(JsonOut *o, const char *key, double x) {
+    json_out_key(o, key);
+    json_out_number(o, x);
+}
+
+static void put_int(JsonOut *o, const char *key, uint64_t x) {
+    json_out_key(o, key);
+    json_out_int(o, (int64_t)x);
+}
+
+static void put_quantiles(JsonOut *o, const AggDist *d) {
+    json_out_key(o, "percentiles");
+    json_out_array_compact(o);
+    for (int p = 0; p < STATS_N_PCT; p++) json_out_number(o, d->percentiles[p]);
+    json_out_end(o, ']');
+    for (int k = 0; k < REPORT_N_QUANTILES; k++) {
+        const AggQuantile *q = report_quantile(d, k);
+        json_out_key(o, report_quantile_json_keys[k]);
+        json_out_object(o);
+        put_number(o, "value", q->value);
+        put_number(o, "lo", q->lo);
+        put_number(o, "hi", q->hi);
+        json_out_end(o, '}');
+    }
+}
+
+static void put_slowdown(JsonOut *o, const AggResult *r) {
+    json_out_key(o, "slowdown");
+    json_out_object(o);
+    json_out_key(o, "all");
+    json_out_object(o);
+    put_quantiles(o, &r->all);
+    json_out_end(o, '}');
+    json_out_key(o, "buckets");
+    json_out_array(o);
+    for (int b = 0; b < STATS_N_OUT; b++) {
+        json_out_object(o);
+        put_string(o, "label", stats_out_label(b));
+        put_int(o, "lo_b", stats_out_lo(b));
+        json_out_key(o, "hi_b");
+        if (stats_out_hi(b) == UINT64_MAX) json_out_string(o, NULL);
+        else json_out_int(o, (int64_t)stats_out_hi(b));
+        put_number(o, "share", r->bucket[b].share);
+        put_quantiles(o, &r->bucket[b]);
+        json_out_end(o, '}');
+    }
+    json_out_end(o, ']');
+    json_out_end(o, '}');
+}
+
+void report_put_checkpoint(JsonOut *o, const ReportMeta *m) {
+    json_out_key(o, "checkpoint");
+    if (!m->ckpt_name) {
+        json_out_string(o, NULL);
+        return;
+    }
+    json_out_object(o);
+    put_string(o, "name", m->ckpt_name);
+    put_string(o, "sha256", m->ckpt_sha256);
+    json_out_end(o, '}');
+}
+
+void report_put_features(JsonOut *o, const ReportMeta *m) {
+    json_out_key(o, "features");
+    if (!m->features) {
+        json_out_string(o, NULL);
+        return;
+    }
+    json_out_object(o);
+    put_string(o, "file", m->features);
+    put_string(o, "sha256", m->features_sha256);
+    json_out_end(o, '}');
+}
+
+/* Null if the model was trained on all that it saw. */
+static void put_range(JsonOut *o, const Estimate *e) {
+    json_out_key(o, "out_of_range");
+    if (!e->range.name) {
+        json_out_string(o, NULL);
+        return;
+    }
+    json_out_object(o);
+    put_int(o, "n_paths", e->n_outside);
+    put_string(o, "furthest", e->range.name);
+    put_number(o, "value", (double)e->range.value);
+    put_number(o, "trained_lo", (double)e->range.lo);
+    put_number(o, "trained_hi", (double)e->range.hi);
+    json_out_end(o, '}');
+}
+
+/* Null where PFC or the method rules it out. */
+static void put_overflow(JsonOut *o, const Estimate *e) {
+    json_out_key(o, "windows_per_buffer");
+    if (e->overflow > 0) json_out_number(o, e->overflow);
+    else json_out_string(o, NULL);
+}
+
+static void put_interval(JsonOut *o, const Estimate *e) {
+    json_out_key(o, "interval");
+    json_out_object(o);
+    put_number(o, "level", 0.95);
+    json_out_key(o, "covers");
+    json_out_array_compact(o);
+    if (!e->exhaustive) json_out_string(o, "sampling");
+    if (e->model_error) json_out_string(o, "model");
+    json_out_end(o, ']');
+    json_out_end(o, '}');
+}
+
+/* To the microsecond: more would be noise. */
+static void put_seconds(JsonOut *o, const char *key, double x) { put_number(o, key, round(x * 1e6) / 1e6); }
+
+static void put_wall(JsonOut *o, const Estimate *e, const ReportMeta *m) {
+    json_out_key(o, "wall_s");
+    json_out_object(o);
+    put_seconds(o, "total", m->wall_total_s);
+    put_seconds(o, "read", m->wall_read_s);
+    put_seconds(o, "route", e->wall_route_s);
+    put_seconds(o, "fluid", e->wall_fluid_s);
+    put_seconds(o, "model", e->wall_model_s);
+    put_seconds(o, "aggregate", e->wall_aggregate_s);
+    json_out_end(o, '}');
+}
+
+/* Null where nothing was simulated as a fluid. */
+static void put_fluid(JsonOut *o, const Estimate *e) {
+    json_out_key(o, "fluid");
+    if (e->path_flows == 0) {
+        json_out_string(o, NULL);
+        return;
+    }
+    json_out_object(o);
+    json_out_key(o, "exact");
+    json_out_bool(o, e->simulated_flows == e->path_flows);
+    put_number(o, "simulated_share", (double)e->simulated_flows / (double)e->path_flows);
+    json_out_end(o, '}');
+}
+
+static void put_paths(JsonOut *o, const Estimate *e) {
+    put_range(o, e);
+    put_overflow(o, e);
+    put_int(o, "n_flows", e->n_flows);
+    json_out_key(o, "n_paths");
+    json_out_object(o);
+    put_int(o, "drawn", e->n_drawn);
+    put_int(o, "unique", e->n_unique);
+    json_out_end(o, '}');
+    put_fluid(o, e);
+}
+
+/* Of sampling, as the interval's half-width over the value; null if none was asked for. */
+static void put_target(JsonOut *o, const Estimate *e) {
+    json_out_key(o, "target_error");
+    if (!(e->target.asked > 0)) {
+        json_out_string(o, NULL);
+        return;
+    }
+    json_out_object(o);
+    put_string(o, "quantile", report_quantile_json_keys[e->target.quantile]);
+    put_number(o, "asked", e->target.asked);
+    put_number(o, "reached", e->sampling_error[e->target.quantile]);
+    put_int(o, "max_paths", e->target.max_paths);
+    json_out_end(o, '}');
+}
+
+void report_put_estimate(JsonOut *o, const Estimate *e) {
+    put_paths(o, e);
+    put_interval(o, e);
+    put_slowdown(o, &e->slowdown);
+}
+
+void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
+    JsonOut o;
+    json_out_init(&o, f);
+    json_out_object(&o);
+    put_string(&o, "schema", REPORT_SCHEMA);
+    put_string(&o, "version", M3_VERSION);
+    put_int(&o, "seed", m->seed);
+    put_string(&o, "command", m->command);
+    put_string(&o, "topo", m->topo);
+    put_string(&o, "mix", m->mix);
+    report_put_features(&o, m);
+    report_put_checkpoint(&o, m);
+    put_string(&o, "method", m->method);
+    put_paths(&o, e);
+    put_target(&o, e);
+    put_wall(&o, e, m);
+    put_interval(&o, e);
+    put_int(&o, "peak_rss_bytes", diag_peak_rss_bytes());
+    put_slowdown(&o, &e->slowdown);
+    json_out_end(&o, '}');
+    json_out_finish(&o);
+}
+
+void report_csv(FILE *f, const Estimate *e) {
+    fputs("bucket,percentile,slowdown\n", f);
+    for (int i = 0; i < REPORT_N_DISTS; i++) {
+        const AggDist *d = report_dist(&e->slowdown, i);
+        if (isnan(d->percentiles[0])) continue;
+        for (int p = 0; p < STATS_N_PCT; p++) fprintf(f, "%s,%d,%s\n", report_dist_label(i), p + 1, json_number_text(d->percentiles[p]).s);
+    }
+}

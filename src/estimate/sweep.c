@@ -1,0 +1,251 @@
+/* sweep: the combinations of a grid, each estimated, in the order in which most is shared.
+ *
+ *   plan: combination → mix with its settings; combinations equal in effect become one row
+ *   for each traffic:            scenario_load
+ *     for each fluid simulation:   estimate_features
+ *       for each setting:            features_apply, estimate_ask
+ *
+ * Rows come out in the grid's order whatever order they were computed in. All are asked with the same seed: paths, flows and
+ * resamples are common to the rows, so that differences between them are those of the settings. One traffic's flows
+ * and features are in memory at a time. */
+#include "estimate/sweep.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "features/features_file.h"
+#include "estimate/report.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/units.h"
+
+const char *sweep_stage_name(SweepStage s) {
+    static const char *const names[] = {"model", "fluid", "traffic"};
+    return names[s];
+}
+
+bool sweep_applies(const SweepRow *row, const GridAxis *axis) { return mix_key_applies(axis->key, row->conf.cc); }
+
+/* ---- plan ---- */
+
+typedef struct {
+    Mix mix;
+    bool done;
+} Planned;
+
+typedef struct {
+    const Grid *grid;
+    const ScenarioOptions *scenario; /* or: */
+    Features *given;
+    const EstimateOptions *estimate;
+    const Log *log;
+    Progress progress;
+    Planned *planned; /* [n] of each row */
+    size_t n, n_done;
+    Sweep *out;
+} Run;
+
+/* The combination as a list for ScenarioOptions.set; free_settings releases. */
+static const char **settings_of(const Grid *g, size_t combination) {
+    const char **set = MEM_NEW(const char *, g->n_axes + 1);
+    for (size_t a = 0; a < g->n_axes; a++) set[a] = mem_printf("%s=%s", g->axes[a].key, grid_value(g, combination, a));
+    set[g->n_axes] = NULL;
+    return set;
+}
+
+static void free_settings(const char **set) {
+    for (const char **s = set; *s; s++) free((char *)*s);
+    free(set);
+}
+
+/* A missing file should not be found when half of the work is done. */
+static int check_files(const Mix *m, const ScenarioOptions *o, Err *err) {
+    if (o->flows_path || !o->mix_path) return 0;
+    if (m->matrix && !file_exists(m->matrix)) return err_input(err, "matrix: %s does not exist", m->matrix);
+    if (!file_exists(m->sizes)) return err_input(err, "sizes: %s does not exist", m->sizes);
+    return 0;
+}
+
+static int plan_scenario(const Run *r, const char *const *set, Mix *m, Err *err) {
+    ScenarioOptions o = *r->scenario;
+    o.set = set;
+    if (scenario_mix(m, &o, NULL, err) != 0) return -1;
+    return check_files(m, &o, err);
+}
+
+static int plan_mix(const Run *r, size_t combination, Mix *m, Err *err) {
+    const char **set = settings_of(r->grid, combination);
+    mix_init(m);
+    int rc = r->given ? features_settings(r->given, set, &m->net, err) : plan_scenario(r, set, m, err);
+    free_settings(set);
+    return rc;
+}
+
+/* In grid order; a combination that equals an earlier one in effect is left out. */
+static int plan(Run *r, Err *err) {
+    r->planned = MEM_ZNEW(Planned, r->grid->n);
+    r->out->rows = MEM_ZNEW(SweepRow, r->grid->n);
+    for (size_t c = 0; c < r->grid->n; c++) {
+        Mix *m = &r->planned[r->n].mix;
+        if (plan_mix(r, c, m, err) != 0) {
+            mix_free(m);
+            return -1;
+        }
+        size_t i = 0;
+        while (i < r->n && !(mix_same_traffic(&r->planned[i].mix, m) && netconf_same(&r->planned[i].mix.net, &m->net))) i++;
+        if (i < r->n) mix_free(m);
+        else r->out->rows[r->n++] = (SweepRow){.combination = c, .conf = m->net};
+    }
+    r->out->n = r->n;
+    return 0;
+}
+
+/* ---- what is refused ---- */
+
+static bool is_one_of(const char *key, const char *a, const char *b) { return strcmp(key, a) == 0 || strcmp(key, b) == 0; }
+
+/* Values that could make no difference would only look as if there were none. */
+static int check_axis(const GridAxis *a, const ScenarioOptions *so, const EstimateOptions *eo, Err *err) {
+    bool traffic = mix_key_is_traffic(a->key);
+    if (a->n == 1) return 0;
+    if (!traffic && eo->method == METHOD_FLOWSIM)
+        return err_input(err, "--set %s: method flowsim does not depend on the network's settings, only on its traffic", a->key);
+    if (!so) return 0; /* features: features_settings says so */
+    if (traffic && so->flows_path)
+        return err_input(err, "--set %s: the flows come from %s; only a mix draws others", a->key, so->flows_path);
+    if ((so->n_flows > 0 || so->duration_s > 0) && is_one_of(a->key, "n_flows", "duration"))
+        return err_input(err, "--set %s: --n-flows and --duration go before it; leave them out", a->key);
+    return 0;
+}
+
+static int check_effect(const Run *r, const GridAxis *a, Err *err) {
+    if (a->n == 1) return 0;
+    for (size_t i = 0; i < r->n; i++)
+        if (sweep_applies(&r->out->rows[i], a)) return 0;
+    return err_input(err, "--set %s: has no effect under any cc of this sweep", a->key);
+}
+
+static int check(const Run *r, Err *err) {
+    if (r->estimate->method == METHOD_PACKET)
+        return err_input(err, "sweep: method packet has nothing to share between settings; use m3 estimate for each");
+    for (size_t a = 0; a < r->grid->n_axes; a++)
+        if (check_axis(&r->grid->axes[a], r->scenario, r->estimate, err) != 0) return -1;
+    return 0;
+}
+
+static void note_merged(const Run *r) {
+    size_t merged = r->grid->n - r->n;
+    if (merged > 0)
+        log_note(r->log, "%s of %s combinations have the effect of another (a parameter of a cc not in use has none): left out",
+                 units_count(merged).s, units_count(r->grid->n).s);
+}
+
+/* ---- work ---- */
+
+static int ask(Run *r, size_t i, Features *f, SweepStage computed, Err *err) {
+    SweepRow *row = &r->out->rows[i];
+    double start_s = diag_now_s();
+    if (diag_stop_requested()) return err_stopped(err);
+    features_apply(f, &row->conf, r->estimate->threads);
+    if (estimate_ask(f, r->estimate, &row->estimate, err) != 0) return -1;
+    row->computed = computed;
+    row->wall_s = diag_now_s() - start_s;
+    r->out->wall_ask_s += row->wall_s;
+    r->planned[i].done = true;
+    progress_update(&r->progress, ++r->n_done);
+    return 0;
+}
+
+/* All rows of row `first`'s traffic that its simulation serves. */
+static int share_fluid(Run *r, size_t first, Scenario *s, SweepStage computed, Err *err) {
+    Features f;
+    s->net = r->out->rows[first].conf;
+    if (estimate_features(&f, s, r->estimate, r->log, err) != 0) return -1;
+    r->out->n_fluid++;
+    r->out->wall_fluid_s += f.wall_fluid_s;
+    int rc = 0;
+    for (size_t i = first; i < r->n && rc == 0; i++) {
+        bool mine = !r->planned[i].done && mix_same_traffic(&r->planned[i].mix, &r->planned[first].mix);
+        if (mine && features_serve(&f, &r->out->rows[i].conf)) rc = ask(r, i, &f, i == first ? computed : SWEEP_MODEL, err);
+    }
+    features_free(&f);
+    return rc;
+}
+
+static int share_traffic(Run *r, size_t first, Err *err) {
+    Scenario s;
+    ScenarioOptions o = *r->scenario;
+    const char **set = settings_of(r->grid, r->out->rows[first].combination);
+    double start_s = diag_now_s();
+    o.set = set;
+    int rc = scenario_load(&s, &o, r->out->n_traffic == 0 ? r->log : NULL, err);
+    free_settings(set);
+    if (rc != 0) return -1;
+    r->out->n_traffic++;
+    r->out->wall_traffic_s += diag_now_s() - start_s;
+    if (!r->out->topo) r->out->topo = mem_strdup(o.topo_path ? o.topo_path : s.topo.name);
+    for (size_t i = first; i < r->n && rc == 0; i++)
+        if (!r->planned[i].done && mix_same_traffic(&r->planned[i].mix, &r->planned[first].mix))
+            rc = share_fluid(r, i, &s, i == first ? SWEEP_TRAFFIC : SWEEP_FLUID, err);
+    scenario_free(&s);
+    return rc;
+}
+
+/* The remarks of a single estimate, once: of the inputs furthest outside, and of the fullest buffers. */
+static void remark(const Run *r) {
+    Estimate worst = r->out->rows[0].estimate;
+    for (size_t i = 1; i < r->n; i++) {
+        const Estimate *e = &r->out->rows[i].estimate;
+        if (flowrange_excess(&e->range) > flowrange_excess(&worst.range)) worst.range = e->range, worst.n_outside = e->n_outside;
+        worst.overflow = fmax(worst.overflow, e->overflow);
+    }
+    estimate_remark(&worst, r->log);
+}
+
+static int run(Run *r, Err *err) {
+    const Grid *g = r->grid;
+    *r->out = (Sweep){0};
+    int rc = check(r, err);
+    if (rc == 0) rc = plan(r, err);
+    for (size_t a = 0; a < g->n_axes && rc == 0; a++) rc = check_effect(r, &g->axes[a], err);
+    if (rc == 0) note_merged(r);
+    progress_init(&r->progress, r->log, "settings", r->n);
+    for (size_t i = 0; i < r->n && rc == 0; i++) {
+        if (r->planned[i].done) continue;
+        rc = r->given ? ask(r, i, r->given, SWEEP_MODEL, err) : share_traffic(r, i, err);
+    }
+    progress_finish(&r->progress);
+    if (rc == 0) remark(r);
+    for (size_t i = 0; i < r->n; i++) mix_free(&r->planned[i].mix);
+    free(r->planned);
+    return rc;
+}
+
+int sweep_run(Sweep *s, const Grid *g, const ScenarioOptions *so, const EstimateOptions *eo, const Log *log, Err *err) {
+    Run r = {.grid = g, .scenario = so, .estimate = eo, .log = log, .out = s};
+    return run(&r, err);
+}
+
+int sweep_features(Sweep *s, const Grid *g, Features *f, const EstimateOptions *eo, const Log *log, Err *err) {
+    Run r = {.grid = g, .given = f, .estimate = eo, .log = log, .out = s};
+    return run(&r, err);
+}
+
+void sweep_free(Sweep *s) {
+    free(s->rows);
+    free(s->topo);
+    *s = (Sweep){0};
+}
+
+size_t sweep_best(const Sweep *s, int dist, int k) {
+    size_t best = s->n;
+    double least = INFINITY;
+    for (size_t i = 0; i < s->n; i++) {
+        double x = report_quantile(report_dist(&s->rows[i].estimate.slowdown, dist), k)->value;
+        if (!(x < least)) continue;
+        least = x;
+        best = i;
+    }
+    return best;
+}

@@ -1,0 +1,205 @@
+/* sweep_report: what a sweep found, for people (one row a setting, the best marked) and for programs.
+ *
+ * Only settings with several values are columns; one that has no effect in a row, being another congestion control's, is "-" there,
+ * absent from the JSON's "set" and empty in the CSV. */
+#include "estimate/sweep_report.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/units.h"
+
+enum { N_SHOWN = 3 }; /* quantiles in the table: p50, p90, p99 */
+
+static bool varies(const GridAxis *a) { return a->n > 1; }
+
+/* NULL: no effect in that row. */
+static const char *value_in(const SweepReport *r, const SweepRow *row, size_t axis) {
+    return sweep_applies(row, &r->grid->axes[axis]) ? grid_value(r->grid, row->combination, axis) : NULL;
+}
+
+static const AggQuantile *quantile_in(const SweepReport *r, const SweepRow *row, int k) {
+    return report_quantile(report_dist(&row->estimate.slowdown, r->dist), k);
+}
+
+/* ---- table ---- */
+
+static int longer(int width, const char *s) { return (int)strlen(s) > width ? (int)strlen(s) : width; }
+
+static int axis_width(const SweepReport *r, size_t axis) {
+    int width = longer(0, r->grid->axes[axis].key);
+    for (size_t i = 0; i < r->sweep->n; i++) {
+        const char *value = value_in(r, &r->sweep->rows[i], axis);
+        if (value) width = longer(width, value);
+    }
+    return width;
+}
+
+static int cell_width(const SweepReport *r, int k) {
+    int width = longer(0, report_quantile_names[k]);
+    for (size_t i = 0; i < r->sweep->n; i++) width = longer(width, report_cell(quantile_in(r, &r->sweep->rows[i], k)).s);
+    return width;
+}
+
+static void print_settings(FILE *f, const SweepReport *r, const SweepRow *row) {
+    for (size_t a = 0; a < r->grid->n_axes; a++) {
+        const char *value = row ? value_in(r, row, a) : r->grid->axes[a].key;
+        if (varies(&r->grid->axes[a])) fprintf(f, "%-*s  ", axis_width(r, a), value ? value : "-");
+    }
+}
+
+static void print_rows(FILE *f, const SweepReport *r, size_t best) {
+    int width[N_SHOWN];
+    print_settings(f, r, NULL);
+    for (int k = 0; k < N_SHOWN; k++) fprintf(f, "%*s  ", width[k] = cell_width(r, k), report_quantile_names[k]);
+    fputs("  computed\n", f);
+    for (size_t i = 0; i < r->sweep->n; i++) {
+        const SweepRow *row = &r->sweep->rows[i];
+        print_settings(f, r, row);
+        for (int k = 0; k < N_SHOWN; k++) fprintf(f, "%*s  ", width[k], report_cell(quantile_in(r, row, k)).s);
+        fprintf(f, "%c %s\n", i == best ? '*' : ' ', sweep_stage_name(row->computed));
+    }
+}
+
+static void print_best(FILE *f, const SweepReport *r, size_t best) {
+    if (best == r->sweep->n) return;
+    const SweepRow *row = &r->sweep->rows[best];
+    fprintf(f, "* lowest %s of %s flows: %s", report_quantile_names[r->k], r->dist == 0 ? "all" : report_dist_label(r->dist),
+            report_cell(quantile_in(r, row, r->k)).s);
+    const char *before = " with ";
+    for (size_t a = 0; a < r->grid->n_axes; a++) {
+        const char *value = value_in(r, row, a);
+        if (!varies(&r->grid->axes[a]) || !value) continue;
+        fprintf(f, "%s%s=%s", before, r->grid->axes[a].key, value);
+        before = ", ";
+    }
+    fputc('\n', f);
+}
+
+static void print_once(FILE *f, double s, size_t n) {
+    if (n == 0) fputs(" from file", f);
+    else if (n == 1) fprintf(f, " %.2f s once", s);
+    else fprintf(f, " %.2f s for %zu", s, n);
+}
+
+static void print_times(FILE *f, const SweepReport *r) {
+    const Sweep *s = r->sweep;
+    fprintf(f, "%s setting%s in %.2f s: traffic", units_count(s->n).s, s->n == 1 ? "" : "s", r->meta.wall_total_s);
+    print_once(f, s->wall_traffic_s, s->n_traffic);
+    fputs(", fluid", f);
+    print_once(f, s->wall_fluid_s, s->n_fluid);
+    fprintf(f, ", model %.0f ms a setting\n", s->n ? 1000 * s->wall_ask_s / (double)s->n : 0);
+}
+
+void sweep_report_table(FILE *f, const SweepReport *r) {
+    size_t best = sweep_best(r->sweep, r->dist, r->k);
+    fprintf(f, "slowdown of %s flows\n", r->dist == 0 ? "all" : report_dist_label(r->dist));
+    print_rows(f, r, best);
+    print_best(f, r, best);
+    print_times(f, r);
+}
+
+/* ---- JSON ---- */
+
+static void put_string(JsonOut *o, const char *key, const char *value) {
+    json_out_key(o, key);
+    json_out_string(o, value);
+}
+
+/* To the microsecond: more would be noise. */
+static void put_seconds(JsonOut *o, const char *key, double s) {
+    json_out_key(o, key);
+    json_out_number(o, round(s * 1e6) / 1e6);
+}
+
+static void put_int(JsonOut *o, const char *key, size_t x) {
+    json_out_key(o, key);
+    json_out_int(o, (int64_t)x);
+}
+
+static void put_set(JsonOut *o, const SweepReport *r, const SweepRow *row) {
+    json_out_key(o, "set");
+    json_out_object(o);
+    for (size_t a = 0; a < r->grid->n_axes; a++) {
+        const char *value = value_in(r, row, a);
+        if (value) put_string(o, r->grid->axes[a].key, value);
+    }
+    json_out_end(o, '}');
+}
+
+static void put_row(JsonOut *o, const SweepReport *r, const SweepRow *row) {
+    json_out_object(o);
+    put_set(o, r, row);
+    put_string(o, "computed", sweep_stage_name(row->computed));
+    put_seconds(o, "wall_s", row->wall_s);
+    report_put_estimate(o, &row->estimate);
+    json_out_end(o, '}');
+}
+
+/* {"bucket": …, "quantile": …, "setting": index into settings, or null} */
+static void put_best(JsonOut *o, const SweepReport *r) {
+    size_t best = sweep_best(r->sweep, r->dist, r->k);
+    json_out_key(o, "best");
+    json_out_object(o);
+    put_string(o, "bucket", report_dist_label(r->dist));
+    put_string(o, "quantile", report_quantile_json_keys[r->k]);
+    if (best < r->sweep->n) put_int(o, "setting", best);
+    else put_string(o, "setting", NULL);
+    json_out_end(o, '}');
+}
+
+static void put_wall(JsonOut *o, const SweepReport *r) {
+    json_out_key(o, "wall_s");
+    json_out_object(o);
+    put_seconds(o, "total", r->meta.wall_total_s);
+    put_seconds(o, "traffic", r->sweep->wall_traffic_s);
+    put_seconds(o, "fluid", r->sweep->wall_fluid_s);
+    put_seconds(o, "settings", r->sweep->wall_ask_s);
+    json_out_end(o, '}');
+}
+
+void sweep_report_json(FILE *f, const SweepReport *r) {
+    JsonOut o;
+    json_out_init(&o, f);
+    json_out_object(&o);
+    put_string(&o, "schema", SWEEP_SCHEMA);
+    put_string(&o, "version", M3_VERSION);
+    put_int(&o, "seed", r->meta.seed);
+    put_string(&o, "command", r->meta.command);
+    put_string(&o, "topo", r->meta.topo);
+    put_string(&o, "mix", r->meta.mix);
+    report_put_features(&o, &r->meta);
+    report_put_checkpoint(&o, &r->meta);
+    put_string(&o, "method", r->meta.method);
+    put_wall(&o, r);
+    put_int(&o, "n_traffic", r->sweep->n_traffic);
+    put_int(&o, "n_fluid", r->sweep->n_fluid);
+    put_best(&o, r);
+    json_out_key(&o, "settings");
+    json_out_array(&o);
+    for (size_t i = 0; i < r->sweep->n; i++) put_row(&o, r, &r->sweep->rows[i]);
+    json_out_end(&o, ']');
+    json_out_end(&o, '}');
+    json_out_finish(&o);
+}
+
+/* ---- CSV ---- */
+
+static void put_csv_row(FILE *f, const SweepReport *r, const SweepRow *row, int dist, int k) {
+    const AggQuantile *q = report_quantile(report_dist(&row->estimate.slowdown, dist), k);
+    if (isnan(q->value)) return;
+    for (size_t a = 0; a < r->grid->n_axes; a++) {
+        const char *value = value_in(r, row, a);
+        fprintf(f, "%s,", value ? value : "");
+    }
+    fprintf(f, "%s,%s,%s,%s,%s\n", report_dist_label(dist), report_quantile_names[k] + 1, json_number_text(q->value).s,
+            json_number_text(q->lo).s, json_number_text(q->hi).s);
+}
+
+void sweep_report_csv(FILE *f, const SweepReport *r) {
+    for (size_t a = 0; a < r->grid->n_axes; a++) fprintf(f, "%s,", r->grid->axes[a].key);
+    fputs("bucket,percentile,slowdown,lo,hi\n", f);
+    for (size_t i = 0; i < r->sweep->n; i++)
+        for (int dist = 0; dist < REPORT_N_DISTS; dist++)
+            for (int k = 0; k < REPORT_N_QUANTILES; k++) put_csv_row(f, r, &r->sweep->rows[i], dist, k);
+}

@@ -1,0 +1,108 @@
+/* flowmap_private: what the parts of flowmap share. */
+#ifndef M3_MODEL_FLOWFEAT_PRIVATE_H
+#define M3_MODEL_FLOWFEAT_PRIVATE_H
+#include "model/flowfeat.h"
+
+/* Places of a flow's features. */
+enum {
+    SIZE_MTU,
+    SIZE_BDP,
+    SIZE_WINDOW,
+    SINGLE_PACKET,
+    FLUID_SLOWDOWN,
+    FLUID_WAIT,
+    LATENCY_SHARE,
+    IDEAL,
+    ACTIVE_FIRST,
+    ACTIVE_LAST,
+    ACTIVE_INNER,
+    FRESH_SUM,
+    FRESH_LAST,
+    OLD_SUM,
+    OLD_LAST,
+    FRESH_WAIT,
+    OLD_WAIT,
+    MARKED_WAIT,
+    IN_FLIGHT,
+    TURNS,
+    FAIR_SHARE,
+    LIFE_ARRIVALS,
+    LIFE_LOAD,
+    RECENT_1,
+    RECENT_10,
+    NEXT_1,
+    ELAPSED,
+    BUCKET,
+    LIFE_MEAN_SIZE = BUCKET + STATS_N_OUT,
+    WINDOW_SLOWDOWN,
+    MARKED_LAST,
+    QUEUE_ROOM,
+    FRESH_FLOWS,
+    N_FLOW_FEATURES
+};
+
+/* Places of a path's features. */
+enum {
+    P_LINKS,
+    P_HOST_RATE,
+    P_RTT,
+    P_BDP,
+    P_CC,
+    P_PFC = P_CC + CC_N,
+    P_WINDOW,
+    P_BUFFER,
+    P_DCTCP_K,
+    P_DCQCN_KMIN,
+    P_DCQCN_KMAX,
+    P_HPCC_ETA,
+    P_HPCC_AI,
+    P_TIMELY_TLOW,
+    P_TIMELY_THIGH,
+    P_SLOWEST,
+    P_FASTEST,
+    P_FLOWS,
+    P_BUCKETS,
+    P_FOREGROUND = P_BUCKETS + STATS_N_OUT,
+    P_LOAD,
+    P_ACTIVE,
+    P_SLOWDOWN,
+    P_OVERFLOW = P_SLOWDOWN + STATS_N_OUT, /* p50, p99 */
+    P_IDLE = P_OVERFLOW + 2,
+    N_PATH_FEATURES
+};
+
+/* ln(x) / scale and ln(1 + x) / scale, x clipped to 1e-6..1e9 and 0..1e9. */
+float flowmap_ln(double x, double scale);
+float flowmap_ln1p(double x, double scale);
+
+/* What of a backlog waits at the link if its flows may each have a window in flight, of which the link serves its rate's worth a
+ * round trip. */
+double flowmap_queue_bits(const Backlog *b, double window_bits, double rtt_ns);
+
+/* Classes of flows by bits on the wire, in decades of the path's BDP. */
+enum { FLOWMAP_N_SIZES = 5 };
+int flowmap_size_class(double bits, double bdp_bits);
+
+/* Of all flows that start on a link. */
+typedef struct FlowmapLinkTraffic {
+    double bits, previous_bits, next_bits, foreground_bits, size_bits[FLOWMAP_N_SIZES];
+    LinkGaps gaps; /* between starts */
+    int64_t last_start_ns;
+    uint32_t n_starts, flows, bucket[STATS_N_OUT];
+} FlowmapLinkTraffic;
+
+/* The flows of a path that were simulated, and the sums over all of them. */
+typedef struct {
+    const LotFlow *flows;
+    size_t n;
+    const double *fct_ns;
+    const float *slowdown;
+    const uint8_t *counted; /* NULL: they are all there are */
+    const FlowmapTraffic *all;
+} FlowmapFluid;
+
+/* m->link; m->scale is set. */
+void flowmap_links(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, Arena *a);
+/* m->path but for settings. After flowmap_links. */
+void flowmap_path(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan);
+#endif

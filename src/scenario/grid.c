@@ -1,0 +1,169 @@
+/* grid: --set with lists and ranges.
+ *
+ * A range is worked out in the unit of its step, whatever the units of its ends: 500KB..1MB:100KB counts 500, 600, … 1000
+ * in KB. Value i is lo + i · step, not a running sum, and is written with 12 digits: so 0.7..0.95:0.05 gives 0.8 and not
+ * 0.7999…, and reads back as what the user would have typed. Every value is tried on a mix at once, so that a bad
+ * one is found before anything is computed. */
+#include "scenario/grid.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/scenario.h"
+#include "base/mem.h"
+#include "base/units.h"
+
+void grid_init(Grid *g) { *g = (Grid){.n = 1}; }
+
+void grid_free(Grid *g) {
+    for (size_t a = 0; a < g->n_axes; a++) {
+        for (size_t i = 0; i < g->axes[a].n; i++) free(g->axes[a].values[i]);
+        free(g->axes[a].values);
+        free(g->axes[a].key);
+    }
+    free(g->axes);
+    grid_init(g);
+}
+
+const char *grid_value(const Grid *g, size_t i, size_t axis) {
+    for (size_t a = g->n_axes - 1; a > axis; a--) i /= g->axes[a].n;
+    return g->axes[axis].values[i % g->axes[axis].n];
+}
+
+/* ---- ranges ---- */
+
+typedef struct {
+    double number;
+    char unit[16];
+} Quantity;
+
+/* The end of a quantity, or NULL if there is none: a number and letters or %. */
+static const char *split(const char *s, Quantity *q) {
+    char *end;
+    if (!isdigit((unsigned char)s[strspn(s, "+-.")])) return NULL;
+    q->number = strtod(s, &end);
+    /* "0.7..0.9": strtod takes "0.7", but of "5..30" it takes "5." */
+    if (end > s && end[-1] == '.' && *end == '.') end--;
+    size_t n = 0;
+    while (isalpha((unsigned char)end[n]) || (end[n] & 0x80) || end[n] == '%' || end[n] == '/') n++; /* µ is no letter of ASCII */
+    if (!isfinite(q->number) || n >= sizeof q->unit) return NULL;
+    memcpy(q->unit, end, n);
+    q->unit[n] = '\0';
+    return end + n;
+}
+
+/* What one of the unit is in the base unit of its kind; 0: not a unit. */
+static double unit_size(const char *unit) {
+    char one[20];
+    double x;
+    if (*unit == '\0') return 1;
+    if (strcmp(unit, "%") == 0) return 0.01;
+    snprintf(one, sizeof one, "1%s", unit);
+    if (units_parse_size(one, "", &x, NULL) == 0 || units_parse_time(one, "", &x, NULL) == 0 || units_parse_rate(one, "", &x, NULL) == 0)
+        return x;
+    return 0;
+}
+
+typedef struct {
+    Quantity lo, hi, step;
+} Range;
+
+/* A range has two dots behind a number; false: it is a plain value. */
+static bool looks_like_range(const char *text) {
+    Quantity q;
+    const char *end = split(text, &q);
+    return end && strncmp(end, "..", 2) == 0;
+}
+
+static int parse_range(const char *text, Range *r, Err *err) {
+    const char *s = split(text, &r->lo);
+    s = split(s + 2, &r->hi);
+    if (s) s = *s == ':' ? split(s + 1, &r->step) : NULL;
+    if (!s || *s != '\0') return err_input(err, "expected lo..hi:step, got '%.60s'", text);
+    double lo = unit_size(r->lo.unit), hi = unit_size(r->hi.unit), step = unit_size(r->step.unit);
+    bool bare = !*r->lo.unit, same = bare == !*r->hi.unit && bare == !*r->step.unit;
+    if (!same || lo == 0 || hi == 0 || step == 0) return err_input(err, "'%.60s': expected units of one kind, or none, on all three", text);
+    if (strcmp(r->lo.unit, r->step.unit) != 0) r->lo.number *= lo / step;
+    if (strcmp(r->hi.unit, r->step.unit) != 0) r->hi.number *= hi / step;
+    return 0;
+}
+
+static void add_value(GridAxis *a, char *text) {
+    a->values = mem_realloc(a->values, a->n + 1, sizeof *a->values);
+    a->values[a->n++] = text;
+}
+
+static int too_many(double n, Err *err) { return err_input(err, "%.0f combinations; at most %d", n, GRID_MAX); }
+
+static int add_range(GridAxis *a, const char *text, Err *err) {
+    static const double ROUNDING = 1e-9; /* of a step: decimal fractions are not exact */
+    Range r;
+    if (parse_range(text, &r, err) != 0) return -1;
+    double lo = r.lo.number, hi = r.hi.number, step = r.step.number;
+    if (step == 0) return err_input(err, "'%.60s': the step is 0", text);
+    if ((hi - lo) / step < 0) return err_input(err, "'%.60s': the range is empty: a step goes away from its end", text);
+    double n = floor((hi - lo) / step + ROUNDING) + 1;
+    if (n > GRID_MAX) return too_many(n, err);
+    for (size_t i = 0; (double)i < n; i++) {
+        double x = lo + (double)i * step;
+        if (fabs(x) < ROUNDING * fabs(step)) x = 0;
+        add_value(a, mem_printf("%.12g%s", x, r.step.unit));
+    }
+    return 0;
+}
+
+/* ---- settings ---- */
+
+static bool is_text_key(const char *key) { return strcmp(key, "sizes") == 0 || strcmp(key, "matrix") == 0 || strcmp(key, "cc") == 0; }
+
+static int add_item(GridAxis *a, const char *text, Err *err) {
+    if (!is_text_key(a->key) && looks_like_range(text)) return add_range(a, text, err);
+    add_value(a, mem_strdup(text));
+    return 0;
+}
+
+static int add_list(GridAxis *a, const char *list, Err *err) {
+    for (const char *s = list;; s++) {
+        size_t n = strcspn(s, ",");
+        char *item = mem_printf("%.*s", (int)n, s);
+        int rc = n > 0 ? add_item(a, item, err) : err_input(err, "expected a value, got nothing in '%.60s'", list);
+        free(item);
+        if (rc != 0) return -1;
+        s += n;
+        if (*s == '\0') return 0;
+    }
+}
+
+static int try_value(const char *key, const char *value, Err *err) {
+    Mix mix;
+    mix_init(&mix);
+    char *assignment = mem_printf("%s=%s", key, value);
+    int rc = mix_set(&mix, assignment, err);
+    free(assignment);
+    mix_free(&mix);
+    return rc;
+}
+
+static int check_axis(const Grid *g, const GridAxis *a, Err *err) {
+    for (size_t k = 0; k + 1 < g->n_axes; k++)
+        if (strcmp(g->axes[k].key, a->key) == 0) return err_input(err, "set twice; give its values in one list");
+    for (size_t i = 0; i < a->n; i++)
+        if (try_value(a->key, a->values[i], err) != 0) return -1;
+    double n = (double)g->n * (double)a->n;
+    return n <= GRID_MAX ? 0 : too_many(n, err);
+}
+
+int grid_add(Grid *g, const char *assignment, Err *err) {
+    const char *eq = strchr(assignment, '=');
+    if (!eq || eq == assignment || eq - assignment > 60)
+        return err_input(err, "expected key=value, key=a,b or key=lo..hi:step, got '%.60s'", assignment);
+    g->axes = mem_realloc(g->axes, g->n_axes + 1, sizeof *g->axes);
+    GridAxis *a = &g->axes[g->n_axes++];
+    *a = (GridAxis){.key = mem_printf("%.*s", (int)(eq - assignment), assignment)};
+    if (add_list(a, eq + 1, err) != 0 || check_axis(g, a, err) != 0) return -1;
+    g->n *= a->n;
+    return 0;
+}

@@ -1,0 +1,121 @@
+/* scenario: what was asked for, loaded: topology, routes, flows, settings.
+ *
+ * Precedence: the command line over the mix over the defaults (--topo over its topology, --n-flows and
+ * --duration over its own). Flows come from a file, or are drawn from the mix; a flow file needs no mix, which
+ * then only supplies network settings. Many drawn flows are not held where the caller can do without (flowsource.h). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenario/scenario.h"
+#include "base/mem.h"
+
+enum { DEFAULT_N_FLOWS = 1000000 };
+
+static int choose_mix(const ScenarioOptions *o, Mix *out, const Log *log, Err *err) {
+    Mix *all;
+    size_t n, i = 0;
+    if (mixes_load(o->mix_path, &all, &n, log, err) != 0) return -1;
+    if (o->mix_id < 0 && n > 1)
+        log_note(log, "%s has %zu mixes; taking the first (id %lld), choose with --mix-id", o->mix_path, n, (long long)all[0].id);
+    while (o->mix_id >= 0 && i < n && all[i].id != o->mix_id) i++;
+    int rc = i < n ? 0 : err_input(err, "%s: no mix has id %lld", o->mix_path, (long long)o->mix_id);
+    if (rc == 0) {
+        *out = all[i];
+        all[i] = (Mix){0};
+    }
+    mixes_free(all, n);
+    return rc;
+}
+
+static int apply_settings(const ScenarioOptions *o, Mix *m, Err *err) {
+    for (const char *const *s = o->set; s && *s; s++)
+        if (mix_set(m, *s, err) != 0) return err_wrap(err, "--set %.60s", *s);
+    if (netconf_check(&m->net, err) != 0) return err_wrap(err, "--set");
+    return 0;
+}
+
+int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err) {
+    mix_init(m);
+    if (o->mix_path && choose_mix(o, m, log, err) != 0) return -1;
+    return apply_settings(o, m, err);
+}
+
+static int load_mix(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
+    if (scenario_mix(&s->mix, o, log, err) != 0) return -1;
+    s->has_mix = o->mix_path != NULL;
+    s->net = s->mix.net;
+    return 0;
+}
+
+static int load_topo(Scenario *s, const ScenarioOptions *o, Err *err) {
+    const char *path = o->topo_path ? o->topo_path : s->mix.topo;
+    if (!path && s->has_mix) return err_input(err, "%s: names no topology; give one with --topo", o->mix_path);
+    if (!path) return err_input(err, "no topology given (--topo FILE)");
+    return topo_load(&s->topo, path, err);
+}
+
+static int load_matrix(Scenario *s, Err *err) {
+    const Mix *m = &s->mix;
+    return m->matrix_kind ? rackmatrix_generate(&s->matrix, m->matrix_kind, &s->topo, m->matrix_seed, err)
+                          : rackmatrix_load(&s->matrix, m->matrix, err);
+}
+
+static int draw_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
+    const Mix *m = &s->mix;
+    if (load_matrix(s, err) != 0 || sizedist_load(&s->sizes, m->sizes, err) != 0) return -1;
+    Workload w = {.matrix = &s->matrix, .sizes = &s->sizes, .sigma = m->sigma, .max_load = m->max_load, .seed = o->seed, .log = log};
+    bool own_length = o->n_flows > 0 || o->duration_s > 0;
+    w.n_flows = own_length ? o->n_flows : m->n_flows;
+    w.duration_s = own_length ? o->duration_s : m->duration_s;
+    if (w.n_flows == 0 && w.duration_s == 0) w.n_flows = DEFAULT_N_FLOWS;
+    s->drawn = true;
+    return workload_draw_most(&w, s->route, o->threads, o->most_held > 0 ? o->most_held : UINT64_MAX, &s->flows, &s->stream, &s->workload,
+                              err);
+}
+
+static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
+    if (o->flows_path) return flows_load(&s->flows, o->flows_path, &s->topo, log, err);
+    if (s->has_mix) return draw_flows(s, o, log, err);
+    return err_input(err, "no flows given (--mix FILE or --flows FILE)");
+}
+
+static int number_ports(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
+    if (s->stream) return flowsource_drawn(&s->source, s->stream, &s->topo, o->threads, &s->sport, log, err);
+    s->sport = MEM_NEW(uint16_t, s->flows.n);
+    route_sports(&s->topo, s->flows.src, s->flows.dst, s->flows.n, s->sport);
+    s->source = flowsource_held(&s->flows, s->sport);
+    return 0;
+}
+
+static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
+    double t0 = diag_now_s();
+    if (load_mix(s, o, log, err) != 0 || load_topo(s, o, err) != 0) return -1;
+    double t1 = diag_now_s();
+    if (!(s->route = route_new(&s->topo, err))) return -1;
+    double t2 = diag_now_s();
+    if (load_flows(s, o, log, err) != 0) return -1;
+    double t3 = diag_now_s();
+    if (number_ports(s, o, log, err) != 0) return -1;
+    s->wall_read_s = (t1 - t0) + (t3 - t2);
+    s->wall_route_s = (t2 - t1) + (diag_now_s() - t3);
+    return 0;
+}
+
+int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
+    *s = (Scenario){0};
+    if (load_all(s, o, log, err) == 0) return 0;
+    scenario_free(s);
+    return -1;
+}
+
+void scenario_free(Scenario *s) {
+    free(s->sport);
+    flows_free(&s->flows);
+    workload_stream_free(s->stream);
+    sizedist_free(&s->sizes);
+    rackmatrix_free(&s->matrix);
+    route_destroy(s->route);
+    topo_free(&s->topo);
+    mix_free(&s->mix);
+    *s = (Scenario){0};
+}

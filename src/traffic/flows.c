@@ -1,0 +1,144 @@
+/* flows: memory, order and the CSV writer of flow lists (the readers are in flows_read.c).
+ *
+ * Invariant of a finished list: start_ns ascending, ties in the order of the source. Sorting makes a
+ * permutation of (start, index) pairs, which gives the stable order, and applies it column by column,
+ * so that only one spare column exists at a time.
+ * The writer formats integers by hand into a block buffer; an FCT is written with at most three decimals
+ * if that reads back exactly (the packet engine counts picoseconds), otherwise in its shortest exact form. */
+#include "traffic/flows.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+void flows_init(Flows *f, size_t n) {
+    *f = (Flows){
+        .n = n, .src = MEM_NEW(uint32_t, n), .dst = MEM_NEW(uint32_t, n), .size_b = MEM_NEW(uint64_t, n), .start_ns = MEM_NEW(int64_t, n)};
+}
+
+void flows_free(Flows *f) {
+    free(f->src);
+    free(f->dst);
+    free(f->size_b);
+    free(f->start_ns);
+    free(f->id);
+    free(f->fct_ns);
+    free(f->ideal_fct_ns);
+    *f = (Flows){0};
+}
+
+typedef struct {
+    int64_t start_ns;
+    size_t at;
+} SortKey;
+
+static int by_start(const void *pa, const void *pb) {
+    const SortKey *a = pa, *b = pb;
+    if (a->start_ns != b->start_ns) return a->start_ns < b->start_ns ? -1 : 1;
+    return (a->at > b->at) - (a->at < b->at);
+}
+
+/* The column of elements of `size` bytes in the order of the keys; frees the old one. NULL stays NULL. */
+static void *permuted(void *column, size_t size, const SortKey *order, size_t n) {
+    if (!column) return NULL;
+    char *out = mem_alloc(n, size);
+    for (size_t i = 0; i < n; i++) memcpy(out + i * size, (char *)column + order[i].at * size, size);
+    free(column);
+    return out;
+}
+
+void flows_sort(Flows *f) {
+    SortKey *order = MEM_NEW(SortKey, f->n);
+    for (size_t i = 0; i < f->n; i++) order[i] = (SortKey){f->start_ns[i], i};
+    qsort(order, f->n, sizeof *order, by_start);
+    f->src = permuted(f->src, sizeof *f->src, order, f->n);
+    f->dst = permuted(f->dst, sizeof *f->dst, order, f->n);
+    f->size_b = permuted(f->size_b, sizeof *f->size_b, order, f->n);
+    f->start_ns = permuted(f->start_ns, sizeof *f->start_ns, order, f->n);
+    f->id = permuted(f->id, sizeof *f->id, order, f->n);
+    f->fct_ns = permuted(f->fct_ns, sizeof *f->fct_ns, order, f->n);
+    f->ideal_fct_ns = permuted(f->ideal_fct_ns, sizeof *f->ideal_fct_ns, order, f->n);
+    free(order);
+}
+
+/* Longest row: seven fields of at most 32 characters and their separators. */
+enum { BLOCK = 1 << 16, MAX_ROW = 256 };
+
+static char *put_uint(char *p, uint64_t x) {
+    char digits[20];
+    int n = 0;
+    do digits[n++] = (char)('0' + x % 10);
+    while ((x /= 10) > 0);
+    while (n > 0) *p++ = digits[--n];
+    return p;
+}
+
+static char *put_thousandths(char *p, uint64_t k) {
+    p = put_uint(p, k / 1000);
+    unsigned rest = (unsigned)(k % 1000);
+    if (rest == 0) return p;
+    *p++ = '.';
+    for (unsigned unit = 100; rest > 0; rest %= unit, unit /= 10) *p++ = (char)('0' + rest / unit);
+    return p;
+}
+
+static char *put_time(char *p, double ns) {
+    if (isnan(ns)) return p;
+    if (ns >= 0 && ns < 9e12) {
+        uint64_t k = (uint64_t)llround(ns * 1000);
+        if ((double)k / 1000 == ns) return put_thousandths(p, k);
+    }
+    JsonNumber text = json_number_text(ns);
+    size_t n = strlen(text.s);
+    memcpy(p, text.s, n);
+    return p + n;
+}
+
+static uint64_t outer_id(const Topo *t, uint32_t host) { return t ? t->node_id[t->host_node[host]] : host; }
+
+static char *put_row(char *p, const Flows *f, size_t i, const Topo *t) {
+    p = put_uint(p, f->id ? f->id[i] : i);
+    *p++ = ',';
+    p = put_uint(p, outer_id(t, f->src[i]));
+    *p++ = ',';
+    p = put_uint(p, outer_id(t, f->dst[i]));
+    *p++ = ',';
+    p = put_uint(p, f->size_b[i]);
+    *p++ = ',';
+    p = put_uint(p, (uint64_t)f->start_ns[i]);
+    if (f->fct_ns) {
+        *p++ = ',';
+        p = put_time(p, f->fct_ns[i]);
+    }
+    if (f->ideal_fct_ns) {
+        *p++ = ',';
+        p = put_time(p, f->ideal_fct_ns[i]);
+    }
+    *p++ = '\n';
+    return p;
+}
+
+int flows_save_csv(const Flows *f, const char *path, const Topo *t, Err *err) {
+    FileOut out;
+    if (file_out_open(&out, path, err) != 0) return -1;
+    fprintf(out.f, "flow,src,dst,size_b,start_ns%s%s\n", f->fct_ns ? ",fct_ns" : "", f->ideal_fct_ns ? ",ideal_fct_ns" : "");
+    char *block = MEM_NEW(char, BLOCK + MAX_ROW), *p = block;
+    for (size_t i = 0; i < f->n && !ferror(out.f); i++) {
+        p = put_row(p, f, i, t);
+        if (p - block < BLOCK && i + 1 < f->n) continue;
+        fwrite(block, 1, (size_t)(p - block), out.f);
+        p = block;
+    }
+    free(block);
+    return file_out_commit(&out, err);
+}
+
+int flows_save(const Flows *f, const char *path, const Topo *t, Err *err) {
+    size_t n = strlen(path);
+    bool binary = n > 4 && strcmp(path + n - 4, ".m3f") == 0;
+    return binary ? flows_save_binary(f, path, t, err) : flows_save_csv(f, path, t, err);
+}

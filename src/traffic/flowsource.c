@@ -1,0 +1,139 @@
+/* flowsource: flows by the chunk.
+ *
+ * What a decomposition wants of a flow is to route it once and to remember 16 bytes of it, so flows that can be drawn again need not be
+ * held (24 bytes each). Only their source ports are: a port is the number of earlier flows of the same hosts, which
+ * a chunk alone does not know. */
+#include "traffic/flowsource.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/par.h"
+
+FlowSource flowsource_held(const Flows *f, const uint16_t *sport) {
+    return (FlowSource){.n = f->n, .sport = sport, .held = f, .threads = 1};
+}
+
+/* ---- ports ---- */
+
+enum { WINDOW = 32 /* chunks whose hosts are held at a time */ };
+
+/* Hosts of some chunks, one after the other. */
+typedef struct {
+    const WorkloadStream *drawn;
+    size_t first;       /* chunk that item 0 stands for; chunks: */
+    const size_t *list; /* those in it, or NULL: from `first` on */
+    uint32_t *src, *dst;
+} Pairs;
+
+static void draw_pairs(void *ctx, size_t item, int worker) {
+    (void)worker;
+    const Pairs *p = ctx;
+    size_t chunk = p->list ? p->list[p->first + item] : p->first + item;
+    workload_stream_pairs(p->drawn, chunk, p->src + item * FLOW_CHUNK, p->dst + item * FLOW_CHUNK);
+}
+
+static Pairs pairs_new(const FlowSource *s, const size_t *list) {
+    size_t n = (size_t)WINDOW * FLOW_CHUNK;
+    return (Pairs){.drawn = s->drawn, .list = list, .src = MEM_NEW(uint32_t, n), .dst = MEM_NEW(uint32_t, n)};
+}
+
+static void pairs_free(Pairs *p) {
+    free(p->src);
+    free(p->dst);
+}
+
+int flowsource_drawn(FlowSource *s, const WorkloadStream *w, const Topo *t, int threads, uint16_t **sport, const Log *log, Err *err) {
+    size_t n = workload_stream_n(w);
+    *s = (FlowSource){.n = n, .sport = *sport = MEM_NEW(uint16_t, n), .drawn = w, .threads = threads};
+    size_t n_chunks = flowsource_n_chunks(s);
+    Progress progress;
+    RoutePorts *ports = route_ports_new(t);
+    Pairs p = pairs_new(s, NULL);
+    progress_init(&progress, log, "hosts of flows drawn", n);
+    for (; p.first < n_chunks && !diag_stop_requested(); p.first += WINDOW) {
+        size_t first = p.first * FLOW_CHUNK, most = (size_t)WINDOW * FLOW_CHUNK, left = n - first;
+        par_for(n_chunks - p.first < WINDOW ? n_chunks - p.first : WINDOW, threads, draw_pairs, &p);
+        route_ports_next(ports, p.src, p.dst, left < most ? left : most, *sport + first);
+        progress_update(&progress, first);
+    }
+    progress_finish(&progress);
+    pairs_free(&p);
+    route_ports_free(ports);
+    return diag_stop_requested() ? err_stopped(err) : 0;
+}
+
+/* ---- chunks ---- */
+
+FlowChunk flowsource_chunk(const FlowSource *s, size_t chunk, Flows *room) {
+    size_t first = chunk * FLOW_CHUNK, left = s->n - first, at = s->held ? first : 0;
+    const Flows *f = s->held ? s->held : room;
+    if (s->drawn) {
+        if (!room->src) flows_init(room, FLOW_CHUNK);
+        workload_stream_read(s->drawn, chunk, room);
+    }
+    return (FlowChunk){.first = first,
+                       .n = (uint32_t)(left < FLOW_CHUNK ? left : FLOW_CHUNK),
+                       .src = f->src + at,
+                       .dst = f->dst + at,
+                       .size_b = f->size_b + at,
+                       .start_ns = f->start_ns + at,
+                       .sport = s->sport + first};
+}
+
+/* ---- hosts of single flows ---- */
+
+typedef struct {
+    uint64_t flow;
+    size_t at;
+} Pick;
+
+static int by_flow(const void *a, const void *b) {
+    const Pick *x = a, *y = b;
+    return (x->flow > y->flow) - (x->flow < y->flow);
+}
+
+static Pick *picks_in_order(const uint64_t *pick, size_t n) {
+    Pick *p = MEM_NEW(Pick, n);
+    for (size_t i = 0; i < n; i++) p[i] = (Pick){pick[i], i};
+    qsort(p, n, sizeof *p, by_flow);
+    return p;
+}
+
+/* The chunks that the picks lie in. */
+static size_t chunks_of(const Pick *p, size_t n, size_t *chunk) {
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++)
+        if (k == 0 || chunk[k - 1] != p[i].flow >> FLOW_LOG2_CHUNK) chunk[k++] = p[i].flow >> FLOW_LOG2_CHUNK;
+    return k;
+}
+
+static void hosts_drawn(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src, uint32_t *dst) {
+    Pick *p = picks_in_order(pick, n);
+    size_t *chunk = MEM_NEW(size_t, n), n_chunks = chunks_of(p, n, chunk), i = 0;
+    Pairs pairs = pairs_new(s, chunk);
+    for (; pairs.first < n_chunks; pairs.first += WINDOW) {
+        size_t n_here = n_chunks - pairs.first < WINDOW ? n_chunks - pairs.first : WINDOW;
+        par_for(n_here, s->threads, draw_pairs, &pairs);
+        for (size_t c = 0; c < n_here; c++)
+            for (; i < n && p[i].flow >> FLOW_LOG2_CHUNK == chunk[pairs.first + c]; i++) {
+                size_t at = c * FLOW_CHUNK + p[i].flow % FLOW_CHUNK;
+                src[p[i].at] = pairs.src[at];
+                dst[p[i].at] = pairs.dst[at];
+            }
+    }
+    pairs_free(&pairs);
+    free(chunk);
+    free(p);
+}
+
+void flowsource_hosts(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src, uint32_t *dst) {
+    if (s->drawn) {
+        hosts_drawn(s, pick, n, src, dst);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        src[i] = s->held->src[pick[i]];
+        dst[i] = s->held->dst[pick[i]];
+    }
+}

@@ -1,0 +1,369 @@
+/* workload: draws flows from a rack matrix, a size distribution and log-normal gaps.
+ *
+ * A flow is three independent draws: a (source rack, destination rack) cell by alias table and a host of each; a
+ * size by inverse CDF; a gap. Flows are made in chunks of CHUNK, each from streams of its own, so that any number of
+ * threads draws the same flows. Within a chunk starts are sums of gaps from 0; the chunks' totals are then
+ * added up and each chunk shifted to its place. Rounding down twice keeps starts ascending (within 1 ns).
+ * The gaps' mean is exact for every sigma: exp(sigma·Z) is divided by its mean exp(sigma²/2). It is chosen such that
+ * the link of the largest expected load carries max_load of its rate in payload (linkload).
+ * A stream keeps only where each chunk begins and draws a chunk anew whenever it is asked for: gaps are drawn once more than for flows
+ * that are held.
+ * Left out: dependencies between flows, and a load that varies with time other than through sigma. */
+#include "traffic/workload.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/par.h"
+#include "base/rng.h"
+#include "net/linkload.h"
+
+enum { CHUNK = FLOW_CHUNK };
+#define MAX_START_NS (WORKLOAD_MAX_S * 1e9)
+
+typedef WorkloadStream Draw;
+struct WorkloadStream {
+    Workload w;
+    const Topo *t;
+    uint32_t n_racks; /* of the matrix */
+    uint32_t *place;  /* [n_racks] rack of the topology */
+    RngAlias cells;   /* source · n_racks + destination */
+    double mean_gap_ns;
+    double *chunk_ns; /* [chunks] sum of a chunk's gaps, then where it begins */
+    size_t n_chunks, n;
+};
+
+static int check(const Workload *w, Err *err) {
+    if (!(w->max_load > 0 && w->max_load < 1)) return err_input(err, "max_load: must be in (0, 1), got %g", w->max_load);
+    if (!(w->sigma >= 0 && w->sigma <= WORKLOAD_MAX_SIGMA))
+        return err_input(err, "sigma: must be in [0, %d], got %g", WORKLOAD_MAX_SIGMA, w->sigma);
+    if ((w->n_flows > 0) == (w->duration_s > 0)) return err_input(err, "expected a number of flows or a duration, and only one of them");
+    if (w->n_flows > WORKLOAD_MAX_FLOWS)
+        return err_input(err, "n_flows: must be at most %u, got %llu", WORKLOAD_MAX_FLOWS, (unsigned long long)w->n_flows);
+    if (!(w->duration_s >= 0 && w->duration_s * 1e9 <= MAX_START_NS))
+        return err_input(err, "duration: must be at most 9e9 s, got %g s", w->duration_s);
+    return 0;
+}
+
+/* A pod's number of racks and its number. */
+typedef struct {
+    uint32_t size, pod;
+} PodSize;
+
+static int by_size(const void *pa, const void *pb) {
+    const PodSize *a = pa, *b = pb;
+    if (a->size != b->size) return a->size > b->size ? -1 : 1;
+    return (a->pod > b->pod) - (a->pod < b->pod);
+}
+
+/* Pods, largest first; equal ones in their order. */
+static PodSize *pods_by_size(const uint32_t *pod_of, uint32_t n_racks, uint32_t n_pods) {
+    PodSize *p = MEM_NEW(PodSize, n_pods);
+    for (uint32_t i = 0; i < n_pods; i++) p[i] = (PodSize){0, i};
+    for (uint32_t i = 0; i < n_racks; i++) p[pod_of[i]].size++;
+    qsort(p, n_pods, sizeof *p, by_size);
+    return p;
+}
+
+static uint32_t racks_of(const uint32_t *pod_of, uint32_t n_racks, uint32_t pod, uint32_t *out) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < n_racks; i++)
+        if (pod_of[i] == pod) out[n++] = i;
+    return n;
+}
+
+static int misfit(const RackMatrix *m, const Topo *t, uint32_t matrix_pod, uint32_t topo_pod, Err *err) {
+    return err_input(err, "%s: does not fit %s: a pod of %u racks has no place in a pod of %u", m->name, t->name, matrix_pod, topo_pod);
+}
+
+static int place_racks(Draw *d, Err *err) {
+    const RackMatrix *m = d->w.matrix;
+    const Topo *t = d->t;
+    if (m->n_pods != t->n_pods)
+        return err_input(err, "%s: does not fit %s: %u racks in %u pods, but the topology has %u racks in %u pods", m->name, t->name,
+                         m->n_racks, m->n_pods, t->n_racks, t->n_pods);
+    PodSize *from = pods_by_size(m->pod_of, m->n_racks, m->n_pods), *to = pods_by_size(t->rack_pod, t->n_racks, t->n_pods);
+    uint32_t *theirs = MEM_NEW(uint32_t, m->n_racks), *ours = MEM_NEW(uint32_t, t->n_racks);
+    int rc = 0;
+    for (uint32_t p = 0; p < m->n_pods && rc == 0; p++) {
+        uint32_t n_theirs = racks_of(m->pod_of, m->n_racks, from[p].pod, theirs),
+                 n_ours = racks_of(t->rack_pod, t->n_racks, to[p].pod, ours);
+        Rng rng = rng_stream(d->w.seed, "rack placement", p);
+        rng_shuffle_u32(&rng, ours, n_ours);
+        if (n_theirs > n_ours) rc = misfit(m, t, n_theirs, n_ours, err);
+        else
+            for (uint32_t k = 0; k < n_theirs; k++) d->place[theirs[k]] = ours[k];
+    }
+    free(from);
+    free(to);
+    free(theirs);
+    free(ours);
+    return rc;
+}
+
+static uint32_t hosts_in(const Topo *t, uint32_t rack) { return t->rack_host_start[rack + 1] - t->rack_host_start[rack]; }
+
+/* Probabilities of cells, and of pairs of the topology's racks. A rack of one host has no pair within. */
+static int cell_probabilities(const Draw *d, double *cells, double *pairs, Err *err) {
+    uint32_t n = d->n_racks;
+    double sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < n; j++) {
+            size_t k = (size_t)i * n + j;
+            cells[k] = i == j && hosts_in(d->t, d->place[i]) < 2 ? 0 : d->w.matrix->weight[k];
+            sum += cells[k];
+        }
+    if (sum <= 0)
+        return err_input(err, "%s: all traffic stays within racks, and no such rack of %s has two hosts", d->w.matrix->name, d->t->name);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < n; j++) {
+            cells[(size_t)i * n + j] /= sum;
+            pairs[(size_t)d->place[i] * d->t->n_racks + d->place[j]] = cells[(size_t)i * n + j];
+        }
+    return 0;
+}
+
+/* Seconds that a flow's expected bits take on the link they fill most, over max_load. */
+static void choose_gap(Draw *d, const Route *r, const double *pairs, WorkloadInfo *info) {
+    double *load = MEM_NEW(double, d->t->n_links), worst = 0, bits = d->w.sizes->mean_b * 8;
+    linkload_expect(r, pairs, load);
+    for (uint32_t l = 0; l < d->t->n_links; l++)
+        if (load[l] / d->t->links[l].rate_bps > worst) {
+            worst = load[l] / d->t->links[l].rate_bps;
+            info->busiest_link = l;
+        }
+    d->mean_gap_ns = bits * worst / d->w.max_load * 1e9;
+    info->mean_gap_ns = d->mean_gap_ns;
+    info->offered_bps = bits / d->mean_gap_ns * 1e9;
+    free(load);
+}
+
+static uint32_t draw_host(const Topo *t, uint32_t rack, Rng *rng) {
+    return t->rack_hosts[t->rack_host_start[rack] + (uint32_t)rng_below(rng, hosts_in(t, rack))];
+}
+
+static void draw_pairs(const Draw *d, size_t chunk, uint32_t *src, uint32_t *dst) {
+    Rng rng = rng_stream(d->w.seed, "host pairs", chunk);
+    for (size_t i = 0; i < CHUNK; i++) {
+        uint32_t cell = rng_alias_draw(&d->cells, &rng), from = d->place[cell / d->n_racks], to = d->place[cell % d->n_racks];
+        do {
+            src[i] = draw_host(d->t, from, &rng);
+            dst[i] = draw_host(d->t, to, &rng);
+        } while (src[i] == dst[i]);
+    }
+}
+
+/* Starts relative to the chunk's beginning (NULL: nobody asks); returns its length. */
+static double draw_starts(const Draw *d, size_t chunk, int64_t *start_ns) {
+    Rng rng = rng_stream(d->w.seed, "gaps", chunk);
+    double sigma = d->w.sigma, mu = log(d->mean_gap_ns) - sigma * sigma / 2, now = 0;
+    for (size_t i = 0; i < CHUNK; i++) {
+        now += sigma > 0 ? exp(mu + sigma * rng_normal(&rng)) : d->mean_gap_ns;
+        if (start_ns) start_ns[i] = now < MAX_START_NS ? (int64_t)now : (int64_t)MAX_START_NS;
+    }
+    return now;
+}
+
+/* Into the first CHUNK flows of `out`; returns the chunk's length. */
+static double draw_chunk(const Draw *d, size_t chunk, const Flows *out) {
+    draw_pairs(d, chunk, out->src, out->dst);
+    Rng rng = rng_stream(d->w.seed, "sizes", chunk);
+    for (size_t i = 0; i < CHUNK; i++) out->size_b[i] = sizedist_draw(d->w.sizes, rng_u01(&rng));
+    return draw_starts(d, chunk, out->start_ns);
+}
+
+static void shift_chunk(const Draw *d, size_t chunk, int64_t *start_ns) {
+    int64_t by = (int64_t)d->chunk_ns[chunk];
+    for (size_t i = 0; i < CHUNK; i++) start_ns[i] += by;
+}
+
+/* ---- all chunks ---- */
+
+typedef struct {
+    Draw *draw;
+    Flows *out;   /* n = whole chunks, then cut; NULL: not held, only the chunks' lengths are asked for */
+    size_t first; /* chunk that item 0 of a parallel loop stands for */
+    Progress progress;
+    atomic_size_t n_done;
+} Fill;
+
+static Flows flows_at(const Flows *f, size_t i) {
+    return (Flows){.src = f->src + i, .dst = f->dst + i, .size_b = f->size_b + i, .start_ns = f->start_ns + i};
+}
+
+static void fill_chunk(void *ctx, size_t item, int worker) {
+    (void)worker;
+    Fill *f = ctx;
+    size_t chunk = f->first + item;
+    if (diag_stop_requested()) return;
+    double *length_ns = &f->draw->chunk_ns[chunk];
+    if (f->out) {
+        Flows at = flows_at(f->out, chunk * CHUNK);
+        *length_ns = draw_chunk(f->draw, chunk, &at);
+    } else {
+        *length_ns = draw_starts(f->draw, chunk, NULL);
+    }
+    progress_update(&f->progress, CHUNK * (atomic_fetch_add(&f->n_done, 1) + 1));
+}
+
+static void fill_shift(void *ctx, size_t chunk, int worker) {
+    (void)worker;
+    const Fill *f = ctx;
+    shift_chunk(f->draw, chunk, f->out->start_ns + chunk * CHUNK);
+}
+
+static void resize(Flows *f, size_t n) {
+    f->n = n;
+    f->src = mem_realloc(f->src, n, sizeof *f->src);
+    f->dst = mem_realloc(f->dst, n, sizeof *f->dst);
+    f->size_b = mem_realloc(f->size_b, n, sizeof *f->size_b);
+    f->start_ns = mem_realloc(f->start_ns, n, sizeof *f->start_ns);
+}
+
+/* Appends `more` chunks. */
+static int extend(Fill *f, size_t more, int threads, Err *err) {
+    Draw *d = f->draw;
+    f->first = d->n_chunks;
+    d->n_chunks += more;
+    if (f->out) resize(f->out, d->n_chunks * CHUNK);
+    d->chunk_ns = mem_realloc(d->chunk_ns, d->n_chunks, sizeof *d->chunk_ns);
+    f->progress.total = d->n_chunks * CHUNK;
+    par_for(more, threads, fill_chunk, f);
+    return diag_stop_requested() ? err_stopped(err) : 0;
+}
+
+/* Still to come at `now`. */
+static double expected_flows(const Draw *d, double now) {
+    double left_ns = d->w.duration_s * 1e9 - now;
+    return d->w.duration_s > 0 ? fmax(left_ns / d->mean_gap_ns, 1) : (double)d->w.n_flows;
+}
+
+/* Chunks until the wanted number or duration is covered; chunk_ns becomes where each begins. */
+static int fill_chunks(Fill *f, int threads, Err *err) {
+    Draw *d = f->draw;
+    double duration_ns = d->w.duration_s * 1e9, expected = expected_flows(d, 0), now = 0;
+    for (size_t done = 0;;) {
+        if (expected > WORKLOAD_MAX_FLOWS)
+            return err_input(err, "duration: takes about %.3g flows at this load; must be at most %u", expected, WORKLOAD_MAX_FLOWS);
+        if (extend(f, (size_t)ceil(expected / CHUNK), threads, err) != 0) return -1;
+        for (; done < d->n_chunks; done++) {
+            double length = d->chunk_ns[done];
+            d->chunk_ns[done] = now;
+            now += length;
+        }
+        if (duration_ns == 0 || now >= duration_ns) break;
+        expected = expected_flows(d, now);
+    }
+    if (duration_ns == 0 && now > MAX_START_NS)
+        return err_input(err, "max_load: %g is so low that %llu flows take longer than 9e9 s", d->w.max_load,
+                         (unsigned long long)d->w.n_flows);
+    return 0;
+}
+
+/* Flows of a chunk that start before t_ns; starts ascend. */
+static size_t count_before(const Draw *d, size_t chunk, double t_ns) {
+    int64_t *start_ns = MEM_NEW(int64_t, CHUNK);
+    draw_starts(d, chunk, start_ns);
+    shift_chunk(d, chunk, start_ns);
+    size_t lo = 0, hi = CHUNK;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if ((double)start_ns[mid] < t_ns) lo = mid + 1;
+        else hi = mid;
+    }
+    free(start_ns);
+    return lo;
+}
+
+/* All chunks but those at the end begin before the duration is over. */
+static size_t count_flows(const Draw *d) {
+    double t_ns = d->w.duration_s * 1e9;
+    if (t_ns == 0) return (size_t)d->w.n_flows;
+    size_t last = d->n_chunks - 1;
+    while (last > 0 && d->chunk_ns[last] >= t_ns) last--;
+    size_t n = count_before(d, last, t_ns);
+    return n == 0 && last > 0 ? (last - 1) * CHUNK + count_before(d, last - 1, t_ns) : last * CHUNK + n;
+}
+
+static int fill(Draw *d, Flows *out, int threads, Err *err) {
+    Fill f = {.draw = d, .out = out};
+    progress_init(&f.progress, d->w.log, out ? "flows drawn" : "starts of flows drawn", 0);
+    atomic_init(&f.n_done, 0);
+    int rc = fill_chunks(&f, threads, err);
+    progress_finish(&f.progress);
+    if (rc != 0) return -1;
+    if (out) par_for(d->n_chunks, threads, fill_shift, &f);
+    d->n = count_flows(d);
+    if (d->n == 0) return err_input(err, "duration: no flow starts within %g s (mean gap %g s)", d->w.duration_s, d->mean_gap_ns / 1e9);
+    if (out) resize(out, d->n);
+    return 0;
+}
+
+/* All but the flows. */
+static int prepare(Draw *d, const Route *r, WorkloadInfo *info, Err *err) {
+    uint32_t n = d->n_racks;
+    WorkloadInfo unused;
+    double *cells = MEM_NEW(double, (size_t)n *n), *pairs = MEM_ZNEW(double, (size_t)d->t->n_racks * d->t->n_racks);
+    int rc = place_racks(d, err);
+    if (rc == 0) rc = cell_probabilities(d, cells, pairs, err);
+    if (rc == 0) {
+        rng_alias_init(&d->cells, cells, n * n);
+        choose_gap(d, r, pairs, info ? info : &unused);
+    }
+    free(cells);
+    free(pairs);
+    return rc;
+}
+
+static Draw *draw_new(const Workload *w, const Route *r, WorkloadInfo *info, Err *err) {
+    if (check(w, err) != 0) return NULL;
+    Draw *d = MEM_ZNEW(Draw, 1);
+    *d = (Draw){.w = *w, .t = route_topo(r), .n_racks = w->matrix->n_racks, .place = MEM_NEW(uint32_t, w->matrix->n_racks)};
+    if (prepare(d, r, info, err) == 0) return d;
+    workload_stream_free(d);
+    return NULL;
+}
+
+int workload_draw_most(const Workload *w, const Route *r, int threads, uint64_t most_held, Flows *out, WorkloadStream **stream,
+                       WorkloadInfo *info, Err *err) {
+    *out = (Flows){0};
+    *stream = NULL;
+    Draw *d = draw_new(w, r, info, err);
+    if (!d) return -1;
+    bool hold = expected_flows(d, 0) <= (double)most_held;
+    int rc = fill(d, hold ? out : NULL, threads, err);
+    if (rc == 0 && !hold) {
+        *stream = d;
+        return 0;
+    }
+    if (rc != 0) flows_free(out);
+    workload_stream_free(d);
+    return rc;
+}
+
+int workload_draw(const Workload *w, const Route *r, int threads, Flows *out, WorkloadInfo *info, Err *err) {
+    WorkloadStream *none;
+    return workload_draw_most(w, r, threads, UINT64_MAX, out, &none, info, err);
+}
+
+/* ---- chunks on demand ---- */
+
+void workload_stream_free(WorkloadStream *s) {
+    if (!s) return;
+    rng_alias_free(&s->cells);
+    free(s->place);
+    free(s->chunk_ns);
+    free(s);
+}
+
+size_t workload_stream_n(const WorkloadStream *s) { return s->n; }
+
+void workload_stream_pairs(const WorkloadStream *s, size_t chunk, uint32_t *src, uint32_t *dst) { draw_pairs(s, chunk, src, dst); }
+
+void workload_stream_read(const WorkloadStream *s, size_t chunk, const Flows *room) {
+    draw_chunk(s, chunk, room);
+    shift_chunk(s, chunk, room->start_ns);
+}
