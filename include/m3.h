@@ -10,9 +10,10 @@
  *     printf("p99 %.2f\n", m3_result_percentile(r, M3_ALL, 99));
  *     m3_result_free(r);
  *
- * Link with libm3.a, -lcjson -lopenblas -lm -pthread. The same options and seed give the same result, on any number of
- * threads. Call from one thread at a time: the linear algebra's thread setting belongs to the process. The library
- * prints nothing, exits never but for want of memory, and keeps no state between calls. */
+ * Link with libm3.a, -lcjson -lopenblas -lm -pthread. The same options and seed give the same
+ * result, on any number of threads. Call from one thread at a time: the linear algebra's thread
+ * setting belongs to the process. The library prints nothing, exits never but for want of memory,
+ * and keeps no state between calls. */
 #ifndef M3_H
 #define M3_H
 #include <stddef.h>
@@ -41,8 +42,9 @@ typedef struct {
     double duration_s;      /* draw flows for that long instead; 0: by count */
     uint64_t n_paths;       /* to draw; 0: all paths */
     M3Method method;
-    const char *ckpt; /* checkpoint folder or .m3 file; NULL: ckpts/default here or beside the program */
-    int published;    /* 1: aggregate as the paper's notebooks do */
+    const char
+        *ckpt; /* checkpoint folder or .m3 file; NULL: ckpts/default here or beside the program */
+    int published; /* 1: aggregate as the paper's notebooks do */
     uint64_t seed;
     int threads; /* 0: all cores */
 } M3Options;
@@ -53,18 +55,21 @@ void m3_options_init(M3Options *o);
 /* An estimate; immutable. m3_result_free releases it (NULL is fine). */
 typedef struct M3Result M3Result;
 
-/* NULL on bad input, unreadable files or SIGINT caught by the program's own handler: one line in error. */
+/* NULL on bad input, unreadable files or SIGINT caught by the program's own handler: one line in
+ * error. */
 M3Result *m3_estimate(const M3Options *o, char error[M3_ERROR_LEN]);
 void m3_result_free(M3Result *r);
 
-/* Flow-size buckets 0..M3_N_BUCKETS-1: below 1 KB, to 10 KB, to 50 KB, above; M3_ALL: every flow. Other numbers: NaN. */
+/* Flow-size buckets 0..M3_N_BUCKETS-1: below 1 KB, to 10 KB, to 50 KB, above; M3_ALL: every flow.
+ * Other numbers: NaN. */
 enum { M3_ALL = -1, M3_N_BUCKETS = 4 };
-const char *m3_bucket_label(int bucket);                           /* "< 1 KB", "all"; NULL if there is no such bucket */
-double m3_result_share(const M3Result *r, int bucket);             /* of all flows, 0..1 */
-double m3_result_percentile(const M3Result *r, int bucket, int p); /* slowdown, p in 1..100; NaN without flows */
+const char *m3_bucket_label(int bucket); /* "< 1 KB", "all"; NULL if there is no such bucket */
+double m3_result_share(const M3Result *r, int bucket); /* of all flows, 0..1 */
+double m3_result_percentile(const M3Result *r, int bucket,
+                            int p); /* slowdown, p in 1..100; NaN without flows */
 
-/* 50, 90, 99 or 99.9, with a 95 % interval: the error of drawing paths, and with M3_METHOD_M3 that of the model where the
- * checkpoint knows it (ckpts/README.md). */
+/* 50, 90, 99 or 99.9, with a 95 % interval: the error of drawing paths, and with M3_METHOD_M3 that
+ * of the model where the checkpoint knows it (ckpts/README.md). */
 typedef struct {
     double value, lo, hi;
 } M3Interval;

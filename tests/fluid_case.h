@@ -1,5 +1,6 @@
-/* Reads one case of the published program's reference outputs: case.json, flows.txt[.gz], flowsim.txt and feature maps
- * (tests/golden/fluid/README.md says where they are from). Used by tests and benches. */
+/* Reads one case of the published program's reference outputs: case.json, flows.txt[.gz],
+ * flowsim.txt and feature maps (tests/golden/fluid/README.md says where they are from). Used by
+ * tests and benches. */
 #ifndef M3_TESTS_FLUID_CASE_H
 #define M3_TESTS_FLUID_CASE_H
 #include <dirent.h>
@@ -17,14 +18,15 @@ typedef struct {
     Lot lot;
     LotFlow *flows; /* flow: as in the file */
     size_t n;
-    double *fct_ns, *slowdown;                               /* the reference's; NULL if there is no flowsim.txt */
+    double *fct_ns, *slowdown; /* the reference's; NULL if there is no flowsim.txt */
     double host_gbps, buffer_units, window_b, pfc, cc, x, y; /* case.json: b, f, k, p, c, x, y */
     Arena arena;
 } FluidCase;
 
 /* The text of dir/name, or of dir/name.gz unpacked; NULL if there is neither. */
 static inline char *fluid_case_text(const char *dir, const char *name, Arena *a) {
-    char *path = file_join(dir, name), *command = mem_printf("gzip -dc '%s.gz' 2>/dev/null", path), *text = NULL;
+    char *path = file_join(dir, name), *command = mem_printf("gzip -dc '%s.gz' 2>/dev/null", path),
+         *text = NULL;
     FILE *f = file_exists(path) ? fopen(path, "r") : popen(command, "r");
     size_t len = 0, cap = 0;
     do {
@@ -42,7 +44,8 @@ static inline char *fluid_case_text(const char *dir, const char *name, Arena *a)
 }
 
 /* The numbers of a text file, row by row, without its first line, which is a heading or a count. */
-static inline double *fluid_case_table(const char *dir, const char *name, size_t columns, size_t *rows, Arena *a) {
+static inline double *fluid_case_table(const char *dir, const char *name, size_t columns,
+                                       size_t *rows, Arena *a) {
     char *text = fluid_case_text(dir, name, a), *p;
     *rows = 0;
     if (!text) return NULL;
@@ -98,7 +101,8 @@ static inline void fluid_case_reference(FluidCase *c) {
     c->fct_ns = ARENA_NEW(&c->arena, double, c->n);
     c->slowdown = ARENA_NEW(&c->arena, double, c->n);
     for (size_t i = 0; i < rows; i++, ref += 7) {
-        if ((uint32_t)ref[0] != c->flows[i].flow) diag_die("%s/flowsim.txt: row %zu is of another flow", c->dir, i);
+        if ((uint32_t)ref[0] != c->flows[i].flow)
+            diag_die("%s/flowsim.txt: row %zu is of another flow", c->dir, i);
         c->fct_ns[i] = ref[5];
         c->slowdown[i] = ref[6];
     }
@@ -129,11 +133,13 @@ static inline void fluid_case_free(FluidCase *c) {
 }
 
 /* Calls fn for every case in a folder, in order of name; returns how many. */
-static inline int fluid_case_each(const char *folder, void (*fn)(FluidCase *c, void *ctx), void *ctx) {
+static inline int fluid_case_each(const char *folder, void (*fn)(FluidCase *c, void *ctx),
+                                  void *ctx) {
     struct dirent **names;
     int n = scandir(folder, &names, NULL, alphasort), done = 0;
     for (int i = 0; i < n; i++) {
-        char *dir = file_join(folder, names[i]->d_name), *plain = file_join(dir, "flows.txt"), *packed = file_join(dir, "flows.txt.gz");
+        char *dir = file_join(folder, names[i]->d_name), *plain = file_join(dir, "flows.txt"),
+             *packed = file_join(dir, "flows.txt.gz");
         if (file_exists(plain) || file_exists(packed)) {
             FluidCase c;
             fluid_case_load(&c, dir);

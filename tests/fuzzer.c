@@ -2,11 +2,12 @@
  *
  *     fuzzer BINARY [ITERATIONS [SEED]]
  *
- * Each iteration takes one valid file of tests/cli/net (or a result or checkpoint made at the start), damages it
- * — cut short, bits flipped, tokens swapped for others or for hostile ones, lines dropped or doubled — and
- * runs the command that reads it. Whatever the damage, the program ends by itself in time, with status 0, 1 (I/O)
- * or 2 (input); for 2 it says exactly one line; no signal, no sanitizer report. The files of a failure are kept.
- * Iteration i depends on (seed, i) only, so a failure can be run again. */
+ * Each iteration takes one valid file of tests/cli/net (or a result or checkpoint made at the
+ * start), damages it — cut short, bits flipped, tokens swapped for others or for hostile ones,
+ * lines dropped or doubled — and runs the command that reads it. Whatever the damage, the program
+ * ends by itself in time, with status 0, 1 (I/O) or 2 (input); for 2 it says exactly one line; no
+ * signal, no sanitizer report. The files of a failure are kept. Iteration i depends on (seed, i)
+ * only, so a failure can be run again. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,44 +32,69 @@ typedef struct {
     const char *args[MAX_ARGS];
 } Target;
 
-#define ESTIMATE "estimate", "-q", "--method", "flowsim", "--n-flows", "50", "--threads", "1", "--paths", "5"
+#define ESTIMATE \
+    "estimate", "-q", "--method", "flowsim", "--n-flows", "50", "--threads", "1", "--paths", "5"
 static const Target targets[] = {
     {"clos.json", {"topo", "show", "clos.json"}},
     {"graph.json", {"topo", "show", "graph.json"}},
     {"cluster.json", {"topo", "show", "cluster.json", "--json"}},
     {"topology.txt", {"topo", "show", "topology.txt"}},
-    {"mix.json", {"workload", "-q", "--topo", "clos.json", "--mix", "mix.json", "--n-flows", "20", "--out", "out"}},
-    {"matrix.json", {"workload", "-q", "--topo", "clos.json", "--mix", "mix.json", "--n-flows", "20", "--out", "out"}},
-    {"sizes.txt", {"workload", "-q", "--topo", "clos.json", "--mix", "mix.json", "--n-flows", "20", "--out", "out"}},
+    {"mix.json",
+     {"workload", "-q", "--topo", "clos.json", "--mix", "mix.json", "--n-flows", "20", "--out",
+      "out"}},
+    {"matrix.json",
+     {"workload", "-q", "--topo", "clos.json", "--mix", "mix.json", "--n-flows", "20", "--out",
+      "out"}},
+    {"sizes.txt",
+     {"workload", "-q", "--topo", "clos.json", "--mix", "mix.json", "--n-flows", "20", "--out",
+      "out"}},
     {"mix.json", {ESTIMATE, "--topo", "topology.txt", "--mix", "mix.json"}},
     {"graph.json", {ESTIMATE, "--topo", "graph.json", "--mix", "mix.json"}},
-    {"flows.csv", {"estimate", "-q", "--method", "flowsim", "--topo", "clos.json", "--flows", "flows.csv", "--threads", "1"}},
-    {"flows.m3f", {"workload", "-q", "--topo", "clos.json", "--flows", "flows.m3f", "--out", "out.csv", "--threads", "1"}},
+    {"flows.csv",
+     {"estimate", "-q", "--method", "flowsim", "--topo", "clos.json", "--flows", "flows.csv",
+      "--threads", "1"}},
+    {"flows.m3f",
+     {"workload", "-q", "--topo", "clos.json", "--flows", "flows.m3f", "--out", "out.csv",
+      "--threads", "1"}},
     {"results.m3f", {"compare", "-q", "results.csv", "results.m3f"}},
-    {"flows.txt", {"estimate", "-q", "--method", "flowsim", "--topo", "topology.txt", "--flows", "flows.txt", "--threads", "1"}},
+    {"flows.txt",
+     {"estimate", "-q", "--method", "flowsim", "--topo", "topology.txt", "--flows", "flows.txt",
+      "--threads", "1"}},
     {"path.csv", {"flowsim", "-q", "--links", "4", "--flows", "path.csv"}},
     {"model.m3", {"ckpt", "info", "model.m3"}},
-    {"model.m3", {"estimate", "-q", "--topo", "clos.json", "--flows", "flows.csv", "--ckpt", "model.m3", "--threads", "1", "--paths", "3"}},
-    {"llama.bin", {"ckpt", "import", "--llama", "llama.bin", "--mlp", "mlp.bin", "--out", "out.m3"}},
+    {"model.m3",
+     {"estimate", "-q", "--topo", "clos.json", "--flows", "flows.csv", "--ckpt", "model.m3",
+      "--threads", "1", "--paths", "3"}},
+    {"llama.bin",
+     {"ckpt", "import", "--llama", "llama.bin", "--mlp", "mlp.bin", "--out", "out.m3"}},
     {"mlp.bin", {"ckpt", "import", "--llama", "llama.bin", "--mlp", "mlp.bin", "--out", "out.m3"}},
-    {"flows.feat", {"estimate", "-q", "--features", "flows.feat", "--ckpt", "flow.m3", "--threads", "1"}},
-    {"rows.feat", {"estimate", "-q", "--features", "rows.feat", "--ckpt", "model.m3", "--threads", "1", "--set", "window=12KB"}},
-    {"fluid.feat", {"sweep", "-q", "--features", "fluid.feat", "--threads", "1", "--set", "window=12KB"}},
+    {"flows.feat",
+     {"estimate", "-q", "--features", "flows.feat", "--ckpt", "flow.m3", "--threads", "1"}},
+    {"rows.feat",
+     {"estimate", "-q", "--features", "rows.feat", "--ckpt", "model.m3", "--threads", "1", "--set",
+      "window=12KB"}},
+    {"fluid.feat",
+     {"sweep", "-q", "--features", "fluid.feat", "--threads", "1", "--set", "window=12KB"}},
     {"results.csv", {"compare", "-q", "results.csv", "results.csv"}},
     {"estimate.json", {"compare", "-q", "results.csv", "estimate.json"}},
 };
 enum { N_TARGETS = sizeof targets / sizeof *targets };
 
-/* -- damage ------------------------------------------------------------------------------------------------------- */
+/* -- damage
+ * ---------------------------------------------------------------------------------------------
+ */
 
 typedef struct {
     char *p;
     size_t n;
 } Bytes;
 
-static const char *const hostile[] = {"-1",         "0",          "1e300", "-1e300", "nan",   "inf",    "1e-300", "99999999999999999999",
-                                      "4294967296", "2147483648", "null",  "true",   "\"x\"", "{}",     "[]",     "[[[[",
-                                      "",           "\"",         ",",     "\n",     "\xff",  "10Gbps", "1e9999"};
+static const char *const hostile[] = {"-1",         "0",          "1e300",  "-1e300",
+                                      "nan",        "inf",        "1e-300", "99999999999999999999",
+                                      "4294967296", "2147483648", "null",   "true",
+                                      "\"x\"",      "{}",         "[]",     "[[[[",
+                                      "",           "\"",         ",",      "\n",
+                                      "\xff",       "10Gbps",     "1e9999"};
 enum { N_HOSTILE = sizeof hostile / sizeof *hostile };
 
 static void replace(Bytes *b, size_t at, size_t len, const char *with, size_t n) {
@@ -134,7 +160,8 @@ static void damage(Bytes *b, Rng *rng) {
         }
 }
 
-/* Length and checksum of a checkpoint or features file made right again, so that what they guard is reached. */
+/* Length and checksum of a checkpoint or features file made right again, so that what they guard is
+ * reached. */
 static void seal(Bytes *b) {
     uint64_t len = b->n, sum;
     if (b->n < 40 || memcmp(b->p, "m3", 2) != 0 || memcmp(b->p + 6, "\r\n", 2) != 0) return;
@@ -143,7 +170,9 @@ static void seal(Bytes *b) {
     memcpy(b->p + b->n - sizeof sum, &sum, sizeof sum);
 }
 
-/* -- files -------------------------------------------------------------------------------------------------------- */
+/* -- files
+ * ---------------------------------------------------------------------------------------------
+ */
 
 static void fail_setup(const char *what, const char *why) {
     fprintf(stderr, "fuzzer: %s: %s\n", what, why);
@@ -190,20 +219,31 @@ static void make_flow_checkpoint(void) {
 
 /* A path model of a few thousand weights in our format and as the published pair. */
 static void make_checkpoints(void) {
-    Ckpt c = {.spec = {.n_feat = 1019, .dim = 8, .hidden = 16, .n_layers = 1, .n_heads = 2, .mlp_h1 = 8, .mlp_h2 = 8, .n_out = 400}};
+    Ckpt c = {.spec = {.n_feat = 1019,
+                       .dim = 8,
+                       .hidden = 16,
+                       .n_layers = 1,
+                       .n_heads = 2,
+                       .mlp_h1 = 8,
+                       .mlp_h2 = 8,
+                       .n_out = 400}};
     Err err = {0};
     char recipe[] = "{}", name[] = "tiny";
     random_weights(&c);
     c.recipe = recipe;
     c.name = name;
-    if (ckpt_save(&c, "model.m3", CKPT_F16, &err) != 0 || ckpt_export(&c, "llama.bin", "mlp.bin", &err) != 0)
+    if (ckpt_save(&c, "model.m3", CKPT_F16, &err) != 0 ||
+        ckpt_export(&c, "llama.bin", "mlp.bin", &err) != 0)
         fail_setup("checkpoint", err.msg);
     free(c.weights);
 }
 
-/* -- running ------------------------------------------------------------------------------------------------------ */
+/* -- running
+ * ---------------------------------------------------------------------------------------------
+ */
 
-/* Runs BINARY with args, stdout dropped, stderr to the file "stderr"; the wait status, or −1 if it took too long. */
+/* Runs BINARY with args, stdout dropped, stderr to the file "stderr"; the wait status, or −1 if it
+ * took too long. */
 static int run(const char *binary, const char *const *args) {
     char *argv[MAX_ARGS + 2];
     int n = 0;
@@ -213,7 +253,8 @@ static int run(const char *binary, const char *const *args) {
     pid_t pid = fork();
     if (pid < 0) fail_setup("fork", strerror(errno));
     if (pid == 0) {
-        int null = open("/dev/null", O_RDWR), err = open("stderr", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        int null = open("/dev/null", O_RDWR),
+            err = open("stderr", O_WRONLY | O_CREAT | O_TRUNC, 0666);
         dup2(null, 0);
         dup2(null, 1);
         dup2(err, 2);
@@ -235,35 +276,44 @@ static size_t count_lines(const Bytes *b) {
 
 /* What is wrong with an outcome, or NULL. */
 static const char *verdict(int status, const Bytes *messages) {
-    if (WIFSIGNALED(status)) return WTERMSIG(status) == SIGALRM ? "took too long" : "died of a signal";
+    if (WIFSIGNALED(status))
+        return WTERMSIG(status) == SIGALRM ? "took too long" : "died of a signal";
     int code = WEXITSTATUS(status);
     if (code != 0 && code != 1 && code != 2) return "unexpected exit status";
     for (size_t i = 0; i + 9 <= messages->n; i++)
-        if (memcmp(messages->p + i, "Sanitizer", 9) == 0 || memcmp(messages->p + i, "runtime e", 9) == 0) return "sanitizer report";
+        if (memcmp(messages->p + i, "Sanitizer", 9) == 0 ||
+            memcmp(messages->p + i, "runtime e", 9) == 0)
+            return "sanitizer report";
     if (code == 2 && count_lines(messages) != 1) return "not exactly one line for exit 2";
     return NULL;
 }
 
-static void report(uint64_t iteration, const Target *t, const char *why, int status, const Bytes *messages) {
+static void report(uint64_t iteration, const Target *t, const char *why, int status,
+                   const Bytes *messages) {
     char kept[64];
     snprintf(kept, sizeof kept, "failed-%llu-%s", (unsigned long long)iteration, t->file);
     copy_file(t->file, kept);
     printf("iteration %llu: %s (wait status %d): m3", (unsigned long long)iteration, why, status);
     for (int i = 0; i < MAX_ARGS && t->args[i]; i++) printf(" %s", t->args[i]);
-    printf("\n  %s is kept as %s\n  %.*s\n", t->file, kept, (int)(messages->n < 600 ? messages->n : 600), messages->p);
+    printf("\n  %s is kept as %s\n  %.*s\n", t->file, kept,
+           (int)(messages->n < 600 ? messages->n : 600), messages->p);
 }
 
 /* One file of each kind of features. */
 static void make_features(const char *binary) {
-    static const char *const made[][3] = {
-        {"flow.m3", "m3", "flows.feat"}, {"model.m3", "m3", "rows.feat"}, {"model.m3", "flowsim", "fluid.feat"}};
+    static const char *const made[][3] = {{"flow.m3", "m3", "flows.feat"},
+                                          {"model.m3", "m3", "rows.feat"},
+                                          {"model.m3", "flowsim", "fluid.feat"}};
     for (size_t i = 0; i < sizeof made / sizeof *made; i++)
-        run(binary, (const char *const[]){"estimate", "-q", "--topo", "clos.json", "--flows", "flows.csv", "--paths", "3", "--ckpt",
-                                          made[i][0], "--method", made[i][1], "--save-features", made[i][2], NULL});
+        run(binary,
+            (const char *const[]){"estimate", "-q", "--topo", "clos.json", "--flows", "flows.csv",
+                                  "--paths", "3", "--ckpt", made[i][0], "--method", made[i][1],
+                                  "--save-features", made[i][2], NULL});
 }
 
 /* True if the program behaved. */
-static bool fuzz_once(const char *binary, uint64_t seed, uint64_t iteration, const Bytes *valid, unsigned exits[3]) {
+static bool fuzz_once(const char *binary, uint64_t seed, uint64_t iteration, const Bytes *valid,
+                      unsigned exits[3]) {
     const Target *t = &targets[iteration % N_TARGETS];
     Rng rng = rng_stream(seed, "fuzz", iteration);
     Bytes original = valid[iteration % N_TARGETS], b = {MEM_NEW(char, original.n), original.n};
@@ -288,18 +338,22 @@ static void check_undamaged(const char *binary) {
         int status = run(binary, targets[i].args);
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
         Bytes messages = read_file("stderr");
-        fprintf(stderr, "fuzzer: the undamaged 'm3 %s %s' fails: %.*s\n", targets[i].args[0], targets[i].file, (int)messages.n, messages.p);
+        fprintf(stderr, "fuzzer: the undamaged 'm3 %s %s' fails: %.*s\n", targets[i].args[0],
+                targets[i].file, (int)messages.n, messages.p);
         exit(2);
     }
 }
 
 int main(int argc, char **argv) {
     if (argc < 2) fail_setup("usage", "fuzzer BINARY [ITERATIONS [SEED]]");
-    uint64_t n = argc > 2 ? strtoull(argv[2], NULL, 10) : DEFAULT_ITERATIONS, seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
-    char *binary = realpath(argv[1], NULL), *net = realpath("tests/cli/net", NULL), dir[] = "/tmp/m3-fuzz-XXXXXX";
+    uint64_t n = argc > 2 ? strtoull(argv[2], NULL, 10) : DEFAULT_ITERATIONS,
+             seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
+    char *binary = realpath(argv[1], NULL), *net = realpath("tests/cli/net", NULL),
+         dir[] = "/tmp/m3-fuzz-XXXXXX";
     if (!binary || !net || !mkdtemp(dir) || chdir(dir) != 0) fail_setup(argv[1], strerror(errno));
-    static const char *const copied[] = {"clos.json", "graph.json", "cluster.json", "topology.txt", "mix.json",   "matrix.json",
-                                         "sizes.txt", "flows.csv",  "flows.txt",    "path.csv",     "results.csv"};
+    static const char *const copied[] = {"clos.json", "graph.json",  "cluster.json", "topology.txt",
+                                         "mix.json",  "matrix.json", "sizes.txt",    "flows.csv",
+                                         "flows.txt", "path.csv",    "results.csv"};
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
         char *from = file_join(net, copied[i]);
         copy_file(from, copied[i]);
@@ -307,10 +361,13 @@ int main(int argc, char **argv) {
     }
     make_checkpoints();
     make_flow_checkpoint();
-    run(binary, (const char *const[]){ESTIMATE, "--topo", "clos.json", "--mix", "mix.json", "--out", "estimate.json", NULL});
+    run(binary, (const char *const[]){ESTIMATE, "--topo", "clos.json", "--mix", "mix.json", "--out",
+                                      "estimate.json", NULL});
     make_features(binary);
-    run(binary, (const char *const[]){"workload", "-q", "--topo", "clos.json", "--flows", "flows.csv", "--out", "flows.m3f", NULL});
-    run(binary, (const char *const[]){"workload", "-q", "--topo", "clos.json", "--flows", "results.csv", "--out", "results.m3f", NULL});
+    run(binary, (const char *const[]){"workload", "-q", "--topo", "clos.json", "--flows",
+                                      "flows.csv", "--out", "flows.m3f", NULL});
+    run(binary, (const char *const[]){"workload", "-q", "--topo", "clos.json", "--flows",
+                                      "results.csv", "--out", "results.m3f", NULL});
     check_undamaged(binary);
     Bytes valid[N_TARGETS];
     for (size_t i = 0; i < N_TARGETS; i++) valid[i] = read_file(targets[i].file);
@@ -319,8 +376,10 @@ int main(int argc, char **argv) {
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (uint64_t i = 0; i < n; i++) failed += !fuzz_once(binary, seed, i, valid, exits);
     clock_gettime(CLOCK_MONOTONIC, &end);
-    printf("fuzz: %llu damaged inputs in %.0f s: %u accepted, %u refused, %u i/o errors, %u failures%s%s\n", (unsigned long long)n,
-           (double)(end.tv_sec - start.tv_sec), exits[0], exits[2], exits[1], failed, failed ? ", kept in " : "", failed ? dir : "");
+    printf("fuzz: %llu damaged inputs in %.0f s: %u accepted, %u refused, %u i/o errors, %u "
+           "failures%s%s\n",
+           (unsigned long long)n, (double)(end.tv_sec - start.tv_sec), exits[0], exits[2], exits[1],
+           failed, failed ? ", kept in " : "", failed ? dir : "");
     for (size_t i = 0; i < N_TARGETS; i++) free(valid[i].p);
     free(binary);
     free(net);

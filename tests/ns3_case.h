@@ -30,7 +30,8 @@ static inline char *ns3_topo_path(const Json *j, const char *topologies, const c
     char *own = file_join(dir, "topology.txt");
     if (file_exists(own)) return own;
     free(own);
-    if (json_find(j, "topology", &v) && json_string(&v, &name, &err) == 0) return file_join(topologies, name);
+    if (json_find(j, "topology", &v) && json_string(&v, &name, &err) == 0)
+        return file_join(topologies, name);
     char lot[40];
     snprintf(lot, sizeof lot, "topo-pl-%d.txt", (int)ns3_number(j, "n_hosts", 0));
     return file_join(topologies, lot);
@@ -60,8 +61,12 @@ static inline int ns3_case_read(Ns3Case *c, const char *topologies, const char *
     Json j = json_root(doc), v;
     const char *cc;
     netconf_default(&c->net);
-    if (json_need(&j, "cc", &v, err) != 0 || json_string(&v, &cc, err) != 0 || cc_parse(cc, &c->net.cc, err) != 0) return -1;
-    c->net.buffer_b = ns3_number(&j, "buffer_kib", ns3_number(&j, "buffer_kb", ns3_number(&j, "bfsz", 0) * 10)) * 1024;
+    if (json_need(&j, "cc", &v, err) != 0 || json_string(&v, &cc, err) != 0 ||
+        cc_parse(cc, &c->net.cc, err) != 0)
+        return -1;
+    c->net.buffer_b =
+        ns3_number(&j, "buffer_kib", ns3_number(&j, "buffer_kb", ns3_number(&j, "bfsz", 0) * 10)) *
+        1024;
     c->net.window_b = ns3_number(&j, "window_b", ns3_number(&j, "window", 0));
     c->net.pfc = ns3_number(&j, "enable_pfc", 1) != 0;
     ns3_params(&c->net, ns3_number(&j, "param_1", 0), ns3_number(&j, "param_2", 0));

@@ -19,7 +19,8 @@ static inline void die_on(int rc, const Err *err) {
     abort();
 }
 
-static inline void net_build(Net *n, uint32_t n_nodes, uint32_t n_hosts, const TopoCable *cables, uint32_t n_cables) {
+static inline void net_build(Net *n, uint32_t n_nodes, uint32_t n_hosts, const TopoCable *cables,
+                             uint32_t n_cables) {
     uint64_t ids[64];
     uint8_t is_host[64];
     Err err;
@@ -49,10 +50,12 @@ static inline void net_row(Net *n, const double *rate_bps, uint32_t n_links) {
     net_build(n, n_links + 1, 2, cables, n_links);
 }
 
-/* The reference's parking lot of four links: hosts 0..4 on switches 5, 5, 6, 7, 7; inner hosts on 100 Tb/s. */
+/* The reference's parking lot of four links: hosts 0..4 on switches 5, 5, 6, 7, 7; inner hosts on
+ * 100 Tb/s. */
 static inline void net_lot(Net *n) {
-    static const TopoCable cables[] = {{0, 5, 10e9, 1000}, {1, 5, 1e14, 1000}, {2, 6, 1e14, 2000}, {3, 7, 1e14, 1000},
-                                       {4, 7, 10e9, 1000}, {5, 6, 40e9, 1000}, {6, 7, 40e9, 1000}};
+    static const TopoCable cables[] = {{0, 5, 10e9, 1000}, {1, 5, 1e14, 1000}, {2, 6, 1e14, 2000},
+                                       {3, 7, 1e14, 1000}, {4, 7, 10e9, 1000}, {5, 6, 40e9, 1000},
+                                       {6, 7, 40e9, 1000}};
     net_build(n, 8, 5, cables, 7);
 }
 

@@ -1,4 +1,5 @@
-/* random_checkpoint: small random weights of a preset, for tests in which any model will do. Release with free(c->weights). */
+/* random_checkpoint: small random weights of a preset, for tests in which any model will do.
+ * Release with free(c->weights). */
 #ifndef M3_TESTS_RANDOM_CHECKPOINT_H
 #define M3_TESTS_RANDOM_CHECKPOINT_H
 #include "base/mem.h"

@@ -19,6 +19,8 @@
 #include "base/rng.h"
 #include "base/stats.h"
 #include "base/units.h"
+#include "base/words.h"
+#include "traffic/sizebucket.h"
 
 static void test_err_kinds(void **state) {
     (void)state;
@@ -98,7 +100,8 @@ static void test_below_is_unbiased(void **state) {
     double chi2 = 0, expect = (double)N / K;
     for (int k = 0; k < K; k++) chi2 += (count[k] - expect) * (count[k] - expect) / expect;
     assert_true(chi2 < 22.5); /* 6 degrees of freedom, p = 0.001 */
-    for (int i = 0; i < 1000; i++) assert_true(rng_below(&r, UINT64_C(1) << 63) < UINT64_C(1) << 63);
+    for (int i = 0; i < 1000; i++)
+        assert_true(rng_below(&r, UINT64_C(1) << 63) < UINT64_C(1) << 63);
 }
 
 static void test_alias_matches_weights(void **state) {
@@ -151,16 +154,16 @@ static void test_float_sort(void **state) {
 
 static void test_buckets_cover_all_sizes(void **state) {
     (void)state;
-    assert_int_equal(stats_bucket_in(1), 0);
-    assert_int_equal(stats_bucket_in(249), 0);
-    assert_int_equal(stats_bucket_in(250), 1);
-    assert_int_equal(stats_bucket_in(49999), 8);
-    assert_int_equal(stats_bucket_in(50000), 9);
-    for (int b = 0; b < STATS_N_OUT; b++) {
-        assert_int_equal(stats_bucket_out(stats_out_lo(b)), b);
-        assert_int_equal(stats_bucket_out(stats_out_hi(b) - 1), b);
+    assert_int_equal(sizebucket_fine_of(1), 0);
+    assert_int_equal(sizebucket_fine_of(249), 0);
+    assert_int_equal(sizebucket_fine_of(250), 1);
+    assert_int_equal(sizebucket_fine_of(49999), 8);
+    assert_int_equal(sizebucket_fine_of(50000), 9);
+    for (int b = 0; b < SIZEBUCKET_N; b++) {
+        assert_int_equal(sizebucket_of(sizebucket_lo(b)), b);
+        assert_int_equal(sizebucket_of(sizebucket_hi(b) - 1), b);
     }
-    assert_int_equal(stats_bucket_out(UINT64_MAX), STATS_N_OUT - 1);
+    assert_int_equal(sizebucket_of(UINT64_MAX), SIZEBUCKET_N - 1);
 }
 
 static void test_units(void **state) {
@@ -178,7 +181,8 @@ static void test_units(void **state) {
     assert_true(x == 409600);
     assert_int_equal(units_parse_count("10M", "n", &n, &e), 0);
     assert_true(n == 10000000);
-    static const char *const bad[] = {"", "x", "10parsec", "nan", "inf", "1e400", "-1Gbps", "0x10", "1 0"};
+    static const char *const bad[] = {"",      "x",      "10parsec", "nan", "inf",
+                                      "1e400", "-1Gbps", "0x10",     "1 0"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(units_parse_rate(bad[i], "--rate", &x, &e), -1);
         assert_non_null(strstr(e.msg, "--rate: expected a rate like 10Gbps"));
@@ -206,7 +210,8 @@ static void test_json_reads_name_the_place(void **state) {
     assert_string_equal(e.msg, "t.json: .pods[1].racks: expected a number, got a string");
     assert_int_equal(json_need(&pod, "n", &v, &e), 0);
     assert_int_equal(json_uint(&v, 10, &u, &e), -1);
-    assert_string_equal(e.msg, "t.json: .pods[1].n: expected a whole number from 0 to 10, got -1.5");
+    assert_string_equal(e.msg,
+                        "t.json: .pods[1].n: expected a whole number from 0 to 10, got -1.5");
     assert_int_equal(json_need(&pod, "tor", &v, &e), -1);
     assert_string_equal(e.msg, "t.json: .pods[1]: missing key \"tor\"");
     assert_true(json_find(&root, "on", &v));
@@ -278,9 +283,9 @@ static void test_json_writer_round_trips(void **state) {
 static void test_nearest_name(void **state) {
     (void)state;
     static const char *const names[] = {"threads", "topo", "mix", NULL};
-    assert_string_equal(json_nearest("thraeds", names), "threads");
-    assert_string_equal(json_nearest("tpo", names), "topo");
-    assert_null(json_nearest("zzz", names));
+    assert_string_equal(words_nearest("thraeds", names), "threads");
+    assert_string_equal(words_nearest("tpo", names), "topo");
+    assert_null(words_nearest("zzz", names));
 }
 
 static void test_file_out_is_all_or_nothing(void **state) {

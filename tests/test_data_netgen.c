@@ -1,5 +1,6 @@
-/* Tests of app/caseset, sizefamily, netdraw, netgen and pathgen: what is drawn keeps its ranges and is a function of its
- * index, sets are resumed and refused as they should be, and what is written loads back as what it says. Tiny sets only. */
+/* Tests of app/caseset, sizefamily, netdraw, netgen and pathgen: what is drawn keeps its ranges and
+ * is a function of its index, sets are resumed and refused as they should be, and what is written
+ * loads back as what it says. Tiny sets only. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -50,7 +51,8 @@ static void assert_same_file(const char *a_dir, const char *b_dir, const char *n
 }
 
 static void near(double x, double expected, double tolerance) {
-    if (!(fabs(x - expected) <= tolerance)) fail_msg("%g is not within %g of %g", x, tolerance, expected);
+    if (!(fabs(x - expected) <= tolerance))
+        fail_msg("%g is not within %g of %g", x, tolerance, expected);
 }
 
 static void in_range(double x, double lo, double hi) {
@@ -69,8 +71,9 @@ static double mean_of(SizeFamily family, double theta, double scale) {
     return mean;
 }
 
-/* Theory: with m = theta²/25,000, exponential and log-normal have mean m; a normal of mean and deviation m, cut at 0, has
- * m(1 + φ(1)/Φ(1)); a generalised Pareto of scale m/2 and shape 0.26 has m/2/0.74. Tables are cut at 1 − 1e-5. */
+/* Theory: with m = theta²/25,000, exponential and log-normal have mean m; a normal of mean and
+ * deviation m, cut at 0, has m(1 + φ(1)/Φ(1)); a generalised Pareto of scale m/2 and shape 0.26 has
+ * m/2/0.74. Tables are cut at 1 − 1e-5. */
 static void families_have_their_means(void **state) {
     (void)state;
     const double thetas[] = {20e3, 35e3, 50e3};
@@ -102,7 +105,8 @@ static void check_conf(const NetConf *c) {
 
 static void check_draw(const NetDraw *d, const NetDrawOptions *o) {
     const Clos *c = &d->clos;
-    double hosts = (double)c->pods * c->racks_per_pod * c->hosts_per_rack, rate = c->host_rate_bps / 10e9;
+    double hosts = (double)c->pods * c->racks_per_pod * c->hosts_per_rack,
+           rate = c->host_rate_bps / 10e9;
     check_conf(&d->net);
     in_range(hosts, o->shifted ? 300 : 8, o->shifted ? 500 : 256);
     in_range(rate, 1, 40);
@@ -111,7 +115,8 @@ static void check_draw(const NetDraw *d, const NetDrawOptions *o) {
     in_range(c->host_delay_ns, 200, 2000);
     in_range(c->spine_delay_ns, 200, 2000);
     for (int tier = 1; tier <= 2; tier++)
-        if (clos_oversubscription(c, tier) > 0) in_range(clos_oversubscription(c, tier), 0.99, 8.01);
+        if (clos_oversubscription(c, tier) > 0)
+            in_range(clos_oversubscription(c, tier), 0.99, 8.01);
     in_range(d->net.buffer_b, 190 * 1024 * rate, 510 * 1024 * rate + clos_set_aside_b(c));
     in_range(d->net.window_b, 2000, 30e3 * fmax(rate, clos_bdp_b(c) / 18e3));
     in_range(d->max_load, 0.1, 0.9);
@@ -131,7 +136,8 @@ static void tally(Tally *t, const NetDraw *d) {
     t->matrix[d->matrix]++;
     t->sizes[d->sizes.family]++;
     t->tiers[1 + (c->fabs_per_pod > 0) + (c->spines_per_plane > 0)]++;
-    t->published += c->host_rate_bps == 10e9 && c->fab_rate_bps == 40e9 && c->spine_rate_bps == 40e9 && c->host_delay_ns == 1000;
+    t->published += c->host_rate_bps == 10e9 && c->fab_rate_bps == 40e9 &&
+                    c->spine_rate_bps == 40e9 && c->host_delay_ns == 1000;
 }
 
 static void draw_many(bool shifted, Tally *t) {
@@ -155,8 +161,10 @@ static void draws_keep_their_ranges(void **state) {
     draw_many(false, &t);
     for (int i = 0; i < CC_N; i++) in_range(t.cc[i], N_DRAWS * 0.18, N_DRAWS * 0.32);
     for (int i = 0; i < MATRIX_N; i++)
-        in_range(t.matrix[i], i < MATRIX_PERMUTATION ? N_DRAWS * 0.18 : 0, i < MATRIX_PERMUTATION ? N_DRAWS * 0.32 : 0);
-    for (int i = 0; i < SIZES_N; i++) in_range(t.sizes[i], i < SIZES_FIRST_UNSEEN ? 1 : 0, i < SIZES_FIRST_UNSEEN ? N_DRAWS : 0);
+        in_range(t.matrix[i], i < MATRIX_PERMUTATION ? N_DRAWS * 0.18 : 0,
+                 i < MATRIX_PERMUTATION ? N_DRAWS * 0.32 : 0);
+    for (int i = 0; i < SIZES_N; i++)
+        in_range(t.sizes[i], i < SIZES_FIRST_UNSEEN ? 1 : 0, i < SIZES_FIRST_UNSEEN ? N_DRAWS : 0);
     for (int i = 1; i <= 3; i++) in_range(t.tiers[i], N_DRAWS * 0.04, N_DRAWS * 0.75);
     in_range(t.published, N_DRAWS * 0.33, N_DRAWS * 0.5);
 }
@@ -181,14 +189,16 @@ static void draws_depend_on_seed_and_index_alone(void **state) {
     o.draw.seed = 2;
     assert_int_equal(netdraw_init(&c, &o.draw, 17, &err), 0);
     assert_memory_equal(&a.clos, &b.clos, sizeof a.clos);
-    assert_true(a.seed == b.seed && a.n_flows == b.n_flows && a.max_load == b.max_load && a.net.window_b == b.net.window_b);
+    assert_true(a.seed == b.seed && a.n_flows == b.n_flows && a.max_load == b.max_load &&
+                a.net.window_b == b.net.window_b);
     assert_true(a.seed != c.seed && a.max_load != c.max_load);
     netdraw_free(&a);
     netdraw_free(&b);
     netdraw_free(&c);
 }
 
-/* Half of an incast matrix's traffic ends at one rack; a permutation gives every rack one partner each way. */
+/* Half of an incast matrix's traffic ends at one rack; a permutation gives every rack one partner
+ * each way. */
 static void unseen_matrices(void **state) {
     (void)state;
     NetDraw d = {.seed = 5, .matrix = MATRIX_INCAST};
@@ -211,7 +221,8 @@ static void unseen_matrices(void **state) {
     assert_int_equal(netdraw_matrix(&m, &d, &t, &err), 0);
     for (uint32_t i = 0; i < m.n_racks; i++) {
         double row = 0, column = 0;
-        for (uint32_t j = 0; j < m.n_racks; j++) row += m.weight[i * m.n_racks + j], column += m.weight[j * m.n_racks + i];
+        for (uint32_t j = 0; j < m.n_racks; j++)
+            row += m.weight[i * m.n_racks + j], column += m.weight[j * m.n_racks + i];
         assert_true(row == 1 && column == 1 && m.weight[i * m.n_racks + i] == 0);
     }
     rackmatrix_free(&m);
@@ -226,7 +237,9 @@ typedef struct {
     int setting;
 } Maker;
 
-static void maker_manifest(const void *ctx, JsonOut *j) { put_count(j, "setting", (uint64_t)((const Maker *)ctx)->setting); }
+static void maker_manifest(const void *ctx, JsonOut *j) {
+    json_put_count(j, "setting", (uint64_t)((const Maker *)ctx)->setting);
+}
 
 static int maker_make(void *ctx, uint64_t index, const char *dir, Err *err) {
     Maker *m = ctx;
@@ -239,17 +252,18 @@ static int maker_make(void *ctx, uint64_t index, const char *dir, Err *err) {
     return index == m->bad ? err_io(err, "no luck") : 0;
 }
 
-static int run_set(const char *dir, Maker *m, uint64_t first, uint64_t count, CaseSetInfo *info, Err *err) {
-    CaseSet s = {.out = dir,
-                 .prefix = "c",
-                 .what = "cases",
-                 .first = first,
-                 .count = count,
-                 .threads = 2,
-                 .manifest = maker_manifest,
-                 .make = maker_make,
-                 .ctx = m};
-    return caseset_run(&s, NULL, info, err);
+static int run_set(const char *dir, Maker *m, uint64_t first, uint64_t count, CaseFolderInfo *info,
+                   Err *err) {
+    CaseFolder s = {.out = dir,
+                    .prefix = "c",
+                    .what = "cases",
+                    .first = first,
+                    .count = count,
+                    .threads = 2,
+                    .manifest = maker_manifest,
+                    .make = maker_make,
+                    .ctx = m};
+    return casefolder_run(&s, NULL, info, err);
 }
 
 static bool has(const char *dir, const char *name) {
@@ -263,11 +277,12 @@ static void sets_resume(void **state) {
     (void)state;
     char *dir = fresh_dir();
     Maker m = {.bad = UINT64_MAX};
-    CaseSetInfo info;
+    CaseFolderInfo info;
     Err err = {0};
     assert_int_equal(run_set(dir, &m, 3, 4, &info, &err), 0);
     assert_true(info.n_made == 4 && info.n_kept == 0 && m.calls == 4);
-    assert_true(has(dir, "c00003/x") && has(dir, "c00006/x") && !has(dir, "c00002") && !has(dir, "c00007"));
+    assert_true(has(dir, "c00003/x") && has(dir, "c00006/x") && !has(dir, "c00002") &&
+                !has(dir, "c00007"));
     assert_int_equal(run_set(dir, &m, 0, 8, &info, &err), 0);
     assert_true(info.n_made == 4 && info.n_kept == 4 && m.calls == 8);
     m.setting = 1;
@@ -282,7 +297,7 @@ static void sets_hold_whole_cases(void **state) {
     (void)state;
     char *dir = fresh_dir(), *left = mem_printf("%s/.c00001.tmp999999999", dir);
     Maker m = {.bad = 2};
-    CaseSetInfo info;
+    CaseFolderInfo info;
     Err err = {0};
     assert_int_equal(file_mkdirs(left, &err), 0);
     assert_int_equal(run_set(dir, &m, 2, 1, &info, &err), -1);
@@ -297,7 +312,8 @@ static void sets_hold_whole_cases(void **state) {
 
 /* ---- networks ---- */
 
-static int make_networks(const char *dir, uint64_t first, uint64_t count, int threads, NetGenInfo *info, Err *err) {
+static int make_networks(const char *dir, uint64_t first, uint64_t count, int threads,
+                         NetGenInfo *info, Err *err) {
     NetGenOptions o;
     netgen_default(&o);
     o.draw.flows_lo = 40;
@@ -360,9 +376,12 @@ static void read_ours(const Json *root, NetConf *c) {
         double x;
         bool on;
         char value[40] = "";
-        if (json_is_string(&it) && json_string(&it, &text, &err) == 0) snprintf(value, sizeof value, "%s", text);
-        else if (json_is_bool(&it) && json_bool(&it, &on, &err) == 0) snprintf(value, sizeof value, "%d", on);
-        else if (json_number(&it, &x, &err) == 0) snprintf(value, sizeof value, "%s", json_number_text(x).s);
+        if (json_is_string(&it) && json_string(&it, &text, &err) == 0)
+            snprintf(value, sizeof value, "%s", text);
+        else if (json_is_bool(&it) && json_bool(&it, &on, &err) == 0)
+            snprintf(value, sizeof value, "%d", on);
+        else if (json_number(&it, &x, &err) == 0)
+            snprintf(value, sizeof value, "%s", json_number_text(x).s);
         assert_int_equal(netconf_set(c, it.key, value, &err), 0);
     }
 }
@@ -396,7 +415,8 @@ static void check_scenario(const char *dir, const NetDraw *d, const Scenario *s)
 }
 
 static void check_network(const char *dir, uint64_t index) {
-    NetDrawOptions o = {.seed = 1, .flows_lo = 40, .flows_hi = 60, .max_packet_hops = 1e5, .sizes_dir = SIZES};
+    NetDrawOptions o = {
+        .seed = 1, .flows_lo = 40, .flows_hi = 60, .max_packet_hops = 1e5, .sizes_dir = SIZES};
     NetDraw d;
     Scenario s;
     Clos c;
@@ -407,7 +427,8 @@ static void check_network(const char *dir, uint64_t index) {
     assert_true(c.host_rate_bps == d.clos.host_rate_bps && c.fab_rate_bps == d.clos.fab_rate_bps &&
                 c.host_delay_ns == d.clos.host_delay_ns);
     assert_true(s.flows.n == d.n_flows && s.flows.fct_ns && s.flows.ideal_fct_ns);
-    for (size_t i = 0; i < s.flows.n; i++) assert_true(s.flows.fct_ns[i] >= s.flows.ideal_fct_ns[i] * (1 - 1e-9));
+    for (size_t i = 0; i < s.flows.n; i++)
+        assert_true(s.flows.fct_ns[i] >= s.flows.ideal_fct_ns[i] * (1 - 1e-9));
     check_scenario(dir, &d, &s);
     scenario_free(&s);
     netdraw_free(&d);
@@ -438,7 +459,8 @@ static void paths_load_back(void **state) {
     assert_int_equal(pathgen_run(&o, NULL, &info, &err), 0);
     assert_int_equal(info.n_made, 3);
     for (int i = 0; i < 3; i++) {
-        char *json = mem_printf("%s/path%05d/scenario.json", dir, i), *csv = mem_printf("%s/path%05d/flows.csv", dir, i);
+        char *json = mem_printf("%s/path%05d/scenario.json", dir, i),
+             *csv = mem_printf("%s/path%05d/flows.csv", dir, i);
         PathScenario s = {0};
         assert_int_equal(pathscenario_settings(&s, json, &err), 0);
         assert_int_equal(pathscenario_flows(&s, csv, &err), 0);
@@ -447,7 +469,8 @@ static void paths_load_back(void **state) {
         size_t n_foreground = 0;
         for (size_t k = 0; k < s.flows.n; k++) {
             n_foreground += s.flows.src[k] == 0 && s.flows.dst[k] == s.n_links;
-            if (s.flows.fct_ns[k] > 0) assert_true(s.flows.fct_ns[k] >= s.flows.ideal_fct_ns[k] * (1 - 1e-9));
+            if (s.flows.fct_ns[k] > 0)
+                assert_true(s.flows.fct_ns[k] >= s.flows.ideal_fct_ns[k] * (1 - 1e-9));
         }
         in_range((double)n_foreground, 100, (double)s.flows.n - 1);
         flows_free(&s.flows);
@@ -461,11 +484,16 @@ static void paths_load_back(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(families_have_their_means), cmocka_unit_test(draws_keep_their_ranges),
-        cmocka_unit_test(shifted_draws_are_others),  cmocka_unit_test(draws_depend_on_seed_and_index_alone),
-        cmocka_unit_test(unseen_matrices),           cmocka_unit_test(sets_resume),
-        cmocka_unit_test(sets_hold_whole_cases),     cmocka_unit_test(networks_dont_depend_on_pieces_and_threads),
-        cmocka_unit_test(networks_load_back),        cmocka_unit_test(paths_load_back),
+        cmocka_unit_test(families_have_their_means),
+        cmocka_unit_test(draws_keep_their_ranges),
+        cmocka_unit_test(shifted_draws_are_others),
+        cmocka_unit_test(draws_depend_on_seed_and_index_alone),
+        cmocka_unit_test(unseen_matrices),
+        cmocka_unit_test(sets_resume),
+        cmocka_unit_test(sets_hold_whole_cases),
+        cmocka_unit_test(networks_dont_depend_on_pieces_and_threads),
+        cmocka_unit_test(networks_load_back),
+        cmocka_unit_test(paths_load_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

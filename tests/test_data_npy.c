@@ -1,4 +1,5 @@
-/* Tests of app/npy: what is written reads back, numpy's documented byte layout, and damaged files. */
+/* Tests of app/npy: what is written reads back, numpy's documented byte layout, and damaged files.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -60,8 +61,10 @@ static void test_round_trip(void **state) {
     free(path);
 }
 
-/* The bytes that numpy.save(np.array([1, 2], '<f4')) writes, from numpy's description of the format. */
-static const char numpy_header[] = "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
+/* The bytes that numpy.save(np.array([1, 2], '<f4')) writes, from numpy's description of the
+ * format. */
+static const char numpy_header[] =
+    "\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
 
 static size_t numpy_file(char bytes[136]) {
     const float values[2] = {1, 2};
@@ -132,8 +135,10 @@ static void test_hostile_headers(void **state) {
     refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (), }", "shape");
     refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (-2,), }", "shape");
     refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 2), }", "shape");
-    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }", "too large");
-    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "too large");
+    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }",
+                  "too large");
+    refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }",
+                  "too large");
     refuse_header("{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }", "needs 12 bytes");
 }
 

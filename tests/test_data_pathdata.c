@@ -1,5 +1,5 @@
-/* Tests of app/dataset: truth by hand, same bytes whatever is interrupted or threaded, the split, and damaged inputs.
- * Scenarios are made here; nothing outside is needed. */
+/* Tests of app/dataset: truth by hand, same bytes whatever is interrupted or threaded, the split,
+ * and damaged inputs. Scenarios are made here; nothing outside is needed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,6 +13,7 @@
 
 #include "data/pathdata.h"
 #include "data/pathsample.h"
+#include "traffic/sizebucket.h"
 
 /* ---- a folder of made-up scenarios ---- */
 
@@ -36,10 +37,13 @@ static void write_flows(const char *dir, uint64_t seed, uint32_t n_hosts) {
     fputs("flow,src,dst,size_b,start_ns,fct_ns,ideal_fct_ns\n", f);
     for (int i = 0; i < N_FLOWS; i++) {
         uint32_t src = i % 3 == 0 ? 0 : (uint32_t)rng_below(&r, n_hosts - 1);
-        uint32_t dst = i % 3 == 0 ? n_hosts - 1 : src + 1 + (uint32_t)rng_below(&r, n_hosts - 1 - src);
-        double size = floor(exp(rng_uniform(&r, log(100), log(100000)))), ideal = 4000 + size * 0.84;
+        uint32_t dst =
+            i % 3 == 0 ? n_hosts - 1 : src + 1 + (uint32_t)rng_below(&r, n_hosts - 1 - src);
+        double size = floor(exp(rng_uniform(&r, log(100), log(100000)))),
+               ideal = 4000 + size * 0.84;
         t += floor(8000 * rng_exponential(&r));
-        fprintf(f, "%d,%u,%u,%.0f,%.0f,%.0f,%.0f\n", i, src, dst, size, t, ideal * (1 + rng_exponential(&r)), ideal);
+        fprintf(f, "%d,%u,%u,%.0f,%.0f,%.0f,%.0f\n", i, src, dst, size, t,
+                ideal * (1 + rng_exponential(&r)), ideal);
     }
     assert_int_equal(fclose(f), 0);
     free(path);
@@ -51,10 +55,10 @@ static void write_scenario(const char *root, int i) {
     char *dir = mem_printf("%s/s%d", root, i), text[256];
     Err err = {0};
     assert_int_equal(file_mkdirs(dir, &err), 0);
-    snprintf(
-        text, sizeof text,
-        "{\"n_hosts\": %d, \"cc\": \"%s\", \"enable_pfc\": 1, \"buffer_kb\": 300, \"window_b\": 15000, \"param_1\": %d, \"param_2\": %d}",
-        3 + 2 * (i % 3), cc[i % 4], param[i % 4][0], param[i % 4][1]);
+    snprintf(text, sizeof text,
+             "{\"n_hosts\": %d, \"cc\": \"%s\", \"enable_pfc\": 1, \"buffer_kb\": 300, "
+             "\"window_b\": 15000, \"param_1\": %d, \"param_2\": %d}",
+             3 + 2 * (i % 3), cc[i % 4], param[i % 4][0], param[i % 4][1]);
     write_text(dir, "scenario.json", text);
     write_flows(dir, (uint64_t)i, 3 + 2 * (uint32_t)(i % 3));
     free(dir);
@@ -87,10 +91,11 @@ static int teardown(void **state) {
     return rc;
 }
 
-static void make(const World *w, int k, uint32_t views, int threads, DatasetInfo *info) {
-    DatasetOptions o = {.scenarios = w->in, .out = w->out[k], .views = views, .seed = 7, .threads = threads};
+static void make(const World *w, int k, uint32_t views, int threads, PathDataInfo *info) {
+    PathDataOptions o = {
+        .scenarios = w->in, .out = w->out[k], .views = views, .seed = 7, .threads = threads};
     Err err = {0};
-    if (dataset_make(&o, NULL, info, &err) != 0) fail_msg("%s", err.msg);
+    if (pathdata_make(&o, NULL, info, &err) != 0) fail_msg("%s", err.msg);
 }
 
 static void assert_same_file(const World *w, const char *name) {
@@ -108,14 +113,15 @@ static void assert_same_file(const World *w, const char *name) {
 
 static void assert_same_data(const World *w) {
     assert_same_file(w, "manifest.json");
-    for (int k = 0; k < N_ARRAYS; k++) {
+    for (int k = 0; k < PATHDATA_N_ARRAYS; k++) {
         char name[32];
-        snprintf(name, sizeof name, "%s.npy", dataset_arrays[k].name);
+        snprintf(name, sizeof name, "%s.npy", pathdata_arrays[k].name);
         assert_same_file(w, name);
     }
 }
 
-static void overwrite(const World *w, int k, const char *file, long at, const void *bytes, size_t n) {
+static void overwrite(const World *w, int k, const char *file, long at, const void *bytes,
+                      size_t n) {
     char *path = file_join(w->out[k], file);
     FILE *f = fopen(path, "r+b");
     assert_non_null(f);
@@ -129,14 +135,21 @@ static void overwrite(const World *w, int k, const char *file, long at, const vo
 
 static void test_truth_by_hand(void **state) {
     (void)state;
-    /* Foreground on two links: 500 B (slowdown 2 and 3, bucket 0), 20 KB (1.5, bucket 2), one unfinished, and one background. */
+    /* Foreground on two links: 500 B (slowdown 2 and 3, bucket 0), 20 KB (1.5, bucket 2), one
+     * unfinished, and one background. */
     uint32_t src[] = {0, 0, 0, 0, 1}, dst[] = {2, 2, 2, 2, 2};
     uint64_t size[] = {500, 999, 20000, 60000, 400};
     int64_t start[] = {0, 1, 2, 3, 4};
     double fct[] = {3000, 8000, 30000, NAN, 99000}, ideal[] = {1000, 4000, 20000, 50000, 1000};
-    Flows f = {.n = 5, .src = src, .dst = dst, .size_b = size, .start_ns = start, .fct_ns = fct, .ideal_fct_ns = ideal};
-    float pct[FEATURE_N_BASE];
-    uint32_t count[STATS_N_OUT];
+    Flows f = {.n = 5,
+               .src = src,
+               .dst = dst,
+               .size_b = size,
+               .start_ns = start,
+               .fct_ns = fct,
+               .ideal_fct_ns = ideal};
+    float pct[PATHFEAT_N_BASE];
+    uint32_t count[SIZEBUCKET_N];
     Arena a;
     arena_init(&a);
     pathsample_truth(&f, 0, 5, 2, NULL, pct, count, &a);
@@ -159,7 +172,7 @@ static void test_truth_by_hand(void **state) {
 
 static void test_threads_do_not_show(void **state) {
     World *w = *state;
-    DatasetInfo info;
+    PathDataInfo info;
     make(w, 0, 3, 1, &info);
     assert_int_equal(info.n_samples, 4 * N_SCENARIOS);
     assert_int_equal(info.n_reused, 0);
@@ -173,13 +186,14 @@ static void test_threads_do_not_show(void **state) {
 /* The last scenario is broken at first: the others stay as parts and are used by the next run. */
 static void test_resumes_to_the_same_bytes(void **state) {
     World *w = *state;
-    DatasetInfo info;
+    PathDataInfo info;
     make(w, 0, 2, 2, &info);
     char *last = mem_printf("%s/s%d", w->in, N_SCENARIOS - 1);
-    write_text(last, "flows.csv", "flow,src,dst,size_b,start_ns,fct_ns,ideal_fct_ns\n0,0,x,1,1,1,1\n");
-    DatasetOptions o = {.scenarios = w->in, .out = w->out[1], .views = 2, .seed = 7, .threads = 2};
+    write_text(last, "flows.csv",
+               "flow,src,dst,size_b,start_ns,fct_ns,ideal_fct_ns\n0,0,x,1,1,1,1\n");
+    PathDataOptions o = {.scenarios = w->in, .out = w->out[1], .views = 2, .seed = 7, .threads = 2};
     Err err = {0};
-    assert_int_equal(dataset_make(&o, NULL, &info, &err), -1);
+    assert_int_equal(pathdata_make(&o, NULL, &info, &err), -1);
     assert_int_equal(err.kind, ERR_INPUT);
     assert_non_null(strstr(err.msg, "flows.csv"));
     char *manifest = file_join(w->out[1], "manifest.json");
@@ -196,11 +210,11 @@ static void test_resumes_to_the_same_bytes(void **state) {
 
 static void test_parts_of_other_settings_are_not_used(void **state) {
     World *w = *state;
-    DatasetInfo info;
+    PathDataInfo info;
     char *last = mem_printf("%s/s%d", w->in, N_SCENARIOS - 1);
     write_text(last, "scenario.json", "{}");
-    DatasetOptions o = {.scenarios = w->in, .out = w->out[0], .views = 2, .seed = 8, .threads = 1};
-    assert_int_equal(dataset_make(&o, NULL, &info, NULL), -1);
+    PathDataOptions o = {.scenarios = w->in, .out = w->out[0], .views = 2, .seed = 8, .threads = 1};
+    assert_int_equal(pathdata_make(&o, NULL, &info, NULL), -1);
     write_scenario(w->in, N_SCENARIOS - 1);
     make(w, 0, 2, 1, &info); /* another seed */
     assert_int_equal(info.n_reused, 0);
@@ -209,43 +223,44 @@ static void test_parts_of_other_settings_are_not_used(void **state) {
 
 static void test_whole_and_views(void **state) {
     World *w = *state;
-    DatasetInfo info;
-    Dataset d;
+    PathDataInfo info;
+    PathData d;
     Err err = {0};
     make(w, 0, 9, 2, &info);
-    if (dataset_load(&d, w->out[0], &err) != 0) fail_msg("%s", err.msg);
+    if (pathdata_load(&d, w->out[0], &err) != 0) fail_msg("%s", err.msg);
     assert_int_equal(d.n, 10 * N_SCENARIOS);
     bool smaller = false;
     for (size_t i = 0; i < d.n; i += 10) {
         uint64_t whole = 0;
-        for (int b = 0; b < STATS_N_OUT; b++) whole += d.truth_count[i * 4 + (size_t)b];
+        for (int b = 0; b < SIZEBUCKET_N; b++) whole += d.truth_count[i * 4 + (size_t)b];
         for (size_t k = i; k < i + 10; k++) {
-            FeatureMap m = dataset_map(&d, k), first = dataset_map(&d, i);
+            PathFeat m = pathdata_map(&d, k), first = pathdata_map(&d, i);
             uint64_t n = 0;
             assert_int_equal(m.n_rows, first.n_rows);
             assert_memory_equal(m.conf, first.conf, sizeof m.conf);
-            for (int b = 0; b < STATS_N_OUT; b++) {
+            for (int b = 0; b < SIZEBUCKET_N; b++) {
                 n += d.truth_count[k * 4 + (size_t)b];
-                assert_int_equal(d.truth_count[k * 4 + (size_t)b], m.base_count[b]); /* fluid and truth count the same flows */
+                assert_int_equal(d.truth_count[k * 4 + (size_t)b],
+                                 m.base_count[b]); /* fluid and truth count the same flows */
             }
             assert_in_range(n, 1, whole);
             smaller |= n < whole / 2;
         }
     }
     assert_true(smaller);
-    dataset_free(&d);
+    pathdata_free(&d);
 }
 
 static void test_skip_cc(void **state) {
     World *w = *state;
-    DatasetInfo info;
-    DatasetOptions o = {.scenarios = w->in, .out = w->out[0], .skip_cc = "timely", .threads = 1};
+    PathDataInfo info;
+    PathDataOptions o = {.scenarios = w->in, .out = w->out[0], .skip_cc = "timely", .threads = 1};
     Err err = {0};
-    assert_int_equal(dataset_make(&o, NULL, &info, &err), 0);
+    assert_int_equal(pathdata_make(&o, NULL, &info, &err), 0);
     assert_int_equal(info.n_skipped, 1);
     assert_int_equal(info.n_samples, N_SCENARIOS - 1);
     o.skip_cc = "tcp";
-    assert_int_equal(dataset_make(&o, NULL, &info, &err), -1);
+    assert_int_equal(pathdata_make(&o, NULL, &info, &err), -1);
     assert_int_equal(strncmp(err.msg, "--skip-cc", 9), 0);
 }
 
@@ -258,31 +273,32 @@ static void test_split(void **state) {
         snprintf(name, sizeof name, "path%d", i);
         snprintf(view, sizeof view, "path%d#3", i);
         for (uint32_t fold = 0; fold < 5; fold++) {
-            DatasetSplit s = {0.2, fold};
-            assert_int_equal(dataset_is_held_out(name, &s), dataset_is_held_out(view, &s));
-            in_folds += dataset_is_held_out(name, &s);
+            DataSplit s = {0.2, fold};
+            assert_int_equal(datasplit_is_held_out(name, &s), datasplit_is_held_out(view, &s));
+            in_folds += datasplit_is_held_out(name, &s);
         }
         assert_int_equal(in_folds, 1);
-        DatasetSplit first = {0.2, 0}, none = {0, 0};
-        n_held += dataset_is_held_out(name, &first);
-        assert_false(dataset_is_held_out(name, &none));
+        DataSplit first = {0.2, 0}, none = {0, 0};
+        n_held += datasplit_is_held_out(name, &first);
+        assert_false(datasplit_is_held_out(name, &none));
     }
     assert_in_range(n_held, 1000 - 150, 1000 + 150); /* binomial: 5 standard deviations are 141 */
     Err err = {0};
-    DatasetSplit beyond = {0.2, 5}, all = {1, 0};
-    assert_int_equal(dataset_check_split(&beyond, &err), -1);
-    assert_int_equal(dataset_check_split(&all, &err), -1);
+    DataSplit beyond = {0.2, 5}, all = {1, 0};
+    assert_int_equal(datasplit_check(&beyond, &err), -1);
+    assert_int_equal(datasplit_check(&all, &err), -1);
 }
 
 static void refuse_scenario(World *w, const char *json, const char *expected) {
     char *dir = mem_printf("%s/s0", w->in);
-    DatasetInfo info;
-    DatasetOptions o = {.scenarios = w->in, .out = w->out[0], .threads = 1};
+    PathDataInfo info;
+    PathDataOptions o = {.scenarios = w->in, .out = w->out[0], .threads = 1};
     Err err = {0};
     write_text(dir, "scenario.json", json);
-    assert_int_equal(dataset_make(&o, NULL, &info, &err), -1);
+    assert_int_equal(pathdata_make(&o, NULL, &info, &err), -1);
     assert_int_equal(err.kind, ERR_INPUT);
-    if (!strstr(err.msg, "s0/scenario.json") || !strstr(err.msg, expected)) fail_msg("expected '%s' in '%s'", expected, err.msg);
+    if (!strstr(err.msg, "s0/scenario.json") || !strstr(err.msg, expected))
+        fail_msg("expected '%s' in '%s'", expected, err.msg);
     free(dir);
 }
 
@@ -296,42 +312,43 @@ static void test_hostile_scenarios(void **state) {
     refuse_scenario(w, "{\"n_hosts\": 1e9}", ".n_hosts");
     refuse_scenario(w, "{\"n_hosts\": 3, \"cc\": \"tcp\"}", ".cc");
     refuse_scenario(w, "{\"n_hosts\": 3, \"cc\": \"hp\", \"enable_pfc\": 2}", ".enable_pfc");
-    refuse_scenario(
-        w, "{\"n_hosts\": 3, \"cc\": \"hp\", \"enable_pfc\": 1, \"buffer_kb\": -1, \"window_b\": 1, \"param_1\": 80, \"param_2\": 50}",
-        "buffer");
-    refuse_scenario(
-        w,
-        "{\"n_hosts\": 3, \"cc\": \"hp\", \"enable_pfc\": 1, \"buffer_kb\": 300, \"window_b\": 9000, \"param_1\": 8000, \"param_2\": 50}",
-        "eta");
+    refuse_scenario(w,
+                    "{\"n_hosts\": 3, \"cc\": \"hp\", \"enable_pfc\": 1, \"buffer_kb\": -1, "
+                    "\"window_b\": 1, \"param_1\": 80, \"param_2\": 50}",
+                    "buffer");
+    refuse_scenario(w,
+                    "{\"n_hosts\": 3, \"cc\": \"hp\", \"enable_pfc\": 1, \"buffer_kb\": 300, "
+                    "\"window_b\": 9000, \"param_1\": 8000, \"param_2\": 50}",
+                    "eta");
 }
 
 static void test_hostile_data_sets(void **state) {
     World *w = *state;
-    DatasetInfo info;
-    Dataset d;
+    PathDataInfo info;
+    PathData d;
     Err err = {0};
-    assert_int_equal(dataset_load(&d, w->out[0], &err), -1);
+    assert_int_equal(pathdata_load(&d, w->out[0], &err), -1);
     make(w, 0, 0, 1, &info);
     float nan_value = NAN, zero = 0;
     uint32_t high = 1u << 30;
     overwrite(w, 0, "conf.npy", -4, &nan_value, 4);
-    assert_int_equal(dataset_load(&d, w->out[0], &err), -1);
+    assert_int_equal(pathdata_load(&d, w->out[0], &err), -1);
     assert_non_null(strstr(err.msg, "conf.npy: row 4: expected finite"));
     make(w, 0, 0, 1, &info);
     overwrite(w, 0, "truth.npy", -4, &zero, 4);
-    assert_int_equal(dataset_load(&d, w->out[0], &err), -1);
+    assert_int_equal(pathdata_load(&d, w->out[0], &err), -1);
     assert_non_null(strstr(err.msg, "truth.npy"));
     make(w, 0, 0, 1, &info);
     overwrite(w, 0, "row_start.npy", -8, &high, 4);
-    assert_int_equal(dataset_load(&d, w->out[0], &err), -1);
+    assert_int_equal(pathdata_load(&d, w->out[0], &err), -1);
     assert_non_null(strstr(err.msg, "row_start.npy"));
     make(w, 0, 0, 1, &info);
     char *cut = file_join(w->out[0], "pct.npy");
     assert_int_equal(truncate(cut, 1000), 0);
-    assert_int_equal(dataset_load(&d, w->out[0], &err), -1);
+    assert_int_equal(pathdata_load(&d, w->out[0], &err), -1);
     assert_non_null(strstr(err.msg, "pct.npy"));
     write_text(w->out[0], "manifest.json", "{\"schema\": \"m3.dataset/9\"}");
-    assert_int_equal(dataset_load(&d, w->out[0], &err), -1);
+    assert_int_equal(pathdata_load(&d, w->out[0], &err), -1);
     assert_non_null(strstr(err.msg, ".schema: expected m3.dataset/1"));
     free(cut);
 }

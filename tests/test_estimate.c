@@ -1,4 +1,5 @@
-/* The whole pipeline on a small network (tests/cli/net) against what must come out, and the public API over it. */
+/* The whole pipeline on a small network (tests/cli/net) against what must come out, and the public
+ * API over it. */
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,11 +19,13 @@
 #include "base/rng.h"
 #include "random_checkpoint.h"
 #include "m3.h"
+#include "traffic/sizebucket.h"
 
 #define NET "tests/cli/net/"
 
 static void near(double got, double want, double tolerance) {
-    if (!(fabs(got - want) <= tolerance)) fail_msg("got %.12g, want %.12g ± %g", got, want, tolerance);
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("got %.12g, want %.12g ± %g", got, want, tolerance);
 }
 
 static void load(Scenario *s, const ScenarioOptions *o) {
@@ -37,8 +40,12 @@ static Estimate estimate(const Scenario *s, const EstimateOptions *o) {
     return e;
 }
 
-static const ScenarioOptions drawn = {
-    .topo_path = NET "clos.json", .mix_path = NET "mix.json", .mix_id = -1, .n_flows = 20000, .seed = 3, .threads = 2};
+static const ScenarioOptions drawn = {.topo_path = NET "clos.json",
+                                      .mix_path = NET "mix.json",
+                                      .mix_id = -1,
+                                      .n_flows = 20000,
+                                      .seed = 3,
+                                      .threads = 2};
 
 static void write_text(const char *path, const char *text) {
     FILE *f = fopen(path, "w");
@@ -47,16 +54,23 @@ static void write_text(const char *path, const char *text) {
     assert_int_equal(fclose(f), 0);
 }
 
-/* Two flows leave one host at once for different racks and share its link, a third is alone. Bits on the wire are
- * (10⁷ + 10⁴·48)·8; shared, they take twice their time alone: slowdown (2T + base)/(T + base) with base some µs. */
+/* Two flows leave one host at once for different racks and share its link, a third is alone. Bits
+ * on the wire are (10⁷ + 10⁴·48)·8; shared, they take twice their time alone: slowdown (2T +
+ * base)/(T + base) with base some µs. */
 static void flows_that_share_a_link(void **state) {
     (void)state;
     char path[] = "/tmp/m3-test-XXXXXX";
     close(mkstemp(path));
-    write_text(path, "flow,src,dst,size_b,start_ns\n0,0,4,10000000,0\n1,0,6,10000000,0\n2,3,2,400,0\n");
+    write_text(path,
+               "flow,src,dst,size_b,start_ns\n0,0,4,10000000,0\n1,0,6,10000000,0\n2,3,2,400,0\n");
     Scenario s = {0};
-    load(&s, &(ScenarioOptions){.topo_path = NET "clos.json", .flows_path = path, .mix_id = -1, .seed = 1, .threads = 1});
-    Estimate e = estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .seed = 1, .threads = 1});
+    load(&s, &(ScenarioOptions){.topo_path = NET "clos.json",
+                                .flows_path = path,
+                                .mix_id = -1,
+                                .seed = 1,
+                                .threads = 1});
+    Estimate e =
+        estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .seed = 1, .threads = 1});
     assert_int_equal(e.n_flows, 3);
     assert_int_equal(e.n_unique, 3);
     assert_true(e.exhaustive);
@@ -74,28 +88,35 @@ static void all_paths_count_every_flow(void **state) {
     (void)state;
     Scenario s = {0};
     load(&s, &drawn);
-    Estimate e = estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .seed = 1, .threads = 2});
-    size_t count[STATS_N_OUT] = {0};
-    for (size_t i = 0; i < s.flows.n; i++) count[stats_bucket_out(s.flows.size_b[i])]++;
-    for (int b = 0; b < STATS_N_OUT; b++) near(e.slowdown.bucket[b].share, (double)count[b] / (double)s.flows.n, 1e-12);
+    Estimate e =
+        estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .seed = 1, .threads = 2});
+    size_t count[SIZEBUCKET_N] = {0};
+    for (size_t i = 0; i < s.flows.n; i++) count[sizebucket_of(s.flows.size_b[i])]++;
+    for (int b = 0; b < SIZEBUCKET_N; b++)
+        near(e.slowdown.bucket[b].share, (double)count[b] / (double)s.flows.n, 1e-12);
     assert_int_equal(e.n_drawn, s.flows.n);
-    assert_true(e.fluid_events > 2 * s.flows.n); /* every flow also comes and goes as others' background */
+    assert_true(e.fluid_events >
+                2 * s.flows.n); /* every flow also comes and goes as others' background */
     near(e.slowdown.all.p99.lo, e.slowdown.all.p99.value, 0);
     scenario_free(&s);
 }
 
-/* The mean over many small samples of paths approaches the result over all of them: the mixture is unbiased. */
+/* The mean over many small samples of paths approaches the result over all of them: the mixture is
+ * unbiased. */
 static void sampling_is_unbiased(void **state) {
     (void)state;
     enum { SEEDS = 60 };
     Scenario s = {0};
     load(&s, &drawn);
-    Estimate all = estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .seed = 1, .threads = 2});
+    Estimate all =
+        estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .seed = 1, .threads = 2});
     double sum = 0, squares = 0, share = 0;
     int held = 0;
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        Estimate e = estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 30, .seed = seed, .threads = 2});
-        AggQuantile q = e.slowdown.all.p90;
+        Estimate e =
+            estimate(&s, &(EstimateOptions){
+                             .method = METHOD_FLOWSIM, .n_paths = 30, .seed = seed, .threads = 2});
+        SlowdownQuantile q = e.slowdown.all.p90;
         assert_int_equal(e.n_drawn, 30);
         sum += q.value;
         squares += q.value * q.value;
@@ -117,25 +138,29 @@ static void streamed_flows_give_the_same(void **state) {
         if (k == 2) so.n_flows = 200000; /* several chunks */
         Scenario held = {0}, streamed = {0};
         load(&held, &so);
-        so.most_held = so.n_flows - 1;
+        so.max_in_memory = so.n_flows - 1;
         load(&streamed, &so);
         assert_true(streamed.flows.n == 0 && streamed.stream && streamed.source.n == held.flows.n);
-        EstimateOptions o = {.method = METHOD_FLOWSIM, .n_paths = k == 1 ? 0 : 50, .seed = 2, .threads = 2};
+        EstimateOptions o = {
+            .method = METHOD_FLOWSIM, .n_paths = k == 1 ? 0 : 50, .seed = 2, .threads = 2};
         Estimate a = estimate(&held, &o), b = estimate(&streamed, &o);
         assert_memory_equal(&a.slowdown, &b.slowdown, sizeof a.slowdown);
-        assert_true(a.n_unique == b.n_unique && a.fluid_events == b.fluid_events && a.n_flows == b.n_flows);
+        assert_true(a.n_unique == b.n_unique && a.fluid_events == b.fluid_events &&
+                    a.n_flows == b.n_flows);
         scenario_free(&held);
         scenario_free(&streamed);
     }
 }
 
-/* Whatever the weights: slowdowns of at least 1, ascending, the same bytes on any number of threads. */
+/* Whatever the weights: slowdowns of at least 1, ascending, the same bytes on any number of
+ * threads. */
 static void check_model(const char *preset) {
     Scenario s = {0};
     Ckpt ckpt;
     load(&s, &drawn);
     random_checkpoint(&ckpt, preset);
-    EstimateOptions o = {.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 40, .seed = 1, .threads = 1};
+    EstimateOptions o = {
+        .method = METHOD_M3, .ckpt = &ckpt, .n_paths = 40, .seed = 1, .threads = 1};
     Estimate one = estimate(&s, &o);
     o.threads = 5;
     Estimate five = estimate(&s, &o);
@@ -155,7 +180,8 @@ static void model_method(void **state) {
     check_model("flow");
 }
 
-/* With outputs of 0 the flow model is a narrow distribution about what the fluid simulation says of each flow. */
+/* With outputs of 0 the flow model is a narrow distribution about what the fluid simulation says of
+ * each flow. */
 static void untrained_flow_model(void **state) {
     (void)state;
     Scenario s = {0};
@@ -171,7 +197,8 @@ static void untrained_flow_model(void **state) {
         double want = fluid.slowdown.all.percentiles[p];
         near(flow.slowdown.all.percentiles[p], want, 0.25 * want);
     }
-    for (int b = 0; b < STATS_N_OUT; b++) near(flow.slowdown.bucket[b].share, fluid.slowdown.bucket[b].share, 1e-12);
+    for (int b = 0; b < SIZEBUCKET_N; b++)
+        near(flow.slowdown.bucket[b].share, fluid.slowdown.bucket[b].share, 1e-12);
     free(ckpt.weights);
     scenario_free(&s);
 }
@@ -181,23 +208,26 @@ static void report_round_trip(void **state) {
     (void)state;
     Scenario s = {0};
     load(&s, &drawn);
-    Estimate e = estimate(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 20, .seed = 1, .threads = 1});
-    for (int p = 0; p < STATS_N_PCT; p++) e.slowdown.bucket[1].percentiles[p] = NAN; /* as if without flows */
-    e.slowdown.bucket[1].p90 = (AggQuantile){NAN, NAN, NAN};
+    Estimate e = estimate(
+        &s, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 20, .seed = 1, .threads = 1});
+    for (int p = 0; p < STATS_N_PCT; p++)
+        e.slowdown.bucket[1].percentiles[p] = NAN; /* as if without flows */
+    e.slowdown.bucket[1].p90 = (SlowdownQuantile){NAN, NAN, NAN};
     char path[] = "/tmp/m3-test-XXXXXX";
     FILE *f = fdopen(mkstemp(path), "w");
     report_json(f, &e, &(ReportMeta){.command = "a \"quoted\" command", .method = "flowsim"});
     assert_int_equal(fclose(f), 0);
-    AggResult back;
+    Slowdowns back;
     Err err = {0};
     if (report_load(&back, path, NULL, &err) != 0) fail_msg("%s", err.msg);
     for (int i = 0; i < REPORT_N_DISTS; i++) {
-        const AggDist *want = report_dist(&e.slowdown, i), *got = report_dist(&back, i);
+        const SlowdownDist *want = report_dist(&e.slowdown, i), *got = report_dist(&back, i);
         near(got->share, want->share, 0);
         for (int p = 0; p < STATS_N_PCT; p++)
-            assert_true(got->percentiles[p] == want->percentiles[p] || (isnan(got->percentiles[p]) && isnan(want->percentiles[p])));
+            assert_true(got->percentiles[p] == want->percentiles[p] ||
+                        (isnan(got->percentiles[p]) && isnan(want->percentiles[p])));
         for (int k = 0; k < REPORT_N_QUANTILES; k++) {
-            AggQuantile a = *report_quantile(want, k), b = *report_quantile(got, k);
+            SlowdownQuantile a = *report_quantile(want, k), b = *report_quantile(got, k);
             if (isnan(a.value)) assert_true(isnan(b.value));
             else assert_true(a.value == b.value && a.lo == b.lo && a.hi == b.hi);
         }
@@ -230,13 +260,14 @@ static void public_api(void **state) {
     M3Interval q = m3_result_quantile(r, M3_ALL, 99);
     near(q.value, m3_result_percentile(r, M3_ALL, 99), 1e-12);
     assert_true(q.lo <= q.hi && q.value >= 1);
-    assert_true(isnan(m3_result_percentile(r, 4, 50)) && isnan(m3_result_percentile(r, 0, 0)) && isnan(m3_result_quantile(r, 0, 98).value));
+    assert_true(isnan(m3_result_percentile(r, 4, 50)) && isnan(m3_result_percentile(r, 0, 0)) &&
+                isnan(m3_result_quantile(r, 0, 98).value));
     assert_null(m3_bucket_label(-2));
     assert_string_equal(m3_bucket_label(M3_ALL), "all");
     char path[] = "/tmp/m3-test-XXXXXX";
     close(mkstemp(path));
     assert_int_equal(m3_result_save(r, path, error), 0);
-    AggResult back;
+    Slowdowns back;
     assert_int_equal(report_load(&back, path, NULL, NULL), 0);
     near(back.all.p99.value, q.value, 0);
     assert_int_equal(m3_result_save(r, "/no/such/folder/x", error), -1);
@@ -255,7 +286,10 @@ static void interruption(void **state) {
     load(&s, &drawn);
     diag_catch_signals();
     raise(SIGINT);
-    assert_int_equal(estimate_run(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 20, .threads = 2}, NULL, &e, &err), -1);
+    assert_int_equal(
+        estimate_run(&s, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 20, .threads = 2},
+                     NULL, &e, &err),
+        -1);
     assert_int_equal(err.kind, ERR_STOPPED);
     scenario_free(&s);
 }

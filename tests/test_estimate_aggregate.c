@@ -1,4 +1,5 @@
-/* Aggregation against theory: known mixtures, one path, equal weights, coverage of the intervals. */
+/* Aggregation against theory: known mixtures, one path, equal weights, coverage of the intervals.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,9 +14,11 @@
 #include "estimate/mixcdf.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "traffic/sizebucket.h"
 
 static void near(double got, double want, double tolerance) {
-    if (!(fabs(got - want) <= tolerance)) fail_msg("got %.12g, want %.12g ± %g", got, want, tolerance);
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("got %.12g, want %.12g ± %g", got, want, tolerance);
 }
 
 /* Percentiles of a uniform distribution on [lo, hi]. */
@@ -23,8 +26,8 @@ static void uniform(float *pct, double lo, double hi) {
     for (int p = 1; p <= STATS_N_PCT; p++) pct[p - 1] = (float)(lo + (hi - lo) * p / 100);
 }
 
-static AggResult run(const AggPath *paths, size_t n, bool exhaustive) {
-    AggResult r;
+static Slowdowns run(const AggPath *paths, size_t n, bool exhaustive) {
+    Slowdowns r;
     aggregate(paths, n, &(AggOptions){.seed = 7, .exhaustive = exhaustive}, 2, &r);
     return r;
 }
@@ -32,14 +35,14 @@ static AggResult run(const AggPath *paths, size_t n, bool exhaustive) {
 /* One path: the network has that path's percentiles, bucket by bucket, steps included. */
 static void one_path_is_itself(void **state) {
     (void)state;
-    float pct[STATS_N_OUT * STATS_N_PCT] = {0};
+    float pct[SIZEBUCKET_N * STATS_N_PCT] = {0};
     for (int p = 0; p < STATS_N_PCT; p++) {
         pct[p] = (float)exp(0.03 * p);                      /* smooth */
         pct[STATS_N_PCT + p] = p < 60 ? 2 : p < 98 ? 3 : 9; /* three values */
         pct[3 * STATS_N_PCT + p] = 5;                       /* one */
     }
     AggPath path = {.n_draws = 3, .count = {10, 5, 0, 1}, .pct = pct};
-    AggResult r = run(&path, 1, false);
+    Slowdowns r = run(&path, 1, false);
     for (int p = 0; p < STATS_N_PCT; p++) {
         near(r.bucket[0].percentiles[p], pct[p], 1e-6 * pct[p]);
         near(r.bucket[1].percentiles[p], pct[STATS_N_PCT + p], 1e-5);
@@ -60,49 +63,59 @@ static double quantile_of_two(double q) { return q <= 0.5 ? 1 + 2 * q : 1 + 4 * 
 
 static void mixture_of_uniforms(void **state) {
     (void)state;
-    float a[STATS_N_OUT * STATS_N_PCT] = {0}, b[STATS_N_OUT * STATS_N_PCT] = {0};
+    float a[SIZEBUCKET_N * STATS_N_PCT] = {0}, b[SIZEBUCKET_N * STATS_N_PCT] = {0};
     uniform(a, 1, 2);
     uniform(b, 1, 4);
-    AggPath paths[] = {{.n_draws = 1, .count = {4}, .pct = a}, {.n_draws = 3, .count = {9}, .pct = b}};
-    AggResult r = run(paths, 2, true);
+    AggPath paths[] = {{.n_draws = 1, .count = {4}, .pct = a},
+                       {.n_draws = 3, .count = {9}, .pct = b}};
+    Slowdowns r = run(paths, 2, true);
     for (int p = 1; p <= STATS_N_PCT; p++) {
         near(r.bucket[0].percentiles[p - 1], quantile_of_two(p / 100.0), 1e-5);
         near(r.all.percentiles[p - 1], quantile_of_two(p / 100.0), 1e-5);
     }
 }
 
-/* A path's bucket weighs draws · count / flows of the path: a half-mouse, half-elephant path drawn once beside an
- * all-elephant one drawn once makes elephants three quarters, of which the first path is a third. */
+/* A path's bucket weighs draws · count / flows of the path: a half-mouse, half-elephant path drawn
+ * once beside an all-elephant one drawn once makes elephants three quarters, of which the first
+ * path is a third. */
 static void shares_within_a_path(void **state) {
     (void)state;
-    float a[STATS_N_OUT * STATS_N_PCT] = {0}, b[STATS_N_OUT * STATS_N_PCT] = {0};
+    float a[SIZEBUCKET_N * STATS_N_PCT] = {0}, b[SIZEBUCKET_N * STATS_N_PCT] = {0};
     uniform(a, 1, 2);
     uniform(a + 3 * STATS_N_PCT, 10, 13);
     uniform(b + 3 * STATS_N_PCT, 20, 26);
-    AggPath paths[] = {{.n_draws = 1, .count = {50, 0, 0, 50}, .pct = a}, {.n_draws = 1, .count = {0, 0, 0, 7}, .pct = b}};
-    AggResult r = run(paths, 2, true);
+    AggPath paths[] = {{.n_draws = 1, .count = {50, 0, 0, 50}, .pct = a},
+                       {.n_draws = 1, .count = {0, 0, 0, 7}, .pct = b}};
+    Slowdowns r = run(paths, 2, true);
     near(r.bucket[3].share, 0.75, 1e-12);
-    near(r.bucket[3].percentiles[49], 20 + 6 * 0.25, 1e-5); /* (0.5 − 1/3)/(2/3) = ¼ into the second path */
+    near(r.bucket[3].percentiles[49], 20 + 6 * 0.25,
+         1e-5); /* (0.5 − 1/3)/(2/3) = ¼ into the second path */
     near(r.all.percentiles[24], 2, 1e-5);
     near(r.all.percentiles[74], 20 + 6 * 0.5, 1e-5);
 }
 
-/* Many paths of few exponential flows each are one sample of the exponential: percentile vectors must not shift it. */
+/* Many paths of few exponential flows each are one sample of the exponential: percentile vectors
+ * must not shift it. */
 static void no_bias_from_slices(void **state) {
     (void)state;
     enum { PATHS = 400 };
-    float *pct = MEM_ZNEW(float, PATHS *STATS_N_OUT *STATS_N_PCT);
+    float *pct = MEM_ZNEW(float, PATHS *SIZEBUCKET_N *STATS_N_PCT);
     AggPath *paths = MEM_ZNEW(AggPath, PATHS);
     for (int i = 0; i < PATHS; i++) {
-        double scale = exp(-1.5 + 3.0 * i / (PATHS - 1)); /* quantiles of exponentials of different means */
+        double scale =
+            exp(-1.5 + 3.0 * i / (PATHS - 1)); /* quantiles of exponentials of different means */
         for (int p = 1; p <= STATS_N_PCT; p++)
-            pct[i * STATS_N_OUT * STATS_N_PCT + p - 1] = (float)(1 + scale * -log(1 - (p == 100 ? 0.9995 : p / 100.0)));
-        paths[i] = (AggPath){.n_draws = 1, .count = {100}, .pct = pct + i * STATS_N_OUT * STATS_N_PCT};
+            pct[i * SIZEBUCKET_N * STATS_N_PCT + p - 1] =
+                (float)(1 + scale * -log(1 - (p == 100 ? 0.9995 : p / 100.0)));
+        paths[i] =
+            (AggPath){.n_draws = 1, .count = {100}, .pct = pct + i * SIZEBUCKET_N * STATS_N_PCT};
     }
-    AggResult r = run(paths, PATHS, true);
+    Slowdowns r = run(paths, PATHS, true);
     for (int p = 10; p <= 90; p += 20) {
-        double x = r.all.percentiles[p - 1] - 1, f = 0; /* the mixture's true distribution function there */
-        for (int i = 0; i < PATHS; i++) f += (1 - exp(-x / exp(-1.5 + 3.0 * i / (PATHS - 1)))) / PATHS;
+        double x = r.all.percentiles[p - 1] - 1,
+               f = 0; /* the mixture's true distribution function there */
+        for (int i = 0; i < PATHS; i++)
+            f += (1 - exp(-x / exp(-1.5 + 3.0 * i / (PATHS - 1)))) / PATHS;
         near(f, p / 100.0, 1e-3); /* steps at the percentiles would be off by 5e-3 */
     }
     free(paths);
@@ -123,9 +136,12 @@ static void flows_follow_stats_rank(void **state) {
             sorted[i] = x[i];
             size[i] = 2000;
         }
-        AggPath paths[2] = {{.n_draws = (uint32_t)(n / 3), .count = {0, (uint32_t)(n / 3)}, .slowdown = x},
-                            {.n_draws = (uint32_t)(n - n / 3), .count = {0, (uint32_t)(n - n / 3)}, .slowdown = x + n / 3}};
-        AggResult r = run(paths, 2, true), flows;
+        AggPath paths[2] = {
+            {.n_draws = (uint32_t)(n / 3), .count = {0, (uint32_t)(n / 3)}, .slowdown = x},
+            {.n_draws = (uint32_t)(n - n / 3),
+             .count = {0, (uint32_t)(n - n / 3)},
+             .slowdown = x + n / 3}};
+        Slowdowns r = run(paths, 2, true), flows;
         aggregate_flows(size, sorted, n, &flows);
         stats_sort(sorted, n);
         for (int p = 1; p <= STATS_N_PCT; p++) {
@@ -141,12 +157,14 @@ static void flows_follow_stats_rank(void **state) {
 static void random_paths(AggPath *paths, float *pct, size_t n, uint64_t seed) {
     Rng rng = rng_stream(seed, "paths", 0);
     for (size_t i = 0; i < n; i++) {
-        paths[i] = (AggPath){.n_draws = 1 + (uint32_t)rng_below(&rng, 2), .pct = pct + i * STATS_N_OUT * STATS_N_PCT};
+        paths[i] = (AggPath){.n_draws = 1 + (uint32_t)rng_below(&rng, 2),
+                             .pct = pct + i * SIZEBUCKET_N * STATS_N_PCT};
         double scale = exp(rng_normal(&rng) * 0.5);
-        for (int b = 0; b < STATS_N_OUT; b++) {
+        for (int b = 0; b < SIZEBUCKET_N; b++) {
             paths[i].count[b] = (uint32_t)rng_below(&rng, 30);
             for (int p = 1; p <= STATS_N_PCT; p++)
-                pct[(i * STATS_N_OUT + (size_t)b) * STATS_N_PCT + (size_t)p - 1] = (float)(1 + (b + 1) * scale * pow(p / 100.0, 4));
+                pct[(i * SIZEBUCKET_N + (size_t)b) * STATS_N_PCT + (size_t)p - 1] =
+                    (float)(1 + (b + 1) * scale * pow(p / 100.0, 4));
         }
         paths[i].count[3]++;
     }
@@ -155,38 +173,39 @@ static void random_paths(AggPath *paths, float *pct, size_t n, uint64_t seed) {
 static void order_and_threads_do_not_show(void **state) {
     (void)state;
     enum { N = 60 };
-    static float pct[N * STATS_N_OUT * STATS_N_PCT];
+    static float pct[N * SIZEBUCKET_N * STATS_N_PCT];
     AggPath paths[N], turned[N];
     random_paths(paths, pct, N, 3);
     for (int i = 0; i < N; i++) turned[i] = paths[N - 1 - i];
-    AggResult one, eight, back, other_seed;
+    Slowdowns one, eight, back, other_seed;
     aggregate(paths, N, &(AggOptions){.seed = 1}, 1, &one);
     aggregate(paths, N, &(AggOptions){.seed = 1}, 8, &eight);
     aggregate(turned, N, &(AggOptions){.seed = 1}, 8, &back);
     aggregate(paths, N, &(AggOptions){.seed = 2}, 8, &other_seed);
     assert_memory_equal(&one, &eight, sizeof one);
-    for (int p = 0; p < STATS_N_PCT; p++) near(back.all.percentiles[p], one.all.percentiles[p], 1e-7);
+    for (int p = 0; p < STATS_N_PCT; p++)
+        near(back.all.percentiles[p], one.all.percentiles[p], 1e-7);
     near(other_seed.all.p99.value, one.all.p99.value, 0);
     assert_true(other_seed.all.p99.lo != one.all.p99.lo || other_seed.all.p99.hi != one.all.p99.hi);
     assert_true(one.all.p99.lo < one.all.p99.value && one.all.p99.value < one.all.p99.hi);
 }
 
-/* Networks of paths drawn from one population: the interval around p90 must hold the population's own p90 about
- * 95 times in 100. 200 networks of 40 paths; a binomial of 0.95 leaves 180..199 once in
- * a thousand. */
+/* Networks of paths drawn from one population: the interval around p90 must hold the population's
+ * own p90 about 95 times in 100. 200 networks of 40 paths; a binomial of 0.95 leaves 180..199 once
+ * in a thousand. */
 static void intervals_cover(void **state) {
     (void)state;
     enum { POPULATION = 1000, DRAWS = 40, TRIALS = 200 };
-    float *pct = MEM_NEW(float, POPULATION *STATS_N_OUT *STATS_N_PCT);
+    float *pct = MEM_NEW(float, POPULATION *SIZEBUCKET_N *STATS_N_PCT);
     AggPath *population = MEM_NEW(AggPath, POPULATION), drawn[DRAWS];
     random_paths(population, pct, POPULATION, 11);
     for (int i = 0; i < POPULATION; i++) population[i].n_draws = 1;
-    AggResult truth = run(population, POPULATION, true);
+    Slowdowns truth = run(population, POPULATION, true);
     int hits = 0;
     for (int t = 0; t < TRIALS; t++) {
         Rng rng = rng_stream(17, "trial", (uint64_t)t);
         for (int i = 0; i < DRAWS; i++) drawn[i] = population[rng_below(&rng, POPULATION)];
-        AggResult r;
+        Slowdowns r;
         aggregate(drawn, DRAWS, &(AggOptions){.n_bootstrap = 100, .seed = (uint64_t)t}, 2, &r);
         hits += r.all.p90.lo <= truth.all.p90.value && truth.all.p90.value <= r.all.p90.hi;
     }
@@ -195,13 +214,15 @@ static void intervals_cover(void **state) {
     free(pct);
 }
 
-/* Equal weight per path whatever its flows and draws; pooled percentiles; overall by the buckets' shares. */
+/* Equal weight per path whatever its flows and draws; pooled percentiles; overall by the buckets'
+ * shares. */
 static void published_pooling(void **state) {
     (void)state;
-    float a[STATS_N_OUT * STATS_N_PCT] = {0}, b[STATS_N_OUT * STATS_N_PCT] = {0};
+    float a[SIZEBUCKET_N * STATS_N_PCT] = {0}, b[SIZEBUCKET_N * STATS_N_PCT] = {0};
     for (int p = 0; p < STATS_N_PCT; p++) a[p] = 2, b[p] = 4, b[STATS_N_PCT + p] = 8;
-    AggPath paths[] = {{.n_draws = 5, .count = {900}, .pct = a}, {.n_draws = 5, .count = {1, 1}, .pct = b}};
-    AggResult r;
+    AggPath paths[] = {{.n_draws = 5, .count = {900}, .pct = a},
+                       {.n_draws = 5, .count = {1, 1}, .pct = b}};
+    Slowdowns r;
     aggregate(paths, 2, &(AggOptions){.published = true, .exhaustive = true}, 1, &r);
     near(r.bucket[0].percentiles[48], 2, 0);
     near(r.bucket[0].percentiles[50], 4, 0);
@@ -214,7 +235,7 @@ static void published_pooling(void **state) {
 
 static void nothing_at_all(void **state) {
     (void)state;
-    AggResult r = run(NULL, 0, false);
+    Slowdowns r = run(NULL, 0, false);
     assert_true(isnan(r.all.p50.value) && isnan(r.bucket[3].percentiles[0]));
     aggregate_flows(NULL, NULL, 0, &r);
     assert_true(isnan(r.all.p50.value));
@@ -225,26 +246,31 @@ static void uniform_curve(float *x, double lo, double hi) {
     for (int k = 0; k < AGG_N_LEVELS; k++) x[k] = (float)(lo + (hi - lo) * (double)agg_levels[k]);
 }
 
-/* A path given as quantiles at agg_levels is the same as one given by percentiles, but for what lies beyond the levels. */
+/* A path given as quantiles at agg_levels is the same as one given by percentiles, but for what
+ * lies beyond the levels. */
 static void curves_are_distributions(void **state) {
     (void)state;
-    float curve[2][STATS_N_OUT * AGG_N_LEVELS] = {{0}}, pct[2][STATS_N_OUT * STATS_N_PCT] = {{0}};
+    float curve[2][SIZEBUCKET_N * AGG_N_LEVELS] = {{0}}, pct[2][SIZEBUCKET_N * STATS_N_PCT] = {{0}};
     for (int i = 0; i < 2; i++) {
         uniform_curve(curve[i], 1, 2 + 2 * i);
         uniform(pct[i], 1, 2 + 2 * i);
     }
-    AggPath a[2] = {{.n_draws = 1, .count = {7}, .curve = curve[0]}, {.n_draws = 3, .count = {2}, .curve = curve[1]}}, b[2];
+    AggPath a[2] = {{.n_draws = 1, .count = {7}, .curve = curve[0]},
+                    {.n_draws = 3, .count = {2}, .curve = curve[1]}},
+            b[2];
     for (int i = 0; i < 2; i++) {
         b[i] = a[i];
         b[i].curve = NULL;
         b[i].pct = pct[i];
     }
-    AggResult x = run(a, 2, true), y = run(b, 2, true);
-    for (int p = 0; p < STATS_N_PCT - 1; p++) near(x.all.percentiles[p], y.all.percentiles[p], 2e-3);
+    Slowdowns x = run(a, 2, true), y = run(b, 2, true);
+    for (int p = 0; p < STATS_N_PCT - 1; p++)
+        near(x.all.percentiles[p], y.all.percentiles[p], 2e-3);
     near(x.bucket[0].p99_9.value, y.bucket[0].p99_9.value, 2e-3);
 }
 
-/* Mixtures of flows: one is itself, steps included; equal ones are the same; two uniforms have a known mixture. */
+/* Mixtures of flows: one is itself, steps included; equal ones are the same; two uniforms have a
+ * known mixture. */
 static void mixtures_of_flows(void **state) {
     (void)state;
     float one[AGG_N_LEVELS], two[AGG_N_LEVELS], out[AGG_N_LEVELS];
@@ -266,43 +292,47 @@ static void mixtures_of_flows(void **state) {
         if (agg_levels[k] < 0.5f) near(out[k], 1, 0);
 }
 
-static MixCurve random_curve(uint64_t seed, bool points) {
+static MixCdf random_curve(uint64_t seed, bool points) {
     enum { PATHS = 60 };
-    MixCurve c;
+    MixCdf c;
     Rng rng = rng_stream(seed, "curve", 0);
-    mixcurve_init(&c, PATHS);
+    mixcdf_init(&c, PATHS);
     for (size_t p = 0; p < PATHS; p++) {
-        float x[STATS_N_PCT], at = 1 + (float)rng_below(&rng, 3); /* ties between paths, and slices of no width */
-        for (int k = 0; k < STATS_N_PCT; k++) x[k] = at += rng_below(&rng, 2) ? 0 : (float)rng_below(&rng, 9) / 8;
+        float x[STATS_N_PCT],
+            at = 1 + (float)rng_below(&rng, 3); /* ties between paths, and slices of no width */
+        for (int k = 0; k < STATS_N_PCT; k++)
+            x[k] = at += rng_below(&rng, 2) ? 0 : (float)rng_below(&rng, 9) / 8;
         c.mass[p] = 0.25 * (double)(1 + rng_below(&rng, 4));
-        if (points) mixcurve_add_points(&c, x, STATS_N_PCT, c.mass[p], p);
-        else mixcurve_add_percentiles(&c, x, c.mass[p], p);
+        if (points) mixcdf_add_points(&c, x, STATS_N_PCT, c.mass[p], p);
+        else mixcdf_add_percentiles(&c, x, c.mass[p], p);
     }
-    mixcurve_sort(&c);
+    mixcdf_sort(&c);
     return c;
 }
 
-/* Marks only save work: quantiles at any levels under any weights, most of them 0 too, are those of a walk over all events. */
+/* Marks only save work: quantiles at any levels under any weights, most of them 0 too, are those of
+ * a walk over all events. */
 static void marks_change_nothing(void **state) {
     (void)state;
     static const double level[] = {0, 0.001, 0.3, 0.3, 0.5, 0.9, 0.99, 0.999, 1};
     enum { LEVELS = sizeof level / sizeof *level };
     for (int points = 0; points < 2; points++) {
-        MixCurve plain = random_curve(4, points == 1), marked = random_curve(4, points == 1);
-        mixcurve_mark(&marked);
+        MixCdf plain = random_curve(4, points == 1), marked = random_curve(4, points == 1);
+        mixcdf_mark(&marked);
         assert_true(marked.n_marks > 50);
         for (uint64_t t = 0; t < 100; t++) {
             Rng rng = rng_stream(5, "weights", t);
             double w[60], a[LEVELS], b[LEVELS];
-            for (int p = 0; p < 60; p++) w[p] = (double)(t % 2 ? rng_below(&rng, 4) : rng_below(&rng, 30) == 0);
-            mixcurve_quantiles(&plain, w, level, LEVELS, a);
-            mixcurve_quantiles(&marked, w, level, LEVELS, b);
+            for (int p = 0; p < 60; p++)
+                w[p] = (double)(t % 2 ? rng_below(&rng, 4) : rng_below(&rng, 30) == 0);
+            mixcdf_quantiles(&plain, w, level, LEVELS, a);
+            mixcdf_quantiles(&marked, w, level, LEVELS, b);
             for (int k = 0; k < LEVELS; k++)
                 if (!(fabs(a[k] - b[k]) <= 1e-6 * a[k]) && !(isnan(a[k]) && isnan(b[k])))
                     fail_msg("level %g: %.12g, %.12g", level[k], a[k], b[k]);
         }
-        mixcurve_free(&plain);
-        mixcurve_free(&marked);
+        mixcdf_free(&plain);
+        mixcdf_free(&marked);
     }
 }
 

@@ -1,5 +1,5 @@
-/* The model's part of intervals: its measurement against theory, its way through a checkpoint, and what it does to an estimate; and
- * summaries of networks by hand. */
+/* The model's part of intervals: its measurement against theory, its way through a checkpoint, and
+ * what it does to an estimate; and summaries of networks by hand. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,8 @@
 #include "base/rng.h"
 
 static void near(double got, double want, double tolerance) {
-    if (!(fabs(got - want) <= tolerance)) fail_msg("got %.12g, want %.12g ± %g", got, want, tolerance);
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("got %.12g, want %.12g ± %g", got, want, tolerance);
 }
 
 /* ---- measuring ---- */
@@ -26,26 +27,29 @@ static void near(double got, double want, double tolerance) {
 static void ranks_from_either_end(void **state) {
     (void)state;
     double x[199];
-    for (int i = 0; i < 199; i++) x[i] = (i * 7 % 199) + 1; /* 1..199 in some order: 2.5 % of 200 is the fifth */
-    LogRange r = interval_fit(x, 199);
+    for (int i = 0; i < 199; i++)
+        x[i] = (i * 7 % 199) + 1; /* 1..199 in some order: 2.5 % of 200 is the fifth */
+    LogRange r = modelerror_fit(x, 199);
     near(r.lo, 5, 0);
     near(r.hi, 195, 0);
     for (int i = 0; i < 39; i++) x[i] = i;
-    r = interval_fit(x, 39);
+    r = modelerror_fit(x, 39);
     near(r.lo, 0, 0);
     near(r.hi, 38, 0);
 }
 
 static void few_networks_take_a_normal(void **state) {
     (void)state;
-    double x[9] = {1, 2, 3, 4, 5, 6, 7, 8, 1000}; /* median 5, deviations 0 1 1 2 2 3 3 4 995: 2 is their median */
-    LogRange r = interval_fit(x, 9);
+    double x[9] = {1, 2, 3, 4,   5,
+                   6, 7, 8, 1000}; /* median 5, deviations 0 1 1 2 2 3 3 4 995: 2 is their median */
+    LogRange r = modelerror_fit(x, 9);
     near(r.lo, 5 - 1.96 * 1.4826 * 2, 1e-12);
     near(r.hi, 5 + 1.96 * 1.4826 * 2, 1e-12);
-    assert_true(isnan(interval_fit(x, INTERVAL_MIN_NETWORKS - 1).lo));
+    assert_true(isnan(modelerror_fit(x, MODELERROR_MIN_NETWORKS - 1).lo));
 }
 
-/* Of many sets of 100 networks, the interval of one covers a network more in 95 % or a little above. */
+/* Of many sets of 100 networks, the interval of one covers a network more in 95 % or a little
+ * above. */
 static void covers_what_it_says(void **state) {
     (void)state;
     Rng rng = rng_stream(3, "interval", 0);
@@ -53,36 +57,40 @@ static void covers_what_it_says(void **state) {
     for (int t = 0; t < n; t++) {
         double x[100];
         for (int i = 0; i < 100; i++) x[i] = exp(rng_normal(&rng));
-        LogRange r = interval_fit(x, 100);
+        LogRange r = modelerror_fit(x, 100);
         double next = exp(rng_normal(&rng));
         covered += r.lo <= next && next <= r.hi;
     }
-    near((double)covered / n, 1 - 4.0 / 101, 0.012); /* two values beyond either end of 101 equally likely places */
+    near((double)covered / n, 1 - 4.0 / 101,
+         0.012); /* two values beyond either end of 101 equally likely places */
 }
 
 /* ---- in a checkpoint ---- */
 
-static ModelInterval some_interval(void) {
-    ModelInterval m = {.n_networks = 42};
-    for (int d = 0; d < INTERVAL_N_DISTS; d++)
-        for (int k = 0; k < INTERVAL_N_QUANTILES; k++) m.cell[d][k] = (LogRange){-0.01 * (d + 1), 0.02 * (k + 1)};
+static ModelError some_interval(void) {
+    ModelError m = {.n_networks = 42};
+    for (int d = 0; d < MODELERROR_N_DISTS; d++)
+        for (int k = 0; k < MODELERROR_N_QUANTILES; k++)
+            m.cell[d][k] = (LogRange){-0.01 * (d + 1), 0.02 * (k + 1)};
     m.cell[2][1] = (LogRange){NAN, NAN};
     return m;
 }
 
 static void recipe_keeps_it(void **state) {
     (void)state;
-    ModelInterval m = some_interval(), back;
-    Ckpt c = {.recipe = (char[]){"{\"dataset\": \"d\", \"interval\": {\"old\": [1, {\"x\": null}]}, \"lr\": [0.5, 2]}"}};
-    char *recipe = interval_recipe(&m, &c);
+    ModelError m = some_interval(), back;
+    Ckpt c = {
+        .recipe = (char[]){
+            "{\"dataset\": \"d\", \"interval\": {\"old\": [1, {\"x\": null}]}, \"lr\": [0.5, 2]}"}};
+    char *recipe = modelerror_recipe(&m, &c);
     assert_non_null(strstr(recipe, "\"dataset\": \"d\""));
     assert_non_null(strstr(recipe, "\"lr\": [0.5, 2]"));
     assert_null(strstr(recipe, "old"));
     c.recipe = recipe;
-    assert_int_equal(interval_read(&back, &c, NULL), 1);
+    assert_int_equal(modelerror_read(&back, &c, NULL), 1);
     assert_int_equal(back.n_networks, 42);
-    for (int d = 0; d < INTERVAL_N_DISTS; d++)
-        for (int k = 0; k < INTERVAL_N_QUANTILES; k++) {
+    for (int d = 0; d < MODELERROR_N_DISTS; d++)
+        for (int k = 0; k < MODELERROR_N_QUANTILES; k++) {
             if (d == 2 && k == 1) continue;
             near(back.cell[d][k].lo, m.cell[d][k].lo, 1e-5);
             near(back.cell[d][k].hi, m.cell[d][k].hi, 1e-5);
@@ -96,38 +104,42 @@ static void damaged_ones_are_refused(void **state) {
     static const struct {
         char recipe[120];
         const char *message;
-    } bad[] = {{"{\"interval\": {}}", "n_networks"},
-               {"{\"interval\": {\"n_networks\": 3, \"cells\": [{}]}}", "expected 5 elements"},
-               {"{\"interval\": {\"n_networks\": 3, \"cells\": [{\"p50\": [1]}, {}, {}, {}, {}]}}", "expected two numbers"},
-               {"{\"interval\": {\"n_networks\": 3, \"cells\": [{\"p50\": [1, 0]}, {}, {}, {}, {}]}}", "lower end first"}};
+    } bad[] = {
+        {"{\"interval\": {}}", "n_networks"},
+        {"{\"interval\": {\"n_networks\": 3, \"cells\": [{}]}}", "expected 5 elements"},
+        {"{\"interval\": {\"n_networks\": 3, \"cells\": [{\"p50\": [1]}, {}, {}, {}, {}]}}",
+         "expected two numbers"},
+        {"{\"interval\": {\"n_networks\": 3, \"cells\": [{\"p50\": [1, 0]}, {}, {}, {}, {}]}}",
+         "lower end first"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        ModelInterval m;
+        ModelError m;
         Err err = {0};
         char recipe[120];
         strcpy(recipe, bad[i].recipe);
         Ckpt c = {.recipe = recipe};
-        assert_int_equal(interval_read(&m, &c, &err), -1);
-        if (!strstr(err.msg, bad[i].message)) fail_msg("got '%s', want '%s'", err.msg, bad[i].message);
+        assert_int_equal(modelerror_read(&m, &c, &err), -1);
+        if (!strstr(err.msg, bad[i].message))
+            fail_msg("got '%s', want '%s'", err.msg, bad[i].message);
     }
-    ModelInterval m;
+    ModelError m;
     Ckpt none = {.recipe = (char[]){"{}"}};
-    assert_int_equal(interval_read(&m, &none, NULL), 0);
+    assert_int_equal(modelerror_read(&m, &none, NULL), 0);
 }
 
 /* ---- in an estimate ---- */
 
 static void half_widths_add_in_quadrature(void **state) {
     (void)state;
-    ModelInterval m = some_interval();
+    ModelError m = some_interval();
     m.cell[0][0] = (LogRange){-0.04, 0.12};
     m.cell[0][1] = (LogRange){-5, -0.1}; /* never above: adds nothing there */
     m.cell[0][2] = (LogRange){-0.4, 0.3};
-    AggResult r = {.all = {.p50 = {2, 2 * exp(-0.03), 2 * exp(0.05)},
+    Slowdowns r = {.all = {.p50 = {2, 2 * exp(-0.03), 2 * exp(0.05)},
                            .p90 = {3, 2.9, 3.1},
                            .p99 = {7, 7, 7}, /* all paths: the model's part is all */
                            .p99_9 = {NAN, NAN, NAN}}};
-    r.bucket[1].p90 = (AggQuantile){4, 4, 4}; /* not measured */
-    interval_widen(&m, &r);
+    r.bucket[1].p90 = (SlowdownQuantile){4, 4, 4}; /* not measured */
+    modelerror_widen(&m, &r);
     near(r.all.p50.lo, 2 * exp(-0.05), 1e-12);
     near(r.all.p50.hi, 2 * exp(0.13), 1e-12);
     near(r.all.p90.lo, 1, 0);
@@ -143,16 +155,21 @@ static void half_widths_add_in_quadrature(void **state) {
 
 enum { N_NETS = 60 };
 
-/* Network i overestimates by i per cent; every third is hpcc; network 50 collapsed. All alike in all cells. */
+/* Network i overestimates by i per cent; every third is hpcc; network 50 collapsed. All alike in
+ * all cells. */
 static void make_nets(EvalNet nets[N_NETS], char name[N_NETS][16]) {
     for (int i = 0; i < N_NETS; i++) {
         snprintf(name[i], sizeof name[i], "net%d", i);
-        nets[i] = (EvalNet){.name = name[i], .cc = i % 3 == 0 ? CC_HPCC : CC_DCTCP, .has_intervals = true};
+        nets[i] = (EvalNet){
+            .name = name[i], .cc = i % 3 == 0 ? CC_HPCC : CC_DCTCP, .has_intervals = true};
         if (i == 50) nets[i].traits.lost_share = 0.02;
         strcpy(nets[i].traits.label[NET_RATE], i < 10 ? "10 Gb/s" : "400 Gb/s");
         for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
-            for (int k = 0; k < EVAL_N_PCT; k++) nets[i].q[row][k] = (EvalQuantile){2, 2 * (1 + i / 100.0), 1};
-            for (int k = 0; k < EVAL_N_INTERVAL; k++) nets[i].interval[row][k] = (EvalInterval){2, 2 * (1 + i / 100.0), 1.9 + i / 100.0, 9};
+            for (int k = 0; k < EVAL_N_PCT; k++)
+                nets[i].q[row][k] = (EvalQuantile){2, 2 * (1 + i / 100.0), 1};
+            for (int k = 0; k < EVAL_N_INTERVAL; k++)
+                nets[i].interval[row][k] =
+                    (EvalInterval){2, 2 * (1 + i / 100.0), 1.9 + i / 100.0, 9};
         }
     }
     nets[7].q[0][EVAL_P50].truth = nets[7].interval[0][EVAL_P50].truth = NAN; /* too few flows */
@@ -195,21 +212,22 @@ static void calibrates_a_checkpoint(void **state) {
     char name[N_NETS][16], out[] = "/tmp/m3-test-XXXXXX";
     make_nets(nets, name);
     assert_non_null(mkdtemp(out));
-    ModelInterval m;
+    ModelError m;
     Ckpt c = {0}, back;
     Err err = {0};
     assert_int_equal(modelspec_preset(&c.spec, "flow", &err), 0);
     ckpt_layout(&c.spec, NULL, 0, &c.n_floats);
     c.weights = MEM_NEW(float, c.n_floats);
     ckpt_init_weights(&c.spec, 1, c.weights);
-    if (evaluate_calibrate(nets, N_NETS, &c, out, &err) != 0 || ckpt_load(&back, out, &err) != 0) fail_msg("%s", err.msg);
-    assert_int_equal(interval_read(&m, &back, &err), 1);
+    if (evaluate_calibrate(nets, N_NETS, &c, out, &err) != 0 || ckpt_load(&back, out, &err) != 0)
+        fail_msg("%s", err.msg);
+    assert_int_equal(modelerror_read(&m, &back, &err), 1);
     assert_int_equal(m.n_networks, 59);
     near(m.cell[0][2].lo, -log(1.59), 1e-5);
     near(m.cell[0][2].hi, 0, 1e-5);
     near(m.cell[1][0].lo, -log(1.59), 1e-5);
     assert_memory_equal(back.weights, c.weights, c.n_floats * sizeof(float));
-    assert_int_equal(evaluate_calibrate(nets, INTERVAL_MIN_NETWORKS - 1, &c, out, &err), -1);
+    assert_int_equal(evaluate_calibrate(nets, MODELERROR_MIN_NETWORKS - 1, &c, out, &err), -1);
     assert_non_null(strstr(err.msg, "7 networks are too few"));
     unlink(back.path);
     rmdir(out);
@@ -218,9 +236,10 @@ static void calibrates_a_checkpoint(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(ranks_from_either_end),    cmocka_unit_test(few_networks_take_a_normal),
-                                       cmocka_unit_test(covers_what_it_says),      cmocka_unit_test(recipe_keeps_it),
-                                       cmocka_unit_test(damaged_ones_are_refused), cmocka_unit_test(half_widths_add_in_quadrature),
-                                       cmocka_unit_test(networks_by_hand),         cmocka_unit_test(calibrates_a_checkpoint)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ranks_from_either_end),    cmocka_unit_test(few_networks_take_a_normal),
+        cmocka_unit_test(covers_what_it_says),      cmocka_unit_test(recipe_keeps_it),
+        cmocka_unit_test(damaged_ones_are_refused), cmocka_unit_test(half_widths_add_in_quadrature),
+        cmocka_unit_test(networks_by_hand),         cmocka_unit_test(calibrates_a_checkpoint)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

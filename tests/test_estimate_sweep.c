@@ -60,13 +60,15 @@ static void values_lists_and_ranges(void **state) {
     expect_values("sizes=../a.txt,b..c:1", "../a.txt b..c:1"); /* file names are no ranges */
 }
 
-/* Sums of 0.05 would drift and lose the last value; every text reads back as the decimal fraction it shows. */
+/* Sums of 0.05 would drift and lose the last value; every text reads back as the decimal fraction
+ * it shows. */
 static void ranges_do_not_drift(void **state) {
     (void)state;
     expect_values("hpcc_eta=0.7..0.95:0.05", "0.7 0.75 0.8 0.85 0.9 0.95");
     Grid g = grid_of((const char *const[]){"max_load=0.001..0.999:0.001", NULL});
     assert_int_equal(g.n, 999);
-    for (size_t i = 0; i < g.n; i++) assert_true(strtod(grid_value(&g, i, 0), NULL) == (double)(i + 1) / 1000);
+    for (size_t i = 0; i < g.n; i++)
+        assert_true(strtod(grid_value(&g, i, 0), NULL) == (double)(i + 1) / 1000);
     grid_free(&g);
 }
 
@@ -88,7 +90,8 @@ static void refuse(const char *assignment, const char *why) {
     grid_init(&g);
     assert_int_equal(grid_add(&g, assignment, &err), -1);
     assert_int_equal(err.kind, ERR_INPUT);
-    if (!strstr(err.msg, why)) fail_msg("%s: expected \"%s\", got \"%s\"", assignment, why, err.msg);
+    if (!strstr(err.msg, why))
+        fail_msg("%s: expected \"%s\", got \"%s\"", assignment, why, err.msg);
     grid_free(&g);
 }
 
@@ -125,8 +128,12 @@ static void bad_grids(void **state) {
 
 /* ---- sweeps ---- */
 
-static const ScenarioOptions drawn = {
-    .topo_path = NET "clos.json", .mix_path = NET "mix.json", .mix_id = -1, .n_flows = 3000, .seed = 3, .threads = 2};
+static const ScenarioOptions drawn = {.topo_path = NET "clos.json",
+                                      .mix_path = NET "mix.json",
+                                      .mix_id = -1,
+                                      .n_flows = 3000,
+                                      .seed = 3,
+                                      .threads = 2};
 
 static Sweep sweep(const Grid *g, const ScenarioOptions *so, const EstimateOptions *eo) {
     Sweep s;
@@ -135,7 +142,8 @@ static Sweep sweep(const Grid *g, const ScenarioOptions *so, const EstimateOptio
     return s;
 }
 
-static AggResult alone(const Grid *g, size_t combination, ScenarioOptions so, const EstimateOptions *eo) {
+static Slowdowns alone(const Grid *g, size_t combination, ScenarioOptions so,
+                       const EstimateOptions *eo) {
     char text[8][64];
     const char *set[9] = {NULL};
     Scenario s;
@@ -147,19 +155,20 @@ static AggResult alone(const Grid *g, size_t combination, ScenarioOptions so, co
         set[a] = text[a];
     }
     so.set = set;
-    if (scenario_load(&s, &so, NULL, &err) != 0 || estimate_run(&s, eo, NULL, &e, &err) != 0) fail_msg("%s", err.msg);
+    if (scenario_load(&s, &so, NULL, &err) != 0 || estimate_run(&s, eo, NULL, &e, &err) != 0)
+        fail_msg("%s", err.msg);
     scenario_free(&s);
     return e.slowdown;
 }
 
-/* Each row is, to the bit, what an estimate of that setting alone gives, and so whatever was computed before it; also on another
- * number of threads. */
+/* Each row is, to the bit, what an estimate of that setting alone gives, and so whatever was
+ * computed before it; also on another number of threads. */
 static void check_rows(const Grid *g, EstimateOptions eo) {
     eo.threads = 3;
     Sweep s = sweep(g, &drawn, &eo);
     eo.threads = 1;
     for (size_t i = 0; i < s.n; i++) {
-        AggResult want = alone(g, s.rows[i].combination, drawn, &eo);
+        Slowdowns want = alone(g, s.rows[i].combination, drawn, &eo);
         assert_memory_equal(&s.rows[i].estimate.slowdown, &want, sizeof want);
     }
     sweep_free(&s);
@@ -168,11 +177,13 @@ static void check_rows(const Grid *g, EstimateOptions eo) {
 static void rows_equal_estimates(void **state) {
     (void)state;
     static const char *const presets[] = {"flow", "compact"};
-    Grid g = grid_of((const char *const[]){"max_load=0.3,0.5", "buffer=300KB", "cc=dctcp,hp", "window=5KB,20KB", "param_1=80,90", NULL});
+    Grid g = grid_of((const char *const[]){"max_load=0.3,0.5", "buffer=300KB", "cc=dctcp,hp",
+                                           "window=5KB,20KB", "param_1=80,90", NULL});
     for (int p = 0; p < 2; p++) {
         Ckpt ckpt;
         random_checkpoint(&ckpt, presets[p]);
-        check_rows(&g, (EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 25, .seed = 3});
+        check_rows(&g,
+                   (EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 25, .seed = 3});
         free(ckpt.weights);
     }
     grid_free(&g);
@@ -181,13 +192,17 @@ static void rows_equal_estimates(void **state) {
     grid_free(&g);
 }
 
-/* Flows are drawn once per traffic; path models need one simulation for all settings of the network. */
+/* Flows are drawn once per traffic; path models need one simulation for all settings of the
+ * network. */
 static void shared_work(void **state) {
     (void)state;
     Ckpt ckpt;
     random_checkpoint(&ckpt, "compact");
-    Grid g = grid_of((const char *const[]){"window=5KB,20KB", "max_load=0.3,0.5", "cc=dctcp,hp", NULL});
-    Sweep s = sweep(&g, &drawn, &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 10, .seed = 3});
+    Grid g =
+        grid_of((const char *const[]){"window=5KB,20KB", "max_load=0.3,0.5", "cc=dctcp,hp", NULL});
+    Sweep s =
+        sweep(&g, &drawn,
+              &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 10, .seed = 3});
     static const SweepStage want[] = {SWEEP_TRAFFIC, SWEEP_MODEL, SWEEP_TRAFFIC, SWEEP_MODEL,
                                       SWEEP_MODEL,   SWEEP_MODEL, SWEEP_MODEL,   SWEEP_MODEL};
     assert_int_equal(s.n, 8);
@@ -198,24 +213,29 @@ static void shared_work(void **state) {
         assert_int_equal(s.rows[i].computed, want[i]);
     }
     size_t best = sweep_best(&s, 0, 2);
-    for (size_t i = 0; i < s.n; i++) assert_true(s.rows[best].estimate.slowdown.all.p99.value <= s.rows[i].estimate.slowdown.all.p99.value);
+    for (size_t i = 0; i < s.n; i++)
+        assert_true(s.rows[best].estimate.slowdown.all.p99.value <=
+                    s.rows[i].estimate.slowdown.all.p99.value);
     sweep_free(&s);
     grid_free(&g);
     free(ckpt.weights);
 }
 
-/* A parameter of a congestion control that a row does not use makes no row of its own; equal values neither. */
+/* A parameter of a congestion control that a row does not use makes no row of its own; equal values
+ * neither. */
 static void settings_without_effect(void **state) {
     (void)state;
     Ckpt ckpt;
     random_checkpoint(&ckpt, "compact");
     EstimateOptions eo = {.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 5, .seed = 3};
-    Grid g = grid_of((const char *const[]){"cc=dctcp,hp,timely", "dctcp_k=5KB,10KB,10000", "hpcc_eta=0.8,0.9", NULL});
+    Grid g = grid_of((const char *const[]){"cc=dctcp,hp,timely", "dctcp_k=5KB,10KB,10000",
+                                           "hpcc_eta=0.8,0.9", NULL});
     Sweep s = sweep(&g, &drawn, &eo);
     assert_int_equal(s.n, 2 + 2 + 1);
     static const bool applies[5][3] = {{1, 1, 0}, {1, 1, 0}, {1, 0, 1}, {1, 0, 1}, {1, 0, 0}};
     for (size_t i = 0; i < s.n; i++)
-        for (size_t a = 0; a < 3; a++) assert_int_equal(sweep_applies(&s.rows[i], &g.axes[a]), applies[i][a]);
+        for (size_t a = 0; a < 3; a++)
+            assert_int_equal(sweep_applies(&s.rows[i], &g.axes[a]), applies[i][a]);
     sweep_free(&s);
     grid_free(&g);
     g = grid_of((const char *const[]){"cc=hp", "param_2=50,60", NULL});
@@ -227,7 +247,8 @@ static void settings_without_effect(void **state) {
     free(ckpt.weights);
 }
 
-static void refuse_sweep(const char *const *set, ScenarioOptions so, const EstimateOptions *eo, const char *why) {
+static void refuse_sweep(const char *const *set, ScenarioOptions so, const EstimateOptions *eo,
+                         const char *why) {
     Grid g = grid_of(set);
     Sweep s;
     Err err = {0};
@@ -244,12 +265,17 @@ static void bad_sweeps(void **state) {
     random_checkpoint(&ckpt, "compact");
     EstimateOptions model = {.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 5, .seed = 3};
     packet.method = METHOD_PACKET;
-    refuse_sweep((const char *const[]){"window=5KB,6KB", NULL}, drawn, &packet, "m3 estimate for each");
-    refuse_sweep((const char *const[]){"window=5KB,6KB", NULL}, drawn, &fluid, "flowsim does not depend");
-    refuse_sweep((const char *const[]){"cc=hp", "dctcp_k=5KB,6KB", NULL}, drawn, &model, "dctcp_k: has no effect");
+    refuse_sweep((const char *const[]){"window=5KB,6KB", NULL}, drawn, &packet,
+                 "m3 estimate for each");
+    refuse_sweep((const char *const[]){"window=5KB,6KB", NULL}, drawn, &fluid,
+                 "flowsim does not depend");
+    refuse_sweep((const char *const[]){"cc=hp", "dctcp_k=5KB,6KB", NULL}, drawn, &model,
+                 "dctcp_k: has no effect");
     refuse_sweep((const char *const[]){"n_flows=10,20", NULL}, drawn, &fluid, "leave them out");
-    refuse_sweep((const char *const[]){"sizes=" NET "sizes.txt,/no/such/file", NULL}, drawn, &fluid, "/no/such/file does not exist");
-    refuse_sweep((const char *const[]){"cc=dcqcn", "dcqcn_kmin=50KB,90KB", NULL}, drawn, &model, "must be at most dcqcn_kmax");
+    refuse_sweep((const char *const[]){"sizes=" NET "sizes.txt,/no/such/file", NULL}, drawn, &fluid,
+                 "/no/such/file does not exist");
+    refuse_sweep((const char *const[]){"cc=dcqcn", "dcqcn_kmin=50KB,90KB", NULL}, drawn, &model,
+                 "must be at most dcqcn_kmax");
     ScenarioOptions given = drawn;
     given.flows_path = NET "flows.csv";
     given.n_flows = 0;

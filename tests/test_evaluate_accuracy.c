@@ -1,6 +1,7 @@
-/* The shipped checkpoint on four small networks with known completion times (tests/golden/nets): a tripwire for a broken model, feature
- * or mixture. The tolerances stand between the model's errors and flowSim's, which must fail each of them. The truth itself is
- * checked by making one of the networks again. */
+/* The shipped checkpoint on four small networks with known completion times (tests/golden/nets): a
+ * tripwire for a broken model, feature or mixture. The tolerances stand between the model's errors
+ * and flowSim's, which must fail each of them. The truth itself is checked by making one of the
+ * networks again. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +21,8 @@
 #define NETS "tests/golden/nets"
 
 enum { N_NETS = 4 };
-/* Mean magnitude over the networks. When set: the model 0.019, 0.059, 0.048; flowSim 0.080, 0.257, 0.383. */
+/* Mean magnitude over the networks. When set: the model 0.019, 0.059, 0.048; flowSim 0.080, 0.257,
+ * 0.383. */
 static const double tolerance[EVAL_N_PCT] = {0.05, 0.12, 0.12};
 
 static void model_is_near_the_truth(void **state) {
@@ -36,7 +38,8 @@ static void model_is_near_the_truth(void **state) {
     EvalNetGroup g = evalgroup_all(nets, n);
     for (int k = 0; k < EVAL_N_PCT; k++) {
         EvalCell cell = evalgroup_cell(&g, EVAL_ALL_BUCKETS, k);
-        print_message("p%d: mean error of m3 %.3f, of flowSim %.3f\n", eval_percentiles[k], cell.m3.mean_abs, cell.flowsim.mean_abs);
+        print_message("p%d: mean error of m3 %.3f, of flowSim %.3f\n", eval_percentiles[k],
+                      cell.m3.mean_abs, cell.flowsim.mean_abs);
         assert_int_equal(cell.m3.n, N_NETS);
         assert_true(cell.m3.mean_abs <= tolerance[k]);
         assert_true(cell.flowsim.mean_abs > tolerance[k]);
@@ -65,13 +68,15 @@ static void packet_simulation_gives_the_truth_again(void **state) {
     if (netgen_run(&o, NULL, &info, &err) != 0) fail_msg("%s", err.msg);
     char *made = mem_printf("%s/net00003/flows.csv", dir);
     FileView got, want;
-    if (file_view(&got, made, &err) != 0 || file_view(&want, NETS "/net00003/flows.csv", &err) != 0) fail_msg("%s", err.msg);
+    if (file_view(&got, made, &err) != 0 || file_view(&want, NETS "/net00003/flows.csv", &err) != 0)
+        fail_msg("%s", err.msg);
     assert_int_equal(got.len, want.len);
     assert_memory_equal(got.data, want.data, want.len);
     file_view_close(&got);
     file_view_close(&want);
     free(made);
-    static const char *const files[] = {"net00003/flows.csv", "net00003/scenario.json", "net00003/topo.json", "manifest.json"};
+    static const char *const files[] = {"net00003/flows.csv", "net00003/scenario.json",
+                                        "net00003/topo.json", "manifest.json"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *path = file_join(dir, files[i]);
         unlink(path);

@@ -21,8 +21,12 @@
 
 #define NET "tests/cli/net/"
 
-static const ScenarioOptions drawn = {
-    .topo_path = NET "clos.json", .mix_path = NET "mix.json", .mix_id = -1, .n_flows = 2000, .seed = 5, .threads = 2};
+static const ScenarioOptions drawn = {.topo_path = NET "clos.json",
+                                      .mix_path = NET "mix.json",
+                                      .mix_id = -1,
+                                      .n_flows = 2000,
+                                      .seed = 5,
+                                      .threads = 2};
 
 static void scratch_file(char path[32]) {
     strcpy(path, "/tmp/m3-test-XXXXXX");
@@ -32,7 +36,8 @@ static void scratch_file(char path[32]) {
 static void make(Features *f, FeaturesSource *src, const EstimateOptions *o) {
     Scenario s;
     Err err = {0};
-    if (scenario_load(&s, &drawn, NULL, &err) != 0 || estimate_features(f, &s, o, NULL, &err) != 0 ||
+    if (scenario_load(&s, &drawn, NULL, &err) != 0 ||
+        estimate_features(f, &s, o, NULL, &err) != 0 ||
         features_source(src, &s, &drawn, "m3 test", &err) != 0)
         fail_msg("%s", err.msg);
     scenario_free(&s);
@@ -45,10 +50,10 @@ static void write_to(const char *path, const Features *f, const FeaturesSource *
     assert_int_equal(fclose(out), 0);
 }
 
-static AggResult ask(const Features *f, const EstimateOptions *o) {
+static Slowdowns ask(const Features *f, const EstimateOptions *o) {
     Estimate e;
     Err err = {0};
-    if (estimate_ask(f, o, &e, &err) != 0) fail_msg("%s", err.msg);
+    if (estimate_predict(f, o, &e, &err) != 0) fail_msg("%s", err.msg);
     return e.slowdown;
 }
 
@@ -68,7 +73,7 @@ static void check_round_trip(const EstimateOptions *o) {
     assert_int_equal(back.n_unique, f.n_unique);
     assert_string_equal(src_back.topo, NET "clos.json");
     assert_true(netconf_same(&back.conf, &f.conf));
-    AggResult want = ask(&f, o), got = ask(&back, o);
+    Slowdowns want = ask(&f, o), got = ask(&back, o);
     assert_memory_equal(&want, &got, sizeof want);
     write_to(again, &back, &src_back);
     assert_int_equal(file_digest(path, sha, &err), 0);
@@ -88,11 +93,14 @@ static void round_trips(void **state) {
     for (int p = 0; p < 2; p++) {
         Ckpt ckpt;
         random_checkpoint(&ckpt, presets[p]);
-        check_round_trip(&(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 20, .seed = 5, .threads = 2});
-        check_round_trip(&(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .seed = 5, .threads = 2}); /* all paths */
+        check_round_trip(&(EstimateOptions){
+            .method = METHOD_M3, .ckpt = &ckpt, .n_paths = 20, .seed = 5, .threads = 2});
+        check_round_trip(&(EstimateOptions){
+            .method = METHOD_M3, .ckpt = &ckpt, .seed = 5, .threads = 2}); /* all paths */
         free(ckpt.weights);
     }
-    check_round_trip(&(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 20, .seed = 5, .threads = 2});
+    check_round_trip(
+        &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 20, .seed = 5, .threads = 2});
 }
 
 /* ---- damage ---- */
@@ -125,7 +133,8 @@ static void refuse(const char *path, const char *why) {
     Err err = {0};
     assert_int_equal(features_read(&f, &src, path, &err), -1);
     assert_int_equal(err.kind, ERR_INPUT);
-    if (strncmp(err.msg, path, strlen(path)) != 0 || !strstr(err.msg, why)) fail_msg("expected \"%s\", got \"%s\"", why, err.msg);
+    if (strncmp(err.msg, path, strlen(path)) != 0 || !strstr(err.msg, why))
+        fail_msg("expected \"%s\", got \"%s\"", why, err.msg);
     assert_null(f.paths);
     assert_null(src.topo);
 }
@@ -160,7 +169,8 @@ static void damaged_files(void **state) {
     char path[32];
     random_checkpoint(&ckpt, "flow");
     scratch_file(path);
-    write_features(path, &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 4, .seed = 5});
+    write_features(path,
+                   &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 4, .seed = 5});
     Image whole = load(path), i;
     for (size_t len = 0; len < whole.len; len += len < 40 ? 1 : 997) {
         i = (Image){whole.data, len};
@@ -181,7 +191,8 @@ static void damaged_files(void **state) {
     unlink(path);
 }
 
-static void patch(const char *path, const Image *whole, size_t at, const void *with, size_t n, const char *why) {
+static void patch(const char *path, const Image *whole, size_t at, const void *with, size_t n,
+                  const char *why) {
     Image i = {MEM_NEW(char, whole->len), whole->len};
     memcpy(i.data, whole->data, whole->len);
     memcpy(i.data + at, with, n);
@@ -197,7 +208,8 @@ static void hostile_files(void **state) {
     char path[32];
     random_checkpoint(&ckpt, "flow");
     scratch_file(path);
-    write_features(path, &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 4, .seed = 5});
+    write_features(path,
+                   &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 4, .seed = 5});
     Image whole = load(path);
     static const uint32_t zero = 0, huge = 0xFFFFFFF0, one = 1;
     static const float nan = NAN;
@@ -209,23 +221,26 @@ static void hostile_files(void **state) {
     patch(path, &whole, at + 20, &huge, 4, "path 0: impossible number");
     patch(path, &whole, at + 24, &huge, 4, "path 0: ");
     patch(path, &whole, at + 32, &nan_d, 8, "path 0: expected numbers that are finite");
-    patch(path, &whole, at + 32 + sizeof(FlowmapScale), &nan, 4, "path 0: expected numbers that are finite");
+    patch(path, &whole, at + 32 + sizeof(FlowFeatScale), &nan, 4,
+          "path 0: expected numbers that are finite");
     patch(path, &whole, at + 4, &one, 4, "path 0: ");
     Image longer = {mem_calloc(whole.len + 64, 1), whole.len + 64};
     memcpy(longer.data, whole.data, whole.len);
     store_sealed(path, &longer);
     refuse(path, "too many behind its last path");
-    static const char *const words[][3] = {{"\"schema\": \"m3.features/1\"", "\"schema\": \"m3.features/9\"", "schema: expected"},
-                                           {"\"kind\": \"flows\"", "\"kind\": \"fruit\"", "kind: expected"},
-                                           {"\"inputs\": \"", "\"inputs\": \"x", "other inputs"},
-                                           {"\"n_drawn\": \"4\"", "\"n_drawn\": \"5\"", "expected 5 draws"},
-                                           {"\"n_unique\": \"", "\"n_unique\": \"9", "n_unique"},
-                                           {"\"cc\": \"dctcp\"", "\"cc\": \"dctcq\"", "network"},
-                                           {"\"exhaustive\": f", "\"exhaustive\": g", ""}};
+    static const char *const words[][3] = {
+        {"\"schema\": \"m3.features/1\"", "\"schema\": \"m3.features/9\"", "schema: expected"},
+        {"\"kind\": \"flows\"", "\"kind\": \"fruit\"", "kind: expected"},
+        {"\"inputs\": \"", "\"inputs\": \"x", "other inputs"},
+        {"\"n_drawn\": \"4\"", "\"n_drawn\": \"5\"", "expected 5 draws"},
+        {"\"n_unique\": \"", "\"n_unique\": \"9", "n_unique"},
+        {"\"cc\": \"dctcp\"", "\"cc\": \"dctcq\"", "network"},
+        {"\"exhaustive\": f", "\"exhaustive\": g", ""}};
     for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
         char *text = memmem(whole.data, at, words[k][0], strlen(words[k][0]));
         assert_non_null(text);
-        patch(path, &whole, (size_t)(text - whole.data), words[k][1], strlen(words[k][1]), words[k][2]);
+        patch(path, &whole, (size_t)(text - whole.data), words[k][1], strlen(words[k][1]),
+              words[k][2]);
     }
     free(longer.data);
     free(whole.data);
@@ -247,7 +262,8 @@ static void sources_and_settings(void **state) {
     ScenarioOptions other = drawn;
     other.topo_path = NET "graph.json";
     assert_int_equal(features_source_check(&src, &other, "f", &err), -1);
-    assert_non_null(strstr(err.msg, "f: made with another topology (" NET "clos.json), got " NET "graph.json"));
+    assert_non_null(
+        strstr(err.msg, "f: made with another topology (" NET "clos.json), got " NET "graph.json"));
     other = drawn;
     other.mix_id = 4;
     assert_int_equal(features_source_check(&src, &other, "f", &err), -1);
@@ -255,12 +271,15 @@ static void sources_and_settings(void **state) {
     other.flows_path = NET "flows.csv";
     assert_int_equal(features_source_check(&src, &other, "f", &err), -1);
     assert_non_null(strstr(err.msg, "made without a flow file"));
-    assert_int_equal(features_settings(&f, (const char *const[]){"cc=hp", "window=12KB", NULL}, &net, &err), 0);
+    assert_int_equal(
+        features_settings(&f, (const char *const[]){"cc=hp", "window=12KB", NULL}, &net, &err), 0);
     assert_int_equal(net.cc, CC_HPCC);
     assert_true(net.window_b == 12e3 && net.buffer_b == f.conf.buffer_b);
-    assert_int_equal(features_settings(&f, (const char *const[]){"max_load=0.4", NULL}, &net, &err), -1);
+    assert_int_equal(features_settings(&f, (const char *const[]){"max_load=0.4", NULL}, &net, &err),
+                     -1);
     assert_non_null(strstr(err.msg, "--set max_load=0.4: changes the traffic"));
-    assert_int_equal(features_settings(&f, (const char *const[]){"windw=4KB", NULL}, &net, &err), -1);
+    assert_int_equal(features_settings(&f, (const char *const[]){"windw=4KB", NULL}, &net, &err),
+                     -1);
     assert_non_null(strstr(err.msg, "did you mean 'window'"));
     features_free(&f);
     features_source_free(&src);
@@ -284,7 +303,8 @@ static void settings_as_text(void **state) {
                   .timely_tlow_ns = 1e6 / 7,
                   .timely_thigh_ns = 1e7 / 7};
     netconf_default(&b);
-    for (const char *const *key = netconf_keys; *key; key++) assert_int_equal(netconf_set(&b, *key, netconf_text(&a, *key).s, &err), 0);
+    for (const char *const *key = netconf_keys; *key; key++)
+        assert_int_equal(netconf_set(&b, *key, netconf_text(&a, *key).s, &err), 0);
     for (int cc = 0; cc < CC_N; cc++) {
         a.cc = b.cc = (Cc)cc;
         assert_true(netconf_same(&a, &b));
@@ -297,8 +317,9 @@ static void settings_as_text(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trips),          cmocka_unit_test(damaged_files),    cmocka_unit_test(hostile_files),
-        cmocka_unit_test(sources_and_settings), cmocka_unit_test(settings_as_text),
+        cmocka_unit_test(round_trips),      cmocka_unit_test(damaged_files),
+        cmocka_unit_test(hostile_files),    cmocka_unit_test(sources_and_settings),
+        cmocka_unit_test(settings_as_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Paths at packet level (net/lotnet, app/estimate_packet, estimate --method packet) against whole networks. */
+/* Paths at packet level (net/lotnet, app/estimate_packet, estimate --method packet) against whole
+ * networks. */
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,7 +19,8 @@
 #include "packet/pktsim.h"
 
 /* A scenario made by hand. Hosts are 0..n_hosts−1, switches follow. */
-static void make(Scenario *s, uint32_t n_hosts, uint32_t n_switches, const TopoCable *cables, uint32_t n_cables) {
+static void make(Scenario *s, uint32_t n_hosts, uint32_t n_switches, const TopoCable *cables,
+                 uint32_t n_cables) {
     uint64_t id[64];
     uint8_t is_host[64];
     Err err = {0};
@@ -28,14 +30,18 @@ static void make(Scenario *s, uint32_t n_hosts, uint32_t n_switches, const TopoC
         id[v] = v;
         is_host[v] = v < n_hosts;
     }
-    if (topo_build(&s->topo, "test", id, is_host, NULL, n_hosts + n_switches, cables, n_cables, &err) != 0) fail_msg("%s", err.msg);
+    if (topo_build(&s->topo, "test", id, is_host, NULL, n_hosts + n_switches, cables, n_cables,
+                   &err) != 0)
+        fail_msg("%s", err.msg);
     s->route = route_new(&s->topo, &err);
     if (!s->route) fail_msg("%s", err.msg);
     netconf_default(&s->net);
 }
 
-/* n flows from a host of [0, n_src) to one of [first_dst, first_dst + n_dst), a few packets each, mean gap gap_ns. */
-static void make_flows(Scenario *s, size_t n, uint32_t n_src, uint32_t first_dst, uint32_t n_dst, double gap_ns) {
+/* n flows from a host of [0, n_src) to one of [first_dst, first_dst + n_dst), a few packets each,
+ * mean gap gap_ns. */
+static void make_flows(Scenario *s, size_t n, uint32_t n_src, uint32_t first_dst, uint32_t n_dst,
+                       double gap_ns) {
     Rng r = rng_stream(7, "test", 0);
     Flows *f = &s->flows;
     double t = 0;
@@ -49,14 +55,16 @@ static void make_flows(Scenario *s, size_t n, uint32_t n_src, uint32_t first_dst
     }
     s->sport = MEM_NEW(uint16_t, n);
     route_sports(&s->topo, f->src, f->dst, n, s->sport);
-    s->source = flowsource_held(f, s->sport);
+    s->source = flowsource_in_memory(f, s->sport);
 }
 
 /* Slowdowns of all flows in the whole network; the caller's to free. */
 static double *whole(const Scenario *s, PktStats *stats) {
     double *slowdown = MEM_NEW(double, s->flows.n), *ideal = MEM_NEW(double, s->flows.n);
     Err err = {0};
-    if (pktsim_run(s->route, &s->flows, &s->net, &(PktOptions){.seed = 1}, slowdown, stats, &err) != 0) fail_msg("%s", err.msg);
+    if (pktsim_run(s->route, &s->flows, &s->net, &(PktOptions){.seed = 1}, slowdown, stats, &err) !=
+        0)
+        fail_msg("%s", err.msg);
     pktsim_ideal(s->route, &s->flows, false, ideal);
     for (size_t i = 0; i < s->flows.n; i++) slowdown[i] /= ideal[i];
     free(ideal);
@@ -64,7 +72,8 @@ static double *whole(const Scenario *s, PktStats *stats) {
 }
 
 /* Calls `each` for every path of the scenario. */
-typedef void (*EachPath)(const Scenario *s, const NetPath *p, const LotFlow *flows, size_t n, void *ctx);
+typedef void (*EachPath)(const Scenario *s, const NetPath *p, const LotFlow *flows, size_t n,
+                         void *ctx);
 static void every_path(const Scenario *s, EachPath each, void *ctx) {
     PathSet set;
     Err err = {0};
@@ -84,18 +93,20 @@ static void every_path(const Scenario *s, EachPath each, void *ctx) {
     pathset_free(&set);
 }
 
-static void check_equal(const Scenario *s, const NetPath *path, const LotFlow *flows, size_t n, void *ctx) {
+static void check_equal(const Scenario *s, const NetPath *path, const LotFlow *flows, size_t n,
+                        void *ctx) {
     const double *want = ctx;
     float *slowdown = MEM_NEW(float, n);
     uint64_t events;
     Err err = {0};
-    PacketPath p = {.scenario = s, .path = path, .flows = flows, .n_flows = n, .seed = 1};
-    if (packet_path_run(&p, slowdown, &events, &err) != 0) fail_msg("%s", err.msg);
+    PathPacket p = {.scenario = s, .path = path, .flows = flows, .n_flows = n, .seed = 1};
+    if (pathpacket_run(&p, slowdown, &events, &err) != 0) fail_msg("%s", err.msg);
     for (size_t i = 0; i < n; i++) {
         bool foreground = flows[i].s == 0 && flows[i].d == path->n_links;
         if (!foreground) assert_true(isnan(slowdown[i]));
         else if (slowdown[i] != (float)want[flows[i].flow])
-            fail_msg("flow %u: %.9g on its path, %.9g in the network", flows[i].flow, (double)slowdown[i], want[flows[i].flow]);
+            fail_msg("flow %u: %.9g on its path, %.9g in the network", flows[i].flow,
+                     (double)slowdown[i], want[flows[i].flow]);
     }
     free(slowdown);
 }
@@ -106,7 +117,8 @@ static double mean(const double *x, size_t n) {
     return sum;
 }
 
-/* Where all flows meet on every path, nothing is left out, and each flow does exactly what it does in the network. */
+/* Where all flows meet on every path, nothing is left out, and each flow does exactly what it does
+ * in the network. */
 static void check_network_is_its_own_lot(Scenario *s) {
     for (Cc cc = 0; cc < CC_N; cc++) {
         s->net.cc = cc;
@@ -121,7 +133,8 @@ static void check_network_is_its_own_lot(Scenario *s) {
 static void lone_path_is_the_network(void **state) {
     (void)state;
     Scenario s;
-    const TopoCable cables[] = {{0, 2, 25e9, 700}, {2, 3, 10e9, 1500}, {3, 4, 40e9, 20}, {4, 1, 10e9, 1000}};
+    const TopoCable cables[] = {
+        {0, 2, 25e9, 700}, {2, 3, 10e9, 1500}, {3, 4, 40e9, 20}, {4, 1, 10e9, 1000}};
     make(&s, 2, 3, cables, 4);
     make_flows(&s, 2000, 1, 1, 1, 17000);
     check_network_is_its_own_lot(&s);
@@ -131,21 +144,25 @@ static void lone_path_is_the_network(void **state) {
 static void dumbbell_is_its_own_lot(void **state) {
     (void)state;
     Scenario s;
-    const TopoCable cables[] = {{0, 6, 10e9, 1000}, {1, 6, 10e9, 500},  {2, 6, 25e9, 1000}, {3, 7, 10e9, 1000},
-                                {4, 7, 25e9, 300},  {5, 7, 10e9, 1000}, {6, 7, 10e9, 1000}};
+    const TopoCable cables[] = {{0, 6, 10e9, 1000}, {1, 6, 10e9, 500}, {2, 6, 25e9, 1000},
+                                {3, 7, 10e9, 1000}, {4, 7, 25e9, 300}, {5, 7, 10e9, 1000},
+                                {6, 7, 10e9, 1000}};
     make(&s, 6, 2, cables, 7);
     make_flows(&s, 2000, 3, 3, 3, 20000);
     check_network_is_its_own_lot(&s);
 }
 
-/* Switches 5 and 6, the sources' and the sinks', on two more: half of the flows reach a path by a relay and leave by one.
- * The second time, packets are dropped where the sources' ways meet: the switch there has the real buffer, not a relay's,
- * and host 4, which is silent, has its share of that. */
+/* Switches 5 and 6, the sources' and the sinks', on two more: half of the flows reach a path by a
+ * proxy and leave by one. The second time, packets are dropped where the sources' ways meet: the
+ * switch there has the real buffer, not a proxy's, and host 4, which is silent, has its share of
+ * that. */
 static void relays_are_the_switches_they_stand_for(void **state) {
     (void)state;
     Scenario s;
-    const TopoCable cables[] = {{0, 5, 10e9, 1000}, {1, 6, 10e9, 1000}, {2, 7, 10e9, 1000},  {3, 8, 10e9, 1000},  {4, 9, 10e9, 1000},
-                                {5, 9, 10e9, 1000}, {6, 9, 10e9, 1000}, {9, 10, 10e9, 1000}, {10, 7, 10e9, 1000}, {10, 8, 10e9, 1000}};
+    const TopoCable cables[] = {{0, 5, 10e9, 1000}, {1, 6, 10e9, 1000},  {2, 7, 10e9, 1000},
+                                {3, 8, 10e9, 1000}, {4, 9, 10e9, 1000},  {5, 9, 10e9, 1000},
+                                {6, 9, 10e9, 1000}, {9, 10, 10e9, 1000}, {10, 7, 10e9, 1000},
+                                {10, 8, 10e9, 1000}};
     make(&s, 5, 6, cables, 10);
     make_flows(&s, 2000, 2, 2, 2, 20000);
     s.net.pfc = false;
@@ -161,11 +178,13 @@ static void relays_are_the_switches_they_stand_for(void **state) {
     scenario_free(&s);
 }
 
-static void compare_round_trips(const Scenario *s, const NetPath *path, const LotFlow *flows, size_t n, void *ctx) {
+static void compare_round_trips(const Scenario *s, const NetPath *path, const LotFlow *flows,
+                                size_t n, void *ctx) {
     double *sums = ctx;
     LotNet lot;
     Err err = {0};
-    if (lotnet_init(&lot, path, flows, n, s->route, &s->flows, s->sport, &err) != 0) fail_msg("%s", err.msg);
+    if (lotnet_init(&lot, path, flows, n, s->route, &s->flows, s->sport, &err) != 0)
+        fail_msg("%s", err.msg);
     double *ideal = MEM_NEW(double, n), *ack = MEM_NEW(double, n);
     for (size_t i = 0; i < n; i++) lot.flows.size_b[i] = 1000;
     pktsim_ideal(lot.route, &lot.flows, false, ideal);
@@ -173,20 +192,26 @@ static void compare_round_trips(const Scenario *s, const NetPath *path, const Lo
     pktsim_ideal(lot.route, &lot.flows, false, ack);
     for (size_t i = 0; i < n; i++) {
         double got = ideal[i] + ack[i], want = sums[flows[i].flow];
-        if (fabs(got - want) > 0.01) fail_msg("flow %u: round trip of %.3f ns, in the network %.3f", flows[i].flow, got, want);
+        if (fabs(got - want) > 0.01)
+            fail_msg("flow %u: round trip of %.3f ns, in the network %.3f", flows[i].flow, got,
+                     want);
     }
     free(ideal);
     free(ack);
     lotnet_free(&lot);
 }
 
-/* A full packet (1,048 bytes) there and an ACK (60) back take as long as in the network, wherever a flow comes from. */
+/* A full packet (1,048 bytes) there and an ACK (60) back take as long as in the network, wherever a
+ * flow comes from. */
 static void round_trips_are_the_networks(void **state) {
     (void)state;
     Scenario s = {0};
     Err err = {0};
-    ScenarioOptions o = {
-        .topo_path = "tests/cli/net/clos.json", .mix_path = "tests/cli/net/mix.json", .mix_id = -1, .n_flows = 400, .seed = 3};
+    ScenarioOptions o = {.topo_path = "tests/cli/net/clos.json",
+                         .mix_path = "tests/cli/net/mix.json",
+                         .mix_id = -1,
+                         .n_flows = 400,
+                         .seed = 3};
     if (scenario_load(&s, &o, NULL, &err) != 0) fail_msg("%s", err.msg);
     size_t n = s.flows.n;
     double *sum = MEM_NEW(double, n), *ack = MEM_NEW(double, n);
@@ -228,7 +253,8 @@ static void star_is_close_to_the_network(void **state) {
     Estimate e = estimate(&s, (EstimateOptions){.seed = 1, .threads = 2});
     assert_int_equal(e.n_unfinished, 0);
     for (int p = 50; p <= 99; p += 49) {
-        double got = e.slowdown.all.percentiles[p - 1], truth = want[(size_t)((N - 1) * p / 100.0 + 0.5)];
+        double got = e.slowdown.all.percentiles[p - 1],
+               truth = want[(size_t)((N - 1) * p / 100.0 + 0.5)];
         if (fabs(got / truth - 1) > 0.05) fail_msg("p%d: %g, in the network %g", p, got, truth);
     }
     free(want);
@@ -239,12 +265,16 @@ static void threads_agree(void **state) {
     (void)state;
     Scenario s = {0};
     Err err = {0};
-    ScenarioOptions o = {
-        .topo_path = "tests/cli/net/clos.json", .mix_path = "tests/cli/net/mix.json", .mix_id = -1, .n_flows = 3000, .seed = 3};
+    ScenarioOptions o = {.topo_path = "tests/cli/net/clos.json",
+                         .mix_path = "tests/cli/net/mix.json",
+                         .mix_id = -1,
+                         .n_flows = 3000,
+                         .seed = 3};
     if (scenario_load(&s, &o, NULL, &err) != 0) fail_msg("%s", err.msg);
     Estimate one = estimate(&s, (EstimateOptions){.n_paths = 20, .seed = 1, .threads = 1});
     Estimate five = estimate(&s, (EstimateOptions){.n_paths = 20, .seed = 1, .threads = 5});
-    Estimate compat = estimate(&s, (EstimateOptions){.n_paths = 20, .seed = 1, .threads = 2, .hpcc_ns3 = true});
+    Estimate compat =
+        estimate(&s, (EstimateOptions){.n_paths = 20, .seed = 1, .threads = 2, .hpcc_ns3 = true});
     assert_memory_equal(&one.slowdown, &five.slowdown, sizeof one.slowdown);
     assert_int_equal(one.fluid_events, five.fluid_events);
     assert_memory_not_equal(&one.slowdown, &compat.slowdown, sizeof one.slowdown);
@@ -264,7 +294,9 @@ static void too_long_a_path_is_refused(void **state) {
     make_flows(&s, 10, 1, 1, 1, 1000);
     Estimate e;
     Err err = {0};
-    assert_int_equal(estimate_run(&s, &(EstimateOptions){.method = METHOD_PACKET, .threads = 2}, NULL, &e, &err), -1);
+    assert_int_equal(
+        estimate_run(&s, &(EstimateOptions){.method = METHOD_PACKET, .threads = 2}, NULL, &e, &err),
+        -1);
     assert_int_equal(err.kind, ERR_INPUT);
     assert_non_null(strstr(err.msg, "paths of 31 links"));
     scenario_free(&s);
@@ -281,7 +313,9 @@ static void interruption(void **state) {
     Err err = {0};
     diag_catch_signals();
     raise(SIGINT);
-    assert_int_equal(estimate_run(&s, &(EstimateOptions){.method = METHOD_PACKET, .threads = 2}, NULL, &e, &err), -1);
+    assert_int_equal(
+        estimate_run(&s, &(EstimateOptions){.method = METHOD_PACKET, .threads = 2}, NULL, &e, &err),
+        -1);
     assert_int_equal(err.kind, ERR_STOPPED);
     scenario_free(&s);
 }

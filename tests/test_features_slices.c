@@ -1,4 +1,5 @@
-/* Long paths simulated in spells: what takes part and what counts, and that what is described hardly changes. */
+/* Long paths simulated in slices: what takes part and what counts, and that what is described
+ * hardly changes. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +22,8 @@ static Lot lot_of(Arena *a) {
     return lot;
 }
 
-/* Poisson arrivals of Pareto sizes (shape 1.3) on random stretches, one in 4,000 foreground; the busiest link is at 30 %. */
+/* Poisson arrivals of Pareto sizes (shape 1.3) on random stretches, one in 4,000 foreground; the
+ * busiest link is at 30 %. */
 static LotFlow *random_flows(Arena *a, uint64_t seed) {
     LotFlow *f = ARENA_NEW(a, LotFlow, N);
     Rng rng = rng_stream(seed, "spells test", 0);
@@ -29,18 +31,20 @@ static LotFlow *random_flows(Arena *a, uint64_t seed) {
     for (uint32_t i = 0; i < N; i++) {
         now += -log(1 - rng_u01(&rng)) * 20000;
         uint64_t size_b = (uint64_t)fmin(3000 * pow(1 - rng_u01(&rng), -1 / 1.3), 2e7);
-        uint16_t s = (uint16_t)rng_below(&rng, LINKS), d = (uint16_t)(s + 1 + rng_below(&rng, LINKS - s));
+        uint16_t s = (uint16_t)rng_below(&rng, LINKS),
+                 d = (uint16_t)(s + 1 + rng_below(&rng, LINKS - s));
         if (rng_below(&rng, 4000) == 0) s = 0, d = LINKS;
-        f[i] = (LotFlow){.start_ns = (int64_t)now, .size_b = size_b, .cap_bps = 10e9, .flow = i, .s = s, .d = d};
+        f[i] = (LotFlow){
+            .start_ns = (int64_t)now, .size_b = size_b, .cap_bps = 10e9, .flow = i, .s = s, .d = d};
     }
     return f;
 }
 
-static FlowmapTraffic traffic_of(const Lot *lot, const LotFlow *f, Arena *a) {
-    FlowmapTraffic t;
-    flowmap_traffic_init(&t, lot, NULL, a);
-    flowmap_traffic_add(&t, lot, f, N / 3); /* in pieces as well as at once */
-    flowmap_traffic_add(&t, lot, f + N / 3, N - N / 3);
+static FlowFeatTraffic traffic_of(const Lot *lot, const LotFlow *f, Arena *a) {
+    FlowFeatTraffic t;
+    flowfeat_traffic_init(&t, lot, NULL, a);
+    flowfeat_traffic_add(&t, lot, f, N / 3); /* in pieces as well as at once */
+    flowfeat_traffic_add(&t, lot, f + N / 3, N - N / 3);
     return t;
 }
 
@@ -50,28 +54,35 @@ static double load_of(const Lot *lot, const LotFlow *f) {
     for (size_t i = 0; i < N; i++)
         for (uint32_t l = f[i].s; l < f[i].d; l++) bits[l] += lot_wire_bits(f[i].size_b);
     for (uint32_t l = 0; l < LINKS; l++)
-        most = fmax(most, bits[l] / (lot->rate_bps[l] * 1e-9 * (double)(f[N - 1].start_ns - f[0].start_ns)));
+        most = fmax(most, bits[l] / (lot->rate_bps[l] * 1e-9 *
+                                     (double)(f[N - 1].start_ns - f[0].start_ns)));
     return most;
 }
 
-/* The outline of a path whose flows these are, as if they were all there are in a network. */
-static PathOutline outline_of(const Lot *lot, const LotFlow *f, Arena *a) {
+/* The view of a path whose flows these are, as if they were all there are in a network. */
+static PathView outline_of(const Lot *lot, const LotFlow *f, Arena *a) {
     static double rate_bps[2] = {10e9, 10e9};
     const Topo hosts = {.n_hosts = 2, .host_rate_bps = rate_bps};
     Flows *flows = ARENA_NEW(a, Flows, 1);
     uint16_t *sport = ARENA_NEW(a, uint16_t, N);
-    FlowBriefs *briefs = ARENA_NEW(a, FlowBriefs, 1);
-    LotStretch *stretch = ARENA_NEW(a, LotStretch, N);
+    PackedFlows *packed = ARENA_NEW(a, PackedFlows, 1);
+    LinkRange *range = ARENA_NEW(a, LinkRange, N);
     LinkGaps *gaps = memset(ARENA_NEW(a, LinkGaps, LINKS), 0, LINKS * sizeof(LinkGaps));
     uint32_t *foreground = ARENA_NEW(a, uint32_t, N);
     int64_t last_ns[LINKS] = {0};
     double pairs = 0, bits = 0;
-    *flows = (Flows){.n = N, .size_b = ARENA_NEW(a, uint64_t, N), .start_ns = ARENA_NEW(a, int64_t, N)};
-    PathOutline o = {.lot = *lot, .n = N, .stretch = stretch, .foreground = foreground, .gaps = gaps, .briefs = briefs};
+    *flows =
+        (Flows){.n = N, .size_b = ARENA_NEW(a, uint64_t, N), .start_ns = ARENA_NEW(a, int64_t, N)};
+    PathView o = {.lot = *lot,
+                  .n = N,
+                  .range = range,
+                  .foreground = foreground,
+                  .gaps = gaps,
+                  .packed = packed};
     for (uint32_t i = 0; i < N; i++) {
         flows->start_ns[i] = f[i].start_ns;
         flows->size_b[i] = f[i].size_b;
-        stretch[i] = (LotStretch){i, f[i].s, f[i].d};
+        range[i] = (LinkRange){i, f[i].s, f[i].d};
         if (f[i].s == 0 && f[i].d == LINKS) foreground[o.n_foreground++] = i;
         pairs += f[i].d - f[i].s;
         bits += lot_wire_bits(f[i].size_b) * (f[i].d - f[i].s);
@@ -82,24 +93,25 @@ static PathOutline outline_of(const Lot *lot, const LotFlow *f, Arena *a) {
             last_ns[l] = f[i].start_ns;
         }
     }
-    FlowSource source = flowsource_held(flows, sport);
-    briefs_init(briefs, N, &hosts);
+    FlowSource source = flowsource_in_memory(flows, sport);
+    packed_init(packed, N, &hosts);
     for (size_t c = 0; c < flowsource_n_chunks(&source); c++) {
         FlowChunk chunk = flowsource_chunk(&source, c, NULL);
-        briefs_fill(briefs, &chunk);
+        packed_fill(packed, &chunk);
     }
     o.load = load_of(lot, f);
     o.mean_bits = bits / pairs;
     return o;
 }
 
-static SpellFlows take(const Spells *s, const Lot *lot, const LotFlow *f, size_t room, size_t piece, Arena *a) {
-    SpellFlows some;
-    SpellWalk w;
-    spells_room(&some, room, a);
-    spells_begin(&w, s, lot, a);
+static SlicedFlows take(const Slices *s, const Lot *lot, const LotFlow *f, size_t room,
+                        size_t piece, Arena *a) {
+    SlicedFlows some;
+    SliceWalk w;
+    slicedflows_init(&some, room, a);
+    slicewalk_init(&w, s, lot, a);
     for (size_t i = 0; i < N; i += piece)
-        if (!spells_take(&w, f + i, N - i < piece ? N - i : piece, &some)) break;
+        if (!slicewalk_add(&w, f + i, N - i < piece ? N - i : piece, &some)) break;
     return some;
 }
 
@@ -109,31 +121,39 @@ static double all_bits(const LotFlow *f, size_t n) {
     return bits;
 }
 
-/* Around two looks in a long run: every flow of the spells is there and as it was, most others are not, large ones are carried in from
- * far away, and lumps make up for the load of the rest. */
+/* Around two looks in a long run: every flow of the slices is there and as it was, most others are
+ * not, large ones are carried in from far away, and lumps make up for the load of the rest. */
 static void takes_what_matters(void **state) {
     (void)state;
     Arena a = {0};
     Lot lot = lot_of(&a);
     LotFlow *f = random_flows(&a, 1);
-    FlowmapTraffic all = traffic_of(&lot, f, &a);
+    FlowFeatTraffic all = traffic_of(&lot, f, &a);
     double load = load_of(&lot, f);
     assert_true(load > 0.2 && load < 0.8);
-    Spell looked[2] = {{f[20000].start_ns, f[20100].start_ns}, {f[40000].start_ns, f[40000].start_ns}}, counted[1] = {looked[0]};
-    Spells s = {.n_looked = 2, .n_counted = 1, .looked = looked, .counted = counted, .reach = 10, .mean_bits = all.bits / N};
-    SpellFlows some = take(&s, &lot, f, N, N, &a), pieces = take(&s, &lot, f, some.n, 777, &a),
-               few = take(&s, &lot, f, some.n - 1, 777, &a);
-    assert_int_equal(pieces.n, some.n); /* in pieces as well as at once, and in no more room than it takes */
+    TimeSlice looked[2] = {{f[20000].start_ns, f[20100].start_ns},
+                           {f[40000].start_ns, f[40000].start_ns}},
+              counted[1] = {looked[0]};
+    Slices s = {.n_simulated_slices = 2,
+                .n_measured_slices = 1,
+                .looked = looked,
+                .counted = counted,
+                .horizon = 10,
+                .mean_bits = all.bits / N};
+    SlicedFlows some = take(&s, &lot, f, N, N, &a), pieces = take(&s, &lot, f, some.n, 777, &a),
+                few = take(&s, &lot, f, some.n - 1, 777, &a);
+    assert_int_equal(pieces.n,
+                     some.n); /* in pieces as well as at once, and in no more room than it takes */
     assert_memory_equal(pieces.flows, some.flows, some.n * sizeof *f);
     assert_memory_equal(pieces.index, some.index, some.n * sizeof *some.index);
     assert_memory_equal(pieces.counted, some.counted, some.n);
-    assert_int_equal(few.n, few.room);
+    assert_int_equal(few.n, few.capacity);
     assert_in_range(some.n, 300, N / 10);
-    size_t inside = 0, n_counted = 0, lumps = 0;
+    size_t inside = 0, n_measured_slices = 0, lumps = 0;
     for (size_t k = 0; k < some.n; k++) {
         if (k > 0) assert_true(some.flows[k].start_ns >= some.flows[k - 1].start_ns);
-        n_counted += some.counted[k];
-        if (some.index[k] == SPELLS_LUMP) {
+        n_measured_slices += some.counted[k];
+        if (some.index[k] == SLICES_MERGED) {
             lumps++;
             assert_false(some.counted[k]);
             continue;
@@ -142,9 +162,11 @@ static void takes_what_matters(void **state) {
         inside += some.index[k] >= 20000 && some.index[k] <= 20100;
     }
     assert_int_equal(inside, 101);
-    assert_int_equal(n_counted, 101);
+    assert_int_equal(n_measured_slices, 101);
     assert_true(lumps > 100);
-    size_t begin = 0, end = 0; /* load over the middle, far from what is still being lumped together at the end */
+    size_t
+        begin = 0,
+        end = 0; /* load over the middle, far from what is still being lumped together at the end */
     while (some.flows[begin].start_ns < f[15000].start_ns) begin++;
     for (end = begin; some.flows[end].start_ns < f[45000].start_ns;) end++;
     double want = all_bits(f + 15000, 30000), got = all_bits(some.flows + begin, end - begin);
@@ -158,9 +180,9 @@ static void takes_all_if_all_is_looked_at(void **state) {
     Arena a = {0};
     Lot lot = lot_of(&a);
     LotFlow *f = random_flows(&a, 2);
-    Spell looked[1] = {{f[0].start_ns, f[N - 1].start_ns}};
-    Spells s = {.n_looked = 1, .looked = looked, .reach = 10, .mean_bits = 1};
-    SpellFlows some = take(&s, &lot, f, N, N, &a);
+    TimeSlice looked[1] = {{f[0].start_ns, f[N - 1].start_ns}};
+    Slices s = {.n_simulated_slices = 1, .looked = looked, .horizon = 10, .mean_bits = 1};
+    SlicedFlows some = take(&s, &lot, f, N, N, &a);
     assert_int_equal(some.n, N);
     assert_memory_equal(some.flows, f, N * sizeof *f);
     arena_free(&a);
@@ -174,19 +196,20 @@ static size_t feature(const char *const *names, int n, const char *name) {
 }
 
 /* The mean over foreground flows of a feature's difference, and of its size. */
-static double mean_difference(const FlowMap *x, const FlowMap *y, const char *name, double *mean) {
-    size_t j = feature(flowmap_flow_names, FLOWMAP_N_FLOW, name);
+static double mean_difference(const FlowFeat *x, const FlowFeat *y, const char *name,
+                              double *mean) {
+    size_t j = feature(flowfeat_flow_names, FLOWFEAT_N_FLOW, name);
     double sum = 0;
     *mean = 0;
     for (size_t i = 0; i < x->n_flows; i++) {
-        sum += (double)y->flow[i * FLOWMAP_N_FLOW + j] - (double)x->flow[i * FLOWMAP_N_FLOW + j];
-        *mean += fabs((double)x->flow[i * FLOWMAP_N_FLOW + j]) / x->n_flows;
+        sum += (double)y->flow[i * FLOWFEAT_N_FLOW + j] - (double)x->flow[i * FLOWFEAT_N_FLOW + j];
+        *mean += fabs((double)x->flow[i * FLOWFEAT_N_FLOW + j]) / x->n_flows;
     }
     return sum / x->n_flows;
 }
 
-/* Against the simulation of everything: a fraction of the flows, the same foreground, sums equal to the bit, and
- * what is simulated without a bias that matters. */
+/* Against the simulation of everything: a fraction of the flows, the same foreground, sums equal to
+ * the bit, and what is simulated without a bias that matters. */
 static void describes_the_same(void **state) {
     (void)state;
     static const char *const sums[] = {"load",
@@ -197,33 +220,36 @@ static void describes_the_same(void **state) {
                                        "gap_variation_ln1p",
                                        "flows_in_bucket_2",
                                        "bits_in_flows_below_10_bdp"};
-    static const char *const simulated[] = {"fluid_slowdown_ln", "active_inner_links_max_ln1p", "old_queue_sum_per_rtt_ln1p",
-                                            "load_in_life_max_ln1p", "arrivals_in_life_max_ln1p"};
+    static const char *const simulated[] = {"fluid_slowdown_ln", "active_inner_links_max_ln1p",
+                                            "old_queue_sum_per_rtt_ln1p", "load_in_life_max_ln1p",
+                                            "arrivals_in_life_max_ln1p"};
     Arena a = {0};
     Lot lot = lot_of(&a);
     LotFlow *f = random_flows(&a, 3);
     NetConf conf;
-    FlowMap x, y;
+    FlowFeat x, y;
     FlowsimStats stats;
     netconf_default(&conf);
-    pathmap_make(&x, &lot, f, N, 512, NULL, &a);
-    PathOutline path = outline_of(&lot, f, &a);
-    size_t n_simulated = pathmap_sample(&y, &path, 512, &stats, &a);
-    briefs_free((FlowBriefs *)path.briefs);
-    flowmap_apply(&x, &conf);
-    flowmap_apply(&y, &conf);
+    pathfluid_build(&x, &lot, f, N, 512, NULL, &a);
+    PathView path = outline_of(&lot, f, &a);
+    size_t n_simulated = pathfluid_build_sliced(&y, &path, 512, &stats, &a);
+    packed_free((PackedFlows *)path.packed);
+    flowfeat_set_conf(&x, &conf);
+    flowfeat_set_conf(&y, &conf);
     assert_in_range(n_simulated, 20000, N / 2);
     assert_int_equal(stats.events, 2 * n_simulated);
     assert_int_equal(x.n_flows, y.n_flows);
     assert_memory_equal(x.index, y.index, x.n_flows * sizeof *x.index);
     for (size_t l = 0; l < LINKS; l++)
         for (size_t k = 0; k < sizeof sums / sizeof *sums; k++) {
-            size_t j = l * FLOWMAP_N_LINK + feature(flowmap_link_names, FLOWMAP_N_LINK, sums[k]);
+            size_t j = l * FLOWFEAT_N_LINK + feature(flowfeat_link_names, FLOWFEAT_N_LINK, sums[k]);
             assert_memory_equal(&x.link[j], &y.link[j], sizeof *x.link);
         }
-    for (size_t j = 0; j < LINKS * FLOWMAP_N_LINK; j++) {
+    for (size_t j = 0; j < LINKS * FLOWFEAT_N_LINK; j++) {
         double off = fabs((double)x.link[j] - (double)y.link[j]);
-        if (off > 0.1) fail_msg("%s of a link: %g, %g", flowmap_link_names[j % FLOWMAP_N_LINK], (double)x.link[j], (double)y.link[j]);
+        if (off > 0.1)
+            fail_msg("%s of a link: %g, %g", flowfeat_link_names[j % FLOWFEAT_N_LINK],
+                     (double)x.link[j], (double)y.link[j]);
     }
     for (size_t k = 0; k < sizeof simulated / sizeof *simulated; k++) {
         double mean, off = mean_difference(&x, &y, simulated[k], &mean);

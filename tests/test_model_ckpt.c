@@ -1,5 +1,5 @@
-/* Checkpoint files: what is written is read back, and nothing else is read. The published pair comes from ../shared (skipped
- * where that is absent); its damaged variants are made here. */
+/* Checkpoint files: what is written is read back, and nothing else is read. The published pair
+ * comes from ../shared (skipped where that is absent); its damaged variants are made here. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,8 +96,8 @@ static void test_save_load(void **state) {
     char *dir = temp_dir(), *path = file_join(dir, "small");
     Ckpt a = make(&small), b;
     Err err = {0};
-    a.recipe = mem_strdup(
-        "{\"epochs\": 3, \"lr\": 0.0001, \"parts\": [{\"n\": 1}, {\"n\": 2}], \"bits\": [1, 2.5], \"note\": \"a \\\"b\\\"\", \"x\": null}");
+    a.recipe = mem_strdup("{\"epochs\": 3, \"lr\": 0.0001, \"parts\": [{\"n\": 1}, {\"n\": 2}], "
+                          "\"bits\": [1, 2.5], \"note\": \"a \\\"b\\\"\", \"x\": null}");
     assert_int_equal(ckpt_save(&a, path, CKPT_F32, &err), 0);
     assert_int_equal(ckpt_load(&b, path, &err), 0);
     assert_string_equal(b.name, "small");
@@ -122,7 +122,8 @@ static void test_save_load(void **state) {
     remove_dir(dir);
 }
 
-/* Largest error relative to the format's spacing: half a unit in the last place when rounding is to nearest. */
+/* Largest error relative to the format's spacing: half a unit in the last place when rounding is to
+ * nearest. */
 static double round_trip_error(CkptDtype d, const float *x, size_t n, double ulp) {
     char *dir = temp_dir(), *path = file_join(dir, "m.m3");
     Ckpt a = make(&small), b;
@@ -148,9 +149,10 @@ static double round_trip_error(CkptDtype d, const float *x, size_t n, double ulp
 
 static void test_half_precision_rounds_to_nearest(void **state) {
     (void)state;
-    static const float x[] = {0,        -0.0f,   1,        -1,       0.1f,       3.14159f,   65504,   -65504,
-                              6.1e-5f,  6e-5f,   1e-6f,    5.9e-8f,  2e-8f,      1.0005f,    2048.5f, 1e-10f,
-                              0.33333f, 1000.3f, 0x1p-14f, 0x1p-24f, 0x1.004p0f, 0x1.00cp0f, -7.77f};
+    static const float x[] = {0,        -0.0f,    1,          -1,         0.1f,     3.14159f,
+                              65504,    -65504,   6.1e-5f,    6e-5f,      1e-6f,    5.9e-8f,
+                              2e-8f,    1.0005f,  2048.5f,    1e-10f,     0.33333f, 1000.3f,
+                              0x1p-14f, 0x1p-24f, 0x1.004p0f, 0x1.00cp0f, -7.77f};
     size_t n = sizeof x / sizeof *x;
     assert_true(round_trip_error(CKPT_F16, x, n, 0x1p-10) <= 0.5);
     assert_true(round_trip_error(CKPT_BF16, x, n, 0x1p-7) <= 0.5);
@@ -197,7 +199,10 @@ static void test_every_cut_and_every_flipped_byte_is_refused(void **state) {
     for (size_t i = 0; i < len; i += i < 700 || i + 9 > len ? 1 : 7) {
         bytes[i] ^= (char)(1 << i % 8);
         write_bytes(path, bytes, len);
-        assert_refused(path, i < 8 ? "not an m3 checkpoint" : i < 12 ? "version" : i >= 16 && i < 24 ? "length" : "checksum");
+        assert_refused(path, i < 8               ? "not an m3 checkpoint"
+                             : i < 12            ? "version"
+                             : i >= 16 && i < 24 ? "length"
+                                                 : "checksum");
         bytes[i] ^= (char)(1 << i % 8);
     }
     assert_refused("/nonexistent/model.m3", "cannot open");
@@ -207,7 +212,8 @@ static void test_every_cut_and_every_flipped_byte_is_refused(void **state) {
     remove_dir(dir);
 }
 
-/* Saves `a` with one text of its header changed for another of the same length, under a checksum that holds. */
+/* Saves `a` with one text of its header changed for another of the same length, under a checksum
+ * that holds. */
 static void save_lying(const Ckpt *a, const char *path, const char *from, const char *to) {
     FileView v;
     Err err = {0};
@@ -253,24 +259,25 @@ static void test_lying_headers_are_refused(void **state) {
 /* As many features, but others: the weights would load and be wrong. */
 static void test_a_flow_model_of_other_features_is_refused(void **state) {
     (void)state;
-    const ModelSpec spec = {.n_feat = FLOWMAP_N_LINK + FLOWMAP_N_PATH,
-                            .n_path = FLOWMAP_N_PATH,
+    const ModelSpec spec = {.n_feat = FLOWFEAT_N_LINK + FLOWFEAT_N_PATH,
+                            .n_path = FLOWFEAT_N_PATH,
                             .dim = 2,
                             .hidden = 1,
                             .n_layers = 1,
                             .n_heads = 1,
-                            .mlp_in_extra = FLOWMAP_N_FLOW + FLOWMAP_N_PATH,
+                            .mlp_in_extra = FLOWFEAT_N_FLOW + FLOWFEAT_N_PATH,
                             .mlp_h1 = 1,
                             .mlp_h2 = 1,
                             .n_out = CKPT_N_QUANTILES,
                             .head = HEAD_FLOW};
-    char *dir = temp_dir(), *path = file_join(dir, "model.m3"), features[FLOWMAP_FINGERPRINT], others[FLOWMAP_FINGERPRINT];
+    char *dir = temp_dir(), *path = file_join(dir, "model.m3"), features[FLOWFEAT_FINGERPRINT],
+         others[FLOWFEAT_FINGERPRINT];
     Ckpt a = make(&spec), b;
     Err err = {0};
     assert_int_equal(ckpt_save(&a, path, CKPT_BF16, &err), 0);
     if (ckpt_load(&b, path, &err) != 0) fail_msg("%s", err.msg);
     ckpt_free(&b);
-    flowmap_fingerprint(features);
+    flowfeat_fingerprint(features);
     memcpy(others, features, sizeof features);
     others[3] = features[3] == '7' ? '8' : '7';
     save_lying(&a, path, features, others);
@@ -296,10 +303,12 @@ static void assert_same_file(const char *a, const char *b) {
 static void test_export_after_import_is_identity(void **state) {
     (void)state;
     if (!file_exists(TINY "tiny_llama.bin")) skip();
-    char *dir = temp_dir(), *m3 = file_join(dir, "tiny.m3"), *llama = file_join(dir, "l.bin"), *mlp = file_join(dir, "m.bin");
+    char *dir = temp_dir(), *m3 = file_join(dir, "tiny.m3"), *llama = file_join(dir, "l.bin"),
+         *mlp = file_join(dir, "m.bin");
     Ckpt a, b;
     Err err = {0};
-    if (ckpt_import(&a, TINY "tiny_llama.bin", TINY "tiny_mlp.bin", &err) != 0) fail_msg("%s", err.msg);
+    if (ckpt_import(&a, TINY "tiny_llama.bin", TINY "tiny_mlp.bin", &err) != 0)
+        fail_msg("%s", err.msg);
     assert_int_equal(ckpt_save(&a, m3, CKPT_F32, &err), 0);
     assert_int_equal(ckpt_load(&b, m3, &err), 0);
     assert_int_equal(ckpt_export(&b, llama, mlp, &err), 0);
@@ -313,7 +322,8 @@ static void test_export_after_import_is_identity(void **state) {
     remove_dir(dir);
 }
 
-/* A pair of our own making, so that what follows needs no reference data: dim 2, one head, 16 positions. */
+/* A pair of our own making, so that what follows needs no reference data: dim 2, one head, 16
+ * positions. */
 typedef struct {
     char *dir, *llama, *mlp, *bytes[2];
     size_t len[2];
@@ -401,7 +411,8 @@ static void test_wrong_lengths_and_numbers_of_the_pair_are_refused(void **state)
     }
     memcpy(p.bytes[1] + p.len[1] - 4, &nan_value, 4);
     assert_pair_refused(&p, "empty[99]");
-    memcpy(p.bytes[0] + p.len[0] - 4 * (4 + 32), &off, 4); /* cos at position 0, before the output matrix of 4 */
+    memcpy(p.bytes[0] + p.len[0] - 4 * (4 + 32), &off,
+           4); /* cos at position 0, before the output matrix of 4 */
     assert_pair_refused(&p, "rotary tables[0]: base 10000 has 1 there, got 0.5");
     pair_free(&p);
 }
@@ -434,17 +445,18 @@ static void test_export_needs_the_published_head(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_layout_is_contiguous),
-                                       cmocka_unit_test(test_save_load),
-                                       cmocka_unit_test(test_half_precision_rounds_to_nearest),
-                                       cmocka_unit_test(test_weights_that_do_not_fit_are_refused),
-                                       cmocka_unit_test(test_every_cut_and_every_flipped_byte_is_refused),
-                                       cmocka_unit_test(test_lying_headers_are_refused),
-                                       cmocka_unit_test(test_a_flow_model_of_other_features_is_refused),
-                                       cmocka_unit_test(test_export_after_import_is_identity),
-                                       cmocka_unit_test(test_hostile_dimensions_are_refused),
-                                       cmocka_unit_test(test_wrong_lengths_and_numbers_of_the_pair_are_refused),
-                                       cmocka_unit_test(test_foreign_table_bits_survive),
-                                       cmocka_unit_test(test_export_needs_the_published_head)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_layout_is_contiguous),
+        cmocka_unit_test(test_save_load),
+        cmocka_unit_test(test_half_precision_rounds_to_nearest),
+        cmocka_unit_test(test_weights_that_do_not_fit_are_refused),
+        cmocka_unit_test(test_every_cut_and_every_flipped_byte_is_refused),
+        cmocka_unit_test(test_lying_headers_are_refused),
+        cmocka_unit_test(test_a_flow_model_of_other_features_is_refused),
+        cmocka_unit_test(test_export_after_import_is_identity),
+        cmocka_unit_test(test_hostile_dimensions_are_refused),
+        cmocka_unit_test(test_wrong_lengths_and_numbers_of_the_pair_are_refused),
+        cmocka_unit_test(test_foreign_table_bits_survive),
+        cmocka_unit_test(test_export_needs_the_published_head)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

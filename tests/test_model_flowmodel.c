@@ -1,5 +1,6 @@
-/* The flow model: what its outputs are by construction, mixtures against theory, and, where libtorch is installed, that the
- * training plug-in computes the same, has the right gradients and goes on from a saved state to the bit. */
+/* The flow model: what its outputs are by construction, mixtures against theory, and, where
+ * libtorch is installed, that the training plug-in computes the same, has the right gradients and
+ * goes on from a saved state to the bit. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,12 +28,14 @@ enum { N_MAPS = 70, MAX_LINKS = 6, MAX_FLOWS = 5, N_Q = FLOWMODEL_N_Q };
         if ((call) != 0) fail_msg("%s: %s", #call, errbuf); \
     } while (0)
 
-/* Paths of 1..6 links and 0..5 flows with features of order 1, in the C model's and the plug-in's form. */
+/* Paths of 1..6 links and 0..5 flows with features of order 1, in the C model's and the plug-in's
+ * form. */
 typedef struct {
-    FlowMap map[N_MAPS];
-    const FlowMap *maps[N_MAPS];
-    float link[N_MAPS * MAX_LINKS * FLOWMAP_N_LINK], path[N_MAPS * FLOWMAP_N_PATH];
-    float flow[N_MAPS * MAX_FLOWS * FLOWMAP_N_FLOW], base[N_MAPS * MAX_FLOWS], truth[N_MAPS * MAX_FLOWS], weight[N_MAPS * MAX_FLOWS];
+    FlowFeat map[N_MAPS];
+    const FlowFeat *maps[N_MAPS];
+    float link[N_MAPS * MAX_LINKS * FLOWFEAT_N_LINK], path[N_MAPS * FLOWFEAT_N_PATH];
+    float flow[N_MAPS * MAX_FLOWS * FLOWFEAT_N_FLOW], base[N_MAPS * MAX_FLOWS],
+        truth[N_MAPS * MAX_FLOWS], weight[N_MAPS * MAX_FLOWS];
     float level_weight[N_Q];
     uint32_t link_start[N_MAPS + 1], flow_path[N_MAPS * MAX_FLOWS], n_flows;
     TorchFlowBatch batch;
@@ -49,11 +52,11 @@ static Data *make_data(void) {
     fill(&rng, d->path, sizeof d->path / sizeof *d->path);
     fill(&rng, d->flow, sizeof d->flow / sizeof *d->flow);
     for (uint32_t i = 0; i < N_MAPS; i++) {
-        FlowMap *m = &d->map[i];
-        *m = (FlowMap){.n_links = 1 + i % MAX_LINKS, .n_flows = i % (MAX_FLOWS + 1)};
-        m->link = d->link + (size_t)d->link_start[i] * FLOWMAP_N_LINK;
-        m->path = d->path + (size_t)i * FLOWMAP_N_PATH;
-        m->flow = d->flow + (size_t)d->n_flows * FLOWMAP_N_FLOW;
+        FlowFeat *m = &d->map[i];
+        *m = (FlowFeat){.n_links = 1 + i % MAX_LINKS, .n_flows = i % (MAX_FLOWS + 1)};
+        m->link = d->link + (size_t)d->link_start[i] * FLOWFEAT_N_LINK;
+        m->path = d->path + (size_t)i * FLOWFEAT_N_PATH;
+        m->flow = d->flow + (size_t)d->n_flows * FLOWFEAT_N_FLOW;
         m->base = d->base + d->n_flows;
         d->link_start[i + 1] = d->link_start[i] + m->n_links;
         for (uint32_t k = 0; k < m->n_flows; k++, d->n_flows++) {
@@ -142,7 +145,8 @@ static void test_fresh_model_is_a_narrow_logistic_around_flowsim(void **state) {
     flowmodel_forward(&c, d->maps, N_MAPS, out, true, 1);
     for (uint32_t i = 0; i < d->n_flows; i++)
         for (int k = 0; k < N_Q; k++) {
-            double p = (double)flowmodel_levels[k], want = log((double)d->base[i]) + 0.1 * log(2) * log(p / (1 - p));
+            double p = (double)flowmodel_levels[k],
+                   want = log((double)d->base[i]) + 0.1 * log(2) * log(p / (1 - p));
             assert_float_equal(out[i * N_Q + (uint32_t)k], want, 1e-5);
         }
     free(out);
@@ -184,7 +188,8 @@ static void test_threads_and_neighbours_do_not_show(void **state) {
     assert_memory_equal(one, four, n * sizeof *one);
     for (size_t i = 0; i < N_MAPS; i++) {
         flowmodel_forward(&c, d->maps + i, 1, alone, true, 1);
-        for (size_t k = 0; k < d->map[i].n_flows * N_Q; k++) assert_float_equal(alone[k], one[at++], 1e-5);
+        for (size_t k = 0; k < d->map[i].n_flows * N_Q; k++)
+            assert_float_equal(alone[k], one[at++], 1e-5);
     }
     flowmodel_forward(&c, d->maps, 0, one, true, 1); /* no path at all */
     free(one);
@@ -199,8 +204,8 @@ static void test_inputs_are_clamped(void **state) {
     Data *d = make_data();
     ModelSpec s = small_spec(true);
     Ckpt c = busy(&s);
-    FlowMap m = d->map[5];
-    const FlowMap *maps[1] = {&m};
+    FlowFeat m = d->map[5];
+    const FlowFeat *maps[1] = {&m};
     float before[MAX_FLOWS * N_Q], after[MAX_FLOWS * N_Q];
     m.link[3] = m.path[1] = m.flow[2] = 100;
     flowmodel_forward(&c, maps, 1, before, true, 1);
@@ -219,22 +224,22 @@ static void test_range_names_the_furthest(void **state) {
     Data *d = make_data();
     ModelSpec s = small_spec(true);
     Ckpt c = fresh(&s);
-    FlowMap m = d->map[5];
+    FlowFeat m = d->map[5];
     FlowRange r = flowmodel_range(&c, &m);
     assert_null(r.name);
     assert_int_equal(r.n_outside, 0);
     set(&c, "flow.hi", 10, 10);
     set(&c, "token.lo", -20, -20);
-    m.flow[FLOWMAP_N_FLOW + 3] = 12;
+    m.flow[FLOWFEAT_N_FLOW + 3] = 12;
     m.path[4] = -25;
     r = flowmodel_range(&c, &m);
     assert_int_equal(r.n_outside, 2);
-    assert_string_equal(r.name, flowmap_path_names[4]);
+    assert_string_equal(r.name, flowfeat_path_names[4]);
     assert_float_equal(r.value, -25, 0);
     assert_float_equal(r.lo, -20, 0);
     c.weights[tensor(&c, "flow.scale").offset + 3] = 10; /* now 20 deviations against 5 */
     r = flowmodel_range(&c, &m);
-    assert_string_equal(r.name, flowmap_flow_names[3]);
+    assert_string_equal(r.name, flowfeat_flow_names[3]);
     ckpt_free(&c);
     free(d);
 }
@@ -249,7 +254,8 @@ static void test_saved_and_loaded(void **state) {
     assert_true(fd >= 0);
     close(fd);
     char *file = mem_printf("%s.m3", path);
-    if (ckpt_save(&a, file, CKPT_F32, &err) != 0 || ckpt_load(&b, file, &err) != 0) fail_msg("%s", err.msg);
+    if (ckpt_save(&a, file, CKPT_F32, &err) != 0 || ckpt_load(&b, file, &err) != 0)
+        fail_msg("%s", err.msg);
     assert_memory_equal(&a.spec, &b.spec, sizeof a.spec);
     assert_memory_equal(a.weights, b.weights, a.n_floats * sizeof(float));
     unlink(file);
@@ -291,7 +297,8 @@ static int find_plugin(void **state) {
     return err.kind == ERR_NONE ? 0 : -1;
 }
 
-static TorchTrainer *make_trainer(const TorchApi *api, const Ckpt *c, double dropout, double average) {
+static TorchTrainer *make_trainer(const TorchApi *api, const Ckpt *c, double dropout,
+                                  double average) {
     char errbuf[512] = "";
     TorchOptions o = {.lr = 1e-3,
                       .beta1 = 0.9,
@@ -317,7 +324,8 @@ static void check_forward(const TorchApi *api, bool bidirectional) {
     TRY(api->forward_flows(t, &d->batch, theirs, ERRBUF));
     for (size_t i = 0; i < d->n_flows * N_Q; i++)
         if (!(fabsf(ours[i] - theirs[i]) <= 1e-4f))
-            fail_msg("flow %zu: %g in C, %g in libtorch", i / N_Q, (double)ours[i], (double)theirs[i]);
+            fail_msg("flow %zu: %g in C, %g in libtorch", i / N_Q, (double)ours[i],
+                     (double)theirs[i]);
     api->destroy(t);
     free(ours);
     free(theirs);
@@ -340,15 +348,18 @@ static double loss_at(const Data *d, const Ckpt *c) {
     for (uint32_t i = 0; i < d->n_flows; i++) {
         weights += (double)d->weight[i];
         for (uint32_t k = 0; k < N_Q; k++) {
-            double above = log((double)d->truth[i]) - (double)q[i * N_Q + k], p = (double)flowmodel_levels[k];
-            sum += (double)d->weight[i] * (double)d->level_weight[k] * (above > 0 ? p * above : (p - 1) * above);
+            double above = log((double)d->truth[i]) - (double)q[i * N_Q + k],
+                   p = (double)flowmodel_levels[k];
+            sum += (double)d->weight[i] * (double)d->level_weight[k] *
+                   (above > 0 ? p * above : (p - 1) * above);
         }
     }
     free(q);
     return sum / (weights * levels);
 }
 
-/* Along the gradient of each tensor: (L(w + h·u) − L(w − h·u)) / 2h = |g|. Clamps and normalisation are not learned. */
+/* Along the gradient of each tensor: (L(w + h·u) − L(w − h·u)) / 2h = |g|. Clamps and normalisation
+ * are not learned. */
 static void test_gradients_are_finite_differences(void **state) {
     if (!api_of(state)) skip();
     const TorchApi *api = api_of(state);
@@ -365,7 +376,8 @@ static void test_gradients_are_finite_differences(void **state) {
     assert_float_equal(loss, loss_at(d, &c), 1e-5);
     for (size_t i = 0; i < n_tensors; i++) {
         double norm = 0;
-        for (size_t k = 0; k < (size_t)t[i].rows * t[i].cols; k++) norm += (double)(g[t[i].offset + k] * g[t[i].offset + k]);
+        for (size_t k = 0; k < (size_t)t[i].rows * t[i].cols; k++)
+            norm += (double)(g[t[i].offset + k] * g[t[i].offset + k]);
         norm = sqrt(norm);
         if (strncmp(t[i].name, "token", 5) == 0 || strncmp(t[i].name, "flow", 4) == 0) {
             assert_true(norm == 0);
@@ -380,7 +392,8 @@ static void test_gradients_are_finite_differences(void **state) {
             l[side] = loss_at(d, &c);
         }
         double slope = (l[0] - l[1]) / (2 * h);
-        if (fabs(slope - norm) > 0.02 * norm + 2e-6) fail_msg("%s: gradient %g, finite difference %g", t[i].name, norm, slope);
+        if (fabs(slope - norm) > 0.02 * norm + 2e-6)
+            fail_msg("%s: gradient %g, finite difference %g", t[i].name, norm, slope);
     }
     api->destroy(trainer);
     free(g);
@@ -448,11 +461,13 @@ static void test_resumed_run_is_the_uninterrupted_one(void **state) {
     free(d);
 }
 
-/* Against the C library in double precision, for every length of an array's end, at the edges and beyond. */
+/* Against the C library in double precision, for every length of an array's end, at the edges and
+ * beyond. */
 static void exponentials(void **state) {
     (void)state;
     enum { N = 20007 };
-    float *x = MEM_NEW(float, N), *e = MEM_NEW(float, N), *silu = MEM_NEW(float, N), *softplus = MEM_NEW(float, N);
+    float *x = MEM_NEW(float, N), *e = MEM_NEW(float, N), *silu = MEM_NEW(float, N),
+          *softplus = MEM_NEW(float, N);
     for (int i = 0; i < N; i++) e[i] = silu[i] = softplus[i] = x[i] = (float)(i - N / 2) / 120;
     nn_exp(e, N);
     nn_silu(silu, N);
@@ -482,17 +497,18 @@ static void exponentials(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(exponentials),
-                                       cmocka_unit_test(test_fresh_model_is_a_narrow_logistic_around_flowsim),
-                                       cmocka_unit_test(test_quantiles_ascend_from_one),
-                                       cmocka_unit_test(test_threads_and_neighbours_do_not_show),
-                                       cmocka_unit_test(test_inputs_are_clamped),
-                                       cmocka_unit_test(test_range_names_the_furthest),
-                                       cmocka_unit_test(test_saved_and_loaded),
-                                       cmocka_unit_test(test_cdf_inverts_quantiles),
-                                       cmocka_unit_test(test_forwards_agree),
-                                       cmocka_unit_test(test_gradients_are_finite_differences),
-                                       cmocka_unit_test(test_learns_a_distribution),
-                                       cmocka_unit_test(test_resumed_run_is_the_uninterrupted_one)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exponentials),
+        cmocka_unit_test(test_fresh_model_is_a_narrow_logistic_around_flowsim),
+        cmocka_unit_test(test_quantiles_ascend_from_one),
+        cmocka_unit_test(test_threads_and_neighbours_do_not_show),
+        cmocka_unit_test(test_inputs_are_clamped),
+        cmocka_unit_test(test_range_names_the_furthest),
+        cmocka_unit_test(test_saved_and_loaded),
+        cmocka_unit_test(test_cdf_inverts_quantiles),
+        cmocka_unit_test(test_forwards_agree),
+        cmocka_unit_test(test_gradients_are_finite_differences),
+        cmocka_unit_test(test_learns_a_distribution),
+        cmocka_unit_test(test_resumed_run_is_the_uninterrupted_one)};
     return cmocka_run_group_tests(tests, find_plugin, NULL);
 }

@@ -1,6 +1,6 @@
-/* The forward pass: against the published program's own numbers on all reference cases (../shared, skipped where absent), and
- * against what must hold whatever the weights: attention is causal, batches and threads don't show, a residual head with
- * a zero last layer is flowSim. */
+/* The forward pass: against the published program's own numbers on all reference cases (../shared,
+ * skipped where absent), and against what must hold whatever the weights: attention is causal,
+ * batches and threads don't show, a residual head with a zero last layer is flowSim. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +20,7 @@
 #include "fluid_case.h"
 #include "model/pathmodel.h"
 #include "model/nn.h"
+#include "traffic/sizebucket.h"
 
 #define REF "../shared/ref/flowsim/"
 
@@ -43,11 +44,13 @@ static FileView view_f32(const char *name, const char *which) {
     return v;
 }
 
-static void assert_close(const float *got, const FileView *want, const char *name, const char *what) {
+static void assert_close(const float *got, const FileView *want, const char *name,
+                         const char *what) {
     const float *w = (const float *)(const void *)want->data;
     for (size_t i = 0; i < want->len / sizeof *w; i++)
         if (!(fabsf(got[i] - w[i]) <= 1e-4f * (1 + fabsf(w[i]))))
-            fail_msg("%s: %s[%zu]: expected %g, got %g", name, what, i, (double)w[i], (double)got[i]);
+            fail_msg("%s: %s[%zu]: expected %g, got %g", name, what, i, (double)w[i],
+                     (double)got[i]);
 }
 
 /* The reference's feature maps already hold the learned vector, or zeros in rows without flows. */
@@ -59,12 +62,13 @@ static void check_case(const Ckpt *c, const char *name, const char *size) {
     FileView concat = view_f32(name, which);
     snprintf(which, sizeof which, "%s_out", size);
     FileView out = view_f32(name, which);
-    float *mlp_in = MEM_NEW(float, FEATURE_N + c->spec.dim), got[FEATURE_N_BASE];
-    assert_int_equal(feat.len % (FEATURE_N * sizeof(float)), 0);
-    assert_int_equal(concat.len, (FEATURE_N + c->spec.dim) * sizeof(float));
+    float *mlp_in = MEM_NEW(float, PATHFEAT_N + c->spec.dim), got[PATHFEAT_N_BASE];
+    assert_int_equal(feat.len % (PATHFEAT_N * sizeof(float)), 0);
+    assert_int_equal(concat.len, (PATHFEAT_N + c->spec.dim) * sizeof(float));
     assert_int_equal(out.len, sizeof got);
-    model_forward_rows(c, (const float *)(const void *)feat.data, (uint32_t)(feat.len / sizeof(float) / FEATURE_N), NULL, NULL, mlp_in,
-                       got);
+    pathmodel_forward_rows(c, (const float *)(const void *)feat.data,
+                           (uint32_t)(feat.len / sizeof(float) / PATHFEAT_N), NULL, NULL, mlp_in,
+                           got);
     assert_close(mlp_in, &concat, name, "MLP input");
     assert_close(got, &out, name, "slowdown");
     free(mlp_in);
@@ -78,7 +82,8 @@ static void test_reference_cases_tiny(void **state) {
     if (!file_exists(REF "ckpts_tiny/tiny_llama.bin")) skip();
     Ckpt c;
     Err err = {0};
-    if (ckpt_import(&c, REF "ckpts_tiny/tiny_llama.bin", REF "ckpts_tiny/tiny_mlp.bin", &err) != 0) fail_msg("%s", err.msg);
+    if (ckpt_import(&c, REF "ckpts_tiny/tiny_llama.bin", REF "ckpts_tiny/tiny_mlp.bin", &err) != 0)
+        fail_msg("%s", err.msg);
     for (int i = 0; i < N_CASES; i++) check_case(&c, cases[i], "tiny");
     ckpt_free(&c);
 }
@@ -95,20 +100,22 @@ static NetConf case_conf(const FluidCase *c) {
     return conf;
 }
 
-/* From flows to slowdowns. Left out: what the published program gives other settings for than ours (25 Gb/s, one link). */
+/* From flows to slowdowns. Left out: what the published program gives other settings for than ours
+ * (25 Gb/s, one link). */
 static void check_chain(FluidCase *f, void *ctx) {
     const Ckpt *c = ctx;
     if (f->host_gbps != 10 || f->lot.n_links == 1) return;
     const char *name = strrchr(f->dir, '/') + 1;
     FileView concat = view_f32(name, "tiny_concat"), out = view_f32(name, "tiny_out");
     double *fct = ARENA_NEW(&f->arena, double, f->n);
-    float *sldn = ARENA_NEW(&f->arena, float, f->n), *mlp_in = ARENA_NEW(&f->arena, float, FEATURE_N + c->spec.dim), got[FEATURE_N_BASE];
+    float *sldn = ARENA_NEW(&f->arena, float, f->n),
+          *mlp_in = ARENA_NEW(&f->arena, float, PATHFEAT_N + c->spec.dim), got[PATHFEAT_N_BASE];
     NetConf conf = case_conf(f);
-    FeatureMap m;
+    PathFeat m;
     flowsim_run(&f->lot, f->flows, f->n, fct, NULL, &f->arena);
     flowsim_slowdowns(&f->lot, f->flows, f->n, fct, sldn);
-    feature_build(&m, &f->lot, f->flows, sldn, f->n, &conf, &f->arena);
-    model_forward_one(c, &m, mlp_in, got);
+    pathfeat_build(&m, &f->lot, f->flows, sldn, f->n, &conf, &f->arena);
+    pathmodel_forward_one(c, &m, mlp_in, got);
     assert_close(mlp_in, &concat, name, "MLP input");
     assert_close(got, &out, name, "slowdown");
     file_view_close(&concat);
@@ -120,19 +127,24 @@ static void test_whole_chain(void **state) {
     if (!file_exists(REF "ckpts_tiny/tiny_llama.bin")) skip();
     Ckpt c;
     Err err = {0};
-    if (ckpt_import(&c, REF "ckpts_tiny/tiny_llama.bin", REF "ckpts_tiny/tiny_mlp.bin", &err) != 0) fail_msg("%s", err.msg);
+    if (ckpt_import(&c, REF "ckpts_tiny/tiny_llama.bin", REF "ckpts_tiny/tiny_mlp.bin", &err) != 0)
+        fail_msg("%s", err.msg);
     assert_int_equal(fluid_case_each(REF "cases", check_chain, &c), N_CASES);
     ckpt_free(&c);
 }
 
-/* The published size: weights made by the reference's own generator; also the largest import and export. */
+/* The published size: weights made by the reference's own generator; also the largest import and
+ * export. */
 static void test_reference_cases_full(void **state) {
     (void)state;
     if (!file_exists(REF "genckpt.c")) skip();
     char dir[] = "/tmp/m3-full-XXXXXX";
     assert_non_null(mkdtemp(dir));
-    char *cmd = mem_printf("cd %s && cc -O2 -o genckpt \"$OLDPWD/" REF "genckpt.c\" -lm && ./genckpt l.bin m.bin >/dev/null", dir);
-    char *clean = mem_printf("rm -r %s", dir), *llama = file_join(dir, "l.bin"), *mlp = file_join(dir, "m.bin");
+    char *cmd = mem_printf("cd %s && cc -O2 -o genckpt \"$OLDPWD/" REF
+                           "genckpt.c\" -lm && ./genckpt l.bin m.bin >/dev/null",
+                           dir);
+    char *clean = mem_printf("rm -r %s", dir), *llama = file_join(dir, "l.bin"),
+         *mlp = file_join(dir, "m.bin");
     assert_int_equal(system(cmd), 0);
     Ckpt c;
     Err err = {0};
@@ -147,7 +159,7 @@ static void test_reference_cases_full(void **state) {
     free(mlp);
 }
 
-static const ModelSpec residual = {.n_feat = FEATURE_N,
+static const ModelSpec residual = {.n_feat = PATHFEAT_N,
                                    .dim = 16,
                                    .hidden = 24,
                                    .n_layers = 2,
@@ -155,7 +167,7 @@ static const ModelSpec residual = {.n_feat = FEATURE_N,
                                    .mlp_in_extra = 404,
                                    .mlp_h1 = 12,
                                    .mlp_h2 = 12,
-                                   .n_out = FEATURE_N_BASE,
+                                   .n_out = PATHFEAT_N_BASE,
                                    .head = HEAD_RESIDUAL,
                                    .log_inputs = true};
 
@@ -174,23 +186,27 @@ static void disturb(Ckpt *c) {
 }
 
 /* n paths of 1..7 rows in `a`. */
-static const FeatureMap **make_maps(size_t n, Arena *a) {
-    FeatureMap *m = ARENA_NEW(a, FeatureMap, n);
-    const FeatureMap **maps = ARENA_NEW(a, const FeatureMap *, n);
+static const PathFeat **make_maps(size_t n, Arena *a) {
+    PathFeat *m = ARENA_NEW(a, PathFeat, n);
+    const PathFeat **maps = ARENA_NEW(a, const PathFeat *, n);
     Rng rng = rng_stream(2, "maps", 0);
     for (size_t i = 0; i < n; i++) {
         uint32_t rows = 1 + (uint32_t)(i % 7);
-        m[i] = (FeatureMap){.n_rows = rows};
-        m[i].pct = ARENA_NEW(a, float, rows *FEATURE_N_PCT);
+        m[i] = (PathFeat){.n_rows = rows};
+        m[i].pct = ARENA_NEW(a, float, rows *PATHFEAT_N_PCT);
         m[i].present = ARENA_NEW(a, uint16_t, rows);
-        m[i].count = ARENA_NEW(a, uint32_t, rows * STATS_N_IN);
+        m[i].count = ARENA_NEW(a, uint32_t, rows * SIZEBUCKET_N_FINE);
         for (uint32_t r = 0; r < rows; r++) m[i].present[r] = (uint16_t)rng_below(&rng, 1024);
-        for (uint32_t k = 0; k < rows * FEATURE_N_PCT; k++)
-            m[i].pct[k] = m[i].present[k / FEATURE_N_PCT] >> k % FEATURE_N_PCT / 100 & 1 ? (float)(1 + rng_exponential(&rng)) : 0;
-        for (uint32_t k = 0; k < rows * STATS_N_IN; k++) m[i].count[k] = m[i].present[k / STATS_N_IN] >> k % STATS_N_IN & 1;
-        for (int k = 0; k < FEATURE_N_CONF; k++) m[i].conf[k] = (float)rng_uniform(&rng, 0, 30);
-        for (int k = 0; k < FEATURE_N_BASE; k++) m[i].base[k] = (float)(1 + k % 100 * 0.01 + (k % 100 == 99));
-        for (int b = 0; b < STATS_N_OUT; b++) m[i].base_count[b] = (uint32_t)rng_below(&rng, 1000);
+        for (uint32_t k = 0; k < rows * PATHFEAT_N_PCT; k++)
+            m[i].pct[k] = m[i].present[k / PATHFEAT_N_PCT] >> k % PATHFEAT_N_PCT / 100 & 1
+                              ? (float)(1 + rng_exponential(&rng))
+                              : 0;
+        for (uint32_t k = 0; k < rows * SIZEBUCKET_N_FINE; k++)
+            m[i].count[k] = m[i].present[k / SIZEBUCKET_N_FINE] >> k % SIZEBUCKET_N_FINE & 1;
+        for (int k = 0; k < PATHFEAT_N_CONF; k++) m[i].conf[k] = (float)rng_uniform(&rng, 0, 30);
+        for (int k = 0; k < PATHFEAT_N_BASE; k++)
+            m[i].base[k] = (float)(1 + k % 100 * 0.01 + (k % 100 == 99));
+        for (int b = 0; b < SIZEBUCKET_N; b++) m[i].base_count[b] = (uint32_t)rng_below(&rng, 1000);
         maps[i] = &m[i];
     }
     return maps;
@@ -200,11 +216,12 @@ static void test_zero_last_layer_is_flowsim(void **state) {
     (void)state;
     Arena a = {0};
     Ckpt c = make_ckpt(&residual);
-    const FeatureMap **maps = make_maps(9, &a);
-    float *out = ARENA_NEW(&a, float, 9 * FEATURE_N_BASE);
+    const PathFeat **maps = make_maps(9, &a);
+    float *out = ARENA_NEW(&a, float, 9 * PATHFEAT_N_BASE);
     for (int raw = 0; raw < 2; raw++) {
-        model_forward(&c, maps, 9, out, raw, 1);
-        for (size_t i = 0; i < 9; i++) assert_memory_equal(out + i * FEATURE_N_BASE, maps[i]->base, sizeof maps[i]->base);
+        pathmodel_forward(&c, maps, 9, out, raw, 1);
+        for (size_t i = 0; i < 9; i++)
+            assert_memory_equal(out + i * PATHFEAT_N_BASE, maps[i]->base, sizeof maps[i]->base);
     }
     ckpt_free(&c);
     arena_free(&a);
@@ -212,23 +229,25 @@ static void test_zero_last_layer_is_flowsim(void **state) {
 
 static void test_threads_do_not_show(void **state) {
     (void)state;
-    enum { N = 5 * MODEL_GROUP + 3 };
+    enum { N = 5 * PATHMODEL_GROUP + 3 };
     Arena a = {0};
     Ckpt c = make_ckpt(&residual);
     disturb(&c);
-    const FeatureMap **maps = make_maps(N, &a);
-    size_t bytes = N * FEATURE_N_BASE * sizeof(float);
-    float *one = arena_alloc(&a, bytes, 1), *many = arena_alloc(&a, bytes, 1), alone[FEATURE_N_BASE];
-    float *mlp_in = ARENA_NEW(&a, float, FEATURE_N + 16 + 404);
-    model_forward(&c, maps, N, one, true, 1);
+    const PathFeat **maps = make_maps(N, &a);
+    size_t bytes = N * PATHFEAT_N_BASE * sizeof(float);
+    float *one = arena_alloc(&a, bytes, 1), *many = arena_alloc(&a, bytes, 1),
+          alone[PATHFEAT_N_BASE];
+    float *mlp_in = ARENA_NEW(&a, float, PATHFEAT_N + 16 + 404);
+    pathmodel_forward(&c, maps, N, one, true, 1);
     for (int threads = 2; threads <= 8; threads += 3) {
         memset(many, 0, bytes);
-        model_forward(&c, maps, N, many, true, threads);
+        pathmodel_forward(&c, maps, N, many, true, threads);
         assert_memory_equal(one, many, bytes);
     }
     for (size_t i = 0; i < N; i += 13) { /* and neighbours only in the last bits */
-        model_forward_one(&c, maps[i], mlp_in, alone);
-        for (size_t k = 0; k < FEATURE_N_BASE; k++) assert_true(fabsf(alone[k] - one[i * FEATURE_N_BASE + k]) <= 1e-4f * fabsf(alone[k]));
+        pathmodel_forward_one(&c, maps[i], mlp_in, alone);
+        for (size_t k = 0; k < PATHFEAT_N_BASE; k++)
+            assert_true(fabsf(alone[k] - one[i * PATHFEAT_N_BASE + k]) <= 1e-4f * fabsf(alone[k]));
     }
     ckpt_free(&c);
     arena_free(&a);
@@ -239,12 +258,13 @@ static void test_result_is_a_distribution(void **state) {
     Arena a = {0};
     Ckpt c = make_ckpt(&residual);
     disturb(&c);
-    const FeatureMap **maps = make_maps(40, &a);
-    float *out = ARENA_NEW(&a, float, 40 * FEATURE_N_BASE), *raw = ARENA_NEW(&a, float, 40 * FEATURE_N_BASE);
-    model_forward(&c, maps, 40, out, false, 2);
-    model_forward(&c, maps, 40, raw, true, 2);
+    const PathFeat **maps = make_maps(40, &a);
+    float *out = ARENA_NEW(&a, float, 40 * PATHFEAT_N_BASE),
+          *raw = ARENA_NEW(&a, float, 40 * PATHFEAT_N_BASE);
+    pathmodel_forward(&c, maps, 40, out, false, 2);
+    pathmodel_forward(&c, maps, 40, raw, true, 2);
     size_t below = 0, falling = 0;
-    for (size_t i = 0; i < 40 * FEATURE_N_BASE; i++) {
+    for (size_t i = 0; i < 40 * PATHFEAT_N_BASE; i++) {
         assert_true(out[i] >= 1 && out[i] >= raw[i]);
         if (i % 100 > 0) assert_true(out[i] >= out[i - 1]);
         below += raw[i] < 1;
@@ -261,14 +281,14 @@ static void test_paths_without_background(void **state) {
     Arena a = {0};
     Ckpt c = make_ckpt(&residual);
     disturb(&c);
-    const FeatureMap **maps = make_maps(8, &a);
-    const FeatureMap *lonely[2] = {maps[0], maps[7]};
-    float out[2 * FEATURE_N_BASE];
+    const PathFeat **maps = make_maps(8, &a);
+    const PathFeat *lonely[2] = {maps[0], maps[7]};
+    float out[2 * PATHFEAT_N_BASE];
     assert_int_equal(lonely[0]->n_rows, 1);
     assert_int_equal(lonely[1]->n_rows, 1);
-    model_forward(&c, lonely, 2, out, true, 1);
-    for (size_t i = 0; i < 2 * FEATURE_N_BASE; i++) assert_true(isfinite(out[i]) && out[i] > 0);
-    model_forward(&c, NULL, 0, out, true, 4);
+    pathmodel_forward(&c, lonely, 2, out, true, 1);
+    for (size_t i = 0; i < 2 * PATHFEAT_N_BASE; i++) assert_true(isfinite(out[i]) && out[i] > 0);
+    pathmodel_forward(&c, NULL, 0, out, true, 4);
     ckpt_free(&c);
     arena_free(&a);
 }
@@ -284,7 +304,8 @@ static void test_attention(void **state) {
     for (int k = 0; k < 3 * DIM; k++) qkv[3 * 3 * DIM + k] += 1;
     nn_attention(changed, qkv, score, N, HEADS, HEAD_DIM, true);
     assert_memory_equal(out, changed, 3 * DIM * sizeof *out);
-    for (int i = 3; i < N; i++) assert_memory_not_equal(out + i * DIM, changed + i * DIM, DIM * sizeof *out);
+    for (int i = 3; i < N; i++)
+        assert_memory_not_equal(out + i * DIM, changed + i * DIM, DIM * sizeof *out);
     for (int i = 0; i < N; i++)
         for (int k = 0; k < DIM; k++) qkv[i * 3 * DIM + DIM + k] = 0.5f;
     nn_attention(out, qkv, score, N, HEADS, HEAD_DIM, true);
@@ -296,7 +317,8 @@ static void test_attention(void **state) {
         }
 }
 
-/* Rotation keeps lengths, and products of queries and keys depend on the distance of their positions alone. */
+/* Rotation keeps lengths, and products of queries and keys depend on the distance of their
+ * positions alone. */
 static void test_rope(void **state) {
     (void)state;
     enum { N = 9, D = 8 };
@@ -304,7 +326,8 @@ static void test_rope(void **state) {
     nn_rope_table(table, N, D);
     Rng rng = rng_stream(6, "rope", 0);
     for (int i = 0; i < D; i++) q[i] = (float)rng_normal(&rng), k[i] = (float)rng_normal(&rng);
-    for (int p = 1; p < N; p++) memcpy(q + p * D, q, D * sizeof *q), memcpy(k + p * D, k, D * sizeof *k);
+    for (int p = 1; p < N; p++)
+        memcpy(q + p * D, q, D * sizeof *q), memcpy(k + p * D, k, D * sizeof *k);
     nn_rope(q, table, N, 1, D, D);
     nn_rope(k, table, N, 1, D, D);
     double first[N] = {0};

@@ -1,5 +1,6 @@
-/* Routing against oracles: distances by a search of the test's own, the hash against an independent murmur3 that
- * passes its author's verification value, shares against conservation and against the paths themselves. */
+/* Routing against oracles: distances by a search of the test's own, the hash against an independent
+ * murmur3 that passes its author's verification value, shares against conservation and against the
+ * paths themselves. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,7 +45,8 @@ static void put32(uint8_t *p, uint32_t x) {
     for (int i = 0; i < 4; i++) p[i] = (uint8_t)(x >> 8 * i);
 }
 
-/* SMHasher's check: hashes of {}, {0}, {0,1}, … with seeds 256, 255, …, hashed; 0xB0F57EE3 for murmur3_x86_32. */
+/* SMHasher's check: hashes of {}, {0}, {0,1}, … with seeds 256, 255, …, hashed; 0xB0F57EE3 for
+ * murmur3_x86_32. */
 static void hash_is_murmur3(void **state) {
     (void)state;
     uint8_t key[256], hashes[1024];
@@ -55,12 +57,13 @@ static void hash_is_murmur3(void **state) {
     assert_int_equal(murmur3(hashes, sizeof hashes, 0), 0xB0F57EE3u);
     Rng rng = rng_stream(1, "hash", 0);
     for (int i = 0; i < 1000; i++) {
-        uint32_t src = (uint32_t)rng_next(&rng), dst = (uint32_t)rng_next(&rng), seed = (uint32_t)rng_next(&rng),
-                 ports = (uint32_t)rng_next(&rng);
+        uint32_t src = (uint32_t)rng_next(&rng), dst = (uint32_t)rng_next(&rng),
+                 seed = (uint32_t)rng_next(&rng), ports = (uint32_t)rng_next(&rng);
         put32(key, src);
         put32(key + 4, dst);
         put32(key + 8, ports);
-        assert_int_equal(route_hash(src, dst, (uint16_t)ports, (uint16_t)(ports >> 16), seed), murmur3(key, 12, seed));
+        assert_int_equal(route_hash(src, dst, (uint16_t)ports, (uint16_t)(ports >> 16), seed),
+                         murmur3(key, 12, seed));
     }
 }
 
@@ -79,8 +82,8 @@ enum { MAX_SWITCHES = 24, MAX_HOSTS = 40, MAX_NET = MAX_SWITCHES + MAX_HOSTS, MA
 
 static void random_net(Topo *t, uint64_t seed) {
     Rng g = rng_stream(seed, "net", 0);
-    uint32_t n_sw = 1 + (uint32_t)rng_below(&g, MAX_SWITCHES), n_hosts = 2 + (uint32_t)rng_below(&g, MAX_HOSTS - 1), n = 0,
-             n_nodes = n_sw + n_hosts;
+    uint32_t n_sw = 1 + (uint32_t)rng_below(&g, MAX_SWITCHES),
+             n_hosts = 2 + (uint32_t)rng_below(&g, MAX_HOSTS - 1), n = 0, n_nodes = n_sw + n_hosts;
     uint64_t id[MAX_NET];
     uint8_t is_host[MAX_NET];
     TopoCable c[MAX_CABLES];
@@ -91,7 +94,8 @@ static void random_net(Topo *t, uint64_t seed) {
         id[i] = 3 + 7ull * order[i] + (seed % 2) * 1000000;
         is_host[i] = i >= n_sw;
     }
-    for (uint32_t i = 1; i < n_sw; i++) c[n++] = (TopoCable){id[i], id[rng_below(&g, i)], 40e9, 1000};
+    for (uint32_t i = 1; i < n_sw; i++)
+        c[n++] = (TopoCable){id[i], id[rng_below(&g, i)], 40e9, 1000};
     for (uint32_t i = 0; n_sw > 1 && i < 2 * n_sw; i++) {
         uint64_t a = rng_below(&g, n_sw), b = rng_below(&g, n_sw);
         if (a != b) c[n++] = (TopoCable){id[b], id[a], 40e9, 1000};
@@ -100,10 +104,12 @@ static void random_net(Topo *t, uint64_t seed) {
         for (uint64_t k = rng_below(&g, 4) == 0 ? 1 + rng_below(&g, 3) : 1; k > 0; k--)
             c[n++] = (TopoCable){id[h], id[rng_below(&g, n_sw)], 10e9, 1000};
     Err err = {0};
-    if (topo_build(t, "random", id, is_host, NULL, n_nodes, c, n, &err) != 0) fail_msg("%s", err.msg);
+    if (topo_build(t, "random", id, is_host, NULL, n_nodes, c, n, &err) != 0)
+        fail_msg("%s", err.msg);
 }
 
-/* Links from every node to dst by relaxing all links until nothing changes; hosts other than dst forward nothing. */
+/* Links from every node to dst by relaxing all links until nothing changes; hosts other than dst
+ * forward nothing. */
 static void distances(const Topo *t, uint32_t dst, uint32_t *dist) {
     for (uint32_t v = 0; v < t->n_nodes; v++) dist[v] = v == dst ? 0 : 1000000;
     for (bool changed = true; changed;) {
@@ -123,12 +129,15 @@ static bool leads_nearer(const Topo *t, const Link *k, const uint32_t *dist) {
     return dist[k->to] + 1 == dist[k->from] && (!t->is_host[k->to] || dist[k->to] == 0);
 }
 
-/* Next hops: exactly the links that lead nearer, by descending neighbour, parallel ones ascending. */
-static void check_next_hops(const Route *r, uint32_t node, uint32_t dst_host, const uint32_t *dist) {
+/* Next hops: exactly the links that lead nearer, by descending neighbour, parallel ones ascending.
+ */
+static void check_next_hops(const Route *r, uint32_t node, uint32_t dst_host,
+                            const uint32_t *dist) {
     const Topo *t = route_topo(r);
     uint32_t n, expected = 0;
     const uint32_t *next = route_next(r, node, dst_host, &n);
-    for (uint32_t l = 0; l < t->n_links; l++) expected += t->links[l].from == node && leads_nearer(t, &t->links[l], dist);
+    for (uint32_t l = 0; l < t->n_links; l++)
+        expected += t->links[l].from == node && leads_nearer(t, &t->links[l], dist);
     assert_int_equal(n, expected);
     for (uint32_t i = 0; i < n; i++) {
         const Link *k = &t->links[next[i]];
@@ -141,27 +150,35 @@ static void check_next_hops(const Route *r, uint32_t node, uint32_t dst_host, co
 }
 
 /* The path goes from host to host, each step one nearer, each choice the hash's. */
-static void check_path(const Route *r, uint32_t src, uint32_t dst, uint16_t sport, const uint32_t *dist) {
+static void check_path(const Route *r, uint32_t src, uint32_t dst, uint16_t sport,
+                       const uint32_t *dist) {
     const Topo *t = route_topo(r);
-    uint32_t links[MAX_NET], n = route_path(r, src, dst, sport, ROUTE_DPORT, links), at = t->host_node[src];
+    uint32_t links[MAX_NET], n = route_path(r, src, dst, sport, ROUTE_DPORT, links),
+                             at = t->host_node[src];
     assert_int_equal(n, dist[at]);
     assert_int_equal(n, route_n_links(r, src, dst));
     assert_true(n <= route_max_links(r));
-    uint32_t src_ip = route_node_ip(t->node_id[at]), dst_ip = route_node_ip(t->node_id[t->host_node[dst]]);
+    uint32_t src_ip = route_node_ip(t->node_id[at]),
+             dst_ip = route_node_ip(t->node_id[t->host_node[dst]]);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t n_next;
         const uint32_t *next = route_next(r, at, dst, &n_next);
-        assert_int_equal(links[i], next[route_hash(src_ip, dst_ip, sport, ROUTE_DPORT, (uint32_t)t->node_id[at]) % n_next]);
+        assert_int_equal(
+            links[i],
+            next[route_hash(src_ip, dst_ip, sport, ROUTE_DPORT, (uint32_t)t->node_id[at]) %
+                 n_next]);
         at = t->links[links[i]].to;
         assert_int_equal(dist[at], n - 1 - i);
     }
     assert_int_equal(at, t->host_node[dst]);
 }
 
-/* Every unit that leaves the source reaches the destination, equally split at each node; scratch is left clean. */
+/* Every unit that leaves the source reaches the destination, equally split at each node; scratch is
+ * left clean. */
 static void check_spread(const Route *r, uint32_t src, uint32_t dst, const uint32_t *dist) {
     const Topo *t = route_topo(r);
-    double *load = MEM_ZNEW(double, t->n_links), *scratch = MEM_ZNEW(double, t->n_nodes), *in = MEM_ZNEW(double, t->n_nodes);
+    double *load = MEM_ZNEW(double, t->n_links), *scratch = MEM_ZNEW(double, t->n_nodes),
+           *in = MEM_ZNEW(double, t->n_nodes);
     route_spread(r, src, dst, 3, load, scratch);
     in[t->host_node[src]] = 3;
     for (uint32_t l = 0; l < t->n_links; l++) in[t->links[l].to] += load[l];
@@ -169,9 +186,11 @@ static void check_spread(const Route *r, uint32_t src, uint32_t dst, const uint3
         assert_true(scratch[v] == 0);
         if (v == t->host_node[dst]) continue;
         uint32_t n = 0;
-        for (uint32_t l = 0; l < t->n_links; l++) n += t->links[l].from == v && leads_nearer(t, &t->links[l], dist);
         for (uint32_t l = 0; l < t->n_links; l++)
-            if (t->links[l].from == v && load[l] > 0) assert_true(fabs(load[l] - in[v] / n) < 1e-12);
+            n += t->links[l].from == v && leads_nearer(t, &t->links[l], dist);
+        for (uint32_t l = 0; l < t->n_links; l++)
+            if (t->links[l].from == v && load[l] > 0)
+                assert_true(fabs(load[l] - in[v] / n) < 1e-12);
     }
     assert_true(fabs(in[t->host_node[dst]] - 3) < 1e-12);
     free(load);
@@ -202,7 +221,8 @@ static void random_graphs_route_by_shortest_paths(void **state) {
             for (uint32_t src = 0; src < t.n_hosts; src++) {
                 if (src == dst) continue;
                 if (dist[t.host_node[src]] > longest) longest = dist[t.host_node[src]];
-                for (uint16_t port = 10000; port < 10003; port++) check_path(r, src, dst, port, dist);
+                for (uint16_t port = 10000; port < 10003; port++)
+                    check_path(r, src, dst, port, dist);
                 if (dst < 3) check_spread(r, src, dst, dist);
             }
         }
@@ -210,7 +230,8 @@ static void random_graphs_route_by_shortest_paths(void **state) {
         route_destroy(r);
         topo_free(&t);
     }
-    assert_true(n_choices > 1000 && n_multihomed > 100); /* the graphs do test what they are meant to */
+    assert_true(n_choices > 1000 &&
+                n_multihomed > 100); /* the graphs do test what they are meant to */
 }
 
 static void hosts_do_not_forward(void **state) {
@@ -263,7 +284,8 @@ static void clos_spreads_over_all_spines(void **state) {
     topo_free(&t);
 }
 
-/* One choice in full, by hand: host 0 to host 255 in the default Clos leaves rack switch 256 by fabric switches 289, 288. */
+/* One choice in full, by hand: host 0 to host 255 in the default Clos leaves rack switch 256 by
+ * fabric switches 289, 288. */
 static void descending_order_of_next_hops(void **state) {
     (void)state;
     Topo t;
@@ -288,7 +310,8 @@ static void large_clos_is_quick(void **state) {
     Topo t;
     Clos c;
     clos_default(&c);
-    c.pods = 8, c.racks_per_pod = 48, c.hosts_per_rack = 16, c.fabs_per_pod = 4, c.spines_per_plane = 24;
+    c.pods = 8, c.racks_per_pod = 48, c.hosts_per_rack = 16, c.fabs_per_pod = 4,
+    c.spines_per_plane = 24;
     double t0 = diag_now_s();
     assert_int_equal(clos_build(&t, &c, "clos", NULL), 0);
     Route *r = route_new(&t, NULL);
@@ -311,16 +334,19 @@ static void ports_count_up_per_pair(void **state) {
         Topo t;
         Clos c;
         clos_default(&c);
-        c.pods = 1, c.racks_per_pod = 1, c.hosts_per_rack = sizes[k], c.fabs_per_pod = 0, c.spines_per_plane = 0;
+        c.pods = 1, c.racks_per_pod = 1, c.hosts_per_rack = sizes[k], c.fabs_per_pod = 0,
+        c.spines_per_plane = 0;
         assert_int_equal(clos_build(&t, &c, "star", NULL), 0);
         Rng g = rng_stream(5, "pairs", 0);
         memset(seen, 0, sizeof seen);
         for (uint32_t i = 0; i < N; i++) {
             src[i] = (uint32_t)rng_below(&g, 3);
-            dst[i] = (src[i] + 1 + (uint32_t)rng_below(&g, 8) / 7) % 3; /* one pair in seven eighths: wraps past 65,535 */
+            dst[i] = (src[i] + 1 + (uint32_t)rng_below(&g, 8) / 7) %
+                     3; /* one pair in seven eighths: wraps past 65,535 */
         }
         route_sports(&t, src, dst, N, sport);
-        for (uint32_t i = 0; i < N; i++) assert_int_equal(sport[i], (uint16_t)(10000 + seen[3 * src[i] + dst[i]]++));
+        for (uint32_t i = 0; i < N; i++)
+            assert_int_equal(sport[i], (uint16_t)(10000 + seen[3 * src[i] + dst[i]]++));
         assert_true(seen[1] > 65536);
         topo_free(&t);
     }
@@ -336,9 +362,11 @@ static void ports_are_numbered_piece_by_piece(void **state) {
     Topo t;
     Clos c;
     clos_default(&c);
-    c.pods = 1, c.racks_per_pod = 1, c.hosts_per_rack = 12000, c.fabs_per_pod = 0, c.spines_per_plane = 0;
+    c.pods = 1, c.racks_per_pod = 1, c.hosts_per_rack = 12000, c.fabs_per_pod = 0,
+    c.spines_per_plane = 0;
     assert_int_equal(clos_build(&t, &c, "star", NULL), 0);
-    uint32_t *src = MEM_NEW(uint32_t, N), *dst = MEM_NEW(uint32_t, N), *seen = MEM_ZNEW(uint32_t, AMONG * AMONG);
+    uint32_t *src = MEM_NEW(uint32_t, N), *dst = MEM_NEW(uint32_t, N),
+             *seen = MEM_ZNEW(uint32_t, AMONG * AMONG);
     uint16_t *sport = MEM_NEW(uint16_t, N);
     Rng g = rng_stream(6, "pairs", 0);
     for (uint32_t i = 0; i < N; i++) {
@@ -346,9 +374,11 @@ static void ports_are_numbered_piece_by_piece(void **state) {
         dst[i] = (src[i] + 1 + (uint32_t)rng_below(&g, AMONG - 1)) % AMONG;
     }
     RoutePorts *ports = route_ports_new(&t);
-    for (size_t i = 0; i < N; i += PIECE) route_ports_next(ports, src + i, dst + i, N - i < PIECE ? N - i : PIECE, sport + i);
+    for (size_t i = 0; i < N; i += PIECE)
+        route_ports_next(ports, src + i, dst + i, N - i < PIECE ? N - i : PIECE, sport + i);
     route_ports_free(ports);
-    for (uint32_t i = 0; i < N; i++) assert_int_equal(sport[i], 10000 + seen[AMONG * src[i] + dst[i]]++);
+    for (uint32_t i = 0; i < N; i++)
+        assert_int_equal(sport[i], 10000 + seen[AMONG * src[i] + dst[i]]++);
     topo_free(&t);
     free(src);
     free(dst);
@@ -368,7 +398,8 @@ static void cluster_and_hpcc_agree(void **state) {
         snprintf(b_path, sizeof b_path, NETS "/net%03d/topology.txt", net);
         Topo a, b;
         Err err = {0};
-        if (topo_load(&a, a_path, &err) != 0 || topo_load(&b, b_path, &err) != 0) fail_msg("%s", err.msg);
+        if (topo_load(&a, a_path, &err) != 0 || topo_load(&b, b_path, &err) != 0)
+            fail_msg("%s", err.msg);
         Route *ra = route_new(&a, &err), *rb = route_new(&b, &err);
         assert_int_equal(a.n_hosts, b.n_hosts);
         assert_int_equal(a.n_racks, b.n_racks);
@@ -382,7 +413,8 @@ static void cluster_and_hpcc_agree(void **state) {
                 assert_int_equal(route_path(rb, s, d, (uint16_t)(10000 + s), 100, pb), n);
                 for (uint32_t i = 0; i < n; i++) {
                     const Link *x = &a.links[pa[i]], *y = &b.links[pb[i]];
-                    assert_true(x->from == y->from && x->to == y->to && x->rate_bps == y->rate_bps && x->delay_ns == y->delay_ns);
+                    assert_true(x->from == y->from && x->to == y->to &&
+                                x->rate_bps == y->rate_bps && x->delay_ns == y->delay_ns);
                 }
             }
         route_destroy(ra);
@@ -435,8 +467,9 @@ static bool alone_on_link(const Stays *s, uint32_t link, const Flows *f, size_t 
     return true;
 }
 
-/* The reference says which way flows went by when they arrived: a flow that met nobody on the path we give it took its
- * ideal time there. (With next hops in ascending order 27 of some 1,600 such flows are late, with other seeds 120.) */
+/* The reference says which way flows went by when they arrived: a flow that met nobody on the path
+ * we give it took its ideal time there. (With next hops in ascending order 27 of some 1,600 such
+ * flows are late, with other seeds 120.) */
 static void reference_flows_went_our_way(void **state) {
     (void)state;
     if (!file_is_dir(NS3 "/speed")) skip();
@@ -444,7 +477,8 @@ static void reference_flows_went_our_way(void **state) {
     Flows f;
     Err err = {0};
     if (topo_load(&t, NS3 "/topologies/cluster_2_to_1.txt", &err) != 0) fail_msg("%s", err.msg);
-    if (flows_load(&f, NS3 "/speed/cluster256_n20000_dctcp/flows.csv", &t, NULL, &err) != 0) fail_msg("%s", err.msg);
+    if (flows_load(&f, NS3 "/speed/cluster256_n20000_dctcp/flows.csv", &t, NULL, &err) != 0)
+        fail_msg("%s", err.msg);
     Route *r = route_new(&t, &err);
     uint16_t *sport = MEM_NEW(uint16_t, f.n);
     route_sports(&t, f.src, f.dst, f.n, sport);
@@ -455,7 +489,8 @@ static void reference_flows_went_our_way(void **state) {
         bool alone = n > 2 && !isnan(f.fct_ns[i]); /* with a choice of path */
         for (uint32_t j = 0; j < n && alone; j++) alone = alone_on_link(&stays, links[j], &f, i);
         n_alone += alone;
-        n_late += alone && fabs(f.fct_ns[i] - f.ideal_fct_ns[i]) > 10; /* rounding; a packet in the way costs 209 */
+        n_late += alone && fabs(f.fct_ns[i] - f.ideal_fct_ns[i]) >
+                               10; /* rounding; a packet in the way costs 209 */
     }
     assert_int_equal(n_late, 0);
     assert_true(n_alone > 1000);

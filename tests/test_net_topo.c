@@ -1,5 +1,5 @@
-/* The graph: counts a Clos must have, order of ids and links, racks and pods; every format reads back what was
- * written; every defect of a file is refused in one line with file and place. */
+/* The graph: counts a Clos must have, order of ids and links, racks and pods; every format reads
+ * back what was written; every defect of a file is refused in one line with file and place. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,7 +58,8 @@ static void assert_same_graph(const Topo *a, const Topo *b) {
     assert_memory_equal(a->rack_pod, b->rack_pod, a->n_racks * sizeof *a->rack_pod);
     for (uint32_t l = 0; l < a->n_links; l++) {
         const Link *x = &a->links[l], *y = &b->links[l];
-        assert_true(x->from == y->from && x->to == y->to && x->rate_bps == y->rate_bps && x->delay_ns == y->delay_ns);
+        assert_true(x->from == y->from && x->to == y->to && x->rate_bps == y->rate_bps &&
+                    x->delay_ns == y->delay_ns);
     }
 }
 
@@ -66,26 +67,32 @@ static void check_invariants(const Topo *t) {
     for (uint32_t v = 0; v < t->n_nodes; v++) {
         assert_true(v == 0 || t->node_id[v] > t->node_id[v - 1]);
         assert_int_equal(topo_node(t, t->node_id[v]), v);
-        if (v + 1 < t->n_nodes && t->node_id[v] + 1 < t->node_id[v + 1]) assert_int_equal(topo_node(t, t->node_id[v] + 1), TOPO_NONE);
+        if (v + 1 < t->n_nodes && t->node_id[v] + 1 < t->node_id[v + 1])
+            assert_int_equal(topo_node(t, t->node_id[v] + 1), TOPO_NONE);
         assert_int_equal(t->is_host[v], t->node_host[v] != TOPO_NONE);
         uint8_t nearest = 255;
         for (uint32_t i = t->out_start[v]; i < t->out_start[v + 1]; i++) {
             const Link *k = &t->links[t->out_link[i]], *back = &t->links[t->out_link[i] ^ 1];
             assert_int_equal(k->from, v);
-            assert_true(back->from == k->to && back->to == v && back->rate_bps == k->rate_bps && back->delay_ns == k->delay_ns);
+            assert_true(back->from == k->to && back->to == v && back->rate_bps == k->rate_bps &&
+                        back->delay_ns == k->delay_ns);
             if (t->tier[k->to] < nearest) nearest = t->tier[k->to];
             if (i == t->out_start[v]) continue;
             uint32_t before = t->out_link[i - 1];
-            assert_true(k->to < t->links[before].to || (k->to == t->links[before].to && t->out_link[i] > before));
+            assert_true(k->to < t->links[before].to ||
+                        (k->to == t->links[before].to && t->out_link[i] > before));
         }
         assert_int_equal(t->tier[v], t->is_host[v] ? 0 : nearest + 1);
     }
     assert_int_equal(t->out_start[t->n_nodes], t->n_links);
     for (uint32_t r = 0; r < t->n_racks; r++) {
-        assert_true(r == 0 || t->rack_pod[r] > t->rack_pod[r - 1] ||
-                    (t->rack_pod[r] == t->rack_pod[r - 1] && t->rack_switch[r] > t->rack_switch[r - 1]));
-        assert_true(t->rack_host_start[r] < t->rack_host_start[r + 1] && t->rack_pod[r] < t->n_pods);
-        for (uint32_t i = t->rack_host_start[r]; i < t->rack_host_start[r + 1]; i++) assert_int_equal(t->host_rack[t->rack_hosts[i]], r);
+        assert_true(
+            r == 0 || t->rack_pod[r] > t->rack_pod[r - 1] ||
+            (t->rack_pod[r] == t->rack_pod[r - 1] && t->rack_switch[r] > t->rack_switch[r - 1]));
+        assert_true(t->rack_host_start[r] < t->rack_host_start[r + 1] &&
+                    t->rack_pod[r] < t->n_pods);
+        for (uint32_t i = t->rack_host_start[r]; i < t->rack_host_start[r + 1]; i++)
+            assert_int_equal(t->host_rack[t->rack_hosts[i]], r);
     }
     assert_int_equal(t->rack_host_start[t->n_racks], t->n_hosts);
     assert_int_equal(t->node_host[t->host_node[t->n_hosts - 1]], t->n_hosts - 1);
@@ -97,7 +104,11 @@ static void ids_in_any_order(void **state) {
     (void)state;
     uint64_t id[] = {900, 5, 70, 1ull << 40, 6};
     uint8_t is_host[] = {0, 1, 0, 1, 1};
-    TopoCable c[] = {{5, 900, 1e9, 10}, {900, 70, 2e9, 20}, {1ull << 40, 70, 3e9, 30}, {70, 900, 2e9, 20}, {6, 70, 4e9, 0}};
+    TopoCable c[] = {{5, 900, 1e9, 10},
+                     {900, 70, 2e9, 20},
+                     {1ull << 40, 70, 3e9, 30},
+                     {70, 900, 2e9, 20},
+                     {6, 70, 4e9, 0}};
     Topo t;
     Err err = {0};
     assert_int_equal(topo_build(&t, "net", id, is_host, NULL, 5, c, 5, &err), 0);
@@ -108,8 +119,10 @@ static void ids_in_any_order(void **state) {
     assert_int_equal(t.node_id[t.host_node[2]], 1ull << 40);
     assert_int_equal(t.node_id[t.rack_switch[0]], 70);
     assert_int_equal(t.host_rack[0], 1);
-    assert_true(t.host_rate_bps[0] == 1e9 && t.host_rate_bps[1] == 4e9 && t.host_rate_bps[2] == 3e9);
-    assert_int_equal(t.links[2].from, topo_node(&t, 900)); /* cables keep their order and direction */
+    assert_true(t.host_rate_bps[0] == 1e9 && t.host_rate_bps[1] == 4e9 &&
+                t.host_rate_bps[2] == 3e9);
+    assert_int_equal(t.links[2].from,
+                     topo_node(&t, 900)); /* cables keep their order and direction */
     topo_free(&t);
 }
 
@@ -122,21 +135,28 @@ static void pods_given_and_derived(void **state) {
     assert_int_equal(clos_build(&t, &c, "clos", NULL), 0);
     TopoCable *cables = MEM_NEW(TopoCable, t.n_links / 2);
     for (uint32_t k = 0; k < t.n_links / 2; k++)
-        cables[k] = (TopoCable){t.links[2 * k].from, t.links[2 * k].to, t.links[2 * k].rate_bps, t.links[2 * k].delay_ns};
-    assert_int_equal(topo_build(&bare, "bare", t.node_id, t.is_host, NULL, t.n_nodes, cables, t.n_links / 2, NULL), 0);
+        cables[k] = (TopoCable){t.links[2 * k].from, t.links[2 * k].to, t.links[2 * k].rate_bps,
+                                t.links[2 * k].delay_ns};
+    assert_int_equal(topo_build(&bare, "bare", t.node_id, t.is_host, NULL, t.n_nodes, cables,
+                                t.n_links / 2, NULL),
+                     0);
     assert_same_graph(&t, &bare);
     topo_free(&bare);
     /* Labels in any numbering, on hosts alone, put racks in their order. */
     uint32_t *pod = MEM_NEW(uint32_t, t.n_nodes);
     for (uint32_t v = 0; v < t.n_nodes; v++) pod[v] = t.is_host[v] ? 100 - v / 8 : TOPO_NONE;
-    assert_int_equal(topo_build(&bare, "bare", t.node_id, t.is_host, pod, t.n_nodes, cables, t.n_links / 2, NULL), 0);
+    assert_int_equal(topo_build(&bare, "bare", t.node_id, t.is_host, pod, t.n_nodes, cables,
+                                t.n_links / 2, NULL),
+                     0);
     check_invariants(&bare);
     assert_int_equal(bare.n_pods, 3);
     assert_int_equal(bare.rack_switch[0], 24 + 8);
     topo_free(&bare);
     Err err = {0};
     pod[8] = pod[9] = TOPO_NONE;
-    assert_int_equal(topo_build(&bare, "bare", t.node_id, t.is_host, pod, t.n_nodes, cables, t.n_links / 2, &err), -1);
+    assert_int_equal(topo_build(&bare, "bare", t.node_id, t.is_host, pod, t.n_nodes, cables,
+                                t.n_links / 2, &err),
+                     -1);
     assert_string_equal(err.msg, "bare: switch 28: expected a pod, since other racks have one");
     free(pod);
     free(cables);
@@ -156,13 +176,16 @@ static void clos_counts(void **state) {
         Err err = {0};
         if (clos_build(&t, c, "clos", &err) != 0) fail_msg("%s", err.msg);
         check_invariants(&t);
-        uint32_t racks = c->pods * c->racks_per_pod, hosts = racks * c->hosts_per_rack, fabs = c->pods * c->fabs_per_pod;
+        uint32_t racks = c->pods * c->racks_per_pod, hosts = racks * c->hosts_per_rack,
+                 fabs = c->pods * c->fabs_per_pod;
         assert_int_equal(t.n_hosts, hosts);
         assert_int_equal(t.n_racks, racks);
         assert_int_equal(t.n_pods, c->pods);
         assert_int_equal(t.n_nodes, hosts + racks + fabs + c->fabs_per_pod * c->spines_per_plane);
-        assert_int_equal(t.n_links, 2 * (hosts + racks * c->fabs_per_pod + fabs * c->spines_per_plane));
-        assert_true(t.links[0].rate_bps == c->host_rate_bps && t.links[0].delay_ns == c->host_delay_ns);
+        assert_int_equal(t.n_links,
+                         2 * (hosts + racks * c->fabs_per_pod + fabs * c->spines_per_plane));
+        assert_true(t.links[0].rate_bps == c->host_rate_bps &&
+                    t.links[0].delay_ns == c->host_delay_ns);
         if (c->spines_per_plane > 0) {
             const Link *last = &t.links[t.n_links - 2];
             assert_true(last->rate_bps == c->spine_rate_bps && last->delay_ns == c->spine_delay_ns);
@@ -183,7 +206,8 @@ static void oversubscription(void **state) {
     clos_default(&c);
     assert_int_equal(clos_build(&t, &c, "clos", NULL), 0);
     assert_true(topo_oversubscription(&t, 1) == 1 && topo_oversubscription(&t, 2) == 2);
-    assert_true(topo_oversubscription(&t, 0) == 0 && topo_oversubscription(&t, 3) == 0 && topo_oversubscription(&t, 9) == 0);
+    assert_true(topo_oversubscription(&t, 0) == 0 && topo_oversubscription(&t, 3) == 0 &&
+                topo_oversubscription(&t, 9) == 0);
     topo_free(&t);
 }
 
@@ -205,13 +229,18 @@ static void clos_match_is_strict(void **state) {
 
 /* --- formats --- */
 
-/* Two pods by label, scattered ids, a host on two switches, parallel cables, rates that are no round decimals. */
+/* Two pods by label, scattered ids, a host on two switches, parallel cables, rates that are no
+ * round decimals. */
 static const char awkward[] =
-    "{\"nodes\":[{\"id\":40,\"kind\":\"Switch\",\"pod\":2},{\"id\":7,\"kind\":\"host\"},{\"id\":30,\"kind\":\"switch\",\"pod\":1},"
+    "{\"nodes\":[{\"id\":40,\"kind\":\"Switch\",\"pod\":2},{\"id\":7,\"kind\":\"host\"},{\"id\":30,"
+    "\"kind\":\"switch\",\"pod\":1},"
     "{\"id\":9,\"kind\":\"host\"},{\"id\":8,\"kind\":\"host\"}],"
-    "\"links\":[{\"a\":7,\"b\":40,\"rate\":\"10Gbps\",\"delay\":\"1us\"},{\"a\":30,\"b\":40,\"rate\":3333333333.3333335,\"delay\":0.1},"
-    "{\"a\":40,\"b\":30,\"rate\":\"40Gbps\",\"delay\":1234.5678901234567},{\"a\":8,\"b\":30,\"rate\":1,\"delay\":0},"
-    "{\"a\":8,\"b\":40,\"rate\":\"100 Gbit/s\",\"delay\":\"3ms\"},{\"a\":9,\"b\":30,\"rate\":\"10Gbps\",\"delay\":\"1us\"}]}";
+    "\"links\":[{\"a\":7,\"b\":40,\"rate\":\"10Gbps\",\"delay\":\"1us\"},{\"a\":30,\"b\":40,"
+    "\"rate\":3333333333.3333335,\"delay\":0.1},"
+    "{\"a\":40,\"b\":30,\"rate\":\"40Gbps\",\"delay\":1234.5678901234567},{\"a\":8,\"b\":30,"
+    "\"rate\":1,\"delay\":0},"
+    "{\"a\":8,\"b\":40,\"rate\":\"100 "
+    "Gbit/s\",\"delay\":\"3ms\"},{\"a\":9,\"b\":30,\"rate\":\"10Gbps\",\"delay\":\"1us\"}]}";
 
 static void json_round_trip(void **state) {
     (void)state;
@@ -222,7 +251,8 @@ static void json_round_trip(void **state) {
     check_invariants(&t);
     assert_int_equal(t.n_links, 12);
     assert_int_equal(t.n_pods, 2);
-    assert_true(t.links[4].delay_ns == 1234.5678901234567 && t.links[2].rate_bps == 3333333333.3333335);
+    assert_true(t.links[4].delay_ns == 1234.5678901234567 &&
+                t.links[2].rate_bps == 3333333333.3333335);
     if (topo_save(&t, scratch(path, ".json"), &err) != 0) fail_msg("%s", err.msg);
     load_file(&back, path);
     assert_same_graph(&t, &back);
@@ -238,9 +268,10 @@ static void hpcc_round_trip(void **state) {
     Topo t, back;
     Err err = {0};
     char path[64];
-    loads(&t,
-          "\n6\t2  6\r\n 4   5\r\n\r\n0 4 10Gbps 1000ns 0\r\n1\t4\t100000Gbps\t0.002ms\t0\r\n2 5 10Gbps 1us 0.5\n3 5 333333333bps 1500ns\n"
-          "4 5 40Gbps 1000ns 0\n5  4 40Gbps 1000ns 0\n\nFirst line: total node #, switch node #, link #\n");
+    loads(&t, "\n6\t2  6\r\n 4   5\r\n\r\n0 4 10Gbps 1000ns 0\r\n1\t4\t100000Gbps\t0.002ms\t0\r\n2 "
+              "5 10Gbps 1us 0.5\n3 5 333333333bps 1500ns\n"
+              "4 5 40Gbps 1000ns 0\n5  4 40Gbps 1000ns 0\n\nFirst line: total node #, switch node "
+              "#, link #\n");
     check_invariants(&t);
     assert_int_equal(t.n_links, 12);
     assert_int_equal(t.n_hosts, 4);
@@ -293,17 +324,20 @@ static void save_reports_a_full_disk(void **state) {
 
 /* --- shipped and published networks --- */
 
-static void expect_clos(const char *path, uint32_t pods, uint32_t racks, uint32_t hosts, uint32_t fabs, uint32_t spines) {
+static void expect_clos(const char *path, uint32_t pods, uint32_t racks, uint32_t hosts,
+                        uint32_t fabs, uint32_t spines) {
     Topo t;
     Clos c;
     load_file(&t, path);
     check_invariants(&t);
     if (!clos_match(&c, &t)) fail_msg("%s is no Clos", path);
-    bool shape =
-        c.pods == pods && c.racks_per_pod == racks && c.hosts_per_rack == hosts && c.fabs_per_pod == fabs && c.spines_per_plane == spines;
+    bool shape = c.pods == pods && c.racks_per_pod == racks && c.hosts_per_rack == hosts &&
+                 c.fabs_per_pod == fabs && c.spines_per_plane == spines;
     bool rates = c.host_rate_bps == 10e9 && c.fab_rate_bps == 40e9 && c.spine_rate_bps == 40e9;
-    if (!shape || !rates || c.host_delay_ns != 1000 || c.fab_delay_ns != 1000 || c.spine_delay_ns != 1000)
-        fail_msg("%s: %u %u %u %u %u", path, c.pods, c.racks_per_pod, c.hosts_per_rack, c.fabs_per_pod, c.spines_per_plane);
+    if (!shape || !rates || c.host_delay_ns != 1000 || c.fab_delay_ns != 1000 ||
+        c.spine_delay_ns != 1000)
+        fail_msg("%s: %u %u %u %u %u", path, c.pods, c.racks_per_pod, c.hosts_per_rack,
+                 c.fabs_per_pod, c.spines_per_plane);
     topo_free(&t);
 }
 
@@ -330,7 +364,8 @@ static void published_clusters(void **state) {
 static void published_parking_lots(void **state) {
     (void)state;
     static const char *const names[] = {"topo-pl-3", "topo-pl-5", "topo-pl-7", "star8"};
-    static const uint32_t n_hosts[] = {3, 5, 7, 8}, n_racks[] = {1, 3, 5, 1}, longest[] = {2, 4, 6, 2};
+    static const uint32_t n_hosts[] = {3, 5, 7, 8}, n_racks[] = {1, 3, 5, 1},
+                          longest[] = {2, 4, 6, 2};
     if (!file_is_dir(SHARED "/ref/ns3/topologies")) skip();
     for (int i = 0; i < 4; i++) {
         char path[128];
@@ -349,16 +384,17 @@ static void published_parking_lots(void **state) {
 
 /* --- bad input --- */
 
-#define HOSTS "{\"id\":0,\"kind\":\"host\"},{\"id\":1,\"kind\":\"host\"},{\"id\":2,\"kind\":\"switch\"}"
+#define HOSTS \
+    "{\"id\":0,\"kind\":\"host\"},{\"id\":1,\"kind\":\"host\"},{\"id\":2,\"kind\":\"switch\"}"
 #define LINK(a, b, rate, delay) "{\"a\":" #a ",\"b\":" #b ",\"rate\":" rate ",\"delay\":" delay "}"
 #define GRAPH(nodes, links) "{\"nodes\":[" nodes "],\"links\":[" links "]}"
 #define GOOD LINK(0, 2, "1e9", "0") "," LINK(1, 2, "1e9", "0")
 #define NODE(id, kind) "{\"id\":" #id ",\"kind\":\"" kind "\"}"
 #define WIRE(a, b, rate) "{\"a\":" #a ",\"b\":" #b ",\"bandwidth\":" rate ",\"delay\":1000}"
-#define CLUSTER(tor, hosts, host2tor, fab2spine)                                                                                          \
-    "{\"planes\":[[" NODE(4, "Switch") "]],\"pods\":[{\"fabs\":[" NODE(3, "Switch") "],\"racks\":[{\"tor\":" tor ",\"hosts\":[" hosts     \
-                                                                                    "],\"host2tor\":[" host2tor "]}],\"tor2fab\":[" WIRE( \
-                                                                                        2, 3, "1e9") "]}],\"fab2spine\":" fab2spine "}"
+#define CLUSTER(tor, hosts, host2tor, fab2spine)                                                   \
+    "{\"planes\":[[" NODE(4, "Switch") "]],\"pods\":[{\"fabs\":[" NODE(                            \
+        3, "Switch") "],\"racks\":[{\"tor\":" tor ",\"hosts\":[" hosts "],\"host2tor\":[" host2tor \
+                     "]}],\"tor2fab\":[" WIRE(2, 3, "1e9") "]}],\"fab2spine\":" fab2spine "}"
 #define TWO_HOSTS NODE(0, "Host") "," NODE(1, "Host")
 #define TWO_WIRES WIRE(0, 2, "1e9") "," WIRE(1, 2, "1e9")
 #define TAIL "[" WIRE(3, 4, "1e9") "]"
@@ -379,18 +415,27 @@ static const Bad bad[] = {
     {"{\"clos\": 3}", ".clos: expected an object, got a number"},
     {"{\"clos\": {\"pod\": 3}}", ".clos: unknown key \"pod\", did you mean \"pods\"?"},
     {"{\"clos\": {}, \"rate\": 3}", "unknown key \"rate\""},
-    {"{\"clos\": {\"pods\": -1}}", ".clos.pods: expected a whole number from 0 to 16777216, got -1"},
-    {"{\"clos\": {\"pods\": 0}}", "pods, racks_per_pod and hosts_per_rack must be at least 1, got 0, 16 and 8"},
+    {"{\"clos\": {\"pods\": -1}}",
+     ".clos.pods: expected a whole number from 0 to 16777216, got -1"},
+    {"{\"clos\": {\"pods\": 0}}",
+     "pods, racks_per_pod and hosts_per_rack must be at least 1, got 0, 16 and 8"},
     {"{\"clos\": {\"pods\": 2.5}}", ".clos.pods: expected a whole number"},
     {"{\"clos\": {\"pods\": 1e300}}", ".clos.pods: expected a whole number"},
     {"{\"clos\": {\"pods\": \"two\"}}", ".clos.pods: expected a number, got a string"},
-    {"{\"clos\": {\"hosts_per_rack\": 16000000, \"racks_per_pod\": 16000000}}", "expected at most 16777216 nodes"},
-    {"{\"clos\": {\"fabs_per_pod\": 16000000, \"spines_per_plane\": 0, \"pods\": 1, \"racks_per_pod\": 16000}}", "and 67108864 links"},
+    {"{\"clos\": {\"hosts_per_rack\": 16000000, \"racks_per_pod\": 16000000}}",
+     "expected at most 16777216 nodes"},
+    {"{\"clos\": {\"fabs_per_pod\": 16000000, \"spines_per_plane\": 0, \"pods\": 1, "
+     "\"racks_per_pod\": 16000}}",
+     "and 67108864 links"},
     {"{\"clos\": {\"fabs_per_pod\": 0}}", "fabs_per_pod: must be at least 1 to join"},
-    {"{\"clos\": {\"spines_per_plane\": 0}}", "spines_per_plane: must be at least 1 to join 2 pods"},
-    {"{\"clos\": {\"pods\": 1, \"racks_per_pod\": 1, \"fabs_per_pod\": 0}}", "fabs_per_pod: must be at least 1 where there are spines"},
-    {"{\"clos\": {\"host_rate\": \"fast\"}}", ".clos.host_rate: expected a rate like 10Gbps, got \"fast\""},
-    {"{\"clos\": {\"host_rate\": 0}}", ".clos.host_rate: must be above 0 and at most 1e+16 bit/s, got 0"},
+    {"{\"clos\": {\"spines_per_plane\": 0}}",
+     "spines_per_plane: must be at least 1 to join 2 pods"},
+    {"{\"clos\": {\"pods\": 1, \"racks_per_pod\": 1, \"fabs_per_pod\": 0}}",
+     "fabs_per_pod: must be at least 1 where there are spines"},
+    {"{\"clos\": {\"host_rate\": \"fast\"}}",
+     ".clos.host_rate: expected a rate like 10Gbps, got \"fast\""},
+    {"{\"clos\": {\"host_rate\": 0}}",
+     ".clos.host_rate: must be above 0 and at most 1e+16 bit/s, got 0"},
     {"{\"clos\": {\"host_rate\": 1e300}}", ".clos.host_rate: must be above 0"},
     {"{\"clos\": {\"fab_delay\": -1}}", ".clos.fab_delay: must be from 0 to 1e+12 ns, got -1"},
     {"{\"clos\": {\"fab_delay\": \"1 parsec\"}}", ".clos.fab_delay: expected a time like 1us"},
@@ -401,24 +446,29 @@ static const Bad bad[] = {
     {"{\"nodes\": 5, \"links\": []}", ".nodes: expected an array, got a number"},
     {"{\"nodes\": [5], \"links\": []}", ".nodes[0]: expected an object, got a number"},
     {GRAPH("", ""), "expected at least two hosts, got 0"},
-    {GRAPH(NODE(0, "host") "," NODE(1, "switch"), LINK(0, 1, "1", "0")), "expected at least two hosts, got 1"},
+    {GRAPH(NODE(0, "host") "," NODE(1, "switch"), LINK(0, 1, "1", "0")),
+     "expected at least two hosts, got 1"},
     {GRAPH("{\"kind\":\"host\"}", ""), ".nodes[0]: missing key \"id\""},
     {GRAPH("{\"id\":1}", ""), ".nodes[0]: missing key \"kind\""},
-    {GRAPH(NODE(0, "router"), ""), ".nodes[0].kind: expected \"host\" or \"switch\", got \"router\""},
+    {GRAPH(NODE(0, "router"), ""),
+     ".nodes[0].kind: expected \"host\" or \"switch\", got \"router\""},
     {GRAPH("{\"id\":-1,\"kind\":\"host\"}", ""), ".nodes[0].id: expected a whole number"},
     {GRAPH("{\"id\":1e300,\"kind\":\"host\"}", ""), ".nodes[0].id: expected a whole number"},
-    {GRAPH("{\"id\":1,\"kind\":\"host\",\"pods\":1}", ""), ".nodes[0]: unknown key \"pods\", did you mean \"pod\"?"},
+    {GRAPH("{\"id\":1,\"kind\":\"host\",\"pods\":1}", ""),
+     ".nodes[0]: unknown key \"pods\", did you mean \"pod\"?"},
     {GRAPH("{\"id\":1,\"kind\":\"host\",\"pod\":\"a\"}", ""), ".nodes[0].pod: expected a number"},
     {GRAPH(HOSTS "," NODE(1, "host"), GOOD), "node id 1 appears twice"},
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "0")), "host 1 has no link"},
     {GRAPH(HOSTS "," NODE(9, "switch"), GOOD), "switch 9 has no link"},
-    {GRAPH(HOSTS "," NODE(3, "host") "," NODE(4, "switch"), GOOD "," LINK(3, 4, "1", "0")), "not connected: no path from node 0 to host 3"},
+    {GRAPH(HOSTS "," NODE(3, "host") "," NODE(4, "switch"), GOOD "," LINK(3, 4, "1", "0")),
+     "not connected: no path from node 0 to host 3"},
     {GRAPH(HOSTS, GOOD "," LINK(2, 7, "1e9", "0")), "link 3 (2 to 7): there is no node 7"},
     {GRAPH(HOSTS, GOOD "," LINK(2, 2, "1e9", "0")), "link 3: joins node 2 to itself"},
     {GRAPH(HOSTS, GOOD "," LINK(0, 1, "1e9", "0")), "link 3: joins hosts 0 and 1"},
     {GRAPH(HOSTS, LINK(0, 2, "0", "0")), ".links[0].rate: must be above 0"},
     {GRAPH(HOSTS, LINK(0, 2, "-5", "0")), ".links[0].rate: must be above 0"},
-    {GRAPH(HOSTS, LINK(0, 2, "1e300", "0")), ".links[0].rate: must be above 0 and at most 1e+16 bit/s, got 1e+300"},
+    {GRAPH(HOSTS, LINK(0, 2, "1e300", "0")),
+     ".links[0].rate: must be above 0 and at most 1e+16 bit/s, got 1e+300"},
     {GRAPH(HOSTS, LINK(0, 2, "1e999", "0")), ".links[0].rate: expected a finite number"},
     {GRAPH(HOSTS, LINK(0, 2, "NaN", "0")), "not valid JSON"},
     {GRAPH(HOSTS, LINK(0, 2, "\"nan\"", "0")), ".links[0].rate: expected a rate like 10Gbps"},
@@ -428,40 +478,55 @@ static const Bad bad[] = {
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "1e300")), ".links[0].delay: must be from 0"},
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "null")), ".links[0].delay: expected a number, got null"},
     {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"rate\":1}"), ".links[0]: missing key \"delay\""},
-    {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"bandwidth\":1,\"delay\":0}"), ".links[0]: unknown key \"bandwidth\""},
-    {GRAPH(HOSTS, "{\"a\":\"h0\",\"b\":2,\"rate\":1,\"delay\":0}"), ".links[0].a: expected a number, got a string"},
+    {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"bandwidth\":1,\"delay\":0}"),
+     ".links[0]: unknown key \"bandwidth\""},
+    {GRAPH(HOSTS, "{\"a\":\"h0\",\"b\":2,\"rate\":1,\"delay\":0}"),
+     ".links[0].a: expected a number, got a string"},
     /* cluster */
     {"{\"pods\": []}", "missing key \"planes\""},
     {"{\"planes\": {}, \"pods\": []}", ".planes: expected an array, got an object"},
     {"{\"planes\": [], \"pods\": [{\"racks\": []}]}", ".pods[0]: missing key \"fabs\""},
-    {CLUSTER(NODE(2, "Host"), TWO_HOSTS, TWO_WIRES, TAIL), ".pods[0].racks[0].tor: expected a node of kind \"Switch\" here"},
-    {CLUSTER(NODE(2, "Switch"), NODE(0, "Switch"), TWO_WIRES, TAIL), ".pods[0].racks[0].hosts[0]: expected a node of kind \"Host\" here"},
+    {CLUSTER(NODE(2, "Host"), TWO_HOSTS, TWO_WIRES, TAIL),
+     ".pods[0].racks[0].tor: expected a node of kind \"Switch\" here"},
+    {CLUSTER(NODE(2, "Switch"), NODE(0, "Switch"), TWO_WIRES, TAIL),
+     ".pods[0].racks[0].hosts[0]: expected a node of kind \"Host\" here"},
     {CLUSTER(NODE(0, "Switch"), TWO_HOSTS, TWO_WIRES, TAIL), "node id 0 appears twice"},
-    {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, WIRE(0, 2, "0"), TAIL), ".pods[0].racks[0].host2tor[0].bandwidth: must be above 0"},
-    {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, WIRE(0, 2, "1e300"), TAIL), ".pods[0].racks[0].host2tor[0].bandwidth: must be above 0"},
+    {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, WIRE(0, 2, "0"), TAIL),
+     ".pods[0].racks[0].host2tor[0].bandwidth: must be above 0"},
+    {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, WIRE(0, 2, "1e300"), TAIL),
+     ".pods[0].racks[0].host2tor[0].bandwidth: must be above 0"},
     {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, WIRE(0, 2, "1e9"), TAIL), "host 1 has no link"},
-    {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, "[" WIRE(3, 99, "1") "]"), "link 4 (3 to 99): there is no node 99"},
+    {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, "[" WIRE(3, 99, "1") "]"),
+     "link 4 (3 to 99): there is no node 99"},
     {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, "[]"), "switch 4 has no link"},
     {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, "7"), ".fab2spine: expected an array"},
     /* HPCC topology.txt */
-    {"3 1", "line 1: number of links: expected a whole number below 1073741824, the file ends here"},
-    {"3 1\n2", "line 1: number of links: expected a whole number below 1073741824, the line ends here"},
-    {"3 1 4000000000\n2\n", "line 1: number of links: expected a whole number below 1073741824, got '4000000000'"},
+    {"3 1",
+     "line 1: number of links: expected a whole number below 1073741824, the file ends here"},
+    {"3 1\n2",
+     "line 1: number of links: expected a whole number below 1073741824, the line ends here"},
+    {"3 1 4000000000\n2\n",
+     "line 1: number of links: expected a whole number below 1073741824, got '4000000000'"},
     {"3 1 1000000000\n2\n0 2 1Gbps 1us 0\n", "line 4: the file ends after 1 of 1000000000 links"},
-    {"1000000000 1 1000000000\n2\n0 2 1Gbps 1us 0\n", "line 4: the file ends after 1 of 1000000000 links"},
-    {"1000000000 999999999 1000000000\n2\n0 2 1Gbps 1us 0\n", "line 3: switch id: expected a whole number below 1000000000, got '1Gbps'"},
+    {"1000000000 1 1000000000\n2\n0 2 1Gbps 1us 0\n",
+     "line 4: the file ends after 1 of 1000000000 links"},
+    {"1000000000 999999999 1000000000\n2\n0 2 1Gbps 1us 0\n",
+     "line 3: switch id: expected a whole number below 1000000000, got '1Gbps'"},
     {"99 1 2\n2\n", "line 1: 2 links cannot join 99 nodes"},
     {"-3 1 2\n2\n", "line 1: number of nodes"},
     {"3 4 2\n", "line 1: expected at most as many switches as nodes, got 4 of 3"},
     {"3 1 2\n", "line 2: switch id: expected a whole number below 3, the file ends here"},
     {"3 1 2\n3\n", "line 2: switch id: expected a whole number below 3, got '3'"},
-    {"4 2 3\n3 3\n0 3 1Gbps 1us 0\n1 3 1Gbps 1us 0\n2 3 1Gbps 1us 0\n", "switch id 3 appears twice"},
+    {"4 2 3\n3 3\n0 3 1Gbps 1us 0\n1 3 1Gbps 1us 0\n2 3 1Gbps 1us 0\n",
+     "switch id 3 appears twice"},
     {"3 1 2\n2\n0 2 1Gbps 1us 0\n", "line 4: the file ends after 1 of 2 links"},
-    {"3 1 2\n2\n0 2 1Gbps 1us 0\n1 2 1Gbps",
-     "line 4: delay: expected a time with its unit like 1000ns, at most 1e12 ns, the file ends here"},
-    {"3 1 2\n2\n0 2 1Gbps\n1us 0\n", "line 3: delay: expected a time with its unit like 1000ns, at most 1e12 ns, the line ends here"},
+    {"3 1 2\n2\n0 2 1Gbps 1us 0\n1 2 1Gbps", "line 4: delay: expected a time with its unit like "
+                                             "1000ns, at most 1e12 ns, the file ends here"},
+    {"3 1 2\n2\n0 2 1Gbps\n1us 0\n", "line 3: delay: expected a time with its unit like 1000ns, at "
+                                     "most 1e12 ns, the line ends here"},
     {"3 1 2\n2\n0 3 1Gbps 1us 0\n", "line 3: node id: expected a whole number below 3, got '3'"},
-    {"3 1 2\n2\n0 two 1Gbps 1us 0\n", "line 3: node id: expected a whole number below 3, got 'two'"},
+    {"3 1 2\n2\n0 two 1Gbps 1us 0\n",
+     "line 3: node id: expected a whole number below 3, got 'two'"},
     {"3 1 2\n2\n0 2 0Gbps 1us 0\n", "line 3: rate: expected a rate like 10Gbps"},
     {"3 1 2\n2\n0 2 -1Gbps 1us 0\n", "line 3: rate: expected a rate like 10Gbps"},
     {"3 1 2\n2\n0 2 nan 1us 0\n", "line 3: rate: expected a rate like 10Gbps"},
@@ -469,10 +534,12 @@ static const Bad bad[] = {
     {"3 1 2\n2\n0 2 1Gbps -1us 0\n", "line 3: delay: expected a time with its unit"},
     {"3 1 2\n2\n0 2 1Gbps 1000 0\n", "line 3: delay: expected a time with its unit"},
     {"3 1 2\n2\n0 2 1Gbps 1e300s 0\n", "line 3: delay: expected a time with its unit"},
-    {"3 1 2\n2\n0 2 1Gbps 1us 0\n1 2 1Gbps 1us 0\n1 2 1Gbps 1us 0\n", "line 5: more links than the 2 that the first line announces"},
+    {"3 1 2\n2\n0 2 1Gbps 1us 0\n1 2 1Gbps 1us 0\n1 2 1Gbps 1us 0\n",
+     "line 5: more links than the 2 that the first line announces"},
     {"3 1 2\n2\n0 2 1Gbps 1us 0\n0 2 1Gbps 1us 0\n", "host 1 has no link"},
     {"3 1 2\n2\n0 2 1Gbps 1us 0\n1 1 1Gbps 1us 0\n", "link 2: joins node 1 to itself"},
-    {"5 2 4\n3 4\n0 3 1Gbps 1us 0\n1 3 1Gbps 1us 0\n2 4 1Gbps 1us 0\n2 4 1Gbps 1us 0\n", "not connected: no path from node 0 to host 2"},
+    {"5 2 4\n3 4\n0 3 1Gbps 1us 0\n1 3 1Gbps 1us 0\n2 4 1Gbps 1us 0\n2 4 1Gbps 1us 0\n",
+     "not connected: no path from node 0 to host 2"},
 };
 
 static void bad_files_are_refused(void **state) {
@@ -480,9 +547,10 @@ static void bad_files_are_refused(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Topo t;
         Err err = {0};
-        if (load_text(&t, bad[i].text, strlen(bad[i].text), &err) == 0) fail_msg("%s: loaded, expected '%s'", bad[i].text, bad[i].message);
-        if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i].message) || strncmp(err.msg, "/tmp/m3-test-topo", 17) != 0 ||
-            strchr(err.msg, '\n'))
+        if (load_text(&t, bad[i].text, strlen(bad[i].text), &err) == 0)
+            fail_msg("%s: loaded, expected '%s'", bad[i].text, bad[i].message);
+        if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i].message) ||
+            strncmp(err.msg, "/tmp/m3-test-topo", 17) != 0 || strchr(err.msg, '\n'))
             fail_msg("%s: got '%s', expected '%s'", bad[i].text, err.msg, bad[i].message);
     }
     Topo t;
@@ -505,10 +573,12 @@ static void deep_nesting_is_refused(void **state) {
     free(text);
 }
 
-/* A valid file of each format cut anywhere: refused or, where only blanks or an ignored column are lost, the same. */
+/* A valid file of each format cut anywhere: refused or, where only blanks or an ignored column are
+ * lost, the same. */
 static void cut_files_never_load_half(void **state) {
     (void)state;
-    static const char *const whole[] = {GRAPH(HOSTS, GOOD), CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, TAIL),
+    static const char *const whole[] = {GRAPH(HOSTS, GOOD),
+                                        CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, TAIL),
                                         "{\"clos\": {\"pods\": 2, \"host_rate\": \"10Gbps\"}}\n",
                                         "3 1 2\n2\n0 2 1Gbps 10us 0\n1 2 1Gbps 10us 0.0\n"};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
@@ -529,11 +599,21 @@ static void cut_files_never_load_half(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids_in_any_order),      cmocka_unit_test(pods_given_and_derived),  cmocka_unit_test(clos_counts),
-        cmocka_unit_test(oversubscription),      cmocka_unit_test(clos_match_is_strict),    cmocka_unit_test(json_round_trip),
-        cmocka_unit_test(hpcc_round_trip),       cmocka_unit_test(clos_round_trip),         cmocka_unit_test(save_reports_a_full_disk),
-        cmocka_unit_test(shipped_descriptions),  cmocka_unit_test(published_clusters),      cmocka_unit_test(published_parking_lots),
-        cmocka_unit_test(bad_files_are_refused), cmocka_unit_test(deep_nesting_is_refused), cmocka_unit_test(cut_files_never_load_half),
+        cmocka_unit_test(ids_in_any_order),
+        cmocka_unit_test(pods_given_and_derived),
+        cmocka_unit_test(clos_counts),
+        cmocka_unit_test(oversubscription),
+        cmocka_unit_test(clos_match_is_strict),
+        cmocka_unit_test(json_round_trip),
+        cmocka_unit_test(hpcc_round_trip),
+        cmocka_unit_test(clos_round_trip),
+        cmocka_unit_test(save_reports_a_full_disk),
+        cmocka_unit_test(shipped_descriptions),
+        cmocka_unit_test(published_clusters),
+        cmocka_unit_test(published_parking_lots),
+        cmocka_unit_test(bad_files_are_refused),
+        cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(cut_files_never_load_half),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

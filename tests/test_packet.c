@@ -1,4 +1,5 @@
-/* The packet simulation against theory: lone flows, fairness, conservation, losslessness, bounds, determinism. */
+/* The packet simulation against theory: lone flows, fairness, conservation, losslessness, bounds,
+ * determinism. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,8 @@
 static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none"};
 enum { N_CONTROLS = 5 };
 
-static void simulate(const Net *n, const Flows *f, const NetConf *conf, const PktOptions *opt, double *fct, PktStats *st) {
+static void simulate(const Net *n, const Flows *f, const NetConf *conf, const PktOptions *opt,
+                     double *fct, PktStats *st) {
     Err err;
     die_on(pktsim_run(n->route, f, conf, opt, fct, st, &err), &err);
 }
@@ -28,7 +30,8 @@ static Flows random_flows(const Net *n, size_t count, double span_ns, uint64_t s
     Rng rng = rng_stream(seed, "test flows", 0);
     for (size_t i = 0; i < count; i++) {
         f.src[i] = (uint32_t)rng_below(&rng, n->topo.n_hosts);
-        f.dst[i] = (f.src[i] + 1 + (uint32_t)rng_below(&rng, n->topo.n_hosts - 1)) % n->topo.n_hosts;
+        f.dst[i] =
+            (f.src[i] + 1 + (uint32_t)rng_below(&rng, n->topo.n_hosts - 1)) % n->topo.n_hosts;
         f.size_b[i] = (uint64_t)(100 * pow(2000, rng_u01(&rng)));
         f.start_ns[i] = (int64_t)(span_ns * rng_u01(&rng));
     }
@@ -91,8 +94,10 @@ static void equal_times_come_by_rank(void **state) {
 /* Alone in the network, a flow takes its ideal time to the picosecond, whatever sizes and rates. */
 static void lone_flow_is_ideal(void **state) {
     (void)state;
-    static const double rows[][4] = {
-        {10e9, 40e9, 40e9, 10e9}, {25e9, 100e9, 10e9, 100e9}, {100e9, 400e9, 25e9, 40e9}, {10e9, 10e9, 1e9, 100e9}};
+    static const double rows[][4] = {{10e9, 40e9, 40e9, 10e9},
+                                     {25e9, 100e9, 10e9, 100e9},
+                                     {100e9, 400e9, 25e9, 40e9},
+                                     {10e9, 10e9, 1e9, 100e9}};
     static const uint64_t sizes[] = {1, 999, 1000, 1001, 2500, 10000, 123456, 1000001};
     NetConf conf;
     netconf_default(&conf);
@@ -152,7 +157,8 @@ static void window_limits_the_rate(void **state) {
 
 /* ---- sharing ---- */
 
-/* Two equal long flows over one link end within 1 % of each other, and together keep it busy (hp carries 4 % of telemetry). */
+/* Two equal long flows over one link end within 1 % of each other, and together keep it busy (hp
+ * carries 4 % of telemetry). */
 static void equal_flows_share(void **state) {
     (void)state;
     Net n;
@@ -164,10 +170,12 @@ static void equal_flows_share(void **state) {
     for (int c = 0; c < N_CONTROLS; c++) {
         double fct[2];
         simulate(&n, &f, &conf, &(PktOptions){.cc = controls[c], .seed = 1}, fct, NULL);
-        double both_ns = 200000 * 1048 * 0.8, last = fmax(fct[0], fct[1]), first = fmin(fct[0], fct[1]);
+        double both_ns = 200000 * 1048 * 0.8, last = fmax(fct[0], fct[1]),
+               first = fmin(fct[0], fct[1]);
         assert_true(last >= both_ns);
         assert_true(last < 1.05 * both_ns);
-        assert_true(first > (strcmp(controls[c], "dcqcn") == 0 ? 0.98 : 0.99) * last); /* dcqcn adds 2 Mb/s at a time */
+        assert_true(first > (strcmp(controls[c], "dcqcn") == 0 ? 0.98 : 0.99) *
+                                last); /* dcqcn adds 2 Mb/s at a time */
     }
     flows_free(&f);
     net_free(&n);
@@ -198,7 +206,8 @@ static void incast_is_bound_by_the_link(void **state) {
 
 /* ---- conservation ---- */
 
-static void check_run(const Net *n, const Flows *f, const NetConf *conf, const char *cc, PktStats *st) {
+static void check_run(const Net *n, const Flows *f, const NetConf *conf, const char *cc,
+                      PktStats *st) {
     double *fct = MEM_NEW(double, f->n), *ideal = MEM_NEW(double, f->n);
     simulate(n, f, conf, &(PktOptions){.cc = cc, .seed = 3}, fct, st);
     pktsim_ideal(n->route, f, false, ideal);
@@ -220,7 +229,8 @@ static void check_run(const Net *n, const Flows *f, const NetConf *conf, const c
     free(ideal);
 }
 
-/* With PFC nothing is dropped, pauses pair up, and a Clos does not deadlock; every byte arrives once. */
+/* With PFC nothing is dropped, pauses pair up, and a Clos does not deadlock; every byte arrives
+ * once. */
 static void pfc_is_lossless(void **state) {
     (void)state;
     Net n;
@@ -241,7 +251,8 @@ static void pfc_is_lossless(void **state) {
     net_free(&n);
 }
 
-/* Without PFC and with little buffer packets are lost, but no flow hangs, and what is sent has arrived or was dropped. */
+/* Without PFC and with little buffer packets are lost, but no flow hangs, and what is sent has
+ * arrived or was dropped. */
 static void losses_are_repaired(void **state) {
     (void)state;
     Net n;
@@ -298,7 +309,8 @@ typedef struct {
 static void one_run(void *ctx, size_t item, int worker) {
     (void)worker;
     const Parallel *p = ctx;
-    simulate(p->net, p->flows, p->conf, &(PktOptions){.cc = "dcqcn", .seed = 5}, p->fct + item * p->flows->n, NULL);
+    simulate(p->net, p->flows, p->conf, &(PktOptions){.cc = "dcqcn", .seed = 5},
+             p->fct + item * p->flows->n, NULL);
 }
 
 /* Runs side by side give the same bytes; another seed gives others. */
@@ -313,7 +325,8 @@ static void same_seed_same_bytes(void **state) {
     conf.dcqcn_kmin_b = 5e3;
     double *fct = MEM_NEW(double, (RUNS + 1) * f.n);
     par_for(RUNS, RUNS, one_run, &(Parallel){&n, &f, &conf, fct});
-    for (int r = 1; r < RUNS; r++) assert_memory_equal(fct, fct + (size_t)r * f.n, f.n * sizeof *fct);
+    for (int r = 1; r < RUNS; r++)
+        assert_memory_equal(fct, fct + (size_t)r * f.n, f.n * sizeof *fct);
     simulate(&n, &f, &conf, &(PktOptions){.cc = "dcqcn", .seed = 6}, fct + RUNS * f.n, NULL);
     assert_memory_not_equal(fct, fct + RUNS * f.n, f.n * sizeof *fct);
     free(fct);
@@ -326,10 +339,17 @@ static void settings_matter(void **state) {
     (void)state;
     static const struct {
         const char *cc, *key, *value;
-    } changes[] = {{"dctcp", "dctcp_k", "20KB"},       {"dcqcn", "dcqcn_kmin", "20KB"}, {"dcqcn", "dcqcn_kmax", "100KB"},
-                   {"hp", "hpcc_eta", "0.7"},          {"hp", "hpcc_ai", "1Gbps"},      {"timely", "timely_tlow", "20us"},
-                   {"timely", "timely_thigh", "70us"}, {"dctcp", "window", "20KB"},     {"none", "window", "20KB"},
-                   {"none", "buffer", "150KiB"},       {"none", "pfc", "off"}};
+    } changes[] = {{"dctcp", "dctcp_k", "20KB"},
+                   {"dcqcn", "dcqcn_kmin", "20KB"},
+                   {"dcqcn", "dcqcn_kmax", "100KB"},
+                   {"hp", "hpcc_eta", "0.7"},
+                   {"hp", "hpcc_ai", "1Gbps"},
+                   {"timely", "timely_tlow", "20us"},
+                   {"timely", "timely_thigh", "70us"},
+                   {"dctcp", "window", "20KB"},
+                   {"none", "window", "20KB"},
+                   {"none", "buffer", "150KiB"},
+                   {"none", "pfc", "off"}};
     Net n;
     net_star(&n, 8, 10e9, 1000);
     Flows f = random_flows(&n, 1500, 2e6, 14);
@@ -426,7 +446,8 @@ static void refuses_what_it_cannot_do(void **state) {
         simulate(&n, &f, &conf, &(PktOptions){.cc = controls[c]}, &fct, NULL);
         assert_true(fct > 0);
     }
-    assert_int_equal(pktsim_run(n.route, &f, &conf, &(PktOptions){.cc = "cubic"}, &fct, NULL, &err), -1);
+    assert_int_equal(pktsim_run(n.route, &f, &conf, &(PktOptions){.cc = "cubic"}, &fct, NULL, &err),
+                     -1);
     assert_string_equal(err.msg, "--cc: expected dctcp, dcqcn, hp, timely or none, got 'cubic'");
     conf.window_b = -1;
     assert_int_equal(pktsim_run(n.route, &f, &conf, &(PktOptions){0}, &fct, NULL, &err), -1);

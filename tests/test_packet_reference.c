@@ -1,8 +1,9 @@
 /* The packet simulation in compat mode against the reference, to the nanosecond.
  *
- * The table is docs' micro set: outputs of the HPCC authors' ns-3 (branch of the m3 authors). A: one flow of 100 KB; B: two of
- * 1 MB; C: 4-to-1 incast of 300 KB; D: five long flows and a late one. Tolerance: none. The reference is deterministic,
- * its marking draws included. Larger sets are read from ../shared where that is there. */
+ * The table is docs' micro set: outputs of the HPCC authors' ns-3 (branch of the m3 authors). A:
+ * one flow of 100 KB; B: two of 1 MB; C: 4-to-1 incast of 300 KB; D: five long flows and a late
+ * one. Tolerance: none. The reference is deterministic, its marking draws included. Larger sets are
+ * read from ../shared where that is there. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,8 +46,12 @@ static const struct {
     {'D', "timely", true, {9060986, 8252100, 4681136, 6394456, 8210744, 843317}},
 };
 
-static const TestFlow scene_a[] = {{0, 4, 100000, 0}}, scene_b[] = {{0, 4, 1000000, 0}, {2, 4, 1000000, 50000}},
-                      scene_c[] = {{0, 7, 300000, 0}, {1, 7, 300000, 0}, {2, 7, 300000, 0}, {3, 7, 300000, 0}},
+static const TestFlow scene_a[] = {{0, 4, 100000, 0}},
+                      scene_b[] = {{0, 4, 1000000, 0}, {2, 4, 1000000, 50000}},
+                      scene_c[] = {{0, 7, 300000, 0},
+                                   {1, 7, 300000, 0},
+                                   {2, 7, 300000, 0},
+                                   {3, 7, 300000, 0}},
                       scene_d[] = {{0, 4, 2000000, 0}, {1, 4, 2000000, 0}, {2, 4, 2000000, 0},
                                    {3, 4, 2000000, 0}, {2, 4, 2000000, 0}, {3, 4, 400000, 119999}};
 static const struct {
@@ -83,7 +88,8 @@ static void micro_set_to_the_ns(void **state) {
         NetConf conf = micro_conf(golden[i].cc, golden[i].pfc);
         double fct[MAX_FLOWS];
         Err err;
-        die_on(pktsim_run(n.route, &f, &conf, &(PktOptions){.compat = true}, fct, NULL, &err), &err);
+        die_on(pktsim_run(n.route, &f, &conf, &(PktOptions){.compat = true}, fct, NULL, &err),
+               &err);
         for (size_t k = 0; k < f.n; k++) assert_int_equal((int64_t)fct[k], golden[i].fct_ns[k]);
         flows_free(&f);
         net_free(&n);
@@ -107,7 +113,8 @@ static void check_case(const char *dir) {
     pktsim_ideal(n.route, &f, true, ideal);
     for (size_t i = 0; i < f.n; i++) {
         bool finished = !isnan(f.fct_ns[i]);
-        assert_true(finished ? fct[i] == f.fct_ns[i] && ideal[i] == f.ideal_fct_ns[i] : isnan(fct[i]) != 0);
+        assert_true(finished ? fct[i] == f.fct_ns[i] && ideal[i] == f.ideal_fct_ns[i]
+                             : isnan(fct[i]) != 0);
     }
     free(fct);
     free(ideal);
@@ -140,7 +147,8 @@ static void reference_sets_to_the_ns(void **state) {
     }
 }
 
-/* Seed 1, run 1 of L'Ecuyer's generator: skipping streams and starting later are the same; the numbers are uniform. */
+/* Seed 1, run 1 of L'Ecuyer's generator: skipping streams and starting later are the same; the
+ * numbers are uniform. */
 static void streams_follow_each_other(void **state) {
     (void)state;
     Mrg a = mrg_at(0), b = mrg_at(5);
@@ -158,7 +166,8 @@ static void streams_follow_each_other(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(micro_set_to_the_ns), cmocka_unit_test(reference_sets_to_the_ns),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(micro_set_to_the_ns),
+                                       cmocka_unit_test(reference_sets_to_the_ns),
                                        cmocka_unit_test(streams_follow_each_other)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

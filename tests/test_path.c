@@ -1,5 +1,5 @@
-/* path: drawing, index and projection against brute force on random small networks: rings, parallel cables, mixed
- * rates and delays, hosts of different speed. */
+/* path: drawing, index and projection against brute force on random small networks: rings, parallel
+ * cables, mixed rates and delays, hosts of different speed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,30 +21,36 @@ typedef struct {
     Arena arena;
 } Net;
 
-/* A ring of switches, some neighbours joined by several cables, a few chords, and hosts spread over the switches. */
+/* A ring of switches, some neighbours joined by several cables, a few chords, and hosts spread over
+ * the switches. */
 static void make_topo(Topo *t, Rng *r, bool one_rate, uint32_t most_switches) {
     enum { MAX = 64 };
     static const double rates[] = {10e9, 25e9, 40e9};
     uint64_t id[MAX];
     uint8_t is_host[MAX];
     TopoCable cable[4 * MAX];
-    uint32_t n_hosts = 4 + (uint32_t)rng_below(r, 12), n_switches = 3 + (uint32_t)rng_below(r, most_switches - 2), n = 0;
+    uint32_t n_hosts = 4 + (uint32_t)rng_below(r, 12),
+             n_switches = 3 + (uint32_t)rng_below(r, most_switches - 2), n = 0;
     for (uint32_t v = 0; v < n_hosts + n_switches; v++) {
         id[v] = v;
         is_host[v] = v < n_hosts;
     }
     for (uint32_t h = 0; h < n_hosts; h++)
         cable[n++] =
-            (TopoCable){h, n_hosts + rng_below(r, n_switches), one_rate ? 10e9 : rates[rng_below(r, 3)], (double)rng_below(r, 3000)};
+            (TopoCable){h, n_hosts + rng_below(r, n_switches),
+                        one_rate ? 10e9 : rates[rng_below(r, 3)], (double)rng_below(r, 3000)};
     for (uint32_t s = 0; s < n_switches; s++)
         for (uint64_t k = 1 + rng_below(r, 3); k > 0; k--)
-            cable[n++] = (TopoCable){n_hosts + s, n_hosts + (s + 1) % n_switches, rates[rng_below(r, 3)], (double)rng_below(r, 3000)};
+            cable[n++] = (TopoCable){n_hosts + s, n_hosts + (s + 1) % n_switches,
+                                     rates[rng_below(r, 3)], (double)rng_below(r, 3000)};
     for (uint64_t k = rng_below(r, 3); k > 0; k--) {
-        uint64_t a = rng_below(r, n_switches), b = (a + 1 + rng_below(r, n_switches - 1)) % n_switches;
+        uint64_t a = rng_below(r, n_switches),
+                 b = (a + 1 + rng_below(r, n_switches - 1)) % n_switches;
         cable[n++] = (TopoCable){n_hosts + a, n_hosts + b, 40e9, 1000};
     }
     Err err;
-    if (topo_build(t, "random", id, is_host, NULL, n_hosts + n_switches, cable, n, &err) != 0) fail_msg("%s", err.msg);
+    if (topo_build(t, "random", id, is_host, NULL, n_hosts + n_switches, cable, n, &err) != 0)
+        fail_msg("%s", err.msg);
 }
 
 static void make_flows(Net *net, Rng *r, size_t n) {
@@ -57,9 +63,12 @@ static void make_flows(Net *net, Rng *r, size_t n) {
     int64_t t = 0;
     for (size_t i = 0; i < n; i++) {
         f->src[i] = (uint32_t)rng_below(r, net->topo.n_hosts);
-        f->dst[i] = (f->src[i] + 1 + (uint32_t)rng_below(r, net->topo.n_hosts - 1)) % net->topo.n_hosts;
-        f->size_b[i] = rng_below(r, 100) == 0 ? (uint64_t)UINT32_MAX - 2 + rng_below(r, 5) : 1 + rng_below(r, 100000);
-        f->start_ns[i] = t += i == n / 2 ? 5000000000 : (int64_t)rng_below(r, 3); /* more than 32 bits, in one step */
+        f->dst[i] =
+            (f->src[i] + 1 + (uint32_t)rng_below(r, net->topo.n_hosts - 1)) % net->topo.n_hosts;
+        f->size_b[i] = rng_below(r, 100) == 0 ? (uint64_t)UINT32_MAX - 2 + rng_below(r, 5)
+                                              : 1 + rng_below(r, 100000);
+        f->start_ns[i] = t +=
+            i == n / 2 ? 5000000000 : (int64_t)rng_below(r, 3); /* more than 32 bits, in one step */
     }
     net->sport = ARENA_NEW(&net->arena, uint16_t, n);
     route_sports(&net->topo, f->src, f->dst, n, net->sport);
@@ -84,21 +93,22 @@ static void net_free(Net *net) {
 static PathSet draw(const Net *net, uint64_t n_paths, uint64_t seed) {
     PathSet ps;
     Err err;
-    FlowSource source = flowsource_held(&net->flows, net->sport);
+    FlowSource source = flowsource_in_memory(&net->flows, net->sport);
     if (pathset_draw(&ps, net->route, &source, n_paths, seed, &err) != 0) fail_msg("%s", err.msg);
     return ps;
 }
 
 static PathIndex *index_of(const Net *net, const PathSet *ps, int threads) {
     Err err;
-    FlowSource source = flowsource_held(&net->flows, net->sport);
+    FlowSource source = flowsource_in_memory(&net->flows, net->sport);
     PathIndex *ix = pathindex_new(ps, net->route, &source, threads, NULL, &err);
     if (!ix) fail_msg("%s", err.msg);
     return ix;
 }
 
 static bool is_path_of(const Net *net, const NetPath *p, size_t flow) {
-    uint32_t links[64], n = route_path(net->route, net->flows.src[flow], net->flows.dst[flow], net->sport[flow], ROUTE_DPORT, links);
+    uint32_t links[64], n = route_path(net->route, net->flows.src[flow], net->flows.dst[flow],
+                                       net->sport[flow], ROUTE_DPORT, links);
     return n == p->n_links && memcmp(links, p->links, n * sizeof *links) == 0;
 }
 
@@ -136,18 +146,21 @@ static void draws_are_proportional_to_flows(void **state) {
     enum { DRAWS = 200000 };
     Net net;
     net_make(&net, 5, 600);
-    PathSet all = draw(&net, 0, 1), ps = draw(&net, DRAWS, 1), again = draw(&net, DRAWS, 1), other = draw(&net, DRAWS, 2);
+    PathSet all = draw(&net, 0, 1), ps = draw(&net, DRAWS, 1), again = draw(&net, DRAWS, 1),
+            other = draw(&net, DRAWS, 2);
     assert_int_equal(ps.n_unique, all.n_unique);
     size_t seen = 0;
     uint32_t *draws = MEM_ZNEW(uint32_t, ps.n_unique);
     for (size_t i = 0; i < DRAWS; i++) {
-        assert_true(ps.draw_path[i] <= seen && ps.draw_path[i] < ps.n_unique); /* numbered in order of first draw */
+        assert_true(ps.draw_path[i] <= seen &&
+                    ps.draw_path[i] < ps.n_unique); /* numbered in order of first draw */
         seen += ps.draw_path[i] == seen;
         draws[ps.draw_path[i]]++;
     }
     for (size_t p = 0; p < ps.n_unique; p++) {
         size_t q = 0;
-        while (all.paths[q].n_links != ps.paths[p].n_links || memcmp(all.paths[q].links, ps.paths[p].links, 4 * ps.paths[p].n_links) != 0)
+        while (all.paths[q].n_links != ps.paths[p].n_links ||
+               memcmp(all.paths[q].links, ps.paths[p].links, 4 * ps.paths[p].n_links) != 0)
             q++;
         double share = all.paths[q].n_draws / 600.0;
         assert_int_equal(draws[p], ps.paths[p].n_draws);
@@ -170,7 +183,7 @@ static void no_flows_is_an_error(void **state) {
     net.flows.n = 0;
     PathSet ps;
     Err err;
-    FlowSource none = flowsource_held(&net.flows, net.sport);
+    FlowSource none = flowsource_in_memory(&net.flows, net.sport);
     assert_int_equal(pathset_draw(&ps, net.route, &none, 5, 1, &err), -1);
     assert_non_null(strstr(err.msg, "no flows"));
     pathset_free(&ps);
@@ -184,7 +197,9 @@ static void check_stubs(const Topo *t, const NetPath *p, const Lot *lot) {
     double *d = MEM_NEW(double, t->n_nodes);
     for (uint32_t v = 0; v < t->n_nodes; v++) d[v] = t->is_host[v] ? 0 : INFINITY;
     for (uint32_t k = 0; k < t->n_nodes; k++)
-        for (uint32_t l = 0; l < t->n_links; l++) d[t->links[l].from] = fmin(d[t->links[l].from], t->links[l].delay_ns + d[t->links[l].to]);
+        for (uint32_t l = 0; l < t->n_links; l++)
+            d[t->links[l].from] =
+                fmin(d[t->links[l].from], t->links[l].delay_ns + d[t->links[l].to]);
     for (uint32_t i = 0; i < p->n_links; i++) {
         assert_true(lot->stub_delay_ns[i] == d[t->links[p->links[i]].from]);
         assert_true(lot->stub_delay_ns[i + 1] == d[t->links[p->links[i]].to]);
@@ -196,29 +211,36 @@ static double load_of(const Net *net, uint32_t link) {
     const Flows *f = &net->flows;
     double bits = 0;
     for (size_t i = 0; i < f->n; i++) {
-        uint32_t links[64], n = route_path(net->route, f->src[i], f->dst[i], net->sport[i], ROUTE_DPORT, links);
+        uint32_t links[64],
+            n = route_path(net->route, f->src[i], f->dst[i], net->sport[i], ROUTE_DPORT, links);
         for (uint32_t l = 0; l < n; l++) bits += links[l] == link ? lot_wire_bits(f->size_b[i]) : 0;
     }
-    return bits * 1e9 / ((double)(f->start_ns[f->n - 1] - f->start_ns[0]) * net->topo.links[link].rate_bps);
+    return bits * 1e9 /
+           ((double)(f->start_ns[f->n - 1] - f->start_ns[0]) * net->topo.links[link].rate_bps);
 }
 
-static void same(float got, double want) { assert_true(fabs((double)got - want) <= 1e-6 * fabs(want)); }
+static void same(float got, double want) {
+    assert_true(fabs((double)got - want) <= 1e-6 * fabs(want));
+}
 
 /* One link of the path, told from all flows. */
 static void check_around(const Net *net, const NetPath *p, const Lot *lot) {
     const Topo *t = &net->topo;
-    uint32_t at = p->n_links / 2, mine = p->links[at], next = at + 1 < p->n_links ? p->links[at + 1] : TOPO_NONE;
-    double ahead = 0, ahead_max = 0, n_ahead = 0, beside = 0, beside_max = 0, n_beside = 0;
+    uint32_t at = p->n_links / 2, mine = p->links[at],
+             next = at + 1 < p->n_links ? p->links[at + 1] : TOPO_NONE;
+    double ahead = 0, next_max = 0, n_ahead = 0, beside = 0, sibling_max = 0, n_beside = 0;
     for (uint32_t l = 0; l < t->n_links; l++) {
         double load = load_of(net, l);
-        if (t->links[l].from == t->links[mine].to && l != next) ahead += load, n_ahead++, ahead_max = fmax(ahead_max, load);
-        if (t->links[l].from == t->links[mine].from && l != mine) beside += load, n_beside++, beside_max = fmax(beside_max, load);
+        if (t->links[l].from == t->links[mine].to && l != next)
+            ahead += load, n_ahead++, next_max = fmax(next_max, load);
+        if (t->links[l].from == t->links[mine].from && l != mine)
+            beside += load, n_beside++, sibling_max = fmax(sibling_max, load);
     }
-    same(lot->around[at].back, load_of(net, mine ^ 1));
-    same(lot->around[at].ahead_max, ahead_max);
-    same(lot->around[at].ahead_mean, n_ahead > 0 ? ahead / n_ahead : 0);
-    same(lot->around[at].beside_max, beside_max);
-    same(lot->around[at].beside_mean, n_beside > 0 ? beside / n_beside : 0);
+    same(lot->neighbours[at].reverse, load_of(net, mine ^ 1));
+    same(lot->neighbours[at].next_max, next_max);
+    same(lot->neighbours[at].next_mean, n_ahead > 0 ? ahead / n_ahead : 0);
+    same(lot->neighbours[at].sibling_max, sibling_max);
+    same(lot->neighbours[at].sibling_mean, n_beside > 0 ? beside / n_beside : 0);
 }
 
 static void check_lot(const Net *net, const NetPath *p, const Lot *lot) {
@@ -234,12 +256,14 @@ static void check_lot(const Net *net, const NetPath *p, const Lot *lot) {
     check_around(net, p, lot);
 }
 
-/* Flow by flow: which positions of the path it crosses, in stretches. Returns the number of flows with several. */
+/* Flow by flow: which positions of the path it crosses, in stretches. Returns the number of flows
+ * with several. */
 static size_t check_flows(const Net *net, const NetPath *p, const LotFlow *got, size_t n) {
     const Flows *f = &net->flows;
     size_t k = 0, rejoining = 0;
     for (size_t i = 0; i < f->n; i++) {
-        uint32_t links[64], n_links = route_path(net->route, f->src[i], f->dst[i], net->sport[i], ROUTE_DPORT, links);
+        uint32_t links[64], n_links = route_path(net->route, f->src[i], f->dst[i], net->sport[i],
+                                                 ROUTE_DPORT, links);
         size_t stretches = 0;
         bool on = false;
         for (uint32_t at = 0; at < p->n_links; at++) {
@@ -248,7 +272,8 @@ static size_t check_flows(const Net *net, const NetPath *p, const LotFlow *got, 
             if (crosses && !on) {
                 assert_true(k < n && got[k].flow == i && got[k].s == at);
                 assert_true(got[k].start_ns == f->start_ns[i] && got[k].size_b == f->size_b[i]);
-                assert_true(got[k].cap_bps == fmin(net->topo.host_rate_bps[f->src[i]], net->topo.host_rate_bps[f->dst[i]]));
+                assert_true(got[k].cap_bps == fmin(net->topo.host_rate_bps[f->src[i]],
+                                                   net->topo.host_rate_bps[f->dst[i]]));
                 stretches++;
                 k++;
             }
@@ -256,15 +281,16 @@ static size_t check_flows(const Net *net, const NetPath *p, const LotFlow *got, 
             else if (on) assert_true(got[k - 1].d == at);
             on = crosses;
         }
-        if (is_path_of(net, p, i)) assert_true(stretches == 1 && got[k - 1].s == 0 && got[k - 1].d == p->n_links);
+        if (is_path_of(net, p, i))
+            assert_true(stretches == 1 && got[k - 1].s == 0 && got[k - 1].d == p->n_links);
         rejoining += stretches > 1;
     }
     assert_int_equal(k, n);
     return rejoining;
 }
 
-/* What an outline knows of all flows, from the flows. */
-static void check_outline(const PathOutline *o, const LotFlow *flows) {
+/* What a path view knows of all flows, from the flows. */
+static void check_outline(const PathView *o, const LotFlow *flows) {
     size_t n_foreground = 0;
     double pairs = 0, bits = 0;
     for (size_t i = 0; i < o->n; i++) {
@@ -291,13 +317,14 @@ static void check_outline(const PathOutline *o, const LotFlow *flows) {
     }
 }
 
-/* An outline, read in pieces of any length, is the projection. */
+/* A path view, read in pieces of any length, is the projection. */
 static void check_pieces(const PathIndex *ix, size_t p, const LotFlow *want, size_t n, Arena *a) {
-    PathOutline o;
-    path_outline(ix, p, a, &o);
+    PathView o;
+    path_view(ix, p, a, &o);
     assert_int_equal(o.n, n);
     LotFlow *got = ARENA_NEW(a, LotFlow, n);
-    for (size_t i = 0, piece = 1; i < n; i += piece, piece = piece * 2 < n - i ? piece * 2 : n - i) path_read(&o, i, piece, got + i);
+    for (size_t i = 0, piece = 1; i < n; i += piece, piece = piece * 2 < n - i ? piece * 2 : n - i)
+        path_read(&o, i, piece, got + i);
     assert_memory_equal(got, want, n * sizeof *want);
     check_outline(&o, want);
 }
@@ -326,7 +353,8 @@ static void projection_equals_brute_force(void **state) {
         pathset_free(&ps);
         net_free(&net);
     }
-    assert_true(rejoining[0] > 100 && rejoining[1] > 100 && long_paths > 100); /* the networks do show what they are for */
+    assert_true(rejoining[0] > 100 && rejoining[1] > 100 &&
+                long_paths > 100); /* the networks do show what they are for */
     arena_free(&a);
 }
 

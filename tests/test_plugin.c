@@ -1,5 +1,6 @@
-/* The training plug-in: its forward is the C forward, its gradients are those of finite differences, a resumed run is the
- * uninterrupted one to the bit. Skipped where libtorch is not installed and the plug-in therefore not built. */
+/* The training plug-in: its forward is the C forward, its gradients are those of finite
+ * differences, a resumed run is the uninterrupted one to the bit. Skipped where libtorch is not
+ * installed and the plug-in therefore not built. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,12 +49,14 @@ static const ModelSpec absolute = {.n_feat = 1019,
                                    .head = HEAD_ABSOLUTE,
                                    .zero_rows = true};
 
-/* Paths of 0, 1, 2, 4 and 6 links with random percentiles, some buckets empty and one row without any flow. */
+/* Paths of 0, 1, 2, 4 and 6 links with random percentiles, some buckets empty and one row without
+ * any flow. */
 typedef struct {
-    FeatureMap map[N_PATHS];
-    const FeatureMap *maps[N_PATHS];
+    PathFeat map[N_PATHS];
+    const PathFeat *maps[N_PATHS];
     uint32_t row_start[N_PATHS + 1];
-    float pct[MAX_ROWS * 1000], conf[N_PATHS * 19], base[N_PATHS * 400], base_count[N_PATHS * 4], truth[N_PATHS * 400];
+    float pct[MAX_ROWS * 1000], conf[N_PATHS * 19], base[N_PATHS * 400], base_count[N_PATHS * 4],
+        truth[N_PATHS * 400];
     uint16_t present[MAX_ROWS];
     uint32_t count[MAX_ROWS * 10];
     uint8_t truth_present[N_PATHS * 4];
@@ -63,7 +66,8 @@ typedef struct {
 static void fill_row(Rng *rng, float *pct, uint16_t present) {
     for (int b = 0; b < 10; b++) {
         double x = 1;
-        for (int k = 0; k < 100; k++) pct[b * 100 + k] = present >> b & 1 ? (float)(x += 0.05 * rng_exponential(rng)) : 0;
+        for (int k = 0; k < 100; k++)
+            pct[b * 100 + k] = present >> b & 1 ? (float)(x += 0.05 * rng_exponential(rng)) : 0;
     }
 }
 
@@ -73,14 +77,18 @@ static Data *make_data(void) {
     Rng rng = rng_stream(3, "torch test", 0);
     uint32_t row = 0;
     for (size_t i = 0; i < N_PATHS; i++) {
-        FeatureMap *m = &d->map[i];
-        *m = (FeatureMap){.n_rows = links[i] + 1, .pct = d->pct + row * 1000, .present = d->present + row, .count = d->count + row * 10};
+        PathFeat *m = &d->map[i];
+        *m = (PathFeat){.n_rows = links[i] + 1,
+                        .pct = d->pct + row * 1000,
+                        .present = d->present + row,
+                        .count = d->count + row * 10};
         for (uint32_t r = 0; r < m->n_rows; r++) {
             m->present[r] = i == 3 && r == 2 ? 0 : (uint16_t)(rng_below(&rng, 1023) + 1);
             fill_row(&rng, m->pct + r * 1000, m->present[r]);
             for (uint32_t b = 0; b < 10; b++) m->count[r * 10 + b] = m->present[r] >> b & 1;
         }
-        for (int k = 0; k < 19; k++) d->conf[i * 19 + (size_t)k] = m->conf[k] = (float)rng_uniform(&rng, 0, 5);
+        for (int k = 0; k < 19; k++)
+            d->conf[i * 19 + (size_t)k] = m->conf[k] = (float)rng_uniform(&rng, 0, 5);
         for (int b = 0; b < 4; b++) {
             m->base_count[b] = (uint32_t)rng_below(&rng, 100);
             d->base_count[i * 4 + (size_t)b] = log1pf((float)m->base_count[b]);
@@ -88,7 +96,8 @@ static Data *make_data(void) {
         }
         for (size_t k = 0; k < 400; k++) {
             d->base[i * 400 + k] = m->base[k] = (float)(1 + rng_exponential(&rng));
-            d->truth[i * 400 + k] = d->truth_present[i * 4 + k / 100] ? (float)(1 + rng_exponential(&rng)) : NAN;
+            d->truth[i * 400 + k] =
+                d->truth_present[i * 4 + k / 100] ? (float)(1 + rng_exponential(&rng)) : NAN;
         }
         d->maps[i] = m;
         d->row_start[i] = row;
@@ -118,8 +127,14 @@ static float *make_weights(const ModelSpec *s, size_t *n) {
 }
 
 static TorchOptions options(double dropout) {
-    return (TorchOptions){
-        .lr = 1e-3, .beta1 = 0.9, .beta2 = 0.95, .weight_decay = 0.02, .dropout = dropout, .seed = 11, .threads = 1, .device = "cpu"};
+    return (TorchOptions){.lr = 1e-3,
+                          .beta1 = 0.9,
+                          .beta2 = 0.95,
+                          .weight_decay = 0.02,
+                          .dropout = dropout,
+                          .seed = 11,
+                          .threads = 1,
+                          .device = "cpu"};
 }
 
 static TorchTrainer *make_trainer(const TorchApi *api, const ModelSpec *s, double dropout) {
@@ -157,11 +172,12 @@ static void check_forward(const TorchApi *api, const ModelSpec *s) {
     c.weights = make_weights(s, &c.n_floats);
     TorchTrainer *t = make_trainer(api, s, 0.5); /* dropout must not show */
     float ours[N_PATHS * 400], theirs[N_PATHS * 400];
-    model_forward(&c, d->maps, N_PATHS, ours, true, 1);
+    pathmodel_forward(&c, d->maps, N_PATHS, ours, true, 1);
     TRY(api->forward(t, &d->batch, theirs, ERRBUF));
     for (size_t i = 0; i < N_PATHS * 400; i++)
         if (!(fabsf(ours[i] - theirs[i]) <= 1e-4f * (1 + fabsf(ours[i]))))
-            fail_msg("path %zu cell %zu: %g in C, %g in libtorch", i / 400, i % 400, (double)ours[i], (double)theirs[i]);
+            fail_msg("path %zu cell %zu: %g in C, %g in libtorch", i / 400, i % 400,
+                     (double)ours[i], (double)theirs[i]);
     api->destroy(t);
     ckpt_free(&c);
     free(d);
@@ -186,13 +202,15 @@ static double loss_at(const TorchApi *api, TorchTrainer *t, const Data *d, const
     return sum / n;
 }
 
-/* Along random directions within each tensor: (L(w + h·u) − L(w − h·u)) / 2h = g · u. The loss has kinks (absolute values, ReLU)
- * and floats round, so single directions may be off; a wrong formula would be off in all of them. */
+/* Along random directions within each tensor: (L(w + h·u) − L(w − h·u)) / 2h = g · u. The loss has
+ * kinks (absolute values, ReLU) and floats round, so single directions may be off; a wrong formula
+ * would be off in all of them. */
 static void check_gradients(const TorchApi *api, const ModelSpec *s) {
     Data *d = make_data();
     size_t n_floats, n_tensors;
     CkptTensor t[CKPT_MAX_TENSORS];
-    float *w = make_weights(s, &n_floats), *g = MEM_NEW(float, n_floats), *moved = MEM_NEW(float, n_floats);
+    float *w = make_weights(s, &n_floats), *g = MEM_NEW(float, n_floats),
+          *moved = MEM_NEW(float, n_floats);
     TorchTrainer *trainer = make_trainer(api, s, 0.5);
     n_tensors = ckpt_layout(s, t, CKPT_MAX_TENSORS, &n_floats);
     double loss;
@@ -202,17 +220,22 @@ static void check_gradients(const TorchApi *api, const ModelSpec *s) {
         /* Along the gradient itself, where the change is largest against rounding. */
         size_t len = (size_t)t[i].rows * t[i].cols;
         double norm = 0;
-        for (size_t k = 0; k < len; k++) norm += (double)g[t[i].offset + k] * (double)g[t[i].offset + k];
+        for (size_t k = 0; k < len; k++)
+            norm += (double)g[t[i].offset + k] * (double)g[t[i].offset + k];
         norm = sqrt(norm);
         assert_true(norm > 0);
-        double h = 1e-3 / norm < 0.02 ? 1e-3 / norm : 0.02, l[2]; /* the loss moves by about 1e-3, or the weights by 0.02 */
+        double h = 1e-3 / norm < 0.02 ? 1e-3 / norm : 0.02,
+               l[2]; /* the loss moves by about 1e-3, or the weights by 0.02 */
         for (int side = 0; side < 2; side++) {
             memcpy(moved, w, n_floats * sizeof *w);
-            for (size_t k = 0; k < len; k++) moved[t[i].offset + k] += (float)((side ? -h : h) * (double)g[t[i].offset + k] / norm);
+            for (size_t k = 0; k < len; k++)
+                moved[t[i].offset + k] +=
+                    (float)((side ? -h : h) * (double)g[t[i].offset + k] / norm);
             l[side] = loss_at(api, trainer, d, moved);
         }
         double slope = (l[0] - l[1]) / (2 * h);
-        if (fabs(slope - norm) > 0.02 * norm + 2e-6) fail_msg("%s: gradient %g, finite difference %g", t[i].name, norm, slope);
+        if (fabs(slope - norm) > 0.02 * norm + 2e-6)
+            fail_msg("%s: gradient %g, finite difference %g", t[i].name, norm, slope);
     }
     api->destroy(trainer);
     free(w);
@@ -233,13 +256,15 @@ static void test_steps_decrease_the_loss(void **state) {
     Data *d = make_data();
     TorchTrainer *t = make_trainer(api, &residual, 0);
     double first = 0, last = 0;
-    for (int i = 0; i < 60; i++) TRY(api->step(t, &d->batch, 3e-3, i == 0 ? &first : &last, ERRBUF));
+    for (int i = 0; i < 60; i++)
+        TRY(api->step(t, &d->batch, 3e-3, i == 0 ? &first : &last, ERRBUF));
     assert_true(last < 0.8 * first);
     api->destroy(t);
     free(d);
 }
 
-/* With a gradient that is zero nothing moves but what decays: the transformer's matrices, by 1 − lr · decay. */
+/* With a gradient that is zero nothing moves but what decays: the transformer's matrices, by 1 − lr
+ * · decay. */
 static void test_decay_is_for_matrices_of_the_transformer_only(void **state) {
     if (!api_of(state)) skip();
     const TorchApi *api = api_of(state);
@@ -258,7 +283,8 @@ static void test_decay_is_for_matrices_of_the_transformer_only(void **state) {
         bool decays = t[i].cols > 1 && strncmp(t[i].name, "mlp", 3) != 0;
         float before = w[t[i].offset], want = decays ? before * (1 - 0.1f * 0.02f) : before;
         if (fabsf(after[t[i].offset] - want) > 1e-6f * fabsf(want))
-            fail_msg("%s moved from %g to %g", t[i].name, (double)before, (double)after[t[i].offset]);
+            fail_msg("%s moved from %g to %g", t[i].name, (double)before,
+                     (double)after[t[i].offset]);
     }
     api->destroy(trainer);
     free(w);
@@ -296,7 +322,8 @@ static void test_resumed_run_is_the_uninterrupted_one(void **state) {
     free(d);
 }
 
-static void assert_state_refused(const TorchApi *api, TorchTrainer *t, const char *path, const char *expected) {
+static void assert_state_refused(const TorchApi *api, TorchTrainer *t, const char *path,
+                                 const char *expected) {
     char errbuf[512] = "";
     assert_int_equal(api->load_state(t, path, ERRBUF), -1);
     if (!strstr(errbuf, expected)) fail_msg("expected '%s' in '%s'", expected, errbuf);
@@ -356,13 +383,14 @@ static void test_missing_plugin_is_an_error(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_forwards_agree),
-                                       cmocka_unit_test(test_gradients_are_finite_differences),
-                                       cmocka_unit_test(test_steps_decrease_the_loss),
-                                       cmocka_unit_test(test_decay_is_for_matrices_of_the_transformer_only),
-                                       cmocka_unit_test(test_resumed_run_is_the_uninterrupted_one),
-                                       cmocka_unit_test(test_damaged_states_are_refused),
-                                       cmocka_unit_test(test_unknown_device_is_an_error),
-                                       cmocka_unit_test(test_missing_plugin_is_an_error)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_forwards_agree),
+        cmocka_unit_test(test_gradients_are_finite_differences),
+        cmocka_unit_test(test_steps_decrease_the_loss),
+        cmocka_unit_test(test_decay_is_for_matrices_of_the_transformer_only),
+        cmocka_unit_test(test_resumed_run_is_the_uninterrupted_one),
+        cmocka_unit_test(test_damaged_states_are_refused),
+        cmocka_unit_test(test_unknown_device_is_an_error),
+        cmocka_unit_test(test_missing_plugin_is_an_error)};
     return cmocka_run_group_tests(tests, find_plugin, NULL);
 }

@@ -1,4 +1,5 @@
-/* Mixes and scenarios: both forms of a mix mean the same, paths are found, every bad value is named by its place. */
+/* Mixes and scenarios: both forms of a mix mean the same, paths are found, every bad value is named
+ * by its place. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,12 +42,14 @@ static void our_keys(void **state) {
     Mix *m;
     size_t n;
     Err err = {0};
-    ok(mixes_from(
-           "[{\"id\": 7, \"topology\": \"t.json\", \"matrix\": {\"kind\": \"c\", \"seed\": 5}, \"sizes\": \"/dev/null\", \"sigma\": 1.5,"
-           "\"max_load\": 0.3, \"duration\": \"20ms\", \"network\": {\"cc\": \"hp\", \"buffer\": \"300KiB\", \"window\": 12000,"
-           "\"pfc\": false, \"hpcc_eta\": \"90%\", \"hpcc_ai\": \"700Mbps\"}},"
-           "{\"matrix\": \"m.json\", \"sizes\": \"s.txt\", \"sigma\": 0, \"max_load\": 0.9, \"n_flows\": 5000}]",
-           &m, &n, &err),
+    ok(mixes_from("[{\"id\": 7, \"topology\": \"t.json\", \"matrix\": {\"kind\": \"c\", \"seed\": "
+                  "5}, \"sizes\": \"/dev/null\", \"sigma\": 1.5,"
+                  "\"max_load\": 0.3, \"duration\": \"20ms\", \"network\": {\"cc\": \"hp\", "
+                  "\"buffer\": \"300KiB\", \"window\": 12000,"
+                  "\"pfc\": false, \"hpcc_eta\": \"90%\", \"hpcc_ai\": \"700Mbps\"}},"
+                  "{\"matrix\": \"m.json\", \"sizes\": \"s.txt\", \"sigma\": 0, \"max_load\": 0.9, "
+                  "\"n_flows\": 5000}]",
+                  &m, &n, &err),
        &err);
     assert_int_equal(n, 2);
     assert_int_equal(m[0].id, 7);
@@ -55,7 +58,8 @@ static void our_keys(void **state) {
     assert_int_equal(m[0].matrix_seed, 5);
     assert_string_equal(m[0].sizes, "/dev/null");
     assert_string_equal(m[0].topo, "/tmp/t.json"); /* nowhere: beside the mix */
-    assert_true(m[0].sigma == 1.5 && m[0].max_load == 0.3 && fabs(m[0].duration_s - 0.02) < 1e-15 && m[0].n_flows == 0);
+    assert_true(m[0].sigma == 1.5 && m[0].max_load == 0.3 && fabs(m[0].duration_s - 0.02) < 1e-15 &&
+                m[0].n_flows == 0);
     assert_int_equal(m[0].net.cc, CC_HPCC);
     assert_true(m[0].net.buffer_b == 307200 && m[0].net.window_b == 12000 && !m[0].net.pfc);
     assert_true(fabs(m[0].net.hpcc_eta - 0.9) < 1e-12 && m[0].net.hpcc_ai_bps == 700e6);
@@ -71,15 +75,18 @@ static void our_keys(void **state) {
 }
 
 /* "param_1" before "cc" on purpose: its meaning must not depend on the order of keys. */
-#define PUBLISHED(cc, p1, p2)                                                                                                      \
-    "{\"id\": 3, \"param_id\": 2, \"param_1\": " p1 ", \"param_2\": " p2 ", \"spatial\": \"x/a.json\", \"size_dist\": \"s.txt\","  \
-    "\"lognorm_sigma\": 2.0, \"max_load\": 0.65, \"cluster\": \"c.json\", \"bfsz\": 40.0, \"window\": 16515, \"enable_pfc\": 1.0," \
+#define PUBLISHED(cc, p1, p2)                                                               \
+    "{\"id\": 3, \"param_id\": 2, \"param_1\": " p1 ", \"param_2\": " p2                    \
+    ", \"spatial\": \"x/a.json\", \"size_dist\": \"s.txt\","                                \
+    "\"lognorm_sigma\": 2.0, \"max_load\": 0.65, \"cluster\": \"c.json\", \"bfsz\": 40.0, " \
+    "\"window\": 16515, \"enable_pfc\": 1.0,"                                               \
     "\"duration\": 5, \"cc\": \"" cc "\"}"
 
 static void published_keys(void **state) {
     (void)state;
-    static const char *const text[CC_N] = {PUBLISHED("dctcp", "10.5", "0.0"), PUBLISHED("dcqcn_paper_vwin", "20", "60"),
-                                           PUBLISHED("hp", "70", "50"), PUBLISHED("timely", "45", "110")};
+    static const char *const text[CC_N] = {
+        PUBLISHED("dctcp", "10.5", "0.0"), PUBLISHED("dcqcn_paper_vwin", "20", "60"),
+        PUBLISHED("hp", "70", "50"), PUBLISHED("timely", "45", "110")};
     for (int cc = 0; cc < CC_N; cc++) {
         Mix *m;
         size_t n;
@@ -88,11 +95,14 @@ static void published_keys(void **state) {
         assert_int_equal(n, 1);
         assert_int_equal(m->id, 3);
         assert_int_equal(m->net.cc, cc);
-        assert_true(m->net.buffer_b == 409600 && m->net.window_b == 16515 && m->net.pfc && m->duration_s == 5);
+        assert_true(m->net.buffer_b == 409600 && m->net.window_b == 16515 && m->net.pfc &&
+                    m->duration_s == 5);
         if (cc == CC_DCTCP) assert_true(m->net.dctcp_k_b == 10500);
         if (cc == CC_DCQCN) assert_true(m->net.dcqcn_kmin_b == 20e3 && m->net.dcqcn_kmax_b == 60e3);
-        if (cc == CC_HPCC) assert_true(fabs(m->net.hpcc_eta - 0.7) < 1e-12 && m->net.hpcc_ai_bps == 500e6);
-        if (cc == CC_TIMELY) assert_true(m->net.timely_tlow_ns == 45e3 && m->net.timely_thigh_ns == 110e3);
+        if (cc == CC_HPCC)
+            assert_true(fabs(m->net.hpcc_eta - 0.7) < 1e-12 && m->net.hpcc_ai_bps == 500e6);
+        if (cc == CC_TIMELY)
+            assert_true(m->net.timely_tlow_ns == 45e3 && m->net.timely_thigh_ns == 110e3);
         mixes_free(m, n);
     }
 }
@@ -115,7 +125,8 @@ static void published_files_load_and_find_their_parts(void **state) {
         assert_int_equal(n, files[i].n);
         for (size_t k = 0; k < n; k++) {
             if (n > 1) assert_int_equal(m[k].id, k);
-            assert_true(file_exists(m[k].topo) && file_exists(m[k].matrix) && file_exists(m[k].sizes));
+            assert_true(file_exists(m[k].topo) && file_exists(m[k].matrix) &&
+                        file_exists(m[k].sizes));
         }
         mixes_free(m, n);
     }
@@ -136,17 +147,21 @@ static void bad_mixes_are_refused(void **state) {
         {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1}", "missing key \"max_load\""},
         {"{\"cluster\": \"b\"}", "missing key \"spatial\""},
         {OURS(", \"max_laod\": 1"), "unknown key \"max_laod\", did you mean \"max_load\"?"},
-        {OURS(", \"network\": {\"windw\": 1}"), ".network: unknown key \"windw\", did you mean \"window\"?"},
-        {OURS(", \"network\": {\"cc\": \"cubic\"}"), ".network.cc: expected dctcp, dcqcn, hp or timely, got 'cubic'"},
+        {OURS(", \"network\": {\"windw\": 1}"),
+         ".network: unknown key \"windw\", did you mean \"window\"?"},
+        {OURS(", \"network\": {\"cc\": \"cubic\"}"),
+         ".network.cc: expected dctcp, dcqcn, hp or timely, got 'cubic'"},
         {OURS(", \"network\": {\"cc\": 7}"), ".network.cc: expected a string, got a number"},
         {OURS(", \"network\": 7"), ".network: expected an object, got a number"},
         {OURS(", \"network\": {\"window\": 0}"), ".network.window: must be in [1, 1e+12], got 0"},
         {OURS(", \"network\": {\"window\": -5}"), ".network.window: expected a size"},
         {OURS(", \"network\": {\"window\": 1e300}"), ".network.window: must be in"},
         {OURS(", \"network\": {\"window\": null}"), ".network.window: expected a number, got null"},
-        {OURS(", \"network\": {\"buffer\": \"big\"}"), ".network.buffer: expected a size like 18KB or 400KiB, got 'big'"},
+        {OURS(", \"network\": {\"buffer\": \"big\"}"),
+         ".network.buffer: expected a size like 18KB or 400KiB, got 'big'"},
         {OURS(", \"network\": {\"pfc\": 0.5}"), ".network.pfc: expected on or off"},
-        {OURS(", \"network\": {\"dcqcn_kmin\": \"90KB\", \"dcqcn_kmax\": \"80KB\"}"), "dcqcn_kmin: must be at most dcqcn_kmax"},
+        {OURS(", \"network\": {\"dcqcn_kmin\": \"90KB\", \"dcqcn_kmax\": \"80KB\"}"),
+         "dcqcn_kmin: must be at most dcqcn_kmax"},
         {OURS(", \"n_flows\": 0"), ".n_flows: must be in [1, 4000000000], got 0"},
         {OURS(", \"n_flows\": 1.5"), ".n_flows: expected a whole number"},
         {OURS(", \"n_flows\": 1e300"), ".n_flows: "},
@@ -156,17 +171,27 @@ static void bad_mixes_are_refused(void **state) {
         {OURS(", \"duration\": 1, \"n_flows\": 5"), "expected n_flows or duration, got both"},
         {"{\"matrix\": {\"kind\": \"z\"}, \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 0.5}",
          ".matrix.kind: expected a, b, c or uniform, got \"z\""},
-        {"{\"matrix\": {\"sede\": 1, \"kind\": \"a\"}, \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 0.5}",
+        {"{\"matrix\": {\"sede\": 1, \"kind\": \"a\"}, \"sizes\": \"s\", \"sigma\": 1, "
+         "\"max_load\": 0.5}",
          ".matrix: unknown key \"sede\""},
-        {"{\"matrix\": 3, \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 0.5}", ".matrix: expected a string, got a number"},
-        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": -1, \"max_load\": 0.5}", ".sigma: must be in [0, 10], got -1"},
-        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 1}", ".max_load: must be in (0, 1), got 1"},
-        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 0}", ".max_load: must be in (0, 1), got 0"},
-        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": -0.5}", ".max_load: must be in"},
-        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 1e300}", ".max_load: must be in (0, 1), got 1e+300"},
-        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 1e999}", ".max_load: expected a finite number"},
-        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": NaN}", "not valid JSON"},
-        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": \"high\"}", ".max_load: expected a number, got a string"},
+        {"{\"matrix\": 3, \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 0.5}",
+         ".matrix: expected a string, got a number"},
+        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": -1, \"max_load\": 0.5}",
+         ".sigma: must be in [0, 10], got -1"},
+        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 1}",
+         ".max_load: must be in (0, 1), got 1"},
+        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 0}",
+         ".max_load: must be in (0, 1), got 0"},
+        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": -0.5}",
+         ".max_load: must be in"},
+        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 1e300}",
+         ".max_load: must be in (0, 1), got 1e+300"},
+        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 1e999}",
+         ".max_load: expected a finite number"},
+        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": NaN}",
+         "not valid JSON"},
+        {"{\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": \"high\"}",
+         ".max_load: expected a number, got a string"},
         {"[" OURS("") ", {\"matrix\": \"b\", \"sizes\": \"s\", \"sigma\": 1, \"max_load\": 1.7}]",
          "[1].max_load: must be in (0, 1), got 1.7"},
         {PUBLISHED("reno", "1", "1"), ".cc: expected dctcp, dcqcn, hp or timely, got 'reno'"},
@@ -174,17 +199,21 @@ static void bad_mixes_are_refused(void **state) {
         {PUBLISHED("hp", "90", "1e300"), ".param_2: hpcc_ai: "},
         {PUBLISHED("hp", "900", "50"), ".param_1: hpcc_eta: must be in"},
         {PUBLISHED("dcqcn", "60", "20"), "dcqcn_kmin: must be at most dcqcn_kmax"},
-        {"{\"spatial\": \"a\", \"size_dist\": \"s\", \"lognorm_sigma\": 1, \"max_load\": 0.5, \"bfsz\": -1}",
+        {"{\"spatial\": \"a\", \"size_dist\": \"s\", \"lognorm_sigma\": 1, \"max_load\": 0.5, "
+         "\"bfsz\": -1}",
          ".bfsz: must be above 0 (in units of 10 KiB)"},
-        {"{\"spatial\": \"a\", \"size_dist\": \"s\", \"lognorm_sigma\": -2}", ".lognorm_sigma: sigma: must be in"},
-        {"{\"spatial\": \"a\", \"size_dist\": \"s\", \"enable_pfc\": 2}", ".enable_pfc: pfc: expected on or off"},
+        {"{\"spatial\": \"a\", \"size_dist\": \"s\", \"lognorm_sigma\": -2}",
+         ".lognorm_sigma: sigma: must be in"},
+        {"{\"spatial\": \"a\", \"size_dist\": \"s\", \"enable_pfc\": 2}",
+         ".enable_pfc: pfc: expected on or off"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Mix *m;
         size_t n;
         Err err = {0};
         if (mixes_from(bad[i][0], &m, &n, &err) == 0) fail_msg("accepted: %s", bad[i][0]);
-        if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i][1]) || !strstr(err.msg, "/tmp/m3-test-spec"))
+        if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i][1]) ||
+            !strstr(err.msg, "/tmp/m3-test-spec"))
             fail_msg("expected \"%s\", got \"%s\"", bad[i][1], err.msg);
     }
 }
@@ -194,30 +223,34 @@ static void settings_change_a_mix(void **state) {
     Mix m;
     Err err = {0};
     mix_init(&m);
-    static const char *const good[] = {"max_load=0.7", "sigma=1",         "matrix=c",    "duration=5ms", "n_flows=10M",
-                                       "cc=timely",    "param_1=41",      "param_2=140", "bfsz=30.5",    "window=9KB",
-                                       "enable_pfc=0", "sizes=README.md", "hpcc_eta=80%"};
+    static const char *const good[] = {
+        "max_load=0.7", "sigma=1",         "matrix=c",    "duration=5ms", "n_flows=10M",
+        "cc=timely",    "param_1=41",      "param_2=140", "bfsz=30.5",    "window=9KB",
+        "enable_pfc=0", "sizes=README.md", "hpcc_eta=80%"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) ok(mix_set(&m, good[i], &err), &err);
     assert_true(m.max_load == 0.7 && m.sigma == 1 && m.duration_s == 0 && m.n_flows == 10000000);
     assert_string_equal(m.matrix_kind, "c");
     assert_string_equal(m.sizes, "README.md");
-    assert_true(m.net.cc == CC_TIMELY && m.net.timely_tlow_ns == 41e3 && m.net.timely_thigh_ns == 140e3);
+    assert_true(m.net.cc == CC_TIMELY && m.net.timely_tlow_ns == 41e3 &&
+                m.net.timely_thigh_ns == 140e3);
     assert_true(m.net.buffer_b == 30.5 * 10240 && m.net.window_b == 9000 && !m.net.pfc);
     ok(mix_set(&m, "matrix=spec/m.json", &err), &err);
     assert_null(m.matrix_kind);
-    static const char *const bad[][2] = {{"max_load", "expected key=value"},
-                                         {"=3", "expected key=value"},
-                                         {"max_load=", "max_load: expected a number"},
-                                         {"max_load=1.2", "max_load: must be in (0, 1), got 1.2"},
-                                         {"max_load=nan", "max_load: expected a number"},
-                                         {"maxload=0.2", "unknown setting 'maxload', did you mean 'max_load'?"},
-                                         {"windows=2KB", "unknown setting 'windows', did you mean 'window'?"},
-                                         {"cc=bbr", "cc: expected dctcp"},
-                                         {"bfsz=0", "bfsz: must be above 0"},
-                                         {"id=4", "unknown setting 'id'"}};
+    static const char *const bad[][2] = {
+        {"max_load", "expected key=value"},
+        {"=3", "expected key=value"},
+        {"max_load=", "max_load: expected a number"},
+        {"max_load=1.2", "max_load: must be in (0, 1), got 1.2"},
+        {"max_load=nan", "max_load: expected a number"},
+        {"maxload=0.2", "unknown setting 'maxload', did you mean 'max_load'?"},
+        {"windows=2KB", "unknown setting 'windows', did you mean 'window'?"},
+        {"cc=bbr", "cc: expected dctcp"},
+        {"bfsz=0", "bfsz: must be above 0"},
+        {"id=4", "unknown setting 'id'"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(mix_set(&m, bad[i][0], &err), -1);
-        if (!strstr(err.msg, bad[i][1])) fail_msg("%s: expected \"%s\", got \"%s\"", bad[i][0], bad[i][1], err.msg);
+        if (!strstr(err.msg, bad[i][1]))
+            fail_msg("%s: expected \"%s\", got \"%s\"", bad[i][0], bad[i][1], err.msg);
     }
     mix_free(&m);
 }
@@ -227,7 +260,12 @@ static void a_mix_becomes_a_scenario(void **state) {
     Scenario s;
     Err err = {0};
     static const char *const set[] = {"max_load=0.25", "window=9KB", NULL};
-    ScenarioOptions o = {.mix_path = "spec/demo.json", .mix_id = -1, .n_flows = 20000, .seed = 3, .threads = 2, .set = set};
+    ScenarioOptions o = {.mix_path = "spec/demo.json",
+                         .mix_id = -1,
+                         .n_flows = 20000,
+                         .seed = 3,
+                         .threads = 2,
+                         .set = set};
     ok(scenario_load(&s, &o, NULL, &err), &err);
     assert_int_equal(s.topo.n_hosts, 256);
     assert_int_equal(s.flows.n, 20000);
@@ -264,7 +302,8 @@ static void a_flow_file_becomes_a_scenario(void **state) {
     fputs("flow,src,dst,size_b,start_ns\n5,0,255,1000,7\n6,0,255,1000,9\n", f);
     fclose(f);
     static const char *const set[] = {"cc=hp", NULL};
-    ScenarioOptions o = {.topo_path = "spec/clos-256-2to1.json", .flows_path = path, .mix_id = -1, .set = set};
+    ScenarioOptions o = {
+        .topo_path = "spec/clos-256-2to1.json", .flows_path = path, .mix_id = -1, .set = set};
     ok(scenario_load(&s, &o, NULL, &err), &err);
     assert_true(s.flows.n == 2 && !s.has_mix && !s.drawn && s.net.cc == CC_HPCC);
     assert_int_equal(s.sport[1], ROUTE_FIRST_SPORT + 1);
@@ -278,8 +317,11 @@ static void a_flow_file_becomes_a_scenario(void **state) {
 
 static void incomplete_scenarios_are_refused(void **state) {
     (void)state;
-    static const char *const bad_set[] = {"max_load=2", NULL}, *const bad_pair[] = {"dcqcn_kmin=90KB", "dcqcn_kmax=10KB", NULL};
-    static const char *const no_sizes[] = {"sizes=/nonexistent/s.txt", NULL}, *const no_matrix[] = {"matrix=/nonexistent/m.json", NULL};
+    static const char *const bad_set[] = {"max_load=2", NULL}, *const bad_pair[] = {
+                                                                   "dcqcn_kmin=90KB",
+                                                                   "dcqcn_kmax=10KB", NULL};
+    static const char *const no_sizes[] = {"sizes=/nonexistent/s.txt", NULL},
+                             *const no_matrix[] = {"matrix=/nonexistent/m.json", NULL};
     const struct {
         ScenarioOptions o;
         const char *message;
@@ -288,18 +330,25 @@ static void incomplete_scenarios_are_refused(void **state) {
         {{.mix_id = -1, .topo_path = "spec/clos-16.json"}, "no flows given"},
         {{.mix_id = -1, .mix_path = "/nonexistent.json"}, "/nonexistent.json: cannot open"},
         {{.mix_id = 9, .mix_path = "spec/demo.json"}, "spec/demo.json: no mix has id 9"},
-        {{.mix_id = -1, .mix_path = "spec/demo.json", .set = bad_set}, "--set max_load=2: max_load: must be in (0, 1), got 2"},
-        {{.mix_id = -1, .mix_path = "spec/demo.json", .set = bad_pair}, "--set: dcqcn_kmin: must be at most"},
-        {{.mix_id = -1, .mix_path = "spec/demo.json", .set = no_sizes}, "/nonexistent/s.txt: cannot open"},
-        {{.mix_id = -1, .mix_path = "spec/demo.json", .set = no_matrix}, "/nonexistent/m.json: cannot open"},
-        {{.mix_id = -1, .mix_path = "spec/demo.json", .topo_path = "/nonexistent/t.json"}, "/nonexistent/t.json: cannot open"},
-        {{.mix_id = -1, .mix_path = "spec/demo.json", .n_flows = 10, .duration_s = 1}, "only one of them"},
+        {{.mix_id = -1, .mix_path = "spec/demo.json", .set = bad_set},
+         "--set max_load=2: max_load: must be in (0, 1), got 2"},
+        {{.mix_id = -1, .mix_path = "spec/demo.json", .set = bad_pair},
+         "--set: dcqcn_kmin: must be at most"},
+        {{.mix_id = -1, .mix_path = "spec/demo.json", .set = no_sizes},
+         "/nonexistent/s.txt: cannot open"},
+        {{.mix_id = -1, .mix_path = "spec/demo.json", .set = no_matrix},
+         "/nonexistent/m.json: cannot open"},
+        {{.mix_id = -1, .mix_path = "spec/demo.json", .topo_path = "/nonexistent/t.json"},
+         "/nonexistent/t.json: cannot open"},
+        {{.mix_id = -1, .mix_path = "spec/demo.json", .n_flows = 10, .duration_s = 1},
+         "only one of them"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Scenario s;
         Err err = {0};
         if (scenario_load(&s, &bad[i].o, NULL, &err) == 0) fail_msg("accepted: %s", bad[i].message);
-        if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i].message)) fail_msg("expected \"%s\", got \"%s\"", bad[i].message, err.msg);
+        if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i].message))
+            fail_msg("expected \"%s\", got \"%s\"", bad[i].message, err.msg);
     }
 }
 

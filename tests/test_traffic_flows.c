@@ -1,4 +1,5 @@
-/* Flow files: what is written reads back bit for bit; times scale exactly; every defect is named by line and column. */
+/* Flow files: what is written reads back bit for bit; times scale exactly; every defect is named by
+ * line and column. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,11 +25,21 @@ static uint64_t ids[] = {10, 11, 12, 20, 9000000};
 static uint8_t is_host[] = {1, 1, 1, 0, 1};
 static uint32_t host_node[] = {0, 1, 2, 4}, node_host[] = {0, 1, 2, TOPO_NONE, 3};
 static char topo_name[] = "net.json";
-static const Topo sparse = {
-    .n_nodes = 5, .n_hosts = 4, .node_id = ids, .is_host = is_host, .host_node = host_node, .node_host = node_host, .name = topo_name};
+static const Topo sparse = {.n_nodes = 5,
+                            .n_hosts = 4,
+                            .node_id = ids,
+                            .is_host = is_host,
+                            .host_node = host_node,
+                            .node_host = node_host,
+                            .name = topo_name};
 /* The same without the far id: its ids are dense enough for a table. */
-static const Topo dense = {
-    .n_nodes = 4, .n_hosts = 3, .node_id = ids, .is_host = is_host, .host_node = host_node, .node_host = node_host, .name = topo_name};
+static const Topo dense = {.n_nodes = 4,
+                           .n_hosts = 3,
+                           .node_id = ids,
+                           .is_host = is_host,
+                           .host_node = host_node,
+                           .node_host = node_host,
+                           .name = topo_name};
 
 static const char *scratch(char path[64]) {
     snprintf(path, 64, "/tmp/m3-test-flows-%ld", (long)getpid());
@@ -54,7 +65,10 @@ static void loads(Flows *f, const char *text, const Topo *t) {
 static void columns_in_any_order(void **state) {
     (void)state;
     Flows f;
-    loads(&f, "\xEF\xBB\xBF start_ns , note,size_b,dst,src\r\n5,x y,1500,12,10\r\n\r\n 7 ,,1,9000000, 11 ", &sparse);
+    loads(&f,
+          "\xEF\xBB\xBF start_ns , note,size_b,dst,src\r\n5,x y,1500,12,10\r\n\r\n 7 ,,1,9000000, "
+          "11 ",
+          &sparse);
     assert_int_equal(f.n, 2);
     assert_int_equal(f.src[0], 0);
     assert_int_equal(f.dst[0], 2);
@@ -92,15 +106,18 @@ static void times_are_scaled_exactly(void **state) {
               {"8999999999999999999", 8999999999999999999},
               {"9000000000000000000", 9000000000000000000}};
     char text[2048] = "";
-    size_t n_s = sizeof s / sizeof *s, n_ns = sizeof ns / sizeof *ns, len = (size_t)sprintf(text, "%zu\n", n_s);
+    size_t n_s = sizeof s / sizeof *s, n_ns = sizeof ns / sizeof *ns,
+           len = (size_t)sprintf(text, "%zu\n", n_s);
     Flows f;
-    for (size_t i = 0; i < n_s; i++) len += (size_t)sprintf(text + len, "%zu\t10 11  3 100 1000 %s\n", i, s[i].text);
+    for (size_t i = 0; i < n_s; i++)
+        len += (size_t)sprintf(text + len, "%zu\t10 11  3 100 1000 %s\n", i, s[i].text);
     loads(&f, text, &dense);
     assert_int_equal(f.n, n_s);
     for (size_t i = 0; i < n_s; i++) assert_int_equal(f.start_ns[i], s[i].ns);
     flows_free(&f);
     len = (size_t)sprintf(text, "flow,src,dst,size_b,start_ns\n");
-    for (size_t i = 0; i < n_ns; i++) len += (size_t)sprintf(text + len, "%zu,10,11,1e3,%s\n", i, ns[i].text);
+    for (size_t i = 0; i < n_ns; i++)
+        len += (size_t)sprintf(text + len, "%zu,10,11,1e3,%s\n", i, ns[i].text);
     loads(&f, text, &dense);
     for (size_t i = 0; i < n_ns; i++) assert_int_equal(f.start_ns[i], ns[i].ns);
     assert_int_equal(f.size_b[0], 1000);
@@ -110,7 +127,9 @@ static void times_are_scaled_exactly(void **state) {
 static void disorder_is_sorted_stably(void **state) {
     (void)state;
     Flows f;
-    loads(&f, "src,dst,size_b,start_ns,fct_ns\n10,11,1,9,1\n10,11,2,4,\n10,11,3,9,3.5\n10,11,4,4,4\n", &dense);
+    loads(&f,
+          "src,dst,size_b,start_ns,fct_ns\n10,11,1,9,1\n10,11,2,4,\n10,11,3,9,3.5\n10,11,4,4,4\n",
+          &dense);
     static const uint64_t want[] = {2, 4, 1, 3};
     for (int i = 0; i < 4; i++) assert_int_equal(f.size_b[i], want[i]);
     for (int i = 0; i < 4; i++) assert_int_equal(f.id[i], want[i] - 1); /* numbers as in the file */
@@ -160,7 +179,8 @@ static void written_flows_read_back(void **state) {
     assert_memory_equal(f.start_ns, g.start_ns, N * sizeof *f.start_ns);
     for (size_t i = 0; i < N; i++) {
         assert_true(isnan(f.fct_ns[i]) ? isnan(g.fct_ns[i]) : f.fct_ns[i] == g.fct_ns[i]);
-        assert_true(isnan(f.ideal_fct_ns[i]) ? isnan(g.ideal_fct_ns[i]) : f.ideal_fct_ns[i] == g.ideal_fct_ns[i]);
+        assert_true(isnan(f.ideal_fct_ns[i]) ? isnan(g.ideal_fct_ns[i])
+                                             : f.ideal_fct_ns[i] == g.ideal_fct_ns[i]);
     }
     flows_free(&f);
     flows_free(&g);
@@ -174,20 +194,23 @@ static void bad_files_are_refused(void **state) {
     } bad[] = {
         {"", "empty file"},
         {"\n\n", "empty file"},
-        {"src,dst,size_b\n1,2,3\n",
-         "line 1: expected a header with flow,src,dst,size_b,start_ns (or an HPCC flow file): no column start_ns"},
+        {"src,dst,size_b\n1,2,3\n", "line 1: expected a header with flow,src,dst,size_b,start_ns "
+                                    "(or an HPCC flow file): no column start_ns"},
         {"src,dst,src,size_b,start_ns\n", "column src appears twice"},
         {HEAD, "expected at least one flow"},
         {HEAD "0,10,11,1500\n", "line 2: expected 5 columns, got 4"},
-        {HEAD "0,10,11,1500,0\n1,10,1", "line 3: dst: expected the id of a host, got 1 (no such node in net.json)"},
+        {HEAD "0,10,11,1500,0\n1,10,1",
+         "line 3: dst: expected the id of a host, got 1 (no such node in net.json)"},
         {HEAD "0,10,11,1500,0,7\n", "line 2: more than 5 columns"},
-        {HEAD "0,10,20,1500,0\n", "line 2: dst: expected the id of a host, got 20 (a switch in net.json)"},
+        {HEAD "0,10,20,1500,0\n",
+         "line 2: dst: expected the id of a host, got 20 (a switch in net.json)"},
         {HEAD "0,999999,11,1500,0\n", "line 2: src: expected the id of a host, got 999999"},
         {HEAD "0,-1,11,1500,0\n", "src: expected the id of a host, got '-1'"},
         {HEAD "0,x,11,1500,0\n", "src: expected the id of a host, got 'x'"},
         {HEAD "0,,11,1500,0\n", "src: expected the id of a host, got ''"},
         {HEAD "0,10,10,1500,0\n", "line 2: src and dst: expected two different hosts"},
-        {HEAD "0,10,11,0,0\n", "line 2: size_b: expected a whole number of bytes from 1 to 1e15, got '0'"},
+        {HEAD "0,10,11,0,0\n",
+         "line 2: size_b: expected a whole number of bytes from 1 to 1e15, got '0'"},
         {HEAD "0,10,11,-5,0\n", "size_b: "},
         {HEAD "0,10,11,1.5,0\n", "size_b: "},
         {HEAD "0,10,11,nan,0\n", "size_b: "},
@@ -200,13 +223,17 @@ static void bad_files_are_refused(void **state) {
         {HEAD "0,10,11,1500,inf\n", "start_ns: "},
         {HEAD "0,10,11,1500,1e300\n", "start_ns: "},
         {HEAD "z,10,11,1500,0\n", "flow: expected a whole number, got 'z'"},
-        {"src,dst,size_b,start_ns,fct_ns\n10,11,1,0,-3\n", "fct_ns: expected a positive time in ns or nothing, got '-3'"},
-        {"src,dst,size_b,start_ns,fct_ns\n10,11,1,0,late\n", "fct_ns: expected a time in ns or nothing, got 'late'"},
+        {"src,dst,size_b,start_ns,fct_ns\n10,11,1,0,-3\n",
+         "fct_ns: expected a positive time in ns or nothing, got '-3'"},
+        {"src,dst,size_b,start_ns,fct_ns\n10,11,1,0,late\n",
+         "fct_ns: expected a time in ns or nothing, got 'late'"},
         {"0,10,11,1500,0\n", "line 1: expected a CSV header"},
         {"2\n0 10 11 3 100 1500 0.5\n", "expected 2 flows (line 1), got 1"},
-        {"1\n0 10 11 3 100 1500 0.5\n1 10 11 3 100 1500 0.6\n", "line 3: a flow more than line 1 announces"},
+        {"1\n0 10 11 3 100 1500 0.5\n1 10 11 3 100 1500 0.6\n",
+         "line 3: a flow more than line 1 announces"},
         {"1\n0 10 11 3 100 1500\n", "line 2: expected 7 columns, got 6"},
-        {"1\n0 10 11 3 100 1500 1e10\n", "line 2: start: expected a time from 0 to 9e9 s, got '1e10'"},
+        {"1\n0 10 11 3 100 1500 1e10\n",
+         "line 2: start: expected a time from 0 to 9e9 s, got '1e10'"},
         {"1\n0 10 11 3 100 1500 20000000000\n", "line 2: start: "},
         {"1\n", "expected at least one flow"},
     };
@@ -216,7 +243,8 @@ static void bad_files_are_refused(void **state) {
             Flows f;
             Err err = {0};
             assert_int_equal(load_text(&f, bad[i].text, strlen(bad[i].text), both[k], &err), -1);
-            if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i].message) || !strstr(err.msg, "/tmp/m3-test-flows"))
+            if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i].message) ||
+                !strstr(err.msg, "/tmp/m3-test-flows"))
                 fail_msg("case %zu: expected \"%s\", got \"%s\"", i, bad[i].message, err.msg);
         }
     }
@@ -226,7 +254,8 @@ static void bad_files_are_refused(void **state) {
     assert_int_equal(err.kind, ERR_INPUT);
 }
 
-/* Whatever is cut away, the reader neither crashes nor invents: it refuses, or has a prefix of the flows. */
+/* Whatever is cut away, the reader neither crashes nor invents: it refuses, or has a prefix of the
+ * flows. */
 static void cut_files_give_a_prefix_or_an_error(void **state) {
     (void)state;
     const char text[] = HEAD "0,10,11,1500,0\n1,11,12,2500,77\n2,12,10,3500,99\n";
@@ -247,12 +276,16 @@ static void positions_of_a_path(void **state) {
     (void)state;
     Flows f;
     Err err = {0};
-    loads(&f, "2\n0 0 4 3 100 289024 1.000000000\n1 1 2 3 100 112352 1.000001330\n\nfirst line: flows\n", NULL);
+    loads(
+        &f,
+        "2\n0 0 4 3 100 289024 1.000000000\n1 1 2 3 100 112352 1.000001330\n\nfirst line: flows\n",
+        NULL);
     assert_int_equal(f.src[1], 1);
     assert_int_equal(f.dst[0], 4);
     flows_free(&f);
     static const char *const bad[] = {HEAD "0,0,5,1,0\n", HEAD "0,2,2,1,0\n", HEAD "0,3,1,1,0\n"};
-    for (int i = 0; i < 3; i++) assert_int_equal(load_text(&f, bad[i], strlen(bad[i]), NULL, &err), -1);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(load_text(&f, bad[i], strlen(bad[i]), NULL, &err), -1);
     const char *reference = SHARED "/flowsim/cases/03_h7_web_1000/flows.txt";
     if (!file_exists(reference)) return;
     if (flows_load_positions(&f, reference, 6, NULL, &err) != 0) fail_msg("%s", err.msg);
@@ -281,13 +314,15 @@ static void settings_are_read_with_units(void **state) {
     Err err = {0};
     netconf_default(&c);
     assert_int_equal(netconf_check(&c, &err), 0);
-    static const char *const set[][2] = {{"cc", "hpcc"},      {"buffer", "400KiB"}, {"window", "18KB"},   {"pfc", "off"},
-                                         {"dctcp_k", "12KB"}, {"hpcc_eta", "95%"},  {"hpcc_ai", "1Gbps"}, {"timely_tlow", "50us"}};
+    static const char *const set[][2] = {
+        {"cc", "hpcc"},      {"buffer", "400KiB"}, {"window", "18KB"},   {"pfc", "off"},
+        {"dctcp_k", "12KB"}, {"hpcc_eta", "95%"},  {"hpcc_ai", "1Gbps"}, {"timely_tlow", "50us"}};
     for (size_t i = 0; i < sizeof set / sizeof *set; i++)
         if (netconf_set(&c, set[i][0], set[i][1], &err) != 0) fail_msg("%s", err.msg);
     assert_int_equal(c.cc, CC_HPCC);
     assert_true(c.buffer_b == 409600 && c.window_b == 18000 && !c.pfc && c.dctcp_k_b == 12000);
-    assert_true(fabs(c.hpcc_eta - 0.95) < 1e-12 && c.hpcc_ai_bps == 1e9 && c.timely_tlow_ns == 50000);
+    assert_true(fabs(c.hpcc_eta - 0.95) < 1e-12 && c.hpcc_ai_bps == 1e9 &&
+                c.timely_tlow_ns == 50000);
     for (int cc = 0; cc < CC_N; cc++) {
         Cc back;
         assert_int_equal(cc_parse(cc_name((Cc)cc), &back, &err), 0);
@@ -315,10 +350,14 @@ static void settings_are_read_with_units(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_in_any_order),         cmocka_unit_test(times_are_scaled_exactly),
-        cmocka_unit_test(disorder_is_sorted_stably),    cmocka_unit_test(written_flows_read_back),
-        cmocka_unit_test(bad_files_are_refused),        cmocka_unit_test(cut_files_give_a_prefix_or_an_error),
-        cmocka_unit_test(positions_of_a_path),          cmocka_unit_test(a_failed_write_is_reported),
+        cmocka_unit_test(columns_in_any_order),
+        cmocka_unit_test(times_are_scaled_exactly),
+        cmocka_unit_test(disorder_is_sorted_stably),
+        cmocka_unit_test(written_flows_read_back),
+        cmocka_unit_test(bad_files_are_refused),
+        cmocka_unit_test(cut_files_give_a_prefix_or_an_error),
+        cmocka_unit_test(positions_of_a_path),
+        cmocka_unit_test(a_failed_write_is_reported),
         cmocka_unit_test(settings_are_read_with_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Binary flow files: what is written reads back bit for bit, whatever columns it has; every damage is refused and named. */
+/* Binary flow files: what is written reads back bit for bit, whatever columns it has; every damage
+ * is refused and named. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,13 +16,23 @@
 #include "base/rng.h"
 #include "traffic/flows.h"
 
-/* Hosts 10, 11, 12 and 9000000 (host indices 0..3) and switch 20; and a network where 12 is a switch or missing. */
+/* Hosts 10, 11, 12 and 9000000 (host indices 0..3) and switch 20; and a network where 12 is a
+ * switch or missing. */
 static uint64_t ids[] = {10, 11, 12, 20, 9000000}, fewer_ids[] = {10, 11, 13, 9000000};
 static uint32_t host_node[] = {0, 1, 2, 4}, node_host[] = {0, 1, 2, TOPO_NONE, 3};
 static uint32_t fewer_host_node[] = {0, 1, 3}, fewer_node_host[] = {0, 1, TOPO_NONE, 2};
 static char name[] = "net.json";
-static const Topo topo = {.n_nodes = 5, .n_hosts = 4, .node_id = ids, .host_node = host_node, .node_host = node_host, .name = name};
-static Topo fewer = {.n_nodes = 4, .n_hosts = 3, .host_node = fewer_host_node, .node_host = fewer_node_host, .name = name};
+static const Topo topo = {.n_nodes = 5,
+                          .n_hosts = 4,
+                          .node_id = ids,
+                          .host_node = host_node,
+                          .node_host = node_host,
+                          .name = name};
+static Topo fewer = {.n_nodes = 4,
+                     .n_hosts = 3,
+                     .host_node = fewer_host_node,
+                     .node_host = fewer_node_host,
+                     .name = name};
 
 static const char *scratch(char path[64]) {
     snprintf(path, 64, "/tmp/m3-test-binary-%ld.m3f", (long)getpid());
@@ -90,12 +101,18 @@ static void another_network_has_its_own_indices(void **state) {
     Flows f, g;
     static uint64_t shifted_ids[] = {9, 10, 11, 12, 9000000};
     static uint32_t shifted_host[] = {0, 1, 2, 3, 4};
-    Topo shifted = {.n_nodes = 5, .n_hosts = 5, .node_id = shifted_ids, .host_node = shifted_host, .node_host = shifted_host, .name = name};
+    Topo shifted = {.n_nodes = 5,
+                    .n_hosts = 5,
+                    .node_id = shifted_ids,
+                    .host_node = shifted_host,
+                    .node_host = shifted_host,
+                    .name = name};
     f = random_flows(50, 0);
     assert_int_equal(flows_save(&f, scratch(path), &topo, &err), 0);
     assert_int_equal(flows_load(&g, path, &shifted, NULL, &err), 0);
     for (size_t i = 0; i < f.n; i++)
-        assert_true(shifted.node_id[g.src[i]] == ids[host_node[f.src[i]]] && shifted.node_id[g.dst[i]] == ids[host_node[f.dst[i]]]);
+        assert_true(shifted.node_id[g.src[i]] == ids[host_node[f.src[i]]] &&
+                    shifted.node_id[g.dst[i]] == ids[host_node[f.dst[i]]]);
     flows_free(&g);
     flows_free(&f);
     unlink(path);
@@ -210,7 +227,8 @@ static void bad_values_are_named(void **state) {
         const char *why;
     } damage[] = {{offsetof(Flows, size_b), 0, "row 217: size_b: expected 1 to 1e15 bytes, got 0"},
                   {offsetof(Flows, size_b), 1000000000000001, "row 217: size_b"},
-                  {offsetof(Flows, start_ns), 0, "row 217: start_ns: expected 0 to 9e18, and not before the row above"},
+                  {offsetof(Flows, start_ns), 0,
+                   "row 217: start_ns: expected 0 to 9e18, and not before the row above"},
                   {offsetof(Flows, start_ns), (uint64_t)INT64_MIN, "row 217: start_ns"},
                   {offsetof(Flows, start_ns), 9000000000000000001, "row 217: start_ns"},
                   {offsetof(Flows, fct_ns), 0, "row 217: fct_ns: expected a positive time"},
@@ -251,9 +269,12 @@ static void bad_hosts_are_named(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(written_flows_read_back), cmocka_unit_test(another_network_has_its_own_indices),
-        cmocka_unit_test(positions_of_a_path),     cmocka_unit_test(files_cut_anywhere_are_refused),
-        cmocka_unit_test(bad_headers_are_refused), cmocka_unit_test(bad_values_are_named),
+        cmocka_unit_test(written_flows_read_back),
+        cmocka_unit_test(another_network_has_its_own_indices),
+        cmocka_unit_test(positions_of_a_path),
+        cmocka_unit_test(files_cut_anywhere_are_refused),
+        cmocka_unit_test(bad_headers_are_refused),
+        cmocka_unit_test(bad_values_are_named),
         cmocka_unit_test(bad_hosts_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* Workloads against theory: drawn sizes follow their curve, gaps their log-normal law, cells their weights, routed
- * flows load the busiest link as asked; thread counts agree; what makes no sense is refused. */
+/* Workloads against theory: drawn sizes follow their curve, gaps their log-normal law, cells their
+ * weights, routed flows load the busiest link as asked; thread counts agree; what makes no sense is
+ * refused. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +23,8 @@
 
 #define SHARED "../shared/paper"
 
-/* --- helpers ------------------------------------------------------------------------------------------- */
+/* --- helpers
+ * ------------------------------------------------------------------------------------------- */
 
 static void ok(int rc, const Err *err) {
     if (rc != 0) fail_msg("%s", err->msg);
@@ -71,25 +73,32 @@ static double cdf_at(const SizeDist *d, double x) {
     if (x < d->size_b[0]) return 0;
     for (uint32_t i = d->n - 1; i-- > 0;)
         if (x >= d->size_b[i] && d->size_b[i + 1] > d->size_b[i])
-            return fmin(1, d->cdf[i] + (x - d->size_b[i]) / (d->size_b[i + 1] - d->size_b[i]) * (d->cdf[i + 1] - d->cdf[i]));
+            return fmin(1, d->cdf[i] + (x - d->size_b[i]) / (d->size_b[i + 1] - d->size_b[i]) *
+                                           (d->cdf[i + 1] - d->cdf[i]));
     return 1;
 }
 
-/* --- sizes --------------------------------------------------------------------------------------------- */
+/* --- sizes
+ * --------------------------------------------------------------------------------------------- */
 
 static void guided_draws_equal_a_plain_search(void **state) {
     (void)state;
     SizeDist d;
     Err err = {0};
     Rng r = rng_stream(1, "test", 0);
-    ok(sizes_from(&d, "# an atom at 10, a gap from 20 to 30\n1 0\n10 25\n10 40\n20 60\r\n\n30 60\n1000 99.99\n5000 100\n", &err), &err);
+    ok(sizes_from(&d,
+                  "# an atom at 10, a gap from 20 to 30\n1 0\n10 25\n10 40\n20 60\r\n\n30 60\n1000 "
+                  "99.99\n5000 100\n",
+                  &err),
+       &err);
     double mean = .25 * 5.5 + .15 * 10 + .2 * 15 + .3999 * 515 + .0001 * 3000;
     assert_true(fabs(d.mean_b - mean) < 1e-9);
     for (int k = 0; k < 200000; k++) {
         double u = k < 4096 ? k / 4096.0 : rng_u01(&r);
         uint32_t i = 0;
         while (d.cdf[i + 1] <= u) i++;
-        double x = d.size_b[i] + (u - d.cdf[i]) / (d.cdf[i + 1] - d.cdf[i]) * (d.size_b[i + 1] - d.size_b[i]);
+        double x = d.size_b[i] +
+                   (u - d.cdf[i]) / (d.cdf[i + 1] - d.cdf[i]) * (d.size_b[i + 1] - d.size_b[i]);
         assert_int_equal(sizedist_draw(&d, u), (uint64_t)(x + 0.5));
         assert_false(x > 20.5 && x < 30);
     }
@@ -109,7 +118,8 @@ static void drawn_sizes_follow_the_curve(void **state) {
     double *x = MEM_NEW(double, N), worst = 0;
     for (size_t i = 0; i < N; i++) x[i] = (double)sizedist_draw(&d, rng_u01(&r));
     stats_sort(x, N);
-    for (size_t i = 0; i + 1 < N; i++) { /* between two values of a whole-byte sample the curve is at the half byte */
+    for (size_t i = 0; i + 1 < N;
+         i++) { /* between two values of a whole-byte sample the curve is at the half byte */
         if (x[i] == x[i + 1]) continue;
         worst = fmax(worst, fabs((double)(i + 1) / N - cdf_at(&d, x[i] + 0.5)));
     }
@@ -136,9 +146,11 @@ static void shipped_sizes_resemble_the_published(void **state) {
             ok(sizedist_load(&theirs, path, &err), &err);
             double worst = 0;
             for (uint32_t k = 0; k < ours.n; k++)
-                worst = fmax(worst, fabs(cdf_at(&ours, ours.size_b[k]) - cdf_at(&theirs, ours.size_b[k])));
+                worst = fmax(worst,
+                             fabs(cdf_at(&ours, ours.size_b[k]) - cdf_at(&theirs, ours.size_b[k])));
             for (uint32_t k = 0; k < theirs.n; k++)
-                worst = fmax(worst, fabs(cdf_at(&ours, theirs.size_b[k]) - cdf_at(&theirs, theirs.size_b[k])));
+                worst = fmax(worst, fabs(cdf_at(&ours, theirs.size_b[k]) -
+                                         cdf_at(&theirs, theirs.size_b[k])));
             assert_true(worst <= 0.01);
             sizedist_free(&theirs);
         }
@@ -170,13 +182,17 @@ static void bad_size_files_are_refused(void **state) {
         SizeDist d;
         Err err = {0};
         assert_int_equal(sizes_from(&d, bad[i][0], &err), -1);
-        if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i][1])) fail_msg("expected \"%s\", got \"%s\"", bad[i][1], err.msg);
+        if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i][1]))
+            fail_msg("expected \"%s\", got \"%s\"", bad[i][1], err.msg);
     }
 }
 
-/* --- matrices ------------------------------------------------------------------------------------------ */
+/* --- matrices
+ * ------------------------------------------------------------------------------------------ */
 
-#define TAIL ",\"idx2name\":[\"r\",\"s\"]},\"pod2tors\":{\"p\":[\"s\",\"r\"]},\"nr_pods\":1,\"nr_racks\":2}"
+#define TAIL                                                                                      \
+    ",\"idx2name\":[\"r\",\"s\"]},\"pod2tors\":{\"p\":[\"s\",\"r\"]},\"nr_pods\":1,\"nr_racks\":" \
+    "2}"
 
 static void bad_matrices_are_refused(void **state) {
     (void)state;
@@ -186,28 +202,39 @@ static void bad_matrices_are_refused(void **state) {
         {"[]", "expected an object"},
         {"{\"matrix\":{\"idx2name\":[\"r\"]},\"pod2tors\":{}}", ".matrix: missing key \"inner\""},
         {"{\"matrix\":{\"inner\":[[1]],\"idx2name\":[\"r\"]}}", "missing key \"pod2tors\""},
-        {"{\"matrix\":{\"inner\":[[1]],\"idx2name\":[]},\"pod2tors\":{}}", ".matrix.idx2name: expected 1 to"},
+        {"{\"matrix\":{\"inner\":[[1]],\"idx2name\":[]},\"pod2tors\":{}}",
+         ".matrix.idx2name: expected 1 to"},
         {"{\"matrix\":{\"inner\":7" TAIL, ".matrix.inner: expected an array"},
         {"{\"matrix\":{\"inner\":[[1,2]]" TAIL, ".matrix.inner: expected at least 2 rows"},
         {"{\"matrix\":{\"inner\":[[1,2],[3]]" TAIL, ".matrix.inner[1]: expected 2 counts"},
         {"{\"matrix\":{\"inner\":[[1,2],[3,\"4\"]]" TAIL, ".matrix.inner[1][1]: expected a number"},
-        {"{\"matrix\":{\"inner\":[[1,2],[3,-4]]" TAIL, ".matrix.inner[1][1]: must be in [0, 1e15], got -4"},
-        {"{\"matrix\":{\"inner\":[[1,2],[3,1e300]]" TAIL, ".matrix.inner[1][1]: must be in [0, 1e15], got 1e+300"},
+        {"{\"matrix\":{\"inner\":[[1,2],[3,-4]]" TAIL,
+         ".matrix.inner[1][1]: must be in [0, 1e15], got -4"},
+        {"{\"matrix\":{\"inner\":[[1,2],[3,1e300]]" TAIL,
+         ".matrix.inner[1][1]: must be in [0, 1e15], got 1e+300"},
         {"{\"matrix\":{\"inner\":[[1,2],[3,NaN]]" TAIL, "not valid JSON"},
         {"{\"matrix\":{\"inner\":[[0,0],[0,0]]" TAIL, "expected some traffic"},
-        {"{\"matrix\":{\"inner\":[[1,2,0],[3,4,0],[0,5,0]]" TAIL, ".matrix.inner[2][1]: traffic of a rack without a name"},
-        {"{\"matrix\":{\"inner\":[[1,2],[3,4]],\"idx2name\":[\"r\",\"r\"]},\"pod2tors\":{\"p\":[\"r\"]}}", "\"r\" appears twice"},
-        {"{\"matrix\":{\"inner\":[[1,2],[3,4]],\"idx2name\":[\"r\",\"s\"]},\"pod2tors\":{\"p\":[\"r\"]}}", "rack \"s\" is in no pod"},
-        {"{\"matrix\":{\"inner\":[[1,2],[3,4]],\"idx2name\":[\"r\",\"s\"]},\"pod2tors\":{\"p\":[\"r\",\"q\"]}}",
+        {"{\"matrix\":{\"inner\":[[1,2,0],[3,4,0],[0,5,0]]" TAIL,
+         ".matrix.inner[2][1]: traffic of a rack without a name"},
+        {"{\"matrix\":{\"inner\":[[1,2],[3,4]],\"idx2name\":[\"r\",\"r\"]},\"pod2tors\":{\"p\":["
+         "\"r\"]}}",
+         "\"r\" appears twice"},
+        {"{\"matrix\":{\"inner\":[[1,2],[3,4]],\"idx2name\":[\"r\",\"s\"]},\"pod2tors\":{\"p\":["
+         "\"r\"]}}",
+         "rack \"s\" is in no pod"},
+        {"{\"matrix\":{\"inner\":[[1,2],[3,4]],\"idx2name\":[\"r\",\"s\"]},\"pod2tors\":{\"p\":["
+         "\"r\",\"q\"]}}",
          ".pod2tors.p[1]: rack \"q\" is not in .matrix.idx2name"},
-        {"{\"matrix\":{\"inner\":[[1,2],[3,4]],\"idx2name\":[\"r\",\"s\"]},\"pod2tors\":{\"p\":[\"r\",\"s\"],\"q\":[\"s\"]}}",
+        {"{\"matrix\":{\"inner\":[[1,2],[3,4]],\"idx2name\":[\"r\",\"s\"]},\"pod2tors\":{\"p\":["
+         "\"r\",\"s\"],\"q\":[\"s\"]}}",
          "rack \"s\" is in two pods"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         RackMatrix m;
         Err err = {0};
         assert_int_equal(matrix_from(&m, bad[i][0], &err), -1);
-        if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i][1])) fail_msg("expected \"%s\", got \"%s\"", bad[i][1], err.msg);
+        if (err.kind != ERR_INPUT || !strstr(err.msg, bad[i][1]))
+            fail_msg("expected \"%s\", got \"%s\"", bad[i][1], err.msg);
     }
 }
 
@@ -263,7 +290,8 @@ static void statistics_of_a_known_matrix(void **state) {
     assert_true(fabs(s.gini - (2 * 157 / (9.0 * 20) - 10 / 9.0)) < 1e-12);
 }
 
-/* Averages over seeds against what the published matrices of the same size measure (spec/README.md). */
+/* Averages over seeds against what the published matrices of the same size measure
+ * (spec/README.md). */
 static void generated_matrices_have_the_published_character(void **state) {
     (void)state;
     static const struct {
@@ -300,7 +328,10 @@ static void published_matrices_load(void **state) {
     static const struct {
         const char *name;
         uint32_t racks, pods;
-    } files[] = {{"cluster_a_2_16", 32, 2}, {"cluster_b_2_16", 32, 2}, {"cluster_c_2_16", 32, 2}, {"cluster_b", 324, 8}};
+    } files[] = {{"cluster_a_2_16", 32, 2},
+                 {"cluster_b_2_16", 32, 2},
+                 {"cluster_c_2_16", 32, 2},
+                 {"cluster_b", 324, 8}};
     if (!file_is_dir(SHARED)) skip();
     for (int i = 0; i < 4; i++) {
         RackMatrix m;
@@ -314,7 +345,8 @@ static void published_matrices_load(void **state) {
     }
 }
 
-/* --- link loads ---------------------------------------------------------------------------------------- */
+/* --- link loads
+ * ---------------------------------------------------------------------------------------- */
 
 /* The same by one pair of hosts at a time. */
 static void brute_force(const Route *r, const double *p, double *load) {
@@ -325,7 +357,8 @@ static void brute_force(const Route *r, const double *p, double *load) {
         for (uint32_t d = 0; d < t->n_hosts; d++) {
             if (s == d) continue;
             uint32_t i = t->host_rack[s], j = t->host_rack[d];
-            double hi = t->rack_host_start[i + 1] - t->rack_host_start[i], hj = t->rack_host_start[j + 1] - t->rack_host_start[j];
+            double hi = t->rack_host_start[i + 1] - t->rack_host_start[i],
+                   hj = t->rack_host_start[j + 1] - t->rack_host_start[j];
             double w = p[(size_t)i * t->n_racks + j] / (i == j ? hi * (hi - 1) : hi * hj);
             if (w > 0) route_spread(r, s, d, w, load, scratch_nodes);
         }
@@ -337,7 +370,8 @@ static void expect_same_loads(const Topo *t, uint64_t seed) {
     Rng rng = rng_stream(seed, "test", 0);
     Route *r = route_new(t, &err);
     assert_non_null(r);
-    double *p = MEM_NEW(double, (size_t)t->n_racks * t->n_racks), *a = MEM_NEW(double, t->n_links), *b = MEM_NEW(double, t->n_links);
+    double *p = MEM_NEW(double, (size_t)t->n_racks * t->n_racks), *a = MEM_NEW(double, t->n_links),
+           *b = MEM_NEW(double, t->n_links);
     for (uint32_t i = 0; i < t->n_racks; i++)
         for (uint32_t j = 0; j < t->n_racks; j++) {
             bool can = i != j || t->rack_host_start[i + 1] - t->rack_host_start[i] > 1;
@@ -346,7 +380,8 @@ static void expect_same_loads(const Topo *t, uint64_t seed) {
     linkload_expect(r, p, a);
     brute_force(r, p, b);
     for (uint32_t l = 0; l < t->n_links; l++)
-        if (fabs(a[l] - b[l]) > 1e-12 * (1 + fabs(b[l]))) fail_msg("link %u: %.17g, one pair at a time %.17g", l, a[l], b[l]);
+        if (fabs(a[l] - b[l]) > 1e-12 * (1 + fabs(b[l])))
+            fail_msg("link %u: %.17g, one pair at a time %.17g", l, a[l], b[l]);
     free(p);
     free(a);
     free(b);
@@ -359,20 +394,25 @@ static void expected_loads_equal_brute_force(void **state) {
     small_clos(&t, 3);
     expect_same_loads(&t, 1);
     topo_free(&t);
-    /* Hosts 0..7, switches 10..14 in a ring with a chord: host 2 on two switches, host 3 by two cables, host 7 alone. */
+    /* Hosts 0..7, switches 10..14 in a ring with a chord: host 2 on two switches, host 3 by two
+     * cables, host 7 alone. */
     static const uint64_t id[] = {0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 14};
     static const uint8_t is_host[] = {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0};
-    static const TopoCable cables[] = {{0, 10, 1e10, 1},  {1, 10, 1e10, 1},  {2, 10, 1e10, 1},  {2, 11, 1e10, 1},  {3, 11, 1e10, 1},
-                                       {3, 11, 1e10, 1},  {4, 12, 1e10, 1},  {5, 12, 1e10, 1},  {6, 13, 1e10, 1},  {7, 14, 1e10, 1},
-                                       {10, 11, 1e10, 1}, {11, 12, 1e10, 1}, {12, 13, 1e10, 1}, {13, 14, 1e10, 1}, {14, 10, 1e10, 1},
+    static const TopoCable cables[] = {{0, 10, 1e10, 1},  {1, 10, 1e10, 1},  {2, 10, 1e10, 1},
+                                       {2, 11, 1e10, 1},  {3, 11, 1e10, 1},  {3, 11, 1e10, 1},
+                                       {4, 12, 1e10, 1},  {5, 12, 1e10, 1},  {6, 13, 1e10, 1},
+                                       {7, 14, 1e10, 1},  {10, 11, 1e10, 1}, {11, 12, 1e10, 1},
+                                       {12, 13, 1e10, 1}, {13, 14, 1e10, 1}, {14, 10, 1e10, 1},
                                        {11, 13, 1e10, 1}, {11, 13, 1e10, 1}};
     Err err = {0};
-    ok(topo_build(&t, "ring", id, is_host, NULL, 13, cables, sizeof cables / sizeof *cables, &err), &err);
+    ok(topo_build(&t, "ring", id, is_host, NULL, 13, cables, sizeof cables / sizeof *cables, &err),
+       &err);
     for (uint64_t seed = 2; seed < 12; seed++) expect_same_loads(&t, seed);
     topo_free(&t);
 }
 
-/* --- draws --------------------------------------------------------------------------------------------- */
+/* --- draws
+ * --------------------------------------------------------------------------------------------- */
 
 typedef struct {
     Topo t;
@@ -409,16 +449,23 @@ static void gaps_are_log_normal_of_the_given_mean(void **state) {
         Flows f;
         WorkloadInfo info;
         /* a load so low that rounding to ns doesn't matter */
-        Workload w = {.matrix = &b.m, .sizes = &b.sizes, .sigma = sigma, .max_load = 1e-6, .n_flows = N, .seed = 11};
+        Workload w = {.matrix = &b.m,
+                      .sizes = &b.sizes,
+                      .sigma = sigma,
+                      .max_load = 1e-6,
+                      .n_flows = N,
+                      .seed = 11};
         ok(workload_draw(&w, b.r, 0, &f, &info, &err), &err);
         double sum = 0, sum_log = 0, sum_log2 = 0, n = N - 1;
         for (size_t i = 1; i < N; i++) {
-            double gap = (double)(f.start_ns[i] - f.start_ns[i - 1]), z = log(fmax(gap, 1) / info.mean_gap_ns);
+            double gap = (double)(f.start_ns[i] - f.start_ns[i - 1]),
+                   z = log(fmax(gap, 1) / info.mean_gap_ns);
             sum += gap;
             sum_log += z;
             sum_log2 += z * z;
         }
-        double sd_of_mean = sqrt((exp(sigma * sigma) - 1) / n), mean_log = sum_log / n, sd_log = sqrt(sum_log2 / n - mean_log * mean_log);
+        double sd_of_mean = sqrt((exp(sigma * sigma) - 1) / n), mean_log = sum_log / n,
+               sd_log = sqrt(sum_log2 / n - mean_log * mean_log);
         assert_true(fabs(sum / n / info.mean_gap_ns - 1) < 4 * sd_of_mean + 1e-6);
         assert_true(fabs(mean_log + sigma * sigma / 2) < 4 * sigma / sqrt(n) + 1e-6);
         assert_true(fabs(sd_log - sigma) < 4 * sigma / sqrt(2 * n) + 1e-4);
@@ -434,7 +481,12 @@ static void routed_flows_load_the_busiest_link_as_asked(void **state) {
     Flows f;
     WorkloadInfo info;
     bench_init(&b, 4, "b", "900 0\n1100 100\n");
-    Workload w = {.matrix = &b.m, .sizes = &b.sizes, .sigma = 0, .max_load = 0.6, .n_flows = 2000000, .seed = 5};
+    Workload w = {.matrix = &b.m,
+                  .sizes = &b.sizes,
+                  .sigma = 0,
+                  .max_load = 0.6,
+                  .n_flows = 2000000,
+                  .seed = 5};
     ok(workload_draw(&w, b.r, 0, &f, &info, &err), &err);
     uint16_t *sport = MEM_NEW(uint16_t, f.n);
     double *bytes = MEM_ZNEW(double, b.t.n_links), span_s = (double)f.start_ns[f.n - 1] / 1e9;
@@ -457,7 +509,8 @@ static void routed_flows_load_the_busiest_link_as_asked(void **state) {
     bench_free(&b);
 }
 
-/* Rack i's row has weight 2^i, so that the observed row sums tell which rack of the topology it was placed on. */
+/* Rack i's row has weight 2^i, so that the observed row sums tell which rack of the topology it was
+ * placed on. */
 static void cells_are_drawn_by_weight_and_placed_by_pods(void **state) {
     (void)state;
     enum { R = 8, N = 1000000 };
@@ -466,12 +519,14 @@ static void cells_are_drawn_by_weight_and_placed_by_pods(void **state) {
     char name[] = "test matrix";
     RackMatrix m = {.n_racks = R, .n_pods = 2, .weight = weight, .pod_of = pod_of, .name = name};
     for (int i = 0; i < R; i++)
-        for (int j = 0; j < R; j++) sum += weight[i * R + j] = i == j ? 0 : pow(2, i) * (1 + (3 * i + 5 * j) % 7);
+        for (int j = 0; j < R; j++)
+            sum += weight[i * R + j] = i == j ? 0 : pow(2, i) * (1 + (3 * i + 5 * j) % 7);
     Bench b;
     Err err = {0};
     Flows f;
     bench_init(&b, 3, "uniform", "900 0\n1100 100\n");
-    Workload w = {.matrix = &m, .sizes = &b.sizes, .sigma = 1, .max_load = 0.5, .n_flows = N, .seed = 21};
+    Workload w = {
+        .matrix = &m, .sizes = &b.sizes, .sigma = 1, .max_load = 0.5, .n_flows = N, .seed = 21};
     ok(workload_draw(&w, b.r, 2, &f, NULL, &err), &err);
     double row[R] = {0}, count[R][R] = {{0}}, host[R * 3] = {0};
     for (size_t i = 0; i < N; i++) {
@@ -511,8 +566,10 @@ static void cells_are_drawn_by_weight_and_placed_by_pods(void **state) {
 }
 
 static bool same_flows(const Flows *a, const Flows *b, size_t n) {
-    return memcmp(a->src, b->src, n * sizeof *a->src) == 0 && memcmp(a->dst, b->dst, n * sizeof *a->dst) == 0 &&
-           memcmp(a->size_b, b->size_b, n * sizeof *a->size_b) == 0 && memcmp(a->start_ns, b->start_ns, n * sizeof *a->start_ns) == 0;
+    return memcmp(a->src, b->src, n * sizeof *a->src) == 0 &&
+           memcmp(a->dst, b->dst, n * sizeof *a->dst) == 0 &&
+           memcmp(a->size_b, b->size_b, n * sizeof *a->size_b) == 0 &&
+           memcmp(a->start_ns, b->start_ns, n * sizeof *a->start_ns) == 0;
 }
 
 static void same_seed_same_flows_on_any_number_of_threads(void **state) {
@@ -522,7 +579,8 @@ static void same_seed_same_flows_on_any_number_of_threads(void **state) {
     Err err = {0};
     Flows one, four, other;
     bench_init(&b, 4, "c", "1 0\n500 50\n100000 100\n");
-    Workload w = {.matrix = &b.m, .sizes = &b.sizes, .sigma = 2, .max_load = 0.5, .n_flows = N, .seed = 9};
+    Workload w = {
+        .matrix = &b.m, .sizes = &b.sizes, .sigma = 2, .max_load = 0.5, .n_flows = N, .seed = 9};
     ok(workload_draw(&w, b.r, 1, &one, NULL, &err), &err);
     ok(workload_draw(&w, b.r, 4, &four, NULL, &err), &err);
     assert_int_equal(one.n, N);
@@ -549,7 +607,8 @@ static void same_seed_same_flows_on_any_number_of_threads(void **state) {
     bench_free(&b);
 }
 
-/* A source that draws its chunks gives what one that holds them gives, whichever chunk is asked for first. */
+/* A source that draws its chunks gives what one that holds them gives, whichever chunk is asked for
+ * first. */
 static void same_source(const FlowSource *held, const FlowSource *drawn) {
     Flows room = {0}, none = {0};
     assert_int_equal(held->n, drawn->n);
@@ -570,7 +629,8 @@ static void same_hosts(const FlowSource *held, const FlowSource *drawn) {
     uint64_t pick[PICKS];
     uint32_t src[2][PICKS], dst[2][PICKS];
     Rng r = rng_stream(1, "picks", 0);
-    for (int i = 0; i < PICKS; i++) pick[i] = i % 10 == 9 ? pick[i - 1] : rng_below(&r, held->n); /* some twice */
+    for (int i = 0; i < PICKS; i++)
+        pick[i] = i % 10 == 9 ? pick[i - 1] : rng_below(&r, held->n); /* some twice */
     flowsource_hosts(held, pick, PICKS, src[0], dst[0]);
     flowsource_hosts(drawn, pick, PICKS, src[1], dst[1]);
     assert_memory_equal(src[0], src[1], sizeof src[0]);
@@ -584,7 +644,12 @@ static void a_stream_draws_the_flows_that_are_held(void **state) {
     Err err = {0};
     bench_init(&b, 4, "b", "1 0\n500 50\n100000 100\n");
     for (int k = 0; k < CASES; k++) {
-        Workload w = {.matrix = &b.m, .sizes = &b.sizes, .sigma = k % 2 ? 2 : 0, .max_load = 0.5, .n_flows = k < 2 ? N : 0, .seed = 9};
+        Workload w = {.matrix = &b.m,
+                      .sizes = &b.sizes,
+                      .sigma = k % 2 ? 2 : 0,
+                      .max_load = 0.5,
+                      .n_flows = k < 2 ? N : 0,
+                      .seed = 9};
         Flows f, none;
         WorkloadStream *stream;
         FlowSource drawn;
@@ -593,12 +658,13 @@ static void a_stream_draws_the_flows_that_are_held(void **state) {
         if (k == 2) w.duration_s = 0.0101; /* a few flows */
         if (k == 3) w.duration_s = 0.6;
         ok(workload_draw(&w, b.r, 2, &f, &info, &err), &err);
-        ok(workload_draw_most(&w, b.r, 2, k < 2 ? N - 1 : 0, &none, &stream, &info, &err), &err);
+        ok(workload_draw_or_stream(&w, b.r, 2, k < 2 ? N - 1 : 0, &none, &stream, &info, &err),
+           &err);
         assert_true(stream && none.n == 0);
         ok(flowsource_drawn(&drawn, stream, &b.t, 2, &ports, NULL, &err), &err);
         uint16_t *sport = MEM_NEW(uint16_t, f.n);
         route_sports(&b.t, f.src, f.dst, f.n, sport);
-        FlowSource held = flowsource_held(&f, sport);
+        FlowSource held = flowsource_in_memory(&f, sport);
         same_source(&held, &drawn);
         same_hosts(&held, &drawn);
         workload_stream_free(stream);
@@ -615,7 +681,12 @@ static void racks_of_one_host_do_not_hang(void **state) {
     Err err = {0};
     Flows f;
     bench_init(&b, 1, "c", "900 0\n1100 100\n"); /* half of c's weight is on the diagonal */
-    Workload w = {.matrix = &b.m, .sizes = &b.sizes, .sigma = 1, .max_load = 0.5, .n_flows = 10000, .seed = 1};
+    Workload w = {.matrix = &b.m,
+                  .sizes = &b.sizes,
+                  .sigma = 1,
+                  .max_load = 0.5,
+                  .n_flows = 10000,
+                  .seed = 1};
     ok(workload_draw(&w, b.r, 1, &f, NULL, &err), &err);
     for (size_t i = 0; i < f.n; i++) assert_true(f.src[i] != f.dst[i]);
     flows_free(&f);
@@ -631,9 +702,10 @@ static void misfits_and_nonsense_are_refused(void **state) {
     Err err = {0};
     Flows f;
     bench_init(&b, 2, "uniform", "900 0\n1100 100\n");
-    const Workload good = {.matrix = &b.m, .sizes = &b.sizes, .sigma = 1, .max_load = 0.5, .n_flows = 10, .seed = 1};
-    static const double loads[] = {0, -0.5, 1, 1.7, NAN, INFINITY, 1e300}, sigmas[] = {-1, NAN, 1e300, 11},
-                        durations[] = {-1, NAN, 1e300, 1e9, 1e-30};
+    const Workload good = {
+        .matrix = &b.m, .sizes = &b.sizes, .sigma = 1, .max_load = 0.5, .n_flows = 10, .seed = 1};
+    static const double loads[] = {0, -0.5, 1, 1.7, NAN, INFINITY, 1e300},
+                        sigmas[] = {-1, NAN, 1e300, 11}, durations[] = {-1, NAN, 1e300, 1e9, 1e-30};
     for (size_t i = 0; i < 7; i++) {
         Workload w = good;
         w.max_load = loads[i];
@@ -659,7 +731,8 @@ static void misfits_and_nonsense_are_refused(void **state) {
     w = good;
     b.m.pod_of[0] = 1; /* 3 + 5 racks on 4 + 4 */
     assert_int_equal(workload_draw(&w, b.r, 1, &f, NULL, &err), -1);
-    assert_non_null(strstr(err.msg, "does not fit small clos: a pod of 5 racks has no place in a pod of 4"));
+    assert_non_null(
+        strstr(err.msg, "does not fit small clos: a pod of 5 racks has no place in a pod of 4"));
     b.m.n_pods = 3;
     assert_int_equal(workload_draw(&w, b.r, 1, &f, NULL, &err), -1);
     assert_non_null(strstr(err.msg, "8 racks in 3 pods, but the topology has 8 racks in 2 pods"));

@@ -1,5 +1,6 @@
-/* Tests of app/train and app/evaluate on a made-up data set: formulas by hand, a fresh residual model is flowSim itself, and, where
- * the training plug-in is built, that training learns, repeats itself, and resumes exactly. Without it those are skipped. */
+/* Tests of app/train and app/evaluate on a made-up data set: formulas by hand, a fresh residual
+ * model is flowSim itself, and, where the training plug-in is built, that training learns, repeats
+ * itself, and resumes exactly. Without it those are skipped. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "evaluate/evaluate.h"
+#include "traffic/sizebucket.h"
 #include "train/train.h"
 #include "base/json.h"
 #include "base/rng.h"
@@ -24,7 +26,7 @@
 enum { N = 24, ROWS = 3 };
 
 static void write_array(const char *dir, int k, size_t rows, const void *data) {
-    const DatasetArray *a = &dataset_arrays[k];
+    const PathDataArray *a = &pathdata_arrays[k];
     char *path = mem_printf("%s/%s.npy", dir, a->name);
     NpyOut out;
     Err err = {0};
@@ -38,7 +40,8 @@ static void write_manifest(const char *dir) {
     char *path = file_join(dir, "manifest.json");
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
-    fprintf(f, "{\"schema\": \"m3.dataset/1\", \"n_samples\": %d, \"n_rows\": %d, \"samples\": [", N, N * ROWS);
+    fprintf(f, "{\"schema\": \"m3.dataset/1\", \"n_samples\": %d, \"n_rows\": %d, \"samples\": [",
+            N, N * ROWS);
     for (int i = 0; i < N; i++) fprintf(f, "%s[\"p%d\"]", i ? ", " : "", i);
     fprintf(f, "]}\n");
     assert_int_equal(fclose(f), 0);
@@ -46,28 +49,36 @@ static void write_manifest(const char *dir) {
 }
 
 static void write_dataset(const char *dir) {
-    float *pct = MEM_ZNEW(float, N *ROWS *FEATURE_N_PCT), *conf = MEM_ZNEW(float, N *FEATURE_N_CONF);
-    float *base = MEM_NEW(float, N *FEATURE_N_BASE), *truth = MEM_NEW(float, N *FEATURE_N_BASE);
+    float *pct = MEM_ZNEW(float, N *ROWS *PATHFEAT_N_PCT),
+          *conf = MEM_ZNEW(float, N *PATHFEAT_N_CONF);
+    float *base = MEM_NEW(float, N *PATHFEAT_N_BASE), *truth = MEM_NEW(float, N *PATHFEAT_N_BASE);
     uint16_t present[N * ROWS];
-    uint32_t row_start[N + 1], count[N * STATS_N_OUT];
+    uint32_t row_start[N + 1], count[N * SIZEBUCKET_N];
     Rng r = rng_stream(3, "test", 0);
     for (size_t i = 0; i < N * ROWS; i++) {
         present[i] = (uint16_t)rng_below(&r, 1024);
-        for (size_t c = 0; c < FEATURE_N_PCT; c++) pct[i * FEATURE_N_PCT + c] = present[i] >> c / 100 & 1 ? (float)exp(rng_u01(&r)) : 0;
+        for (size_t c = 0; c < PATHFEAT_N_PCT; c++)
+            pct[i * PATHFEAT_N_PCT + c] = present[i] >> c / 100 & 1 ? (float)exp(rng_u01(&r)) : 0;
     }
     for (size_t i = 0; i < N; i++) {
         row_start[i] = (uint32_t)(i * ROWS);
-        conf[i * FEATURE_N_CONF + 8 + i % 3] = 1;
-        for (size_t b = 0; b < STATS_N_OUT; b++) count[i * STATS_N_OUT + b] = (i + b) % 5 == 0 ? 0 : 10;
-        for (size_t c = 0; c < FEATURE_N_BASE; c++) {
-            base[i * FEATURE_N_BASE + c] = count[i * STATS_N_OUT + c / 100] ? 1 + (float)(c % 100) / 50 : 1;
-            truth[i * FEATURE_N_BASE + c] = base[i * FEATURE_N_BASE + c] * (count[i * STATS_N_OUT + c / 100] ? 1.5f : 1);
+        conf[i * PATHFEAT_N_CONF + 8 + i % 3] = 1;
+        for (size_t b = 0; b < SIZEBUCKET_N; b++)
+            count[i * SIZEBUCKET_N + b] = (i + b) % 5 == 0 ? 0 : 10;
+        for (size_t c = 0; c < PATHFEAT_N_BASE; c++) {
+            base[i * PATHFEAT_N_BASE + c] =
+                count[i * SIZEBUCKET_N + c / 100] ? 1 + (float)(c % 100) / 50 : 1;
+            truth[i * PATHFEAT_N_BASE + c] =
+                base[i * PATHFEAT_N_BASE + c] * (count[i * SIZEBUCKET_N + c / 100] ? 1.5f : 1);
         }
     }
     row_start[N] = N * ROWS;
-    const void *data[N_ARRAYS] = {pct, present, row_start, conf, base, count, truth, count};
-    for (int k = 0; k < N_ARRAYS; k++) {
-        size_t rows = dataset_arrays[k].rows == PER_ROW ? N * ROWS : N + (dataset_arrays[k].rows == PER_SAMPLE_AND_END);
+    const void *data[PATHDATA_N_ARRAYS] = {pct,  present, row_start, conf,
+                                           base, count,   truth,     count};
+    for (int k = 0; k < PATHDATA_N_ARRAYS; k++) {
+        size_t rows = pathdata_arrays[k].rows == PER_ROW
+                          ? N * ROWS
+                          : N + (pathdata_arrays[k].rows == PER_SAMPLE_AND_END);
         write_array(dir, k, rows, data[k]);
     }
     write_manifest(dir);
@@ -93,9 +104,9 @@ static int teardown(void **state) {
     return rc;
 }
 
-static void load(Dataset *d, const char *dir) {
+static void load(PathData *d, const char *dir) {
     Err err = {0};
-    if (dataset_load(d, dir, &err) != 0) fail_msg("%s", err.msg);
+    if (pathdata_load(d, dir, &err) != 0) fail_msg("%s", err.msg);
 }
 
 /* ---- evaluation ---- */
@@ -113,9 +124,9 @@ static void test_errors_by_hand(void **state) {
 
 static void test_table_by_hand(void **state) {
     (void)state;
-    float estimate[FEATURE_N_BASE], truth[FEATURE_N_BASE];
-    uint32_t count[STATS_N_OUT] = {1, 0, 0, 7};
-    for (int i = 0; i < FEATURE_N_BASE; i++) estimate[i] = truth[i] = 2;
+    float estimate[PATHFEAT_N_BASE], truth[PATHFEAT_N_BASE];
+    uint32_t count[SIZEBUCKET_N] = {1, 0, 0, 7};
+    for (int i = 0; i < PATHFEAT_N_BASE; i++) estimate[i] = truth[i] = 2;
     estimate[98] = 3;        /* p99 of the first bucket */
     estimate[100] = 1000;    /* in a bucket without truth */
     estimate[300 + 49] = 1;  /* p50 of the last */
@@ -138,7 +149,8 @@ static void test_summary_by_hand(void **state) {
     assert_int_equal(s.n, 4);
     assert_float_equal(s.mean_abs, 0.25, 1e-15);
     assert_float_equal(s.mean_signed, -0.1, 1e-15);
-    assert_float_equal(s.median_abs, 0.2, 1e-15); /* rank floor(3·0.5 + 0.5) = 2 of 0.1 0.2 0.2 0.5 */
+    assert_float_equal(s.median_abs, 0.2,
+                       1e-15); /* rank floor(3·0.5 + 0.5) = 2 of 0.1 0.2 0.2 0.5 */
     assert_float_equal(s.p90_abs, 0.5, 1e-15);
     assert_float_equal(s.max_abs, 0.5, 1e-15);
     assert_true(isnan(evalsummary_of(errors, 0).mean_abs));
@@ -153,23 +165,24 @@ static void fresh_compact(Ckpt *c) {
 }
 
 static void test_fresh_residual_model_is_flowsim(void **state) {
-    Dataset d;
+    PathData d;
     Ckpt c;
     Evaluation e;
     uint32_t index[N];
     load(&d, *state);
     fresh_compact(&c);
     for (uint32_t i = 0; i < N; i++) index[i] = i;
-    evaluate_dataset(&d, index, N, &c, 2, &e);
+    evaluate_pathdata(&d, index, N, &c, 2, &e);
     const EvalGroup *all = &e.group[0];
     assert_int_equal(all->n_samples, N);
     assert_int_equal(e.group[1].n_samples, N / 3); /* dctcp */
     assert_int_equal(e.group[1 + CC_TIMELY].n_samples, 0);
     assert_float_equal(evalerror_mean_signed(&all->flowsim.loss), -1.0f / 3, 1e-6);
     for (int k = 0; k < EVAL_N_PCT; k++)
-        assert_float_equal(evalerror_mean_abs(&all->m3.cell[4][k]), evalerror_mean_abs(&all->flowsim.cell[4][k]), 1e-5);
+        assert_float_equal(evalerror_mean_abs(&all->m3.cell[4][k]),
+                           evalerror_mean_abs(&all->flowsim.cell[4][k]), 1e-5);
     free(c.weights);
-    dataset_free(&d);
+    pathdata_free(&d);
 }
 
 /* ---- training, without the plug-in ---- */
@@ -191,7 +204,7 @@ static void test_rate(void **state) {
 }
 
 static void test_gather(void **state) {
-    Dataset d;
+    PathData d;
     TrainBatch b = {0};
     const uint32_t index[] = {7, 2, 7};
     load(&d, *state);
@@ -201,15 +214,17 @@ static void test_gather(void **state) {
     for (size_t k = 0; k < 3; k++) {
         size_t i = index[k];
         assert_int_equal(b.view.row_start[k + 1], ROWS * (k + 1));
-        assert_memory_equal(b.view.pct + k * ROWS * FEATURE_N_PCT, d.pct + i * ROWS * FEATURE_N_PCT, ROWS * FEATURE_N_PCT * 4);
-        assert_memory_equal(b.view.truth + k * FEATURE_N_BASE, d.truth + i * FEATURE_N_BASE, FEATURE_N_BASE * 4);
-        for (size_t j = 0; j < STATS_N_OUT; j++) {
+        assert_memory_equal(b.view.pct + k * ROWS * PATHFEAT_N_PCT,
+                            d.pct + i * ROWS * PATHFEAT_N_PCT, ROWS * PATHFEAT_N_PCT * 4);
+        assert_memory_equal(b.view.truth + k * PATHFEAT_N_BASE, d.truth + i * PATHFEAT_N_BASE,
+                            PATHFEAT_N_BASE * 4);
+        for (size_t j = 0; j < SIZEBUCKET_N; j++) {
             assert_float_equal(b.view.base_count[k * 4 + j], log1p(d.base_count[i * 4 + j]), 1e-6);
             assert_int_equal(b.view.truth_present[k * 4 + j], d.truth_count[i * 4 + j] > 0);
         }
     }
     trainbatch_free(&b);
-    dataset_free(&d);
+    pathdata_free(&d);
 }
 
 /* ---- training, with it ---- */
@@ -261,7 +276,8 @@ static void assert_same_model(const char *a, const char *b) {
     ckpt_free(&c[1]);
 }
 
-/* In a process of its own, since a request to stop cannot be taken back: runs until just after its first step. */
+/* In a process of its own, since a request to stop cannot be taken back: runs until just after its
+ * first step. */
 static void train_interrupted(const TrainOptions *o) {
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -279,7 +295,8 @@ static void train_interrupted(const TrainOptions *o) {
 
 static void test_learns_repeats_resumes(void **state) {
     if (!plugin_is_there()) skip(); /* built where libtorch is */
-    char *a = mem_printf("%s/a", (char *)*state), *b = mem_printf("%s/b", (char *)*state), *c = mem_printf("%s/c", (char *)*state);
+    char *a = mem_printf("%s/a", (char *)*state), *b = mem_printf("%s/b", (char *)*state),
+         *c = mem_printf("%s/c", (char *)*state);
     TrainOptions o;
     TrainResult r, again;
     Err err = {0};

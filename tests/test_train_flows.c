@@ -1,6 +1,7 @@
-/* Training and evaluation on data of flows, with a made-up data set: the flow weights and the networks' quantiles by hand, a fresh
- * model's errors are flowSim's, and, where the training plug-in is built, that training learns what the data say,
- * and that an interrupted run resumes exactly. */
+/* Training and evaluation on data of flows, with a made-up data set: the flow weights and the
+ * networks' quantiles by hand, a fresh model's errors are flowSim's, and, where the training
+ * plug-in is built, that training learns what the data say, and that an interrupted run resumes
+ * exactly. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -15,19 +16,23 @@
 #include <unistd.h>
 
 #include "evaluate/evaluate.h"
+#include "traffic/sizebucket.h"
 #include "train/train.h"
 #include "base/json.h"
 #include "base/rng.h"
 #include "plugin/torch_load.h"
 
-/* 10 networks of 12 paths with 2 links and 8 flows each: 4 of bucket 0, 4 of bucket 3, which stand for 4 and 12. The truth is the
- * fluid slowdown in bucket 0, and 1.5 to 2.5 times that in bucket 3, all the higher the higher feature 5 is. */
+/* 10 networks of 12 paths with 2 links and 8 flows each: 4 of bucket 0, 4 of bucket 3, which stand
+ * for 4 and 12. The truth is the fluid slowdown in bucket 0, and 1.5 to 2.5 times that in bucket 3,
+ * all the higher the higher feature 5 is. */
 enum { N_NETS = 10, N_PATHS = 12 * N_NETS, N_LINKS = 2 * N_PATHS, N_FLOWS = 8 * N_PATHS };
 
 static void write_array(const char *dir, int k, const void *data) {
-    static const size_t rows[] = {
-        [FS_PER_PATH] = N_PATHS, [FS_PER_PATH_AND_END] = N_PATHS + 1, [FS_PER_LINK] = N_LINKS, [FS_PER_FLOW] = N_FLOWS};
-    const FlowsetArray *a = &flowset_arrays[k];
+    static const size_t rows[] = {[FLOWDATA_PER_PATH] = N_PATHS,
+                                  [FLOWDATA_PER_PATH_AND_END] = N_PATHS + 1,
+                                  [FLOWDATA_PER_LINK] = N_LINKS,
+                                  [FLOWDATA_PER_FLOW] = N_FLOWS};
+    const FlowDataArray *a = &flowdata_arrays[k];
     char *path = mem_printf("%s/%s.npy", dir, a->name);
     NpyOut out;
     Err err = {0};
@@ -42,7 +47,8 @@ static void print_ranges(JsonOut *j, const char *key, const char *const *names, 
     for (int k = 0; k < n; k++) {
         json_out_array_compact(j);
         json_out_string(j, names[k]);
-        json_out_number(j, -10), json_out_number(j, 10), json_out_number(j, 0), json_out_number(j, 1);
+        json_out_number(j, -10), json_out_number(j, 10), json_out_number(j, 0),
+            json_out_number(j, 1);
         json_out_end(j, ']');
     }
     json_out_end(j, ']');
@@ -61,9 +67,9 @@ static void write_manifest(const char *dir) {
     json_out_key(&j, "n_links"), json_out_int(&j, N_LINKS);
     json_out_key(&j, "n_flows"), json_out_int(&j, N_FLOWS);
     json_out_key(&j, "features"), json_out_object(&j);
-    print_ranges(&j, "link", flowmap_link_names, FLOWMAP_N_LINK);
-    print_ranges(&j, "path", flowmap_path_names, FLOWMAP_N_PATH);
-    print_ranges(&j, "flow", flowmap_flow_names, FLOWMAP_N_FLOW);
+    print_ranges(&j, "link", flowfeat_link_names, FLOWFEAT_N_LINK);
+    print_ranges(&j, "path", flowfeat_path_names, FLOWFEAT_N_PATH);
+    print_ranges(&j, "flow", flowfeat_flow_names, FLOWFEAT_N_FLOW);
     json_out_end(&j, '}');
     json_out_key(&j, "networks"), json_out_array(&j);
     for (int i = 0; i < N_NETS; i++) {
@@ -79,8 +85,10 @@ static void write_manifest(const char *dir) {
 }
 
 typedef struct {
-    uint32_t link_start[N_PATHS + 1], flow_start[N_PATHS + 1], net[N_PATHS], draws[N_PATHS], bucket_count[N_PATHS * STATS_N_OUT];
-    float link[N_LINKS * FLOWMAP_N_LINK], path[N_PATHS * FLOWMAP_N_PATH], flow[N_FLOWS * FLOWMAP_N_FLOW], base[N_FLOWS], truth[N_FLOWS];
+    uint32_t link_start[N_PATHS + 1], flow_start[N_PATHS + 1], net[N_PATHS], draws[N_PATHS],
+        bucket_count[N_PATHS * SIZEBUCKET_N];
+    float link[N_LINKS * FLOWFEAT_N_LINK], path[N_PATHS * FLOWFEAT_N_PATH],
+        flow[N_FLOWS * FLOWFEAT_N_FLOW], base[N_FLOWS], truth[N_FLOWS];
     uint8_t bucket[N_FLOWS];
 } Arrays;
 
@@ -91,29 +99,29 @@ static void write_flowset(const char *dir) {
     for (uint32_t i = 0; i < N_PATHS; i++) {
         a->net[i] = i / 12;
         a->draws[i] = 1 + i % 2;
-        a->bucket_count[i * STATS_N_OUT] = 4;
-        a->bucket_count[i * STATS_N_OUT + 3] = 12;
+        a->bucket_count[i * SIZEBUCKET_N] = 4;
+        a->bucket_count[i * SIZEBUCKET_N + 3] = 12;
     }
     for (uint32_t f = 0; f < N_FLOWS; f++) {
         float x = (float)rng_normal(&rng);
-        a->flow[f * FLOWMAP_N_FLOW + 5] = x;
-        a->flow[f * FLOWMAP_N_FLOW + 6] = f % 2 ? 1.0f : 0.0f;
+        a->flow[f * FLOWFEAT_N_FLOW + 5] = x;
+        a->flow[f * FLOWFEAT_N_FLOW + 6] = f % 2 ? 1.0f : 0.0f;
         a->bucket[f] = f % 2 ? 3 : 0;
         a->base[f] = (float)exp(2 * rng_u01(&rng));
         a->truth[f] = a->base[f] * (f % 2 ? 2 + tanhf(x) / 2 : 1);
     }
-    const void *data[FS_N_ARRAYS] = {[FS_LINK_START] = a->link_start,
-                                     [FS_LINK] = a->link,
-                                     [FS_PATH] = a->path,
-                                     [FS_FLOW_START] = a->flow_start,
-                                     [FS_FLOW] = a->flow,
-                                     [FS_BASE] = a->base,
-                                     [FS_TRUTH] = a->truth,
-                                     [FS_BUCKET] = a->bucket,
-                                     [FS_NET] = a->net,
-                                     [FS_DRAWS] = a->draws,
-                                     [FS_BUCKET_COUNT] = a->bucket_count};
-    for (int k = 0; k < FS_N_ARRAYS; k++) write_array(dir, k, data[k]);
+    const void *data[FLOWDATA_N_ARRAYS] = {[FLOWDATA_LINK_START] = a->link_start,
+                                           [FLOWDATA_LINK] = a->link,
+                                           [FLOWDATA_PATH] = a->path,
+                                           [FLOWDATA_FLOW_START] = a->flow_start,
+                                           [FLOWDATA_FLOW] = a->flow,
+                                           [FLOWDATA_BASE] = a->base,
+                                           [FLOWDATA_TRUTH] = a->truth,
+                                           [FLOWDATA_BUCKET] = a->bucket,
+                                           [FLOWDATA_NET] = a->net,
+                                           [FLOWDATA_DRAWS] = a->draws,
+                                           [FLOWDATA_BUCKET_COUNT] = a->bucket_count};
+    for (int k = 0; k < FLOWDATA_N_ARRAYS; k++) write_array(dir, k, data[k]);
     write_manifest(dir);
     free(a);
 }
@@ -134,9 +142,9 @@ static int teardown(void **state) {
     return rc;
 }
 
-static void load(Flowset *d, const char *dir) {
+static void load(FlowData *d, const char *dir) {
     Err err = {0};
-    if (flowset_load(d, dir, &err) != 0) fail_msg("%s", err.msg);
+    if (flowdata_load(d, dir, &err) != 0) fail_msg("%s", err.msg);
 }
 
 static ModelSpec small_spec(void) {
@@ -153,48 +161,54 @@ static ModelSpec small_spec(void) {
 /* ---- evaluation ---- */
 
 static void test_weights_by_hand(void **state) {
-    Flowset d;
-    double w[STATS_N_OUT];
+    FlowData d;
+    double w[SIZEBUCKET_N];
     load(&d, *state);
-    flowset_weights(&d, 1, w); /* drawn twice; 16 flows, of which 4 stand for 12 */
+    flowdata_weights(&d, 1, w); /* drawn twice; 16 flows, of which 4 stand for 12 */
     assert_float_equal(w[0], 2.0 * 4 / 16 / 4, 1e-12);
     assert_float_equal(w[3], 2.0 * 12 / 16 / 4, 1e-12);
     assert_float_equal(w[1], 0, 0);
-    flowset_free(&d);
+    flowdata_free(&d);
 }
 
 static void test_split_is_by_network(void **state) {
-    Flowset d;
+    FlowData d;
     size_t n_held, n_train;
-    const DatasetSplit split = {.share = 0.4};
+    const DataSplit split = {.share = 0.4};
     load(&d, *state);
-    uint32_t *held = flowset_select(&d, &split, true, &n_held), *train = flowset_select(&d, &split, false, &n_train);
+    uint32_t *held = flowdata_select(&d, &split, true, &n_held),
+             *train = flowdata_select(&d, &split, false, &n_train);
     assert_true(n_held > 0 && n_train > 0 && n_held % 12 == 0);
     assert_int_equal(n_held + n_train, N_PATHS);
     for (size_t i = 0; i < n_held; i++)
         for (size_t k = 0; k < n_train; k++) assert_int_not_equal(d.net[held[i]], d.net[train[k]]);
     free(held);
     free(train);
-    flowset_free(&d);
+    flowdata_free(&d);
 }
 
 /* The weighted quantile of one network's flows, sorted by value. */
-static double weighted_quantile(const Flowset *d, uint32_t net, int bucket, double p, const float *value) {
+static double weighted_quantile(const FlowData *d, uint32_t net, int bucket, double p,
+                                const float *value) {
     double total = 0, below = 0, last = 0;
     for (int pass = 0; pass < 2; pass++) {
         last = 0;
         for (;;) { /* the next larger value, and the weight at it */
             double next = INFINITY, here = 0;
             for (size_t i = 0; i < d->n_paths; i++)
-                for (uint32_t f = d->flow_start[i]; d->net[i] == net && f < d->flow_start[i + 1]; f++)
-                    if ((bucket < 0 || d->bucket[f] == bucket) && (double)value[f] > last && (double)value[f] < next)
+                for (uint32_t f = d->flow_start[i]; d->net[i] == net && f < d->flow_start[i + 1];
+                     f++)
+                    if ((bucket < 0 || d->bucket[f] == bucket) && (double)value[f] > last &&
+                        (double)value[f] < next)
                         next = (double)value[f];
             if (!isfinite(next)) break;
             for (size_t i = 0; i < d->n_paths; i++) {
-                double w[STATS_N_OUT];
-                flowset_weights(d, i, w);
-                for (uint32_t f = d->flow_start[i]; d->net[i] == net && f < d->flow_start[i + 1]; f++)
-                    if ((bucket < 0 || d->bucket[f] == bucket) && (double)value[f] == next) here += w[d->bucket[f]];
+                double w[SIZEBUCKET_N];
+                flowdata_weights(d, i, w);
+                for (uint32_t f = d->flow_start[i]; d->net[i] == net && f < d->flow_start[i + 1];
+                     f++)
+                    if ((bucket < 0 || d->bucket[f] == bucket) && (double)value[f] == next)
+                        here += w[d->bucket[f]];
             }
             last = next;
             if (pass == 0) total += here;
@@ -205,7 +219,7 @@ static double weighted_quantile(const Flowset *d, uint32_t net, int bucket, doub
 }
 
 static void test_networks_by_hand(void **state) {
-    Flowset d;
+    FlowData d;
     ModelSpec s = small_spec();
     Ckpt c = {.spec = s};
     EvalNet *nets;
@@ -216,7 +230,7 @@ static void test_networks_by_hand(void **state) {
     c.weights = MEM_NEW(float, c.n_floats);
     ckpt_init_weights(&s, 1, c.weights);
     for (uint32_t i = 0; i < 24; i++) index[i] = 12 * 3 + i; /* networks 3 and 4 */
-    evaluate_flowset(&d, index, 24, &c, 2, &nets, &n);
+    evaluate_flowdata(&d, index, 24, &c, 2, &nets, &n);
     assert_int_equal(n, 2);
     assert_string_equal(nets[1].name, "net4");
     for (uint32_t i = 0; i < 2; i++)
@@ -229,20 +243,24 @@ static void test_networks_by_hand(void **state) {
                     continue;
                 }
                 int bucket = row == EVAL_ALL_BUCKETS ? -1 : row;
-                assert_float_equal(q->truth, weighted_quantile(&d, 3 + i, bucket, p, d.truth), 1e-5);
-                assert_float_equal(q->flowsim, weighted_quantile(&d, 3 + i, bucket, p, d.base), 1e-5);
+                assert_float_equal(q->truth, weighted_quantile(&d, 3 + i, bucket, p, d.truth),
+                                   1e-5);
+                assert_float_equal(q->flowsim, weighted_quantile(&d, 3 + i, bucket, p, d.base),
+                                   1e-5);
             }
             /* A fresh model spreads each flow a little around flowSim. */
             assert_true(fabs(nets[i].q[4][k].m3 / nets[i].q[4][k].flowsim - 1) < 0.2);
         }
     double sum = 0;
-    for (int i = 0; i < 2; i++) sum += fabs(nets[i].q[0][EVAL_P90].m3 / nets[i].q[0][EVAL_P90].truth - 1) / 2;
+    for (int i = 0; i < 2; i++)
+        sum += fabs(nets[i].q[0][EVAL_P90].m3 / nets[i].q[0][EVAL_P90].truth - 1) / 2;
     assert_float_equal(evaluate_row_error(nets, n, 0, EVAL_P90, false), sum, 1e-12);
-    assert_float_equal(evaluate_row_error(nets, n, 0, EVAL_P90, true), 0, 1e-12); /* there the truth is flowSim's */
+    assert_float_equal(evaluate_row_error(nets, n, 0, EVAL_P90, true), 0,
+                       1e-12); /* there the truth is flowSim's */
     assert_true(evaluate_mean_error(nets, n, true) > 0.1);
     evalnets_free(nets, n);
     ckpt_free(&c);
-    flowset_free(&d);
+    flowdata_free(&d);
 }
 
 /* ---- training ---- */
@@ -282,7 +300,8 @@ static void name_plugin(const char *program) {
     free(path);
 }
 
-/* In a process of its own, since a request to stop cannot be taken back: runs until just after its first step. */
+/* In a process of its own, since a request to stop cannot be taken back: runs until just after its
+ * first step. */
 static void train_interrupted(const TrainOptions *o) {
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -339,10 +358,11 @@ static void test_models_of_paths_are_refused(void **state) {
 int main(int argc, char **argv) {
     (void)argc;
     name_plugin(argv[0]);
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_weights_by_hand, setup, teardown),
-                                       cmocka_unit_test_setup_teardown(test_split_is_by_network, setup, teardown),
-                                       cmocka_unit_test_setup_teardown(test_networks_by_hand, setup, teardown),
-                                       cmocka_unit_test_setup_teardown(test_learns_and_resumes, setup, teardown),
-                                       cmocka_unit_test_setup_teardown(test_models_of_paths_are_refused, setup, teardown)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_weights_by_hand, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_split_is_by_network, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_networks_by_hand, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_learns_and_resumes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_models_of_paths_are_refused, setup, teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,8 +107,9 @@ static void draw(Progress *p, uint64_t done, double now) {
     double elapsed = now - p->t_start_s, rate = (double)done / fmax(elapsed, 1e-9);
     if (p->total > 0) {
         double left = rate > 0 ? (double)(p->total > done ? p->total - done : 0) / rate : 0;
-        fprintf(stderr, "\r\033[K%s %llu/%llu (%.0f %%), %.3g/s, %.0f s left", p->what, (unsigned long long)done,
-                (unsigned long long)p->total, 100.0 * (double)done / (double)p->total, rate, left);
+        fprintf(stderr, "\r\033[K%s %llu/%llu (%.0f %%), %.3g/s, %.0f s left", p->what,
+                (unsigned long long)done, (unsigned long long)p->total,
+                100.0 * (double)done / (double)p->total, rate, left);
     } else {
         fprintf(stderr, "\r\033[K%s %llu, %.3g/s", p->what, (unsigned long long)done, rate);
     }
@@ -119,7 +120,9 @@ static void draw(Progress *p, uint64_t done, double now) {
 void progress_update(Progress *p, uint64_t done) {
     if (!p->log || !p->log->tty || p->log->level < LOG_NORMAL) return;
     int free_state = 0;
-    if (!__atomic_compare_exchange_n(&p->busy, &free_state, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return;
+    if (!__atomic_compare_exchange_n(&p->busy, &free_state, 1, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED))
+        return;
     double now = diag_now_s();
     if (now - p->t_start_s >= 1.0 && now - p->t_drawn_s >= 0.1) {
         p->t_drawn_s = now;

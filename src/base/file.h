@@ -7,7 +7,8 @@
 
 #include "base/diag.h"
 
-/* A file's bytes, mapped read-only, or read if it cannot be mapped (a pipe). data[len] is not readable. */
+/* A file's bytes, mapped read-only, or read if it cannot be mapped (a pipe). data[len] is not
+ * readable. */
 typedef struct {
     const char *data;
     size_t len;
@@ -17,7 +18,8 @@ int file_view(FileView *v, const char *path, Err *err); /* missing or unreadable
 void file_view_close(FileView *v);
 
 /* Written beside its place and renamed on commit, so that no one sees half a file. "-" is stdout.
- * Write to ->f; a write error is found at commit. Exactly one of commit or abort must follow open. */
+ * Write to ->f; a write error is found at commit. Exactly one of commit or abort must follow open.
+ */
 typedef struct {
     FILE *f;
     char *path, *tmp_path; /* tmp_path NULL: stdout or a device */

@@ -1,6 +1,7 @@
 /* frame: the envelope of binary files.
  *
- * The checksum covers every byte, so the image is put together in memory before it is written. Left out: other byte orders. */
+ * The checksum covers every byte, so the image is put together in memory before it is written. Left
+ * out: other byte orders. */
 #include "base/frame.h"
 
 #include <stdlib.h>
@@ -12,18 +13,25 @@ enum { HEAD_BYTES = 24, ALIGNMENT = 64, SUM_BYTES = 8 };
 
 static size_t aligned(size_t n) { return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
-static int verify(const FileView *v, const char *path, const FrameKind *kind, uint32_t *header_len, Err *err) {
+static int verify(const FileView *v, const char *path, const FrameKind *kind, uint32_t *header_len,
+                  Err *err) {
     uint32_t version;
     uint64_t file_len, sum;
     if (v->len < HEAD_BYTES + SUM_BYTES || memcmp(v->data, kind->magic, sizeof kind->magic) != 0)
-        return err_input(err, "%s: not %s (its first bytes are not \"%.6s\")", path, kind->what, kind->magic);
+        return err_input(err, "%s: not %s (its first bytes are not \"%.6s\")", path, kind->what,
+                         kind->magic);
     memcpy(&version, v->data + 8, sizeof version);
     memcpy(header_len, v->data + 12, sizeof *header_len);
     memcpy(&file_len, v->data + 16, sizeof file_len);
-    if (version != kind->version) return err_input(err, "%s: version of %s: expected %u, got %u", path, kind->what, kind->version, version);
-    if (file_len != v->len) return err_input(err, "%s: length: expected %llu bytes, got %zu", path, (unsigned long long)file_len, v->len);
+    if (version != kind->version)
+        return err_input(err, "%s: version of %s: expected %u, got %u", path, kind->what,
+                         kind->version, version);
+    if (file_len != v->len)
+        return err_input(err, "%s: length: expected %llu bytes, got %zu", path,
+                         (unsigned long long)file_len, v->len);
     memcpy(&sum, v->data + v->len - SUM_BYTES, sizeof sum);
-    if (sum != file_checksum(v->data, v->len - SUM_BYTES)) return err_input(err, "%s: checksum does not match: the file is damaged", path);
+    if (sum != file_checksum(v->data, v->len - SUM_BYTES))
+        return err_input(err, "%s: checksum does not match: the file is damaged", path);
     if (aligned(HEAD_BYTES + (size_t)*header_len) > v->len - SUM_BYTES)
         return err_input(err, "%s: header: %u bytes exceed the file", path, *header_len);
     return 0;
@@ -32,7 +40,8 @@ static int verify(const FileView *v, const char *path, const FrameKind *kind, ui
 int frame_open(Frame *f, const char *path, const FrameKind *kind, Err *err) {
     uint32_t header_len = 0;
     *f = (Frame){0};
-    if (file_view(&f->view, path, err) != 0 || verify(&f->view, path, kind, &header_len, err) != 0) return -1;
+    if (file_view(&f->view, path, err) != 0 || verify(&f->view, path, kind, &header_len, err) != 0)
+        return -1;
     size_t start = aligned(HEAD_BYTES + (size_t)header_len);
     f->header = f->view.data + HEAD_BYTES;
     f->header_len = header_len;
@@ -46,7 +55,8 @@ void frame_close(Frame *f) {
     *f = (Frame){0};
 }
 
-void frame_write(FILE *out, const FrameKind *kind, const char *header, size_t header_len, const char *payload, size_t payload_len) {
+void frame_write(FILE *out, const FrameKind *kind, const char *header, size_t header_len,
+                 const char *payload, size_t payload_len) {
     size_t start = aligned(HEAD_BYTES + header_len);
     uint32_t words[2] = {kind->version, (uint32_t)header_len};
     uint64_t len = start + payload_len + SUM_BYTES;

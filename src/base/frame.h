@@ -1,4 +1,5 @@
-/* frame: binary files that say what they are: magic, version, a JSON header, a payload, a checksum over all. */
+/* frame: binary files that say what they are: magic, version, a JSON header, a payload, a checksum
+ * over all. */
 #ifndef M3_BASE_FRAME_H
 #define M3_BASE_FRAME_H
 #include "base/file.h"
@@ -24,9 +25,11 @@ typedef struct {
     size_t payload_len;
 } Frame;
 
-/* Verified as a whole before anything in it is believed: magic, version, length, checksum. frame_close releases, also after −1. */
+/* Verified as a whole before anything in it is believed: magic, version, length, checksum.
+ * frame_close releases, also after −1. */
 int frame_open(Frame *f, const char *path, const FrameKind *kind, Err *err);
 void frame_close(Frame *f);
 /* Writes the image of a file to `out`; a write error is found at its commit. */
-void frame_write(FILE *out, const FrameKind *kind, const char *header, size_t header_len, const char *payload, size_t payload_len);
+void frame_write(FILE *out, const FrameKind *kind, const char *header, size_t header_len,
+                 const char *payload, size_t payload_len);
 #endif

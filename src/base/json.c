@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/words.h"
 
 enum { MAX_JSON_BYTES = 512 << 20 };
 
@@ -33,13 +34,16 @@ JsonDoc *json_parse(const char *text, size_t len, const char *name, Err *err) {
                 break;
             }
     if (!root) {
-        size_t at = end && end >= text && end <= text + len ? (size_t)(end - text) : len, line = 1, col = 1;
+        size_t at = end && end >= text && end <= text + len ? (size_t)(end - text) : len, line = 1,
+               col = 1;
         for (size_t i = 0; i < at && i < len; i++) {
             col = text[i] == '\n' ? 1 : col + 1;
             line += text[i] == '\n';
         }
         if (len == 0) err_input(err, "%s: expected JSON, got an empty file", name);
-        else err_input(err, "%s: line %zu, column %zu: not valid JSON%s", name, line, col, at >= len ? " (ends too early)" : "");
+        else
+            err_input(err, "%s: line %zu, column %zu: not valid JSON%s", name, line, col,
+                      at >= len ? " (ends too early)" : "");
         return NULL;
     }
     JsonDoc *doc = MEM_NEW(JsonDoc, 1);
@@ -52,7 +56,8 @@ JsonDoc *json_open(const char *path, Err *err) {
     FileView v;
     if (file_view(&v, path, err) != 0) return NULL;
     JsonDoc *doc = NULL;
-    if (v.len > MAX_JSON_BYTES) err_input(err, "%s: expected JSON of at most 512 MiB, got %zu MiB", path, v.len >> 20);
+    if (v.len > MAX_JSON_BYTES)
+        err_input(err, "%s: expected JSON of at most 512 MiB, got %zu MiB", path, v.len >> 20);
     else doc = json_parse(v.data, v.len, path, err);
     file_view_close(&v);
     return doc;
@@ -73,7 +78,9 @@ bool json_is_string(const Json *j) { return cJSON_IsString(node(j)); }
 bool json_is_number(const Json *j) { return cJSON_IsNumber(node(j)); }
 bool json_is_bool(const Json *j) { return cJSON_IsBool(node(j)); }
 bool json_is_null(const Json *j) { return cJSON_IsNull(node(j)); }
-int json_len(const Json *j) { return json_is_array(j) || json_is_object(j) ? cJSON_GetArraySize(node(j)) : 0; }
+int json_len(const Json *j) {
+    return json_is_array(j) || json_is_object(j) ? cJSON_GetArraySize(node(j)) : 0;
+}
 
 bool json_find(const Json *j, const char *key, Json *out) {
     const cJSON *n = json_is_object(j) ? cJSON_GetObjectItemCaseSensitive(node(j), key) : NULL;
@@ -92,7 +99,8 @@ bool json_first(const Json *j, Json *it) {
     if (!json_is_array(j) && !json_is_object(j)) return false;
     const cJSON *n = node(j)->child;
     if (!n) return false;
-    *it = (Json){.doc = j->doc, .node = n, .parent = j, .key = json_is_object(j) ? n->string : NULL};
+    *it =
+        (Json){.doc = j->doc, .node = n, .parent = j, .key = json_is_object(j) ? n->string : NULL};
     return true;
 }
 
@@ -119,7 +127,8 @@ static void spell(const Json *j, char *out, size_t cap, size_t *n) {
     if (!j->parent) return;
     spell(j->parent, out, cap, n);
     if (*n + 1 >= cap) return;
-    int k = j->key ? snprintf(out + *n, cap - *n, ".%s", j->key) : snprintf(out + *n, cap - *n, "[%d]", j->index);
+    int k = j->key ? snprintf(out + *n, cap - *n, ".%s", j->key)
+                   : snprintf(out + *n, cap - *n, "[%d]", j->index);
     if (k > 0) *n = *n + (size_t)k < cap ? *n + (size_t)k : cap - 1;
 }
 
@@ -153,14 +162,16 @@ int json_uint(const Json *j, uint64_t max, uint64_t *out, Err *err) {
     double x;
     if (json_number(j, &x, err) != 0) return -1;
     if (x < 0 || x != floor(x) || x > (double)max || x > 0x1p53)
-        return json_fail(j, err, "expected a whole number from 0 to %llu, got %s", (unsigned long long)max, json_number_text(x).s);
+        return json_fail(j, err, "expected a whole number from 0 to %llu, got %s",
+                         (unsigned long long)max, json_number_text(x).s);
     *out = (uint64_t)x;
     return 0;
 }
 
 int json_bool(const Json *j, bool *out, Err *err) {
     if (json_is_bool(j)) *out = cJSON_IsTrue(node(j));
-    else if (json_is_number(j) && (node(j)->valuedouble == 0 || node(j)->valuedouble == 1)) *out = node(j)->valuedouble != 0;
+    else if (json_is_number(j) && (node(j)->valuedouble == 0 || node(j)->valuedouble == 1))
+        *out = node(j)->valuedouble != 0;
     else return json_fail(j, err, "expected true or false, got %s", type_name(j));
     return 0;
 }
@@ -177,47 +188,14 @@ int json_only_keys(const Json *j, const char *const *known, Err *err) {
         const char *const *k = known;
         while (*k && strcmp(*k, it.key) != 0) k++;
         if (*k) continue;
-        const char *near = json_nearest(it.key, known);
-        return json_fail(j, err, "unknown key \"%.60s\"%s%s%s", it.key, near ? ", did you mean \"" : "", near ? near : "",
-                         near ? "\"?" : "");
+        const char *near = words_nearest(it.key, known);
+        return json_fail(j, err, "unknown key \"%.60s\"%s%s%s", it.key,
+                         near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
     return 0;
 }
 
 const char *json_library_version(void) { return cJSON_Version(); }
-
-enum { MAX_WORD = 40 };
-
-static size_t edit_distance(const char *a, const char *b) {
-    size_t na = strlen(a), nb = strlen(b), row[MAX_WORD + 1];
-    if (na > MAX_WORD || nb > MAX_WORD) return MAX_WORD;
-    for (size_t j = 0; j <= nb; j++) row[j] = j;
-    for (size_t i = 1; i <= na; i++) {
-        size_t diag = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= nb; j++) {
-            size_t best = diag + (a[i - 1] != b[j - 1]);
-            diag = row[j];
-            if (row[j] + 1 < best) best = row[j] + 1;
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[nb];
-}
-
-const char *json_nearest(const char *word, const char *const *names) {
-    const char *best = NULL;
-    size_t best_d = 4;
-    for (; *names; names++) {
-        size_t d = edit_distance(word, *names);
-        if (d < best_d && 2 * d < strlen(*names)) {
-            best_d = d;
-            best = *names;
-        }
-    }
-    return best;
-}
 
 void json_out_init(JsonOut *o, FILE *f) { *o = (JsonOut){.f = f, .first = true}; }
 

@@ -1,4 +1,5 @@
-/* json: typed reads that name the place they fail at, and a streaming writer. The sole user of cJSON. */
+/* json: typed reads that name the place they fail at, and a streaming writer. The sole user of
+ * cJSON. */
 #ifndef M3_BASE_JSON_H
 #define M3_BASE_JSON_H
 #include <stdbool.h>
@@ -19,7 +20,8 @@ typedef struct Json {
     int index;
 } Json;
 
-/* Reads a whole file (at most 512 MiB) or text; −1 with file, line and column. json_close releases. */
+/* Reads a whole file (at most 512 MiB) or text; −1 with file, line and column. json_close releases.
+ */
 JsonDoc *json_open(const char *path, Err *err);
 JsonDoc *json_parse(const char *text, size_t len, const char *name, Err *err);
 void json_close(JsonDoc *doc); /* NULL is fine */
@@ -37,12 +39,13 @@ int json_len(const Json *j); /* elements of an array or members of an object; 0 
 bool json_find(const Json *j, const char *key, Json *out);
 /* The same, but absence (or j not an object) is an error. */
 int json_need(const Json *j, const char *key, Json *out, Err *err);
-/* Walk an array or object: `Json it; for (bool ok = json_first(&arr, &it); ok; ok = json_next(&it))`.
- * In an object it.key is the member's name. O(1) a step. */
+/* Walk an array or object: `Json it; for (bool ok = json_first(&arr, &it); ok; ok =
+ * json_next(&it))`. In an object it.key is the member's name. O(1) a step. */
 bool json_first(const Json *j, Json *it);
 bool json_next(Json *it);
 
-/* −1 unless of the type: "file: .pods[3].racks: expected an array, got a string". Numbers are finite. */
+/* −1 unless of the type: "file: .pods[3].racks: expected an array, got a string". Numbers are
+ * finite. */
 int json_expect_object(const Json *j, Err *err);
 int json_expect_array(const Json *j, Err *err);
 int json_number(const Json *j, double *out, Err *err);
@@ -80,6 +83,4 @@ JsonNumber json_number_text(double x);
 
 const char *json_library_version(void); /* of cJSON */
 
-/* The name in NULL-ended `names` nearest to `word` by edit distance (at most 3 and less than half of its length), or NULL. */
-const char *json_nearest(const char *word, const char *const *names);
 #endif

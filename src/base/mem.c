@@ -2,7 +2,8 @@
  *
  * An arena is a list of blocks, newest first; allocation bumps a pointer in the newest. Reset keeps
  * one block as large as all of them together, so that a worker that resets per path soon allocates
- * nothing. Invariant: every pointer handed out is 64-byte aligned (vector loads, no false sharing). */
+ * nothing. Invariant: every pointer handed out is 64-byte aligned (vector loads, no false sharing).
+ */
 #include "base/mem.h"
 
 #include <stdarg.h>

@@ -27,7 +27,8 @@ typedef struct {
 static void *work(void *arg) {
     Worker *w = arg;
     Loop *l = w->loop;
-    for (size_t i; (i = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed)) < l->n;) l->fn(l->ctx, i, w->worker);
+    for (size_t i; (i = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed)) < l->n;)
+        l->fn(l->ctx, i, w->worker);
     return NULL;
 }
 

@@ -93,7 +93,8 @@ void rng_alias_init(RngAlias *a, const double *weights, uint32_t n) {
     a->n = n;
     a->alias = MEM_NEW(uint32_t, n);
     a->keep = MEM_NEW(double, n);
-    uint32_t *todo = MEM_NEW(uint32_t, n), n_small = 0, n_large = 0; /* small from the left, large from the right */
+    uint32_t *todo = MEM_NEW(uint32_t, n), n_small = 0,
+             n_large = 0; /* small from the left, large from the right */
     for (uint32_t i = 0; i < n; i++) {
         a->keep[i] = weights[i] * (double)n / sum;
         a->alias[i] = i;
@@ -110,7 +111,8 @@ void rng_alias_init(RngAlias *a, const double *weights, uint32_t n) {
         }
     }
     while (n_large > 0) a->keep[todo[n - n_large--]] = 1;
-    while (n_small > 0) { /* left by rounding: they keep nearly all, but a weight of 0 is never drawn */
+    while (n_small >
+           0) { /* left by rounding: they keep nearly all, but a weight of 0 is never drawn */
         uint32_t i = todo[--n_small];
         if (weights[i] > 0) a->keep[i] = 1;
     }

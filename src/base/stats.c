@@ -1,5 +1,5 @@
-/* stats: percentiles as the order statistic at floor((n−1)·p/100 + 0.5), and the two sets of size
- * buckets. Floats are sorted by radix above a few thousand values, since feature maps sort most. */
+/* stats: percentiles as the order statistic at floor((n−1)·p/100 + 0.5). Floats are sorted by radix
+ * above a few thousand values, since feature maps sort most. */
 #include "base/stats.h"
 
 #include <assert.h>
@@ -7,9 +7,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-
-static const uint64_t in_edges[STATS_N_IN - 1] = {250, 500, 750, 1000, 2000, 5000, 7500, 10000, 50000};
-static const uint64_t out_edges[STATS_N_OUT - 1] = {1000, 10000, 50000};
 
 size_t stats_rank(size_t n, double p) {
     assert(n > 0 && p >= 0 && p <= 100);
@@ -80,20 +77,4 @@ static void radix_sort_f32(float *a, size_t n) {
 void stats_sort_f32(float *a, size_t n) {
     if (n > 4096) radix_sort_f32(a, n);
     else qsort(a, n, sizeof *a, by_value_f32);
-}
-
-static int bucket(const uint64_t *edges, int n_edges, uint64_t size_b) {
-    int b = 0;
-    while (b < n_edges && size_b >= edges[b]) b++;
-    return b;
-}
-
-int stats_bucket_in(uint64_t size_b) { return bucket(in_edges, STATS_N_IN - 1, size_b); }
-int stats_bucket_out(uint64_t size_b) { return bucket(out_edges, STATS_N_OUT - 1, size_b); }
-uint64_t stats_out_lo(int b) { return b == 0 ? 0 : out_edges[b - 1]; }
-uint64_t stats_out_hi(int b) { return b == STATS_N_OUT - 1 ? UINT64_MAX : out_edges[b]; }
-
-const char *stats_out_label(int b) {
-    static const char *const labels[STATS_N_OUT] = {"< 1 KB", "1-10 KB", "10-50 KB", ">= 50 KB"};
-    return labels[b];
 }

@@ -18,15 +18,18 @@ typedef struct {
     double factor;
 } Unit;
 
-static const Unit rate_units[] = {{"", 1},         {"bps", 1},     {"b/s", 1},     {"bit/s", 1},     {"Kbps", 1e3}, {"Kb/s", 1e3},
-                                  {"Kbit/s", 1e3}, {"Mbps", 1e6},  {"Mb/s", 1e6},  {"Mbit/s", 1e6},  {"Gbps", 1e9}, {"Gb/s", 1e9},
-                                  {"Gbit/s", 1e9}, {"Tbps", 1e12}, {"Tb/s", 1e12}, {"Tbit/s", 1e12}, {"K", 1e3},    {"M", 1e6},
-                                  {"G", 1e9},      {"T", 1e12},    {NULL, 0}};
-static const Unit time_units[] = {{"", 1},    {"ns", 1},     {"us", 1e3},   {"µs", 1e3},  {"ms", 1e6},
-                                  {"s", 1e9}, {"min", 60e9}, {"h", 3600e9}, {"ps", 1e-3}, {NULL, 0}};
-static const Unit size_units[] = {{"", 1},      {"B", 1},      {"KB", 1e3},      {"MB", 1e6},         {"GB", 1e9},
-                                  {"TB", 1e12}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}, {"K", 1e3},
-                                  {"M", 1e6},   {"G", 1e9},    {NULL, 0}};
+static const Unit rate_units[] = {
+    {"", 1},         {"bps", 1},     {"b/s", 1},     {"bit/s", 1},     {"Kbps", 1e3}, {"Kb/s", 1e3},
+    {"Kbit/s", 1e3}, {"Mbps", 1e6},  {"Mb/s", 1e6},  {"Mbit/s", 1e6},  {"Gbps", 1e9}, {"Gb/s", 1e9},
+    {"Gbit/s", 1e9}, {"Tbps", 1e12}, {"Tb/s", 1e12}, {"Tbit/s", 1e12}, {"K", 1e3},    {"M", 1e6},
+    {"G", 1e9},      {"T", 1e12},    {NULL, 0}};
+static const Unit time_units[] = {{"", 1},      {"ns", 1},  {"us", 1e3},   {"µs", 1e3},
+                                  {"ms", 1e6},  {"s", 1e9}, {"min", 60e9}, {"h", 3600e9},
+                                  {"ps", 1e-3}, {NULL, 0}};
+static const Unit size_units[] = {
+    {"", 1},      {"B", 1},      {"KB", 1e3},      {"MB", 1e6},         {"GB", 1e9},
+    {"TB", 1e12}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}, {"K", 1e3},
+    {"M", 1e6},   {"G", 1e9},    {NULL, 0}};
 static const Unit count_units[] = {{"", 1}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {NULL, 0}};
 static const Unit no_units[] = {{"", 1}, {NULL, 0}};
 
@@ -53,17 +56,20 @@ static int refuse(const char *text, const char *what, const char *expected, Err 
 }
 
 int units_parse_rate(const char *text, const char *what, double *bps, Err *err) {
-    if (parse(text, rate_units, bps) != 0 || *bps < 0) return refuse(text, what, "a rate like 10Gbps", err);
+    if (parse(text, rate_units, bps) != 0 || *bps < 0)
+        return refuse(text, what, "a rate like 10Gbps", err);
     return 0;
 }
 
 int units_parse_time(const char *text, const char *what, double *ns, Err *err) {
-    if (parse(text, time_units, ns) != 0 || *ns < 0) return refuse(text, what, "a time like 1us or 5s", err);
+    if (parse(text, time_units, ns) != 0 || *ns < 0)
+        return refuse(text, what, "a time like 1us or 5s", err);
     return 0;
 }
 
 int units_parse_size(const char *text, const char *what, double *bytes, Err *err) {
-    if (parse(text, size_units, bytes) != 0 || *bytes < 0) return refuse(text, what, "a size like 18KB or 400KiB", err);
+    if (parse(text, size_units, bytes) != 0 || *bytes < 0)
+        return refuse(text, what, "a size like 18KB or 400KiB", err);
     return 0;
 }
 

@@ -1,9 +1,11 @@
-/* m3 ckpt: describes checkpoints, converts them, and moves models to and from the published pair of .bin files. */
+/* m3 ckpt: describes checkpoints, converts them, and moves models to and from the published pair of
+ * .bin files. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/units.h"
+#include "base/words.h"
 #include "cli/cli.h"
 #include "model/ckpt.h"
 
@@ -13,10 +15,13 @@ typedef struct {
 
 enum { OPT_LLAMA, OPT_MLP, OPT_OUT, OPT_DTYPE };
 static const CliOption options[] = {
-    {"llama", "FILE", "transformer's .bin file: read by import, written by export", "Published pair"},
+    {"llama", "FILE", "transformer's .bin file: read by import, written by export",
+     "Published pair"},
     {"mlp", "FILE", "MLP's .bin file, likewise", "Published pair"},
-    {"out", "PATH", "import, convert: a file if it ends in .m3, else a directory\nthat gets model.m3", "Output"},
-    {"dtype", "TYPE", "weights stored as f32, f16 or bf16 (import: f32;\nconvert: as they are)", "Output"},
+    {"out", "PATH",
+     "import, convert: a file if it ends in .m3, else a directory\nthat gets model.m3", "Output"},
+    {"dtype", "TYPE", "weights stored as f32, f16 or bf16 (import: f32;\nconvert: as they are)",
+     "Output"},
     {NULL, NULL, NULL, NULL}};
 
 static int set(void *ctx, int index, const char *value, Err *err) {
@@ -47,7 +52,8 @@ static void print_json(const Ckpt *c, const char *sha256) {
 }
 
 static const char *const head_texts[] = {[HEAD_ABSOLUTE] = "absolute: slowdown = 1 + output",
-                                         [HEAD_RESIDUAL] = "residual: a factor on flowSim's percentiles",
+                                         [HEAD_RESIDUAL] =
+                                             "residual: a factor on flowSim's percentiles",
                                          [HEAD_FLOW] = "flow: quantiles of each flow's slowdown"};
 
 static const char *inputs_text(const ModelSpec *s) {
@@ -62,12 +68,14 @@ static void print_text(const Ckpt *c, const char *sha256) {
     printf("file         %s (%s)\n", c->path, units_size((double)c->view.len).s);
     printf("sha256       %s\n", sha256);
     printf("weights      %s, %s\n", units_count(c->n_floats).s, ckpt_dtype_name(c->dtype));
-    printf("transformer  width %u, SwiGLU %u, %u layers, %u heads, %s attention\n", s->dim, s->hidden, s->n_layers, s->n_heads,
-           s->bidirectional ? "full" : "causal");
-    printf("mlp          %u-%u-%u-%u\n", (flow ? 0 : s->n_feat) + s->dim + s->mlp_in_extra, s->mlp_h1, s->mlp_h2, s->n_out);
+    printf("transformer  width %u, SwiGLU %u, %u layers, %u heads, %s attention\n", s->dim,
+           s->hidden, s->n_layers, s->n_heads, s->bidirectional ? "full" : "causal");
+    printf("mlp          %u-%u-%u-%u\n", (flow ? 0 : s->n_feat) + s->dim + s->mlp_in_extra,
+           s->mlp_h1, s->mlp_h2, s->n_out);
     printf("head         %s\n", head_texts[s->head]);
     printf("inputs       %s", inputs_text(s));
-    if (!flow) printf("; rows without flows %s", s->zero_rows ? "are zeros" : "hold the learned vector");
+    if (!flow)
+        printf("; rows without flows %s", s->zero_rows ? "are zeros" : "hold the learned vector");
     printf("\nrecipe       %s\n", c->recipe);
 }
 
@@ -85,8 +93,11 @@ static int info(const char *path, const CliCommon *common, Err *err) {
 static int import(const Options *o, const CliCommon *common, Err *err) {
     Ckpt c;
     CkptDtype dtype = CKPT_F32;
-    if (need("import", "llama", o->llama, err) != 0 || need("import", "mlp", o->mlp, err) != 0) return -1;
-    if (need("import", "out", o->out, err) != 0 || (o->dtype && ckpt_dtype_parse(o->dtype, &dtype, err) != 0)) return -1;
+    if (need("import", "llama", o->llama, err) != 0 || need("import", "mlp", o->mlp, err) != 0)
+        return -1;
+    if (need("import", "out", o->out, err) != 0 ||
+        (o->dtype && ckpt_dtype_parse(o->dtype, &dtype, err) != 0))
+        return -1;
     if (ckpt_import(&c, o->llama, o->mlp, err) != 0) return -1;
     int rc = ckpt_save(&c, o->out, dtype, err);
     if (rc == 0) log_note(&common->log, "%s: %s weights", o->out, units_count(c.n_floats).s);
@@ -96,7 +107,8 @@ static int import(const Options *o, const CliCommon *common, Err *err) {
 
 static int export(const char *path, const Options *o, Err *err) {
     Ckpt c;
-    if (need("export", "llama", o->llama, err) != 0 || need("export", "mlp", o->mlp, err) != 0) return -1;
+    if (need("export", "llama", o->llama, err) != 0 || need("export", "mlp", o->mlp, err) != 0)
+        return -1;
     if (ckpt_load(&c, path, err) != 0) return -1;
     int rc = ckpt_export(&c, o->llama, o->mlp, err);
     ckpt_free(&c);
@@ -106,26 +118,33 @@ static int export(const char *path, const Options *o, Err *err) {
 static int convert(const char *path, const Options *o, Err *err) {
     Ckpt c;
     CkptDtype dtype;
-    if (need("convert", "out", o->out, err) != 0 || (o->dtype && ckpt_dtype_parse(o->dtype, &dtype, err) != 0)) return -1;
+    if (need("convert", "out", o->out, err) != 0 ||
+        (o->dtype && ckpt_dtype_parse(o->dtype, &dtype, err) != 0))
+        return -1;
     if (ckpt_load(&c, path, err) != 0) return -1;
     int rc = ckpt_save(&c, o->out, o->dtype ? dtype : c.dtype, err);
     ckpt_free(&c);
     return rc;
 }
 
-static int dispatch(const char *const *args, int n_args, const Options *o, const CliCommon *common, Err *err) {
+static int dispatch(const char *const *args, int n_args, const Options *o, const CliCommon *common,
+                    Err *err) {
     static const char *const verbs[] = {"info", "import", "export", "convert", NULL};
     const char *verb = n_args > 0 ? args[0] : "";
     int which = 0;
     while (verbs[which] && strcmp(verbs[which], verb) != 0) which++;
-    if (n_args == 0) return err_input(err, "ckpt: expected info, import, export or convert; see 'm3 ckpt --help'");
+    if (n_args == 0)
+        return err_input(err,
+                         "ckpt: expected info, import, export or convert; see 'm3 ckpt --help'");
     if (!verbs[which]) {
-        const char *near = json_nearest(verb, verbs);
-        return err_input(err, "ckpt: unknown verb '%.40s'%s%s%s", verb, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+        const char *near = words_nearest(verb, verbs);
+        return err_input(err, "ckpt: unknown verb '%.40s'%s%s%s", verb,
+                         near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
     int want = which == 1 ? 1 : 2;
     if (n_args < want) return err_input(err, "ckpt %s: expected a checkpoint", verb);
-    if (n_args > want) return err_input(err, "ckpt %s: unexpected argument '%.60s'", verb, args[want]);
+    if (n_args > want)
+        return err_input(err, "ckpt %s: unexpected argument '%.60s'", verb, args[want]);
     switch (which) {
     case 0: return info(args[1], common, err);
     case 1: return import(o, common, err);
@@ -141,8 +160,8 @@ const CliCommand cmd_ckpt = {.name = "ckpt",
                                       "       m3 ckpt import --llama FILE --mlp FILE --out PATH\n"
                                       "       m3 ckpt export CKPT --llama FILE --mlp FILE\n"
                                       "       m3 ckpt convert CKPT --dtype f16 --out PATH",
-                             .details =
-                                 "CKPT is a .m3 file or a directory that holds model.m3. Export after import gives back the same bytes.",
+                             .details = "CKPT is a .m3 file or a directory that holds model.m3. "
+                                        "Export after import gives back the same bytes.",
                              .options = options,
                              .run = run};
 

@@ -24,7 +24,8 @@ typedef struct {
 enum { OPT_MAX_ERROR };
 static const CliOption options[] = {
     {"max-error", "Q=X",
-     "exit 1 if a quantile is off by more than the fraction X, overall or in any bucket:\np50, p90, p99 or p99.9; one place with "
+     "exit 1 if a quantile is off by more than the fraction X, overall or in any bucket:\np50, "
+     "p90, p99 or p99.9; one place with "
      "Q:all=X or Q:BUCKET=X (1-10KB); repeatable",
      "Gate"},
     {NULL, NULL, NULL, NULL}};
@@ -41,20 +42,26 @@ static bool names_dist(const char *word, size_t len, int i) {
 
 static int parse_limit(const char *text, Limit *l, Err *err) {
     const char *equals = strrchr(text, '='), *colon = strchr(text, ':');
-    if (!equals || equals == text) return err_input(err, "--max-error: expected something like p99=0.05, got '%.40s'", text);
+    if (!equals || equals == text)
+        return err_input(err, "--max-error: expected something like p99=0.05, got '%.40s'", text);
     const char *name_end = colon && colon < equals ? colon : equals;
     *l = (Limit){.text = text, .quantile = -1, .dist = -1};
     for (int k = 0; k < REPORT_N_QUANTILES; k++)
         if (strlen(report_quantile_names[k]) == (size_t)(name_end - text) &&
             strncmp(report_quantile_names[k], text, (size_t)(name_end - text)) == 0)
             l->quantile = k;
-    if (l->quantile < 0) return err_input(err, "--max-error: expected p50, p90, p99 or p99.9, got '%.40s'", text);
+    if (l->quantile < 0)
+        return err_input(err, "--max-error: expected p50, p90, p99 or p99.9, got '%.40s'", text);
     for (int i = 0; name_end == colon && i < REPORT_N_DISTS; i++)
         if (names_dist(colon + 1, (size_t)(equals - colon - 1), i)) l->dist = i;
     if (name_end == colon && l->dist < 0)
-        return err_input(err, "--max-error: expected all, <1KB, 1-10KB, 10-50KB or >=50KB after the colon, got '%.40s'", text);
+        return err_input(err,
+                         "--max-error: expected all, <1KB, 1-10KB, 10-50KB or >=50KB after the "
+                         "colon, got '%.40s'",
+                         text);
     if (units_parse_number(equals + 1, "--max-error", &l->max_error, err) != 0) return -1;
-    if (l->max_error < 0) return err_input(err, "--max-error: expected a fraction of at least 0, got '%.40s'", text);
+    if (l->max_error < 0)
+        return err_input(err, "--max-error: expected a fraction of at least 0, got '%.40s'", text);
     return 0;
 }
 
@@ -66,12 +73,14 @@ static int set(void *ctx, int index, const char *value, Err *err) {
 }
 
 typedef struct {
-    AggResult a, b;
+    Slowdowns a, b;
     const char *name_a, *name_b;
     const Options *options;
 } Comparison;
 
-static double value_of(const AggResult *r, int dist, int k) { return report_quantile(report_dist(r, dist), k)->value; }
+static double value_of(const Slowdowns *r, int dist, int k) {
+    return report_quantile(report_dist(r, dist), k)->value;
+}
 
 /* (B − A)/A; NAN unless both have flows there. */
 static double error_of(const Comparison *c, int dist, int k) {
@@ -84,13 +93,15 @@ static bool exceeds(const Comparison *c, const Limit *l, int dist) {
     if (l->dist >= 0 && l->dist != dist) return false;
     double a = value_of(&c->a, dist, l->quantile), b = value_of(&c->b, dist, l->quantile);
     if (isnan(a) && isnan(b)) return false;
-    return !(fabs(error_of(c, dist, l->quantile)) <= l->max_error + 1e-12); /* 2.1 is within 0.05 of 2 */
+    return !(fabs(error_of(c, dist, l->quantile)) <=
+             l->max_error + 1e-12); /* 2.1 is within 0.05 of 2 */
 }
 
 static size_t count_exceeded(const Comparison *c) {
     size_t n = 0;
     for (size_t i = 0; i < c->options->n; i++)
-        for (int dist = 0; dist < REPORT_N_DISTS; dist++) n += exceeds(c, &c->options->limits[i], dist);
+        for (int dist = 0; dist < REPORT_N_DISTS; dist++)
+            n += exceeds(c, &c->options->limits[i], dist);
     return n;
 }
 
@@ -101,7 +112,9 @@ typedef struct {
 static Cell error_cell(const Comparison *c, int dist, int k) {
     Cell cell = {"-"};
     double e = error_of(c, dist, k);
-    if (!isnan(e)) snprintf(cell.s, sizeof cell.s, "%+.1f %% (%.2f -> %.2f)", 100 * e, value_of(&c->a, dist, k), value_of(&c->b, dist, k));
+    if (!isnan(e))
+        snprintf(cell.s, sizeof cell.s, "%+.1f %% (%.2f -> %.2f)", 100 * e,
+                 value_of(&c->a, dist, k), value_of(&c->b, dist, k));
     return cell;
 }
 
@@ -119,7 +132,8 @@ static void print_table(const Comparison *c) {
     for (int row = 0; row < REPORT_N_DISTS; row++) {
         int dist = (row + 1) % REPORT_N_DISTS; /* all flows last */
         printf("%-8s", report_dist_label(dist));
-        for (int k = 0; k < REPORT_N_QUANTILES; k++) printf("  %*s", width[k], error_cell(c, dist, k).s);
+        for (int k = 0; k < REPORT_N_QUANTILES; k++)
+            printf("  %*s", width[k], error_cell(c, dist, k).s);
         putchar('\n');
     }
 }
@@ -130,8 +144,12 @@ static void print_exceeded(const Comparison *c) {
             const Limit *l = &c->options->limits[i];
             if (!exceeds(c, l, dist)) continue;
             double e = error_of(c, dist, l->quantile);
-            if (isnan(e)) printf("beyond --max-error %s: %s has flows in one result only\n", l->text, report_dist_label(dist));
-            else printf("beyond --max-error %s: %s is off by %+.1f %%\n", l->text, report_dist_label(dist), 100 * e);
+            if (isnan(e))
+                printf("beyond --max-error %s: %s has flows in one result only\n", l->text,
+                       report_dist_label(dist));
+            else
+                printf("beyond --max-error %s: %s is off by %+.1f %%\n", l->text,
+                       report_dist_label(dist), 100 * e);
         }
 }
 
@@ -177,7 +195,8 @@ static int compare(Comparison *c, int n_args, const CliCommon *common) {
         err_input(&err, "compare: expected two results, A and B; see 'm3 compare --help'");
         return cli_fail(&err);
     }
-    if (report_load(&c->a, c->name_a, &common->log, &err) != 0 || report_load(&c->b, c->name_b, &common->log, &err) != 0)
+    if (report_load(&c->a, c->name_a, &common->log, &err) != 0 ||
+        report_load(&c->b, c->name_b, &common->log, &err) != 0)
         return cli_fail(&err);
     if (common->json) {
         print_json(c);
@@ -208,7 +227,8 @@ const CliCommand cmd_compare = {
     .name = "compare",
     .summary = "quantile errors of result B against the reference A",
     .usage = "m3 compare A B [options]",
-    .details = "A and B are results of m3 estimate (--out FILE.json) or flow CSVs with size_b, fct_ns and\n"
+    .details = "A and B are results of m3 estimate (--out FILE.json) or flow CSVs with size_b, "
+               "fct_ns and\n"
                "ideal_fct_ns (m3 simulate). An error is (B - A) / A.\n\n"
                "  m3 compare truth.csv estimate.json --max-error p99=0.1 --max-error p50:all=0.05",
     .options = options,

@@ -12,15 +12,18 @@
 
 enum { OPT_SCENARIOS, OPT_OUT, OPT_SKIP_CC, OPT_VIEWS };
 static const CliOption options[] = {
-    [OPT_SCENARIOS] = {"scenarios", "DIR", "each subdirectory with scenario.json and flows.csv is one path", "Input"},
+    [OPT_SCENARIOS] = {"scenarios", "DIR",
+                       "each subdirectory with scenario.json and flows.csv is one path", "Input"},
     [OPT_SKIP_CC] = {"skip-cc", "CC", "leave scenarios of this congestion control out", "Input"},
     [OPT_OUT] = {"out", "DIR", "where the arrays and manifest.json go", "Output"},
     [OPT_VIEWS] = {"views", "N",
-                   "further samples from each scenario: random stretches of time, random\nshares of its foreground (default 0)", "Output"},
+                   "further samples from each scenario: random stretches of time, random\nshares "
+                   "of its foreground (default 0)",
+                   "Output"},
     {NULL, NULL, NULL, NULL}};
 
 static int set(void *ctx, int index, const char *value, Err *err) {
-    DatasetOptions *o = ctx;
+    PathDataOptions *o = ctx;
     uint64_t n;
     switch (index) {
     case OPT_SCENARIOS: o->scenarios = value; return 0;
@@ -34,10 +37,12 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     }
 }
 
-static void print_result(const DatasetInfo *info, const char *out, bool json) {
+static void print_result(const PathDataInfo *info, const char *out, bool json) {
     if (!json) {
-        printf("%s: %zu samples in %zu rows, from %zu scenarios (%zu left out, %zu kept from before)\n", out, info->n_samples, info->n_rows,
-               info->n_scenarios, info->n_skipped, info->n_reused);
+        printf("%s: %zu samples in %zu rows, from %zu scenarios (%zu left out, %zu kept from "
+               "before)\n",
+               out, info->n_samples, info->n_rows, info->n_scenarios, info->n_skipped,
+               info->n_reused);
         return;
     }
     JsonOut j;
@@ -55,18 +60,20 @@ static void print_result(const DatasetInfo *info, const char *out, bool json) {
 
 static int run(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "flows") == 0) return dataset_flows.run(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "networks") == 0) return dataset_networks.run(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "networks") == 0)
+        return dataset_networks.run(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "paths") == 0) return dataset_paths.run(argc - 1, argv + 1);
-    DatasetOptions o = {0};
-    DatasetInfo info;
+    PathDataOptions o = {0};
+    PathDataInfo info;
     CliCommon common;
     Err err = {0};
     int rc = cli_parse(&cmd_dataset, argc, argv, &common, set, &o, NULL, 0, NULL);
     if (rc >= 0) return rc;
     o.seed = common.seed;
     o.threads = common.threads;
-    if (!o.scenarios || !o.out) rc = err_input(&err, "dataset: --scenarios and --out are needed; see 'm3 dataset --help'");
-    else rc = dataset_make(&o, &common.log, &info, &err);
+    if (!o.scenarios || !o.out)
+        rc = err_input(&err, "dataset: --scenarios and --out are needed; see 'm3 dataset --help'");
+    else rc = pathdata_make(&o, &common.log, &info, &err);
     if (rc == 0) print_result(&info, o.out, common.json);
     cli_done(&common);
     return rc == 0 ? 0 : cli_fail(&err);
@@ -77,11 +84,14 @@ const CliCommand cmd_dataset = {
     .summary = "make training data",
     .usage = "m3 dataset --scenarios DIR --out DIR [options]\n       m3 dataset networks --help\n"
              "       m3 dataset paths --help\n       m3 dataset flows --help",
-    .details =
-        "A scenario is a parking lot of n_hosts positions, 10 Gb/s at its ends and 40 Gb/s between, 1 us a link. scenario.json: n_hosts, "
-        "cc,\n"
-        "enable_pfc, buffer_kb (KiB), window_b, param_1, param_2 (units as in published mixes). flows.csv:\n"
-        "flow,src,dst,size_b,start_ns,fct_ns,ideal_fct_ns with positions 0..n_hosts-1; the foreground runs from the first to the last.\n"
-        "The arrays are .npy files that numpy opens; manifest.json says what they are. An interrupted run goes on where it stopped.",
+    .details = "A scenario is a parking lot of n_hosts positions, 10 Gb/s at its ends and 40 Gb/s "
+               "between, 1 us a link. scenario.json: n_hosts, "
+               "cc,\n"
+               "enable_pfc, buffer_kb (KiB), window_b, param_1, param_2 (units as in published "
+               "mixes). flows.csv:\n"
+               "flow,src,dst,size_b,start_ns,fct_ns,ideal_fct_ns with positions 0..n_hosts-1; the "
+               "foreground runs from the first to the last.\n"
+               "The arrays are .npy files that numpy opens; manifest.json says what they are. An "
+               "interrupted run goes on where it stopped.",
     .options = options,
     .run = run};

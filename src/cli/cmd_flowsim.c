@@ -1,5 +1,6 @@
-/* cmd_flowsim: the fluid simulation and the feature map of one parking-lot path, on their own. The path has the
- * published shape (lot_published): end links at the host rate, inner links four times as fast, 1 µs each. */
+/* cmd_flowsim: the fluid simulation and the feature map of one parking-lot path, on their own. The
+ * path has the published shape (lot_published): end links at the host rate, inner links four times
+ * as fast, 1 µs each. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,21 +24,30 @@ typedef struct {
 enum { LINKS, FLOWS, HOST_RATE, OUT, FEATURES, SET };
 static const CliOption options[] = {
     {"links", "L", "links of the path; positions are 0..L", "Path"},
-    {"flows", "FILE", "flows: CSV with flow,src,dst,size_b,start_ns, or an HPCC flow file; src < dst are positions", "Path"},
+    {"flows", "FILE",
+     "flows: CSV with flow,src,dst,size_b,start_ns, or an HPCC flow file; src < dst are positions",
+     "Path"},
     {"host-rate", "RATE",
-     "rate of the first and the last link and of every flow's host (default 10Gbps);\ninner links are four times as fast", "Path"},
-    {"out", "FILE", "write the CSV flow,fct_ns,slowdown there (default: standard output)", "Output"},
+     "rate of the first and the last link and of every flow's host (default 10Gbps);\ninner links "
+     "are four times as fast",
+     "Path"},
+    {"out", "FILE", "write the CSV flow,fct_ns,slowdown there (default: standard output)",
+     "Output"},
     {"features", "FILE",
-     "write the feature map, (L+1) × 1019 float32 little endian: numpy array if FILE ends in .npy,\n"
+     "write the feature map, (L+1) × 1019 float32 little endian: numpy array if FILE ends in "
+     ".npy,\n"
      "otherwise the bare numbers; buckets without flows are 0",
      "Output"},
-    {"set", "KEY=VALUE", "network setting for the map's configuration values: cc=dctcp, buffer=300KiB, window=18KB, …", "Output"},
+    {"set", "KEY=VALUE",
+     "network setting for the map's configuration values: cc=dctcp, buffer=300KiB, window=18KB, …",
+     "Output"},
     {NULL, NULL, NULL, NULL}};
 
 static int set_conf(NetConf *conf, const char *value, Err *err) {
     char key[64];
     const char *eq = strchr(value, '=');
-    if (!eq || eq == value || (size_t)(eq - value) >= sizeof key) return err_input(err, "--set: expected KEY=VALUE, got '%.60s'", value);
+    if (!eq || eq == value || (size_t)(eq - value) >= sizeof key)
+        return err_input(err, "--set: expected KEY=VALUE, got '%.60s'", value);
     memcpy(key, value, (size_t)(eq - value));
     key[eq - value] = '\0';
     return netconf_set(conf, key, eq + 1, err) == 0 ? 0 : err_wrap(err, "--set");
@@ -92,8 +102,8 @@ static int simulate(Run *r, const Options *o, const Log *log, Err *err) {
     flowsim_run(&r->lot, r->lot_flows, f->n, r->fct_ns, &r->stats, &r->arena);
     flowsim_slowdowns(&r->lot, r->lot_flows, f->n, r->fct_ns, r->slowdown);
     r->wall_s = diag_now_s() - start;
-    log_detail(log, "%zu flows, %llu events in %.3f s, at most %u active", f->n, (unsigned long long)r->stats.events, r->wall_s,
-               r->stats.max_active);
+    log_detail(log, "%zu flows, %llu events in %.3f s, at most %u active", f->n,
+               (unsigned long long)r->stats.events, r->wall_s, r->stats.max_active);
     return 0;
 }
 
@@ -105,21 +115,22 @@ static int write_csv(const Run *r, const char *path, Err *err) {
     fputs("flow,fct_ns,slowdown\n", out.f);
     for (size_t i = 0; i < r->flows.n; i++) {
         double slowdown = flowsim_slowdown(&r->lot, &r->lot_flows[i], r->fct_ns[i]);
-        fprintf(out.f, "%llu,%s,%s\n", (unsigned long long)(r->flows.id ? r->flows.id[i] : i), json_number_text(r->fct_ns[i]).s,
-                json_number_text(slowdown).s);
+        fprintf(out.f, "%llu,%s,%s\n", (unsigned long long)(r->flows.id ? r->flows.id[i] : i),
+                json_number_text(r->fct_ns[i]).s, json_number_text(slowdown).s);
     }
     return file_out_commit(&out, err);
 }
 
 static int write_features(Run *r, const Options *o, Err *err) {
-    FeatureMap m;
-    feature_build(&m, &r->lot, r->lot_flows, r->slowdown, r->flows.n, &o->conf, &r->arena);
-    float *rows = ARENA_NEW(&r->arena, float, (size_t)m.n_rows *FEATURE_N);
-    for (uint32_t row = 0; row < m.n_rows; row++) feature_row(&m, row, NULL, false, rows + (size_t)row * FEATURE_N);
-    size_t bytes = (size_t)m.n_rows * FEATURE_N * sizeof *rows, n = strlen(o->features);
+    PathFeat m;
+    pathfeat_build(&m, &r->lot, r->lot_flows, r->slowdown, r->flows.n, &o->conf, &r->arena);
+    float *rows = ARENA_NEW(&r->arena, float, (size_t)m.n_rows *PATHFEAT_N);
+    for (uint32_t row = 0; row < m.n_rows; row++)
+        pathfeat_row(&m, row, NULL, false, rows + (size_t)row * PATHFEAT_N);
+    size_t bytes = (size_t)m.n_rows * PATHFEAT_N * sizeof *rows, n = strlen(o->features);
     if (n > 4 && strcmp(o->features + n - 4, ".npy") == 0) {
         NpyOut out;
-        if (npy_out_open(&out, o->features, NPY_F32, m.n_rows, FEATURE_N, err) != 0) return -1;
+        if (npy_out_open(&out, o->features, NPY_F32, m.n_rows, PATHFEAT_N, err) != 0) return -1;
         npy_out_append(&out, rows, bytes);
         return npy_out_commit(&out, err);
     }
@@ -157,7 +168,8 @@ static int write_summary(Run *r, const Options *o, const CliCommon *common, Err 
         char key[8];
         snprintf(key, sizeof key, "p%d", percentiles[i]);
         json_out_key(&j, key);
-        json_out_number(&j, r->flows.n > 0 ? (double)r->slowdown[stats_rank(r->flows.n, percentiles[i])] : NAN);
+        json_out_number(
+            &j, r->flows.n > 0 ? (double)r->slowdown[stats_rank(r->flows.n, percentiles[i])] : NAN);
     }
     json_out_end(&j, '}');
     json_out_end(&j, '}');
@@ -167,9 +179,11 @@ static int write_summary(Run *r, const Options *o, const CliCommon *common, Err 
 
 /* With --json, standard output is the summary's, and the CSV is written only where --out says. */
 static int flowsim(const Options *o, const CliCommon *common, Err *err) {
-    if (o->n_links == 0) return err_input(err, "flowsim: --links is missing; see 'm3 flowsim --help'");
+    if (o->n_links == 0)
+        return err_input(err, "flowsim: --links is missing; see 'm3 flowsim --help'");
     if (!o->flows) return err_input(err, "flowsim: --flows is missing; see 'm3 flowsim --help'");
-    if (common->json && o->out && strcmp(o->out, "-") == 0) return err_input(err, "flowsim: --json and --out - both want standard output");
+    if (common->json && o->out && strcmp(o->out, "-") == 0)
+        return err_input(err, "flowsim: --json and --out - both want standard output");
     if (netconf_check(&o->conf, err) != 0) return err_wrap(err, "--set");
     Run r = {0};
     int rc = simulate(&r, o, &common->log, err);
@@ -198,7 +212,8 @@ const CliCommand cmd_flowsim = {
     .summary = "fluid (max-min fair) simulation of one path",
     .usage = "m3 flowsim --links L --flows FILE [options]",
     .details = "Prints flow,fct_ns,slowdown; --json prints a summary instead.\n\nExample:\n"
-               "  m3 flowsim --links 4 --flows path.csv --features map.npy --set cc=dcqcn --set window=18KB",
+               "  m3 flowsim --links 4 --flows path.csv --features map.npy --set cc=dcqcn --set "
+               "window=18KB",
     .options = options,
     .run = run,
 };

@@ -15,14 +15,22 @@
 enum { CC = SCENARIO_N_ARGS, COMPAT, STOP, OUT, TRACE, TRACE_FLOW, TRACE_PORT };
 static const CliOption options[] = {
     SCENARIO_ARGS("window=18KB, cc=dcqcn, pfc=off"),
-    {"cc", "NAME", "congestion control: dctcp, dcqcn, hp, timely, or none, limited by\nthe window alone (default: the mix's)",
+    {"cc", "NAME",
+     "congestion control: dctcp, dcqcn, hp, timely, or none, limited by\nthe window alone "
+     "(default: the mix's)",
      "Simulation"},
-    {"compat", "hpcc-ns3", "behave as the HPCC authors' ns-3 in every detail, accidents included", "Simulation"},
-    {"stop", "TIME", "end at that time after the first flow's start (default: when nothing moves any more)", "Simulation"},
-    {"out", "FILE", "flows with fct_ns and ideal_fct_ns as CSV (- is stdout),\nor binary if FILE ends in .m3f", "Output"},
+    {"compat", "hpcc-ns3", "behave as the HPCC authors' ns-3 in every detail, accidents included",
+     "Simulation"},
+    {"stop", "TIME",
+     "end at that time after the first flow's start (default: when nothing moves any more)",
+     "Simulation"},
+    {"out", "FILE",
+     "flows with fct_ns and ideal_fct_ns as CSV (- is stdout),\nor binary if FILE ends in .m3f",
+     "Output"},
     {"trace", "FILE", "packet events as CSV: large; narrow it down with the next two", "Output"},
     {"trace-flow", "ID", "only packets of that flow", "Output"},
-    {"trace-port", "FROM-TO", "only packets on the link between these nodes, in that direction", "Output"},
+    {"trace-port", "FROM-TO", "only packets on the link between these nodes, in that direction",
+     "Output"},
     {NULL, NULL, NULL, NULL}};
 
 typedef struct {
@@ -38,7 +46,9 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     case CC: o->sim.cc = value; return pktsim_check_cc(value, err);
     case COMPAT:
         o->sim.compat = true;
-        return strcmp(value, "hpcc-ns3") == 0 ? 0 : err_input(err, "--compat: expected hpcc-ns3, got '%.40s'", value);
+        return strcmp(value, "hpcc-ns3") == 0
+                   ? 0
+                   : err_input(err, "--compat: expected hpcc-ns3, got '%.40s'", value);
     case STOP: return args_span(value, "--stop", &o->sim.stop_ns, err);
     case OUT: o->out = value; return 0;
     case TRACE: o->trace = value; return 0;
@@ -51,9 +61,11 @@ static bool is_stdout(const char *path) { return path && strcmp(path, "-") == 0;
 
 static int check(const Options *o, const CliCommon *common, Err *err) {
     if (scenario_args_check(&o->scenario, "simulate", err) != 0) return -1;
-    if ((o->trace_flow || o->trace_port) && !o->trace) return err_input(err, "simulate: --trace-flow and --trace-port need --trace FILE");
+    if ((o->trace_flow || o->trace_port) && !o->trace)
+        return err_input(err, "simulate: --trace-flow and --trace-port need --trace FILE");
     if (common->json + is_stdout(o->out) + is_stdout(o->trace) > 1)
-        return err_input(err, "simulate: only one of --json, --out - and --trace - can have stdout");
+        return err_input(err,
+                         "simulate: only one of --json, --out - and --trace - can have stdout");
     return 0;
 }
 
@@ -81,7 +93,8 @@ static void keep_times(Scenario *s, bool compat, double *fct_ns) {
     pktsim_ideal(s->route, &s->flows, compat, s->flows.ideal_fct_ns);
 }
 
-static int simulate_scenario(Options *o, const CliCommon *common, Scenario *s, double start_s, Err *err) {
+static int simulate_scenario(Options *o, const CliCommon *common, Scenario *s, double start_s,
+                             Err *err) {
     FileOut trace_file = {0};
     SimTrace trace;
     PktStats stats;
@@ -91,7 +104,9 @@ static int simulate_scenario(Options *o, const CliCommon *common, Scenario *s, d
         o->sim.trace_ctx = &trace;
     }
     double *fct_ns = MEM_NEW(double, s->flows.n);
-    int rc = o->trace ? sim_trace_init(&trace, trace_file.f, &s->topo, &s->flows, o->trace_flow, o->trace_port, err) : 0;
+    int rc = o->trace ? sim_trace_init(&trace, trace_file.f, &s->topo, &s->flows, o->trace_flow,
+                                       o->trace_port, err)
+                      : 0;
     if (rc == 0) rc = pktsim_run(s->route, &s->flows, &s->net, &o->sim, fct_ns, &stats, err);
     keep_times(s, o->sim.compat, fct_ns);
     if (rc == 0 && o->trace) rc = file_out_commit(&trace_file, err);
@@ -137,11 +152,15 @@ static int run(int argc, char **argv) {
 const CliCommand cmd_simulate = {
     .name = "simulate",
     .summary = "packet-level simulation: the truth, where there are minutes for it",
-    .usage = "m3 simulate --topo FILE --flows FILE [options]\n       m3 simulate --topo FILE --mix FILE [options]",
-    .details = "Every packet and ACK, queue, mark and pause; one core. Per-flow times go to --out, a summary to stdout.\n\n"
-               "  m3 simulate --topo spec/clos-256-2to1.json --mix spec/demo.json --n-flows 100k --out flows.csv\n"
-               "  m3 simulate --topo topology.txt --flows flows.csv --set cc=hp --compat hpcc-ns3 --json\n"
-               "  m3 simulate --topo topology.txt --flows flows.csv --trace t.csv --trace-flow 7",
+    .usage = "m3 simulate --topo FILE --flows FILE [options]\n       m3 simulate --topo FILE --mix "
+             "FILE [options]",
+    .details =
+        "Every packet and ACK, queue, mark and pause; one core. Per-flow times go to --out, a "
+        "summary to stdout.\n\n"
+        "  m3 simulate --topo spec/clos-256-2to1.json --mix spec/demo.json --n-flows 100k --out "
+        "flows.csv\n"
+        "  m3 simulate --topo topology.txt --flows flows.csv --set cc=hp --compat hpcc-ns3 --json\n"
+        "  m3 simulate --topo topology.txt --flows flows.csv --trace t.csv --trace-flow 7",
     .options = options,
     .run = run,
 };

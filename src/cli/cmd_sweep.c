@@ -8,17 +8,26 @@
 #include "cli/estimate_args.h"
 #include "cli/features_args.h"
 #include "cli/scenario_args.h"
+#include "traffic/sizebucket.h"
 
 enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, FEATURES, QUANTILE, BUCKET, OUT, CSV };
 static const CliOption options[] = {
     SCENARIO_ARGS("window=5KB..30KB:1KB, cc=dctcp,hp"),
     {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
-    {"method", "NAME", "m3: fluid simulation and model (default); flowsim: fluid simulation alone, for traffic only", "Method"},
-    {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)", "Method"},
-    {"compat", "LIST", "published: aggregate as the paper's notebooks do, pooling paths with equal weight", "Method"},
-    {"features", "FILE", "start from features that m3 estimate --save-features wrote: settings of the network only", "Features"},
+    {"method", "NAME",
+     "m3: fluid simulation and model (default); flowsim: fluid simulation alone, for traffic only",
+     "Method"},
+    {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)",
+     "Method"},
+    {"compat", "LIST",
+     "published: aggregate as the paper's notebooks do, pooling paths with equal weight", "Method"},
+    {"features", "FILE",
+     "start from features that m3 estimate --save-features wrote: settings of the network only",
+     "Features"},
     {"quantile", "NAME", "what settings are ranked by: p50, p90, p99 (default) or p99.9", "Output"},
-    {"bucket", "SIZE", "of flows of this size: show and rank by their bucket, e.g. 20KB for 10-50 KB (default: all)", "Output"},
+    {"bucket", "SIZE",
+     "of flows of this size: show and rank by their bucket, e.g. 20KB for 10-50 KB (default: all)",
+     "Output"},
     {"out", "FILE", "write the result as JSON", "Output"},
     {"csv", "FILE", "write the settings, bucket,percentile,slowdown,lo,hi as CSV", "Output"},
     {NULL, NULL, NULL, NULL}};
@@ -44,7 +53,7 @@ static int parse_bucket(const char *value, int *dist, Err *err) {
     *dist = 0;
     if (strcmp(value, "all") == 0) return 0;
     if (units_parse_size(value, "--bucket", &size_b, err) != 0) return -1;
-    *dist = 1 + stats_bucket_out(size_b < 1e18 ? (uint64_t)size_b : UINT64_MAX);
+    *dist = 1 + sizebucket_of(size_b < 1e18 ? (uint64_t)size_b : UINT64_MAX);
     return 0;
 }
 
@@ -60,8 +69,12 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     case PATHS:
         o->paths_given = true;
         o->estimate.n_paths = 0;
-        return strcmp(value, "all") == 0 ? 0 : args_positive(value, "--paths", &o->estimate.n_paths, err);
-    case METHOD: o->method_given = true; return estimate_parse_method(value, &o->estimate.method, err);
+        return strcmp(value, "all") == 0
+                   ? 0
+                   : args_positive(value, "--paths", &o->estimate.n_paths, err);
+    case METHOD:
+        o->method_given = true;
+        return estimate_parse_method(value, &o->estimate.method, err);
     case CKPT: o->ckpt = value; return 0;
     case COMPAT: return estimate_parse_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
@@ -73,11 +86,15 @@ static int set(void *ctx, int index, const char *value, Err *err) {
 }
 
 static int check(const Options *o, Err *err) {
-    int rc = o->features.file ? features_args_check(&o->scenario, o->paths_given, o->method_given, err)
-                              : scenario_args_check(&o->scenario, "sweep", err);
+    int rc = o->features.file
+                 ? features_args_check(&o->scenario, o->paths_given, o->method_given, err)
+                 : scenario_args_check(&o->scenario, "sweep", err);
     if (rc != 0) return -1;
-    if (o->estimate.hpcc_ns3) return err_input(err, "sweep: --compat hpcc-ns3 is for packet simulation");
-    return o->grid.n_axes > 0 ? 0 : err_input(err, "sweep: expected --set KEY=VALUES; see 'm3 sweep --help'");
+    if (o->estimate.hpcc_ns3)
+        return err_input(err, "sweep: --compat hpcc-ns3 is for packet simulation");
+    return o->grid.n_axes > 0
+               ? 0
+               : err_input(err, "sweep: expected --set KEY=VALUES; see 'm3 sweep --help'");
 }
 
 static int deliver(const CliCommon *common, EstimateOutputs *f, const SweepReport *r, Err *err) {
@@ -90,11 +107,14 @@ static int deliver(const CliCommon *common, EstimateOutputs *f, const SweepRepor
     return 0;
 }
 
-static int compute(Options *o, const CliCommon *common, EstimateOutputs *files, double start_s, Err *err) {
+static int compute(Options *o, const CliCommon *common, EstimateOutputs *files, double start_s,
+                   Err *err) {
     Sweep sweep;
     char sha256[65];
-    int rc = o->features.file ? sweep_features(&sweep, &o->grid, &o->features.features, &o->estimate, &common->log, err)
-                              : sweep_run(&sweep, &o->grid, &o->scenario.options, &o->estimate, &common->log, err);
+    int rc = o->features.file ? sweep_features(&sweep, &o->grid, &o->features.features,
+                                               &o->estimate, &common->log, err)
+                              : sweep_run(&sweep, &o->grid, &o->scenario.options, &o->estimate,
+                                          &common->log, err);
     if (rc == 0) {
         SweepReport r = {.sweep = &sweep, .grid = &o->grid, .dist = o->dist, .k = o->quantile};
         r.meta = (ReportMeta){.command = common->command,
@@ -117,7 +137,9 @@ static int sweep_all(Options *o, const CliCommon *common, Err *err) {
     double start_s = diag_now_s();
     int rc = check(o, err);
     if (rc == 0) rc = estimate_outputs_open(&files, o->out, o->csv, err);
-    if (rc == 0) rc = features_args_open(&o->features, &o->scenario, common, o->ckpt, &ckpt, &o->estimate, err);
+    if (rc == 0)
+        rc = features_args_open(&o->features, &o->scenario, common, o->ckpt, &ckpt, &o->estimate,
+                                err);
     if (rc == 0) rc = compute(o, common, &files, start_s, err);
     estimate_outputs_abort(&files);
     features_args_close(&o->features);
@@ -135,7 +157,7 @@ static int run(int argc, char **argv) {
     if (rc < 0) {
         o.scenario.options.seed = o.estimate.seed = common.seed;
         o.scenario.options.threads = o.estimate.threads = common.threads;
-        o.scenario.options.most_held = estimate_most_held(o.estimate.method);
+        o.scenario.options.max_in_memory = estimate_max_in_memory(o.estimate.method);
         rc = sweep_all(&o, &common, &err) == 0 ? 0 : cli_fail(&err);
         cli_done(&common);
     }
@@ -147,14 +169,21 @@ static int run(int argc, char **argv) {
 const CliCommand cmd_sweep = {
     .name = "sweep",
     .summary = "the same network under many settings, each in a fraction of a second",
-    .usage = "m3 sweep --topo FILE --mix FILE --set KEY=VALUES [--set ...] [options]\n       m3 sweep --features FILE --set KEY=VALUES "
+    .usage = "m3 sweep --topo FILE --mix FILE --set KEY=VALUES [--set ...] [options]\n       m3 "
+             "sweep --features FILE --set KEY=VALUES "
              "[--set ...] [options]",
-    .details = "Every combination of the values of all --set is estimated: a value, a list a,b,c, or a range lo..hi:step, both ends\n"
-               "included. What settings share is computed once; the column 'computed' says what a row took anew: 'model' alone, the\n"
-               "'fluid' simulation of the paths, or the 'traffic' (max_load, sigma, sizes, matrix, duration, n_flows). A parameter\n"
-               "of a congestion control that a row does not use has no effect there ('-') and makes no further rows.\n\n"
-               "  m3 sweep --topo spec/clos-256-2to1.json --mix spec/demo.json --set window=5KB..30KB:5KB\n"
-               "  m3 sweep --mix mix.json --set cc=dctcp,hp --set dctcp_k=5KB,10KB --set hpcc_eta=0.8..0.95:0.05 --csv all.csv",
+    .details = "Every combination of the values of all --set is estimated: a value, a list a,b,c, "
+               "or a range lo..hi:step, both ends\n"
+               "included. What settings share is computed once; the column 'computed' says what a "
+               "row took anew: 'model' alone, the\n"
+               "'fluid' simulation of the paths, or the 'traffic' (max_load, sigma, sizes, matrix, "
+               "duration, n_flows). A parameter\n"
+               "of a congestion control that a row does not use has no effect there ('-') and "
+               "makes no further rows.\n\n"
+               "  m3 sweep --topo spec/clos-256-2to1.json --mix spec/demo.json --set "
+               "window=5KB..30KB:5KB\n"
+               "  m3 sweep --mix mix.json --set cc=dctcp,hp --set dctcp_k=5KB,10KB --set "
+               "hpcc_eta=0.8..0.95:0.05 --csv all.csv",
     .options = options,
     .run = run,
 };

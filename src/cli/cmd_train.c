@@ -43,13 +43,15 @@ static const CliOption options[] = {
     [OPT_DATASET] = {"dataset", "DIR", "made by m3 dataset", "Data"},
     [OPT_HOLDOUT] = {"holdout", "SHARE", "of scenarios kept out of training (default 0.2)", "Data"},
     [OPT_FOLD] = {"fold", "N", "which share is held out, from 0 (default 0)", "Data"},
-    [OPT_COLLAPSED] =
-        {"collapsed", "SHARE",
-         "flow data: leave out networks where more than this share of the flows takes over\n20 times the fluid time (default 0: none)",
-         "Data"},
+    [OPT_COLLAPSED] = {"collapsed", "SHARE",
+                       "flow data: leave out networks where more than this share of the flows "
+                       "takes over\n20 times the fluid time (default 0: none)",
+                       "Data"},
     [OPT_OUT] = {"out", "DIR", "gets model.m3, the best so far, and what --resume needs", "Output"},
     [OPT_DTYPE] = {"dtype", "TYPE", "of model.m3: f32, f16 or bf16 (default f16)", "Output"},
-    [OPT_PRESET] = {"preset", "NAME", "flow for data of flows; compact or paper for data of paths\n(default: flow or compact, by the data)",
+    [OPT_PRESET] = {"preset", "NAME",
+                    "flow for data of flows; compact or paper for data of paths\n(default: flow or "
+                    "compact, by the data)",
                     "Model"},
     [OPT_INIT] = {"init", "FILE", "start from this checkpoint instead of fresh weights", "Model"},
     [OPT_DIM] = {"dim", "N", "width of the transformer, instead of the preset's", "Model"},
@@ -60,16 +62,30 @@ static const CliOption options[] = {
     [OPT_ATTENTION] = {"attention", "KIND", "full or causal, instead of the preset's", "Model"},
     [OPT_EPOCHS] = {"epochs", "N", "passes over the data (default 100)", "Training"},
     [OPT_BATCH] = {"batch", "N", "samples a step (default 32), or paths (64)", "Training"},
-    [OPT_FLOWS] = {"flows", "N", "flow data: flows of a path a step, drawn anew each epoch (default 16)", "Training"},
-    [OPT_LR] = {"lr", "RATE", "highest learning rate (default 0.001); then a cosine to 0", "Training"},
+    [OPT_FLOWS] = {"flows", "N",
+                   "flow data: flows of a path a step, drawn anew each epoch (default 16)",
+                   "Training"},
+    [OPT_LR] = {"lr", "RATE", "highest learning rate (default 0.001); then a cosine to 0",
+                "Training"},
     [OPT_WARMUP] = {"warmup", "SHARE", "of all steps in which it rises (default 0.05)", "Training"},
-    [OPT_WEIGHT_DECAY] = {"weight-decay", "X", "AdamW's, on the transformer's matrices (default 0.02)", "Training"},
-    [OPT_DROPOUT] = {"dropout", "P", "in [0, 1) (default 0.2 for data of paths, 0 for flows)", "Training"},
-    [OPT_GRAD_CLIP] = {"grad-clip", "X", "largest norm of the gradient; 0: no limit (default 1)", "Training"},
-    [OPT_INPUT_NOISE] = {"input-noise", "X", "flow data: added to normalised features of links and paths (default 0)", "Training"},
-    [OPT_AVERAGE] = {"average", "X", "keep the moving average of the weights; share of the past, as 0.999 (default 0: off)", "Training"},
-    [OPT_PATIENCE] = {"patience", "N", "stop after N epochs without gain on held-out samples; 0: never (default 0)", "Training"},
-    [OPT_RESUME] = {"resume", NULL, "go on with the run in --out; all other options as before", "Training"},
+    [OPT_WEIGHT_DECAY] = {"weight-decay", "X",
+                          "AdamW's, on the transformer's matrices (default 0.02)", "Training"},
+    [OPT_DROPOUT] = {"dropout", "P", "in [0, 1) (default 0.2 for data of paths, 0 for flows)",
+                     "Training"},
+    [OPT_GRAD_CLIP] = {"grad-clip", "X", "largest norm of the gradient; 0: no limit (default 1)",
+                       "Training"},
+    [OPT_INPUT_NOISE] = {"input-noise", "X",
+                         "flow data: added to normalised features of links and paths (default 0)",
+                         "Training"},
+    [OPT_AVERAGE] =
+        {"average", "X",
+         "keep the moving average of the weights; share of the past, as 0.999 (default 0: off)",
+         "Training"},
+    [OPT_PATIENCE] = {"patience", "N",
+                      "stop after N epochs without gain on held-out samples; 0: never (default 0)",
+                      "Training"},
+    [OPT_RESUME] = {"resume", NULL, "go on with the run in --out; all other options as before",
+                    "Training"},
     [OPT_DEVICE] = {"device", "NAME", "auto, cpu or cuda (default auto)", "Training"},
     {NULL, NULL, NULL, NULL}};
 
@@ -87,7 +103,9 @@ static int set_count(const char *value, int index, uint64_t lo, uint32_t *out, E
     uint64_t n;
     snprintf(what, sizeof what, "--%s", options[index].name);
     if (units_parse_count(value, what, &n, err) != 0) return -1;
-    if (n < lo || n > 1000000) return err_input(err, "%s: must be in %llu..1000000, got %.40s", what, (unsigned long long)lo, value);
+    if (n < lo || n > 1000000)
+        return err_input(err, "%s: must be in %llu..1000000, got %.40s", what,
+                         (unsigned long long)lo, value);
     *out = (uint32_t)n;
     return 0;
 }
@@ -97,13 +115,15 @@ static int set_number(const char *value, int index, double lo, double hi, double
     char what[32];
     snprintf(what, sizeof what, "--%s", options[index].name);
     if (units_parse_number(value, what, out, err) != 0) return -1;
-    if (*out < lo || *out >= hi) return err_input(err, "%s: must be in [%g, %g), got %.40s", what, lo, hi, value);
+    if (*out < lo || *out >= hi)
+        return err_input(err, "%s: must be in [%g, %g), got %.40s", what, lo, hi, value);
     return 0;
 }
 
 static int set_device(TrainOptions *o, const char *value, Err *err) {
     o->device = value;
-    if (strcmp(value, "auto") == 0 || strcmp(value, "cpu") == 0 || strcmp(value, "cuda") == 0) return 0;
+    if (strcmp(value, "auto") == 0 || strcmp(value, "cpu") == 0 || strcmp(value, "cuda") == 0)
+        return 0;
     return err_input(err, "--device: expected auto, cpu or cuda, got '%.40s'", value);
 }
 
@@ -150,13 +170,14 @@ static int set(void *ctx, int index, const char *value, Err *err) {
 static int choose_spec(Args *a, Err *err) {
     ModelSpec *s = &a->o.spec;
     bool flows;
-    if (train_is_flowset(a->o.dataset, &flows, err) != 0) return -1;
+    if (train_is_flowdata(a->o.dataset, &flows, err) != 0) return -1;
     a->o.batch = a->batch ? a->batch : flows ? 64 : 32;
     a->o.dropout = a->dropout >= 0 ? a->dropout : flows ? 0 : 0.2;
     if (!a->preset) a->preset = flows ? "flow" : "compact";
     if (modelspec_preset(s, a->preset, err) != 0) return err_wrap(err, "--preset");
     if (a->o.init && (a->dim || a->hidden || a->n_layers || a->n_heads || a->mlp || a->attention))
-        return err_input(err, "--init: the model's dimensions come from the checkpoint; leave --dim and the like out");
+        return err_input(err, "--init: the model's dimensions come from the checkpoint; leave "
+                              "--dim and the like out");
     if (a->dim) s->dim = a->dim;
     if (a->hidden) s->hidden = a->hidden;
     if (a->n_layers) s->n_layers = a->n_layers;
@@ -177,11 +198,14 @@ static int train(const TrainOptions *o, const Log *log, TrainResult *result, Err
 
 static void print_result(const TrainResult *r, const char *out, bool json) {
     if (!json) {
-        printf("%s/model.m3: epoch %u of %u, loss %.4f in training", out, r->best_epoch, r->epochs, r->train_loss);
+        printf("%s/model.m3: epoch %u of %u, loss %.4f in training", out, r->best_epoch, r->epochs,
+               r->train_loss);
         if (r->n_held_out > 0)
-            printf(", %.4f on %zu held-out samples (flowSim alone %.4f)", r->held_out_loss, r->n_held_out, r->flowsim_loss);
+            printf(", %.4f on %zu held-out samples (flowSim alone %.4f)", r->held_out_loss,
+                   r->n_held_out, r->flowsim_loss);
         if (isfinite(r->held_out_error))
-            printf("; networks err by %.1f %% (flowSim alone %.1f %%)", 100 * r->held_out_error, 100 * r->flowsim_error);
+            printf("; networks err by %.1f %% (flowSim alone %.1f %%)", 100 * r->held_out_error,
+                   100 * r->flowsim_error);
         printf("; %.0f s\n", r->wall_s);
         return;
     }
@@ -213,7 +237,8 @@ static int run(int argc, char **argv) {
     if (rc >= 0) return rc;
     a.o.seed = common.seed;
     a.o.threads = common.threads;
-    if (!a.o.dataset || !a.o.out) rc = err_input(&err, "train: --dataset and --out are needed; see 'm3 train --help'");
+    if (!a.o.dataset || !a.o.out)
+        rc = err_input(&err, "train: --dataset and --out are needed; see 'm3 train --help'");
     else rc = choose_spec(&a, &err);
     if (rc == 0) rc = train(&a.o, &common.log, &result, &err);
     if (rc == 0) print_result(&result, a.o.out, common.json);
@@ -221,13 +246,16 @@ static int run(int argc, char **argv) {
     return rc == 0 ? 0 : cli_fail(&err);
 }
 
-const CliCommand cmd_train = {
-    .name = "train",
-    .summary = "train a checkpoint",
-    .usage = "m3 train --dataset DIR --out DIR [options]",
-    .details = "Data of paths: minimises mean |estimate/truth - 1| over the slowdown percentiles of all paths. Data of flows: the pinball\n"
-               "loss of quantiles of each flow's log slowdown. With AdamW, through the training plug-in (m3-torch.so, needs libtorch). "
-               "Ctrl-C saves; --resume then goes on exactly. The same seed and number of threads give the\n"
-               "same checkpoint.",
-    .options = options,
-    .run = run};
+const CliCommand cmd_train = {.name = "train",
+                              .summary = "train a checkpoint",
+                              .usage = "m3 train --dataset DIR --out DIR [options]",
+                              .details =
+                                  "Data of paths: minimises mean |estimate/truth - 1| over the "
+                                  "slowdown percentiles of all paths. Data of flows: the pinball\n"
+                                  "loss of quantiles of each flow's log slowdown. With AdamW, "
+                                  "through the training plug-in (m3-torch.so, needs libtorch). "
+                                  "Ctrl-C saves; --resume then goes on exactly. The same seed and "
+                                  "number of threads give the\n"
+                                  "same checkpoint.",
+                              .options = options,
+                              .run = run};

@@ -1,8 +1,9 @@
-/* m3 workload: draws the flows of a mix, or takes those of a file, and says what load they put where.
+/* m3 workload: draws the flows of a mix, or takes those of a file, and says what load they put
+ * where.
  *
- * The flows go to a CSV or binary file; the summary (table, or JSON with --json) compares the load that the most loaded link
- * was drawn for with what the flows, routed one by one, really put on it. Heavy tails make the two differ
- * in short traces. */
+ * The flows go to a CSV or binary file; the summary (table, or JSON with --json) compares the load
+ * that the most loaded link was drawn for with what the flows, routed one by one, really put on it.
+ * Heavy tails make the two differ in short traces. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,9 @@
 enum { OUT = SCENARIO_N_ARGS, MATRIX_OUT };
 static const CliOption options[] = {
     SCENARIO_ARGS("max_load=0.8, sizes=FILE, matrix=c"),
-    {"out", "FILE", "flows as CSV: flow,src,dst,size_b,start_ns, or binary if FILE ends in .m3f\n(default: only the summary; - is stdout)",
+    {"out", "FILE",
+     "flows as CSV: flow,src,dst,size_b,start_ns, or binary if FILE ends in .m3f\n(default: only "
+     "the summary; - is stdout)",
      "Output"},
     {"matrix-out", "FILE", "the rack matrix as JSON", "Output"},
     {NULL, NULL, NULL, NULL},
@@ -39,7 +42,8 @@ static int set_option(void *ctx, int index, const char *value, Err *err) {
 static int check(const Args *a, Err *err) {
     if (scenario_args_check(&a->scenario, "workload", err) != 0) return -1;
     if (a->matrix_out && a->scenario.options.flows_path)
-        return err_input(err, "workload: --matrix-out is for drawn flows; it doesn't go with --flows");
+        return err_input(err,
+                         "workload: --matrix-out is for drawn flows; it doesn't go with --flows");
     return 0;
 }
 
@@ -75,30 +79,35 @@ static Summary summarise(const Scenario *s) {
     uint32_t busiest = s->drawn ? s->workload.busiest_link : find_busiest(&s->topo, bytes);
     /* Drawn flows begin with a gap; others with their first flow. */
     double span_s = (double)(f->start_ns[f->n - 1] - (s->drawn ? 0 : f->start_ns[0])) / 1e9;
-    Summary sum = {.span_s = span_s,
-                   .mean_size_b = total / (double)f->n,
-                   .mean_gap_ns = s->drawn   ? s->workload.mean_gap_ns
-                                  : f->n > 1 ? span_s * 1e9 / (double)(f->n - 1)
-                                             : NAN,
-                   .offered_bps = s->drawn     ? s->workload.offered_bps
-                                  : span_s > 0 ? total * 8 / span_s
-                                               : NAN,
-                   .busiest = &s->topo.links[busiest],
-                   .load = span_s > 0 ? bytes[busiest] * 8 / span_s / s->topo.links[busiest].rate_bps : NAN};
+    Summary sum = {
+        .span_s = span_s,
+        .mean_size_b = total / (double)f->n,
+        .mean_gap_ns = s->drawn   ? s->workload.mean_gap_ns
+                       : f->n > 1 ? span_s * 1e9 / (double)(f->n - 1)
+                                  : NAN,
+        .offered_bps = s->drawn     ? s->workload.offered_bps
+                       : span_s > 0 ? total * 8 / span_s
+                                    : NAN,
+        .busiest = &s->topo.links[busiest],
+        .load = span_s > 0 ? bytes[busiest] * 8 / span_s / s->topo.links[busiest].rate_bps : NAN};
     free(bytes);
     return sum;
 }
 
 static void print_table(FILE *f, const Scenario *s, const Summary *sum) {
     const Topo *t = &s->topo;
-    fprintf(f, "flows         %s in %s", units_count(s->flows.n).s, units_time(sum->span_s * 1e9).s);
+    fprintf(f, "flows         %s in %s", units_count(s->flows.n).s,
+            units_time(sum->span_s * 1e9).s);
     if (!isnan(sum->mean_gap_ns)) fprintf(f, ", mean gap %s", units_time(sum->mean_gap_ns).s);
     putc('\n', f);
-    if (s->drawn) fprintf(f, "size          mean %s drawn, %s expected\n", units_size(sum->mean_size_b).s, units_size(s->sizes.mean_b).s);
+    if (s->drawn)
+        fprintf(f, "size          mean %s drawn, %s expected\n", units_size(sum->mean_size_b).s,
+                units_size(s->sizes.mean_b).s);
     else fprintf(f, "size          mean %s\n", units_size(sum->mean_size_b).s);
     if (!(sum->span_s > 0)) return; /* no rates without time */
     fprintf(f, "offered       %s payload in the whole network\n", units_rate(sum->offered_bps).s);
-    fprintf(f, "busiest link  %llu -> %llu, %s: load ", (unsigned long long)t->node_id[sum->busiest->from],
+    fprintf(f, "busiest link  %llu -> %llu, %s: load ",
+            (unsigned long long)t->node_id[sum->busiest->from],
             (unsigned long long)t->node_id[sum->busiest->to], units_rate(sum->busiest->rate_bps).s);
     if (s->drawn) fprintf(f, "%.4g expected, %.4g drawn\n", s->mix.max_load, sum->load);
     else fprintf(f, "%.4g\n", sum->load);
@@ -141,7 +150,8 @@ static void print_json(FILE *f, const Scenario *s, const Summary *sum, const Cli
                    {"offered_bps", sum->offered_bps},
                    {"mean_size_b", sum->mean_size_b},
                    {"expected_mean_size_b", s->sizes.mean_b}};
-    size_t n_numbers = sizeof numbers / sizeof *numbers - !s->drawn; /* nothing was expected of flows from a file */
+    size_t n_numbers = sizeof numbers / sizeof *numbers -
+                       !s->drawn; /* nothing was expected of flows from a file */
     for (size_t i = 0; i < n_numbers; i++) {
         json_out_key(&o, numbers[i].key);
         json_out_number(&o, numbers[i].value);
@@ -159,7 +169,8 @@ static int write_files(const Args *a, const Scenario *s, Err *err) {
 
 static int workload(Args *a, const CliCommon *common, Err *err) {
     Scenario s;
-    if (check(a, err) != 0 || scenario_load(&s, &a->scenario.options, &common->log, err) != 0) return -1;
+    if (check(a, err) != 0 || scenario_load(&s, &a->scenario.options, &common->log, err) != 0)
+        return -1;
     int rc = write_files(a, &s, err);
     /* Flows on stdout leave no room there for the summary. */
     FILE *f = a->out && strcmp(a->out, "-") == 0 ? stderr : stdout;
@@ -191,13 +202,18 @@ static int run(int argc, char **argv) {
 const CliCommand cmd_workload = {
     .name = "workload",
     .summary = "draw the flows of a mix, or describe and convert flow files",
-    .usage = "m3 workload --mix FILE [--topo FILE] [--n-flows N | --duration T] [--out FILE] [options]\n"
-             "       m3 workload --flows FILE --topo FILE [--out FILE] [options]",
-    .details = "Draws flows as the mix says: racks by its matrix, hosts uniformly, sizes from its distribution, log-normal\n"
-               "gaps such that the most loaded link carries max_load of its rate. Same seed, same flows. With --flows it takes\n"
-               "them from a file; --out then converts it: a binary file (.m3f) is read some ten times as fast as a CSV.\n\n"
+    .usage =
+        "m3 workload --mix FILE [--topo FILE] [--n-flows N | --duration T] [--out FILE] [options]\n"
+        "       m3 workload --flows FILE --topo FILE [--out FILE] [options]",
+    .details = "Draws flows as the mix says: racks by its matrix, hosts uniformly, sizes from its "
+               "distribution, log-normal\n"
+               "gaps such that the most loaded link carries max_load of its rate. Same seed, same "
+               "flows. With --flows it takes\n"
+               "them from a file; --out then converts it: a binary file (.m3f) is read some ten "
+               "times as fast as a CSV.\n\n"
                "  m3 workload --mix spec/default.json --out flows.csv\n"
-               "  m3 workload --mix spec/default.json --set max_load=0.8 --set matrix=c --duration 1s --json\n"
+               "  m3 workload --mix spec/default.json --set max_load=0.8 --set matrix=c --duration "
+               "1s --json\n"
                "  m3 workload --topo topology.txt --flows flows.csv --out flows.m3f",
     .options = options,
     .run = run,

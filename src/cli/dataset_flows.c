@@ -10,29 +10,37 @@
 enum { DEFAULT_PATHS = 100, DEFAULT_MAX_FLOWS = 64, MOST = 1000000 };
 enum { OPT_NETWORKS, OPT_OUT, OPT_PATHS, OPT_MAX_FLOWS };
 static const CliOption options[] = {
-    [OPT_NETWORKS] = {"networks", "DIR", "each subdirectory with topo.json, scenario.json and flows.csv is one network", "Input"},
+    [OPT_NETWORKS] =
+        {"networks", "DIR",
+         "each subdirectory with topo.json, scenario.json and flows.csv is one network", "Input"},
     [OPT_OUT] = {"out", "DIR", "where the arrays and manifest.json go", "Output"},
     [OPT_PATHS] = {"paths", "N", "paths drawn per network (default 100)", "Output"},
-    [OPT_MAX_FLOWS] = {"max-flows-per-path", "N", "foreground flows kept per path (default 64)", "Output"},
+    [OPT_MAX_FLOWS] = {"max-flows-per-path", "N", "foreground flows kept per path (default 64)",
+                       "Output"},
     {NULL, NULL, NULL, NULL}};
 
 static int set(void *ctx, int index, const char *value, Err *err) {
-    FlowsetOptions *o = ctx;
+    FlowDataOptions *o = ctx;
     uint64_t *count = index == OPT_PATHS ? &o->n_paths : &o->max_flows;
     switch (index) {
     case OPT_NETWORKS: o->networks = value; return 0;
     case OPT_OUT: o->out = value; return 0;
     default:
-        if (units_parse_count(value, index == OPT_PATHS ? "--paths" : "--max-flows-per-path", count, err) != 0) return -1;
+        if (units_parse_count(value, index == OPT_PATHS ? "--paths" : "--max-flows-per-path", count,
+                              err) != 0)
+            return -1;
         if (*count >= 1 && *count <= MOST) return 0;
-        return err_input(err, "--%s: must be in 1..%d, got %.40s", options[index].name, MOST, value);
+        return err_input(err, "--%s: must be in 1..%d, got %.40s", options[index].name, MOST,
+                         value);
     }
 }
 
-static void print_result(const FlowsetInfo *info, const char *out, bool json) {
+static void print_result(const FlowDataInfo *info, const char *out, bool json) {
     if (!json) {
-        printf("%s: %zu flows on %zu paths of %zu networks", out, info->n_flows, info->n_paths, info->n_networks);
-        printf(info->n_unfinished ? " (%zu unfinished flows left out)\n" : "\n", info->n_unfinished);
+        printf("%s: %zu flows on %zu paths of %zu networks", out, info->n_flows, info->n_paths,
+               info->n_networks);
+        printf(info->n_unfinished ? " (%zu unfinished flows left out)\n" : "\n",
+               info->n_unfinished);
         return;
     }
     JsonOut j;
@@ -49,16 +57,18 @@ static void print_result(const FlowsetInfo *info, const char *out, bool json) {
 }
 
 static int run(int argc, char **argv) {
-    FlowsetOptions o = {.n_paths = DEFAULT_PATHS, .max_flows = DEFAULT_MAX_FLOWS};
-    FlowsetInfo info;
+    FlowDataOptions o = {.n_paths = DEFAULT_PATHS, .max_flows = DEFAULT_MAX_FLOWS};
+    FlowDataInfo info;
     CliCommon common;
     Err err = {0};
     int rc = cli_parse(&dataset_flows, argc, argv, &common, set, &o, NULL, 0, NULL);
     if (rc >= 0) return rc;
     o.seed = common.seed;
     o.threads = common.threads;
-    if (!o.networks || !o.out) rc = err_input(&err, "dataset flows: --networks and --out are needed; see 'm3 dataset flows --help'");
-    else rc = flowset_make(&o, &common.log, &info, &err);
+    if (!o.networks || !o.out)
+        rc = err_input(
+            &err, "dataset flows: --networks and --out are needed; see 'm3 dataset flows --help'");
+    else rc = flowdata_make(&o, &common.log, &info, &err);
     if (rc == 0) print_result(&info, o.out, common.json);
     cli_done(&common);
     return rc == 0 ? 0 : cli_fail(&err);
@@ -68,8 +78,9 @@ const CliCommand dataset_flows = {
     .name = "dataset flows",
     .summary = "training data for the flow model",
     .usage = "m3 dataset flows --networks DIR --out DIR [options]",
-    .details =
-        "Draws paths from simulated networks. For each path: features of its links, of the whole, and of its foreground flows, and the\n"
-        "flows' true slowdowns. The arrays are .npy files that numpy opens; manifest.json names the features and gives their ranges.",
+    .details = "Draws paths from simulated networks. For each path: features of its links, of the "
+               "whole, and of its foreground flows, and the\n"
+               "flows' true slowdowns. The arrays are .npy files that numpy opens; manifest.json "
+               "names the features and gives their ranges.",
     .options = options,
     .run = run};

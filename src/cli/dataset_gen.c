@@ -1,4 +1,5 @@
-/* dataset_gen: m3 dataset networks and m3 dataset paths: simulated truth to train on and to be measured against. */
+/* dataset_gen: m3 dataset networks and m3 dataset paths: simulated truth to train on and to be
+ * measured against. */
 #include "cli/dataset_gen.h"
 
 #include <stdio.h>
@@ -13,7 +14,9 @@ enum { MAX_INDEX = 10000000 };
 
 static int parse_count(const char *value, const char *what, uint64_t most, uint64_t *n, Err *err) {
     if (units_parse_count(value, what, n, err) != 0) return -1;
-    return *n <= most ? 0 : err_input(err, "%s: must be at most %llu, got %.40s", what, (unsigned long long)most, value);
+    return *n <= most ? 0
+                      : err_input(err, "%s: must be at most %llu, got %.40s", what,
+                                  (unsigned long long)most, value);
 }
 
 /* "2000..20000", or one number for both. */
@@ -24,7 +27,9 @@ static int parse_range(const char *value, const char *what, uint64_t *lo, uint64
     if (dots) *dots = '\0';
     if (parse_count(text, what, UINT32_MAX, lo, err) != 0) return -1;
     if (parse_count(dots ? dots + 2 : text, what, UINT32_MAX, hi, err) != 0) return -1;
-    return *lo >= 1 && *lo <= *hi ? 0 : err_input(err, "%s: expected LO..HI with 1 <= LO <= HI, got %.40s", what, value);
+    return *lo >= 1 && *lo <= *hi
+               ? 0
+               : err_input(err, "%s: expected LO..HI with 1 <= LO <= HI, got %.40s", what, value);
 }
 
 static void begin_result(JsonOut *j, const char *out, uint64_t n_made, uint64_t n_kept) {
@@ -39,13 +44,22 @@ static void begin_result(JsonOut *j, const char *out, uint64_t n_made, uint64_t 
 
 enum { NET_OUT, NET_COUNT, NET_FIRST, NET_FLOWS, NET_HOPS, NET_SHIFTED, NET_SIZES };
 static const CliOption net_options[] = {
-    [NET_OUT] = {"out", "DIR", "where netNNNNN/{topo.json,scenario.json,flows.csv} and manifest.json go", "Output"},
+    [NET_OUT] = {"out", "DIR",
+                 "where netNNNNN/{topo.json,scenario.json,flows.csv} and manifest.json go",
+                 "Output"},
     [NET_COUNT] = {"count", "N", "how many networks (default 1)", "Output"},
-    [NET_FIRST] = {"first", "I", "number of the first (default 0): a set can be made in pieces", "Output"},
+    [NET_FIRST] = {"first", "I", "number of the first (default 0): a set can be made in pieces",
+                   "Output"},
     [NET_FLOWS] = {"n-flows", "LO..HI", "flows of a network (default 2000..20000)", "Draw"},
-    [NET_HOPS] = {"max-hops", "N", "fewer flows, down to LO, where simulating them would take more\npacket-hops (default 20M)", "Draw"},
-    [NET_SHIFTED] = {"shifted", NULL, "sizes of flows and networks and matrices that training doesn't see", "Draw"},
-    [NET_SIZES] = {"sizes-dir", "DIR", "where webserver.txt, hadoop.txt, cachefollower.txt are (default: spec/sizes)", "Draw"},
+    [NET_HOPS] = {"max-hops", "N",
+                  "fewer flows, down to LO, where simulating them would take more\npacket-hops "
+                  "(default 20M)",
+                  "Draw"},
+    [NET_SHIFTED] = {"shifted", NULL,
+                     "sizes of flows and networks and matrices that training doesn't see", "Draw"},
+    [NET_SIZES] = {"sizes-dir", "DIR",
+                   "where webserver.txt, hadoop.txt, cachefollower.txt are (default: spec/sizes)",
+                   "Draw"},
     {NULL, NULL, NULL, NULL}};
 
 static int set_net(void *ctx, int index, const char *value, Err *err) {
@@ -55,7 +69,8 @@ static int set_net(void *ctx, int index, const char *value, Err *err) {
     case NET_OUT: o->out = value; return 0;
     case NET_COUNT: return parse_count(value, "--count", MAX_INDEX, &o->count, err);
     case NET_FIRST: return parse_count(value, "--first", MAX_INDEX, &o->first, err);
-    case NET_FLOWS: return parse_range(value, "--n-flows", &o->draw.flows_lo, &o->draw.flows_hi, err);
+    case NET_FLOWS:
+        return parse_range(value, "--n-flows", &o->draw.flows_lo, &o->draw.flows_hi, err);
     case NET_HOPS:
         if (parse_count(value, "--max-hops", UINT32_MAX, &n, err) != 0) return -1;
         o->draw.max_packet_hops = (double)n;
@@ -67,8 +82,10 @@ static int set_net(void *ctx, int index, const char *value, Err *err) {
 
 static void print_networks(const NetGenInfo *i, const char *out, bool json) {
     if (!json) {
-        printf("%s: %llu networks made, %llu kept; %s flows, %s unfinished, %s packet-hops in %.1f s of simulation\n", out,
-               (unsigned long long)i->n_made, (unsigned long long)i->n_kept, units_count(i->n_flows).s, units_count(i->n_unfinished).s,
+        printf("%s: %llu networks made, %llu kept; %s flows, %s unfinished, %s packet-hops in %.1f "
+               "s of simulation\n",
+               out, (unsigned long long)i->n_made, (unsigned long long)i->n_kept,
+               units_count(i->n_flows).s, units_count(i->n_unfinished).s,
                units_count(i->n_packet_hops).s, i->sim_s);
         return;
     }
@@ -93,7 +110,8 @@ static int run_networks(int argc, char **argv) {
     o.draw.seed = common.seed;
     o.threads = common.threads;
     rc = o.out ? netgen_run(&o, &common.log, &info, &err)
-               : err_input(&err, "dataset networks: --out is needed; see 'm3 dataset networks --help'");
+               : err_input(&err,
+                           "dataset networks: --out is needed; see 'm3 dataset networks --help'");
     if (rc == 0) print_networks(&info, o.out, common.json);
     cli_done(&common);
     return rc == 0 ? 0 : cli_fail(&err);
@@ -103,12 +121,14 @@ const CliCommand dataset_networks = {
     .name = "dataset networks",
     .summary = "make random networks with simulated completion times",
     .usage = "m3 dataset networks --out DIR --count N [options]",
-    .details =
-        "Each network is drawn from --seed and its number alone: Clos shape, rates, delays, matrix, flow sizes, load, burstiness and all\n"
-        "settings; its flows are simulated at packet level. Networks that are there are kept, so a run goes on where the last stopped, "
-        "and\n"
-        "several runs may make different ranges of one set. 'm3 evaluate --networks DIR' measures estimates against it.\n\nExample:\n"
-        "  m3 dataset networks --out held --count 120 --seed 1001",
+    .details = "Each network is drawn from --seed and its number alone: Clos shape, rates, delays, "
+               "matrix, flow sizes, load, burstiness and all\n"
+               "settings; its flows are simulated at packet level. Networks that are there are "
+               "kept, so a run goes on where the last stopped, "
+               "and\n"
+               "several runs may make different ranges of one set. 'm3 evaluate --networks DIR' "
+               "measures estimates against it.\n\nExample:\n"
+               "  m3 dataset networks --out held --count 120 --seed 1001",
     .options = net_options,
     .run = run_networks};
 
@@ -116,10 +136,14 @@ const CliCommand dataset_networks = {
 
 enum { PATH_OUT, PATH_COUNT, PATH_FIRST, PATH_SIZES };
 static const CliOption path_options[] = {
-    [PATH_OUT] = {"out", "DIR", "where pathNNNNN/{scenario.json,flows.csv} and manifest.json go", "Output"},
+    [PATH_OUT] = {"out", "DIR", "where pathNNNNN/{scenario.json,flows.csv} and manifest.json go",
+                  "Output"},
     [PATH_COUNT] = {"count", "N", "how many paths (default 1)", "Output"},
-    [PATH_FIRST] = {"first", "I", "number of the first (default 0): a set can be made in pieces", "Output"},
-    [PATH_SIZES] = {"sizes-dir", "DIR", "where webserver.txt, hadoop.txt, cachefollower.txt are (default: spec/sizes)", "Draw"},
+    [PATH_FIRST] = {"first", "I", "number of the first (default 0): a set can be made in pieces",
+                    "Output"},
+    [PATH_SIZES] = {"sizes-dir", "DIR",
+                    "where webserver.txt, hadoop.txt, cachefollower.txt are (default: spec/sizes)",
+                    "Draw"},
     {NULL, NULL, NULL, NULL}};
 
 static int set_path(void *ctx, int index, const char *value, Err *err) {
@@ -134,7 +158,8 @@ static int set_path(void *ctx, int index, const char *value, Err *err) {
 
 static void print_paths(const PathGenInfo *i, const char *out, bool json) {
     if (!json) {
-        printf("%s: %llu paths made, %llu kept\n", out, (unsigned long long)i->n_made, (unsigned long long)i->n_kept);
+        printf("%s: %llu paths made, %llu kept\n", out, (unsigned long long)i->n_made,
+               (unsigned long long)i->n_kept);
         return;
     }
     JsonOut j;
@@ -163,8 +188,9 @@ const CliCommand dataset_paths = {
     .name = "dataset paths",
     .summary = "make random parking lots with simulated completion times",
     .usage = "m3 dataset paths --out DIR --count N [options]",
-    .details =
-        "Parking lots of 2, 4 or 6 links in the families and ranges of the published training, each drawn from --seed and its number\n"
-        "alone and simulated at packet level. 'm3 dataset --scenarios DIR' makes arrays of them. Paths that are there are kept.",
+    .details = "Parking lots of 2, 4 or 6 links in the families and ranges of the published "
+               "training, each drawn from --seed and its number\n"
+               "alone and simulated at packet level. 'm3 dataset --scenarios DIR' makes arrays of "
+               "them. Paths that are there are kept.",
     .options = path_options,
     .run = run_paths};

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/units.h"
+#include "base/words.h"
 
 const char *const estimate_methods[] = {"m3", "flowsim", "packet", NULL};
 
@@ -14,19 +15,23 @@ int estimate_parse_method(const char *value, Method *method, Err *err) {
             *method = (Method)i;
             return 0;
         }
-    const char *near = json_nearest(value, estimate_methods);
-    return err_input(err, "--method: expected m3, flowsim or packet, got '%.40s'%s%s%s", value, near ? ", did you mean " : "",
-                     near ? near : "", near ? "?" : "");
+    const char *near = words_nearest(value, estimate_methods);
+    return err_input(err, "--method: expected m3, flowsim or packet, got '%.40s'%s%s%s", value,
+                     near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-static bool is_word(const char *s, size_t n, const char *word) { return n == strlen(word) && strncmp(s, word, n) == 0; }
+static bool is_word(const char *s, size_t n, const char *word) {
+    return n == strlen(word) && strncmp(s, word, n) == 0;
+}
 
 int estimate_parse_compat(const char *value, EstimateOptions *e, Err *err) {
     for (const char *s = value;; s++) {
         size_t n = strcspn(s, ",");
         if (is_word(s, n, "published")) e->published = true;
         else if (is_word(s, n, "hpcc-ns3")) e->hpcc_ns3 = true;
-        else return err_input(err, "--compat: expected published or hpcc-ns3, got '%.*s'", n < 40 ? (int)n : 40, s);
+        else
+            return err_input(err, "--compat: expected published or hpcc-ns3, got '%.*s'",
+                             n < 40 ? (int)n : 40, s);
         s += n;
         if (*s == '\0') return 0;
     }
@@ -38,20 +43,25 @@ static int parse_quantile(const char *name, int *quantile, Err *err) {
             *quantile = k;
             return 0;
         }
-    return err_input(err, "--target-error: expected p50, p90, p99 or p99.9 after the @, got '%.40s'", name);
+    return err_input(
+        err, "--target-error: expected p50, p90, p99 or p99.9 after the @, got '%.40s'", name);
 }
 
 int estimate_parse_target(const char *value, TargetError *t, Err *err) {
     char number[32];
     size_t n = strcspn(value, "@");
     bool percent = n > 0 && value[n - 1] == '%';
-    if (n >= sizeof number) return err_input(err, "--target-error: expected an error like 2%% or 2%%@p99, got '%.40s'", value);
+    if (n >= sizeof number)
+        return err_input(err, "--target-error: expected an error like 2%% or 2%%@p99, got '%.40s'",
+                         value);
     memcpy(number, value, n);
     number[n - percent] = '\0';
     if (units_parse_number(number, "--target-error", &t->asked, NULL) != 0 || !(t->asked > 0))
-        return err_input(err, "--target-error: expected an error like 2%% or 2%%@p99, got '%.40s'", value);
+        return err_input(err, "--target-error: expected an error like 2%% or 2%%@p99, got '%.40s'",
+                         value);
     if (percent) t->asked /= 100;
-    if (t->asked >= 1) return err_input(err, "--target-error: expected less than 100 %%, got '%.40s'", value);
+    if (t->asked >= 1)
+        return err_input(err, "--target-error: expected less than 100 %%, got '%.40s'", value);
     return value[n] == '@' ? parse_quantile(value + n + 1, &t->quantile, err) : 0;
 }
 

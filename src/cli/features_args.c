@@ -5,20 +5,26 @@
 
 int features_args_check(const ScenarioArgs *a, bool paths, bool method, Err *err) {
     const ScenarioOptions *o = &a->options;
-    const char *other = o->n_flows > 0 ? "--n-flows" : o->duration_s > 0 ? "--duration" : paths ? "--paths" : method ? "--method" : NULL;
+    const char *other = o->n_flows > 0      ? "--n-flows"
+                        : o->duration_s > 0 ? "--duration"
+                        : paths             ? "--paths"
+                        : method            ? "--method"
+                                            : NULL;
     return other ? err_input(err, "%s does not go with --features: it is in the file", other) : 0;
 }
 
 static int check_seed(const FeaturesArgs *a, const CliCommon *common, Err *err) {
     if (!common->seed_given || common->seed == a->features.seed) return 0;
-    return err_input(err, "%s: made with seed %llu, got --seed %llu", a->file, (unsigned long long)a->features.seed,
-                     (unsigned long long)common->seed);
+    return err_input(err, "%s: made with seed %llu, got --seed %llu", a->file,
+                     (unsigned long long)a->features.seed, (unsigned long long)common->seed);
 }
 
-static int open_file(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common, const char *ckpt_path, Ckpt *ckpt,
-                     EstimateOptions *o, Err *err) {
+static int open_file(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common,
+                     const char *ckpt_path, Ckpt *ckpt, EstimateOptions *o, Err *err) {
     if (features_read(&a->features, &a->source, a->file, err) != 0) return -1;
-    if (features_source_check(&a->source, &scenario->options, a->file, err) != 0 || check_seed(a, common, err) != 0) return -1;
+    if (features_source_check(&a->source, &scenario->options, a->file, err) != 0 ||
+        check_seed(a, common, err) != 0)
+        return -1;
     bool model = a->features.kind == FEATURES_FLOWS || a->features.kind == FEATURES_PERCENTILES;
     if (model && estimate_load_ckpt(ckpt, ckpt_path, err) != 0) return -1;
     if (estimate_method_of(&a->features, a->file, ckpt, &o->method, err) != 0) return -1;
@@ -27,8 +33,8 @@ static int open_file(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCom
     return file_digest(a->file, a->sha256, err);
 }
 
-int features_args_open(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common, const char *ckpt_path, Ckpt *ckpt,
-                       EstimateOptions *o, Err *err) {
+int features_args_open(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common,
+                       const char *ckpt_path, Ckpt *ckpt, EstimateOptions *o, Err *err) {
     if (a->file) return open_file(a, scenario, common, ckpt_path, ckpt, o, err);
     if (o->method != METHOD_M3) return 0;
     o->ckpt = ckpt;

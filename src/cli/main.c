@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/words.h"
 #include "cli/cli.h"
 #include "model/nn.h"
 
@@ -18,18 +19,22 @@ static const CliCommand *const commands[] = {
 };
 
 static void print_usage(FILE *f) {
-    fputs("m3 estimates how much slower than ideal flows finish in a data-centre network.\n\nUsage: m3 COMMAND [options]\n\nCommands:\n",
+    fputs("m3 estimates how much slower than ideal flows finish in a data-centre "
+          "network.\n\nUsage: m3 COMMAND [options]\n\nCommands:\n",
           f);
-    for (const CliCommand *const *c = commands; *c; c++) fprintf(f, "  %-10s %s\n", (*c)->name, (*c)->summary);
+    for (const CliCommand *const *c = commands; *c; c++)
+        fprintf(f, "  %-10s %s\n", (*c)->name, (*c)->summary);
     fputs("\n'm3 COMMAND --help' lists a command's options; 'm3 --version' prints versions.\n", f);
 }
 
 static int print_version(void) {
-    printf("m3 %s\nbuild: %s\ncJSON %s\n%s\n", M3_VERSION, M3_BUILD, json_library_version(), nn_library());
+    printf("m3 %s\nbuild: %s\ncJSON %s\n%s\n", M3_VERSION, M3_BUILD, json_library_version(),
+           nn_library());
     return 0;
 }
 
-/* What a command printed may still fail to arrive: a full disk behind stdout. A failed command has said so already. */
+/* What a command printed may still fail to arrive: a full disk behind stdout. A failed command has
+ * said so already. */
 static int flush_stdout(int status) {
     errno = 0;
     if ((fflush(stdout) == 0 && !ferror(stdout)) || status != 0) return status;
@@ -56,8 +61,8 @@ int main(int argc, char **argv) {
         names[n++] = (*c)->name;
     }
     names[n] = NULL;
-    const char *near = json_nearest(name, names);
-    fprintf(stderr, "m3: unknown command '%.60s'%s%s%s; see 'm3 --help'\n", name, near ? ", did you mean '" : "", near ? near : "",
-            near ? "'?" : "");
+    const char *near = words_nearest(name, names);
+    fprintf(stderr, "m3: unknown command '%.60s'%s%s%s; see 'm3 --help'\n", name,
+            near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
     return 2;
 }

@@ -1,7 +1,7 @@
 /* scenario_args: from --topo, --mix, --flows and their kin to ScenarioOptions.
  *
- * A command puts SCENARIO_ARGS first in its table and hands the rows below SCENARIO_N_ARGS to scenario_args_set;
- * its own options follow from there. */
+ * A command puts SCENARIO_ARGS first in its table and hands the rows below SCENARIO_N_ARGS to
+ * scenario_args_set; its own options follow from there. */
 #include "cli/scenario_args.h"
 
 #include <stdlib.h>
@@ -62,11 +62,16 @@ int scenario_args_set(ScenarioArgs *a, int arg, const char *value, Err *err) {
 int scenario_args_check(const ScenarioArgs *a, const char *command, Err *err) {
     const ScenarioOptions *o = &a->options;
     if (!o->mix_path && !o->flows_path)
-        return err_input(err, "%s: expected --mix FILE or --flows FILE; see 'm3 %s --help'", command, command);
+        return err_input(err, "%s: expected --mix FILE or --flows FILE; see 'm3 %s --help'",
+                         command, command);
     if (!o->topo_path && !o->mix_path)
-        return err_input(err, "%s: expected --topo FILE beside --flows; see 'm3 %s --help'", command, command);
+        return err_input(err, "%s: expected --topo FILE beside --flows; see 'm3 %s --help'",
+                         command, command);
     if (o->flows_path && (o->n_flows || o->duration_s > 0))
-        return err_input(err, "%s: --n-flows and --duration are for drawn flows; they don't go with --flows", command);
-    if (o->n_flows && o->duration_s > 0) return err_input(err, "%s: expected --n-flows or --duration, not both", command);
+        return err_input(
+            err, "%s: --n-flows and --duration are for drawn flows; they don't go with --flows",
+            command);
+    if (o->n_flows && o->duration_s > 0)
+        return err_input(err, "%s: expected --n-flows or --duration, not both", command);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* sim_report: the summary of a packet-level run: counts, queues, speed, and slowdowns by flow size.
  *
- * Slowdown is completion time over ideal time, of finished flows; percentiles are those of base/stats. */
+ * Slowdown is completion time over ideal time, of finished flows; percentiles are those of
+ * base/stats. */
 #include "cli/sim_report.h"
 
 #include <math.h>
@@ -10,8 +11,9 @@
 #include "base/mem.h"
 #include "base/stats.h"
 #include "base/units.h"
+#include "traffic/sizebucket.h"
 
-enum { N_DISTS = STATS_N_OUT + 1, N_QUANTILES = 4 }; /* buckets, then all */
+enum { N_DISTS = SIZEBUCKET_N + 1, N_QUANTILES = 4 }; /* buckets, then all */
 static const double quantiles[N_QUANTILES] = {50, 90, 99, 99.9};
 static const char *const quantile_names[N_QUANTILES] = {"p50", "p90", "p99", "p99_9"};
 
@@ -28,11 +30,12 @@ static void describe(double *v, size_t n, double *mean, double q[N_QUANTILES]) {
     for (int k = 0; k < N_QUANTILES; k++) q[k] = n ? v[stats_rank(n, quantiles[k])] : NAN;
 }
 
-/* Slowdowns of finished flows of a bucket (STATS_N_OUT: all) into v; how many. */
+/* Slowdowns of finished flows of a bucket (SIZEBUCKET_N: all) into v; how many. */
 static size_t collect(const Flows *f, int dist, double *v) {
     size_t n = 0;
     for (size_t i = 0; i < f->n; i++) {
-        if (isnan(f->fct_ns[i]) || (dist < STATS_N_OUT && stats_bucket_out(f->size_b[i]) != dist)) continue;
+        if (isnan(f->fct_ns[i]) || (dist < SIZEBUCKET_N && sizebucket_of(f->size_b[i]) != dist))
+            continue;
         v[n++] = f->fct_ns[i] / f->ideal_fct_ns[i];
     }
     return n;
@@ -49,35 +52,45 @@ static Slowdowns slowdowns_of(const Flows *f) {
     return s;
 }
 
-static const char *label(int dist) { return dist < STATS_N_OUT ? stats_out_label(dist) : "all"; }
+static const char *label(int dist) { return dist < SIZEBUCKET_N ? sizebucket_label(dist) : "all"; }
 
-static double share(const Slowdowns *s, int dist) { return s->n[STATS_N_OUT] ? (double)s->n[dist] / (double)s->n[STATS_N_OUT] : 0; }
+static double share(const Slowdowns *s, int dist) {
+    return s->n[SIZEBUCKET_N] ? (double)s->n[dist] / (double)s->n[SIZEBUCKET_N] : 0;
+}
 
 /* ---- table ---- */
 
 static void print_queues(FILE *f, const PktStats *st) {
     fprintf(f, "peak queue      ");
     for (int t = 1; t < PKT_MAX_TIERS; t++)
-        if (st->peak_queue_b[t] > 0) fprintf(f, "tier %d: %s, ", t, units_size(st->peak_queue_b[t]).s);
+        if (st->peak_queue_b[t] > 0)
+            fprintf(f, "tier %d: %s, ", t, units_size(st->peak_queue_b[t]).s);
     fprintf(f, "switch buffer: %s\n", units_size(st->peak_buffer_b).s);
 }
 
 void sim_report_table(FILE *f, const SimReport *r) {
     const PktStats *st = r->stats;
     Slowdowns s = slowdowns_of(&r->scenario->flows);
-    fprintf(f, "%-10s %8s %9s %9s %9s %9s %9s\n", "flow size", "share", "mean", "p50", "p90", "p99", "p99.9");
+    fprintf(f, "%-10s %8s %9s %9s %9s %9s %9s\n", "flow size", "share", "mean", "p50", "p90", "p99",
+            "p99.9");
     for (int d = 0; d < N_DISTS; d++) {
         fprintf(f, "%-10s %7.2f%%", label(d), 100 * share(&s, d));
         if (s.n[d] == 0) fprintf(f, " %9s\n", "-");
-        else fprintf(f, " %9.3f %9.3f %9.3f %9.3f %9.3f\n", s.mean[d], s.q[d][0], s.q[d][1], s.q[d][2], s.q[d][3]);
+        else
+            fprintf(f, " %9.3f %9.3f %9.3f %9.3f %9.3f\n", s.mean[d], s.q[d][0], s.q[d][1],
+                    s.q[d][2], s.q[d][3]);
     }
-    fprintf(f, "flows           %s finished, %s not\n", units_count(st->n_finished).s, units_count(st->n_unfinished).s);
-    fprintf(f, "packets         %s sent, %s retransmitted, %s dropped, %s marked\n", units_count(st->n_packets).s,
-            units_count(st->n_retransmissions).s, units_count(st->n_drops).s, units_count(st->n_marks).s);
-    fprintf(f, "pauses          %s, resumes %s\n", units_count(st->n_pauses).s, units_count(st->n_resumes).s);
+    fprintf(f, "flows           %s finished, %s not\n", units_count(st->n_finished).s,
+            units_count(st->n_unfinished).s);
+    fprintf(f, "packets         %s sent, %s retransmitted, %s dropped, %s marked\n",
+            units_count(st->n_packets).s, units_count(st->n_retransmissions).s,
+            units_count(st->n_drops).s, units_count(st->n_marks).s);
+    fprintf(f, "pauses          %s, resumes %s\n", units_count(st->n_pauses).s,
+            units_count(st->n_resumes).s);
     print_queues(f, st);
-    fprintf(f, "simulated       %s of %s in %.2f s: %s packet-hops, %.1f M/s; peak memory %s\n", units_time(st->sim_ns).s, r->cc,
-            st->wall_s, units_count(st->n_packet_hops).s, (double)st->n_packet_hops / st->wall_s / 1e6,
+    fprintf(f, "simulated       %s of %s in %.2f s: %s packet-hops, %.1f M/s; peak memory %s\n",
+            units_time(st->sim_ns).s, r->cc, st->wall_s, units_count(st->n_packet_hops).s,
+            (double)st->n_packet_hops / st->wall_s / 1e6,
             units_size((double)diag_peak_rss_bytes()).s);
 }
 
@@ -88,12 +101,12 @@ static void put_int(JsonOut *o, const char *key, uint64_t x) {
     json_out_int(o, (int64_t)x);
 }
 
-static void put_number(JsonOut *o, const char *key, double x) {
+static void json_put_number(JsonOut *o, const char *key, double x) {
     json_out_key(o, key);
     json_out_number(o, x);
 }
 
-static void put_string(JsonOut *o, const char *key, const char *s) {
+static void json_put_string(JsonOut *o, const char *key, const char *s) {
     json_out_key(o, key);
     json_out_string(o, s);
 }
@@ -118,7 +131,8 @@ static void put_counts(JsonOut *o, const PktStats *st) {
                   {"peak_active_flows", st->peak_active_flows},
                   {"peak_packets", st->peak_packets},
                   {"peak_switch_buffer_b", st->peak_buffer_b}};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) put_int(o, counts[i].key, counts[i].value);
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        put_int(o, counts[i].key, counts[i].value);
     json_out_key(o, "peak_queue_b");
     json_out_array_compact(o); /* by tier, top of rack first */
     int top = PKT_MAX_TIERS - 1;
@@ -129,17 +143,17 @@ static void put_counts(JsonOut *o, const PktStats *st) {
 
 static void put_dist(JsonOut *o, const Slowdowns *s, int d) {
     json_out_object(o);
-    put_string(o, "label", label(d));
-    if (d < STATS_N_OUT) {
-        put_int(o, "lo_b", stats_out_lo(d));
+    json_put_string(o, "label", label(d));
+    if (d < SIZEBUCKET_N) {
+        put_int(o, "lo_b", sizebucket_lo(d));
         json_out_key(o, "hi_b");
-        if (stats_out_hi(d) == UINT64_MAX) json_out_number(o, NAN);
-        else json_out_int(o, (int64_t)stats_out_hi(d));
-        put_number(o, "share", share(s, d));
+        if (sizebucket_hi(d) == UINT64_MAX) json_out_number(o, NAN);
+        else json_out_int(o, (int64_t)sizebucket_hi(d));
+        json_put_number(o, "share", share(s, d));
     }
     put_int(o, "n", s->n[d]);
-    put_number(o, "mean", s->mean[d]);
-    for (int k = 0; k < N_QUANTILES; k++) put_number(o, quantile_names[k], s->q[d][k]);
+    json_put_number(o, "mean", s->mean[d]);
+    for (int k = 0; k < N_QUANTILES; k++) json_put_number(o, quantile_names[k], s->q[d][k]);
     json_out_end(o, '}');
 }
 
@@ -148,10 +162,10 @@ static void put_slowdowns(JsonOut *o, const Flows *f) {
     json_out_key(o, "slowdown");
     json_out_object(o);
     json_out_key(o, "all");
-    put_dist(o, &s, STATS_N_OUT);
+    put_dist(o, &s, SIZEBUCKET_N);
     json_out_key(o, "buckets");
     json_out_array(o);
-    for (int d = 0; d < STATS_N_OUT; d++) put_dist(o, &s, d);
+    for (int d = 0; d < SIZEBUCKET_N; d++) put_dist(o, &s, d);
     json_out_end(o, ']');
     json_out_end(o, '}');
 }
@@ -159,12 +173,12 @@ static void put_slowdowns(JsonOut *o, const Flows *f) {
 static void put_wall(JsonOut *o, const SimReport *r) {
     json_out_key(o, "wall_s");
     json_out_object(o);
-    put_number(o, "total", r->wall_total_s);
-    put_number(o, "read", r->scenario->wall_read_s);
-    put_number(o, "route", r->scenario->wall_route_s);
-    put_number(o, "simulate", r->stats->wall_s);
+    json_put_number(o, "total", r->wall_total_s);
+    json_put_number(o, "read", r->scenario->wall_read_s);
+    json_put_number(o, "route", r->scenario->wall_route_s);
+    json_put_number(o, "simulate", r->stats->wall_s);
     json_out_end(o, '}');
-    put_number(o, "packet_hops_per_s", (double)r->stats->n_packet_hops / r->stats->wall_s);
+    json_put_number(o, "packet_hops_per_s", (double)r->stats->n_packet_hops / r->stats->wall_s);
     put_int(o, "peak_rss_bytes", diag_peak_rss_bytes());
 }
 
@@ -172,15 +186,15 @@ void sim_report_json(FILE *f, const SimReport *r) {
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
-    put_string(&o, "schema", "m3.simulate/1");
-    put_string(&o, "command", r->common->command);
+    json_put_string(&o, "schema", "m3.simulate/1");
+    json_put_string(&o, "command", r->common->command);
     put_int(&o, "seed", r->common->seed);
-    put_string(&o, "topo", r->scenario->topo.name);
-    put_string(&o, "cc", r->cc);
-    put_string(&o, "compat", r->compat ? "hpcc-ns3" : NULL);
+    json_put_string(&o, "topo", r->scenario->topo.name);
+    json_put_string(&o, "cc", r->cc);
+    json_put_string(&o, "compat", r->compat ? "hpcc-ns3" : NULL);
     put_int(&o, "n_flows", r->scenario->flows.n);
     put_counts(&o, r->stats);
-    put_number(&o, "simulated_s", r->stats->sim_ns / 1e9);
+    json_put_number(&o, "simulated_s", r->stats->sim_ns / 1e9);
     put_slowdowns(&o, &r->scenario->flows);
     put_wall(&o, r);
     json_out_end(&o, '}');

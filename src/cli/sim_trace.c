@@ -1,7 +1,8 @@
 /* sim_trace: one line per packet event, to follow a congestion control by eye.
  *
- * Columns: time, event, the link concerned (the one to be sent over; for receive and drop the one it came by), type, flow, first
- * payload byte (of an ACK or NACK: next byte expected), bytes on the wire, whether marked, bytes in the port's data queue. */
+ * Columns: time, event, the link concerned (the one to be sent over; for receive and drop the one
+ * it came by), type, flow, first payload byte (of an ACK or NACK: next byte expected), bytes on the
+ * wire, whether marked, bytes in the port's data queue. */
 #include "cli/sim_trace.h"
 
 #include <stdlib.h>
@@ -40,16 +41,24 @@ static int find_port(SimTrace *t, const char *text, Err *err) {
     unsigned long long from = strtoull(text, &end, 10), to = 0;
     const char *second = *end == '-' ? end + 1 : NULL;
     if (second) to = strtoull(second, &end, 10);
-    if (!second || end == second || *end) return err_input(err, "--trace-port: expected FROM-TO, two node ids, got '%.40s'", text);
+    if (!second || end == second || *end)
+        return err_input(err, "--trace-port: expected FROM-TO, two node ids, got '%.40s'", text);
     t->from = find_node(t->topo, from);
     t->to = find_node(t->topo, to);
     if (t->from == TOPO_NONE || t->to == TOPO_NONE || !is_link(t->topo, t->from, t->to))
-        return err_input(err, "--trace-port: %s has no link from %llu to %llu", t->topo->name, from, to);
+        return err_input(err, "--trace-port: %s has no link from %llu to %llu", t->topo->name, from,
+                         to);
     return 0;
 }
 
-int sim_trace_init(SimTrace *t, FILE *f, const Topo *topo, const Flows *flows, const char *flow, const char *port, Err *err) {
-    *t = (SimTrace){.f = f, .topo = topo, .flows = flows, .flow = UINT64_MAX, .from = TOPO_NONE, .to = TOPO_NONE};
+int sim_trace_init(SimTrace *t, FILE *f, const Topo *topo, const Flows *flows, const char *flow,
+                   const char *port, Err *err) {
+    *t = (SimTrace){.f = f,
+                    .topo = topo,
+                    .flows = flows,
+                    .flow = UINT64_MAX,
+                    .from = TOPO_NONE,
+                    .to = TOPO_NONE};
     if (flow && find_flow(t, flow, err) != 0) return -1;
     if (port && find_port(t, port, err) != 0) return -1;
     fputs("time_ns,event,from,to,type,flow,byte,wire_b,marked,queue_b\n", f);
@@ -63,9 +72,12 @@ void sim_trace_event(void *trace, const PktTraceEvent *e) {
     const Link *l = &t->topo->links[e->link];
     if (t->flow != UINT64_MAX && e->flow != t->flow) return;
     if (t->from != TOPO_NONE && (l->from != t->from || l->to != t->to)) return;
-    fprintf(t->f, "%s,%s,%llu,%llu,%s,", json_number_text(e->time_ns).s, events[e->kind], (unsigned long long)t->topo->node_id[l->from],
+    fprintf(t->f, "%s,%s,%llu,%llu,%s,", json_number_text(e->time_ns).s, events[e->kind],
+            (unsigned long long)t->topo->node_id[l->from],
             (unsigned long long)t->topo->node_id[l->to], types[e->type]);
-    if (e->flow != UINT64_MAX) fprintf(t->f, "%llu,%llu", (unsigned long long)flow_id(t->flows, e->flow), (unsigned long long)e->byte);
+    if (e->flow != UINT64_MAX)
+        fprintf(t->f, "%llu,%llu", (unsigned long long)flow_id(t->flows, e->flow),
+                (unsigned long long)e->byte);
     else fputc(',', t->f);
     fprintf(t->f, ",%u,%d,%u\n", e->wire_b, e->marked, e->queue_b);
 }

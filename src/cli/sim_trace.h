@@ -15,6 +15,7 @@ typedef struct {
 } SimTrace;
 
 /* What --trace-flow and --trace-port name. −1 if there is no such flow, link. NULL texts: any. */
-int sim_trace_init(SimTrace *t, FILE *f, const Topo *topo, const Flows *flows, const char *flow_id, const char *port, Err *err);
+int sim_trace_init(SimTrace *t, FILE *f, const Topo *topo, const Flows *flows, const char *flow_id,
+                   const char *port, Err *err);
 void sim_trace_event(void *trace, const PktTraceEvent *e);
 #endif

@@ -1,5 +1,6 @@
-/* topo_show: describes a topology to people and programs. Everything is measured on the graph, whatever format it
- * came from; the one line about a Clos appears only where the graph is exactly that. */
+/* topo_show: describes a topology to people and programs. Everything is measured on the graph,
+ * whatever format it came from; the one line about a Clos appears only where the graph is exactly
+ * that. */
 #include "cli/topo_show.h"
 
 #include <stdlib.h>
@@ -70,7 +71,9 @@ static const char *tier_name(int tier, char text[16]) {
     return text;
 }
 
-static const char *plural(uint32_t n, const char *one, const char *more) { return n == 1 ? one : more; }
+static const char *plural(uint32_t n, const char *one, const char *more) {
+    return n == 1 ? one : more;
+}
 
 typedef struct {
     const Topo *topo;
@@ -85,24 +88,29 @@ static void print_text(FILE *f, const Description *d) {
     char a[16], b[16];
     fprintf(f, "%s\n", t->name);
     if (d->is_clos)
-        fprintf(f, "  Clos            %u pods × %u racks × %u hosts, %u fabric switches a pod, %u spines a plane\n", d->clos.pods,
-                d->clos.racks_per_pod, d->clos.hosts_per_rack, d->clos.fabs_per_pod, d->clos.spines_per_plane);
+        fprintf(f,
+                "  Clos            %u pods × %u racks × %u hosts, %u fabric switches a pod, %u "
+                "spines a plane\n",
+                d->clos.pods, d->clos.racks_per_pod, d->clos.hosts_per_rack, d->clos.fabs_per_pod,
+                d->clos.spines_per_plane);
     uint32_t n_switches = t->n_nodes - t->n_hosts;
-    fprintf(f, "  nodes           %s hosts, %s %s\n", units_count(t->n_hosts).s, units_count(n_switches).s,
-            plural(n_switches, "switch", "switches"));
-    fprintf(f, "  racks           %s in %s %s\n", units_count(t->n_racks).s, units_count(t->n_pods).s, plural(t->n_pods, "pod", "pods"));
+    fprintf(f, "  nodes           %s hosts, %s %s\n", units_count(t->n_hosts).s,
+            units_count(n_switches).s, plural(n_switches, "switch", "switches"));
+    fprintf(f, "  racks           %s in %s %s\n", units_count(t->n_racks).s,
+            units_count(t->n_pods).s, plural(t->n_pods, "pod", "pods"));
     fprintf(f, "  cables          %s", units_count(t->n_links / 2).s);
     if (d->n_parallel > 0) fprintf(f, ", %s of them beside another", units_count(d->n_parallel).s);
     fputc('\n', f);
     for (uint32_t i = 0; i < d->n_classes; i++) {
         const CableClass *c = &d->classes[i];
-        fprintf(f, "    %-6s – %-6s %8s × %s, %s\n", tier_name(c->lo, a), tier_name(c->hi, b), units_count(c->n).s,
-                units_rate(c->rate_bps).s, units_time(c->delay_ns).s);
+        fprintf(f, "    %-6s – %-6s %8s × %s, %s\n", tier_name(c->lo, a), tier_name(c->hi, b),
+                units_count(c->n).s, units_rate(c->rate_bps).s, units_time(c->delay_ns).s);
     }
     for (int tier = 1; tier <= top_tier(t); tier++) {
         double ratio = topo_oversubscription(t, tier);
         uint32_t n = count_tier(t, tier);
-        fprintf(f, "  tier %d          %s %s", tier, units_count(n).s, plural(n, "switch", "switches"));
+        fprintf(f, "  tier %d          %s %s", tier, units_count(n).s,
+                plural(n, "switch", "switches"));
         if (ratio > 0) fprintf(f, ", oversubscribed %.4g:1", ratio);
         fputc('\n', f);
     }
@@ -175,7 +183,8 @@ int topo_show(const char *path, bool json, const char *out_path, Err *err) {
     Route *r = route_new(&t, err);
     int rc = r ? file_out_open(&out, out_path ? out_path : "-", err) : -1;
     if (rc == 0) {
-        Description d = {.topo = &t, .max_links = route_max_links(r), .n_parallel = count_parallel(&t)};
+        Description d = {
+            .topo = &t, .max_links = route_max_links(r), .n_parallel = count_parallel(&t)};
         d.is_clos = clos_match(&d.clos, &t);
         d.classes = classify(&t, &d.n_classes);
         (json ? print_json : print_text)(out.f, &d);

@@ -1,8 +1,10 @@
 /* caseset: a folder of numbered cases.
  *
- * A case is written to a folder of its own, ".<case>.tmp<pid>", which is renamed when it is whole: a case that is there is finished and
- * needs no second look. What an interrupted run leaves behind is such a folder at most; a later run that makes the same case clears those
- * away whose process is gone. The manifest is compared byte by byte with the one that this run would write: settings differ or they don't.
+ * A case is written to a folder of its own, ".<case>.tmp<pid>", which is renamed when it is whole:
+ * a case that is there is finished and needs no second look. What an interrupted run leaves behind
+ * is such a folder at most; a later run that makes the same case clears those away whose process is
+ * gone. The manifest is compared byte by byte with the one that this run would write: settings
+ * differ or they don't.
  */
 #include "data/casefolder.h"
 
@@ -20,7 +22,7 @@
 #include "base/par.h"
 
 typedef struct {
-    const CaseSet *set;
+    const CaseFolder *set;
     Err *errs; /* [workers] the error of the smallest case, and that case */
     size_t *err_item;
     atomic_bool failed;
@@ -30,7 +32,7 @@ typedef struct {
 
 /* ---- manifest ---- */
 
-static char *manifest_text(const CaseSet *s) {
+static char *manifest_text(const CaseFolder *s) {
     char *text = NULL;
     size_t n = 0;
     JsonOut j;
@@ -51,10 +53,14 @@ static int compare_manifest(const char *path, const char *text, Err *err) {
     if (file_view(&v, path, err) != 0) return -1;
     bool same = v.len == strlen(text) && memcmp(v.data, text, v.len) == 0;
     file_view_close(&v);
-    return same ? 0 : err_input(err, "%s: the set was made with other settings; choose another folder, or the same settings", path);
+    return same ? 0
+                : err_input(err,
+                            "%s: the set was made with other settings; choose another folder, or "
+                            "the same settings",
+                            path);
 }
 
-static int settle_manifest(const CaseSet *s, Err *err) {
+static int settle_manifest(const CaseFolder *s, Err *err) {
     if (file_mkdirs(s->out, err) != 0) return -1;
     char *path = file_join(s->out, "manifest.json"), *text = manifest_text(s);
     FileOut out;
@@ -84,12 +90,13 @@ static void remove_folder(const char *dir) {
 }
 
 /* Folders of killed runs: ".<prefix>00007.tmp1234". */
-static void clear_leftovers(const CaseSet *s) {
+static void clear_leftovers(const CaseFolder *s) {
     DIR *d = opendir(s->out);
     for (struct dirent *e; d && (e = readdir(d));) {
         const char *tmp = strstr(e->d_name, ".tmp");
         long pid = tmp ? strtol(tmp + 4, NULL, 10) : 0;
-        if (!tmp || e->d_name[0] != '.' || strncmp(e->d_name + 1, s->prefix, strlen(s->prefix)) != 0 || pid <= 0 ||
+        if (!tmp || e->d_name[0] != '.' ||
+            strncmp(e->d_name + 1, s->prefix, strlen(s->prefix)) != 0 || pid <= 0 ||
             (kill((pid_t)pid, 0) == 0 || errno == EPERM))
             continue;
         char *path = file_join(s->out, e->d_name);
@@ -99,18 +106,20 @@ static void clear_leftovers(const CaseSet *s) {
     if (d) closedir(d);
 }
 
-static int make_case(const CaseSet *s, uint64_t index, const char *name, Err *err) {
-    char *dir = file_join(s->out, name), *tmp = mem_printf("%s/.%s.tmp%ld", s->out, name, (long)getpid());
+static int make_case(const CaseFolder *s, uint64_t index, const char *name, Err *err) {
+    char *dir = file_join(s->out, name),
+         *tmp = mem_printf("%s/.%s.tmp%ld", s->out, name, (long)getpid());
     int rc = file_mkdirs(tmp, err);
     if (rc == 0) rc = s->make(s->ctx, index, tmp, err);
-    if (rc == 0 && rename(tmp, dir) != 0) rc = err_io(err, "%s: cannot rename to its place: %s", tmp, strerror(errno));
+    if (rc == 0 && rename(tmp, dir) != 0)
+        rc = err_io(err, "%s: cannot rename to its place: %s", tmp, strerror(errno));
     if (rc != 0) remove_folder(tmp);
     free(tmp);
     free(dir);
     return rc;
 }
 
-static bool is_there(const CaseSet *s, const char *name) {
+static bool is_there(const CaseFolder *s, const char *name) {
     char *dir = file_join(s->out, name);
     bool yes = file_exists(dir);
     free(dir);
@@ -128,7 +137,7 @@ static void fail(Job *job, size_t item, int worker, const char *name, const Err 
 
 static void run_item(void *ctx, size_t item, int worker) {
     Job *job = ctx;
-    const CaseSet *s = job->set;
+    const CaseFolder *s = job->set;
     if (diag_stop_requested() || job->failed) return;
     char name[40];
     Err err = {0};
@@ -148,18 +157,20 @@ static int first_error(const Job *job, int workers, Err *err) {
     return diag_stop_requested() ? err_stopped(err) : 0;
 }
 
-int caseset_run(const CaseSet *s, const Log *log, CaseSetInfo *info, Err *err) {
-    *info = (CaseSetInfo){0};
+int casefolder_run(const CaseFolder *s, const Log *log, CaseFolderInfo *info, Err *err) {
+    *info = (CaseFolderInfo){0};
     if (settle_manifest(s, err) != 0) return -1;
     clear_leftovers(s);
     int workers = par_resolve(s->threads);
-    Job job = {.set = s, .errs = MEM_ZNEW(Err, (size_t)workers), .err_item = MEM_NEW(size_t, (size_t)workers)};
+    Job job = {.set = s,
+               .errs = MEM_ZNEW(Err, (size_t)workers),
+               .err_item = MEM_NEW(size_t, (size_t)workers)};
     for (int w = 0; w < workers; w++) job.err_item[w] = SIZE_MAX;
     progress_init(&job.progress, log, s->what, s->count);
     par_for((size_t)s->count, s->threads, run_item, &job);
     progress_finish(&job.progress);
     int rc = first_error(&job, workers, err);
-    *info = (CaseSetInfo){.n_made = job.n_made, .n_kept = job.n_done - job.n_made};
+    *info = (CaseFolderInfo){.n_made = job.n_made, .n_kept = job.n_done - job.n_made};
     free(job.errs);
     free(job.err_item);
     return rc;
@@ -167,33 +178,47 @@ int caseset_run(const CaseSet *s, const Log *log, CaseSetInfo *info, Err *err) {
 
 /* ---- members ---- */
 
-void put_number(JsonOut *j, const char *key, double x) { json_out_key(j, key), json_out_number(j, x); }
-void put_count(JsonOut *j, const char *key, uint64_t x) { json_out_key(j, key), json_out_int(j, (int64_t)x); }
-void put_string(JsonOut *j, const char *key, const char *s) { json_out_key(j, key), json_out_string(j, s); }
+void json_put_number(JsonOut *j, const char *key, double x) {
+    json_out_key(j, key), json_out_number(j, x);
+}
+void json_put_count(JsonOut *j, const char *key, uint64_t x) {
+    json_out_key(j, key), json_out_int(j, (int64_t)x);
+}
+void json_put_string(JsonOut *j, const char *key, const char *s) {
+    json_out_key(j, key), json_out_string(j, s);
+}
 
 void put_network(JsonOut *j, const NetConf *c) {
     json_out_key(j, "network");
     json_out_object(j);
-    put_string(j, "cc", cc_name(c->cc));
-    put_number(j, "buffer", c->buffer_b);
-    put_number(j, "window", c->window_b);
+    json_put_string(j, "cc", cc_name(c->cc));
+    json_put_number(j, "buffer", c->buffer_b);
+    json_put_number(j, "window", c->window_b);
     json_out_key(j, "pfc"), json_out_bool(j, c->pfc);
     switch (c->cc) {
-    case CC_DCTCP: put_number(j, "dctcp_k", c->dctcp_k_b); break;
-    case CC_DCQCN: put_number(j, "dcqcn_kmin", c->dcqcn_kmin_b), put_number(j, "dcqcn_kmax", c->dcqcn_kmax_b); break;
-    case CC_HPCC: put_number(j, "hpcc_eta", c->hpcc_eta), put_number(j, "hpcc_ai", c->hpcc_ai_bps); break;
-    default: put_number(j, "timely_tlow", c->timely_tlow_ns), put_number(j, "timely_thigh", c->timely_thigh_ns);
+    case CC_DCTCP: json_put_number(j, "dctcp_k", c->dctcp_k_b); break;
+    case CC_DCQCN:
+        json_put_number(j, "dcqcn_kmin", c->dcqcn_kmin_b),
+            json_put_number(j, "dcqcn_kmax", c->dcqcn_kmax_b);
+        break;
+    case CC_HPCC:
+        json_put_number(j, "hpcc_eta", c->hpcc_eta), json_put_number(j, "hpcc_ai", c->hpcc_ai_bps);
+        break;
+    default:
+        json_put_number(j, "timely_tlow", c->timely_tlow_ns),
+            json_put_number(j, "timely_thigh", c->timely_thigh_ns);
     }
     json_out_end(j, '}');
 }
 
 void put_published(JsonOut *j, const NetConf *c) {
-    const double params[CC_N][2] = {[CC_DCTCP] = {c->dctcp_k_b / 1e3, 0},
-                                    [CC_DCQCN] = {c->dcqcn_kmin_b / 1e3, c->dcqcn_kmax_b / 1e3},
-                                    [CC_HPCC] = {c->hpcc_eta * 100, c->hpcc_ai_bps / 10e6},
-                                    [CC_TIMELY] = {c->timely_tlow_ns / 1e3, c->timely_thigh_ns / 1e3}};
-    put_string(j, "cc", cc_name(c->cc));
-    put_count(j, "enable_pfc", c->pfc);
-    put_number(j, "param_1", params[c->cc][0]);
-    put_number(j, "param_2", params[c->cc][1]);
+    const double params[CC_N][2] = {
+        [CC_DCTCP] = {c->dctcp_k_b / 1e3, 0},
+        [CC_DCQCN] = {c->dcqcn_kmin_b / 1e3, c->dcqcn_kmax_b / 1e3},
+        [CC_HPCC] = {c->hpcc_eta * 100, c->hpcc_ai_bps / 10e6},
+        [CC_TIMELY] = {c->timely_tlow_ns / 1e3, c->timely_thigh_ns / 1e3}};
+    json_put_string(j, "cc", cc_name(c->cc));
+    json_put_count(j, "enable_pfc", c->pfc);
+    json_put_number(j, "param_1", params[c->cc][0]);
+    json_put_number(j, "param_2", params[c->cc][1]);
 }

@@ -18,19 +18,20 @@ typedef struct {
     /* Writes case `index` into the empty folder `dir`. Called from several threads. */
     int (*make)(void *ctx, uint64_t index, const char *dir, Err *err);
     void *ctx;
-} CaseSet;
+} CaseFolder;
 
-/* Makes the cases that aren't there. A case appears whole or not at all. A manifest with other contents is refused, and
- * nothing made; several runs may work on disjoint ranges of a folder. After an error the cases begun are finished and no more are made. */
+/* Makes the cases that aren't there. A case appears whole or not at all. A manifest with other
+ * contents is refused, and nothing made; several runs may work on disjoint ranges of a folder.
+ * After an error the cases begun are finished and no more are made. */
 typedef struct {
     uint64_t n_made, n_kept;
-} CaseSetInfo;
-int caseset_run(const CaseSet *s, const Log *log, CaseSetInfo *info, Err *err);
+} CaseFolderInfo;
+int casefolder_run(const CaseFolder *s, const Log *log, CaseFolderInfo *info, Err *err);
 
 /* One member of the current object each. */
-void put_number(JsonOut *j, const char *key, double x);
-void put_count(JsonOut *j, const char *key, uint64_t x);
-void put_string(JsonOut *j, const char *key, const char *s);
+void json_put_number(JsonOut *j, const char *key, double x);
+void json_put_count(JsonOut *j, const char *key, uint64_t x);
+void json_put_string(JsonOut *j, const char *key, const char *s);
 /* "network": cc, buffer, window, pfc and the parameters in use, under their names in a mix. */
 void put_network(JsonOut *j, const NetConf *c);
 /* cc, enable_pfc, param_1, param_2 in published names and units (docs: PIPELINE §2). */

@@ -1,13 +1,14 @@
-/* flowset_make: a folder of simulated networks → the arrays of a data set for the flow model.
+/* flowdata_make: a folder of simulated networks → the arrays of a data set for the flow model.
  *
- * Networks are independent, so each is one item of a parallel loop. It draws paths in proportion to their flows, projects
- * them, runs the fluid simulation, and keeps each path's features beside the true slowdowns of its flows, in
- * growing buffers per array. These are written in order of the networks' names, so the number of threads leaves
- * no trace. All is held in memory until then, about 1 MB for 100 paths.
+ * Networks are independent, so each is one item of a parallel loop. It draws paths in proportion to
+ * their flows, projects them, runs the fluid simulation, and keeps each path's features beside the
+ * true slowdowns of its flows, in growing buffers per array. These are written in order of the
+ * networks' names, so the number of threads leaves no trace. All is held in memory until then,
+ * about 1 MB for 100 paths.
  *
- * Truth is fct / ideal. A flow without one has not finished (a lost tail) and teaches nothing that could be
- * compared; it is left out, but counts in bucket_count. While arrays are written there is no manifest: a data set with a
- * manifest is whole. */
+ * Truth is fct / ideal. A flow without one has not finished (a lost tail) and teaches nothing that
+ * could be compared; it is left out, but counts in bucket_count. While arrays are written there is
+ * no manifest: a data set with a manifest is whole. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ typedef struct {
 } Bytes;
 
 typedef struct {
-    Bytes arrays[FS_N_ARRAYS]; /* the starts count from the network's own first row */
+    Bytes arrays[FLOWDATA_N_ARRAYS]; /* the starts count from the network's own first row */
     uint32_t n_paths, n_links, n_flows;
     size_t n_unfinished;
     int rc;
@@ -36,7 +37,7 @@ typedef struct {
 } Part;
 
 typedef struct {
-    const FlowsetOptions *o;
+    const FlowDataOptions *o;
     char **names;
     size_t n;
     Part *parts; /* [n] */
@@ -47,7 +48,7 @@ typedef struct {
 
 static void put(Part *p, int array, const void *data, size_t rows) {
     Bytes *b = &p->arrays[array];
-    size_t n = rows * flowset_arrays[array].n_cols * npy_type_size(flowset_arrays[array].type);
+    size_t n = rows * flowdata_arrays[array].n_cols * npy_type_size(flowdata_arrays[array].type);
     MEM_GROW(b->data, b->cap, b->len + n);
     memcpy(b->data + b->len, data, n);
     b->len += n;
@@ -56,7 +57,7 @@ static void put(Part *p, int array, const void *data, size_t rows) {
 /* ---- one network ---- */
 
 /* Appends the finished ones among a path's flows; returns how many. */
-static uint32_t put_flows(Part *p, const FlowMap *m, const Flows *f) {
+static uint32_t put_flows(Part *p, const FlowFeat *m, const Flows *f) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->n_flows; i++) {
         uint32_t flow = m->index[i];
@@ -65,44 +66,46 @@ static uint32_t put_flows(Part *p, const FlowMap *m, const Flows *f) {
             p->n_unfinished++;
             continue;
         }
-        put(p, FS_FLOW, m->flow + (size_t)i * FLOWMAP_N_FLOW, 1);
-        put(p, FS_BASE, &m->base[i], 1);
-        put(p, FS_TRUTH, &truth, 1);
-        put(p, FS_BUCKET, &m->bucket[i], 1);
+        put(p, FLOWDATA_FLOW, m->flow + (size_t)i * FLOWFEAT_N_FLOW, 1);
+        put(p, FLOWDATA_BASE, &m->base[i], 1);
+        put(p, FLOWDATA_TRUTH, &truth, 1);
+        put(p, FLOWDATA_BUCKET, &m->bucket[i], 1);
         n++;
     }
     return n;
 }
 
-static void put_path(Part *p, const FlowMap *m, const Flows *f, uint32_t net, uint32_t n_draws) {
+static void put_path(Part *p, const FlowFeat *m, const Flows *f, uint32_t net, uint32_t n_draws) {
     uint32_t n = put_flows(p, m, f);
     if (n == 0) return;
-    put(p, FS_LINK_START, &p->n_links, 1);
-    put(p, FS_FLOW_START, &p->n_flows, 1);
-    put(p, FS_LINK, m->link, m->n_links);
-    put(p, FS_PATH, m->path, 1);
-    put(p, FS_NET, &net, 1);
-    put(p, FS_DRAWS, &n_draws, 1);
-    put(p, FS_BUCKET_COUNT, m->bucket_count, 1);
+    put(p, FLOWDATA_LINK_START, &p->n_links, 1);
+    put(p, FLOWDATA_FLOW_START, &p->n_flows, 1);
+    put(p, FLOWDATA_LINK, m->link, m->n_links);
+    put(p, FLOWDATA_PATH, m->path, 1);
+    put(p, FLOWDATA_NET, &net, 1);
+    put(p, FLOWDATA_DRAWS, &n_draws, 1);
+    put(p, FLOWDATA_BUCKET_COUNT, m->bucket_count, 1);
     p->n_paths++;
     p->n_links += m->n_links;
     p->n_flows += n;
 }
 
-static int walk_paths(const Job *job, const Scenario *s, uint32_t net, Arena *a, Part *p, Err *err) {
+static int walk_paths(const Job *job, const Scenario *s, uint32_t net, Arena *a, Part *p,
+                      Err *err) {
     PathSet set;
     Rng rng = rng_stream(job->o->seed, job->names[net], 0);
-    if (pathset_draw(&set, s->route, &s->source, job->o->n_paths, rng_next(&rng), err) != 0) return -1;
+    if (pathset_draw(&set, s->route, &s->source, job->o->n_paths, rng_next(&rng), err) != 0)
+        return -1;
     PathIndex *index = pathindex_new(&set, s->route, &s->source, 1, NULL, err);
     for (size_t i = 0; index && i < set.n_unique; i++) {
         Lot lot;
         LotFlow *flows;
         size_t n;
-        FlowMap map;
+        FlowFeat map;
         arena_reset(a);
         path_project(index, i, a, &lot, &flows, &n);
-        pathmap_make(&map, &lot, flows, n, job->o->max_flows, NULL, a);
-        flowmap_apply(&map, &s->net);
+        pathfluid_build(&map, &lot, flows, n, job->o->max_flows, NULL, a);
+        flowfeat_set_conf(&map, &s->net);
         put_path(p, &map, &s->flows, net, set.paths[i].n_draws);
     }
     int rc = index ? 0 : -1;
@@ -116,7 +119,8 @@ static int process(const Job *job, uint32_t net, Arena *a, Part *p, Err *err) {
     char *dir = file_join(job->o->networks, job->names[net]);
     int rc = netdir_load(&s, dir, job->o->seed, 1, err);
     if (rc == 0) {
-        if (!s.flows.fct_ns || !s.flows.ideal_fct_ns) rc = err_input(err, "%s/flows.csv: expected columns fct_ns and ideal_fct_ns", dir);
+        if (!s.flows.fct_ns || !s.flows.ideal_fct_ns)
+            rc = err_input(err, "%s/flows.csv: expected columns fct_ns and ideal_fct_ns", dir);
         else rc = walk_paths(job, &s, net, a, p, err);
         scenario_free(&s);
     }
@@ -152,25 +156,27 @@ static int make_parts(Job *job, const Log *log, Err *err) {
 
 /* ---- joining ---- */
 
-static uint64_t n_rows(const FlowsetInfo *info, int array) {
-    switch (flowset_arrays[array].rows) {
-    case FS_PER_PATH: return info->n_paths;
-    case FS_PER_PATH_AND_END: return info->n_paths + 1;
-    case FS_PER_LINK: return info->n_links;
+static uint64_t n_rows(const FlowDataInfo *info, int array) {
+    switch (flowdata_arrays[array].rows) {
+    case FLOWDATA_PER_PATH: return info->n_paths;
+    case FLOWDATA_PER_PATH_AND_END: return info->n_paths + 1;
+    case FLOWDATA_PER_LINK: return info->n_links;
     default: return info->n_flows;
     }
 }
 
-static int count_rows(const Job *job, FlowsetInfo *info, Err *err) {
-    *info = (FlowsetInfo){.n_networks = job->n};
+static int count_rows(const Job *job, FlowDataInfo *info, Err *err) {
+    *info = (FlowDataInfo){.n_networks = job->n};
     for (size_t i = 0; i < job->n; i++) {
         info->n_paths += job->parts[i].n_paths;
         info->n_links += job->parts[i].n_links;
         info->n_flows += job->parts[i].n_flows;
         info->n_unfinished += job->parts[i].n_unfinished;
     }
-    if (info->n_flows == 0) return err_input(err, "%s: no flow of any path has finished", job->o->networks);
-    if (info->n_flows > UINT32_MAX || info->n_links > UINT32_MAX) return err_input(err, "%s: more than 2^32 rows", job->o->networks);
+    if (info->n_flows == 0)
+        return err_input(err, "%s: no flow of any path has finished", job->o->networks);
+    if (info->n_flows > UINT32_MAX || info->n_links > UINT32_MAX)
+        return err_input(err, "%s: more than 2^32 rows", job->o->networks);
     return 0;
 }
 
@@ -181,35 +187,38 @@ static void append_starts(const Job *job, int array, NpyOut *out) {
         uint32_t *start = (uint32_t *)(void *)p->arrays[array].data;
         for (uint32_t k = 0; k < p->n_paths; k++) start[k] += first;
         npy_out_append(out, start, p->n_paths * sizeof *start);
-        first += array == FS_LINK_START ? p->n_links : p->n_flows;
+        first += array == FLOWDATA_LINK_START ? p->n_links : p->n_flows;
     }
     npy_out_append(out, &first, sizeof first);
 }
 
-static int write_array(const Job *job, const FlowsetInfo *info, int array, Err *err) {
+static int write_array(const Job *job, const FlowDataInfo *info, int array, Err *err) {
     NpyOut out;
-    const FlowsetArray *k = &flowset_arrays[array];
+    const FlowDataArray *k = &flowdata_arrays[array];
     char *path = mem_printf("%s/%s.npy", job->o->out, k->name);
     int rc = npy_out_open(&out, path, k->type, n_rows(info, array), k->n_cols, err);
     free(path);
     if (rc != 0) return -1;
-    if (k->rows == FS_PER_PATH_AND_END) append_starts(job, array, &out);
+    if (k->rows == FLOWDATA_PER_PATH_AND_END) append_starts(job, array, &out);
     else
-        for (size_t i = 0; i < job->n; i++) npy_out_append(&out, job->parts[i].arrays[array].data, job->parts[i].arrays[array].len);
+        for (size_t i = 0; i < job->n; i++)
+            npy_out_append(&out, job->parts[i].arrays[array].data, job->parts[i].arrays[array].len);
     return npy_out_commit(&out, err);
 }
 
 /* ---- manifest ---- */
 
-static FlowsetRange range_of(const Job *job, int array, size_t column) {
-    size_t n_cols = flowset_arrays[array].n_cols;
+static FlowDataRange range_of(const Job *job, int array, size_t column) {
+    size_t n_cols = flowdata_arrays[array].n_cols;
     double sum = 0, sum2 = 0, n = 0, first = NAN;
-    FlowsetRange r = {.min = INFINITY, .max = -INFINITY};
+    FlowDataRange r = {.min = INFINITY, .max = -INFINITY};
     for (size_t i = 0; i < job->n; i++) {
         const Bytes *b = &job->parts[i].arrays[array];
         const float *x = (const float *)(const void *)b->data;
         for (size_t k = column; k < b->len / sizeof *x; k += n_cols) {
-            if (isnan(first)) first = x[k]; /* sums about the first value: a constant has a deviation of exactly 0 */
+            if (isnan(first))
+                first =
+                    x[k]; /* sums about the first value: a constant has a deviation of exactly 0 */
             r.min = fmin(r.min, x[k]);
             r.max = fmax(r.max, x[k]);
             sum += x[k] - first;
@@ -223,13 +232,14 @@ static FlowsetRange range_of(const Job *job, int array, size_t column) {
 }
 
 static void write_ranges(const Job *job, int array, const char *const *names, JsonOut *j) {
-    json_out_key(j, flowset_arrays[array].name);
+    json_out_key(j, flowdata_arrays[array].name);
     json_out_array(j);
-    for (size_t k = 0; k < flowset_arrays[array].n_cols; k++) {
-        FlowsetRange r = range_of(job, array, k);
+    for (size_t k = 0; k < flowdata_arrays[array].n_cols; k++) {
+        FlowDataRange r = range_of(job, array, k);
         json_out_array_compact(j);
         json_out_string(j, names[k]);
-        json_out_number(j, r.min), json_out_number(j, r.max), json_out_number(j, r.mean), json_out_number(j, r.std);
+        json_out_number(j, r.min), json_out_number(j, r.max), json_out_number(j, r.mean),
+            json_out_number(j, r.std);
         json_out_end(j, ']');
     }
     json_out_end(j, ']');
@@ -237,16 +247,17 @@ static void write_ranges(const Job *job, int array, const char *const *names, Js
 
 static void write_features(const Job *job, JsonOut *j) {
     json_out_key(j, "feature_columns"), json_out_array_compact(j);
-    json_out_string(j, "name"), json_out_string(j, "min"), json_out_string(j, "max"), json_out_string(j, "mean"), json_out_string(j, "std");
+    json_out_string(j, "name"), json_out_string(j, "min"), json_out_string(j, "max"),
+        json_out_string(j, "mean"), json_out_string(j, "std");
     json_out_end(j, ']');
     json_out_key(j, "features"), json_out_object(j);
-    write_ranges(job, FS_LINK, flowmap_link_names, j);
-    write_ranges(job, FS_PATH, flowmap_path_names, j);
-    write_ranges(job, FS_FLOW, flowmap_flow_names, j);
+    write_ranges(job, FLOWDATA_LINK, flowfeat_link_names, j);
+    write_ranges(job, FLOWDATA_PATH, flowfeat_path_names, j);
+    write_ranges(job, FLOWDATA_FLOW, flowfeat_flow_names, j);
     json_out_end(j, '}');
 }
 
-static void write_counts(const Job *job, const FlowsetInfo *info, JsonOut *j) {
+static void write_counts(const Job *job, const FlowDataInfo *info, JsonOut *j) {
     json_out_key(j, "paths_per_network"), json_out_int(j, (int64_t)job->o->n_paths);
     json_out_key(j, "max_flows_per_path"), json_out_int(j, (int64_t)job->o->max_flows);
     json_out_key(j, "seed"), json_out_int(j, (int64_t)job->o->seed);
@@ -257,7 +268,7 @@ static void write_counts(const Job *job, const FlowsetInfo *info, JsonOut *j) {
     json_out_key(j, "n_unfinished"), json_out_int(j, (int64_t)info->n_unfinished);
 }
 
-static int write_manifest(const Job *job, const FlowsetInfo *info, const char *path, Err *err) {
+static int write_manifest(const Job *job, const FlowDataInfo *info, const char *path, Err *err) {
     FileOut out;
     JsonOut j;
     if (file_out_open(&out, path, err) != 0) return -1;
@@ -275,7 +286,7 @@ static int write_manifest(const Job *job, const FlowsetInfo *info, const char *p
     return file_out_commit(&out, err);
 }
 
-int flowset_make(const FlowsetOptions *o, const Log *log, FlowsetInfo *info, Err *err) {
+int flowdata_make(const FlowDataOptions *o, const Log *log, FlowDataInfo *info, Err *err) {
     Job job = {.o = o};
     char *manifest = file_join(o->out, "manifest.json");
     int rc = netdir_list(o->networks, &job.names, &job.n, err);
@@ -283,10 +294,10 @@ int flowset_make(const FlowsetOptions *o, const Log *log, FlowsetInfo *info, Err
     if (rc == 0) rc = make_parts(&job, log, err);
     if (rc == 0) rc = count_rows(&job, info, err);
     if (rc == 0) unlink(manifest);
-    for (int k = 0; rc == 0 && k < FS_N_ARRAYS; k++) rc = write_array(&job, info, k, err);
+    for (int k = 0; rc == 0 && k < FLOWDATA_N_ARRAYS; k++) rc = write_array(&job, info, k, err);
     if (rc == 0) rc = write_manifest(&job, info, manifest, err);
     for (size_t i = 0; job.parts && i < job.n; i++)
-        for (int k = 0; k < FS_N_ARRAYS; k++) free(job.parts[i].arrays[k].data);
+        for (int k = 0; k < FLOWDATA_N_ARRAYS; k++) free(job.parts[i].arrays[k].data);
     free(job.parts);
     netdir_free(job.names, job.n);
     free(manifest);

@@ -1,5 +1,6 @@
-/* netdir: reads a simulated network back in. Of scenario.json only the published settings count (cc, bfsz, window, enable_pfc,
- * param_1, param_2); what else it tells of the network's making is not needed to estimate it. */
+/* netdir: reads a simulated network back in. Of scenario.json only the published settings count
+ * (cc, bfsz, window, enable_pfc, param_1, param_2); what else it tells of the network's making is
+ * not needed to estimate it. */
 #include "data/netdir.h"
 
 #include <dirent.h>
@@ -13,7 +14,8 @@
 
 /* As assignments; cc comes before the parameters whose meaning hangs on it. */
 enum { N_SETTINGS = 6 };
-static const char *const setting_keys[N_SETTINGS] = {"cc", "bfsz", "window", "enable_pfc", "param_1", "param_2"};
+static const char *const setting_keys[N_SETTINGS] = {"cc",         "bfsz",    "window",
+                                                     "enable_pfc", "param_1", "param_2"};
 
 static int read_setting(const Json *root, const char *key, char **out, Err *err) {
     Json j;
@@ -35,18 +37,24 @@ static int read_settings(const char *path, char *settings[N_SETTINGS], Err *err)
     if (!doc) return -1;
     Json root = json_root(doc);
     int rc = 0;
-    for (int i = 0; rc == 0 && i < N_SETTINGS; i++) rc = read_setting(&root, setting_keys[i], &settings[i], err);
+    for (int i = 0; rc == 0 && i < N_SETTINGS; i++)
+        rc = read_setting(&root, setting_keys[i], &settings[i], err);
     json_close(doc);
     return rc;
 }
 
 int netdir_load(Scenario *s, const char *dir, uint64_t seed, int threads, Err *err) {
     char *settings[N_SETTINGS + 1] = {0};
-    char *json = file_join(dir, "scenario.json"), *topo = file_join(dir, "topo.json"), *flows = file_join(dir, "flows.csv");
+    char *json = file_join(dir, "scenario.json"), *topo = file_join(dir, "topo.json"),
+         *flows = file_join(dir, "flows.csv");
     int rc = read_settings(json, settings, err);
     if (rc == 0) {
-        ScenarioOptions o = {
-            .topo_path = topo, .flows_path = flows, .mix_id = -1, .set = (const char *const *)settings, .seed = seed, .threads = threads};
+        ScenarioOptions o = {.topo_path = topo,
+                             .flows_path = flows,
+                             .mix_id = -1,
+                             .set = (const char *const *)settings,
+                             .seed = seed,
+                             .threads = threads};
         rc = scenario_load(s, &o, NULL, err);
         if (rc != 0) err_wrap(err, "%s", dir);
     }
@@ -59,10 +67,13 @@ int netdir_load(Scenario *s, const char *dir, uint64_t seed, int threads, Err *e
 
 /* ---- a folder of them ---- */
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 static bool holds_network(const char *dir, const char *name) {
-    char *flows = mem_printf("%s/%s/flows.csv", dir, name), *topo = mem_printf("%s/%s/topo.json", dir, name);
+    char *flows = mem_printf("%s/%s/flows.csv", dir, name),
+         *topo = mem_printf("%s/%s/topo.json", dir, name);
     bool yes = file_exists(flows) && file_exists(topo);
     free(flows);
     free(topo);
@@ -81,7 +92,8 @@ int netdir_list(const char *dir, char ***names, size_t *n, Err *err) {
         (*names)[(*n)++] = mem_strdup(e->d_name);
     }
     closedir(d);
-    if (*n == 0) return err_input(err, "%s: no subdirectory holds a topo.json and a flows.csv", dir);
+    if (*n == 0)
+        return err_input(err, "%s: no subdirectory holds a topo.json and a flows.csv", dir);
     qsort(*names, *n, sizeof **names, by_name);
     return 0;
 }

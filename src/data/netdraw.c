@@ -1,16 +1,18 @@
 /* netdraw: random networks with their workload and settings.
  *
- * Everything comes from one stream per network, (seed, "network", index), so that a set can be made in pieces and
- * again. The draws: a shape (one rack, leaf and spine, three tiers; by rejection until hosts and both oversubscriptions
- * are in range), rates and delays (a good share as published: 10 and 40 Gb/s, 1 µs), who talks to whom, sizes, load and
- * burstiness, settings in the published ranges.
+ * Everything comes from one stream per network, (seed, "network", index), so that a set can be made
+ * in pieces and again. The draws: a shape (one rack, leaf and spine, three tiers; by rejection
+ * until hosts and both oversubscriptions are in range), rates and delays (a good share as
+ * published: 10 and 40 Gb/s, 1 µs), who talks to whom, sizes, load and burstiness, settings in the
+ * published ranges.
  *
- * Buffers and windows were published for 10 Gb/s. Elsewhere a user may have scaled them or not: buffers grow with the host
- * rate, and mostly leave room for what the switch sets aside for PFC; windows grow with the bandwidth-delay product, with the rate, or (at
- * moderate rates) not at all. Measured sizes grow with the rate in half of the networks.
+ * Buffers and windows were published for 10 Gb/s. Elsewhere a user may have scaled them or not:
+ * buffers grow with the host rate, and mostly leave room for what the switch sets aside for PFC;
+ * windows grow with the bandwidth-delay product, with the rate, or (at moderate rates) not at all.
+ * Measured sizes grow with the rate in half of the networks.
  *
- * The number of flows is what the wish for work allows, by the mean size and the longest path; sizes are scaled less
- * where even the fewest flows would be too much. */
+ * The number of flows is what the wish for work allows, by the mean size and the longest path;
+ * sizes are scaled less where even the fewest flows would be too much. */
 #include "data/netdraw.h"
 
 #include <math.h>
@@ -33,41 +35,54 @@ static bool chance(Rng *rng, double p) { return rng_u01(rng) < p; }
 static double pick(Rng *rng, const double *a, size_t n) { return a[rng_below(rng, n)]; }
 #define PICK(rng, a) pick((rng), (a), sizeof(a) / sizeof *(a))
 
-static double log_uniform(Rng *rng, double lo, double hi) { return lo * exp(rng_u01(rng) * log(hi / lo)); }
+static double log_uniform(Rng *rng, double lo, double hi) {
+    return lo * exp(rng_u01(rng) * log(hi / lo));
+}
 
 /* Whole number in [lo, hi], in proportion to 1/n. */
-static uint32_t log_count(Rng *rng, uint32_t lo, uint32_t hi) { return (uint32_t)fmin(floor(log_uniform(rng, lo, (double)hi + 1)), hi); }
+static uint32_t log_count(Rng *rng, uint32_t lo, uint32_t hi) {
+    return (uint32_t)fmin(floor(log_uniform(rng, lo, (double)hi + 1)), hi);
+}
 
-static double whole(Rng *rng, int lo, int hi) { return lo + (double)rng_below(rng, (uint64_t)(hi - lo + 1)); }
+static double whole(Rng *rng, int lo, int hi) {
+    return lo + (double)rng_below(rng, (uint64_t)(hi - lo + 1));
+}
 static double to_decimals(double x, double unit) { return round(x / unit) * unit; }
 
 /* ---- shape ---- */
 
 double clos_oversubscription(const Clos *c, int tier) {
-    double up = tier == 1 ? c->fabs_per_pod * c->fab_rate_bps : c->spines_per_plane * c->spine_rate_bps;
-    double down = tier == 1 ? c->hosts_per_rack * c->host_rate_bps : c->racks_per_pod * c->fab_rate_bps;
+    double up =
+        tier == 1 ? c->fabs_per_pod * c->fab_rate_bps : c->spines_per_plane * c->spine_rate_bps;
+    double down =
+        tier == 1 ? c->hosts_per_rack * c->host_rate_bps : c->racks_per_pod * c->fab_rate_bps;
     return up > 0 ? down / up : 0;
 }
 
 static uint32_t clos_hosts(const Clos *c) { return c->pods * c->racks_per_pod * c->hosts_per_rack; }
-static int clos_tiers(const Clos *c) { return 1 + (c->fabs_per_pod > 0) + (c->spines_per_plane > 0); }
+static int clos_tiers(const Clos *c) {
+    return 1 + (c->fabs_per_pod > 0) + (c->spines_per_plane > 0);
+}
 
 double clos_bdp_b(const Clos *c) {
     const double rate[] = {c->host_rate_bps, c->fab_rate_bps, c->spine_rate_bps};
     const double delay[] = {c->host_delay_ns, c->fab_delay_ns, c->spine_delay_ns};
     double rtt_ns = 0;
-    for (int i = 0; i < clos_tiers(c); i++) rtt_ns += 2 * (2 * delay[i] + (FULL_WIRE_B + ACK_WIRE_B) * 8e9 / rate[i]);
+    for (int i = 0; i < clos_tiers(c); i++)
+        rtt_ns += 2 * (2 * delay[i] + (FULL_WIRE_B + ACK_WIRE_B) * 8e9 / rate[i]);
     return rtt_ns * 1e-9 * c->host_rate_bps / 8;
 }
 
-/* As the packet simulation does: what may still arrive after a pause was asked for, and a reserve. */
+/* As the packet simulation does: what may still arrive after a pause was asked for, and a reserve.
+ */
 static double port_set_aside_b(double rate_bps, double delay_ns) {
     double on_the_way_b = rate_bps * delay_ns * 1e-9 / 8;
     return fmax(3 * on_the_way_b, 2 * on_the_way_b + 4 * FULL_WIRE_B) + RESERVE_B;
 }
 
 double clos_set_aside_b(const Clos *c) {
-    double host = port_set_aside_b(c->host_rate_bps, c->host_delay_ns), fab = port_set_aside_b(c->fab_rate_bps, c->fab_delay_ns),
+    double host = port_set_aside_b(c->host_rate_bps, c->host_delay_ns),
+           fab = port_set_aside_b(c->fab_rate_bps, c->fab_delay_ns),
            spine = port_set_aside_b(c->spine_rate_bps, c->spine_delay_ns);
     double at_rack = c->hosts_per_rack * host + c->fabs_per_pod * fab;
     double at_fab = c->fabs_per_pod ? c->racks_per_pod * fab + c->spines_per_plane * spine : 0;
@@ -76,7 +91,8 @@ double clos_set_aside_b(const Clos *c) {
 }
 
 static void draw_links(Clos *c, bool published, Rng *rng) {
-    static const double host_rates[] = {10e9, 25e9, 40e9, 100e9, 200e9, 400e9}, ratios[] = {1, 2, 2.5, 4};
+    static const double host_rates[] = {10e9, 25e9, 40e9, 100e9, 200e9, 400e9},
+                        ratios[] = {1, 2, 2.5, 4};
     clos_default(c);
     if (published) return;
     c->host_rate_bps = PICK(rng, host_rates);
@@ -106,12 +122,14 @@ static bool in_range(const Clos *c, double hosts_lo, double hosts_hi) {
     return true;
 }
 
-/* The number of hosts is aimed at first, so that rejection doesn't bend it. All links being given, some shape of at most 16 hosts
- * fits three tiers (one of 8 fits two): the search ends. */
+/* The number of hosts is aimed at first, so that rejection doesn't bend it. All links being given,
+ * some shape of at most 16 hosts fits three tiers (one of 8 fits two): the search ends. */
 static void draw_clos(Clos *c, bool shifted, Rng *rng) {
     double u = rng_u01(rng);
     int tiers = u < 0.08 && !shifted ? 1 : u < 0.35 ? 2 : 3;
-    double aim = shifted ? rng_uniform(rng, 300, 500) : tiers == 1 ? rng_uniform(rng, 8, 64) : log_uniform(rng, tiers == 2 ? 10 : 20, 256);
+    double aim = shifted      ? rng_uniform(rng, 300, 500)
+                 : tiers == 1 ? rng_uniform(rng, 8, 64)
+                              : log_uniform(rng, tiers == 2 ? 10 : 20, 256);
     double lo = fmax(aim * 0.8, shifted ? 300 : 8), hi = fmin(aim * 1.25, shifted ? 500 : 256);
     draw_links(c, chance(rng, 0.4), rng);
     do draw_counts(c, tiers, shifted, rng);
@@ -133,7 +151,9 @@ static void draw_cc(NetConf *c, Rng *rng) {
         c->hpcc_eta = to_decimals(rng_uniform(rng, 0.70, 0.95), 1e-4);
         c->hpcc_ai_bps = to_decimals(rng_uniform(rng, 500e6, 1000e6), 1e5);
         break;
-    default: c->timely_tlow_ns = 1e3 * whole(rng, 40, 60); c->timely_thigh_ns = 1e3 * whole(rng, 100, 150);
+    default:
+        c->timely_tlow_ns = 1e3 * whole(rng, 40, 60);
+        c->timely_thigh_ns = 1e3 * whole(rng, 100, 150);
     }
 }
 
@@ -160,7 +180,9 @@ static void scale_window(NetConf *c, const Clos *clos, Rng *rng) {
 
 /* ---- workload ---- */
 
-static double hops_per_flow(const NetDraw *d) { return (d->dist.mean_b / 1000 + 0.5) * 2 * 2 * clos_tiers(&d->clos); }
+static double hops_per_flow(const NetDraw *d) {
+    return (d->dist.mean_b / 1000 + 0.5) * 2 * 2 * clos_tiers(&d->clos);
+}
 
 /* The sizes, scaled by as much of the rate as the fewest flows can bear. */
 static int draw_sizes(NetDraw *d, const NetDrawOptions *o, Rng *rng, Err *err) {
@@ -180,12 +202,14 @@ static int draw_sizes(NetDraw *d, const NetDrawOptions *o, Rng *rng, Err *err) {
 
 /* Within a factor of four of what range and work allow. */
 static uint64_t draw_n_flows(const NetDraw *d, const NetDrawOptions *o, Rng *rng) {
-    double lo = (double)o->flows_lo, most = fmin((double)o->flows_hi, floor(o->max_packet_hops / hops_per_flow(d)));
+    double lo = (double)o->flows_lo,
+           most = fmin((double)o->flows_hi, floor(o->max_packet_hops / hops_per_flow(d)));
     return (uint64_t)fmax(lo, round(log_uniform(rng, fmax(lo, most / 4), fmax(lo, most))));
 }
 
 static MatrixKind draw_matrix(bool shifted, Rng *rng) {
-    MatrixKind first = shifted ? MATRIX_PERMUTATION : MATRIX_A, end = shifted ? MATRIX_N : MATRIX_PERMUTATION;
+    MatrixKind first = shifted ? MATRIX_PERMUTATION : MATRIX_A,
+               end = shifted ? MATRIX_N : MATRIX_PERMUTATION;
     return (MatrixKind)((int)first + (int)rng_below(rng, (uint64_t)(end - first)));
 }
 
@@ -195,7 +219,8 @@ int netdraw_init(NetDraw *d, const NetDrawOptions *o, uint64_t index, Err *err) 
     draw_clos(&d->clos, o->shifted, &rng);
     netdraw_published_conf(&d->net, &rng);
     scale_buffer(&d->net, &d->clos, &rng);
-    if (d->clos.host_rate_bps > REF_RATE_BPS || d->clos.host_delay_ns != 1000) scale_window(&d->net, &d->clos, &rng);
+    if (d->clos.host_rate_bps > REF_RATE_BPS || d->clos.host_delay_ns != 1000)
+        scale_window(&d->net, &d->clos, &rng);
     d->matrix = draw_matrix(o->shifted, &rng);
     d->max_load = to_decimals(rng_uniform(&rng, 0.10, 0.90), 1e-4);
     d->sigma = to_decimals(rng_uniform(&rng, 1, 2), 1e-4);
@@ -208,7 +233,8 @@ void netdraw_free(NetDraw *d) { sizedist_free(&d->dist); }
 
 /* ---- matrices ---- */
 
-static const char *const matrix_names[MATRIX_N] = {"a", "b", "c", "uniform", "permutation", "incast"};
+static const char *const matrix_names[MATRIX_N] = {"a",       "b",           "c",
+                                                   "uniform", "permutation", "incast"};
 const char *matrixkind_name(MatrixKind k) { return matrix_names[k]; }
 
 /* Each rack sends to one other: the next one in a random cycle. */
@@ -224,11 +250,13 @@ static void fill_permutation(RackMatrix *m, Rng *rng) {
 static void fill_incast(RackMatrix *m, Rng *rng) {
     uint32_t n = m->n_racks, sink = (uint32_t)rng_below(rng, n);
     for (uint32_t i = 0; i < n; i++)
-        for (uint32_t j = 0; j < n; j++) m->weight[(size_t)i * n + j] = i != j ? 1 + (j == sink ? n : 0) : 0;
+        for (uint32_t j = 0; j < n; j++)
+            m->weight[(size_t)i * n + j] = i != j ? 1 + (j == sink ? n : 0) : 0;
 }
 
 int netdraw_matrix(RackMatrix *m, const NetDraw *d, const Topo *t, Err *err) {
-    if (d->matrix < MATRIX_PERMUTATION) return rackmatrix_generate(m, matrix_names[d->matrix], t, d->seed, err);
+    if (d->matrix < MATRIX_PERMUTATION)
+        return rackmatrix_generate(m, matrix_names[d->matrix], t, d->seed, err);
     size_t n = t->n_racks;
     Rng rng = rng_stream(d->seed, "rack matrix", 0);
     *m = (RackMatrix){.n_racks = t->n_racks,

@@ -6,7 +6,15 @@
 #include "net/topo.h"
 #include "traffic/workload.h"
 
-typedef enum { MATRIX_A, MATRIX_B, MATRIX_C, MATRIX_UNIFORM, MATRIX_PERMUTATION, MATRIX_INCAST, MATRIX_N } MatrixKind;
+typedef enum {
+    MATRIX_A,
+    MATRIX_B,
+    MATRIX_C,
+    MATRIX_UNIFORM,
+    MATRIX_PERMUTATION,
+    MATRIX_INCAST,
+    MATRIX_N
+} MatrixKind;
 const char *matrixkind_name(MatrixKind k);
 
 typedef struct {
@@ -34,9 +42,11 @@ void netdraw_free(NetDraw *d);
 /* The matrix of a draw, for its topology; rackmatrix_free releases. */
 int netdraw_matrix(RackMatrix *m, const NetDraw *d, const Topo *t, Err *err);
 
-/* A congestion control, its parameters, buffer, window and PFC as the published training draws them (docs: PIPELINE §2). */
+/* A congestion control, its parameters, buffer, window and PFC as the published training draws them
+ * (docs: PIPELINE §2). */
 void netdraw_published_conf(NetConf *c, Rng *rng);
-/* Capacity toward the hosts over that toward the spines, at racks and at fabric switches; 0 where there is nothing above. */
+/* Capacity toward the hosts over that toward the spines, at racks and at fabric switches; 0 where
+ * there is nothing above. */
 double clos_oversubscription(const Clos *c, int tier);
 /* Out and back of a full packet and its ACK over a longest path times the host rate, bytes. */
 double clos_bdp_b(const Clos *c);

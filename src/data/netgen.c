@@ -1,11 +1,12 @@
 /* netgen: a folder of simulated networks.
  *
- * Network i is a function of the settings and i: drawn by netdraw, its flows by the workload generator, their completion times
- * by the packet simulation; caseset does the folders, resuming and threads. Flows that don't finish are kept, without a
- * completion time.
+ * Network i is a function of the settings and i: drawn by netdraw, its flows by the workload
+ * generator, their completion times by the packet simulation; caseset does the folders, resuming
+ * and threads. Flows that don't finish are kept, without a completion time.
  *
- * scenario.json serves two kinds of readers: `network`, `sizes` and `matrix` in our own names, and the network settings once more
- * under the published keys, as truth sets of other simulators have them. */
+ * scenario.json serves two kinds of readers: `network`, `sizes` and `matrix` in our own names, and
+ * the network settings once more under the published keys, as truth sets of other simulators have
+ * them. */
 #include "data/netgen.h"
 
 #include <pthread.h>
@@ -20,7 +21,9 @@
 #define BUFFER_UNIT_B 10240.0 /* of the published key */
 
 void netgen_default(NetGenOptions *o) {
-    *o = (NetGenOptions){.draw = {.seed = 1, .flows_lo = 2000, .flows_hi = 20000, .max_packet_hops = 20e6}, .count = 1};
+    *o = (NetGenOptions){
+        .draw = {.seed = 1, .flows_lo = 2000, .flows_hi = 20000, .max_packet_hops = 20e6},
+        .count = 1};
 }
 
 /* ---- one network, simulated ---- */
@@ -37,8 +40,12 @@ typedef struct {
 
 static int draw_flows(Network *n, Err *err) {
     const NetDraw *d = &n->draw;
-    Workload w = {
-        .matrix = &n->matrix, .sizes = &d->dist, .sigma = d->sigma, .max_load = d->max_load, .n_flows = d->n_flows, .seed = d->seed};
+    Workload w = {.matrix = &n->matrix,
+                  .sizes = &d->dist,
+                  .sigma = d->sigma,
+                  .max_load = d->max_load,
+                  .n_flows = d->n_flows,
+                  .seed = d->seed};
     return workload_draw(&w, n->route, 1, &n->flows, &n->load, err);
 }
 
@@ -72,17 +79,17 @@ static void network_free(Network *n) {
 static void put_stats(JsonOut *j, const PktStats *s) {
     json_out_key(j, "simulator");
     json_out_object(j);
-    put_string(j, "name", "m3");
-    put_string(j, "version", M3_VERSION);
-    put_count(j, "packets", s->n_packets);
-    put_count(j, "packet_hops", s->n_packet_hops);
-    put_count(j, "drops", s->n_drops);
-    put_count(j, "marks", s->n_marks);
-    put_count(j, "pauses", s->n_pauses);
-    put_count(j, "retransmissions", s->n_retransmissions);
-    put_count(j, "timeouts", s->n_timeouts);
-    put_count(j, "peak_buffer_b", s->peak_buffer_b);
-    put_number(j, "sim_ns", s->sim_ns);
+    json_put_string(j, "name", "m3");
+    json_put_string(j, "version", M3_VERSION);
+    json_put_count(j, "packets", s->n_packets);
+    json_put_count(j, "packet_hops", s->n_packet_hops);
+    json_put_count(j, "drops", s->n_drops);
+    json_put_count(j, "marks", s->n_marks);
+    json_put_count(j, "pauses", s->n_pauses);
+    json_put_count(j, "retransmissions", s->n_retransmissions);
+    json_put_count(j, "timeouts", s->n_timeouts);
+    json_put_count(j, "peak_buffer_b", s->peak_buffer_b);
+    json_put_number(j, "sim_ns", s->sim_ns);
     json_out_end(j, '}');
 }
 
@@ -90,29 +97,29 @@ static void put_workload(JsonOut *j, const Network *n) {
     const NetDraw *d = &n->draw;
     json_out_key(j, "matrix");
     json_out_object(j);
-    put_string(j, "kind", matrixkind_name(d->matrix));
-    put_count(j, "seed", d->seed);
+    json_put_string(j, "kind", matrixkind_name(d->matrix));
+    json_put_count(j, "seed", d->seed);
     json_out_end(j, '}');
     json_out_key(j, "sizes"), sizefamily_write(&d->sizes, &d->dist, j);
-    put_number(j, "sigma", d->sigma);
-    put_number(j, "max_load", d->max_load);
-    put_count(j, "seed", d->seed);
-    put_number(j, "offered_bps", n->load.offered_bps);
-    put_count(j, "n_flows", n->flows.n);
-    put_count(j, "n_finished", n->stats.n_finished);
+    json_put_number(j, "sigma", d->sigma);
+    json_put_number(j, "max_load", d->max_load);
+    json_put_count(j, "seed", d->seed);
+    json_put_number(j, "offered_bps", n->load.offered_bps);
+    json_put_count(j, "n_flows", n->flows.n);
+    json_put_count(j, "n_finished", n->stats.n_finished);
 }
 
 static void put_shape(JsonOut *j, const Network *n) {
     const Clos *c = &n->draw.clos;
-    put_count(j, "n_hosts", n->topo.n_hosts);
-    put_count(j, "max_links", route_max_links(n->route));
+    json_put_count(j, "n_hosts", n->topo.n_hosts);
+    json_put_count(j, "max_links", route_max_links(n->route));
     json_out_key(j, "oversubscription");
     json_out_array_compact(j);
     for (int tier = 1; tier <= 2; tier++)
         if (clos_oversubscription(c, tier) > 0) json_out_number(j, clos_oversubscription(c, tier));
     json_out_end(j, ']');
-    put_number(j, "bdp_b", clos_bdp_b(c));
-    put_number(j, "set_aside_b", clos_set_aside_b(c));
+    json_put_number(j, "bdp_b", clos_bdp_b(c));
+    json_put_number(j, "set_aside_b", clos_set_aside_b(c));
 }
 
 static int write_scenario(const Network *n, uint64_t index, const char *dir, Err *err) {
@@ -124,12 +131,12 @@ static int write_scenario(const Network *n, uint64_t index, const char *dir, Err
     JsonOut j;
     json_out_init(&j, out.f);
     json_out_object(&j);
-    put_count(&j, "id", index);
+    json_put_count(&j, "id", index);
     put_network(&j, &n->draw.net);
     put_workload(&j, n);
     put_shape(&j, n);
-    put_number(&j, "bfsz", n->draw.net.buffer_b / BUFFER_UNIT_B);
-    put_number(&j, "window", n->draw.net.window_b);
+    json_put_number(&j, "bfsz", n->draw.net.buffer_b / BUFFER_UNIT_B);
+    json_put_number(&j, "window", n->draw.net.window_b);
     put_published(&j, &n->draw.net);
     put_stats(&j, &n->stats);
     json_out_end(&j, '}');
@@ -176,33 +183,34 @@ static int make(void *ctx, uint64_t index, const char *dir, Err *err) {
 
 static void put_manifest(const void *ctx, JsonOut *j) {
     const NetDrawOptions *d = &((const Job *)ctx)->o->draw;
-    put_string(j, "schema", "m3.networks/1");
-    put_string(j, "version", M3_VERSION);
-    put_count(j, "seed", d->seed);
+    json_put_string(j, "schema", "m3.networks/1");
+    json_put_string(j, "version", M3_VERSION);
+    json_put_count(j, "seed", d->seed);
     json_out_key(j, "shifted"), json_out_bool(j, d->shifted);
     json_out_key(j, "n_flows");
     json_out_array_compact(j);
     json_out_int(j, (int64_t)d->flows_lo);
     json_out_int(j, (int64_t)d->flows_hi);
     json_out_end(j, ']');
-    put_number(j, "max_packet_hops", d->max_packet_hops);
+    json_put_number(j, "max_packet_hops", d->max_packet_hops);
 }
 
 int netgen_run(const NetGenOptions *o, const Log *log, NetGenInfo *info, Err *err) {
     *info = (NetGenInfo){0};
-    if (o->draw.flows_lo < 1 || o->draw.flows_lo > o->draw.flows_hi) return err_input(err, "--n-flows: expected LO..HI with 1 <= LO <= HI");
+    if (o->draw.flows_lo < 1 || o->draw.flows_lo > o->draw.flows_hi)
+        return err_input(err, "--n-flows: expected LO..HI with 1 <= LO <= HI");
     Job job = {.o = o, .info = info, .lock = PTHREAD_MUTEX_INITIALIZER};
-    CaseSet set = {.out = o->out,
-                   .prefix = "net",
-                   .what = "networks",
-                   .first = o->first,
-                   .count = o->count,
-                   .threads = o->threads,
-                   .manifest = put_manifest,
-                   .make = make,
-                   .ctx = &job};
-    CaseSetInfo counts;
-    int rc = caseset_run(&set, log, &counts, err);
+    CaseFolder set = {.out = o->out,
+                      .prefix = "net",
+                      .what = "networks",
+                      .first = o->first,
+                      .count = o->count,
+                      .threads = o->threads,
+                      .manifest = put_manifest,
+                      .make = make,
+                      .ctx = &job};
+    CaseFolderInfo counts;
+    int rc = casefolder_run(&set, log, &counts, err);
     info->n_made = counts.n_made;
     info->n_kept = counts.n_kept;
     return rc;

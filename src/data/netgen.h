@@ -17,8 +17,9 @@ typedef struct {
     double sim_s;                                  /* summed over networks */
 } NetGenInfo;
 
-/* Makes out/netNNNNN/{topo.json, scenario.json, flows.csv} for each network that isn't there yet, and out/manifest.json
- * (layout: spec/README.md). Several runs may work on different ranges of one folder; a manifest made with other settings is
- * refused. A network appears whole or not at all; same settings same bytes. */
+/* Makes out/netNNNNN/{topo.json, scenario.json, flows.csv} for each network that isn't there yet,
+ * and out/manifest.json (layout: spec/README.md). Several runs may work on different ranges of one
+ * folder; a manifest made with other settings is refused. A network appears whole or not at all;
+ * same settings same bytes. */
 int netgen_run(const NetGenOptions *o, const Log *log, NetGenInfo *info, Err *err);
 #endif

@@ -1,8 +1,9 @@
 /* nettraits: classes of networks by load, oversubscription, flow sizes and line rate.
  *
- * Load and sizes are what scenario.json says of the network's making ("max_load"; "sizes" with its "family", or the published
- * "size_dist"); a file that lacks them, or says it otherwise, leaves the class unknown. Losses are simulator.drops over
- * simulator.packets, there too. The rest is read off the topology: oversubscription is that of racks times that of the tier above. */
+ * Load and sizes are what scenario.json says of the network's making ("max_load"; "sizes" with its
+ * "family", or the published "size_dist"); a file that lacks them, or says it otherwise, leaves the
+ * class unknown. Losses are simulator.drops over simulator.packets, there too. The rest is read off
+ * the topology: oversubscription is that of racks times that of the tier above. */
 #include "data/nettraits.h"
 
 #include <stdio.h>
@@ -12,7 +13,9 @@
 #include "base/file.h"
 #include "base/json.h"
 
-static void set_label(NetTraits *t, NetTrait trait, const char *label) { snprintf(t->label[trait], sizeof t->label[trait], "%s", label); }
+static void set_label(NetTraits *t, NetTrait trait, const char *label) {
+    snprintf(t->label[trait], sizeof t->label[trait], "%s", label);
+}
 
 static double number_at(const Json *j, const char *key, double otherwise) {
     Json it;
@@ -30,7 +33,11 @@ static const char *string_at(const Json *j, const char *key) {
 
 static void read_load(NetTraits *t, const Json *root) {
     double load = number_at(root, "max_load", -1);
-    if (load >= 0) set_label(t, NET_LOAD, load < 0.35 ? "0.00-0.35" : load <= 0.65 ? "0.35-0.65" : "0.65-1.00");
+    if (load >= 0)
+        set_label(t, NET_LOAD,
+                  load < 0.35    ? "0.00-0.35"
+                  : load <= 0.65 ? "0.35-0.65"
+                                 : "0.65-1.00");
 }
 
 static void read_sizes(NetTraits *t, const Json *root) {
@@ -50,7 +57,12 @@ static void read_losses(NetTraits *t, const Json *root) {
 static void classify_topo(NetTraits *t, const Topo *topo) {
     double at_racks = topo_oversubscription(topo, 1), above = topo_oversubscription(topo, 2);
     double x = (at_racks > 0 ? at_racks : 1) * (above > 0 ? above : 1);
-    set_label(t, NET_OVERSUBSCRIPTION, x <= 1.01 ? "1" : x <= 2 ? "1-2" : x <= 4 ? "2-4" : x <= 8 ? "4-8" : "> 8");
+    set_label(t, NET_OVERSUBSCRIPTION,
+              x <= 1.01 ? "1"
+              : x <= 2  ? "1-2"
+              : x <= 4  ? "2-4"
+              : x <= 8  ? "4-8"
+                        : "> 8");
     double rate = topo->host_rate_bps[0];
     char text[sizeof t->label[NET_RATE]];
     snprintf(text, sizeof text, "%.0f Gb/s", rate / 1e9);

@@ -1,11 +1,13 @@
 /* npy: numpy's array files, format versions 1.0 to 3.0, as numpy documents them (numpy.lib.format).
  *
- * A file is the magic "\x93NUMPY", two version bytes, the header's length (2 bytes, from version 2 on 4), a
- * header that is a Python dictionary with the keys descr, fortran_order and shape, padded with blanks so that the
- * data begin at a multiple of 64, then the data. Reading maps the file and hands out a pointer into it, so a data set
- * larger than memory can be walked through; everything that could make that pointer lie is checked first.
+ * A file is the magic "\x93NUMPY", two version bytes, the header's length (2 bytes, from version 2
+ * on 4), a header that is a Python dictionary with the keys descr, fortran_order and shape, padded
+ * with blanks so that the data begin at a multiple of 64, then the data. Reading maps the file and
+ * hands out a pointer into it, so a data set larger than memory can be walked through; everything
+ * that could make that pointer lie is checked first.
  *
- * Left out: structured types, big endian, Fortran order, more than two dimensions; none is written here. */
+ * Left out: structured types, big endian, Fortran order, more than two dimensions; none is written
+ * here. */
 #include "data/npy.h"
 
 #include <assert.h>
@@ -18,7 +20,8 @@
 static const struct {
     const char *name;
     size_t size;
-} types[] = {[NPY_F32] = {"<f4", 4}, [NPY_U32] = {"<u4", 4}, [NPY_U16] = {"<u2", 2}, [NPY_U8] = {"|u1", 1}};
+} types[] = {
+    [NPY_F32] = {"<f4", 4}, [NPY_U32] = {"<u4", 4}, [NPY_U16] = {"<u2", 2}, [NPY_U8] = {"|u1", 1}};
 enum { N_TYPES = sizeof types / sizeof types[0], PREFIX = 10, ALIGN = 64 };
 
 const char *npy_type_name(NpyType t) { return types[t].name; }
@@ -27,8 +30,11 @@ size_t npy_type_size(NpyType t) { return types[t].size; }
 /* Start and length of the header's text; −1 if the file does not even hold that. */
 static int find_header(const FileView *v, const char *path, size_t *start, size_t *len, Err *err) {
     const unsigned char *p = (const unsigned char *)v->data;
-    if (v->len < PREFIX || memcmp(p, "\x93NUMPY", 6) != 0) return err_input(err, "%s: not a .npy file", path);
-    if (p[6] < 1 || p[6] > 3) return err_input(err, "%s: .npy format %d.%d is not supported (1.0 to 3.0 are)", path, p[6], p[7]);
+    if (v->len < PREFIX || memcmp(p, "\x93NUMPY", 6) != 0)
+        return err_input(err, "%s: not a .npy file", path);
+    if (p[6] < 1 || p[6] > 3)
+        return err_input(err, "%s: .npy format %d.%d is not supported (1.0 to 3.0 are)", path, p[6],
+                         p[7]);
     *start = p[6] == 1 ? 10 : 12;
     if (v->len < *start) return err_input(err, "%s: cut off within the header", path);
     *len = (size_t)p[8] | (size_t)p[9] << 8;
@@ -77,23 +83,34 @@ static int parse_shape(const char *p, Npy *a) {
 }
 
 static int parse_header(Npy *a, const char *header, const char *path, Err *err) {
-    const char *descr = find_key(header, "descr"), *order = find_key(header, "fortran_order"), *shape = find_key(header, "shape");
-    if (!descr || !order || !shape) return err_input(err, "%s: .npy header lacks descr, fortran_order or shape", path);
+    const char *descr = find_key(header, "descr"), *order = find_key(header, "fortran_order"),
+               *shape = find_key(header, "shape");
+    if (!descr || !order || !shape)
+        return err_input(err, "%s: .npy header lacks descr, fortran_order or shape", path);
     if (parse_type(descr, &a->type) != 0)
-        return err_input(err, "%s: .npy type %.12s is not supported (<f4, <u4, <u2 and |u1 are)", path, descr);
-    if (strncmp(order, "False", 5) != 0) return err_input(err, "%s: .npy array is in Fortran order, expected C order", path);
-    if (parse_shape(shape, a) != 0) return err_input(err, "%s: .npy shape: expected (rows,) or (rows, columns), got %.40s", path, shape);
+        return err_input(err, "%s: .npy type %.12s is not supported (<f4, <u4, <u2 and |u1 are)",
+                         path, descr);
+    if (strncmp(order, "False", 5) != 0)
+        return err_input(err, "%s: .npy array is in Fortran order, expected C order", path);
+    if (parse_shape(shape, a) != 0)
+        return err_input(err, "%s: .npy shape: expected (rows,) or (rows, columns), got %.40s",
+                         path, shape);
     return 0;
 }
 
 static int check_length(const Npy *a, size_t data_start, const char *path, Err *err) {
     uint64_t cells, bytes;
-    if (__builtin_mul_overflow(a->shape[0], a->shape[1], &cells) || __builtin_mul_overflow(cells, (uint64_t)types[a->type].size, &bytes))
-        return err_input(err, "%s: .npy shape (%" PRIu64 ", %" PRIu64 ") is too large", path, a->shape[0], a->shape[1]);
+    if (__builtin_mul_overflow(a->shape[0], a->shape[1], &cells) ||
+        __builtin_mul_overflow(cells, (uint64_t)types[a->type].size, &bytes))
+        return err_input(err, "%s: .npy shape (%" PRIu64 ", %" PRIu64 ") is too large", path,
+                         a->shape[0], a->shape[1]);
     if (bytes != a->view.len - data_start)
-        return err_input(err, "%s: .npy shape (%" PRIu64 ", %" PRIu64 ") needs %" PRIu64 " bytes of data, the file has %zu", path,
-                         a->shape[0], a->shape[1], bytes, a->view.len - data_start);
-    if (data_start % types[a->type].size != 0) return err_input(err, "%s: .npy data are not aligned", path);
+        return err_input(err,
+                         "%s: .npy shape (%" PRIu64 ", %" PRIu64 ") needs %" PRIu64
+                         " bytes of data, the file has %zu",
+                         path, a->shape[0], a->shape[1], bytes, a->view.len - data_start);
+    if (data_start % types[a->type].size != 0)
+        return err_input(err, "%s: .npy data are not aligned", path);
     return 0;
 }
 
@@ -118,11 +135,15 @@ void npy_close(Npy *a) {
     *a = (Npy){0};
 }
 
-int npy_expect(const Npy *a, const char *path, NpyType type, uint64_t n_rows, uint64_t n_cols, Err *err) {
-    if (a->type != type) return err_input(err, "%s: expected type %s, got %s", path, types[type].name, types[a->type].name);
+int npy_expect(const Npy *a, const char *path, NpyType type, uint64_t n_rows, uint64_t n_cols,
+               Err *err) {
+    if (a->type != type)
+        return err_input(err, "%s: expected type %s, got %s", path, types[type].name,
+                         types[a->type].name);
     if (a->shape[0] != n_rows || a->shape[1] != n_cols)
-        return err_input(err, "%s: expected shape (%" PRIu64 ", %" PRIu64 "), got (%" PRIu64 ", %" PRIu64 ")", path, n_rows, n_cols,
-                         a->shape[0], a->shape[1]);
+        return err_input(
+            err, "%s: expected shape (%" PRIu64 ", %" PRIu64 "), got (%" PRIu64 ", %" PRIu64 ")",
+            path, n_rows, n_cols, a->shape[0], a->shape[1]);
     return 0;
 }
 
@@ -130,18 +151,20 @@ int npy_check_above(const Npy *a, const char *dir, const char *name, float above
     const float *v = a->data;
     for (uint64_t i = 0; i < a->shape[0] * a->shape[1]; i++)
         if (!isfinite(v[i]) || v[i] <= above)
-            return err_input(err, "%s/%s.npy: row %zu: expected finite values above %g, got %g", dir, name, (size_t)(i / a->shape[1]),
-                             (double)above, (double)v[i]);
+            return err_input(err, "%s/%s.npy: row %zu: expected finite values above %g, got %g",
+                             dir, name, (size_t)(i / a->shape[1]), (double)above, (double)v[i]);
     return 0;
 }
 
-int npy_out_open(NpyOut *o, const char *path, NpyType type, uint64_t n_rows, uint64_t n_cols, Err *err) {
+int npy_out_open(NpyOut *o, const char *path, NpyType type, uint64_t n_rows, uint64_t n_cols,
+                 Err *err) {
     *o = (NpyOut){.bytes_left = n_rows * n_cols * types[type].size};
     if (file_out_open(&o->file, path, err) != 0) return -1;
     char columns[24] = "", header[160];
     if (n_cols != 1) snprintf(columns, sizeof columns, " %" PRIu64, n_cols);
-    int n = snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (%" PRIu64 ",%s), }", types[type].name,
-                     n_rows, columns);
+    int n = snprintf(header, sizeof header,
+                     "{'descr': '%s', 'fortran_order': False, 'shape': (%" PRIu64 ",%s), }",
+                     types[type].name, n_rows, columns);
     int padded = (PREFIX + n + 1 + ALIGN - 1) / ALIGN * ALIGN - PREFIX;
     fwrite("\x93NUMPY\x01", 1, 7, o->file.f);
     fputc(0, o->file.f);

@@ -1,8 +1,9 @@
 /* dataset: reads data sets: what the arrays are, their validation, and which samples are held out.
  *
- * All arrays are mapped, not read. Loading checks every claim that later code relies on: types and shapes against the
- * manifest's counts, ascending row numbers, finite features, truths above zero. The split into training and held-out
- * samples hashes the scenario's name, so that it does not depend on what else is in the data set. */
+ * All arrays are mapped, not read. Loading checks every claim that later code relies on: types and
+ * shapes against the manifest's counts, ascending row numbers, finite features, truths above zero.
+ * The split into training and held-out samples hashes the scenario's name, so that it does not
+ * depend on what else is in the data set. */
 #include "data/pathdata.h"
 
 #include <assert.h>
@@ -13,24 +14,27 @@
 
 #include "base/json.h"
 #include "base/rng.h"
+#include "traffic/sizebucket.h"
 
-const DatasetArray dataset_arrays[N_ARRAYS] = {
-    [A_PCT] = {"pct", NPY_F32, FEATURE_N_PCT, PER_ROW},
-    [A_PRESENT] = {"present", NPY_U16, 1, PER_ROW},
-    [A_ROW_START] = {"row_start", NPY_U32, 1, PER_SAMPLE_AND_END},
-    [A_CONF] = {"conf", NPY_F32, FEATURE_N_CONF, PER_SAMPLE},
-    [A_BASE] = {"base", NPY_F32, FEATURE_N_BASE, PER_SAMPLE},
-    [A_BASE_COUNT] = {"base_count", NPY_U32, STATS_N_OUT, PER_SAMPLE},
-    [A_TRUTH] = {"truth", NPY_F32, FEATURE_N_BASE, PER_SAMPLE},
-    [A_TRUTH_COUNT] = {"truth_count", NPY_U32, STATS_N_OUT, PER_SAMPLE},
+const PathDataArray pathdata_arrays[PATHDATA_N_ARRAYS] = {
+    [PATHDATA_PCT] = {"pct", NPY_F32, PATHFEAT_N_PCT, PER_ROW},
+    [PATHDATA_PRESENT] = {"present", NPY_U16, 1, PER_ROW},
+    [PATHDATA_ROW_START] = {"row_start", NPY_U32, 1, PER_SAMPLE_AND_END},
+    [PATHDATA_CONF] = {"conf", NPY_F32, PATHFEAT_N_CONF, PER_SAMPLE},
+    [PATHDATA_BASE] = {"base", NPY_F32, PATHFEAT_N_BASE, PER_SAMPLE},
+    [PATHDATA_BASE_COUNT] = {"base_count", NPY_U32, SIZEBUCKET_N, PER_SAMPLE},
+    [PATHDATA_TRUTH] = {"truth", NPY_F32, PATHFEAT_N_BASE, PER_SAMPLE},
+    [PATHDATA_TRUTH_COUNT] = {"truth_count", NPY_U32, SIZEBUCKET_N, PER_SAMPLE},
 };
 
 /* ---- loading ---- */
 
-static int read_names(Dataset *d, const Json *root, Err *err) {
+static int read_names(PathData *d, const Json *root, Err *err) {
     Json list, item, name;
-    if (json_need(root, "samples", &list, err) != 0 || json_expect_array(&list, err) != 0) return -1;
-    if ((size_t)json_len(&list) != d->n) return json_fail(&list, err, "expected %zu samples, got %d", d->n, json_len(&list));
+    if (json_need(root, "samples", &list, err) != 0 || json_expect_array(&list, err) != 0)
+        return -1;
+    if ((size_t)json_len(&list) != d->n)
+        return json_fail(&list, err, "expected %zu samples, got %d", d->n, json_len(&list));
     d->name = MEM_ZNEW(char *, d->n);
     size_t i = 0;
     for (bool ok = json_first(&list, &item); ok; ok = json_next(&item), i++) {
@@ -43,7 +47,7 @@ static int read_names(Dataset *d, const Json *root, Err *err) {
     return 0;
 }
 
-static int read_manifest(Dataset *d, const char *path, Err *err) {
+static int read_manifest(PathData *d, const char *path, Err *err) {
     JsonDoc *doc = json_open(path, err);
     if (!doc) return -1;
     Json root = json_root(doc), j;
@@ -51,7 +55,8 @@ static int read_manifest(Dataset *d, const char *path, Err *err) {
     uint64_t n, n_rows;
     int rc = json_need(&root, "schema", &j, err);
     if (rc == 0) rc = json_string(&j, &schema, err);
-    if (rc == 0 && strcmp(schema, "m3.dataset/1") != 0) rc = json_fail(&j, err, "expected m3.dataset/1, got %.40s", schema);
+    if (rc == 0 && strcmp(schema, "m3.dataset/1") != 0)
+        rc = json_fail(&j, err, "expected m3.dataset/1, got %.40s", schema);
     if (rc == 0) rc = json_need(&root, "n_samples", &j, err);
     if (rc == 0) rc = json_uint(&j, UINT32_MAX - 1, &n, err);
     if (rc == 0 && n == 0) rc = json_fail(&j, err, "must be at least 1");
@@ -62,8 +67,8 @@ static int read_manifest(Dataset *d, const char *path, Err *err) {
     return rc;
 }
 
-static int open_array(Dataset *d, const char *dir, int k, Err *err) {
-    const DatasetArray *a = &dataset_arrays[k];
+static int open_array(PathData *d, const char *dir, int k, Err *err) {
+    const PathDataArray *a = &pathdata_arrays[k];
     uint64_t rows = a->rows == PER_ROW ? d->n_rows : d->n + (a->rows == PER_SAMPLE_AND_END);
     char *path = mem_printf("%s/%s.npy", dir, a->name);
     int rc = npy_open(&d->arrays[k], path, err);
@@ -72,61 +77,74 @@ static int open_array(Dataset *d, const char *dir, int k, Err *err) {
     return rc;
 }
 
-static int check_rows(const Dataset *d, const char *dir, Err *err) {
-    if (d->row_start[0] != 0 || d->row_start[d->n] != d->n_rows) return err_input(err, "%s/row_start.npy: must run from 0 to n_rows", dir);
+static int check_rows(const PathData *d, const char *dir, Err *err) {
+    if (d->row_start[0] != 0 || d->row_start[d->n] != d->n_rows)
+        return err_input(err, "%s/row_start.npy: must run from 0 to n_rows", dir);
     for (size_t i = 0; i < d->n; i++)
         if (d->row_start[i + 1] < d->row_start[i] || d->row_start[i + 1] - d->row_start[i] < 2)
-            return err_input(err, "%s/row_start.npy: sample %zu: expected at least two rows", dir, i);
+            return err_input(err, "%s/row_start.npy: sample %zu: expected at least two rows", dir,
+                             i);
     for (size_t r = 0; r < d->n_rows; r++)
-        if (d->present[r] >> STATS_N_IN) return err_input(err, "%s/present.npy: row %zu: expected bits below %d", dir, r, STATS_N_IN);
+        if (d->present[r] >> SIZEBUCKET_N_FINE)
+            return err_input(err, "%s/present.npy: row %zu: expected bits below %d", dir, r,
+                             SIZEBUCKET_N_FINE);
     return 0;
 }
 
-static int check_values(const Dataset *d, const char *dir, Err *err) {
+static int check_values(const PathData *d, const char *dir, Err *err) {
     if (check_rows(d, dir, err) != 0) return -1;
-    if (npy_check_above(&d->arrays[A_PCT], dir, dataset_arrays[A_PCT].name, -1, err) != 0) return -1;
-    if (npy_check_above(&d->arrays[A_CONF], dir, dataset_arrays[A_CONF].name, -1, err) != 0) return -1;
-    if (npy_check_above(&d->arrays[A_BASE], dir, dataset_arrays[A_BASE].name, 0, err) != 0) return -1;
-    return npy_check_above(&d->arrays[A_TRUTH], dir, dataset_arrays[A_TRUTH].name, 0, err);
+    if (npy_check_above(&d->arrays[PATHDATA_PCT], dir, pathdata_arrays[PATHDATA_PCT].name, -1,
+                        err) != 0)
+        return -1;
+    if (npy_check_above(&d->arrays[PATHDATA_CONF], dir, pathdata_arrays[PATHDATA_CONF].name, -1,
+                        err) != 0)
+        return -1;
+    if (npy_check_above(&d->arrays[PATHDATA_BASE], dir, pathdata_arrays[PATHDATA_BASE].name, 0,
+                        err) != 0)
+        return -1;
+    return npy_check_above(&d->arrays[PATHDATA_TRUTH], dir, pathdata_arrays[PATHDATA_TRUTH].name, 0,
+                           err);
 }
 
-int dataset_load(Dataset *d, const char *dir, Err *err) {
-    *d = (Dataset){0};
+int pathdata_load(PathData *d, const char *dir, Err *err) {
+    *d = (PathData){0};
     char *manifest = file_join(dir, "manifest.json");
     int rc = read_manifest(d, manifest, err);
     if (rc == 0) rc = file_digest(manifest, d->digest, err);
     free(manifest);
-    for (int k = 0; rc == 0 && k < N_ARRAYS; k++) rc = open_array(d, dir, k, err);
-    d->pct = d->arrays[A_PCT].data;
-    d->present = d->arrays[A_PRESENT].data;
-    d->row_start = d->arrays[A_ROW_START].data;
-    d->conf = d->arrays[A_CONF].data;
-    d->base = d->arrays[A_BASE].data;
-    d->base_count = d->arrays[A_BASE_COUNT].data;
-    d->truth = d->arrays[A_TRUTH].data;
-    d->truth_count = d->arrays[A_TRUTH_COUNT].data;
+    for (int k = 0; rc == 0 && k < PATHDATA_N_ARRAYS; k++) rc = open_array(d, dir, k, err);
+    d->pct = d->arrays[PATHDATA_PCT].data;
+    d->present = d->arrays[PATHDATA_PRESENT].data;
+    d->row_start = d->arrays[PATHDATA_ROW_START].data;
+    d->conf = d->arrays[PATHDATA_CONF].data;
+    d->base = d->arrays[PATHDATA_BASE].data;
+    d->base_count = d->arrays[PATHDATA_BASE_COUNT].data;
+    d->truth = d->arrays[PATHDATA_TRUTH].data;
+    d->truth_count = d->arrays[PATHDATA_TRUTH_COUNT].data;
     if (rc == 0) rc = check_values(d, dir, err);
-    if (rc != 0) dataset_free(d);
+    if (rc != 0) pathdata_free(d);
     return rc;
 }
 
-void dataset_free(Dataset *d) {
-    for (int k = 0; k < N_ARRAYS; k++) npy_close(&d->arrays[k]);
+void pathdata_free(PathData *d) {
+    for (int k = 0; k < PATHDATA_N_ARRAYS; k++) npy_close(&d->arrays[k]);
     for (size_t i = 0; d->name && i < d->n; i++) free(d->name[i]);
     free(d->name);
-    *d = (Dataset){0};
+    *d = (PathData){0};
 }
 
 /* ---- split ---- */
 
-int dataset_check_split(const DatasetSplit *s, Err *err) {
-    if (!(s->share >= 0 && s->share < 1)) return err_input(err, "--holdout: must be in [0, 1), got %g", s->share);
+int datasplit_check(const DataSplit *s, Err *err) {
+    if (!(s->share >= 0 && s->share < 1))
+        return err_input(err, "--holdout: must be in [0, 1), got %g", s->share);
     if (s->share > 0 && (s->fold + 1) * s->share > 1 + 1e-9)
-        return err_input(err, "--fold: with --holdout %g must be below %g, got %u", s->share, floor(1 / s->share + 1e-9), s->fold);
+        return err_input(err, "--fold: with --holdout %g must be below %g, got %u", s->share,
+                         floor(1 / s->share + 1e-9), s->fold);
     return 0;
 }
 
-bool dataset_is_held_out(const char *name, const DatasetSplit *s) {
+bool datasplit_is_held_out(const char *name, const DataSplit *s) {
     char *scenario = mem_strdup(name);
     scenario[strcspn(scenario, "#")] = '\0';
     Rng rng = rng_stream(0, scenario, 0);
@@ -135,22 +153,22 @@ bool dataset_is_held_out(const char *name, const DatasetSplit *s) {
     return u >= s->fold * s->share && u < (s->fold + 1) * s->share;
 }
 
-uint32_t *dataset_select(const Dataset *d, const DatasetSplit *s, bool held_out, size_t *n) {
+uint32_t *pathdata_select(const PathData *d, const DataSplit *s, bool held_out, size_t *n) {
     uint32_t *index = MEM_NEW(uint32_t, d->n);
     *n = 0;
     for (size_t i = 0; i < d->n; i++)
-        if (dataset_is_held_out(d->name[i], s) == held_out) index[(*n)++] = (uint32_t)i;
+        if (datasplit_is_held_out(d->name[i], s) == held_out) index[(*n)++] = (uint32_t)i;
     return index;
 }
 
-FeatureMap dataset_map(const Dataset *d, size_t i) {
+PathFeat pathdata_map(const PathData *d, size_t i) {
     assert(i < d->n);
     size_t row = d->row_start[i];
-    FeatureMap m = {.n_rows = d->row_start[i + 1] - d->row_start[i],
-                    .pct = (float *)(uintptr_t)(d->pct + row * FEATURE_N_PCT),
-                    .present = (uint16_t *)(uintptr_t)(d->present + row)};
-    memcpy(m.base, d->base + i * FEATURE_N_BASE, sizeof m.base);
-    memcpy(m.base_count, d->base_count + i * STATS_N_OUT, sizeof m.base_count);
-    memcpy(m.conf, d->conf + i * FEATURE_N_CONF, sizeof m.conf);
+    PathFeat m = {.n_rows = d->row_start[i + 1] - d->row_start[i],
+                  .pct = (float *)(uintptr_t)(d->pct + row * PATHFEAT_N_PCT),
+                  .present = (uint16_t *)(uintptr_t)(d->present + row)};
+    memcpy(m.base, d->base + i * PATHFEAT_N_BASE, sizeof m.base);
+    memcpy(m.base_count, d->base_count + i * SIZEBUCKET_N, sizeof m.base_count);
+    memcpy(m.conf, d->conf + i * PATHFEAT_N_CONF, sizeof m.conf);
     return m;
 }

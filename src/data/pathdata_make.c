@@ -1,9 +1,10 @@
-/* dataset_make: a directory of path scenarios → the arrays of a data set.
+/* pathdata_make: a directory of path scenarios → the arrays of a data set.
  *
- * Invariant: a scenario's samples are a function of its two files, the number of views and the seed alone. They are
- * written, with a key over exactly these and a checksum, to one part file; a run keeps every part whose key fits, makes the
- * others in parallel, and only then joins all parts in order of name. So interruption and threads leave no trace in the
- * result. While the parts are joined there is no manifest: a data set with a manifest is whole.
+ * Invariant: a scenario's samples are a function of its two files, the number of views and the seed
+ * alone. They are written, with a key over exactly these and a checksum, to one part file; a run
+ * keeps every part whose key fits, makes the others in parallel, and only then joins all parts in
+ * order of name. So interruption and threads leave no trace in the result. While the parts are
+ * joined there is no manifest: a data set with a manifest is whole.
  *
  * Parts are scratch of one machine (host byte order); the arrays are .npy. */
 #include <dirent.h>
@@ -39,7 +40,7 @@ typedef struct {
 } Item;
 
 typedef struct {
-    const DatasetOptions *o;
+    const PathDataOptions *o;
     bool skip;
     Cc skip_cc;
     char *parts_dir;
@@ -74,23 +75,26 @@ static void put(Bytes *b, const void *p, size_t n) {
     b->len += n;
 }
 
-static uint32_t put_sample(const PathSim *sim, const PathView *v, Bytes *out) {
+static uint32_t put_sample(const PathSim *sim, const SampleView *v, Bytes *out) {
     SampleHead h;
     float *pct;
     uint16_t *present;
-    pathview_sample(sim, v, &h, &pct, &present);
+    sampleview_sample(sim, v, &h, &pct, &present);
     put(out, &h, sizeof h);
-    put(out, pct, (size_t)h.n_rows * FEATURE_N_PCT * sizeof *pct);
+    put(out, pct, (size_t)h.n_rows * PATHFEAT_N_PCT * sizeof *pct);
     put(out, present, h.n_rows * sizeof *present);
     return h.n_rows;
 }
 
 static uint64_t part_key(const Job *job, const Item *it) {
-    uint64_t v[4] = {it->source, job->o->views, job->o->views ? job->o->seed : 0, sizeof(SampleHead)};
+    uint64_t v[4] = {it->source, job->o->views, job->o->views ? job->o->seed : 0,
+                     sizeof(SampleHead)};
     return file_checksum(v, sizeof v);
 }
 
-static char *part_path(const Job *job, const Item *it) { return mem_printf("%s/%s.part", job->parts_dir, it->name); }
+static char *part_path(const Job *job, const Item *it) {
+    return mem_printf("%s/%s.part", job->parts_dir, it->name);
+}
 
 /* Opens a part and checks it against its key; false if it is not there or not to be trusted. */
 static bool part_open(const Job *job, const Item *it, FileView *v, PartHead *h) {
@@ -108,9 +112,12 @@ static bool part_open(const Job *job, const Item *it, FileView *v, PartHead *h) 
     return false;
 }
 
-static int part_write(const Job *job, const Item *it, const Bytes *samples, uint32_t n_rows, Err *err) {
-    PartHead h = {
-        .key = part_key(job, it), .checksum = file_checksum(samples->data, samples->len), .n_samples = 1 + job->o->views, .n_rows = n_rows};
+static int part_write(const Job *job, const Item *it, const Bytes *samples, uint32_t n_rows,
+                      Err *err) {
+    PartHead h = {.key = part_key(job, it),
+                  .checksum = file_checksum(samples->data, samples->len),
+                  .n_samples = 1 + job->o->views,
+                  .n_rows = n_rows};
     memcpy(h.magic, part_magic, sizeof part_magic);
     char *path = part_path(job, it);
     FileOut out;
@@ -126,13 +133,13 @@ static int make_part(const Job *job, const Item *it, const PathScenario *s, Aren
     PathSim sim;
     Bytes bytes = {0};
     pathsim_run(&sim, s, a);
-    PathView v = pathview_whole(&sim);
+    SampleView v = sampleview_whole(&sim);
     uint32_t n_rows = put_sample(&sim, &v, &bytes);
     for (uint32_t k = 0; k < job->o->views; k++) {
         char *purpose = mem_printf("view %s", it->name);
         Rng rng = rng_stream(job->o->seed, purpose, k);
         free(purpose);
-        v = pathview_draw(&sim, &rng);
+        v = sampleview_draw(&sim, &rng);
         n_rows += put_sample(&sim, &v, &bytes);
     }
     int rc = part_write(job, it, &bytes, n_rows, err);
@@ -142,7 +149,8 @@ static int make_part(const Job *job, const Item *it, const PathScenario *s, Aren
 
 static int checksum_inputs(Item *it, const char *json, const char *csv, Err *err) {
     uint64_t sums[2];
-    if (checksum_file(json, &sums[0], err) != 0 || checksum_file(csv, &sums[1], err) != 0) return -1;
+    if (checksum_file(json, &sums[0], err) != 0 || checksum_file(csv, &sums[1], err) != 0)
+        return -1;
     it->source = file_checksum(sums, sizeof sums);
     return 0;
 }
@@ -186,10 +194,13 @@ static void process_item(void *ctx, size_t item, int worker) {
 
 /* ---- the list of scenarios ---- */
 
-static int by_name(const void *a, const void *b) { return strcmp(((const Item *)a)->name, ((const Item *)b)->name); }
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const Item *)a)->name, ((const Item *)b)->name);
+}
 
 static bool holds_scenario(const char *dir, const char *name) {
-    char *json = mem_printf("%s/%s/scenario.json", dir, name), *csv = mem_printf("%s/%s/flows.csv", dir, name);
+    char *json = mem_printf("%s/%s/scenario.json", dir, name),
+         *csv = mem_printf("%s/%s/flows.csv", dir, name);
     bool yes = file_exists(json) && file_exists(csv);
     free(json);
     free(csv);
@@ -202,34 +213,39 @@ static int list_items(Job *job, Err *err) {
     if (!d) return err_input(err, "%s: cannot open directory: %s", dir, strerror(errno));
     size_t cap = 0;
     for (struct dirent *e; (e = readdir(d)) != NULL;) {
-        if (e->d_name[0] == '.' || strchr(e->d_name, '#') || !holds_scenario(dir, e->d_name)) continue;
+        if (e->d_name[0] == '.' || strchr(e->d_name, '#') || !holds_scenario(dir, e->d_name))
+            continue;
         MEM_GROW(job->items, cap, job->n_items + 1);
         job->items[job->n_items++] = (Item){.name = mem_strdup(e->d_name)};
     }
     closedir(d);
-    if (job->n_items == 0) return err_input(err, "%s: no subdirectory holds a scenario.json and a flows.csv", dir);
+    if (job->n_items == 0)
+        return err_input(err, "%s: no subdirectory holds a scenario.json and a flows.csv", dir);
     qsort(job->items, job->n_items, sizeof *job->items, by_name);
     return 0;
 }
 
 /* ---- joining ---- */
 
-static uint64_t array_rows(int k, const DatasetInfo *info) {
-    return dataset_arrays[k].rows == PER_ROW ? info->n_rows : info->n_samples + (dataset_arrays[k].rows == PER_SAMPLE_AND_END);
+static uint64_t array_rows(int k, const PathDataInfo *info) {
+    return pathdata_arrays[k].rows == PER_ROW
+               ? info->n_rows
+               : info->n_samples + (pathdata_arrays[k].rows == PER_SAMPLE_AND_END);
 }
 
 static size_t append_sample(NpyOut *out, const char *p, uint32_t *row) {
     SampleHead h;
     memcpy(&h, p, sizeof h);
-    size_t pct_bytes = (size_t)h.n_rows * FEATURE_N_PCT * sizeof(float), present_bytes = h.n_rows * sizeof(uint16_t);
-    npy_out_append(&out[A_PCT], p + sizeof h, pct_bytes);
-    npy_out_append(&out[A_PRESENT], p + sizeof h + pct_bytes, present_bytes);
-    npy_out_append(&out[A_ROW_START], row, sizeof *row);
-    npy_out_append(&out[A_CONF], h.conf, sizeof h.conf);
-    npy_out_append(&out[A_BASE], h.base, sizeof h.base);
-    npy_out_append(&out[A_BASE_COUNT], h.base_count, sizeof h.base_count);
-    npy_out_append(&out[A_TRUTH], h.truth, sizeof h.truth);
-    npy_out_append(&out[A_TRUTH_COUNT], h.truth_count, sizeof h.truth_count);
+    size_t pct_bytes = (size_t)h.n_rows * PATHFEAT_N_PCT * sizeof(float),
+           present_bytes = h.n_rows * sizeof(uint16_t);
+    npy_out_append(&out[PATHDATA_PCT], p + sizeof h, pct_bytes);
+    npy_out_append(&out[PATHDATA_PRESENT], p + sizeof h + pct_bytes, present_bytes);
+    npy_out_append(&out[PATHDATA_ROW_START], row, sizeof *row);
+    npy_out_append(&out[PATHDATA_CONF], h.conf, sizeof h.conf);
+    npy_out_append(&out[PATHDATA_BASE], h.base, sizeof h.base);
+    npy_out_append(&out[PATHDATA_BASE_COUNT], h.base_count, sizeof h.base_count);
+    npy_out_append(&out[PATHDATA_TRUTH], h.truth, sizeof h.truth);
+    npy_out_append(&out[PATHDATA_TRUTH_COUNT], h.truth_count, sizeof h.truth_count);
     *row += h.n_rows;
     return sizeof h + pct_bytes + present_bytes;
 }
@@ -240,24 +256,26 @@ static int append_parts(Job *job, NpyOut *out, Err *err) {
         FileView v;
         PartHead h;
         if (job->items[i].skipped) continue;
-        if (!part_open(job, &job->items[i], &v, &h)) return err_io(err, "%s: a part was changed while it was joined", job->parts_dir);
+        if (!part_open(job, &job->items[i], &v, &h))
+            return err_io(err, "%s: a part was changed while it was joined", job->parts_dir);
         const char *p = v.data + sizeof h;
         for (uint32_t k = 0; k < h.n_samples; k++) p += append_sample(out, p, &row);
         file_view_close(&v);
     }
-    npy_out_append(&out[A_ROW_START], &row, sizeof row);
+    npy_out_append(&out[PATHDATA_ROW_START], &row, sizeof row);
     return 0;
 }
 
-static int join_parts(Job *job, const DatasetInfo *info, Err *err) {
+static int join_parts(Job *job, const PathDataInfo *info, Err *err) {
     char *manifest = file_join(job->o->out, "manifest.json");
     unlink(manifest);
     free(manifest);
-    NpyOut out[N_ARRAYS] = {0};
+    NpyOut out[PATHDATA_N_ARRAYS] = {0};
     int n_open = 0, rc = 0;
-    for (; rc == 0 && n_open < N_ARRAYS; n_open += rc == 0) {
-        char *path = mem_printf("%s/%s.npy", job->o->out, dataset_arrays[n_open].name);
-        rc = npy_out_open(&out[n_open], path, dataset_arrays[n_open].type, array_rows(n_open, info), dataset_arrays[n_open].n_cols, err);
+    for (; rc == 0 && n_open < PATHDATA_N_ARRAYS; n_open += rc == 0) {
+        char *path = mem_printf("%s/%s.npy", job->o->out, pathdata_arrays[n_open].name);
+        rc = npy_out_open(&out[n_open], path, pathdata_arrays[n_open].type,
+                          array_rows(n_open, info), pathdata_arrays[n_open].n_cols, err);
         free(path);
     }
     if (rc == 0) rc = append_parts(job, out, err);
@@ -289,26 +307,26 @@ static void manifest_samples(const Job *job, JsonOut *j) {
     json_out_end(j, ']');
 }
 
-static void manifest_arrays(const DatasetInfo *info, JsonOut *j) {
+static void manifest_arrays(const PathDataInfo *info, JsonOut *j) {
     json_out_key(j, "arrays");
     json_out_object(j);
-    for (int k = 0; k < N_ARRAYS; k++) {
+    for (int k = 0; k < PATHDATA_N_ARRAYS; k++) {
         char file[32];
-        snprintf(file, sizeof file, "%s.npy", dataset_arrays[k].name);
-        json_out_key(j, dataset_arrays[k].name);
+        snprintf(file, sizeof file, "%s.npy", pathdata_arrays[k].name);
+        json_out_key(j, pathdata_arrays[k].name);
         json_out_object(j);
         json_out_key(j, "file"), json_out_string(j, file);
-        json_out_key(j, "type"), json_out_string(j, npy_type_name(dataset_arrays[k].type));
+        json_out_key(j, "type"), json_out_string(j, npy_type_name(pathdata_arrays[k].type));
         json_out_key(j, "shape"), json_out_array_compact(j);
         json_out_int(j, (int64_t)array_rows(k, info));
-        if (dataset_arrays[k].n_cols > 1) json_out_int(j, (int64_t)dataset_arrays[k].n_cols);
+        if (pathdata_arrays[k].n_cols > 1) json_out_int(j, (int64_t)pathdata_arrays[k].n_cols);
         json_out_end(j, ']');
         json_out_end(j, '}');
     }
     json_out_end(j, '}');
 }
 
-static int write_manifest(const Job *job, const DatasetInfo *info, Err *err) {
+static int write_manifest(const Job *job, const PathDataInfo *info, Err *err) {
     char *path = file_join(job->o->out, "manifest.json");
     FileOut out;
     JsonOut j;
@@ -329,7 +347,8 @@ static int write_manifest(const Job *job, const DatasetInfo *info, Err *err) {
     json_out_key(&j, "n_rows"), json_out_int(&j, (int64_t)info->n_rows);
     manifest_arrays(info, &j);
     json_out_key(&j, "sample_columns"), json_out_array_compact(&j);
-    json_out_string(&j, "name"), json_out_string(&j, "cc"), json_out_string(&j, "n_links"), json_out_string(&j, "source_checksum");
+    json_out_string(&j, "name"), json_out_string(&j, "cc"), json_out_string(&j, "n_links"),
+        json_out_string(&j, "source_checksum");
     json_out_end(&j, ']');
     manifest_samples(job, &j);
     json_out_end(&j, '}');
@@ -351,7 +370,9 @@ static void remove_parts(const Job *job) {
 static int first_error(const Job *job, int workers, Err *err) {
     int first = -1;
     for (int w = 0; w < workers; w++)
-        if (job->err_item[w] < job->n_items && (first < 0 || job->err_item[w] < job->err_item[first])) first = w;
+        if (job->err_item[w] < job->n_items &&
+            (first < 0 || job->err_item[w] < job->err_item[first]))
+            first = w;
     if (first < 0) return diag_stop_requested() ? err_stopped(err) : 0;
     if (err) *err = job->errs[first];
     return -1;
@@ -374,8 +395,8 @@ static int make_parts(Job *job, const Log *log, Err *err) {
     return rc;
 }
 
-static int count_samples(const Job *job, DatasetInfo *info, Err *err) {
-    *info = (DatasetInfo){.n_scenarios = job->n_items};
+static int count_samples(const Job *job, PathDataInfo *info, Err *err) {
+    *info = (PathDataInfo){.n_scenarios = job->n_items};
     for (size_t i = 0; i < job->n_items; i++) {
         const Item *it = &job->items[i];
         size_t n = it->skipped ? 0 : 1 + job->o->views;
@@ -384,12 +405,14 @@ static int count_samples(const Job *job, DatasetInfo *info, Err *err) {
         info->n_samples += n;
         info->n_rows += n * (it->n_links + 1);
     }
-    if (info->n_samples == 0) return err_input(err, "%s: every scenario is left out", job->o->scenarios);
-    if (info->n_rows > UINT32_MAX) return err_input(err, "%s: more than 2^32 rows", job->o->scenarios);
+    if (info->n_samples == 0)
+        return err_input(err, "%s: every scenario is left out", job->o->scenarios);
+    if (info->n_rows > UINT32_MAX)
+        return err_input(err, "%s: more than 2^32 rows", job->o->scenarios);
     return 0;
 }
 
-int dataset_make(const DatasetOptions *o, const Log *log, DatasetInfo *info, Err *err) {
+int pathdata_make(const PathDataOptions *o, const Log *log, PathDataInfo *info, Err *err) {
     Job job = {.o = o, .skip = o->skip_cc != NULL};
     if (job.skip && cc_parse(o->skip_cc, &job.skip_cc, err) != 0) return err_wrap(err, "--skip-cc");
     job.parts_dir = file_join(o->out, "parts");

@@ -4,14 +4,16 @@
  *                    │││            │││              │││
  *                   stubs          stubs            stubs
  *
- * Families and ranges are those of the published training: 3, 5 or 7 positions; the foreground from the first to the last and some
- * of the other pairs of positions as background, shares at random; sizes of four synthetic families or measured; load of the most
- * loaded link 20 to 80 %; settings of PIPELINE §2. Lots with little foreground get more flows.
+ * Families and ranges are those of the published training: 3, 5 or 7 positions; the foreground from
+ * the first to the last and some of the other pairs of positions as background, shares at random;
+ * sizes of four synthetic families or measured; load of the most loaded link 20 to 80 %; settings
+ * of PIPELINE §2. Lots with little foreground get more flows.
  *
- * A background flow that enters or leaves at an inner position does so over one of N_STUBS hosts there, at host rate: many
- * links that are lightly loaded, as the other ports of a real switch are. (The published lots have one host of 100 Tb/s, which breaks
- * congestion controls that start at line rate, and the buffer's accounting.) Ideal times are those of each flow's whole way,
- * stubs included. Path i is a function of (seed, i) alone. */
+ * A background flow that enters or leaves at an inner position does so over one of N_STUBS hosts
+ * there, at host rate: many links that are lightly loaded, as the other ports of a real switch are.
+ * (The published lots have one host of 100 Tb/s, which breaks congestion controls that start at
+ * line rate, and the buffer's accounting.) Ideal times are those of each flow's whole way, stubs
+ * included. Path i is a function of (seed, i) alone. */
 #include "data/pathgen.h"
 
 #include <math.h>
@@ -60,7 +62,8 @@ static uint32_t list_pairs(uint32_t n_positions, Pair *out) {
     return n;
 }
 
-/* The foreground and a random choice of the others, in random order, with random shares; the foreground keeps at least 3 %. */
+/* The foreground and a random choice of the others, in random order, with random shares; the
+ * foreground keeps at least 3 %. */
 static void draw_pairs(ParkingLot *l, Rng *rng) {
     uint32_t n_all = list_pairs(l->n_positions, l->pair);
     l->n_pairs = 2 + (uint32_t)rng_below(rng, n_all - 1);
@@ -72,7 +75,8 @@ static void draw_pairs(ParkingLot *l, Rng *rng) {
     }
     double sum = 0;
     for (uint32_t i = 0; i < l->n_pairs; i++) sum += l->pair[i].share = rng_exponential(rng);
-    for (uint32_t i = 0; i < l->n_pairs; i++) l->pair[i].share = 0.97 * l->pair[i].share / sum + (i == 0 ? 0.03 : 0);
+    for (uint32_t i = 0; i < l->n_pairs; i++)
+        l->pair[i].share = 0.97 * l->pair[i].share / sum + (i == 0 ? 0.03 : 0);
 }
 
 static int lot_draw(ParkingLot *l, const PathGenOptions *o, Rng *rng, Err *err) {
@@ -85,7 +89,8 @@ static int lot_draw(ParkingLot *l, const PathGenOptions *o, Rng *rng, Err *err) 
     l->max_load = rng_uniform(rng, 0.2, 0.8);
     l->sigma = rng_uniform(rng, 1, 2);
     l->seed = rng_next(rng);
-    l->n_flows = (uint32_t)fmin(fmax(WANTED_FOREGROUND / l->pair[0].share, FEWEST_FLOWS), MOST_FLOWS);
+    l->n_flows =
+        (uint32_t)fmin(fmax(WANTED_FOREGROUND / l->pair[0].share, FEWEST_FLOWS), MOST_FLOWS);
     return sizefamily_build(&l->dist, &l->sizes, o->sizes_dir, err);
 }
 
@@ -108,7 +113,9 @@ static double mean_gap_ns(const ParkingLot *l) {
 /* ---- the network: hosts 0 … stubs … last, then switches 1 … n−2 ---- */
 
 static uint32_t n_hosts(const ParkingLot *l) { return 2 + (l->n_positions - 2) * N_STUBS; }
-static uint32_t switch_of(const ParkingLot *l, uint32_t position) { return n_hosts(l) + position - 1; }
+static uint32_t switch_of(const ParkingLot *l, uint32_t position) {
+    return n_hosts(l) + position - 1;
+}
 
 /* A host at the position: the end's own, or one of the stubs. */
 static uint32_t host_at(const ParkingLot *l, uint32_t position, uint32_t stub) {
@@ -131,11 +138,14 @@ static int build_topo(ParkingLot *l, Err *err) {
         is_host[v] = v < hosts;
     }
     for (uint32_t h = 0; h < hosts; h++) {
-        uint32_t at = position_of(l, h), inner = at == 0 ? 1 : at == l->n_positions - 1 ? at - 1 : at;
+        uint32_t at = position_of(l, h), inner = at == 0                    ? 1
+                                                 : at == l->n_positions - 1 ? at - 1
+                                                                            : at;
         cables[n_cables++] = (TopoCable){h, switch_of(l, inner), HOST_RATE_BPS, DELAY_NS};
     }
     for (uint32_t p = 1; p + 2 < l->n_positions; p++)
-        cables[n_cables++] = (TopoCable){switch_of(l, p), switch_of(l, p + 1), INNER_RATE_BPS, DELAY_NS};
+        cables[n_cables++] =
+            (TopoCable){switch_of(l, p), switch_of(l, p + 1), INNER_RATE_BPS, DELAY_NS};
     int rc = topo_build(&l->topo, "parking lot", id, is_host, NULL, n_nodes, cables, n_cables, err);
     free(id);
     free(is_host);
@@ -215,16 +225,16 @@ static int write_scenario(const ParkingLot *l, uint64_t index, const char *dir, 
     JsonOut j;
     json_out_init(&j, out.f);
     json_out_object(&j);
-    put_count(&j, "id", index);
-    put_count(&j, "n_hosts", l->n_positions);
+    json_put_count(&j, "id", index);
+    json_put_count(&j, "n_hosts", l->n_positions);
     json_out_key(&j, "sizes"), sizefamily_write(&l->sizes, &l->dist, &j);
     put_pairs(l, &j);
-    put_number(&j, "max_load", l->max_load);
-    put_number(&j, "sigma", l->sigma);
-    put_count(&j, "n_flows", l->flows.n);
-    put_count(&j, "n_finished", l->n_finished);
-    put_number(&j, "buffer_kb", l->net.buffer_b / 1024);
-    put_number(&j, "window_b", l->net.window_b);
+    json_put_number(&j, "max_load", l->max_load);
+    json_put_number(&j, "sigma", l->sigma);
+    json_put_count(&j, "n_flows", l->flows.n);
+    json_put_count(&j, "n_finished", l->n_finished);
+    json_put_number(&j, "buffer_kb", l->net.buffer_b / 1024);
+    json_put_number(&j, "window_b", l->net.window_b);
     put_published(&j, &l->net);
     json_out_end(&j, '}');
     json_out_finish(&j);
@@ -254,24 +264,24 @@ static int make(void *ctx, uint64_t index, const char *dir, Err *err) {
 
 static void put_manifest(const void *ctx, JsonOut *j) {
     const PathGenOptions *o = ctx;
-    put_string(j, "schema", "m3.paths/1");
-    put_string(j, "version", M3_VERSION);
-    put_count(j, "seed", o->seed);
+    json_put_string(j, "schema", "m3.paths/1");
+    json_put_string(j, "version", M3_VERSION);
+    json_put_count(j, "seed", o->seed);
 }
 
 int pathgen_run(const PathGenOptions *o, const Log *log, PathGenInfo *info, Err *err) {
     PathGenOptions own = *o;
-    CaseSet set = {.out = o->out,
-                   .prefix = "path",
-                   .what = "paths",
-                   .first = o->first,
-                   .count = o->count,
-                   .threads = o->threads,
-                   .manifest = put_manifest,
-                   .make = make,
-                   .ctx = &own};
-    CaseSetInfo counts;
-    int rc = caseset_run(&set, log, &counts, err);
+    CaseFolder set = {.out = o->out,
+                      .prefix = "path",
+                      .what = "paths",
+                      .first = o->first,
+                      .count = o->count,
+                      .threads = o->threads,
+                      .manifest = put_manifest,
+                      .make = make,
+                      .ctx = &own};
+    CaseFolderInfo counts;
+    int rc = casefolder_run(&set, log, &counts, err);
     *info = (PathGenInfo){counts.n_made, counts.n_kept};
     return rc;
 }

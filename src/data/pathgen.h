@@ -1,4 +1,5 @@
-/* pathgen: a folder of simulated parking lots, in the layout that `m3 dataset --scenarios` reads. */
+/* pathgen: a folder of simulated parking lots, in the layout that `m3 dataset --scenarios` reads.
+ */
 #ifndef M3_DATA_PATHGEN_H
 #define M3_DATA_PATHGEN_H
 #include <stdint.h>
@@ -17,6 +18,7 @@ typedef struct {
     uint64_t n_made, n_kept; /* kept: there already */
 } PathGenInfo;
 
-/* Makes out/pathNNNNN/{scenario.json, flows.csv} for each path that isn't there yet, and out/manifest.json. As netgen_run. */
+/* Makes out/pathNNNNN/{scenario.json, flows.csv} for each path that isn't there yet, and
+ * out/manifest.json. As netgen_run. */
 int pathgen_run(const PathGenOptions *o, const Log *log, PathGenInfo *info, Err *err);
 #endif

@@ -1,13 +1,15 @@
 /* pathsample: path scenarios with known completion times → samples for training.
  *
- * A scenario is a parking lot of the published shape (10 Gb/s ends, 40 Gb/s inner links, 1 µs), its settings and its flows with
- * the completion times that a packet simulator (or a network) gave. A sample is the feature map of its fluid simulation, made
- * by the very function that inference uses, and the percentiles of the true slowdowns of the foreground.
+ * A scenario is a parking lot of the published shape (10 Gb/s ends, 40 Gb/s inner links, 1 µs), its
+ * settings and its flows with the completion times that a packet simulator (or a network) gave. A
+ * sample is the feature map of its fluid simulation, made by the very function that inference uses,
+ * and the percentiles of the true slowdowns of the foreground.
  *
- * Views. Real decompositions also give paths with few foreground flows, which whole scenarios never show. A view of a scenario
- * is what one would have seen of the same simulation in a random stretch of time, counting only a random share of the
- * foreground; the others become background that leaves one link early or joins one link late. Every flow keeps its true and
- * its fluid completion time, so a view is as true as the whole. */
+ * Views. Real decompositions also give paths with few foreground flows, which whole scenarios never
+ * show. A view of a scenario is what one would have seen of the same simulation in a random range
+ * of time, counting only a random share of the foreground; the others become background that leaves
+ * one link early or joins one link late. Every flow keeps its true and its fluid completion time,
+ * so a view is as true as the whole. */
 #include "data/pathsample.h"
 
 #include <inttypes.h>
@@ -17,6 +19,7 @@
 
 #include "base/json.h"
 #include "fluid/flowsim.h"
+#include "traffic/sizebucket.h"
 
 enum { MAX_LINKS = 63, MIN_VIEW_FLOWS = 4 };
 static const double host_rate_bps = 10e9;
@@ -43,16 +46,20 @@ static int read_settings(const Json *root, PathScenario *s, Err *err) {
     const char *cc;
     double kib;
     netconf_default(&s->conf);
-    if (json_need(root, "n_hosts", &j, err) != 0 || json_uint(&j, MAX_LINKS + 1, &n_hosts, err) != 0) return -1;
+    if (json_need(root, "n_hosts", &j, err) != 0 ||
+        json_uint(&j, MAX_LINKS + 1, &n_hosts, err) != 0)
+        return -1;
     if (n_hosts < 3) return json_fail(&j, err, "must be at least 3, got %" PRIu64, n_hosts);
     s->n_links = (uint32_t)n_hosts - 1;
     if (json_need(root, "cc", &j, err) != 0 || json_string(&j, &cc, err) != 0) return -1;
     Err why;
     if (cc_parse(cc, &s->conf.cc, &why) != 0) return json_fail(&j, err, "%s", why.msg);
-    if (json_need(root, "enable_pfc", &j, err) != 0 || json_bool(&j, &s->conf.pfc, err) != 0) return -1;
+    if (json_need(root, "enable_pfc", &j, err) != 0 || json_bool(&j, &s->conf.pfc, err) != 0)
+        return -1;
     if (json_need(root, "buffer_kb", &j, err) != 0 || json_number(&j, &kib, err) != 0) return -1;
     s->conf.buffer_b = kib * 1024;
-    if (json_need(root, "window_b", &j, err) != 0 || json_number(&j, &s->conf.window_b, err) != 0) return -1;
+    if (json_need(root, "window_b", &j, err) != 0 || json_number(&j, &s->conf.window_b, err) != 0)
+        return -1;
     return read_cc_params(root, &s->conf, err);
 }
 
@@ -70,25 +77,28 @@ int pathscenario_flows(PathScenario *s, const char *path, Err *err) {
     size_t n_usable = 0;
     if (s->flows.fct_ns && s->flows.ideal_fct_ns)
         for (size_t i = 0; i < s->flows.n; i++)
-            n_usable += s->flows.src[i] == 0 && s->flows.dst[i] == s->n_links && s->flows.fct_ns[i] > 0 && s->flows.ideal_fct_ns[i] > 0;
+            n_usable += s->flows.src[i] == 0 && s->flows.dst[i] == s->n_links &&
+                        s->flows.fct_ns[i] > 0 && s->flows.ideal_fct_ns[i] > 0;
     if (n_usable > 0) return 0;
     flows_free(&s->flows);
-    return err_input(err, "%s: expected flows from 0 to %u with fct_ns and ideal_fct_ns, found none", path, s->n_links);
+    return err_input(err,
+                     "%s: expected flows from 0 to %u with fct_ns and ideal_fct_ns, found none",
+                     path, s->n_links);
 }
 
-void pathsample_truth(const Flows *f, size_t first, size_t n, uint32_t n_links, const bool *keep, float pct[FEATURE_N_BASE],
-                      uint32_t count[STATS_N_OUT], Arena *a) {
-    float *of[STATS_N_OUT];
-    for (int b = 0; b < STATS_N_OUT; b++) of[b] = ARENA_NEW(a, float, n);
-    memset(count, 0, STATS_N_OUT * sizeof *count);
+void pathsample_truth(const Flows *f, size_t first, size_t n, uint32_t n_links, const bool *keep,
+                      float pct[PATHFEAT_N_BASE], uint32_t count[SIZEBUCKET_N], Arena *a) {
+    float *of[SIZEBUCKET_N];
+    for (int b = 0; b < SIZEBUCKET_N; b++) of[b] = ARENA_NEW(a, float, n);
+    memset(count, 0, SIZEBUCKET_N * sizeof *count);
     for (size_t k = 0; k < n; k++) {
         size_t i = first + k;
         if (f->src[i] != 0 || f->dst[i] != n_links || (keep && !keep[k])) continue;
         if (!(f->fct_ns[i] > 0 && f->ideal_fct_ns[i] > 0)) continue;
-        int b = stats_bucket_out(f->size_b[i]);
+        int b = sizebucket_of(f->size_b[i]);
         of[b][count[b]++] = (float)(f->fct_ns[i] / f->ideal_fct_ns[i]);
     }
-    for (int b = 0; b < STATS_N_OUT; b++) {
+    for (int b = 0; b < SIZEBUCKET_N; b++) {
         float *out = pct + b * STATS_N_PCT;
         for (int p = 0; p < STATS_N_PCT; p++) out[p] = 1;
         if (count[b] == 0) continue;
@@ -99,7 +109,10 @@ void pathsample_truth(const Flows *f, size_t first, size_t n, uint32_t n_links, 
 
 void pathsim_run(PathSim *sim, const PathScenario *s, Arena *a) {
     const Flows *f = &s->flows;
-    *sim = (PathSim){.scenario = s, .a = a, .flows = ARENA_NEW(a, LotFlow, f->n), .slowdown = ARENA_NEW(a, float, f->n)};
+    *sim = (PathSim){.scenario = s,
+                     .a = a,
+                     .flows = ARENA_NEW(a, LotFlow, f->n),
+                     .slowdown = ARENA_NEW(a, float, f->n)};
     lot_published(&sim->lot, s->n_links, host_rate_bps, a);
     for (size_t i = 0; i < f->n; i++)
         sim->flows[i] = (LotFlow){.start_ns = f->start_ns[i],
@@ -110,20 +123,23 @@ void pathsim_run(PathSim *sim, const PathScenario *s, Arena *a) {
                                   .d = (uint16_t)f->dst[i]};
     double *fct_ns = ARENA_NEW(a, double, f->n);
     flowsim_run(&sim->lot, sim->flows, f->n, fct_ns, NULL, a);
-    for (size_t i = 0; i < f->n; i++) sim->slowdown[i] = (float)flowsim_slowdown(&sim->lot, &sim->flows[i], fct_ns[i]);
+    for (size_t i = 0; i < f->n; i++)
+        sim->slowdown[i] = (float)flowsim_slowdown(&sim->lot, &sim->flows[i], fct_ns[i]);
 }
 
-static bool is_foreground(const PathScenario *s, const LotFlow *f) { return f->s == 0 && f->d == s->n_links; }
+static bool is_foreground(const PathScenario *s, const LotFlow *f) {
+    return f->s == 0 && f->d == s->n_links;
+}
 
-PathView pathview_whole(const PathSim *sim) {
+SampleView sampleview_whole(const PathSim *sim) {
     size_t n = sim->scenario->flows.n;
-    PathView v = {.n = n, .flows = sim->flows, .keep = ARENA_NEW(sim->a, bool, n)};
+    SampleView v = {.n = n, .flows = sim->flows, .keep = ARENA_NEW(sim->a, bool, n)};
     for (size_t i = 0; i < n; i++) v.keep[i] = true;
     return v;
 }
 
-/* A stretch that begins and ends with a foreground flow, log-uniform in how many it holds. */
-static void draw_stretch(const PathSim *sim, Rng *rng, PathView *v) {
+/* A range that begins and ends with a foreground flow, log-uniform in how many it holds. */
+static void draw_stretch(const PathSim *sim, Rng *rng, SampleView *v) {
     size_t n = sim->scenario->flows.n, n_fg = 0, *at = ARENA_NEW(sim->a, size_t, n);
     for (size_t i = 0; i < n; i++)
         if (is_foreground(sim->scenario, &sim->flows[i])) at[n_fg++] = i;
@@ -136,8 +152,8 @@ static void draw_stretch(const PathSim *sim, Rng *rng, PathView *v) {
     v->n = at[k + len - 1] - at[k] + 1;
 }
 
-PathView pathview_draw(const PathSim *sim, Rng *rng) {
-    PathView v = {0};
+SampleView sampleview_draw(const PathSim *sim, Rng *rng) {
+    SampleView v = {0};
     draw_stretch(sim, rng, &v);
     v.flows = ARENA_NEW(sim->a, LotFlow, v.n);
     v.keep = ARENA_NEW(sim->a, bool, v.n);
@@ -152,15 +168,18 @@ PathView pathview_draw(const PathSim *sim, Rng *rng) {
     return v;
 }
 
-void pathview_sample(const PathSim *sim, const PathView *v, SampleHead *h, float **pct, uint16_t **present) {
-    FeatureMap m;
+void sampleview_sample(const PathSim *sim, const SampleView *v, SampleHead *h, float **pct,
+                       uint16_t **present) {
+    PathFeat m;
     memset(h, 0, sizeof *h);
-    feature_build(&m, &sim->lot, v->flows, sim->slowdown + v->first, v->n, &sim->scenario->conf, sim->a);
+    pathfeat_build(&m, &sim->lot, v->flows, sim->slowdown + v->first, v->n, &sim->scenario->conf,
+                   sim->a);
     h->n_rows = m.n_rows;
     memcpy(h->conf, m.conf, sizeof h->conf);
     memcpy(h->base, m.base, sizeof h->base);
     memcpy(h->base_count, m.base_count, sizeof h->base_count);
-    pathsample_truth(&sim->scenario->flows, v->first, v->n, sim->scenario->n_links, v->keep, h->truth, h->truth_count, sim->a);
+    pathsample_truth(&sim->scenario->flows, v->first, v->n, sim->scenario->n_links, v->keep,
+                     h->truth, h->truth_count, sim->a);
     *pct = m.pct;
     *present = m.present;
 }

@@ -1,13 +1,14 @@
 /* sizefamily: families of flow-size distributions, as tables of their quantiles.
  *
- * Every distribution becomes a piecewise linear curve, the only form that a workload takes: 100 equal steps, then ever finer
- * ones into the tail, cut at 1 − 1e-5. No flow is below MIN_SIZE_B.
+ * Every distribution becomes a piecewise linear curve, the only form that a workload takes: 100
+ * equal steps, then ever finer ones into the tail, cut at 1 − 1e-5. No flow is below MIN_SIZE_B.
  *
- * The synthetic families and the ranges of their parameter are those of the published training, read off its output: one
- * knob, theta, uniform in [5,000, 50,000], with nominal mean m = theta²/25,000 B. Exponential: mean m. Gaussian: mean and deviation m,
- * above 0. Log-normal: mean m, sigma from 1 to 2 as theta goes up. Pareto: generalised, of shape 0.26 and scale m/2. For tests beyond what
- * training saw: bimodal (requests of m/20, transfers of 4·m, nothing between) and heavy-tailed (a Pareto of index 1.1 from 200 B + m/50,
- * cut at 2,000·m). */
+ * The synthetic families and the ranges of their parameter are those of the published training,
+ * read off its output: one knob, theta, uniform in [5,000, 50,000], with nominal mean m =
+ * theta²/25,000 B. Exponential: mean m. Gaussian: mean and deviation m, above 0. Log-normal: mean
+ * m, sigma from 1 to 2 as theta goes up. Pareto: generalised, of shape 0.26 and scale m/2. For
+ * tests beyond what training saw: bimodal (requests of m/20, transfers of 4·m, nothing between) and
+ * heavy-tailed (a Pareto of index 1.1 from 200 B + m/50, cut at 2,000·m). */
 #include "data/sizefamily.h"
 
 #include <math.h>
@@ -18,18 +19,26 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-enum { MIN_SIZE_B = 50, BODY_STEPS = 100, TAIL_STEPS_PER_DECADE = 8, TAIL_DECADES = 3, MAX_POINTS = 200 };
+enum {
+    MIN_SIZE_B = 50,
+    BODY_STEPS = 100,
+    TAIL_STEPS_PER_DECADE = 8,
+    TAIL_DECADES = 3,
+    MAX_POINTS = 200
+};
 #define THETA_LO 5e3
 #define THETA_HI 50e3
 #define PARETO_SHAPE 0.26
 
-static const char *const names[SIZES_N] = {"webserver", "hadoop", "cachefollower", "exponential", "gaussian",
-                                           "lognormal", "pareto", "bimodal",       "heavy_tail"};
+static const char *const names[SIZES_N] = {"webserver",   "hadoop",   "cachefollower",
+                                           "exponential", "gaussian", "lognormal",
+                                           "pareto",      "bimodal",  "heavy_tail"};
 
 const char *sizefamily_name(SizeFamily f) { return names[f]; }
 
 SizeSpec sizefamily_draw(Rng *rng, SizeFamily first, SizeFamily end) {
-    SizeSpec s = {.family = (SizeFamily)((int)first + (int)rng_below(rng, (uint64_t)(end - first))), .scale = 1};
+    SizeSpec s = {.family = (SizeFamily)((int)first + (int)rng_below(rng, (uint64_t)(end - first))),
+                  .scale = 1};
     double theta = round(rng_uniform(rng, THETA_LO, THETA_HI));
     if (s.family >= SIZES_FIRST_SYNTHETIC) s.theta = theta;
     return s;
@@ -59,10 +68,13 @@ static double lognormal_quantile(double u, double mean, double theta) {
 }
 
 /* Four of five flows are requests, each kind within a factor of two. */
-static double bimodal_quantile(double u, double mean) { return u < 0.8 ? mean / 20 * exp2(u / 0.8) : 4 * mean * exp2((u - 0.8) / 0.2); }
+static double bimodal_quantile(double u, double mean) {
+    return u < 0.8 ? mean / 20 * exp2(u / 0.8) : 4 * mean * exp2((u - 0.8) / 0.2);
+}
 
 static double heavy_tail_quantile(double u, double mean) {
-    double index = 1.1, least = 200 + mean / 50, most = 2000 * mean, cut = 1 - pow(least / most, index);
+    double index = 1.1, least = 200 + mean / 50, most = 2000 * mean,
+           cut = 1 - pow(least / most, index);
     return least * pow(1 - u * cut, -1 / index);
 }
 
@@ -82,21 +94,25 @@ static double quantile(const SizeSpec *s, double u) {
 static uint32_t sample_points(double *u) {
     uint32_t n = 0;
     for (; n < BODY_STEPS; n++) u[n] = (double)n / BODY_STEPS;
-    for (int k = 1; k <= TAIL_STEPS_PER_DECADE * TAIL_DECADES; k++) u[n++] = 1 - pow(10, -(double)k / TAIL_STEPS_PER_DECADE) / BODY_STEPS;
+    for (int k = 1; k <= TAIL_STEPS_PER_DECADE * TAIL_DECADES; k++)
+        u[n++] = 1 - pow(10, -(double)k / TAIL_STEPS_PER_DECADE) / BODY_STEPS;
     return n;
 }
 
 static int build_synthetic(SizeDist *d, const SizeSpec *s, Err *err) {
     double u[MAX_POINTS], size_b[MAX_POINTS];
     uint32_t n = sample_points(u);
-    for (uint32_t i = 0; i < n; i++) size_b[i] = round(fmax(quantile(s, u[i]) * s->scale, MIN_SIZE_B));
+    for (uint32_t i = 0; i < n; i++)
+        size_b[i] = round(fmax(quantile(s, u[i]) * s->scale, MIN_SIZE_B));
     u[n - 1] = 1; /* the last sample stands for all beyond it */
     return sizedist_init(d, names[s->family], size_b, u, n, err);
 }
 
-/* spec/sizes in the working directory, beside the binary's folder, or in PREFIX/share/m3 when installed. */
+/* spec/sizes in the working directory, beside the binary's folder, or in PREFIX/share/m3 when
+ * installed. */
 static char *find_sizes_dir(void) {
-    static const char *const beside[] = {"../spec/sizes", "../../spec/sizes", "../share/m3/spec/sizes"};
+    static const char *const beside[] = {"../spec/sizes", "../../spec/sizes",
+                                         "../share/m3/spec/sizes"};
     char exe[4096];
     ssize_t n = file_is_dir("spec/sizes") ? 0 : readlink("/proc/self/exe", exe, sizeof exe - 1);
     if (n <= 0) return mem_strdup("spec/sizes");
@@ -112,7 +128,8 @@ static char *find_sizes_dir(void) {
 }
 
 static int build_measured(SizeDist *d, const SizeSpec *s, const char *dir, Err *err) {
-    char *where = dir ? mem_strdup(dir) : find_sizes_dir(), *path = mem_printf("%s/%s.txt", where, names[s->family]);
+    char *where = dir ? mem_strdup(dir) : find_sizes_dir(),
+         *path = mem_printf("%s/%s.txt", where, names[s->family]);
     SizeDist whole;
     int rc = sizedist_load(&whole, path, err);
     if (rc == 0) {
@@ -126,7 +143,8 @@ static int build_measured(SizeDist *d, const SizeSpec *s, const char *dir, Err *
 }
 
 int sizefamily_build(SizeDist *d, const SizeSpec *s, const char *dir, Err *err) {
-    return s->family < SIZES_FIRST_SYNTHETIC ? build_measured(d, s, dir, err) : build_synthetic(d, s, err);
+    return s->family < SIZES_FIRST_SYNTHETIC ? build_measured(d, s, dir, err)
+                                             : build_synthetic(d, s, err);
 }
 
 void sizefamily_write(const SizeSpec *s, const SizeDist *d, JsonOut *j) {

@@ -1,15 +1,17 @@
 /* aggregate: the network's slowdown distribution as a mixture over sampled paths.
  *
- * A path drawn in proportion to its flows stands for one draw of a flow, so every draw weighs the same, and
- * within a path the buckets weigh as its own flows do: with c flows of bucket b among n, a path's
- * distribution F of that bucket enters the network's with weight n_draws · c/n. Taking all paths with
- * n_draws = n makes this the exact distribution over flows.
+ * A path drawn in proportion to its flows stands for one draw of a flow, so every draw weighs the
+ * same, and within a path the buckets weigh as its own flows do: with c flows of bucket b among n,
+ * a path's distribution F of that bucket enters the network's with weight n_draws · c/n. Taking all
+ * paths with n_draws = n makes this the exact distribution over flows.
  *
- * What is known of F (single flows, percentiles, quantiles) becomes part of one curve per bucket (mixcurve.c).
+ * What is known of F (single flows, percentiles, quantiles) becomes part of one curve per bucket
+ * (mixcurve.c).
  *
- * Intervals: the draws are drawn again with replacement (a multinomial per resample), and the 2.5th and
- * 97.5th percentile of the quantile over the resamples bound it (Efron's percentile bootstrap). It covers
- * the sampling of paths only (the error of the model: interval.c); beyond the deepest drawn flows it is too narrow. */
+ * Intervals: the draws are drawn again with replacement (a multinomial per resample), and the 2.5th
+ * and 97.5th percentile of the quantile over the resamples bound it (Efron's percentile bootstrap).
+ * It covers the sampling of paths only (the error of the model: interval.c); beyond the deepest
+ * drawn flows it is too narrow. */
 #include "estimate/aggregate.h"
 
 #include <assert.h>
@@ -21,28 +23,30 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
+#include "traffic/sizebucket.h"
 
-enum { N_CURVES = STATS_N_OUT + 1, ALL = STATS_N_OUT, N_LEVELS = 4, DEFAULT_BOOTSTRAP = 200 };
+enum { N_CURVES = SIZEBUCKET_N + 1, ALL = SIZEBUCKET_N, N_LEVELS = 4, DEFAULT_BOOTSTRAP = 200 };
 
 static const double levels[N_LEVELS] = {0.5, 0.9, 0.99, 0.999};
 
-const float agg_levels[AGG_N_LEVELS] = {0.001f, 0.005f, 0.01f, 0.02f,  0.03f,  0.04f,   0.06f,   0.08f,  0.1f,  0.125f, 0.15f, 0.175f,
-                                        0.2f,   0.225f, 0.25f, 0.275f, 0.3f,   0.325f,  0.35f,   0.375f, 0.4f,  0.425f, 0.45f, 0.475f,
-                                        0.5f,   0.525f, 0.55f, 0.575f, 0.6f,   0.625f,  0.65f,   0.675f, 0.7f,  0.725f, 0.75f, 0.775f,
-                                        0.8f,   0.825f, 0.85f, 0.875f, 0.9f,   0.915f,  0.93f,   0.94f,  0.95f, 0.96f,  0.97f, 0.975f,
-                                        0.98f,  0.985f, 0.99f, 0.994f, 0.997f, 0.9985f, 0.9995f, 0.9999f};
+const float agg_levels[AGG_N_LEVELS] = {
+    0.001f, 0.005f, 0.01f, 0.02f,  0.03f,  0.04f,   0.06f,   0.08f,  0.1f,  0.125f, 0.15f, 0.175f,
+    0.2f,   0.225f, 0.25f, 0.275f, 0.3f,   0.325f,  0.35f,   0.375f, 0.4f,  0.425f, 0.45f, 0.475f,
+    0.5f,   0.525f, 0.55f, 0.575f, 0.6f,   0.625f,  0.65f,   0.675f, 0.7f,  0.725f, 0.75f, 0.775f,
+    0.8f,   0.825f, 0.85f, 0.875f, 0.9f,   0.915f,  0.93f,   0.94f,  0.95f, 0.96f,  0.97f, 0.975f,
+    0.98f,  0.985f, 0.99f, 0.994f, 0.997f, 0.9985f, 0.9995f, 0.9999f};
 
 typedef struct {
     const AggPath *paths;
     size_t n;
     bool published;
-    MixCurve curves[N_CURVES];
+    MixCdf curves[N_CURVES];
     double *weight; /* [n] of each path as drawn */
 } Mix;
 
 static uint64_t n_flows_of(const AggPath *p) {
     uint64_t n = 0;
-    for (int b = 0; b < STATS_N_OUT; b++) n += p->count[b];
+    for (int b = 0; b < SIZEBUCKET_N; b++) n += p->count[b];
     return n;
 }
 
@@ -50,54 +54,58 @@ static uint64_t n_flows_of(const AggPath *p) {
 static void build_bucket(void *ctx, size_t b, int worker) {
     (void)worker;
     Mix *m = ctx;
-    MixCurve *c = &m->curves[b];
-    mixcurve_init(c, m->n);
+    MixCdf *c = &m->curves[b];
+    mixcdf_init(c, m->n);
     for (size_t i = 0; i < m->n; i++) {
         const AggPath *p = &m->paths[i];
         if (p->count[b] == 0) continue;
         c->mass[i] = m->published ? 1 : (double)p->count[b] / (double)n_flows_of(p);
         size_t before = 0;
         for (size_t k = 0; k < b; k++) before += p->count[k];
-        if (p->curve) mixcurve_add_lines(c, p->curve + b * AGG_N_LEVELS, agg_levels, AGG_N_LEVELS, c->mass[i], i);
-        else if (!p->pct) mixcurve_add_points(c, p->slowdown + before, p->count[b], c->mass[i], i);
-        else if (m->published) mixcurve_add_points(c, p->pct + b * STATS_N_PCT, STATS_N_PCT, 1, i);
-        else mixcurve_add_percentiles(c, p->pct + b * STATS_N_PCT, c->mass[i], i);
+        if (p->curve)
+            mixcdf_add_lines(c, p->curve + b * AGG_N_LEVELS, agg_levels, AGG_N_LEVELS, c->mass[i],
+                             i);
+        else if (!p->pct) mixcdf_add_points(c, p->slowdown + before, p->count[b], c->mass[i], i);
+        else if (m->published) mixcdf_add_points(c, p->pct + b * STATS_N_PCT, STATS_N_PCT, 1, i);
+        else mixcdf_add_percentiles(c, p->pct + b * STATS_N_PCT, c->mass[i], i);
     }
-    mixcurve_sort(c);
+    mixcdf_sort(c);
 }
 
 /* All buckets together, bucket b scaled by scale[b]. */
-static void build_all(Mix *m, const double scale[STATS_N_OUT]) {
-    const MixCurve *part[STATS_N_OUT];
-    for (int b = 0; b < STATS_N_OUT; b++) part[b] = &m->curves[b];
-    mixcurve_init(&m->curves[ALL], m->n);
-    mixcurve_merge(&m->curves[ALL], part, scale, STATS_N_OUT);
+static void build_all(Mix *m, const double scale[SIZEBUCKET_N]) {
+    const MixCdf *part[SIZEBUCKET_N];
+    for (int b = 0; b < SIZEBUCKET_N; b++) part[b] = &m->curves[b];
+    mixcdf_init(&m->curves[ALL], m->n);
+    mixcdf_merge(&m->curves[ALL], part, scale, SIZEBUCKET_N);
 }
 
 /* Share of each bucket among all flows, as the paths tell. */
-static void bucket_shares(const Mix *m, double share[STATS_N_OUT]) {
+static void bucket_shares(const Mix *m, double share[SIZEBUCKET_N]) {
     double sum = 0;
-    memset(share, 0, STATS_N_OUT * sizeof *share);
+    memset(share, 0, SIZEBUCKET_N * sizeof *share);
     for (size_t i = 0; i < m->n; i++) {
         uint64_t n = n_flows_of(&m->paths[i]);
         if (n == 0) continue;
-        for (int b = 0; b < STATS_N_OUT; b++) share[b] += m->paths[i].n_draws * ((double)m->paths[i].count[b] / (double)n);
+        for (int b = 0; b < SIZEBUCKET_N; b++)
+            share[b] += m->paths[i].n_draws * ((double)m->paths[i].count[b] / (double)n);
         sum += m->paths[i].n_draws;
     }
-    for (int b = 0; b < STATS_N_OUT; b++) share[b] = sum > 0 ? share[b] / sum : 0;
+    for (int b = 0; b < SIZEBUCKET_N; b++) share[b] = sum > 0 ? share[b] / sum : 0;
 }
 
-void aggregate_mix(const float *const *x, size_t n, const float *level, int n_levels, float out[AGG_N_LEVELS]) {
-    MixCurve c;
+void aggregate_mix(const float *const *x, size_t n, const float *level, int n_levels,
+                   float out[AGG_N_LEVELS]) {
+    MixCdf c;
     double weight = 1, at[AGG_N_LEVELS], value[AGG_N_LEVELS];
-    mixcurve_init(&c, 1);
+    mixcdf_init(&c, 1);
     c.mass[0] = 1;
-    for (size_t i = 0; i < n; i++) mixcurve_add_lines(&c, x[i], level, n_levels, 1 / (double)n, 0);
-    mixcurve_sort(&c);
+    for (size_t i = 0; i < n; i++) mixcdf_add_lines(&c, x[i], level, n_levels, 1 / (double)n, 0);
+    mixcdf_sort(&c);
     for (int k = 0; k < AGG_N_LEVELS; k++) at[k] = (double)agg_levels[k];
-    mixcurve_quantiles(&c, &weight, at, AGG_N_LEVELS, value);
+    mixcdf_quantiles(&c, &weight, at, AGG_N_LEVELS, value);
     for (int k = 0; k < AGG_N_LEVELS; k++) out[k] = (float)value[k];
-    mixcurve_free(&c);
+    mixcdf_free(&c);
 }
 
 typedef struct {
@@ -116,11 +124,13 @@ static void resample(void *ctx, size_t r, int worker) {
     memset(w, 0, n * sizeof *w);
     for (uint64_t i = 0; i < s->n_draws; i++) w[s->draw_path[rng_below(&rng, s->n_draws)]]++;
     for (int c = 0; c < N_CURVES; c++)
-        mixcurve_quantiles(&s->mix->curves[c], w, levels, N_LEVELS, s->result + (r * N_CURVES + (size_t)c) * N_LEVELS);
+        mixcdf_quantiles(&s->mix->curves[c], w, levels, N_LEVELS,
+                         s->result + (r * N_CURVES + (size_t)c) * N_LEVELS);
 }
 
 /* [lo, hi] of level k of curve c over the resamples that have such flows. */
-static void interval(const double *result, size_t n_resamples, size_t c, size_t k, double *column, AggQuantile *q) {
+static void interval(const double *result, size_t n_resamples, size_t c, size_t k, double *column,
+                     SlowdownQuantile *q) {
     size_t n = 0;
     for (size_t r = 0; r < n_resamples; r++) {
         double x = result[(r * N_CURVES + c) * N_LEVELS + k];
@@ -132,20 +142,20 @@ static void interval(const double *result, size_t n_resamples, size_t c, size_t 
     q->hi = column[stats_rank(n, 97.5)];
 }
 
-static AggQuantile *quantile_of(AggDist *d, int k) {
-    AggQuantile *const q[N_LEVELS] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
+static SlowdownQuantile *quantile_of(SlowdownDist *d, int k) {
+    SlowdownQuantile *const q[N_LEVELS] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
     return q[k];
 }
 
-static AggDist *dist_of(AggResult *r, int c) { return c == ALL ? &r->all : &r->bucket[c]; }
+static SlowdownDist *dist_of(Slowdowns *r, int c) { return c == ALL ? &r->all : &r->bucket[c]; }
 
 static void mark_curve(void *ctx, size_t c, int worker) {
     (void)worker;
     Mix *m = ctx;
-    mixcurve_mark(&m->curves[c]);
+    mixcdf_mark(&m->curves[c]);
 }
 
-static void bootstrap(Mix *m, const AggOptions *o, int threads, AggResult *out) {
+static void bootstrap(Mix *m, const AggOptions *o, int threads, Slowdowns *out) {
     Bootstrap s = {.mix = m, .seed = o->seed};
     par_for(N_CURVES, threads, mark_curve, m);
     for (size_t i = 0; i < m->n; i++) s.n_draws += (uint64_t)m->weight[i];
@@ -160,7 +170,8 @@ static void bootstrap(Mix *m, const AggOptions *o, int threads, AggResult *out) 
     double *column = MEM_NEW(double, n);
     par_for(n, threads, resample, &s);
     for (int c = 0; c < N_CURVES; c++)
-        for (int k = 0; k < N_LEVELS; k++) interval(s.result, n, (size_t)c, (size_t)k, column, quantile_of(dist_of(out, c), k));
+        for (int k = 0; k < N_LEVELS; k++)
+            interval(s.result, n, (size_t)c, (size_t)k, column, quantile_of(dist_of(out, c), k));
     free(column);
     free(s.result);
     free(s.weight);
@@ -168,23 +179,24 @@ static void bootstrap(Mix *m, const AggOptions *o, int threads, AggResult *out) 
 }
 
 /* Percentiles and quantiles without intervals. */
-static void describe(const Mix *m, int c, AggDist *d) {
+static void describe(const Mix *m, int c, SlowdownDist *d) {
     double percent[STATS_N_PCT], value[N_LEVELS];
     for (int p = 0; p < STATS_N_PCT; p++) percent[p] = (p + 1) / 100.0;
-    mixcurve_quantiles(&m->curves[c], m->weight, percent, STATS_N_PCT, d->percentiles);
-    mixcurve_quantiles(&m->curves[c], m->weight, levels, N_LEVELS, value);
-    for (int k = 0; k < N_LEVELS; k++) *quantile_of(d, k) = (AggQuantile){value[k], value[k], value[k]};
+    mixcdf_quantiles(&m->curves[c], m->weight, percent, STATS_N_PCT, d->percentiles);
+    mixcdf_quantiles(&m->curves[c], m->weight, levels, N_LEVELS, value);
+    for (int k = 0; k < N_LEVELS; k++)
+        *quantile_of(d, k) = (SlowdownQuantile){value[k], value[k], value[k]};
 }
 
-void aggregate(const AggPath *paths, size_t n, const AggOptions *o, int threads, AggResult *out) {
+void aggregate(const AggPath *paths, size_t n, const AggOptions *o, int threads, Slowdowns *out) {
     assert(n < (1u << 30));
     Mix m = {.paths = paths, .n = n, .published = o->published, .weight = MEM_NEW(double, n)};
     for (size_t i = 0; i < n; i++) m.weight[i] = o->published ? 1 : paths[i].n_draws;
-    double share[STATS_N_OUT], scale[STATS_N_OUT];
+    double share[SIZEBUCKET_N], scale[SIZEBUCKET_N];
     bucket_shares(&m, share);
-    par_for(STATS_N_OUT, threads, build_bucket, &m);
-    for (int b = 0; b < STATS_N_OUT; b++) {
-        double mass = mixcurve_mass(&m.curves[b], m.weight);
+    par_for(SIZEBUCKET_N, threads, build_bucket, &m);
+    for (int b = 0; b < SIZEBUCKET_N; b++) {
+        double mass = mixcdf_mass(&m.curves[b], m.weight);
         scale[b] = !o->published ? 1 : mass > 0 ? share[b] / mass : 0;
     }
     build_all(&m, scale);
@@ -193,25 +205,25 @@ void aggregate(const AggPath *paths, size_t n, const AggOptions *o, int threads,
         dist_of(out, c)->share = c == ALL ? 1 : share[c];
     }
     if (!o->exhaustive && n > 0) bootstrap(&m, o, threads, out);
-    for (int c = 0; c < N_CURVES; c++) mixcurve_free(&m.curves[c]);
+    for (int c = 0; c < N_CURVES; c++) mixcdf_free(&m.curves[c]);
     free(m.weight);
 }
 
-static void describe_flows(double *x, size_t n, AggDist *d) {
+static void describe_flows(double *x, size_t n, SlowdownDist *d) {
     stats_sort(x, n);
     for (int p = 0; p < STATS_N_PCT; p++) d->percentiles[p] = n ? x[stats_rank(n, p + 1)] : NAN;
     for (int k = 0; k < N_LEVELS; k++) {
         double value = n ? x[stats_rank(n, 100 * levels[k])] : NAN;
-        *quantile_of(d, k) = (AggQuantile){value, value, value};
+        *quantile_of(d, k) = (SlowdownQuantile){value, value, value};
     }
 }
 
-void aggregate_flows(const uint64_t *size_b, const double *slowdown, size_t n, AggResult *out) {
+void aggregate_flows(const uint64_t *size_b, const double *slowdown, size_t n, Slowdowns *out) {
     double *x = MEM_NEW(double, n);
-    for (int b = 0; b < STATS_N_OUT; b++) {
+    for (int b = 0; b < SIZEBUCKET_N; b++) {
         size_t k = 0;
         for (size_t i = 0; i < n; i++)
-            if (stats_bucket_out(size_b[i]) == b) x[k++] = slowdown[i];
+            if (sizebucket_of(size_b[i]) == b) x[k++] = slowdown[i];
         describe_flows(x, k, &out->bucket[b]);
         out->bucket[b].share = n ? (double)k / (double)n : 0;
     }

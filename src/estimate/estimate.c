@@ -1,13 +1,14 @@
 /* estimate: scenario → features of its paths → model → the network's distribution.
  *
- *   features_draw ─┬─ features_simulate ─ query_paths ─ features_drop ─┬─ query_conclude
+ *   features_draw ─┬─ features_simulate ─ predict_paths ─ features_drop ─┬─ predict_finish
  *                  └─ … a batch of paths at a time …                   ┘
  *
- * Of a path only what the model said outlives its batch (some hundred floats), so memory beyond the flows' own hardly
- * grows with the number of paths.
+ * Of a path only what the model said outlives its batch (some hundred floats), so memory beyond the
+ * flows' own hardly grows with the number of paths.
  *
- * With a target error the draws go on from 500 until the interval of sampling is narrow enough. What was simulated stays, and
- * with it the maps (some 10 KB a path), since each time the model is asked about all paths again. */
+ * With a target error the draws go on from 500 until the interval of sampling is narrow enough.
+ * What was simulated stays, and with it the maps (some 10 KB a path), since each time the model is
+ * asked about all paths again. */
 #include "estimate/estimate.h"
 
 #include <math.h>
@@ -29,19 +30,25 @@ static FeaturesKind kind_for(const EstimateOptions *o) {
 }
 
 static FeaturesOptions features_options(const EstimateOptions *o) {
-    return (FeaturesOptions){
-        .kind = kind_for(o), .n_paths = o->n_paths, .seed = o->seed, .threads = o->threads, .exact = o->exact, .hpcc_ns3 = o->hpcc_ns3};
+    return (FeaturesOptions){.kind = kind_for(o),
+                             .n_paths = o->n_paths,
+                             .seed = o->seed,
+                             .threads = o->threads,
+                             .exact = o->exact,
+                             .hpcc_ns3 = o->hpcc_ns3};
 }
 
-static QueryOptions query_options(const EstimateOptions *o) {
-    return (QueryOptions){.ckpt = o->method == METHOD_M3 ? o->ckpt : NULL, .published = o->published, .threads = o->threads};
+static PredictOptions predict_options(const EstimateOptions *o) {
+    return (PredictOptions){.ckpt = o->method == METHOD_M3 ? o->ckpt : NULL,
+                            .published = o->published,
+                            .threads = o->threads};
 }
 
 static int run_batches(Features *f, Query *q, Err *err) {
     for (size_t first = 0; first < f->n_unique; first += FEATURES_BATCH) {
         size_t left = f->n_unique - first, n = left < FEATURES_BATCH ? left : FEATURES_BATCH;
         if (features_simulate(f, first, n, err) != 0) return -1;
-        query_paths(q, first, n);
+        predict_paths(q, first, n);
         features_drop(f, first, n);
     }
     return 0;
@@ -50,30 +57,37 @@ static int run_batches(Features *f, Query *q, Err *err) {
 void estimate_remark(const Estimate *e, const Log *log) {
     static const float WORTH_A_REMARK = 0.05f;
     if (flowrange_excess(&e->range) > WORTH_A_REMARK)
-        log_note(log, "on %s of %s paths the model sees what it was not trained on; furthest out: %s is %.3g, trained on %.3g to %.3g",
-                 units_count(e->n_outside).s, units_count(e->n_unique).s, e->range.name, (double)e->range.value, (double)e->range.lo,
-                 (double)e->range.hi);
+        log_note(log,
+                 "on %s of %s paths the model sees what it was not trained on; furthest out: %s is "
+                 "%.3g, trained on %.3g to %.3g",
+                 units_count(e->n_outside).s, units_count(e->n_unique).s, e->range.name,
+                 (double)e->range.value, (double)e->range.lo, (double)e->range.hi);
     if (e->target.asked > 0 && e->sampling_error[e->target.quantile] > e->target.asked)
         log_note(log, "the sampling error is still %.2g %% after %s paths; --max-paths allows more",
                  100 * e->sampling_error[e->target.quantile], units_count(e->n_drawn).s);
     if (e->overflow > 1)
-        log_note(log, "without PFC, windows in flight reach %.3g of a switch's buffer: if it overflows, slowdowns are far above these",
+        log_note(log,
+                 "without PFC, windows in flight reach %.3g of a switch's buffer: if it overflows, "
+                 "slowdowns are far above these",
                  e->overflow);
-    if (e->n_unfinished > 0) log_note(log, "%s flows of the paths did not finish; they have no slowdown", units_count(e->n_unfinished).s);
+    if (e->n_unfinished > 0)
+        log_note(log, "%s flows of the paths did not finish; they have no slowdown",
+                 units_count(e->n_unfinished).s);
 }
 
-static int run_once(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err) {
+static int run_once(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
+                    Err *err) {
     Features f = {0};
     Query q = {0};
     FeaturesOptions fo = features_options(o);
-    QueryOptions qo = query_options(o);
+    PredictOptions qo = predict_options(o);
     *out = (Estimate){0};
     int rc = features_draw(&f, s, &fo, log, err);
-    if (rc == 0) rc = query_init(&q, &f, &qo, err);
+    if (rc == 0) rc = predict_init(&q, &f, &qo, err);
     if (rc == 0) rc = run_batches(&f, &q, err);
     features_finish(&f);
-    if (rc == 0) query_conclude(&q, out);
-    query_free(&q);
+    if (rc == 0) predict_finish(&q, out);
+    predict_free(&q);
     features_free(&f);
     return rc;
 }
@@ -82,29 +96,31 @@ static int run_once(const Scenario *s, const EstimateOptions *o, const Log *log,
 
 enum { FIRST_PATHS = 500, ROUND_TO = 100 };
 
-/* The error falls with the root of the number of draws; a tenth more, since it is itself an estimate. */
+/* The error falls with the root of the number of draws; a tenth more, since it is itself an
+ * estimate. */
 static uint64_t next_n_paths(uint64_t n, double reached, const TargetError *t) {
     double ratio = reached / t->asked, factor = fmin(fmax(1.1 * ratio * ratio, 1.25), 4);
     uint64_t next = ((uint64_t)((double)n * factor) / ROUND_TO + 1) * ROUND_TO;
     return next < t->max_paths ? next : t->max_paths;
 }
 
-/* Simulates the paths of further draws and asks about all so far: the model is cheap beside the simulation, and asked in the
- * order of a single run it says the same to the bit. */
+/* Simulates the paths of further draws and asks about all so far: the model is cheap beside the
+ * simulation, and asked in the order of a single run it says the same to the bit. */
 static int go_on(Features *f, uint64_t n_drawn, const EstimateOptions *o, Estimate *out, Err *err) {
     size_t before = f->n_unique;
     double model_s = out->wall_model_s, aggregate_s = out->wall_aggregate_s;
     features_grow(f, n_drawn);
     if (features_simulate(f, before, f->n_unique - before, err) != 0) return -1;
     Features all = features_in_order(f);
-    int rc = estimate_ask(&all, o, out, err);
+    int rc = estimate_predict(&all, o, out, err);
     free(all.paths);
     out->wall_model_s += model_s;
     out->wall_aggregate_s += aggregate_s;
     return rc;
 }
 
-static int run_to_target(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err) {
+static int run_to_target(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
+                         Err *err) {
     const TargetError *t = &o->target;
     Features f;
     FeaturesOptions fo = features_options(o);
@@ -115,7 +131,8 @@ static int run_to_target(const Scenario *s, const EstimateOptions *o, const Log 
     uint64_t n = FIRST_PATHS < t->max_paths ? FIRST_PATHS : t->max_paths;
     int rc = go_on(&f, n, o, out, err);
     while (rc == 0 && out->sampling_error[t->quantile] > t->asked && n < t->max_paths) {
-        log_detail(log, "%s paths: sampling error %.2g %%", units_count(n).s, 100 * out->sampling_error[t->quantile]);
+        log_detail(log, "%s paths: sampling error %.2g %%", units_count(n).s,
+                   100 * out->sampling_error[t->quantile]);
         rc = go_on(&f, n = next_n_paths(n, out->sampling_error[t->quantile], t), o, out, err);
     }
     features_finish(&f);
@@ -123,17 +140,21 @@ static int run_to_target(const Scenario *s, const EstimateOptions *o, const Log 
     return rc;
 }
 
-int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out, Err *err) {
+int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
+                 Err *err) {
     EstimateOptions all = *o;
     bool target = o->target.asked > 0, whole = target && s->source.n <= o->target.max_paths;
     if (whole) all.n_paths = 0;
-    if ((target && !whole ? run_to_target(s, o, log, out, err) : run_once(s, &all, log, out, err)) != 0) return -1;
+    if ((target && !whole ? run_to_target(s, o, log, out, err)
+                          : run_once(s, &all, log, out, err)) != 0)
+        return -1;
     out->target = o->target;
     estimate_remark(out, log);
     return 0;
 }
 
-int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log, Err *err) {
+int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log,
+                      Err *err) {
     FeaturesOptions fo = features_options(o);
     if (features_draw(f, s, &fo, log, err) != 0) return -1;
     int rc = features_simulate(f, 0, f->n_unique, err);
@@ -142,28 +163,31 @@ int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, 
     return rc;
 }
 
-int estimate_method_of(const Features *f, const char *name, const Ckpt *ckpt, Method *method, Err *err) {
+int estimate_method_of(const Features *f, const char *name, const Ckpt *ckpt, Method *method,
+                       Err *err) {
     bool flows = f->kind == FEATURES_FLOWS, model = flows || f->kind == FEATURES_PERCENTILES;
     *method = model ? METHOD_M3 : f->kind == FEATURES_FLUID ? METHOD_FLOWSIM : METHOD_PACKET;
     if (!model || flows == (ckpt->spec.head == HEAD_FLOW)) return 0;
-    return err_input(err, "%s: features for a %s model, but checkpoint %s is a %s model", name, flows ? "flow" : "path", ckpt->name,
-                     flows ? "path" : "flow");
+    return err_input(err, "%s: features for a %s model, but checkpoint %s is a %s model", name,
+                     flows ? "flow" : "path", ckpt->name, flows ? "path" : "flow");
 }
 
-int estimate_ask(const Features *f, const EstimateOptions *o, Estimate *out, Err *err) {
+int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out, Err *err) {
     Query q;
-    QueryOptions qo = query_options(o);
+    PredictOptions qo = predict_options(o);
     *out = (Estimate){0};
-    if (query_init(&q, f, &qo, err) != 0) return -1;
-    query_paths(&q, 0, f->n_unique);
-    query_conclude(&q, out);
-    query_free(&q);
+    if (predict_init(&q, f, &qo, err) != 0) return -1;
+    predict_paths(&q, 0, f->n_unique);
+    predict_finish(&q, out);
+    predict_free(&q);
     return 0;
 }
 
-/* In the working directory, beside the binary's folder, or in PREFIX/share/m3 when installed; NULL: nowhere. */
+/* In the working directory, beside the binary's folder, or in PREFIX/share/m3 when installed; NULL:
+ * nowhere. */
 static char *find_default_ckpt(void) {
-    static const char *const beside[] = {"../ckpts/default", "../../ckpts/default", "../share/m3/ckpts/default"};
+    static const char *const beside[] = {"../ckpts/default", "../../ckpts/default",
+                                         "../share/m3/ckpts/default"};
     if (file_is_dir("ckpts/default")) return mem_strdup("ckpts/default");
     char exe[4096];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
@@ -182,11 +206,9 @@ static char *find_default_ckpt(void) {
 int estimate_load_ckpt(Ckpt *ckpt, const char *path, Err *err) {
     if (path) return ckpt_load(ckpt, path, err);
     char *found = find_default_ckpt();
-    int rc =
-        found ? ckpt_load(ckpt, found, err)
-              : err_input(
-                    err,
-                    "no checkpoint: none was named, and there is no ckpts/default here or beside the program (method flowsim needs none)");
+    int rc = found ? ckpt_load(ckpt, found, err)
+                   : err_input(err, "no checkpoint: none was named, and there is no ckpts/default "
+                                    "here or beside the program (method flowsim needs none)");
     free(found);
     return rc;
 }

@@ -1,7 +1,7 @@
 /* api: the public C interface (include/m3.h) over the rooms behind it.
  *
- * Options and results are copied at the boundary, so that no internal type shows and the caller's strings need
- * not outlive the call. */
+ * Options and results are copied at the boundary, so that no internal type shows and the caller's
+ * strings need not outlive the call. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "m3.h"
+#include "traffic/sizebucket.h"
 
 struct M3Result {
     Estimate estimate;
@@ -21,8 +22,9 @@ struct M3Result {
     char ckpt_sha256[65];
 };
 
-_Static_assert((int)M3_N_BUCKETS == (int)STATS_N_OUT, "as many buckets outside as inside");
-_Static_assert((int)M3_METHOD_M3 == (int)METHOD_M3 && (int)M3_METHOD_FLOWSIM == (int)METHOD_FLOWSIM &&
+_Static_assert((int)M3_N_BUCKETS == (int)SIZEBUCKET_N, "as many buckets outside as inside");
+_Static_assert((int)M3_METHOD_M3 == (int)METHOD_M3 &&
+                   (int)M3_METHOD_FLOWSIM == (int)METHOD_FLOWSIM &&
                    (int)M3_METHOD_PACKET == (int)METHOD_PACKET,
                "same methods");
 _Static_assert((int)M3_ERROR_LEN == (int)sizeof(((Err *)NULL)->msg), "every message fits");
@@ -34,9 +36,12 @@ void m3_options_init(M3Options *o) { *o = (M3Options){.mix_id = -1, .n_paths = 5
 const char *m3_version(void) { return M3_VERSION; }
 
 static int check(const M3Options *o, Err *err) {
-    if (!o->mix && !(o->flows && o->topo)) return err_input(err, "expected a mix, or flows and a topology");
-    if ((int)o->method < 0 || o->method > M3_METHOD_PACKET) return err_input(err, "method: unknown number %d", (int)o->method);
-    if (o->threads < 0 || o->threads > 1024) return err_input(err, "threads: must be in 0..1024, got %d", o->threads);
+    if (!o->mix && !(o->flows && o->topo))
+        return err_input(err, "expected a mix, or flows and a topology");
+    if ((int)o->method < 0 || o->method > M3_METHOD_PACKET)
+        return err_input(err, "method: unknown number %d", (int)o->method);
+    if (o->threads < 0 || o->threads > 1024)
+        return err_input(err, "threads: must be in 0..1024, got %d", o->threads);
     return 0;
 }
 
@@ -51,7 +56,7 @@ static int run(const M3Options *o, const Ckpt *ckpt, M3Result *r, Err *err) {
                           .duration_s = o->duration_s,
                           .seed = o->seed,
                           .threads = o->threads,
-                          .most_held = estimate_most_held((Method)o->method)};
+                          .max_in_memory = estimate_max_in_memory((Method)o->method)};
     EstimateOptions eo = {.method = (Method)o->method,
                           .ckpt = ckpt,
                           .n_paths = o->n_paths,
@@ -102,27 +107,31 @@ void m3_result_free(M3Result *r) {
     free(r);
 }
 
-static const AggDist *dist_of(const M3Result *r, int bucket) {
-    return bucket >= M3_ALL && bucket < M3_N_BUCKETS ? report_dist(&r->estimate.slowdown, bucket + 1) : NULL;
+static const SlowdownDist *dist_of(const M3Result *r, int bucket) {
+    return bucket >= M3_ALL && bucket < M3_N_BUCKETS
+               ? report_dist(&r->estimate.slowdown, bucket + 1)
+               : NULL;
 }
 
-const char *m3_bucket_label(int bucket) { return bucket >= M3_ALL && bucket < M3_N_BUCKETS ? report_dist_label(bucket + 1) : NULL; }
+const char *m3_bucket_label(int bucket) {
+    return bucket >= M3_ALL && bucket < M3_N_BUCKETS ? report_dist_label(bucket + 1) : NULL;
+}
 
 double m3_result_share(const M3Result *r, int bucket) {
-    const AggDist *d = dist_of(r, bucket);
+    const SlowdownDist *d = dist_of(r, bucket);
     return d ? d->share : (double)NAN;
 }
 
 double m3_result_percentile(const M3Result *r, int bucket, int p) {
-    const AggDist *d = dist_of(r, bucket);
+    const SlowdownDist *d = dist_of(r, bucket);
     return d && p >= 1 && p <= STATS_N_PCT ? d->percentiles[p - 1] : (double)NAN;
 }
 
 M3Interval m3_result_quantile(const M3Result *r, int bucket, double p) {
     static const double percent[REPORT_N_QUANTILES] = {50, 90, 99, 99.9};
-    const AggDist *d = dist_of(r, bucket);
+    const SlowdownDist *d = dist_of(r, bucket);
     for (int k = 0; d && k < REPORT_N_QUANTILES; k++) {
-        const AggQuantile *q = report_quantile(d, k);
+        const SlowdownQuantile *q = report_quantile(d, k);
         if (p == percent[k]) return (M3Interval){q->value, q->lo, q->hi};
     }
     return (M3Interval){NAN, NAN, NAN};

@@ -1,15 +1,19 @@
 /* interval: the model's share of an estimate's uncertainty.
  *
- * A model is wrong on networks that it was not trained on by some factor truth / estimate. Its spread is measured once, over many
- * networks, for each size bucket and quantile, and travels with the checkpoint as the object "interval" of its recipe:
- *   {"level": 0.95, "n_networks": N, "cells": [{"label": "all", "p50": [lo, hi], …}, …]}  with lo and hi of log(truth / estimate).
+ * A model is wrong on networks that it was not trained on by some factor truth / estimate. Its
+ * spread is measured once, over many networks, for each size bucket and quantile, and travels with
+ * the checkpoint as the object "interval" of its recipe:
+ *   {"level": 0.95, "n_networks": N, "cells": [{"label": "all", "p50": [lo, hi], …}, …]}  with lo
+ * and hi of log(truth / estimate).
  *
- * Of n ≥ 39 networks lo and hi are the values of rank (n + 1)·2.5 % from either end, which cover one more network of the same kind
- * with a probability of at least 95 % (conformal prediction: Vovk et al. 2005). Fewer have no such ranks: then a normal distribution is
- * fitted, median ± 1.96 · 1.4826 · median absolute deviation, which single outliers do not widen.
+ * Of n ≥ 39 networks lo and hi are the values of rank (n + 1)·2.5 % from either end, which cover
+ * one more network of the same kind with a probability of at least 95 % (conformal prediction: Vovk
+ * et al. 2005). Fewer have no such ranks: then a normal distribution is fitted, median ± 1.96
+ * · 1.4826 · median absolute deviation, which single outliers do not widen.
  *
- * Sampling and model err independently: log half-widths add in quadrature, each side by itself. A bucket that was not measured
- * takes what was measured over all sizes. Left out: that the error grows with load or congestion; one spread serves all networks. */
+ * Sampling and model err independently: log half-widths add in quadrature, each side by itself. A
+ * bucket that was not measured takes what was measured over all sizes. Left out: that the error
+ * grows with load or congestion; one spread serves all networks. */
 #include "estimate/modelerror.h"
 
 #include <math.h>
@@ -39,8 +43,8 @@ static LogRange by_normal(const double *sorted, size_t n) {
     return (LogRange){median - half, median + half};
 }
 
-LogRange interval_fit(double *log_ratio, size_t n) {
-    if (n < INTERVAL_MIN_NETWORKS) return (LogRange){NAN, NAN};
+LogRange modelerror_fit(double *log_ratio, size_t n) {
+    if (n < MODELERROR_MIN_NETWORKS) return (LogRange){NAN, NAN};
     stats_sort(log_ratio, n);
     return n >= MIN_FOR_RANKS ? by_ranks(log_ratio, n) : by_normal(log_ratio, n);
 }
@@ -60,27 +64,30 @@ static int read_range(const Json *cell, const char *key, LogRange *r, Err *err) 
     return r->lo <= r->hi ? 0 : json_fail(&pair, err, "expected the lower end first");
 }
 
-static int read_cells(const Json *cells, ModelInterval *m, Err *err) {
+static int read_cells(const Json *cells, ModelError *m, Err *err) {
     Json cell;
     if (json_expect_array(cells, err) != 0) return -1;
-    if (json_len(cells) != INTERVAL_N_DISTS) return json_fail(cells, err, "expected %d elements", INTERVAL_N_DISTS);
+    if (json_len(cells) != MODELERROR_N_DISTS)
+        return json_fail(cells, err, "expected %d elements", MODELERROR_N_DISTS);
     int d = 0;
     for (bool ok = json_first(cells, &cell); ok; ok = json_next(&cell), d++)
-        for (int k = 0; k < INTERVAL_N_QUANTILES; k++)
-            if (read_range(&cell, report_quantile_json_keys[k], &m->cell[d][k], err) != 0) return -1;
+        for (int k = 0; k < MODELERROR_N_QUANTILES; k++)
+            if (read_range(&cell, report_quantile_json_keys[k], &m->cell[d][k], err) != 0)
+                return -1;
     return 0;
 }
 
-static int read_interval(const Json *j, ModelInterval *m, Err *err) {
+static int read_interval(const Json *j, ModelError *m, Err *err) {
     Json it;
     uint64_t n = 0;
-    if (json_need(j, "n_networks", &it, err) != 0 || json_uint(&it, SIZE_MAX / 2, &n, err) != 0) return -1;
+    if (json_need(j, "n_networks", &it, err) != 0 || json_uint(&it, SIZE_MAX / 2, &n, err) != 0)
+        return -1;
     m->n_networks = (size_t)n;
     return json_need(j, "cells", &it, err) != 0 ? -1 : read_cells(&it, m, err);
 }
 
-int interval_read(ModelInterval *m, const Ckpt *c, Err *err) {
-    *m = (ModelInterval){0};
+int modelerror_read(ModelError *m, const Ckpt *c, Err *err) {
+    *m = (ModelError){0};
     if (!c->recipe) return 0;
     JsonDoc *doc = json_parse(c->recipe, strlen(c->recipe), c->path ? c->path : "recipe", err);
     if (!doc) return -1;
@@ -99,17 +106,18 @@ static void put_range(JsonOut *o, const char *key, const LogRange *r) {
     json_out_end(o, ']');
 }
 
-static void put_interval(JsonOut *o, const ModelInterval *m) {
+static void put_interval(JsonOut *o, const ModelError *m) {
     json_out_key(o, MEMBER);
     json_out_object(o);
     json_out_key(o, "level"), json_out_number(o, 0.95);
     json_out_key(o, "n_networks"), json_out_int(o, (int64_t)m->n_networks);
     json_out_key(o, "cells");
     json_out_array(o);
-    for (int d = 0; d < INTERVAL_N_DISTS; d++) {
+    for (int d = 0; d < MODELERROR_N_DISTS; d++) {
         json_out_object(o);
         json_out_key(o, "label"), json_out_string(o, report_dist_label(d));
-        for (int k = 0; k < INTERVAL_N_QUANTILES; k++) put_range(o, report_quantile_json_keys[k], &m->cell[d][k]);
+        for (int k = 0; k < MODELERROR_N_QUANTILES; k++)
+            put_range(o, report_quantile_json_keys[k], &m->cell[d][k]);
         json_out_end(o, '}');
     }
     json_out_end(o, ']');
@@ -128,7 +136,7 @@ static void put_others(JsonOut *o, const char *recipe) {
     json_close(doc);
 }
 
-char *interval_recipe(const ModelInterval *m, const Ckpt *c) {
+char *modelerror_recipe(const ModelError *m, const Ckpt *c) {
     char *text = NULL;
     size_t len;
     FILE *f = open_memstream(&text, &len);
@@ -145,13 +153,13 @@ char *interval_recipe(const ModelInterval *m, const Ckpt *c) {
 
 /* ---- in use ---- */
 
-static AggQuantile *quantile_of(AggResult *r, int dist, int k) {
-    AggDist *d = dist == 0 ? &r->all : &r->bucket[dist - 1];
-    AggQuantile *const q[INTERVAL_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
+static SlowdownQuantile *quantile_of(Slowdowns *r, int dist, int k) {
+    SlowdownDist *d = dist == 0 ? &r->all : &r->bucket[dist - 1];
+    SlowdownQuantile *const q[MODELERROR_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
     return q[k];
 }
 
-static void widen(AggQuantile *q, const LogRange *model) {
+static void widen(SlowdownQuantile *q, const LogRange *model) {
     if (isnan(q->value) || isnan(model->lo)) return;
     double down = hypot(fmax(0, log(q->value / q->lo)), fmax(0, -model->lo));
     double up = hypot(fmax(0, log(q->hi / q->value)), fmax(0, model->hi));
@@ -159,9 +167,9 @@ static void widen(AggQuantile *q, const LogRange *model) {
     q->hi = q->value * exp(up);
 }
 
-void interval_widen(const ModelInterval *m, AggResult *r) {
-    for (int d = 0; d < INTERVAL_N_DISTS; d++)
-        for (int k = 0; k < INTERVAL_N_QUANTILES; k++) {
+void modelerror_widen(const ModelError *m, Slowdowns *r) {
+    for (int d = 0; d < MODELERROR_N_DISTS; d++)
+        for (int k = 0; k < MODELERROR_N_QUANTILES; k++) {
             const LogRange *range = isnan(m->cell[d][k].lo) ? &m->cell[0][k] : &m->cell[d][k];
             widen(quantile_of(r, d, k), range);
         }

@@ -1,7 +1,8 @@
 /* query: features of paths → model → the network's distribution.
  *
- * Nothing here looks at flows or links: what the features hold is all it takes, so one network can be asked about again under
- * other settings. Where the checkpoint knows its own error (interval.c), the bootstrap's intervals are widened by it. */
+ * Nothing here looks at flows or links: what the features hold is all it takes, so one network can
+ * be asked about again under other settings. Where the checkpoint knows its own error (interval.c),
+ * the bootstrap's intervals are widened by it. */
 #include "estimate/predict.h"
 
 #include <math.h>
@@ -16,16 +17,18 @@
 /* The published aggregation is not what the model's error was measured with. */
 static int load_interval(Query *q, Err *err) {
     if (!q->options.ckpt || q->options.published) return 0;
-    int found = interval_read(&q->interval, q->options.ckpt, err);
+    int found = modelerror_read(&q->interval, q->options.ckpt, err);
     q->model_error = found == 1;
     return found < 0 ? -1 : 0;
 }
 
 static size_t outputs_per_path(FeaturesKind kind) {
-    return kind == FEATURES_FLOWS ? FLOWCURVE_N : kind == FEATURES_PERCENTILES ? FEATURE_N_BASE : 0;
+    return kind == FEATURES_FLOWS         ? FLOWCURVE_N
+           : kind == FEATURES_PERCENTILES ? PATHFEAT_N_BASE
+                                          : 0;
 }
 
-int query_init(Query *q, const Features *f, const QueryOptions *o, Err *err) {
+int predict_init(Query *q, const Features *f, const PredictOptions *o, Err *err) {
     *q = (Query){.features = f, .options = *o, .n_out = outputs_per_path(f->kind)};
     if (load_interval(q, err) != 0) return -1;
     q->out = MEM_NEW(float, f->n_unique * q->n_out);
@@ -34,7 +37,7 @@ int query_init(Query *q, const Features *f, const QueryOptions *o, Err *err) {
     return 0;
 }
 
-void query_free(Query *q) {
+void predict_free(Query *q) {
     free(q->out);
     free(q->range);
     free(q->overflow);
@@ -54,11 +57,11 @@ static void find_range(void *ctx, size_t item, int worker) {
     const Query *q = r->query;
     size_t i = r->first + item;
     q->range[i] = flowmodel_range(q->options.ckpt, &q->features->paths[i].flows);
-    q->overflow[i] = flowmap_overflow(&q->features->paths[i].flows);
+    q->overflow[i] = flowfeat_overflow(&q->features->paths[i].flows);
 }
 
 static void ask_flow_model(Query *q, size_t first, size_t n) {
-    const FlowMap **maps = MEM_NEW(const FlowMap *, n);
+    const FlowFeat **maps = MEM_NEW(const FlowFeat *, n);
     for (size_t i = 0; i < n; i++) maps[i] = &q->features->paths[first + i].flows;
     flowcurve_make(q->options.ckpt, maps, n, q->out + first * q->n_out, q->options.threads);
     Ranges ranges = {.query = q, .first = first};
@@ -67,13 +70,14 @@ static void ask_flow_model(Query *q, size_t first, size_t n) {
 }
 
 static void ask_path_model(Query *q, size_t first, size_t n) {
-    const FeatureMap **maps = MEM_NEW(const FeatureMap *, n);
+    const PathFeat **maps = MEM_NEW(const PathFeat *, n);
     for (size_t i = 0; i < n; i++) maps[i] = q->features->paths[first + i].percentiles;
-    model_forward(q->options.ckpt, maps, n, q->out + first * q->n_out, false, q->options.threads);
+    pathmodel_forward(q->options.ckpt, maps, n, q->out + first * q->n_out, false,
+                      q->options.threads);
     free(maps);
 }
 
-void query_paths(Query *q, size_t first, size_t n) {
+void predict_paths(Query *q, size_t first, size_t n) {
     double start_s = diag_now_s();
     if (q->features->kind == FEATURES_FLOWS) ask_flow_model(q, first, n);
     else if (q->features->kind == FEATURES_PERCENTILES) ask_path_model(q, first, n);
@@ -82,7 +86,8 @@ void query_paths(Query *q, size_t first, size_t n) {
 
 /* ---- the network ---- */
 
-/* A checkpoint in half precision rounds its ranges: what is outside by less than that does not count. */
+/* A checkpoint in half precision rounds its ranges: what is outside by less than that does not
+ * count. */
 static void sum_up_ranges(const Query *q, Estimate *out) {
     static const float ROUNDING = 0.01f;
     for (size_t i = 0; i < q->features->n_unique; i++) {
@@ -120,23 +125,26 @@ static void describe_features(const Features *f, Estimate *out) {
 }
 
 static void keep_sampling_errors(Estimate *out) {
-    const AggDist *d = &out->slowdown.all;
-    const AggQuantile *const quantile[ESTIMATE_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
-    for (int k = 0; k < ESTIMATE_N_QUANTILES; k++) out->sampling_error[k] = (quantile[k]->hi - quantile[k]->lo) / 2 / quantile[k]->value;
+    const SlowdownDist *d = &out->slowdown.all;
+    const SlowdownQuantile *const quantile[ESTIMATE_N_QUANTILES] = {&d->p50, &d->p90, &d->p99,
+                                                                    &d->p99_9};
+    for (int k = 0; k < ESTIMATE_N_QUANTILES; k++)
+        out->sampling_error[k] = (quantile[k]->hi - quantile[k]->lo) / 2 / quantile[k]->value;
 }
 
-void query_conclude(Query *q, Estimate *out) {
+void predict_finish(Query *q, Estimate *out) {
     const Features *f = q->features;
     double start_s = diag_now_s();
     describe_features(f, out);
     sum_up_ranges(q, out);
     AggPath *paths = paths_of(q);
-    AggOptions agg = {.published = q->options.published, .seed = f->seed, .exhaustive = f->exhaustive};
+    AggOptions agg = {
+        .published = q->options.published, .seed = f->seed, .exhaustive = f->exhaustive};
     aggregate(paths, f->n_unique, &agg, q->options.threads, &out->slowdown);
     free(paths);
     keep_sampling_errors(out);
     out->model_error = q->model_error;
-    if (q->model_error) interval_widen(&q->interval, &out->slowdown);
+    if (q->model_error) modelerror_widen(&q->interval, &out->slowdown);
     out->wall_model_s = q->wall_model_s;
     out->wall_aggregate_s = diag_now_s() - start_s;
 }

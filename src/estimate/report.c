@@ -1,7 +1,8 @@
 /* report: estimates as a table for people, as JSON (schema m3.estimate/1) and CSV for programs.
  *
- * The three say the same; the JSON has everything. Numbers in JSON and CSV are the shortest that read back
- * unchanged. A bucket without flows has no numbers: "-" in the table, null in JSON, no rows in CSV. */
+ * The three say the same; the JSON has everything. Numbers in JSON and CSV are the shortest that
+ * read back unchanged. A bucket without flows has no numbers: "-" in the table, null in JSON, no
+ * rows in CSV. */
 #include "estimate/report.h"
 
 #include <math.h>
@@ -9,15 +10,18 @@
 
 #include "base/json.h"
 #include "base/units.h"
+#include "traffic/sizebucket.h"
 
 const char *const report_quantile_names[REPORT_N_QUANTILES] = {"p50", "p90", "p99", "p99.9"};
 const char *const report_quantile_json_keys[REPORT_N_QUANTILES] = {"p50", "p90", "p99", "p99_9"};
 
-const AggDist *report_dist(const AggResult *r, int i) { return i == 0 ? &r->all : &r->bucket[i - 1]; }
-const char *report_dist_label(int i) { return i == 0 ? "all" : stats_out_label(i - 1); }
+const SlowdownDist *report_dist(const Slowdowns *r, int i) {
+    return i == 0 ? &r->all : &r->bucket[i - 1];
+}
+const char *report_dist_label(int i) { return i == 0 ? "all" : sizebucket_label(i - 1); }
 
-const AggQuantile *report_quantile(const AggDist *d, int k) {
-    const AggQuantile *const q[REPORT_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
+const SlowdownQuantile *report_quantile(const SlowdownDist *d, int k) {
+    const SlowdownQuantile *const q[REPORT_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
     return q[k];
 }
 
@@ -26,7 +30,7 @@ static void append_value(ReportCell *c, double x) {
     snprintf(c->s + n, sizeof c->s - n, "%.*f", x < 100 ? 2 : x < 1000 ? 1 : 0, x);
 }
 
-ReportCell report_cell(const AggQuantile *q) {
+ReportCell report_cell(const SlowdownQuantile *q) {
     ReportCell c = {"-"};
     if (isnan(q->value)) return c;
     c.s[0] = '\0';
@@ -53,30 +57,37 @@ void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
         }
     }
     fprintf(f, "%-8s  %7s", "slowdown", "share");
-    for (int k = 0; k < REPORT_N_QUANTILES; k++) fprintf(f, "  %*s", width[k], report_quantile_names[k]);
+    for (int k = 0; k < REPORT_N_QUANTILES; k++)
+        fprintf(f, "  %*s", width[k], report_quantile_names[k]);
     fputc('\n', f);
     for (int row = 0; row < REPORT_N_DISTS; row++) {
         int i = (row + 1) % REPORT_N_DISTS; /* all flows last */
-        fprintf(f, "%-8s  %5.1f %%", report_dist_label(i), 100 * report_dist(&e->slowdown, i)->share);
+        fprintf(f, "%-8s  %5.1f %%", report_dist_label(i),
+                100 * report_dist(&e->slowdown, i)->share);
         for (int k = 0; k < REPORT_N_QUANTILES; k++) fprintf(f, "  %*s", width[k], cell[i][k].s);
         fputc('\n', f);
     }
     fprintf(f, "%s flows, ", units_count(e->n_flows).s);
     if (e->exhaustive) fprintf(f, "all %s paths", units_count(e->n_unique).s);
-    else fprintf(f, "%s paths drawn (%s unique)", units_count(e->n_drawn).s, units_count(e->n_unique).s);
+    else
+        fprintf(f, "%s paths drawn (%s unique)", units_count(e->n_drawn).s,
+                units_count(e->n_unique).s);
     fprintf(f, ", %.2f s\n", m->wall_total_s);
     if (e->target.asked > 0)
-        fprintf(f, "sampling error of %s: %.2g %%, %.4g %% asked for\n", report_quantile_names[e->target.quantile],
+        fprintf(f, "sampling error of %s: %.2g %%, %.4g %% asked for\n",
+                report_quantile_names[e->target.quantile],
                 100 * e->sampling_error[e->target.quantile], 100 * e->target.asked);
-    if (e->model_error) fprintf(f, "in brackets: 95 %%, from %sthe model's own error\n", e->exhaustive ? "" : "the drawing of paths and ");
+    if (e->model_error)
+        fprintf(f, "in brackets: 95 %%, from %sthe model's own error\n",
+                e->exhaustive ? "" : "the drawing of paths and ");
 }
 
-static void put_string(JsonOut *o, const char *key, const char *value) {
+static void json_put_string(JsonOut *o, const char *key, const char *value) {
     json_out_key(o, key);
     json_out_string(o, value);
 }
 
-static void put_number(JsonOut *o, const char *key, double x) {
+static void json_put_number(JsonOut *o, const char *key, double x) {
     json_out_key(o, key);
     json_out_number(o, x);
 }
@@ -86,23 +97,23 @@ static void put_int(JsonOut *o, const char *key, uint64_t x) {
     json_out_int(o, (int64_t)x);
 }
 
-static void put_quantiles(JsonOut *o, const AggDist *d) {
+static void put_quantiles(JsonOut *o, const SlowdownDist *d) {
     json_out_key(o, "percentiles");
     json_out_array_compact(o);
     for (int p = 0; p < STATS_N_PCT; p++) json_out_number(o, d->percentiles[p]);
     json_out_end(o, ']');
     for (int k = 0; k < REPORT_N_QUANTILES; k++) {
-        const AggQuantile *q = report_quantile(d, k);
+        const SlowdownQuantile *q = report_quantile(d, k);
         json_out_key(o, report_quantile_json_keys[k]);
         json_out_object(o);
-        put_number(o, "value", q->value);
-        put_number(o, "lo", q->lo);
-        put_number(o, "hi", q->hi);
+        json_put_number(o, "value", q->value);
+        json_put_number(o, "lo", q->lo);
+        json_put_number(o, "hi", q->hi);
         json_out_end(o, '}');
     }
 }
 
-static void put_slowdown(JsonOut *o, const AggResult *r) {
+static void put_slowdown(JsonOut *o, const Slowdowns *r) {
     json_out_key(o, "slowdown");
     json_out_object(o);
     json_out_key(o, "all");
@@ -111,14 +122,14 @@ static void put_slowdown(JsonOut *o, const AggResult *r) {
     json_out_end(o, '}');
     json_out_key(o, "buckets");
     json_out_array(o);
-    for (int b = 0; b < STATS_N_OUT; b++) {
+    for (int b = 0; b < SIZEBUCKET_N; b++) {
         json_out_object(o);
-        put_string(o, "label", stats_out_label(b));
-        put_int(o, "lo_b", stats_out_lo(b));
+        json_put_string(o, "label", sizebucket_label(b));
+        put_int(o, "lo_b", sizebucket_lo(b));
         json_out_key(o, "hi_b");
-        if (stats_out_hi(b) == UINT64_MAX) json_out_string(o, NULL);
-        else json_out_int(o, (int64_t)stats_out_hi(b));
-        put_number(o, "share", r->bucket[b].share);
+        if (sizebucket_hi(b) == UINT64_MAX) json_out_string(o, NULL);
+        else json_out_int(o, (int64_t)sizebucket_hi(b));
+        json_put_number(o, "share", r->bucket[b].share);
         put_quantiles(o, &r->bucket[b]);
         json_out_end(o, '}');
     }
@@ -133,8 +144,8 @@ void report_put_checkpoint(JsonOut *o, const ReportMeta *m) {
         return;
     }
     json_out_object(o);
-    put_string(o, "name", m->ckpt_name);
-    put_string(o, "sha256", m->ckpt_sha256);
+    json_put_string(o, "name", m->ckpt_name);
+    json_put_string(o, "sha256", m->ckpt_sha256);
     json_out_end(o, '}');
 }
 
@@ -145,8 +156,8 @@ void report_put_features(JsonOut *o, const ReportMeta *m) {
         return;
     }
     json_out_object(o);
-    put_string(o, "file", m->features);
-    put_string(o, "sha256", m->features_sha256);
+    json_put_string(o, "file", m->features);
+    json_put_string(o, "sha256", m->features_sha256);
     json_out_end(o, '}');
 }
 
@@ -159,10 +170,10 @@ static void put_range(JsonOut *o, const Estimate *e) {
     }
     json_out_object(o);
     put_int(o, "n_paths", e->n_outside);
-    put_string(o, "furthest", e->range.name);
-    put_number(o, "value", (double)e->range.value);
-    put_number(o, "trained_lo", (double)e->range.lo);
-    put_number(o, "trained_hi", (double)e->range.hi);
+    json_put_string(o, "furthest", e->range.name);
+    json_put_number(o, "value", (double)e->range.value);
+    json_put_number(o, "trained_lo", (double)e->range.lo);
+    json_put_number(o, "trained_hi", (double)e->range.hi);
     json_out_end(o, '}');
 }
 
@@ -176,7 +187,7 @@ static void put_overflow(JsonOut *o, const Estimate *e) {
 static void put_interval(JsonOut *o, const Estimate *e) {
     json_out_key(o, "interval");
     json_out_object(o);
-    put_number(o, "level", 0.95);
+    json_put_number(o, "level", 0.95);
     json_out_key(o, "covers");
     json_out_array_compact(o);
     if (!e->exhaustive) json_out_string(o, "sampling");
@@ -186,7 +197,9 @@ static void put_interval(JsonOut *o, const Estimate *e) {
 }
 
 /* To the microsecond: more would be noise. */
-static void put_seconds(JsonOut *o, const char *key, double x) { put_number(o, key, round(x * 1e6) / 1e6); }
+static void put_seconds(JsonOut *o, const char *key, double x) {
+    json_put_number(o, key, round(x * 1e6) / 1e6);
+}
 
 static void put_wall(JsonOut *o, const Estimate *e, const ReportMeta *m) {
     json_out_key(o, "wall_s");
@@ -210,7 +223,7 @@ static void put_fluid(JsonOut *o, const Estimate *e) {
     json_out_object(o);
     json_out_key(o, "exact");
     json_out_bool(o, e->simulated_flows == e->path_flows);
-    put_number(o, "simulated_share", (double)e->simulated_flows / (double)e->path_flows);
+    json_put_number(o, "simulated_share", (double)e->simulated_flows / (double)e->path_flows);
     json_out_end(o, '}');
 }
 
@@ -234,9 +247,9 @@ static void put_target(JsonOut *o, const Estimate *e) {
         return;
     }
     json_out_object(o);
-    put_string(o, "quantile", report_quantile_json_keys[e->target.quantile]);
-    put_number(o, "asked", e->target.asked);
-    put_number(o, "reached", e->sampling_error[e->target.quantile]);
+    json_put_string(o, "quantile", report_quantile_json_keys[e->target.quantile]);
+    json_put_number(o, "asked", e->target.asked);
+    json_put_number(o, "reached", e->sampling_error[e->target.quantile]);
     put_int(o, "max_paths", e->target.max_paths);
     json_out_end(o, '}');
 }
@@ -251,15 +264,15 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
-    put_string(&o, "schema", REPORT_SCHEMA);
-    put_string(&o, "version", M3_VERSION);
+    json_put_string(&o, "schema", REPORT_SCHEMA);
+    json_put_string(&o, "version", M3_VERSION);
     put_int(&o, "seed", m->seed);
-    put_string(&o, "command", m->command);
-    put_string(&o, "topo", m->topo);
-    put_string(&o, "mix", m->mix);
+    json_put_string(&o, "command", m->command);
+    json_put_string(&o, "topo", m->topo);
+    json_put_string(&o, "mix", m->mix);
     report_put_features(&o, m);
     report_put_checkpoint(&o, m);
-    put_string(&o, "method", m->method);
+    json_put_string(&o, "method", m->method);
     put_paths(&o, e);
     put_target(&o, e);
     put_wall(&o, e, m);
@@ -273,8 +286,10 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
 void report_csv(FILE *f, const Estimate *e) {
     fputs("bucket,percentile,slowdown\n", f);
     for (int i = 0; i < REPORT_N_DISTS; i++) {
-        const AggDist *d = report_dist(&e->slowdown, i);
+        const SlowdownDist *d = report_dist(&e->slowdown, i);
         if (isnan(d->percentiles[0])) continue;
-        for (int p = 0; p < STATS_N_PCT; p++) fprintf(f, "%s,%d,%s\n", report_dist_label(i), p + 1, json_number_text(d->percentiles[p]).s);
+        for (int p = 0; p < STATS_N_PCT; p++)
+            fprintf(f, "%s,%d,%s\n", report_dist_label(i), p + 1,
+                    json_number_text(d->percentiles[p]).s);
     }
 }

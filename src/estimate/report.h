@@ -5,6 +5,7 @@
 
 #include "estimate/estimate.h"
 #include "base/json.h"
+#include "traffic/sizebucket.h"
 
 #define REPORT_SCHEMA "m3.estimate/1"
 
@@ -19,12 +20,12 @@ void report_table(FILE *f, const Estimate *e, const ReportMeta *m);
 void report_json(FILE *f, const Estimate *e, const ReportMeta *m);
 void report_csv(FILE *f, const Estimate *e); /* bucket,percentile,slowdown */
 
-/* A distribution from an estimate JSON or a flow CSV (size_b, fct_ns, ideal_fct_ns), told apart by content.
- * Flows with an empty fct_ns did not finish: they are left out, with a remark. */
-int report_load(AggResult *r, const char *path, const Log *log, Err *err);
+/* A distribution from an estimate JSON or a flow CSV (size_b, fct_ns, ideal_fct_ns), told apart by
+ * content. Flows with an empty fct_ns did not finish: they are left out, with a remark. */
+int report_load(Slowdowns *r, const char *path, const Log *log, Err *err);
 
-/* Parts of that JSON, for reports of several estimates: members "out_of_range", "n_flows", "n_paths", "interval" and "slowdown" of the
- * object that is open; "checkpoint"; and "features". */
+/* Parts of that JSON, for reports of several estimates: members "out_of_range", "n_flows",
+ * "n_paths", "interval" and "slowdown" of the object that is open; "checkpoint"; and "features". */
 void report_put_estimate(JsonOut *o, const Estimate *e);
 void report_put_checkpoint(JsonOut *o, const ReportMeta *m);
 void report_put_features(JsonOut *o, const ReportMeta *m);
@@ -33,13 +34,14 @@ void report_put_features(JsonOut *o, const ReportMeta *m);
 typedef struct {
     char s[64];
 } ReportCell;
-ReportCell report_cell(const AggQuantile *q);
+ReportCell report_cell(const SlowdownQuantile *q);
 
-/* What reports are made of: curve 0 is all flows, 1..STATS_N_OUT the buckets. */
-enum { REPORT_N_DISTS = STATS_N_OUT + 1, REPORT_N_QUANTILES = 4 };
-const AggDist *report_dist(const AggResult *r, int i);
+/* What reports are made of: curve 0 is all flows, 1..SIZEBUCKET_N the buckets. */
+enum { REPORT_N_DISTS = SIZEBUCKET_N + 1, REPORT_N_QUANTILES = 4 };
+const SlowdownDist *report_dist(const Slowdowns *r, int i);
 const char *report_dist_label(int i); /* "all", "< 1 KB", … */
-const AggQuantile *report_quantile(const AggDist *d, int k);
-extern const char *const report_quantile_names[REPORT_N_QUANTILES];     /* "p50", "p90", "p99", "p99.9" */
+const SlowdownQuantile *report_quantile(const SlowdownDist *d, int k);
+extern const char
+    *const report_quantile_names[REPORT_N_QUANTILES]; /* "p50", "p90", "p99", "p99.9" */
 extern const char *const report_quantile_json_keys[REPORT_N_QUANTILES]; /* "p99_9" in JSON */
 #endif

@@ -1,8 +1,10 @@
-/* report_read: results read back, for comparison: an estimate JSON of ours, or per-flow results as CSV.
+/* report_read: results read back, for comparison: an estimate JSON of ours, or per-flow results as
+ * CSV.
  *
- * A file whose first character that is not space is '{' is JSON; a binary flow file begins with its mark. The CSV needs a header with
- * size_b, fct_ns and ideal_fct_ns in any order among other columns; so the output of a packet simulator, ours or not, is directly
- * comparable with an estimate. */
+ * A file whose first character that is not space is '{' is JSON; a binary flow file begins with its
+ * mark. The CSV needs a header with size_b, fct_ns and ideal_fct_ns in any order among other
+ * columns; so the output of a packet simulator, ours or not, is directly comparable with an
+ * estimate. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "traffic/flows.h"
+#include "traffic/sizebucket.h"
 
 /* A number, or null for a bucket without flows. */
 static int read_value(const Json *j, double *out, Err *err) {
@@ -20,7 +23,7 @@ static int read_value(const Json *j, double *out, Err *err) {
     return json_is_null(j) ? 0 : json_number(j, out, err);
 }
 
-static int read_quantile(const Json *dist, int k, AggQuantile *q, Err *err) {
+static int read_quantile(const Json *dist, int k, SlowdownQuantile *q, Err *err) {
     Json j, v;
     if (json_need(dist, report_quantile_json_keys[k], &j, err) != 0) return -1;
     if (json_need(&j, "value", &v, err) != 0 || read_value(&v, &q->value, err) != 0) return -1;
@@ -29,11 +32,12 @@ static int read_quantile(const Json *dist, int k, AggQuantile *q, Err *err) {
     return 0;
 }
 
-static int read_dist(const Json *j, AggDist *d, Err *err) {
-    AggQuantile *const q[REPORT_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
+static int read_dist(const Json *j, SlowdownDist *d, Err *err) {
+    SlowdownQuantile *const q[REPORT_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
     Json pct, it;
     if (json_need(j, "percentiles", &pct, err) != 0 || json_expect_array(&pct, err) != 0) return -1;
-    if (json_len(&pct) != STATS_N_PCT) return json_fail(&pct, err, "expected %d numbers, got %d", STATS_N_PCT, json_len(&pct));
+    if (json_len(&pct) != STATS_N_PCT)
+        return json_fail(&pct, err, "expected %d numbers, got %d", STATS_N_PCT, json_len(&pct));
     int p = 0;
     for (bool ok = json_first(&pct, &it); ok; ok = json_next(&it))
         if (read_value(&it, &d->percentiles[p++], err) != 0) return -1;
@@ -42,24 +46,32 @@ static int read_dist(const Json *j, AggDist *d, Err *err) {
     return 0;
 }
 
-static int read_bucket(const Json *j, int b, AggDist *d, Err *err) {
+static int read_bucket(const Json *j, int b, SlowdownDist *d, Err *err) {
     Json v;
     uint64_t lo_b;
     if (json_need(j, "lo_b", &v, err) != 0 || json_uint(&v, UINT64_MAX, &lo_b, err) != 0) return -1;
-    if (lo_b != stats_out_lo(b)) return json_fail(&v, err, "expected %llu", (unsigned long long)stats_out_lo(b));
+    if (lo_b != sizebucket_lo(b))
+        return json_fail(&v, err, "expected %llu", (unsigned long long)sizebucket_lo(b));
     if (json_need(j, "share", &v, err) != 0 || json_number(&v, &d->share, err) != 0) return -1;
     return read_dist(j, d, err);
 }
 
-static int read_root(const Json *root, AggResult *r, Err *err) {
+static int read_root(const Json *root, Slowdowns *r, Err *err) {
     Json schema, slowdown, all, buckets, it;
     const char *name;
-    if (json_need(root, "schema", &schema, err) != 0 || json_string(&schema, &name, err) != 0) return -1;
-    if (strcmp(name, REPORT_SCHEMA) != 0) return json_fail(&schema, err, "expected \"%s\", got \"%.60s\"", REPORT_SCHEMA, name);
+    if (json_need(root, "schema", &schema, err) != 0 || json_string(&schema, &name, err) != 0)
+        return -1;
+    if (strcmp(name, REPORT_SCHEMA) != 0)
+        return json_fail(&schema, err, "expected \"%s\", got \"%.60s\"", REPORT_SCHEMA, name);
     if (json_need(root, "slowdown", &slowdown, err) != 0) return -1;
-    if (json_need(&slowdown, "all", &all, err) != 0 || read_dist(&all, &r->all, err) != 0) return -1;
-    if (json_need(&slowdown, "buckets", &buckets, err) != 0 || json_expect_array(&buckets, err) != 0) return -1;
-    if (json_len(&buckets) != STATS_N_OUT) return json_fail(&buckets, err, "expected %d buckets, got %d", STATS_N_OUT, json_len(&buckets));
+    if (json_need(&slowdown, "all", &all, err) != 0 || read_dist(&all, &r->all, err) != 0)
+        return -1;
+    if (json_need(&slowdown, "buckets", &buckets, err) != 0 ||
+        json_expect_array(&buckets, err) != 0)
+        return -1;
+    if (json_len(&buckets) != SIZEBUCKET_N)
+        return json_fail(&buckets, err, "expected %d buckets, got %d", SIZEBUCKET_N,
+                         json_len(&buckets));
     int b = 0;
     for (bool ok = json_first(&buckets, &it); ok; ok = json_next(&it), b++)
         if (read_bucket(&it, b, &r->bucket[b], err) != 0) return -1;
@@ -67,7 +79,7 @@ static int read_root(const Json *root, AggResult *r, Err *err) {
     return 0;
 }
 
-static int read_json(const FileView *v, const char *path, AggResult *r, Err *err) {
+static int read_json(const FileView *v, const char *path, Slowdowns *r, Err *err) {
     JsonDoc *doc = json_parse(v->data, v->len, path, err);
     if (!doc) return -1;
     Json root = json_root(doc);
@@ -100,7 +112,8 @@ static bool next_line(Text *t, Text *line) {
 /* The next field of a line; false after the last one. */
 static bool next_field(Text *line, Span *f) {
     if (!line->p) return false;
-    const char *comma = line->end > line->p ? memchr(line->p, ',', (size_t)(line->end - line->p)) : NULL;
+    const char *comma =
+        line->end > line->p ? memchr(line->p, ',', (size_t)(line->end - line->p)) : NULL;
     const char *stop = comma ? comma : line->end;
     *f = (Span){line->p, (size_t)(stop - line->p)};
     line->p = comma ? comma + 1 : NULL;
@@ -112,11 +125,14 @@ static int read_header(Text line, const char *path, int column[N_COLUMNS], Err *
     for (int c = 0; c < N_COLUMNS; c++) column[c] = -1;
     for (int i = 0; next_field(&line, &f); i++)
         for (int c = 0; c < N_COLUMNS; c++)
-            if (f.len == strlen(column_names[c]) && memcmp(f.p, column_names[c], f.len) == 0) column[c] = i;
+            if (f.len == strlen(column_names[c]) && memcmp(f.p, column_names[c], f.len) == 0)
+                column[c] = i;
     for (int c = 0; c < N_COLUMNS; c++)
         if (column[c] < 0)
-            return err_input(err, "%s: expected an estimate JSON, or a CSV with columns size_b, fct_ns and ideal_fct_ns (no %s here)", path,
-                             column_names[c]);
+            return err_input(err,
+                             "%s: expected an estimate JSON, or a CSV with columns size_b, fct_ns "
+                             "and ideal_fct_ns (no %s here)",
+                             path, column_names[c]);
     return 0;
 }
 
@@ -138,7 +154,8 @@ typedef struct {
     size_t n, size_cap, slowdown_cap, n_unfinished;
 } Results;
 
-static int read_flow(Text line, const char *path, size_t line_no, const int column[N_COLUMNS], Results *r, Err *err) {
+static int read_flow(Text line, const char *path, size_t line_no, const int column[N_COLUMNS],
+                     Results *r, Err *err) {
     Span f, field[N_COLUMNS] = {{0}};
     bool there[N_COLUMNS] = {false};
     for (int i = 0; next_field(&line, &f); i++)
@@ -146,16 +163,21 @@ static int read_flow(Text line, const char *path, size_t line_no, const int colu
             if (column[c] == i) field[c] = f, there[c] = true;
     double x[N_COLUMNS];
     for (int c = 0; c < N_COLUMNS; c++) {
-        if (!there[c]) return err_input(err, "%s: line %zu: %s: missing", path, line_no, column_names[c]);
-        if (read_number(field[c], &x[c]) != 0 || (c != FCT && isnan(x[c])) || (c == SIZE && (x[c] < 1 || x[c] >= 0x1p63)))
-            return err_input(err, "%s: line %zu: %s: expected a number above 0, got '%.*s'", path, line_no, column_names[c],
-                             (int)(field[c].len < 40 ? field[c].len : 40), field[c].p);
+        if (!there[c])
+            return err_input(err, "%s: line %zu: %s: missing", path, line_no, column_names[c]);
+        if (read_number(field[c], &x[c]) != 0 || (c != FCT && isnan(x[c])) ||
+            (c == SIZE && (x[c] < 1 || x[c] >= 0x1p63)))
+            return err_input(err, "%s: line %zu: %s: expected a number above 0, got '%.*s'", path,
+                             line_no, column_names[c], (int)(field[c].len < 40 ? field[c].len : 40),
+                             field[c].p);
     }
     if (isnan(x[FCT])) {
         r->n_unfinished++;
         return 0;
     }
-    if (!isfinite(x[FCT] / x[IDEAL])) return err_input(err, "%s: line %zu: fct_ns / ideal_fct_ns: expected a finite number", path, line_no);
+    if (!isfinite(x[FCT] / x[IDEAL]))
+        return err_input(err, "%s: line %zu: fct_ns / ideal_fct_ns: expected a finite number", path,
+                         line_no);
     MEM_GROW(r->size_b, r->size_cap, r->n + 1);
     MEM_GROW(r->slowdown, r->slowdown_cap, r->n + 1);
     r->size_b[r->n] = (uint64_t)x[SIZE];
@@ -163,20 +185,22 @@ static int read_flow(Text line, const char *path, size_t line_no, const int colu
     return 0;
 }
 
-static int sum_up(const Results *r, const char *path, AggResult *out, const Log *log, Err *err) {
+static int sum_up(const Results *r, const char *path, Slowdowns *out, const Log *log, Err *err) {
     if (r->n == 0) return err_input(err, "%s: expected at least one finished flow, got none", path);
     if (r->n_unfinished)
-        log_note(log, "%s: %s of %s flows did not finish and are left out", path, units_count(r->n_unfinished).s,
-                 units_count(r->n + r->n_unfinished).s);
+        log_note(log, "%s: %s of %s flows did not finish and are left out", path,
+                 units_count(r->n_unfinished).s, units_count(r->n + r->n_unfinished).s);
     aggregate_flows(r->size_b, r->slowdown, r->n, out);
     return 0;
 }
 
-static int read_csv(const FileView *v, const char *path, AggResult *out, const Log *log, Err *err) {
+static int read_csv(const FileView *v, const char *path, Slowdowns *out, const Log *log, Err *err) {
     Text text = {v->data, v->data + v->len}, line = {0};
     Results r = {0};
     int column[N_COLUMNS];
-    if (v->len == 0) return err_input(err, "%s: expected an estimate JSON or a flow CSV, got an empty file", path);
+    if (v->len == 0)
+        return err_input(err, "%s: expected an estimate JSON or a flow CSV, got an empty file",
+                         path);
     next_line(&text, &line);
     int rc = read_header(line, path, column, err);
     for (size_t no = 2; rc == 0 && next_line(&text, &line); no++)
@@ -187,18 +211,24 @@ static int read_csv(const FileView *v, const char *path, AggResult *out, const L
     return rc;
 }
 
-static int read_binary(const FileView *v, const char *path, AggResult *out, const Log *log, Err *err) {
+static int read_binary(const FileView *v, const char *path, Slowdowns *out, const Log *log,
+                       Err *err) {
     Flows f;
-    if (flows_read_untied(&f, v, path, err) != 0) return -1;
-    int rc = f.fct_ns && f.ideal_fct_ns ? 0 : err_input(err, "%s: expected flows with fct_ns and ideal_fct_ns", path);
-    Results r = {.size_b = f.size_b, .slowdown = f.fct_ns}; /* finished ones move to the front, in place */
+    if (flows_read_no_endpoints(&f, v, path, err) != 0) return -1;
+    int rc = f.fct_ns && f.ideal_fct_ns
+                 ? 0
+                 : err_input(err, "%s: expected flows with fct_ns and ideal_fct_ns", path);
+    Results r = {.size_b = f.size_b,
+                 .slowdown = f.fct_ns}; /* finished ones move to the front, in place */
     for (size_t i = 0; rc == 0 && i < f.n; i++) {
         double slowdown = f.fct_ns[i] / f.ideal_fct_ns[i];
         if (isnan(f.fct_ns[i])) {
             r.n_unfinished++;
             continue;
         }
-        if (!isfinite(slowdown)) rc = err_input(err, "%s: row %zu: fct_ns / ideal_fct_ns: expected a finite number", path, i);
+        if (!isfinite(slowdown))
+            rc = err_input(err, "%s: row %zu: fct_ns / ideal_fct_ns: expected a finite number",
+                           path, i);
         r.size_b[r.n] = f.size_b[i];
         r.slowdown[r.n++] = slowdown;
     }
@@ -207,7 +237,7 @@ static int read_binary(const FileView *v, const char *path, AggResult *out, cons
     return rc;
 }
 
-int report_load(AggResult *r, const char *path, const Log *log, Err *err) {
+int report_load(Slowdowns *r, const char *path, const Log *log, Err *err) {
     FileView v;
     if (file_view(&v, path, err) != 0) return -1;
     size_t at = 0;

@@ -3,11 +3,11 @@
  *   plan: combination → mix with its settings; combinations equal in effect become one row
  *   for each traffic:            scenario_load
  *     for each fluid simulation:   estimate_features
- *       for each setting:            features_apply, estimate_ask
+ *       for each setting:            features_set_conf, estimate_predict
  *
- * Rows come out in the grid's order whatever order they were computed in. All are asked with the same seed: paths, flows and
- * resamples are common to the rows, so that differences between them are those of the settings. One traffic's flows
- * and features are in memory at a time. */
+ * Rows come out in the grid's order whatever order they were computed in. All are asked with the
+ * same seed: paths, flows and resamples are common to the rows, so that differences between them
+ * are those of the settings. One traffic's flows and features are in memory at a time. */
 #include "estimate/sweep.h"
 
 #include <math.h>
@@ -25,7 +25,9 @@ const char *sweep_stage_name(SweepStage s) {
     return names[s];
 }
 
-bool sweep_applies(const SweepRow *row, const GridAxis *axis) { return mix_key_applies(axis->key, row->conf.cc); }
+bool sweep_applies(const SweepRow *row, const GridAxis *axis) {
+    return mix_key_applies(axis->key, row->conf.cc);
+}
 
 /* ---- plan ---- */
 
@@ -49,7 +51,8 @@ typedef struct {
 /* The combination as a list for ScenarioOptions.set; free_settings releases. */
 static const char **settings_of(const Grid *g, size_t combination) {
     const char **set = MEM_NEW(const char *, g->n_axes + 1);
-    for (size_t a = 0; a < g->n_axes; a++) set[a] = mem_printf("%s=%s", g->axes[a].key, grid_value(g, combination, a));
+    for (size_t a = 0; a < g->n_axes; a++)
+        set[a] = mem_printf("%s=%s", g->axes[a].key, grid_value(g, combination, a));
     set[g->n_axes] = NULL;
     return set;
 }
@@ -62,7 +65,8 @@ static void free_settings(const char **set) {
 /* A missing file should not be found when half of the work is done. */
 static int check_files(const Mix *m, const ScenarioOptions *o, Err *err) {
     if (o->flows_path || !o->mix_path) return 0;
-    if (m->matrix && !file_exists(m->matrix)) return err_input(err, "matrix: %s does not exist", m->matrix);
+    if (m->matrix && !file_exists(m->matrix))
+        return err_input(err, "matrix: %s does not exist", m->matrix);
     if (!file_exists(m->sizes)) return err_input(err, "sizes: %s does not exist", m->sizes);
     return 0;
 }
@@ -77,7 +81,8 @@ static int plan_scenario(const Run *r, const char *const *set, Mix *m, Err *err)
 static int plan_mix(const Run *r, size_t combination, Mix *m, Err *err) {
     const char **set = settings_of(r->grid, combination);
     mix_init(m);
-    int rc = r->given ? features_settings(r->given, set, &m->net, err) : plan_scenario(r, set, m, err);
+    int rc =
+        r->given ? features_settings(r->given, set, &m->net, err) : plan_scenario(r, set, m, err);
     free_settings(set);
     return rc;
 }
@@ -93,7 +98,9 @@ static int plan(Run *r, Err *err) {
             return -1;
         }
         size_t i = 0;
-        while (i < r->n && !(mix_same_traffic(&r->planned[i].mix, m) && netconf_same(&r->planned[i].mix.net, &m->net))) i++;
+        while (i < r->n && !(mix_same_traffic(&r->planned[i].mix, m) &&
+                             netconf_same(&r->planned[i].mix.net, &m->net)))
+            i++;
         if (i < r->n) mix_free(m);
         else r->out->rows[r->n++] = (SweepRow){.combination = c, .conf = m->net};
     }
@@ -103,19 +110,27 @@ static int plan(Run *r, Err *err) {
 
 /* ---- what is refused ---- */
 
-static bool is_one_of(const char *key, const char *a, const char *b) { return strcmp(key, a) == 0 || strcmp(key, b) == 0; }
+static bool is_one_of(const char *key, const char *a, const char *b) {
+    return strcmp(key, a) == 0 || strcmp(key, b) == 0;
+}
 
 /* Values that could make no difference would only look as if there were none. */
-static int check_axis(const GridAxis *a, const ScenarioOptions *so, const EstimateOptions *eo, Err *err) {
+static int check_axis(const GridAxis *a, const ScenarioOptions *so, const EstimateOptions *eo,
+                      Err *err) {
     bool traffic = mix_key_is_traffic(a->key);
     if (a->n == 1) return 0;
     if (!traffic && eo->method == METHOD_FLOWSIM)
-        return err_input(err, "--set %s: method flowsim does not depend on the network's settings, only on its traffic", a->key);
+        return err_input(err,
+                         "--set %s: method flowsim does not depend on the network's settings, only "
+                         "on its traffic",
+                         a->key);
     if (!so) return 0; /* features: features_settings says so */
     if (traffic && so->flows_path)
-        return err_input(err, "--set %s: the flows come from %s; only a mix draws others", a->key, so->flows_path);
+        return err_input(err, "--set %s: the flows come from %s; only a mix draws others", a->key,
+                         so->flows_path);
     if ((so->n_flows > 0 || so->duration_s > 0) && is_one_of(a->key, "n_flows", "duration"))
-        return err_input(err, "--set %s: --n-flows and --duration go before it; leave them out", a->key);
+        return err_input(err, "--set %s: --n-flows and --duration go before it; leave them out",
+                         a->key);
     return 0;
 }
 
@@ -128,7 +143,9 @@ static int check_effect(const Run *r, const GridAxis *a, Err *err) {
 
 static int check(const Run *r, Err *err) {
     if (r->estimate->method == METHOD_PACKET)
-        return err_input(err, "sweep: method packet has nothing to share between settings; use m3 estimate for each");
+        return err_input(
+            err,
+            "sweep: method packet has nothing to share between settings; use m3 estimate for each");
     for (size_t a = 0; a < r->grid->n_axes; a++)
         if (check_axis(&r->grid->axes[a], r->scenario, r->estimate, err) != 0) return -1;
     return 0;
@@ -137,7 +154,9 @@ static int check(const Run *r, Err *err) {
 static void note_merged(const Run *r) {
     size_t merged = r->grid->n - r->n;
     if (merged > 0)
-        log_note(r->log, "%s of %s combinations have the effect of another (a parameter of a cc not in use has none): left out",
+        log_note(r->log,
+                 "%s of %s combinations have the effect of another (a parameter of a cc not in use "
+                 "has none): left out",
                  units_count(merged).s, units_count(r->grid->n).s);
 }
 
@@ -147,8 +166,8 @@ static int ask(Run *r, size_t i, Features *f, SweepStage computed, Err *err) {
     SweepRow *row = &r->out->rows[i];
     double start_s = diag_now_s();
     if (diag_stop_requested()) return err_stopped(err);
-    features_apply(f, &row->conf, r->estimate->threads);
-    if (estimate_ask(f, r->estimate, &row->estimate, err) != 0) return -1;
+    features_set_conf(f, &row->conf, r->estimate->threads);
+    if (estimate_predict(f, r->estimate, &row->estimate, err) != 0) return -1;
     row->computed = computed;
     row->wall_s = diag_now_s() - start_s;
     r->out->wall_ask_s += row->wall_s;
@@ -166,8 +185,10 @@ static int share_fluid(Run *r, size_t first, Scenario *s, SweepStage computed, E
     r->out->wall_fluid_s += f.wall_fluid_s;
     int rc = 0;
     for (size_t i = first; i < r->n && rc == 0; i++) {
-        bool mine = !r->planned[i].done && mix_same_traffic(&r->planned[i].mix, &r->planned[first].mix);
-        if (mine && features_serve(&f, &r->out->rows[i].conf)) rc = ask(r, i, &f, i == first ? computed : SWEEP_MODEL, err);
+        bool mine =
+            !r->planned[i].done && mix_same_traffic(&r->planned[i].mix, &r->planned[first].mix);
+        if (mine && features_reusable_under(&f, &r->out->rows[i].conf))
+            rc = ask(r, i, &f, i == first ? computed : SWEEP_MODEL, err);
     }
     features_free(&f);
     return rc;
@@ -192,12 +213,14 @@ static int share_traffic(Run *r, size_t first, Err *err) {
     return rc;
 }
 
-/* The remarks of a single estimate, once: of the inputs furthest outside, and of the fullest buffers. */
+/* The remarks of a single estimate, once: of the inputs furthest outside, and of the fullest
+ * buffers. */
 static void remark(const Run *r) {
     Estimate worst = r->out->rows[0].estimate;
     for (size_t i = 1; i < r->n; i++) {
         const Estimate *e = &r->out->rows[i].estimate;
-        if (flowrange_excess(&e->range) > flowrange_excess(&worst.range)) worst.range = e->range, worst.n_outside = e->n_outside;
+        if (flowrange_excess(&e->range) > flowrange_excess(&worst.range))
+            worst.range = e->range, worst.n_outside = e->n_outside;
         worst.overflow = fmax(worst.overflow, e->overflow);
     }
     estimate_remark(&worst, r->log);
@@ -222,12 +245,14 @@ static int run(Run *r, Err *err) {
     return rc;
 }
 
-int sweep_run(Sweep *s, const Grid *g, const ScenarioOptions *so, const EstimateOptions *eo, const Log *log, Err *err) {
+int sweep_run(Sweep *s, const Grid *g, const ScenarioOptions *so, const EstimateOptions *eo,
+              const Log *log, Err *err) {
     Run r = {.grid = g, .scenario = so, .estimate = eo, .log = log, .out = s};
     return run(&r, err);
 }
 
-int sweep_features(Sweep *s, const Grid *g, Features *f, const EstimateOptions *eo, const Log *log, Err *err) {
+int sweep_features(Sweep *s, const Grid *g, Features *f, const EstimateOptions *eo, const Log *log,
+                   Err *err) {
     Run r = {.grid = g, .given = f, .estimate = eo, .log = log, .out = s};
     return run(&r, err);
 }

@@ -1,7 +1,8 @@
-/* sweep_report: what a sweep found, for people (one row a setting, the best marked) and for programs.
+/* sweep_report: what a sweep found, for people (one row a setting, the best marked) and for
+ * programs.
  *
- * Only settings with several values are columns; one that has no effect in a row, being another congestion control's, is "-" there,
- * absent from the JSON's "set" and empty in the CSV. */
+ * Only settings with several values are columns; one that has no effect in a row, being another
+ * congestion control's, is "-" there, absent from the JSON's "set" and empty in the CSV. */
 #include "estimate/sweep_report.h"
 
 #include <math.h>
@@ -15,16 +16,19 @@ static bool varies(const GridAxis *a) { return a->n > 1; }
 
 /* NULL: no effect in that row. */
 static const char *value_in(const SweepReport *r, const SweepRow *row, size_t axis) {
-    return sweep_applies(row, &r->grid->axes[axis]) ? grid_value(r->grid, row->combination, axis) : NULL;
+    return sweep_applies(row, &r->grid->axes[axis]) ? grid_value(r->grid, row->combination, axis)
+                                                    : NULL;
 }
 
-static const AggQuantile *quantile_in(const SweepReport *r, const SweepRow *row, int k) {
+static const SlowdownQuantile *quantile_in(const SweepReport *r, const SweepRow *row, int k) {
     return report_quantile(report_dist(&row->estimate.slowdown, r->dist), k);
 }
 
 /* ---- table ---- */
 
-static int longer(int width, const char *s) { return (int)strlen(s) > width ? (int)strlen(s) : width; }
+static int longer(int width, const char *s) {
+    return (int)strlen(s) > width ? (int)strlen(s) : width;
+}
 
 static int axis_width(const SweepReport *r, size_t axis) {
     int width = longer(0, r->grid->axes[axis].key);
@@ -37,7 +41,8 @@ static int axis_width(const SweepReport *r, size_t axis) {
 
 static int cell_width(const SweepReport *r, int k) {
     int width = longer(0, report_quantile_names[k]);
-    for (size_t i = 0; i < r->sweep->n; i++) width = longer(width, report_cell(quantile_in(r, &r->sweep->rows[i], k)).s);
+    for (size_t i = 0; i < r->sweep->n; i++)
+        width = longer(width, report_cell(quantile_in(r, &r->sweep->rows[i], k)).s);
     return width;
 }
 
@@ -51,12 +56,14 @@ static void print_settings(FILE *f, const SweepReport *r, const SweepRow *row) {
 static void print_rows(FILE *f, const SweepReport *r, size_t best) {
     int width[N_SHOWN];
     print_settings(f, r, NULL);
-    for (int k = 0; k < N_SHOWN; k++) fprintf(f, "%*s  ", width[k] = cell_width(r, k), report_quantile_names[k]);
+    for (int k = 0; k < N_SHOWN; k++)
+        fprintf(f, "%*s  ", width[k] = cell_width(r, k), report_quantile_names[k]);
     fputs("  computed\n", f);
     for (size_t i = 0; i < r->sweep->n; i++) {
         const SweepRow *row = &r->sweep->rows[i];
         print_settings(f, r, row);
-        for (int k = 0; k < N_SHOWN; k++) fprintf(f, "%*s  ", width[k], report_cell(quantile_in(r, row, k)).s);
+        for (int k = 0; k < N_SHOWN; k++)
+            fprintf(f, "%*s  ", width[k], report_cell(quantile_in(r, row, k)).s);
         fprintf(f, "%c %s\n", i == best ? '*' : ' ', sweep_stage_name(row->computed));
     }
 }
@@ -64,7 +71,8 @@ static void print_rows(FILE *f, const SweepReport *r, size_t best) {
 static void print_best(FILE *f, const SweepReport *r, size_t best) {
     if (best == r->sweep->n) return;
     const SweepRow *row = &r->sweep->rows[best];
-    fprintf(f, "* lowest %s of %s flows: %s", report_quantile_names[r->k], r->dist == 0 ? "all" : report_dist_label(r->dist),
+    fprintf(f, "* lowest %s of %s flows: %s", report_quantile_names[r->k],
+            r->dist == 0 ? "all" : report_dist_label(r->dist),
             report_cell(quantile_in(r, row, r->k)).s);
     const char *before = " with ";
     for (size_t a = 0; a < r->grid->n_axes; a++) {
@@ -84,7 +92,8 @@ static void print_once(FILE *f, double s, size_t n) {
 
 static void print_times(FILE *f, const SweepReport *r) {
     const Sweep *s = r->sweep;
-    fprintf(f, "%s setting%s in %.2f s: traffic", units_count(s->n).s, s->n == 1 ? "" : "s", r->meta.wall_total_s);
+    fprintf(f, "%s setting%s in %.2f s: traffic", units_count(s->n).s, s->n == 1 ? "" : "s",
+            r->meta.wall_total_s);
     print_once(f, s->wall_traffic_s, s->n_traffic);
     fputs(", fluid", f);
     print_once(f, s->wall_fluid_s, s->n_fluid);
@@ -101,7 +110,7 @@ void sweep_report_table(FILE *f, const SweepReport *r) {
 
 /* ---- JSON ---- */
 
-static void put_string(JsonOut *o, const char *key, const char *value) {
+static void json_put_string(JsonOut *o, const char *key, const char *value) {
     json_out_key(o, key);
     json_out_string(o, value);
 }
@@ -122,7 +131,7 @@ static void put_set(JsonOut *o, const SweepReport *r, const SweepRow *row) {
     json_out_object(o);
     for (size_t a = 0; a < r->grid->n_axes; a++) {
         const char *value = value_in(r, row, a);
-        if (value) put_string(o, r->grid->axes[a].key, value);
+        if (value) json_put_string(o, r->grid->axes[a].key, value);
     }
     json_out_end(o, '}');
 }
@@ -130,7 +139,7 @@ static void put_set(JsonOut *o, const SweepReport *r, const SweepRow *row) {
 static void put_row(JsonOut *o, const SweepReport *r, const SweepRow *row) {
     json_out_object(o);
     put_set(o, r, row);
-    put_string(o, "computed", sweep_stage_name(row->computed));
+    json_put_string(o, "computed", sweep_stage_name(row->computed));
     put_seconds(o, "wall_s", row->wall_s);
     report_put_estimate(o, &row->estimate);
     json_out_end(o, '}');
@@ -141,10 +150,10 @@ static void put_best(JsonOut *o, const SweepReport *r) {
     size_t best = sweep_best(r->sweep, r->dist, r->k);
     json_out_key(o, "best");
     json_out_object(o);
-    put_string(o, "bucket", report_dist_label(r->dist));
-    put_string(o, "quantile", report_quantile_json_keys[r->k]);
+    json_put_string(o, "bucket", report_dist_label(r->dist));
+    json_put_string(o, "quantile", report_quantile_json_keys[r->k]);
     if (best < r->sweep->n) put_int(o, "setting", best);
-    else put_string(o, "setting", NULL);
+    else json_put_string(o, "setting", NULL);
     json_out_end(o, '}');
 }
 
@@ -162,15 +171,15 @@ void sweep_report_json(FILE *f, const SweepReport *r) {
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
-    put_string(&o, "schema", SWEEP_SCHEMA);
-    put_string(&o, "version", M3_VERSION);
+    json_put_string(&o, "schema", SWEEP_SCHEMA);
+    json_put_string(&o, "version", M3_VERSION);
     put_int(&o, "seed", r->meta.seed);
-    put_string(&o, "command", r->meta.command);
-    put_string(&o, "topo", r->meta.topo);
-    put_string(&o, "mix", r->meta.mix);
+    json_put_string(&o, "command", r->meta.command);
+    json_put_string(&o, "topo", r->meta.topo);
+    json_put_string(&o, "mix", r->meta.mix);
     report_put_features(&o, &r->meta);
     report_put_checkpoint(&o, &r->meta);
-    put_string(&o, "method", r->meta.method);
+    json_put_string(&o, "method", r->meta.method);
     put_wall(&o, r);
     put_int(&o, "n_traffic", r->sweep->n_traffic);
     put_int(&o, "n_fluid", r->sweep->n_fluid);
@@ -186,14 +195,14 @@ void sweep_report_json(FILE *f, const SweepReport *r) {
 /* ---- CSV ---- */
 
 static void put_csv_row(FILE *f, const SweepReport *r, const SweepRow *row, int dist, int k) {
-    const AggQuantile *q = report_quantile(report_dist(&row->estimate.slowdown, dist), k);
+    const SlowdownQuantile *q = report_quantile(report_dist(&row->estimate.slowdown, dist), k);
     if (isnan(q->value)) return;
     for (size_t a = 0; a < r->grid->n_axes; a++) {
         const char *value = value_in(r, row, a);
         fprintf(f, "%s,", value ? value : "");
     }
-    fprintf(f, "%s,%s,%s,%s,%s\n", report_dist_label(dist), report_quantile_names[k] + 1, json_number_text(q->value).s,
-            json_number_text(q->lo).s, json_number_text(q->hi).s);
+    fprintf(f, "%s,%s,%s,%s,%s\n", report_dist_label(dist), report_quantile_names[k] + 1,
+            json_number_text(q->value).s, json_number_text(q->lo).s, json_number_text(q->hi).s);
 }
 
 void sweep_report_csv(FILE *f, const SweepReport *r) {
@@ -201,5 +210,6 @@ void sweep_report_csv(FILE *f, const SweepReport *r) {
     fputs("bucket,percentile,slowdown,lo,hi\n", f);
     for (size_t i = 0; i < r->sweep->n; i++)
         for (int dist = 0; dist < REPORT_N_DISTS; dist++)
-            for (int k = 0; k < REPORT_N_QUANTILES; k++) put_csv_row(f, r, &r->sweep->rows[i], dist, k);
+            for (int k = 0; k < REPORT_N_QUANTILES; k++)
+                put_csv_row(f, r, &r->sweep->rows[i], dist, k);
 }

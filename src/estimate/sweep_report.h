@@ -6,7 +6,8 @@
 
 #define SWEEP_SCHEMA "m3.sweep/1"
 
-/* Of meta, all but wall_read_s counts. dist (report_dist) and k (report_quantile): what settings are ranked by. */
+/* Of meta, all but wall_read_s counts. dist (report_dist) and k (report_quantile): what settings
+ * are ranked by. */
 typedef struct {
     const Sweep *sweep;
     const Grid *grid;
@@ -15,5 +16,7 @@ typedef struct {
 } SweepReport;
 void sweep_report_table(FILE *f, const SweepReport *r); /* of distribution dist */
 void sweep_report_json(FILE *f, const SweepReport *r);
-void sweep_report_csv(FILE *f, const SweepReport *r); /* the settings, then bucket,percentile,slowdown,lo,hi: all buckets */
+void sweep_report_csv(
+    FILE *f,
+    const SweepReport *r); /* the settings, then bucket,percentile,slowdown,lo,hi: all buckets */
 #endif

@@ -8,6 +8,7 @@
 #include "data/nettraits.h"
 #include "model/ckpt.h"
 #include "net/netconf.h"
+#include "traffic/sizebucket.h"
 
 /* Errors est/truth − 1 of one kind of cell. */
 typedef struct {
@@ -19,16 +20,17 @@ double evalerror_mean_abs(const EvalError *e); /* NAN if n = 0 */
 double evalerror_mean_signed(const EvalError *e);
 
 enum { EVAL_P50, EVAL_P90, EVAL_P99, EVAL_N_PCT };
-enum { EVAL_ALL_BUCKETS = STATS_N_OUT }; /* row after the buckets */
+enum { EVAL_ALL_BUCKETS = SIZEBUCKET_N }; /* row after the buckets */
 extern const int eval_percentiles[EVAL_N_PCT];
 
 /* Estimates of one method against truth; [bucket or EVAL_ALL_BUCKETS][percentile]. */
 typedef struct {
-    EvalError cell[STATS_N_OUT + 1][EVAL_N_PCT];
+    EvalError cell[SIZEBUCKET_N + 1][EVAL_N_PCT];
     EvalError loss; /* over all percentiles: the loss of training */
 } EvalTable;
 /* One sample's 4 × 100 estimates and truths; buckets with truth_count 0 don't count. */
-void evaltable_add(EvalTable *t, const float *estimate, const float *truth, const uint32_t *truth_count);
+void evaltable_add(EvalTable *t, const float *estimate, const float *truth,
+                   const uint32_t *truth_count);
 
 /* The model beside flowSim alone, over samples of one kind. */
 typedef struct {
@@ -42,7 +44,8 @@ typedef struct {
 } Evaluation;
 
 /* Samples `index` of the data set. */
-void evaluate_dataset(const Dataset *d, const uint32_t *index, size_t n, const Ckpt *c, int threads, Evaluation *out);
+void evaluate_pathdata(const PathData *d, const uint32_t *index, size_t n, const Ckpt *c,
+                       int threads, Evaluation *out);
 
 /* A whole network: the very flows of a packet simulation, estimated from their sizes and starts. */
 typedef struct {
@@ -57,9 +60,9 @@ typedef struct {
     Cc cc;
     NetTraits traits;
     size_t n_flows, n_finished, n_paths; /* n_paths: different ones simulated */
-    EvalQuantile q[STATS_N_OUT + 1][EVAL_N_PCT];
+    EvalQuantile q[SIZEBUCKET_N + 1][EVAL_N_PCT];
     bool has_intervals; /* lo and hi differ */
-    EvalInterval interval[STATS_N_OUT + 1][EVAL_N_INTERVAL];
+    EvalInterval interval[SIZEBUCKET_N + 1][EVAL_N_INTERVAL];
 } EvalNet;
 typedef struct {
     const Ckpt *ckpt;
@@ -68,20 +71,25 @@ typedef struct {
     int threads;
 } EvalNetOptions;
 enum { EVAL_MIN_FLOWS = 20 }; /* finished ones of a bucket, for its quantiles to count as truth */
-/* Every subdirectory of `dir` with topo.json, scenario.json (the mix's settings) and flows.csv (with fct_ns and ideal_fct_ns), in
- * order of name. Unfinished flows count in the estimate only. */
-int evaluate_networks(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet **nets, size_t *n, Err *err);
+/* Every subdirectory of `dir` with topo.json, scenario.json (the mix's settings) and flows.csv
+ * (with fct_ns and ideal_fct_ns), in order of name. Unfinished flows count in the estimate only. */
+int evaluate_networks(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet **nets,
+                      size_t *n, Err *err);
 void evalnets_free(EvalNet *nets, size_t n);
 
-/* The flow model on the paths `index` of a flow data set: a network's truth is what the data set holds of it, weighted by draws
- * and by what its flows stand for, and so are the estimates. NAN where a cell has fewer than EVAL_MIN_FLOWS. The networks that
- * have a path among `index`, ascending; evalnets_free releases. */
-void evaluate_flowset(const Flowset *d, const uint32_t *index, size_t n, const Ckpt *c, int threads, EvalNet **nets, size_t *n_nets);
-/* The checkpoint with its own error (interval.h) in the recipe, as measured on those of the networks that did not collapse. Their
- * estimates should be free of sampling: all paths. −1 if there are too few. */
+/* The flow model on the paths `index` of a flow data set: a network's truth is what the data set
+ * holds of it, weighted by draws and by what its flows stand for, and so are the estimates. NAN
+ * where a cell has fewer than EVAL_MIN_FLOWS. The networks that have a path among `index`,
+ * ascending; evalnets_free releases. */
+void evaluate_flowdata(const FlowData *d, const uint32_t *index, size_t n, const Ckpt *c,
+                       int threads, EvalNet **nets, size_t *n_nets);
+/* The checkpoint with its own error (interval.h) in the recipe, as measured on those of the
+ * networks that did not collapse. Their estimates should be free of sampling: all paths. −1 if
+ * there are too few. */
 int evaluate_calibrate(const EvalNet *nets, size_t n, const Ckpt *c, const char *out, Err *err);
 
-/* Mean |error| of the networks' p50, p90 and p99, over all cells or of `row` alone (EVAL_ALL_BUCKETS or a bucket) at one percentile. */
+/* Mean |error| of the networks' p50, p90 and p99, over all cells or of `row` alone
+ * (EVAL_ALL_BUCKETS or a bucket) at one percentile. */
 double evaluate_mean_error(const EvalNet *nets, size_t n, bool flowsim);
 double evaluate_row_error(const EvalNet *nets, size_t n, int row, int percentile, bool flowsim);
 

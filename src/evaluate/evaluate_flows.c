@@ -1,9 +1,10 @@
 /* evaluate_flows: the flow model on a data set of flows, network by network.
  *
- * A network's distribution is the mixture over its drawn paths of the mixtures over their flows. The same weights go to the
- * true slowdowns of the very same flows, so what is compared is the model alone: neither the drawing of paths nor that
- * of flows shows, but chance does, since the truth is one outcome of each flow. Quantiles of a mixture are found by
- * bisection of its distribution function, in the logarithm of slowdown. */
+ * A network's distribution is the mixture over its drawn paths of the mixtures over their flows.
+ * The same weights go to the true slowdowns of the very same flows, so what is compared is the
+ * model alone: neither the drawing of paths nor that of flows shows, but chance does, since the
+ * truth is one outcome of each flow. Quantiles of a mixture are found by bisection of its
+ * distribution function, in the logarithm of slowdown. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,9 @@
 #include "evaluate/evaluate.h"
 #include "base/par.h"
 #include "model/flowmodel.h"
+#include "traffic/sizebucket.h"
 
-enum { N_Q = FLOWMODEL_N_Q, N_ROWS = STATS_N_OUT + 1, BISECTIONS = 30 };
+enum { N_Q = FLOWMODEL_N_Q, N_ROWS = SIZEBUCKET_N + 1, BISECTIONS = 30 };
 
 typedef struct {
     double value, weight;
@@ -27,7 +29,7 @@ typedef struct {
 } Sample;
 
 typedef struct {
-    const Flowset *d;
+    const FlowData *d;
     const uint32_t *index; /* paths, grouped by network */
     const size_t *first;   /* [networks + 1] into index */
     const size_t *at;      /* [paths + 1] first flow of a chosen path in `quantiles` */
@@ -55,7 +57,8 @@ static double mixture_quantile(const Sample *s, double p) {
     for (size_t i = 0; i < s->n; i++) hi = fmax(hi, (double)s->quantiles[i][N_Q - 1]);
     for (int k = 0; k < BISECTIONS; k++) {
         double mid = (lo + hi) / 2, below = 0;
-        for (size_t i = 0; i < s->n; i++) below += s->weight[i] * (double)flowmodel_cdf(s->quantiles[i], (float)mid);
+        for (size_t i = 0; i < s->n; i++)
+            below += s->weight[i] * (double)flowmodel_cdf(s->quantiles[i], (float)mid);
         if (below < p * s->total) lo = mid;
         else hi = mid;
     }
@@ -75,7 +78,8 @@ static void measure(Sample *s, EvalQuantile q[EVAL_N_PCT]) {
     }
 }
 
-static void add_flow(Sample *s, const Flowset *d, size_t flow, const float *quantiles, double weight) {
+static void add_flow(Sample *s, const FlowData *d, size_t flow, const float *quantiles,
+                     double weight) {
     s->quantiles[s->n] = quantiles;
     s->weight[s->n] = weight;
     s->truth[s->n] = (Point){(double)d->truth[flow], weight};
@@ -85,25 +89,26 @@ static void add_flow(Sample *s, const Flowset *d, size_t flow, const float *quan
 
 /* The flows of the paths index[from..to) that are in `row`, into s, which has room for them. */
 static void collect(const Job *j, size_t from, size_t to, int row, Sample *s) {
-    const Flowset *d = j->d;
+    const FlowData *d = j->d;
     s->n = 0;
     s->total = 0;
     for (size_t i = from; i < to; i++) {
         size_t path = j->index[i], begin = d->flow_start[path], end = d->flow_start[path + 1];
-        double weight[STATS_N_OUT];
-        flowset_weights(d, path, weight);
+        double weight[SIZEBUCKET_N];
+        flowdata_weights(d, path, weight);
         for (size_t f = begin; f < end; f++) {
             int b = d->bucket[f];
-            if (row == EVAL_ALL_BUCKETS || row == b) add_flow(s, d, f, j->quantiles + (j->at[i] + f - begin) * N_Q, weight[b]);
+            if (row == EVAL_ALL_BUCKETS || row == b)
+                add_flow(s, d, f, j->quantiles + (j->at[i] + f - begin) * N_Q, weight[b]);
         }
     }
 }
 
-static Cc cc_of(const Flowset *d, size_t path) {
+static Cc cc_of(const FlowData *d, size_t path) {
     int first = 0;
-    while (strcmp(flowmap_path_names[first], "cc_dctcp") != 0) first++;
+    while (strcmp(flowfeat_path_names[first], "cc_dctcp") != 0) first++;
     for (int cc = 0; cc < CC_N; cc++)
-        if (d->path[path * FLOWMAP_N_PATH + (size_t)(first + cc)] > 0.5f) return (Cc)cc;
+        if (d->path[path * FLOWFEAT_N_PATH + (size_t)(first + cc)] > 0.5f) return (Cc)cc;
     return CC_DCTCP;
 }
 
@@ -112,8 +117,10 @@ static void run_network(void *ctx, size_t k, int worker) {
     const Job *j = ctx;
     size_t from = j->first[k], to = j->first[k + 1], n = j->at[to] - j->at[from];
     EvalNet *net = &j->nets[k];
-    Sample s = {
-        .quantiles = MEM_NEW(const float *, n), .weight = MEM_NEW(double, n), .truth = MEM_NEW(Point, n), .flowsim = MEM_NEW(Point, n)};
+    Sample s = {.quantiles = MEM_NEW(const float *, n),
+                .weight = MEM_NEW(double, n),
+                .truth = MEM_NEW(Point, n),
+                .flowsim = MEM_NEW(Point, n)};
     *net = (EvalNet){.name = mem_strdup(j->d->network[j->d->net[j->index[from]]]),
                      .cc = cc_of(j->d, j->index[from]),
                      .n_flows = n,
@@ -129,12 +136,13 @@ static void run_network(void *ctx, size_t k, int worker) {
     free(s.flowsim);
 }
 
-static float *forward(const Flowset *d, const uint32_t *index, size_t n, size_t n_flows, const Ckpt *c, int threads) {
-    FlowMap *maps = MEM_NEW(FlowMap, n);
-    const FlowMap **of = MEM_NEW(const FlowMap *, n);
+static float *forward(const FlowData *d, const uint32_t *index, size_t n, size_t n_flows,
+                      const Ckpt *c, int threads) {
+    FlowFeat *maps = MEM_NEW(FlowFeat, n);
+    const FlowFeat **of = MEM_NEW(const FlowFeat *, n);
     float *quantiles = MEM_NEW(float, n_flows *N_Q);
     for (size_t i = 0; i < n; i++) {
-        maps[i] = flowset_map(d, index[i]);
+        maps[i] = flowdata_map(d, index[i]);
         of[i] = &maps[i];
     }
     flowmodel_forward(c, of, n, quantiles, true, threads);
@@ -143,7 +151,8 @@ static float *forward(const Flowset *d, const uint32_t *index, size_t n, size_t 
     return quantiles;
 }
 
-void evaluate_flowset(const Flowset *d, const uint32_t *index, size_t n, const Ckpt *c, int threads, EvalNet **nets, size_t *n_nets) {
+void evaluate_flowdata(const FlowData *d, const uint32_t *index, size_t n, const Ckpt *c,
+                       int threads, EvalNet **nets, size_t *n_nets) {
     size_t *at = MEM_NEW(size_t, n + 1), *first = MEM_NEW(size_t, n + 1), k = 0;
     at[0] = 0;
     for (size_t i = 0; i < n; i++) {
@@ -154,7 +163,8 @@ void evaluate_flowset(const Flowset *d, const uint32_t *index, size_t n, const C
     float *quantiles = forward(d, index, n, at[n], c, threads);
     *nets = MEM_ZNEW(EvalNet, k);
     *n_nets = k;
-    Job job = {.d = d, .index = index, .first = first, .at = at, .quantiles = quantiles, .nets = *nets};
+    Job job = {
+        .d = d, .index = index, .first = first, .at = at, .quantiles = quantiles, .nets = *nets};
     par_for(k, threads, run_network, &job);
     free(quantiles);
     free(at);

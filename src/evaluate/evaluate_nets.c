@@ -1,7 +1,8 @@
 /* evaluate_nets: estimates of whole networks against packet simulations of the same flows.
  *
- * Truth is the distribution of fct/ideal over all flows that finished. Beside it, for the same flows and settings, the
- * whole pipeline is run twice: with the model, and with the fluid simulation alone. Both draw the same paths. */
+ * Truth is the distribution of fct/ideal over all flows that finished. Beside it, for the same
+ * flows and settings, the whole pipeline is run twice: with the model, and with the fluid
+ * simulation alone. Both draw the same paths. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,13 @@
 /* ---- one network ---- */
 
 typedef struct {
-    AggResult dist;
+    Slowdowns dist;
     size_t n_finished;
 } Truth;
 
 static int true_distribution(const Flows *f, const char *dir, Truth *truth, Err *err) {
-    if (!f->fct_ns || !f->ideal_fct_ns) return err_input(err, "%s/flows.csv: expected columns fct_ns and ideal_fct_ns", dir);
+    if (!f->fct_ns || !f->ideal_fct_ns)
+        return err_input(err, "%s/flows.csv: expected columns fct_ns and ideal_fct_ns", dir);
     uint64_t *size_b = MEM_NEW(uint64_t, f->n);
     double *slowdown = MEM_NEW(double, f->n);
     size_t n = 0;
@@ -36,35 +38,46 @@ static int true_distribution(const Flows *f, const char *dir, Truth *truth, Err 
     return rc;
 }
 
-static const AggDist *dist_of(const AggResult *r, int row) { return row == EVAL_ALL_BUCKETS ? &r->all : &r->bucket[row]; }
+static const SlowdownDist *dist_of(const Slowdowns *r, int row) {
+    return row == EVAL_ALL_BUCKETS ? &r->all : &r->bucket[row];
+}
 
-static double quantile_of(const AggResult *r, int row, int k) {
-    const AggDist *d = dist_of(r, row);
+static double quantile_of(const Slowdowns *r, int row, int k) {
+    const SlowdownDist *d = dist_of(r, row);
     return d->share > 0 ? d->percentiles[eval_percentiles[k] - 1] : NAN;
 }
 
-static bool has_enough(const Truth *t, int row) { return dist_of(&t->dist, row)->share * (double)t->n_finished > EVAL_MIN_FLOWS - 0.5; }
+static bool has_enough(const Truth *t, int row) {
+    return dist_of(&t->dist, row)->share * (double)t->n_finished > EVAL_MIN_FLOWS - 0.5;
+}
 
 static void compare(EvalNet *out, const Truth *truth, const Estimate *m3, const Estimate *flowsim) {
     for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
         bool enough = has_enough(truth, row);
         for (int k = 0; k < EVAL_N_PCT; k++)
-            out->q[row][k] = (EvalQuantile){enough ? quantile_of(&truth->dist, row, k) : NAN, quantile_of(&m3->slowdown, row, k),
+            out->q[row][k] = (EvalQuantile){enough ? quantile_of(&truth->dist, row, k) : NAN,
+                                            quantile_of(&m3->slowdown, row, k),
                                             quantile_of(&flowsim->slowdown, row, k)};
         for (int k = 0; k < EVAL_N_INTERVAL; k++) {
-            const AggQuantile *t = report_quantile(dist_of(&truth->dist, row), k), *e = report_quantile(dist_of(&m3->slowdown, row), k);
+            const SlowdownQuantile *t = report_quantile(dist_of(&truth->dist, row), k),
+                                   *e = report_quantile(dist_of(&m3->slowdown, row), k);
             out->interval[row][k] = (EvalInterval){enough ? t->value : NAN, e->value, e->lo, e->hi};
         }
     }
     out->has_intervals = m3->model_error || !m3->exhaustive;
 }
 
-static int evaluate_one(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet *out, Err *err) {
+static int evaluate_one(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet *out,
+                        Err *err) {
     Scenario s;
     Truth truth;
     Estimate m3, flowsim;
     if (netdir_load(&s, dir, o->seed, o->threads, err) != 0) return -1;
-    EstimateOptions eo = {.method = METHOD_M3, .ckpt = o->ckpt, .n_paths = o->n_paths, .seed = o->seed, .threads = o->threads};
+    EstimateOptions eo = {.method = METHOD_M3,
+                          .ckpt = o->ckpt,
+                          .n_paths = o->n_paths,
+                          .seed = o->seed,
+                          .threads = o->threads};
     int rc = true_distribution(&s.flows, dir, &truth, err);
     if (rc == 0) rc = nettraits_read(&out->traits, dir, &s.topo, err);
     if (rc == 0) rc = estimate_run(&s, &eo, log, &m3, err);
@@ -92,7 +105,8 @@ static int list_networks(const char *dir, EvalNet **nets, size_t *n, Err *err) {
     return 0;
 }
 
-int evaluate_networks(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet **nets, size_t *n, Err *err) {
+int evaluate_networks(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet **nets,
+                      size_t *n, Err *err) {
     *nets = NULL;
     *n = 0;
     int rc = list_networks(dir, nets, n, err);
@@ -100,7 +114,8 @@ int evaluate_networks(const char *dir, const EvalNetOptions *o, const Log *log, 
     progress_init(&p, log, "networks", *n);
     for (size_t i = 0; rc == 0 && i < *n; i++) {
         char *sub = file_join(dir, (*nets)[i].name);
-        rc = diag_stop_requested() ? err_stopped(err) : evaluate_one(sub, o, NULL, &(*nets)[i], err);
+        rc =
+            diag_stop_requested() ? err_stopped(err) : evaluate_one(sub, o, NULL, &(*nets)[i], err);
         free(sub);
         progress_update(&p, i + 1);
     }

@@ -1,8 +1,9 @@
 /* evaluate_nets_report: evaluations of whole networks as tables and JSON.
  *
- * First every network, then all of them by size bucket, then by kind of network over all sizes. Where packet simulation shows
- * networks in congestion collapse, whose slowdowns hang on single losses, all of it comes with and without them, and the kinds
- * without. Tables show errors in percent; JSON holds plain fractions. */
+ * First every network, then all of them by size bucket, then by kind of network over all sizes.
+ * Where packet simulation shows networks in congestion collapse, whose slowdowns hang on single
+ * losses, all of it comes with and without them, and the kinds without. Tables show errors in
+ * percent; JSON holds plain fractions. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,22 +21,24 @@ static double error_of(double estimate, double truth) { return estimate / truth 
 
 static void print_net_rows(const EvalNet *const *nets, size_t n) {
     printf("%-10s %-6s %7s %6s", "network", "cc", "flows", "paths");
-    for (int k = 0; k < EVAL_N_PCT; k++) printf("  p%d: %-5s %7s %7s", eval_percentiles[k], "truth", "m3", "flowSim");
+    for (int k = 0; k < EVAL_N_PCT; k++)
+        printf("  p%d: %-5s %7s %7s", eval_percentiles[k], "truth", "m3", "flowSim");
     printf("\n");
     for (size_t i = 0; i < n; i++) {
         const EvalNet *e = nets[i];
         printf("%-10.10s %-6s %7zu %6zu", e->name, cc_name(e->cc), e->n_flows, e->n_paths);
         for (int k = 0; k < EVAL_N_PCT; k++) {
             const EvalQuantile *q = &e->q[EVAL_ALL_BUCKETS][k];
-            printf("  %10.3f %+6.1f%% %+6.1f%%", q->truth, 100 * error_of(q->m3, q->truth), 100 * error_of(q->flowsim, q->truth));
+            printf("  %10.3f %+6.1f%% %+6.1f%%", q->truth, 100 * error_of(q->m3, q->truth),
+                   100 * error_of(q->flowsim, q->truth));
         }
         printf("%s\n", nettraits_collapsed(&e->traits) ? "  collapsed" : "");
     }
 }
 
 static void print_summary(const char *method, const EvalSummary *s) {
-    printf(" %9s %6.1f %+7.1f %7.1f %6.1f %6.1f", method, 100 * s->mean_abs, 100 * s->mean_signed, 100 * s->median_abs, 100 * s->p90_abs,
-           100 * s->max_abs);
+    printf(" %9s %6.1f %+7.1f %7.1f %6.1f %6.1f", method, 100 * s->mean_abs, 100 * s->mean_signed,
+           100 * s->median_abs, 100 * s->p90_abs, 100 * s->max_abs);
 }
 
 static void print_coverage(const EvalCell *c) {
@@ -43,7 +46,8 @@ static void print_coverage(const EvalCell *c) {
 }
 
 static void print_group(const EvalNetGroup *g) {
-    printf("\n%s (%zu): errors in %%: mean magnitude, signed mean, median, p90 and largest magnitude; networks with the truth in the "
+    printf("\n%s (%zu): errors in %%: mean magnitude, signed mean, median, p90 and largest "
+           "magnitude; networks with the truth in the "
            "95 %% interval\n",
            g->label, g->n);
     for (int row = EVAL_ALL_BUCKETS; row >= 0; row--) {
@@ -63,7 +67,8 @@ static void print_kind(const EvalNetGroup *g) {
     printf("  %-14.14s %4zu", g->label, g->n);
     for (int k = 0; k < EVAL_N_PCT; k++) {
         EvalCell c = evalgroup_cell(g, EVAL_ALL_BUCKETS, k);
-        printf(" | %5.1f %+6.1f %6.1f %8.1f", 100 * c.m3.mean_abs, 100 * c.m3.mean_signed, 100 * c.m3.max_abs, 100 * c.flowsim.mean_abs);
+        printf(" | %5.1f %+6.1f %6.1f %8.1f", 100 * c.m3.mean_abs, 100 * c.m3.mean_signed,
+               100 * c.m3.max_abs, 100 * c.flowsim.mean_abs);
         if (c.n_intervals > 0) printf(" %6.1f", 100 * evalcell_coverage(&c));
     }
     printf("\n");
@@ -71,13 +76,17 @@ static void print_kind(const EvalNetGroup *g) {
 
 /* A kind that no network tells of is left out. */
 static bool is_known(const EvalNetGroup *kinds, size_t n, EvalBy by) {
-    return n > 1 || by == EVAL_BY_CC || (n == 1 && kinds[0].net[0]->traits.label[by - EVAL_BY_TRAIT][0]);
+    return n > 1 || by == EVAL_BY_CC ||
+           (n == 1 && kinds[0].net[0]->traits.label[by - EVAL_BY_TRAIT][0]);
 }
 
 static void print_kinds(const EvalNetGroup *g) {
-    printf("\nAll sizes by kind of network, %s: mean |m3|, signed mean, largest; mean |flowSim|; coverage, all in %%\n", g->label);
+    printf("\nAll sizes by kind of network, %s: mean |m3|, signed mean, largest; mean |flowSim|; "
+           "coverage, all in %%\n",
+           g->label);
     printf("  %-14s %4s", "", "n");
-    for (int k = 0; k < EVAL_N_PCT; k++) printf(" | p%d: m3               flowSim  cover", eval_percentiles[k]);
+    for (int k = 0; k < EVAL_N_PCT; k++)
+        printf(" | p%d: m3               flowSim  cover", eval_percentiles[k]);
     printf("\n");
     for (int by = 0; by < EVAL_N_BY; by++) {
         EvalNetGroup *kinds;
@@ -111,35 +120,44 @@ void evaluate_print_nets(const EvalNet *nets, size_t n, const EvalMeta *m) {
 
 /* ---- JSON ---- */
 
-static void put_number(JsonOut *j, const char *key, double x) { json_out_key(j, key), json_out_number(j, x); }
-static void put_count(JsonOut *j, const char *key, size_t n) { json_out_key(j, key), json_out_int(j, (int64_t)n); }
+static void json_put_number(JsonOut *j, const char *key, double x) {
+    json_out_key(j, key), json_out_number(j, x);
+}
+static void json_put_count(JsonOut *j, const char *key, size_t n) {
+    json_out_key(j, key), json_out_int(j, (int64_t)n);
+}
 
-static void put_text(JsonOut *j, const char *key, const char *s) { json_out_key(j, key), json_out_string(j, s && s[0] ? s : NULL); }
+static void put_text(JsonOut *j, const char *key, const char *s) {
+    json_out_key(j, key), json_out_string(j, s && s[0] ? s : NULL);
+}
 
 static void json_quantiles(JsonOut *j, const EvalNet *e, int row) {
     for (int k = 0; k < EVAL_N_PCT; k++) {
         const EvalQuantile *q = &e->q[row][k];
         json_out_key(j, report_quantile_json_keys[k]);
         json_out_object(j);
-        put_number(j, "truth", q->truth);
-        put_number(j, "m3", q->m3);
-        if (e->has_intervals) put_number(j, "m3_lo", e->interval[row][k].lo), put_number(j, "m3_hi", e->interval[row][k].hi);
-        put_number(j, "flowsim", q->flowsim);
+        json_put_number(j, "truth", q->truth);
+        json_put_number(j, "m3", q->m3);
+        if (e->has_intervals)
+            json_put_number(j, "m3_lo", e->interval[row][k].lo),
+                json_put_number(j, "m3_hi", e->interval[row][k].hi);
+        json_put_number(j, "flowsim", q->flowsim);
         json_out_end(j, '}');
     }
 }
 
 static void json_net(JsonOut *j, const EvalNet *e) {
-    static const char *const keys[NET_N_TRAITS] = {"load", "oversubscription", "sizes", "host_rate"};
+    static const char *const keys[NET_N_TRAITS] = {"load", "oversubscription", "sizes",
+                                                   "host_rate"};
     json_out_object(j);
     put_text(j, "name", e->name);
     put_text(j, "cc", cc_name(e->cc));
     for (int t = 0; t < NET_N_TRAITS; t++) put_text(j, keys[t], e->traits.label[t]);
-    put_number(j, "lost_share", e->traits.lost_share);
+    json_put_number(j, "lost_share", e->traits.lost_share);
     json_out_key(j, "collapsed"), json_out_bool(j, nettraits_collapsed(&e->traits));
-    put_count(j, "n_flows", e->n_flows);
-    put_count(j, "n_finished", e->n_finished);
-    put_count(j, "n_paths", e->n_paths);
+    json_put_count(j, "n_flows", e->n_flows);
+    json_put_count(j, "n_finished", e->n_finished);
+    json_put_count(j, "n_paths", e->n_paths);
     json_out_key(j, "buckets");
     json_out_array(j);
     for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
@@ -155,12 +173,12 @@ static void json_net(JsonOut *j, const EvalNet *e) {
 static void json_summary(JsonOut *j, const char *key, const EvalSummary *s) {
     json_out_key(j, key);
     json_out_object(j);
-    put_count(j, "n", s->n);
-    put_number(j, "mean_abs", s->mean_abs);
-    put_number(j, "mean_signed", s->mean_signed);
-    put_number(j, "median_abs", s->median_abs);
-    put_number(j, "p90_abs", s->p90_abs);
-    put_number(j, "max_abs", s->max_abs);
+    json_put_count(j, "n", s->n);
+    json_put_number(j, "mean_abs", s->mean_abs);
+    json_put_number(j, "mean_signed", s->mean_signed);
+    json_put_number(j, "median_abs", s->median_abs);
+    json_put_number(j, "p90_abs", s->p90_abs);
+    json_put_number(j, "max_abs", s->max_abs);
     json_out_end(j, '}');
 }
 
@@ -172,10 +190,10 @@ static void json_cells(JsonOut *j, const char *key, const EvalNetGroup *g) {
             EvalCell c = evalgroup_cell(g, row, k);
             json_out_object(j);
             put_text(j, "label", evaluate_row_label(row));
-            put_count(j, "percentile", (size_t)eval_percentiles[k]);
+            json_put_count(j, "percentile", (size_t)eval_percentiles[k]);
             json_summary(j, "m3", &c.m3);
             json_summary(j, "flowsim", &c.flowsim);
-            put_number(j, "coverage", evalcell_coverage(&c));
+            json_put_number(j, "coverage", evalcell_coverage(&c));
             json_out_end(j, '}');
         }
     }
@@ -192,7 +210,7 @@ static void json_kinds(JsonOut *j, const EvalNetGroup *g) {
             json_out_object(j);
             put_text(j, "by", evalby_names[by]);
             put_text(j, "label", kinds[i].label);
-            put_count(j, "n_networks", kinds[i].n);
+            json_put_count(j, "n_networks", kinds[i].n);
             json_cells(j, "summary", &kinds[i]);
             json_out_end(j, '}');
         }
@@ -217,8 +235,8 @@ void evaluate_print_nets_json(const EvalNet *nets, size_t n, const EvalMeta *m) 
     json_out_object(&j);
     put_text(&j, "schema", "m3.evaluate-networks/1");
     put_text(&j, "checkpoint_sha256", m->ckpt_sha256);
-    put_count(&j, "n_networks", n);
-    put_count(&j, "n_collapsed", n - intact.n);
+    json_put_count(&j, "n_networks", n);
+    json_put_count(&j, "n_collapsed", n - intact.n);
     json_out_key(&j, "networks");
     json_out_array(&j);
     for (size_t i = 0; i < n; i++) json_net(&j, &nets[i]);

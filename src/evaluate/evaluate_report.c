@@ -1,6 +1,7 @@
 /* evaluate_report: evaluations on paths of a data set as tables and JSON.
  *
- * Tables show errors in percent, mean magnitude and signed mean side by side; JSON holds plain fractions. */
+ * Tables show errors in percent, mean magnitude and signed mean side by side; JSON holds plain
+ * fractions. */
 #include "evaluate/evaluate_report.h"
 
 #include <math.h>
@@ -8,35 +9,44 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "traffic/sizebucket.h"
 
-const char *evaluate_row_label(int row) { return row == EVAL_ALL_BUCKETS ? "all sizes" : stats_out_label(row); }
+const char *evaluate_row_label(int row) {
+    return row == EVAL_ALL_BUCKETS ? "all sizes" : sizebucket_label(row);
+}
 
 static void print_cell(const EvalError *m3, const EvalError *flowsim) {
     if (m3->n == 0) {
         printf("  %22s", "-");
         return;
     }
-    printf("  %5.1f %+5.1f %5.1f %+5.1f", 100 * evalerror_mean_abs(m3), 100 * evalerror_mean_signed(m3), 100 * evalerror_mean_abs(flowsim),
+    printf("  %5.1f %+5.1f %5.1f %+5.1f", 100 * evalerror_mean_abs(m3),
+           100 * evalerror_mean_signed(m3), 100 * evalerror_mean_abs(flowsim),
            100 * evalerror_mean_signed(flowsim));
 }
 
 static void print_group(const EvalGroup *g) {
     if (g->n_samples == 0) return;
-    printf("\n%s: %zu paths; mean error over all percentiles: m3 %.1f %%, flowSim %.1f %%\n", g->label, g->n_samples,
-           100 * evalerror_mean_abs(&g->m3.loss), 100 * evalerror_mean_abs(&g->flowsim.loss));
+    printf("\n%s: %zu paths; mean error over all percentiles: m3 %.1f %%, flowSim %.1f %%\n",
+           g->label, g->n_samples, 100 * evalerror_mean_abs(&g->m3.loss),
+           100 * evalerror_mean_abs(&g->flowsim.loss));
     printf("%-10s", "");
-    for (int k = 0; k < EVAL_N_PCT; k++) printf("  p%d: %-17s", eval_percentiles[k], "m3      flowSim");
+    for (int k = 0; k < EVAL_N_PCT; k++)
+        printf("  p%d: %-17s", eval_percentiles[k], "m3      flowSim");
     printf("\n");
     for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
         printf("%-10s", evaluate_row_label(row));
-        for (int k = 0; k < EVAL_N_PCT; k++) print_cell(&g->m3.cell[row][k], &g->flowsim.cell[row][k]);
+        for (int k = 0; k < EVAL_N_PCT; k++)
+            print_cell(&g->m3.cell[row][k], &g->flowsim.cell[row][k]);
         printf("\n");
     }
 }
 
 void evaluate_print_table(const Evaluation *e, const EvalMeta *m) {
-    printf("%s on %s: %s, %zu of %zu paths\n", m->ckpt, m->source, m->all ? "all" : "held out", m->n_chosen, m->n_existing);
-    printf("Errors est/truth - 1 in %%: mean magnitude, then signed mean, of m3 and of flowSim alone.\n");
+    printf("%s on %s: %s, %zu of %zu paths\n", m->ckpt, m->source, m->all ? "all" : "held out",
+           m->n_chosen, m->n_existing);
+    printf("Errors est/truth - 1 in %%: mean magnitude, then signed mean, of m3 and of flowSim "
+           "alone.\n");
     for (int g = 0; g < EVAL_N_GROUPS; g++) print_group(&e->group[g]);
 }
 

@@ -6,7 +6,7 @@
 /* What the output says beside the numbers. */
 typedef struct {
     const char *source, *ckpt, *ckpt_sha256, *dataset_sha256;
-    DatasetSplit split;
+    DataSplit split;
     bool all;                    /* all samples, not only the held-out ones */
     size_t n_chosen, n_existing; /* samples */
 } EvalMeta;

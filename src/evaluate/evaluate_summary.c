@@ -1,7 +1,8 @@
 /* evaluate_summary: what many networks' errors come to.
  *
- * Every network weighs the same. Cells without flows enough (EVAL_MIN_FLOWS) are left out one by one, so a network may count in one
- * bucket and not in another. Coverage is the share of networks whose truth lies within the estimate's 95 % interval. */
+ * Every network weighs the same. Cells without flows enough (EVAL_MIN_FLOWS) are left out one by
+ * one, so a network may count in one bucket and not in another. Coverage is the share of networks
+ * whose truth lies within the estimate's 95 % interval. */
 #include "evaluate/evaluate_summary.h"
 
 #include <math.h>
@@ -11,7 +12,8 @@
 #include "estimate/modelerror.h"
 #include "base/mem.h"
 
-const char *const evalby_names[EVAL_N_BY] = {"cc", "load", "oversubscription", "sizes", "host rate"};
+const char *const evalby_names[EVAL_N_BY] = {"cc", "load", "oversubscription", "sizes",
+                                             "host rate"};
 
 EvalSummary evalsummary_of(const double *errors, size_t n) {
     if (n == 0) return (EvalSummary){0, NAN, NAN, NAN, NAN, NAN};
@@ -39,7 +41,8 @@ EvalNetGroup evalgroup_all(const EvalNet *nets, size_t n) {
 }
 
 EvalNetGroup evalgroup_intact(const EvalNet *nets, size_t n) {
-    EvalNetGroup g = {.label = "without those in congestion collapse", .net = MEM_NEW(const EvalNet *, n)};
+    EvalNetGroup g = {.label = "without those in congestion collapse",
+                      .net = MEM_NEW(const EvalNet *, n)};
     for (size_t i = 0; i < n; i++)
         if (!nettraits_collapsed(&nets[i].traits)) g.net[g.n++] = &nets[i];
     return g;
@@ -63,7 +66,8 @@ size_t evalgroup_split(const EvalNetGroup *g, EvalBy by, EvalNetGroup **kinds) {
         const char *label = kind_of(g->net[i], by);
         size_t k = 0;
         while (k < n && strcmp((*kinds)[k].label, label) != 0) k++;
-        if (k == n) (*kinds)[n++] = (EvalNetGroup){.label = label, .net = MEM_NEW(const EvalNet *, g->n)};
+        if (k == n)
+            (*kinds)[n++] = (EvalNetGroup){.label = label, .net = MEM_NEW(const EvalNet *, g->n)};
         (*kinds)[k].net[(*kinds)[k].n++] = g->net[i];
     }
     qsort(*kinds, n, sizeof **kinds, by_label);
@@ -105,7 +109,9 @@ EvalCell evalgroup_cell(const EvalNetGroup *g, int row, int percentile) {
     return c;
 }
 
-double evalcell_coverage(const EvalCell *c) { return c->n_intervals ? (double)c->n_covered / (double)c->n_intervals : NAN; }
+double evalcell_coverage(const EvalCell *c) {
+    return c->n_intervals ? (double)c->n_covered / (double)c->n_intervals : NAN;
+}
 
 static double badness(const EvalNet *net) {
     const EvalQuantile *q = &net->q[EVAL_ALL_BUCKETS][EVAL_P99];
@@ -135,22 +141,24 @@ static LogRange measure(const EvalNetGroup *g, int row, int k) {
         const EvalInterval *e = &g->net[i]->interval[row][k];
         if (isfinite(e->truth) && isfinite(e->value)) log_ratio[n++] = log(e->truth / e->value);
     }
-    LogRange r = interval_fit(log_ratio, n);
+    LogRange r = modelerror_fit(log_ratio, n);
     free(log_ratio);
     return r;
 }
 
 int evaluate_calibrate(const EvalNet *nets, size_t n, const Ckpt *c, const char *out, Err *err) {
     EvalNetGroup g = evalgroup_intact(nets, n);
-    ModelInterval m = {.n_networks = g.n};
-    for (int d = 0; d < INTERVAL_N_DISTS; d++)
-        for (int k = 0; k < INTERVAL_N_QUANTILES; k++) m.cell[d][k] = measure(&g, d == 0 ? EVAL_ALL_BUCKETS : d - 1, k);
+    ModelError m = {.n_networks = g.n};
+    for (int d = 0; d < MODELERROR_N_DISTS; d++)
+        for (int k = 0; k < MODELERROR_N_QUANTILES; k++)
+            m.cell[d][k] = measure(&g, d == 0 ? EVAL_ALL_BUCKETS : d - 1, k);
     evalgroup_free(&g);
-    if (m.n_networks < INTERVAL_MIN_NETWORKS)
-        return err_input(err, "%s: %zu networks are too few to measure the model's error; expected at least %d", out, m.n_networks,
-                         INTERVAL_MIN_NETWORKS);
+    if (m.n_networks < MODELERROR_MIN_NETWORKS)
+        return err_input(
+            err, "%s: %zu networks are too few to measure the model's error; expected at least %d",
+            out, m.n_networks, MODELERROR_MIN_NETWORKS);
     Ckpt calibrated = *c; /* borrows everything but the recipe */
-    calibrated.recipe = interval_recipe(&m, c);
+    calibrated.recipe = modelerror_recipe(&m, c);
     int rc = ckpt_save(&calibrated, out, c->dtype, err);
     free(calibrated.recipe);
     return rc;

@@ -14,7 +14,8 @@ typedef struct {
 } EvalNetGroup;
 EvalNetGroup evalgroup_all(const EvalNet *nets, size_t n);
 EvalNetGroup evalgroup_intact(const EvalNet *nets, size_t n); /* those that did not collapse */
-/* The kinds among g, by ascending label; "unknown" where no network says. evalgroups_free releases. */
+/* The kinds among g, by ascending label; "unknown" where no network says. evalgroups_free releases.
+ */
 size_t evalgroup_split(const EvalNetGroup *g, EvalBy by, EvalNetGroup **kinds);
 void evalgroup_free(EvalNetGroup *g);
 void evalgroups_free(EvalNetGroup *g, size_t n);
@@ -27,6 +28,7 @@ typedef struct {
 EvalCell evalgroup_cell(const EvalNetGroup *g, int row, int percentile);
 double evalcell_coverage(const EvalCell *c); /* NAN without intervals */
 
-/* Networks of the largest |error| of p99 over all sizes, worst first; up to `cap`, returns how many. */
+/* Networks of the largest |error| of p99 over all sizes, worst first; up to `cap`, returns how
+ * many. */
 size_t evalgroup_worst(const EvalNetGroup *g, const EvalNet **worst, size_t cap);
 #endif

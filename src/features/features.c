@@ -1,15 +1,15 @@
 /* features: scenario → drawn paths → simulation of each → what a model sees of it.
  *
- *   flows ─ pathset_draw ─ pathindex_new ─┬─ path_outline ─ flowsim_run ─ feature_build ─┬─ kept
+ *   flows ─ pathset_draw ─ pathindex_new ─┬─ path_view ─ flowsim_run ─ pathfeat_build ─┬─ kept
  *                                         └─ … one path per worker at a time …           ┘
  *
- * Paths are independent, so each is one item of a parallel loop; what is kept lands at the path's own place, which keeps the
- * number of threads out of the result. Of a path only its map outlives its item (some 10 KB), and whoever does not need
- * all maps at once drops them batch by batch.
+ * Paths are independent, so each is one item of a parallel loop; what is kept lands at the path's
+ * own place, which keeps the number of threads out of the result. Of a path only its map outlives
+ * its item (some 10 KB), and whoever does not need all maps at once drops them batch by batch.
  *
- * For a flow model pathmap_make stands in place of feature_build, and long paths are simulated in part (spells.h). With FEATURES_FLUID the
- * foreground's fluid slowdowns are kept as they are. With FEATURES_PACKETS the path is simulated packet by packet instead
- * (estimate_packet.c). */
+ * For a flow model pathfluid_build stands in place of pathfeat_build, and long paths are simulated
+ * in part (slices.h). With FEATURES_FLUID the foreground's fluid slowdowns are kept as they are.
+ * With FEATURES_PACKETS the path is simulated packet by packet instead (estimate_packet.c). */
 #include "features/features.h"
 
 #include <math.h>
@@ -25,9 +25,11 @@
 #include "base/par.h"
 #include "base/units.h"
 #include "fluid/flowsim.h"
+#include "traffic/sizebucket.h"
 
-/* Foreground flows of a path that are looked at: enough for drawing them to matter little beside drawing paths, and few enough that a
- * model answers in a fraction of a second. More where there cannot be many paths. */
+/* Foreground flows of a path that are looked at: enough for drawing them to matter little beside
+ * drawing paths, and few enough that a model answers in a fraction of a second. More where there
+ * cannot be many paths. */
 enum { PAIRS_FLOWS = 65536, LEAST_FLOWS = 128, MOST_FLOWS = 512 };
 
 typedef struct FeaturesRun {
@@ -47,20 +49,26 @@ typedef struct FeaturesRun {
 
 /* ---- keeping ---- */
 
-static bool is_foreground(const Lot *lot, const LotFlow *f) { return f->s == 0 && f->d == lot->n_links; }
+static bool is_foreground(const Lot *lot, const LotFlow *f) {
+    return f->s == 0 && f->d == lot->n_links;
+}
 
-/* The foreground's slowdowns (of flows that have one), grouped by size bucket; counts into count. */
-static float *group_foreground(const Lot *lot, const LotFlow *flows, const float *slowdown, size_t n, uint32_t count[STATS_N_OUT]) {
-    size_t at[STATS_N_OUT] = {0}, total = 0;
+/* The foreground's slowdowns (of flows that have one), grouped by size bucket; counts into count.
+ */
+static float *group_foreground(const Lot *lot, const LotFlow *flows, const float *slowdown,
+                               size_t n, uint32_t count[SIZEBUCKET_N]) {
+    size_t at[SIZEBUCKET_N] = {0}, total = 0;
     for (size_t i = 0; i < n; i++)
-        if (is_foreground(lot, &flows[i]) && !isnan(slowdown[i])) count[stats_bucket_out(flows[i].size_b)]++;
-    for (int b = 0; b < STATS_N_OUT; b++) {
+        if (is_foreground(lot, &flows[i]) && !isnan(slowdown[i]))
+            count[sizebucket_of(flows[i].size_b)]++;
+    for (int b = 0; b < SIZEBUCKET_N; b++) {
         at[b] = total;
         total += count[b];
     }
     float *out = MEM_NEW(float, total);
     for (size_t i = 0; i < n; i++)
-        if (is_foreground(lot, &flows[i]) && !isnan(slowdown[i])) out[at[stats_bucket_out(flows[i].size_b)]++] = slowdown[i];
+        if (is_foreground(lot, &flows[i]) && !isnan(slowdown[i]))
+            out[at[sizebucket_of(flows[i].size_b)]++] = slowdown[i];
     return out;
 }
 
@@ -71,7 +79,7 @@ typedef struct {
     size_t place; /* in `order` */
     int worker;
     PathFeatures *to;
-    PathOutline path;
+    PathView path;
     size_t n;       /* flows */
     LotFlow *flows; /* [n] NULL until read_flows */
 } Task;
@@ -92,19 +100,19 @@ static size_t flows_per_path(const Run *r) {
 }
 
 static void describe_flows(Run *r, Task *t) {
-    FlowMap map;
+    FlowFeat map;
     FlowsimStats stats;
     Arena *a = &r->scratch[t->worker];
     size_t max_flows = flows_per_path(r);
-    if (r->options.exact || t->n <= SPELLS_WHOLE) {
+    if (r->options.exact || t->n <= SLICES_MIN_FLOWS) {
         read_flows(r, t);
-        pathmap_make(&map, &t->path.lot, t->flows, t->n, max_flows, &stats, a);
+        pathfluid_build(&map, &t->path.lot, t->flows, t->n, max_flows, &stats, a);
     } else {
-        r->n_simulated[t->place] = pathmap_sample(&map, &t->path, max_flows, &stats, a);
+        r->n_simulated[t->place] = pathfluid_build_sliced(&map, &t->path, max_flows, &stats, a);
     }
-    flowmap_apply(&map, &r->scenario->net);
+    flowfeat_set_conf(&map, &r->scenario->net);
     r->n_events[t->place] = stats.events;
-    t->to->flows = mapblock_keep_flows(&map);
+    t->to->flows = featarrays_keep_flows(&map);
     memcpy(t->to->bucket_n, map.bucket_count, sizeof map.bucket_count);
 }
 
@@ -121,14 +129,14 @@ static void simulate_fluid(Run *r, Task *t) {
         keep_foreground(t, slowdown);
         return;
     }
-    FeatureMap map;
-    feature_build(&map, &t->path.lot, t->flows, slowdown, t->n, &r->scenario->net, a);
-    t->to->percentiles = mapblock_keep_features(&map);
+    PathFeat map;
+    pathfeat_build(&map, &t->path.lot, t->flows, slowdown, t->n, &r->scenario->net, a);
+    t->to->percentiles = featarrays_keep_features(&map);
     memcpy(t->to->bucket_n, map.base_count, sizeof map.base_count);
 }
 
-static PacketPath packet_path(const Run *r, const Task *t) {
-    return (PacketPath){.scenario = r->scenario,
+static PathPacket packet_path(const Run *r, const Task *t) {
+    return (PathPacket){.scenario = r->scenario,
                         .path = &r->set.paths[r->order[t->place]],
                         .flows = t->flows,
                         .n_flows = t->n,
@@ -139,19 +147,21 @@ static PacketPath packet_path(const Run *r, const Task *t) {
 static void simulate_packets(Run *r, Task *t) {
     read_flows(r, t);
     float *slowdown = ARENA_NEW(&r->scratch[t->worker], float, t->n);
-    PacketPath p = packet_path(r, t);
-    if (packet_path_run(&p, slowdown, &r->n_events[t->place], &r->errors[t->worker]) != 0) {
+    PathPacket p = packet_path(r, t);
+    if (pathpacket_run(&p, slowdown, &r->n_events[t->place], &r->errors[t->worker]) != 0) {
         atomic_store(&r->failed, true);
         return;
     }
     keep_foreground(t, slowdown);
-    for (size_t i = 0; i < t->n; i++) r->n_unfinished[t->place] += is_foreground(&t->path.lot, &t->flows[i]) && isnan(slowdown[i]);
+    for (size_t i = 0; i < t->n; i++)
+        r->n_unfinished[t->place] +=
+            is_foreground(&t->path.lot, &t->flows[i]) && isnan(slowdown[i]);
 }
 
-static Task outline(Run *r, size_t place, int worker) {
+static Task view(Run *r, size_t place, int worker) {
     Task t = {.place = place, .worker = worker};
     arena_reset(&r->scratch[worker]);
-    path_outline(r->index, r->order[place], &r->scratch[worker], &t.path);
+    path_view(r->index, r->order[place], &r->scratch[worker], &t.path);
     t.n = t.path.n;
     return t;
 }
@@ -168,7 +178,7 @@ static void simulate_path(void *ctx, size_t item, int worker) {
     const Batch *b = ctx;
     Run *r = b->run;
     if (diag_stop_requested() || atomic_load(&r->failed)) return;
-    Task t = outline(r, b->first + item, worker);
+    Task t = view(r, b->first + item, worker);
     t.to = &b->paths[t.place];
     if (r->options.kind != FEATURES_PACKETS) r->n_flows[t.place] = r->n_simulated[t.place] = t.n;
     if (r->options.kind == FEATURES_PACKETS) simulate_packets(r, &t);
@@ -209,20 +219,21 @@ static void announce_packets(Run *r, const Log *log) {
     size_t n = r->set.n_unique, n_seen = n < LOOK_AT ? n : LOOK_AT;
     double hops = 0;
     for (size_t i = 0; i < n_seen; i++) {
-        Task t = outline(r, i * n / n_seen, 0);
+        Task t = view(r, i * n / n_seen, 0);
         read_flows(r, &t);
-        PacketPath p = packet_path(r, &t);
-        hops += packet_path_hops(&p);
+        PathPacket p = packet_path(r, &t);
+        hops += pathpacket_hops(&p);
     }
     hops *= (double)n / (double)n_seen;
     double s = hops / HOPS_PER_S / par_resolve(r->options.threads);
     if (s < WORTH_A_REMARK_S) return;
     bool in_minutes = s < 5400;
-    log_note(log, "%s paths at packet level: about %.*f %s; --paths takes fewer", units_count(n).s, !in_minutes,
-             s / (in_minutes ? 60 : 3600), in_minutes ? "minutes" : "hours");
+    log_note(log, "%s paths at packet level: about %.*f %s; --paths takes fewer", units_count(n).s,
+             !in_minutes, s / (in_minutes ? 60 : 3600), in_minutes ? "minutes" : "hours");
 }
 
-/* Paths first..first+n−1 by descending number of links into order[0..n−1]; a counting sort, so ties keep their order. */
+/* Paths first..first+n−1 by descending number of links into order[0..n−1]; a counting sort, so ties
+ * keep their order. */
 static void longest_first(const PathSet *set, size_t first, size_t n, uint32_t *order) {
     uint32_t longest = 0;
     size_t at = 0;
@@ -257,7 +268,8 @@ static void run_init(Run *r, const Log *log) {
 }
 
 static void run_free(Run *r) {
-    for (int w = 0; r->scratch && w < par_resolve(r->options.threads); w++) arena_free(&r->scratch[w]);
+    for (int w = 0; r->scratch && w < par_resolve(r->options.threads); w++)
+        arena_free(&r->scratch[w]);
     free(r->order);
     free(r->scratch);
     free(r->errors);
@@ -280,10 +292,12 @@ static void describe_draw(Features *f, const Run *r) {
     if (r->options.growing) return;
     f->n_drawn = r->set.n_drawn;
     f->n_unique = r->set.n_unique;
-    for (size_t i = 0; i < f->n_unique; i++) f->paths[i].n_draws = r->set.paths[r->order[i]].n_draws;
+    for (size_t i = 0; i < f->n_unique; i++)
+        f->paths[i].n_draws = r->set.paths[r->order[i]].n_draws;
 }
 
-int features_draw(Features *f, const Scenario *s, const FeaturesOptions *o, const Log *log, Err *err) {
+int features_draw(Features *f, const Scenario *s, const FeaturesOptions *o, const Log *log,
+                  Err *err) {
     double start_s = diag_now_s();
     *f = (Features){0};
     f->run = MEM_ZNEW(Run, 1);
@@ -336,7 +350,7 @@ void features_drop(Features *f, size_t first, size_t n) {
         free(p->flows.link);
         if (p->percentiles) free(p->percentiles->pct);
         free(p->percentiles);
-        p->flows = (FlowMap){0};
+        p->flows = (FlowFeat){0};
         p->percentiles = NULL;
     }
 }
@@ -359,7 +373,9 @@ void features_free(Features *f) {
 /* ---- other settings ---- */
 
 /* Fluid simulation knows no settings. */
-bool features_serve(const Features *f, const NetConf *c) { return f->kind != FEATURES_PACKETS || netconf_same(&f->conf, c); }
+bool features_reusable_under(const Features *f, const NetConf *c) {
+    return f->kind != FEATURES_PACKETS || netconf_same(&f->conf, c);
+}
 
 typedef struct {
     PathFeatures *paths;
@@ -369,11 +385,11 @@ typedef struct {
 static void apply_to_path(void *ctx, size_t i, int worker) {
     (void)worker;
     const Apply *a = ctx;
-    if (a->paths[i].flows.link) flowmap_apply(&a->paths[i].flows, a->conf);
-    if (a->paths[i].percentiles) feature_apply(a->paths[i].percentiles, a->conf);
+    if (a->paths[i].flows.link) flowfeat_set_conf(&a->paths[i].flows, a->conf);
+    if (a->paths[i].percentiles) pathfeat_set_conf(a->paths[i].percentiles, a->conf);
 }
 
-void features_apply(Features *f, const NetConf *c, int threads) {
+void features_set_conf(Features *f, const NetConf *c, int threads) {
     Apply a = {.paths = f->paths, .conf = c};
     par_for(f->n_unique, threads, apply_to_path, &a);
     f->conf = *c;

@@ -12,10 +12,11 @@ typedef struct {
     size_t n_flows;
     bool compat; /* --compat hpcc-ns3 */
     uint64_t seed;
-} PacketPath;
-/* slowdown[n_flows]: of the foreground, in the order of flows; NAN for background, and where a flow did not finish. */
-int packet_path_run(const PacketPath *p, float *slowdown, uint64_t *n_events, Err *err);
+} PathPacket;
+/* slowdown[n_flows]: of the foreground, in the order of flows; NAN for background, and where a flow
+ * did not finish. */
+int pathpacket_run(const PathPacket *p, float *slowdown, uint64_t *n_events, Err *err);
 
 /* About how many times a packet or an ACK goes over a link: what a simulation's time is made of. */
-double packet_path_hops(const PacketPath *p);
+double pathpacket_hops(const PathPacket *p);
 #endif

@@ -1,23 +1,29 @@
-/* flowsim: an event-driven fluid simulation whose events cost the same however many flows are active.
+/* flowsim: an event-driven fluid simulation whose events cost the same however many flows are
+ * active.
  *
- * Flows with the same interval and the same cap form a class. All active flows of a class have the same
- * rate at all times, so the class keeps one number for all of them: `served`, the bits that a flow
- * present since the class became busy has been given (virtual service time, as in generalised processor sharing: Parekh and
- * Gallager 1993). A flow that arrives when served = V is done when served = V + its bits; a heap orders the
- * flows of a class by that. The next completion is the least over classes of (heap top − served) / rate.
+ * Flows with the same interval and the same cap form a class. All active flows of a class have the
+ * same rate at all times, so the class keeps one number for all of them: `served`, the bits that a
+ * flow present since the class became busy has been given (virtual service time, as in generalised
+ * processor sharing: Parekh and Gallager 1993). A flow that arrives when served = V is done when
+ * served = V + its bits; a heap orders the flows of a class by that. The next completion is the
+ * least over classes of (heap top − served) / rate.
  *
  * A class is touched only by its own events and when its rate changes: `served` is as of the time
- * `since`, and `finish`, the time of its next completion, stands until then. An arrival that leaves all rates as they are
- * touches neither: it is compared with the earliest completion, and that is all.
+ * `since`, and `finish`, the time of its next completion, stands until then. An arrival that leaves
+ * all rates as they are touches neither: it is compared with the earliest completion, and that is
+ * all.
  *
- * Accuracy: FCTs are good to 1e-9 relative however long the run. Time is an int64 of nanoseconds (base_ns) plus a double
- * that is kept below REBASE_NS; `served` starts at 0 with each busy period of its class and is brought back to 0 with all heap keys
- * before it exceeds REBASE_BITS. Rates are in bits/ns (Gb/s).
+ * Accuracy: FCTs are good to 1e-9 relative however long the run. Time is an int64 of nanoseconds
+ * (base_ns) plus a double that is kept below REBASE_NS; `served` starts at 0 with each busy period
+ * of its class and is brought back to 0 with all heap keys before it exceeds REBASE_BITS. Rates are
+ * in bits/ns (Gb/s).
  *
- * Watched flows record, as they arrive, how full the links of the lot are (net/watch.h). That walks over all active flows, so
- * it is meant for a few hundred flows of a run; the others pay one comparison.
+ * Watched flows record, as they arrive, how full the links of the lot are (net/watch.h). That walks
+ * over all active flows, so it is meant for a few hundred flows of a run; the others pay one
+ * comparison.
  *
- * Simulates no propagation delay; flowsim_slowdown adds the unloaded latency to both sides of the ratio. */
+ * Simulates no propagation delay; flowsim_slowdown adds the unloaded latency to both sides of the
+ * ratio. */
 #include "fluid/flowsim.h"
 
 #include <math.h>
@@ -54,8 +60,8 @@ typedef struct {
     uint32_t first; /* … and its class */
     uint32_t n_active;
     FlowsimStats stats;
-    const LotWatch *watch; /* NULL: nobody looks */
-    size_t n_watched;      /* flows of it that have arrived */
+    const ArrivalSample *arrivals; /* NULL: nobody looks */
+    size_t n_sampled;              /* flows of it that have arrived */
 } Sim;
 
 double flowsim_bits(uint64_t size_b) { return lot_wire_bits(size_b); }
@@ -115,7 +121,8 @@ static void class_table_grow(ClassTable *t, Arena *a) {
     const MaxminClass *old = t->classes;
     t->cap = t->cap ? t->cap * 2 : 64;
     t->mask = t->cap * 2 - 1;
-    t->slots = memset(ARENA_NEW(a, ClassSlot, t->mask + 1), 0, ((size_t)t->mask + 1) * sizeof *t->slots);
+    t->slots =
+        memset(ARENA_NEW(a, ClassSlot, t->mask + 1), 0, ((size_t)t->mask + 1) * sizeof *t->slots);
     t->classes = ARENA_NEW(a, MaxminClass, t->cap);
     for (uint32_t c = 0; c < t->n; c++) {
         uint32_t ends = (uint32_t)old[c].s << 16 | old[c].d;
@@ -143,15 +150,18 @@ typedef struct {
 
 static int by_cap(const void *a, const void *b) {
     const CapOrder *x = a, *y = b;
-    return x->cap != y->cap ? (x->cap > y->cap) - (x->cap < y->cap) : (x->id > y->id) - (x->id < y->id);
+    return x->cap != y->cap ? (x->cap > y->cap) - (x->cap < y->cap)
+                            : (x->id > y->id) - (x->id < y->id);
 }
 
 /* Caps in bits/ns, none above what the class's links carry, ascending. rank[old id] = new id. */
-static MaxminClass *sort_classes(const ClassTable *t, const double *link_rate, uint32_t *rank, Arena *a) {
+static MaxminClass *sort_classes(const ClassTable *t, const double *link_rate, uint32_t *rank,
+                                 Arena *a) {
     CapOrder *order = ARENA_NEW(a, CapOrder, t->n);
     for (uint32_t c = 0; c < t->n; c++) {
         double cap = t->classes[c].cap * 1e-9;
-        for (uint32_t l = t->classes[c].s; l < t->classes[c].d; l++) cap = link_rate[l] < cap ? link_rate[l] : cap;
+        for (uint32_t l = t->classes[c].s; l < t->classes[c].d; l++)
+            cap = link_rate[l] < cap ? link_rate[l] : cap;
         order[c] = (CapOrder){cap, c};
     }
     qsort(order, t->n, sizeof *order, by_cap);
@@ -164,7 +174,8 @@ static MaxminClass *sort_classes(const ClassTable *t, const double *link_rate, u
     return sorted;
 }
 
-/* Groups the flows into classes: fills sim->classes and sim->mm; of[i] is the class of flow i, once looked up in rank. */
+/* Groups the flows into classes: fills sim->classes and sim->mm; of[i] is the class of flow i, once
+ * looked up in rank. */
 static void classify(Sim *sim, const Lot *lot, size_t n, Arena *a) {
     ClassTable table = {0};
     sim->of = ARENA_NEW(a, uint32_t, n);
@@ -172,7 +183,8 @@ static void classify(Sim *sim, const Lot *lot, size_t n, Arena *a) {
     double *link_rate = ARENA_NEW(a, double, lot->n_links);
     for (uint32_t l = 0; l < lot->n_links; l++) link_rate[l] = lot->rate_bps[l] * 1e-9;
     sim->rank = ARENA_NEW(a, uint32_t, table.n);
-    maxmin_init(&sim->mm, link_rate, lot->n_links, sort_classes(&table, link_rate, sim->rank, a), table.n, a);
+    maxmin_init(&sim->mm, link_rate, lot->n_links, sort_classes(&table, link_rate, sim->rank, a),
+                table.n, a);
     sim->classes = ARENA_NEW(a, Class, table.n);
     Entry *entries = ARENA_NEW(a, Entry, n);
     for (uint32_t c = 0; c < table.n; c++) {
@@ -187,17 +199,21 @@ static void classify(Sim *sim, const Lot *lot, size_t n, Arena *a) {
 static uint32_t tightest_link(const Maxmin *mm, const MaxminClass *k) {
     uint32_t at = k->s;
     for (uint32_t l = k->s + 1u; l < k->d; l++)
-        if (mm->links[l].demand * mm->links[at].rate > mm->links[at].demand * mm->links[l].rate) at = l;
+        if (mm->links[l].demand * mm->links[at].rate > mm->links[at].demand * mm->links[l].rate)
+            at = l;
     return at;
 }
 
-/* What is left of flow e of a class, and what of it may wait: a sender has put on the wire what its own rate allowed since its start. */
-static void look_at_flow(const Sim *sim, const MaxminClass *k, const Entry *e, double served, LinkSeen *sum) {
-    const LotWatch *w = sim->watch;
+/* What is left of flow e of a class, and what of it may wait: a sender has put on the wire what its
+ * own rate allowed since its start. */
+static void look_at_flow(const Sim *sim, const MaxminClass *k, const Entry *e, double served,
+                         LinkState *sum) {
+    const ArrivalSample *w = sim->arrivals;
     const LotFlow *f = &sim->flows[e->flow];
-    double left = e->bits - served, given = flowsim_bits(f->size_b) - left, age = (double)(sim->base_ns - f->start_ns) + sim->t;
+    double left = e->bits - served, given = flowsim_bits(f->size_b) - left,
+           age = (double)(sim->base_ns - f->start_ns) + sim->t;
     double waits = fmin(left, k->cap * age - given);
-    Backlog *b = age < 2 * w->rtt_ns ? &sum->fresh : &sum->old;
+    Backlog *b = age < 2 * w->rtt_ns ? &sum->before_feedback : &sum->after_feedback;
     sum->left_bits += (float)left;
     if (waits < 1) return; /* less than a bit is rounding */
     b->bits += (float)waits;
@@ -211,30 +227,30 @@ static void add_backlog(Backlog *to, const Backlog *b) {
     to->rate += b->rate;
 }
 
-static void look_at_class(const Sim *sim, uint32_t class, LinkSeen *seen) {
+static void look_at_class(const Sim *sim, uint32_t class, LinkState *seen) {
     const MaxminClass *k = &sim->mm.classes[class];
     const Class *c = &sim->classes[class];
-    LinkSeen sum = {.n_active = (float)c->n_active};
+    LinkState sum = {.n_active = (float)c->n_active};
     double served = c->served + (sim->t - c->since) * c->rate;
     for (uint32_t i = 0; i < c->n_active; i++) look_at_flow(sim, k, &c->heap[i], served, &sum);
     for (uint32_t l = k->s; l < k->d; l++) {
         seen[l].n_active += sum.n_active;
         seen[l].left_bits += sum.left_bits;
     }
-    LinkSeen *tightest = &seen[tightest_link(&sim->mm, k)];
-    add_backlog(&tightest->fresh, &sum.fresh);
-    add_backlog(&tightest->old, &sum.old);
+    LinkState *tightest = &seen[tightest_link(&sim->mm, k)];
+    add_backlog(&tightest->before_feedback, &sum.before_feedback);
+    add_backlog(&tightest->after_feedback, &sum.after_feedback);
 }
 
 /* Called before flow i joins. Rates are those before its arrival. */
 static void look(Sim *sim, size_t i) {
-    const LotWatch *w = sim->watch;
-    if (sim->n_watched >= w->n || w->flow[sim->n_watched] != i) return;
-    LinkSeen *seen = w->seen + sim->n_watched++ * sim->mm.n_links;
-    memset(seen, 0, sim->mm.n_links * sizeof *seen);
+    const ArrivalSample *w = sim->arrivals;
+    if (sim->n_sampled >= w->n || w->flow[sim->n_sampled] != i) return;
+    LinkState *state = w->state + sim->n_sampled++ * sim->mm.n_links;
+    memset(state, 0, sim->mm.n_links * sizeof *state);
     for (uint32_t word = 0; word < sim->mm.n_words; word++)
         for (uint64_t active = sim->mm.active[word]; active; active &= active - 1)
-            look_at_class(sim, word * 64 + (uint32_t)__builtin_ctzll(active), seen);
+            look_at_class(sim, word * 64 + (uint32_t)__builtin_ctzll(active), state);
 }
 
 /* ---- the run ---- */
@@ -257,7 +273,8 @@ static inline void predict(const Sim *sim, Class *c, double bits) {
     c->finish = finish < NEVER_NS ? finish : NEVER_NS;
 }
 
-/* Moves base_ns close to now, so that t stays small enough to be exact. Beyond 100 days there is nothing to save. */
+/* Moves base_ns close to now, so that t stays small enough to be exact. Beyond 100 days there is
+ * nothing to save. */
 static void rebase_time(Sim *sim) {
     if (sim->t > 0x1p53 || sim->base_ns > INT64_MAX - (1ll << 54)) return;
     double shift = floor(sim->t);
@@ -278,7 +295,8 @@ static inline void admit(Sim *sim, size_t i, uint32_t class) {
         c->since = sim->t;
         c->rate = sim->mm.classes[class].cap;
     }
-    double given = c->served + (sim->t - c->since) * c->rate, bits = flowsim_bits(sim->flows[i].size_b);
+    double given = c->served + (sim->t - c->since) * c->rate,
+           bits = flowsim_bits(sim->flows[i].size_b);
     if (given > REBASE_BITS) {
         catch_up(sim, c);
         given = c->served;
@@ -300,7 +318,8 @@ static inline void admit(Sim *sim, size_t i, uint32_t class) {
 static inline void complete(Sim *sim, uint32_t class) {
     Class *c = &sim->classes[class];
     catch_up(sim, c);
-    c->served = c->served < c->heap[0].bits ? c->heap[0].bits : c->served; /* rounding must not keep the first one */
+    c->served = c->served < c->heap[0].bits ? c->heap[0].bits
+                                            : c->served; /* rounding must not keep the first one */
     do {
         size_t i = c->heap[0].flow;
         sim->fct_ns[i] = (double)(sim->base_ns - sim->flows[i].start_ns) + sim->t;
@@ -335,7 +354,8 @@ static inline void reschedule(Sim *sim, bool filled) {
     sim->first = first;
 }
 
-/* Moves to the next arrival and admits all flows that start then; returns the first flow after them. */
+/* Moves to the next arrival and admits all flows that start then; returns the first flow after
+ * them. */
 static inline size_t arrive(Sim *sim, size_t i, size_t n) {
     int64_t start_ns = sim->flows[i].start_ns;
     if (sim->n_active == 0) {
@@ -346,17 +366,19 @@ static inline size_t arrive(Sim *sim, size_t i, size_t n) {
         if (t > sim->t) sim->t = t;
     }
     do {
-        if (sim->watch) look(sim, i);
+        if (sim->arrivals) look(sim, i);
         admit(sim, i, sim->rank[sim->of[i]]);
     } while (++i < n && sim->flows[i].start_ns == start_ns);
     return i;
 }
 
-void flowsim_watch(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns, const LotWatch *watch, FlowsimStats *stats, Arena *a) {
-    Sim sim = {.flows = flows, .fct_ns = fct_ns, .watch = watch, .next = INFINITY};
+void flowsim_run_sampled(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns,
+                         const ArrivalSample *arrivals, FlowsimStats *stats, Arena *a) {
+    Sim sim = {.flows = flows, .fct_ns = fct_ns, .arrivals = arrivals, .next = INFINITY};
     if (n > 0) classify(&sim, lot, n, a);
     for (size_t i = 0; i < n || sim.n_active > 0;) {
-        bool arrival = i < n && (sim.n_active == 0 || (double)(flows[i].start_ns - sim.base_ns) < sim.next);
+        bool arrival =
+            i < n && (sim.n_active == 0 || (double)(flows[i].start_ns - sim.base_ns) < sim.next);
         if (arrival) {
             i = arrive(&sim, i, n);
         } else {
@@ -374,17 +396,20 @@ void flowsim_watch(const Lot *lot, const LotFlow *flows, size_t n, double *fct_n
     if (stats) *stats = sim.stats;
 }
 
-void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns, FlowsimStats *stats, Arena *a) {
-    flowsim_watch(lot, flows, n, fct_ns, NULL, stats, a);
+void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns,
+                 FlowsimStats *stats, Arena *a) {
+    flowsim_run_sampled(lot, flows, n, fct_ns, NULL, stats, a);
 }
 
 /* ---- slowdown ---- */
 
 /* Bits of the first packet. */
-static double first_packet_bits(uint64_t size_b) { return (double)((size_b < PAYLOAD_B ? size_b : PAYLOAD_B) + HEADER_B) * 8; }
+static double first_packet_bits(uint64_t size_b) {
+    return (double)((size_b < PAYLOAD_B ? size_b : PAYLOAD_B) + HEADER_B) * 8;
+}
 
-/* Extra delay of a background flow at an inner node of the published lots: how much farther than a top-of-rack
- * switch the nearest host is. */
+/* Extra delay of a background flow at an inner node of the published lots: how much farther than a
+ * top-of-rack switch the nearest host is. */
 static double published_extra_ns(uint32_t n_links, uint32_t node) {
     if (n_links == 4 && node == 2) return 1000;
     if (n_links == 6 && node >= 2 && node <= 4) return node == 3 ? 2000 : 1000;
@@ -393,7 +418,8 @@ static double published_extra_ns(uint32_t n_links, uint32_t node) {
 
 static double published_base_ns(const Lot *lot, const LotFlow *f) {
     double p = first_packet_bits(f->size_b), b = lot->host_rate_bps * 1e-9;
-    bool at_start = f->s == 0, at_end = f->d == lot->n_links, foreground = at_start && at_end, inside = !at_start && !at_end;
+    bool at_start = f->s == 0, at_end = f->d == lot->n_links, foreground = at_start && at_end,
+         inside = !at_start && !at_end;
     double links = f->d - f->s + !foreground + inside;
     double base = p / (4 * b) * (links - 2) + 1000 * links;
     base += published_extra_ns(lot->n_links, f->s) + published_extra_ns(lot->n_links, f->d);
@@ -410,18 +436,21 @@ static inline double own_rate(const Lot *lot, const LotFlow *f) {
 }
 
 static double stubs_ns(const Lot *lot, const LotFlow *f) {
-    return (f->s > 0 ? lot->stub_delay_ns[f->s] : 0) + (f->d < lot->n_links ? lot->stub_delay_ns[f->d] : 0);
+    return (f->s > 0 ? lot->stub_delay_ns[f->s] : 0) +
+           (f->d < lot->n_links ? lot->stub_delay_ns[f->d] : 0);
 }
 
-/* A background flow comes and goes over stubs that add their delay but never limit it. The last packet is
- * counted in bits/b already, hence − p/b. */
+/* A background flow comes and goes over stubs that add their delay but never limit it. The last
+ * packet is counted in bits/b already, hence − p/b. */
 static double general_base_ns(const Lot *lot, const LotFlow *f) {
     double p = first_packet_bits(f->size_b), base = stubs_ns(lot, f) - p / own_rate(lot, f);
     for (uint32_t l = f->s; l < f->d; l++) base += lot->delay_ns[l] + p / (lot->rate_bps[l] * 1e-9);
     return base;
 }
 
-double flowsim_base_ns(const Lot *lot, const LotFlow *f) { return lot->published ? published_base_ns(lot, f) : general_base_ns(lot, f); }
+double flowsim_base_ns(const Lot *lot, const LotFlow *f) {
+    return lot->published ? published_base_ns(lot, f) : general_base_ns(lot, f);
+}
 
 /* Both sides of the ratio times the flow's rate: base and FCT in bits it could have sent. */
 static inline double ratio(double rate, double base_bits, double fct_ns, double bits) {
@@ -434,13 +463,17 @@ double flowsim_slowdown(const Lot *lot, const LotFlow *f, double fct_ns) {
     return ratio(rate, flowsim_base_ns(lot, f) * rate, fct_ns, flowsim_bits(f->size_b));
 }
 
-void flowsim_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, float *slowdown) {
+void flowsim_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns,
+                       float *slowdown) {
     if (lot->published) {
-        for (size_t i = 0; i < n; i++) slowdown[i] = (float)flowsim_slowdown(lot, &flows[i], fct_ns[i]);
+        for (size_t i = 0; i < n; i++)
+            slowdown[i] = (float)flowsim_slowdown(lot, &flows[i], fct_ns[i]);
         return;
     }
-    /* Sums over links become differences of running sums, and the only division left is the ratio's. */
-    double *delay_ns = MEM_NEW(double, 2 * ((size_t)lot->n_links + 1)), *ns_per_bit = delay_ns + lot->n_links + 1;
+    /* Sums over links become differences of running sums, and the only division left is the
+     * ratio's. */
+    double *delay_ns = MEM_NEW(double, 2 * ((size_t)lot->n_links + 1)),
+           *ns_per_bit = delay_ns + lot->n_links + 1;
     delay_ns[0] = ns_per_bit[0] = 0;
     for (uint32_t l = 0; l < lot->n_links; l++) {
         delay_ns[l + 1] = delay_ns[l] + lot->delay_ns[l];
@@ -449,7 +482,8 @@ void flowsim_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const dou
     for (size_t i = 0; i < n; i++) {
         const LotFlow *f = &flows[i];
         double rate = own_rate(lot, f), p = first_packet_bits(f->size_b);
-        double latency_ns = stubs_ns(lot, f) + (delay_ns[f->d] - delay_ns[f->s]) + p * (ns_per_bit[f->d] - ns_per_bit[f->s]);
+        double latency_ns = stubs_ns(lot, f) + (delay_ns[f->d] - delay_ns[f->s]) +
+                            p * (ns_per_bit[f->d] - ns_per_bit[f->s]);
         slowdown[i] = (float)ratio(rate, latency_ns * rate - p, fct_ns[i], flowsim_bits(f->size_b));
     }
     free(delay_ns);

@@ -1,24 +1,29 @@
 /* maxmin: progressive filling per class of flows, not per flow.
  *
- * All rates rise together until a class reaches its cap or a link is full; those classes are settled,
- * what they take is subtracted, and the rest rises on (Bertsekas and Gallager, Data Networks, 6.5.2).
+ * All rates rise together until a class reaches its cap or a link is full; those classes are
+ * settled, what they take is subtracted, and the rest rises on (Bertsekas and Gallager, Data
+ * Networks, 6.5.2).
  *
- * Three observations make it cheap. A link whose flows could all run at their caps never fills up, so only links
- * with demand > rate are looked at, and classes that cross none of them are at their caps at once.
- * Classes are sorted by cap, so the lowest unsettled bit is the class with the smallest cap. Which classes
- * cross which link never changes, so settling is a matter of bit masks; each class is settled once.
+ * Three observations make it cheap. A link whose flows could all run at their caps never fills up,
+ * so only links with demand > rate are looked at, and classes that cross none of them are at their
+ * caps at once. Classes are sorted by cap, so the lowest unsettled bit is the class with the
+ * smallest cap. Which classes cross which link never changes, so settling is a matter of bit masks;
+ * each class is settled once.
  *
- * Invariant of the filling: the level (the common rate of the unsettled) never falls; rounding in what is
- * left of a link can therefore not produce a negative rate. */
+ * Invariant of the filling: the level (the common rate of the unsettled) never falls; rounding in
+ * what is left of a link can therefore not produce a negative rate. */
 #include "fluid/maxmin.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-static uint64_t *zero_words(Arena *a, size_t n) { return memset(ARENA_NEW(a, uint64_t, n), 0, n * sizeof(uint64_t)); }
+static uint64_t *zero_words(Arena *a, size_t n) {
+    return memset(ARENA_NEW(a, uint64_t, n), 0, n * sizeof(uint64_t));
+}
 
-void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminClass *classes, uint32_t n_classes, Arena *a) {
+void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminClass *classes,
+                 uint32_t n_classes, Arena *a) {
     uint32_t words = (n_classes + 63) / 64;
     *m = (Maxmin){.n_links = n_links, .n_classes = n_classes, .n_words = words, .classes = classes};
     m->links = ARENA_NEW(a, MaxminLink, n_links);
@@ -32,8 +37,10 @@ void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminCla
     m->cross = zero_words(a, (size_t)n_links * words);
     for (uint32_t c = 0; c < n_classes; c++) {
         const MaxminClass *k = &classes[c];
-        assert(k->s < k->d && k->d <= n_links && k->cap > 0 && k->n == 0 && (c == 0 || k->cap >= k[-1].cap));
-        for (uint32_t l = k->s; l < k->d; l++) m->cross[(size_t)l * words + c / 64] |= 1ull << (c % 64);
+        assert(k->s < k->d && k->d <= n_links && k->cap > 0 && k->n == 0 &&
+               (c == 0 || k->cap >= k[-1].cap));
+        for (uint32_t l = k->s; l < k->d; l++)
+            m->cross[(size_t)l * words + c / 64] |= 1ull << (c % 64);
     }
 }
 
@@ -49,7 +56,8 @@ static inline uint32_t find_overloaded(Maxmin *m) {
     return n;
 }
 
-/* Opens the classes that cross an overloaded link; those that did so before and no longer do are back at their caps. */
+/* Opens the classes that cross an overloaded link; those that did so before and no longer do are
+ * back at their caps. */
 static inline void open_classes(Maxmin *m, uint32_t n_over, uint32_t words) {
     for (uint32_t w = 0; w < words; w++) {
         uint64_t crossing = 0;
@@ -63,7 +71,8 @@ static inline void open_classes(Maxmin *m, uint32_t n_over, uint32_t words) {
 }
 
 static inline void settle(Maxmin *m, MaxminClass *k, double rate, uint32_t n_over) {
-    const double flows_if[2] = {0, k->n}; /* looked up: a branch would be mispredicted every other time */
+    const double flows_if[2] = {
+        0, k->n}; /* looked up: a branch would be mispredicted every other time */
     k->rate = rate;
     for (uint32_t j = 0; j < n_over; j++) {
         double flows = flows_if[m->over[j] - (uint32_t)k->s < (uint32_t)(k->d - k->s)];
@@ -72,7 +81,8 @@ static inline void settle(Maxmin *m, MaxminClass *k, double rate, uint32_t n_ove
     }
 }
 
-/* The smallest share an overloaded link can give to each of its unsettled flows; its place in `over` to *at. */
+/* The smallest share an overloaded link can give to each of its unsettled flows; its place in
+ * `over` to *at. */
 static inline double smallest_share(const Maxmin *m, uint32_t n_over, uint32_t *at) {
     double least = INFINITY;
     for (uint32_t j = 0; j < n_over; j++) {
@@ -99,11 +109,13 @@ static inline bool settle_capped(Maxmin *m, double share, uint32_t n_over, uint3
     return any;
 }
 
-static inline void settle_link(Maxmin *m, uint32_t link, double share, uint32_t n_over, uint32_t words) {
+static inline void settle_link(Maxmin *m, uint32_t link, double share, uint32_t n_over,
+                               uint32_t words) {
     for (uint32_t w = 0; w < words; w++) {
         uint64_t full = m->open[w] & m->cross[(size_t)link * words + w];
         m->open[w] &= ~full;
-        for (; full; full &= full - 1) settle(m, &m->classes[w * 64 + (uint32_t)__builtin_ctzll(full)], share, n_over);
+        for (; full; full &= full - 1)
+            settle(m, &m->classes[w * 64 + (uint32_t)__builtin_ctzll(full)], share, n_over);
     }
 }
 
@@ -113,8 +125,8 @@ static inline bool any_open(const Maxmin *m, uint32_t words) {
     return any != 0;
 }
 
-/* With a single overloaded link every open class crosses it: those whose caps are below the share keep to them, and the
- * share of the others grows; nothing else has to be kept account of. */
+/* With a single overloaded link every open class crosses it: those whose caps are below the share
+ * keep to them, and the share of the others grows; nothing else has to be kept account of. */
 static inline void fill_one(Maxmin *m, uint32_t words) {
     double left = m->left[0], sharers = m->sharers[0], share = left / sharers;
     for (uint32_t w = 0; w < words; w++) {
@@ -126,7 +138,8 @@ static inline void fill_one(Maxmin *m, uint32_t words) {
                 if (share < left / sharers) share = left / sharers;
                 k->rate = k->cap;
             } else {
-                k->rate = share < k->cap ? share : k->cap; /* the cap: rounding, in the last class */
+                k->rate =
+                    share < k->cap ? share : k->cap; /* the cap: rounding, in the last class */
             }
         }
     }
@@ -152,7 +165,10 @@ static inline void fill(Maxmin *m, uint32_t words) {
 bool maxmin_fill(Maxmin *m) {
     if (!m->dirty) return false;
     m->dirty = false;
-    if (m->n_words == 1) fill(m, 1); /* up to 64 classes: lots of ten links. The constant removes the loops over words */
+    if (m->n_words == 1)
+        fill(
+            m,
+            1); /* up to 64 classes: lots of ten links. The constant removes the loops over words */
     else fill(m, m->n_words);
     return true;
 }

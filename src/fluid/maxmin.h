@@ -6,7 +6,8 @@
 
 #include "base/mem.h"
 
-/* A class: n flows that use links s..d−1, each of which may take at most `cap`. Rates are in one unit throughout. */
+/* A class: n flows that use links s..d−1, each of which may take at most `cap`. Rates are in one
+ * unit throughout. */
 typedef struct {
     uint16_t s, d;
     uint32_t n;
@@ -17,7 +18,8 @@ typedef struct {
 /* A link, and what is asked of it. */
 typedef struct {
     double rate;
-    double demand, count; /* the sum of the caps of the flows that cross it, and how many they are */
+    double demand,
+        count; /* the sum of the caps of the flows that cross it, and how many they are */
 } MaxminLink;
 
 /* One parking lot's state. Everything lies in the arena given to maxmin_init. */
@@ -25,19 +27,23 @@ typedef struct {
     uint32_t n_links, n_classes, n_words; /* words of 64 classes */
     MaxminLink *links;                    /* [n_links] */
     MaxminClass *classes;                 /* [n_classes] caller's, ascending by cap */
-    bool dirty;                           /* a link that is or was overloaded gained or lost a flow since the last fill */
-    uint64_t *active;                     /* [n_words] bit c: class c has flows */
-    uint64_t *cross;                      /* [n_links × n_words] bit c: class c uses the link */
-    uint64_t *slowed;                     /* [n_words] classes that crossed an overloaded link in the last fill; others are at their caps */
-    uint64_t *open;                       /* [n_words] scratch: classes whose rate is not settled yet */
-    uint32_t *over;                       /* [n_links] scratch: the overloaded links, … */
-    double *left, *sharers;               /* [n_links] … what is left of them, and the unsettled flows on them */
+    bool dirty; /* a link that is or was overloaded gained or lost a flow since the last fill */
+    uint64_t *active; /* [n_words] bit c: class c has flows */
+    uint64_t *cross;  /* [n_links × n_words] bit c: class c uses the link */
+    uint64_t *slowed; /* [n_words] classes that crossed an overloaded link in the last fill; others
+                         are at their caps */
+    uint64_t *open;   /* [n_words] scratch: classes whose rate is not settled yet */
+    uint32_t *over;   /* [n_links] scratch: the overloaded links, … */
+    double *left, *sharers; /* [n_links] … what is left of them, and the unsettled flows on them */
 } Maxmin;
 
-/* link_rate: [n_links]. classes: s < d ≤ n_links, n = 0, cap > 0, ascending by cap; kept, not copied. */
-void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminClass *classes, uint32_t n_classes, Arena *a);
+/* link_rate: [n_links]. classes: s < d ≤ n_links, n = 0, cap > 0, ascending by cap; kept, not
+ * copied. */
+void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminClass *classes,
+                 uint32_t n_classes, Arena *a);
 
-/* Adds `flows` (±1) flows of class k to its links. Where a link is overloaded before or after, rates change. */
+/* Adds `flows` (±1) flows of class k to its links. Where a link is overloaded before or after,
+ * rates change. */
 static inline void maxmin_load(Maxmin *m, const MaxminClass *k, double flows) {
     double cap = flows * k->cap;
     bool dirty = m->dirty;
@@ -67,7 +73,8 @@ static inline void maxmin_leave(Maxmin *m, uint32_t c) {
     maxmin_load(m, k, -1);
 }
 
-/* Sets the rate of every class that has flows. Exact: each flow is at its cap or crosses a saturated link on which
- * no flow is faster. False if none has changed: no overloaded link was concerned since the last fill. */
+/* Sets the rate of every class that has flows. Exact: each flow is at its cap or crosses a
+ * saturated link on which no flow is faster. False if none has changed: no overloaded link was
+ * concerned since the last fill. */
 bool maxmin_fill(Maxmin *m);
 #endif

@@ -1,8 +1,9 @@
 /* ckpt: our checkpoint file.
  *
- * A framed file (base/frame.h): the header has name, dtype, n_weights, spec and recipe, the payload the weights in ckpt_layout order,
- * f32, f16 or bf16. The frame is verified as a whole before anything in it is believed. An f32 file is used where it is mapped;
- * half-precision ones are converted once (round to nearest even on the way out). Left out: sparse or quantised weights. */
+ * A framed file (base/frame.h): the header has name, dtype, n_weights, spec and recipe, the payload
+ * the weights in ckpt_layout order, f32, f16 or bf16. The frame is verified as a whole before
+ * anything in it is believed. An f32 file is used where it is mapped; half-precision ones are
+ * converted once (round to nearest even on the way out). Left out: sparse or quantised weights. */
 #include "model/ckpt.h"
 
 #include <assert.h>
@@ -15,7 +16,8 @@
 #include "base/mem.h"
 #include "model/flowfeat.h"
 
-static const FrameKind frame_kind = {{'m', '3', 'c', 'k', 'p', 't', '\r', '\n'}, 1, "an m3 checkpoint"};
+static const FrameKind frame_kind = {
+    {'m', '3', 'c', 'k', 'p', 't', '\r', '\n'}, 1, "an m3 checkpoint"};
 static const char *const dtype_names[] = {"f32", "f16", "bf16", NULL};
 static const char *const head_names[] = {"absolute", "residual", "flow", NULL};
 
@@ -35,8 +37,9 @@ static float bits_float(uint32_t u) {
 
 static uint16_t f16_from(float f) {
     uint32_t sign = float_bits(f) >> 16 & 0x8000, mag = float_bits(f) & 0x7fffffff;
-    if (mag >= 0x47800000) return (uint16_t)(sign | 0x7c00);                              /* 2^16 and beyond: infinity */
-    if (mag < 0x38800000) return (uint16_t)(sign | (uint32_t)lrintf(fabsf(f) * 0x1p24f)); /* below 2^-14: subnormal */
+    if (mag >= 0x47800000) return (uint16_t)(sign | 0x7c00); /* 2^16 and beyond: infinity */
+    if (mag < 0x38800000)
+        return (uint16_t)(sign | (uint32_t)lrintf(fabsf(f) * 0x1p24f)); /* below 2^-14: subnormal */
     uint32_t r = mag - 0x38000000;
     return (uint16_t)(sign | (r + 0xfff + (r >> 13 & 1)) >> 13);
 }
@@ -75,7 +78,9 @@ static bool is_finite(float x) { return (float_bits(x) & 0x7f800000) != 0x7f8000
 /* Index of the first weight that fails `ok`, or n. */
 static size_t first_bad(const float *w, size_t n, CkptDtype as) {
     for (size_t i = 0; i < n; i++) {
-        float x = as == CKPT_F16 ? f16_to(f16_from(w[i])) : as == CKPT_BF16 ? bits_float((uint32_t)bf16_from(w[i]) << 16) : w[i];
+        float x = as == CKPT_F16    ? f16_to(f16_from(w[i]))
+                  : as == CKPT_BF16 ? bits_float((uint32_t)bf16_from(w[i]) << 16)
+                                    : w[i];
         if (!is_finite(x)) return i;
     }
     return n;
@@ -85,8 +90,8 @@ static int bad_weight(const Ckpt *c, size_t i, const char *file, CkptDtype as, E
     CkptTensor t[CKPT_MAX_TENSORS];
     size_t n_floats, n = ckpt_layout(&c->spec, t, CKPT_MAX_TENSORS, &n_floats), k = 0;
     while (k + 1 < n && t[k + 1].offset <= i) k++;
-    return err_input(err, "%s: %s[%zu]: expected a number that is finite in %s, got %g", file, t[k].name, i - t[k].offset, dtype_names[as],
-                     (double)c->weights[i]);
+    return err_input(err, "%s: %s[%zu]: expected a number that is finite in %s, got %g", file,
+                     t[k].name, i - t[k].offset, dtype_names[as], (double)c->weights[i]);
 }
 
 int ckpt_check_finite(const Ckpt *c, const char *file, Err *err) {
@@ -122,8 +127,8 @@ static void print_spec(JsonOut *o, const ModelSpec *s) {
     json_out_key(o, "bidirectional");
     json_out_bool(o, s->bidirectional);
     if (s->head == HEAD_FLOW) {
-        char features[FLOWMAP_FINGERPRINT];
-        flowmap_fingerprint(features);
+        char features[FLOWFEAT_FINGERPRINT];
+        flowfeat_fingerprint(features);
         json_out_key(o, "features");
         json_out_string(o, features);
     }
@@ -182,7 +187,8 @@ static int need_u32(const Json *j, const char *key, uint32_t *x, Err *err) {
     return 0;
 }
 
-static int need_name(const Json *j, const char *key, const char *const *names, int *which, Err *err) {
+static int need_name(const Json *j, const char *key, const char *const *names, int *which,
+                     Err *err) {
     Json it;
     const char *s;
     if (json_need(j, key, &it, err) != 0 || json_string(&it, &s, err) != 0) return -1;
@@ -195,32 +201,49 @@ static int need_bool(const Json *j, const char *key, bool *b, Err *err) {
     return json_need(j, key, &it, err) != 0 ? -1 : json_bool(&it, b, err);
 }
 
-/* Weights mean nothing to features other than those they were trained on, even if there are as many. */
+/* Weights mean nothing to features other than those they were trained on, even if there are as
+ * many. */
 static int check_features(const Json *spec, Err *err) {
     Json it;
     const char *of;
-    char ours[FLOWMAP_FINGERPRINT];
-    flowmap_fingerprint(ours);
+    char ours[FLOWFEAT_FINGERPRINT];
+    flowfeat_fingerprint(ours);
     if (json_need(spec, "features", &it, err) != 0 || json_string(&it, &of, err) != 0) return -1;
-    return strcmp(of, ours) == 0 ? 0 : json_fail(&it, err, "trained on other features than this program has (%.16s, here %s)", of, ours);
+    return strcmp(of, ours) == 0
+               ? 0
+               : json_fail(&it, err,
+                           "trained on other features than this program has (%.16s, here %s)", of,
+                           ours);
 }
 
 static int read_spec(const Json *root, ModelSpec *s, Err *err) {
     Json j, it;
     int head = 0;
     if (json_need(root, "spec", &j, err) != 0) return -1;
-    if (need_u32(&j, "n_feat", &s->n_feat, err) != 0 || need_u32(&j, "dim", &s->dim, err) != 0) return -1;
-    if (need_u32(&j, "hidden", &s->hidden, err) != 0 || need_u32(&j, "n_layers", &s->n_layers, err) != 0) return -1;
-    if (need_u32(&j, "n_heads", &s->n_heads, err) != 0 || need_u32(&j, "mlp_in_extra", &s->mlp_in_extra, err) != 0) return -1;
-    if (need_u32(&j, "mlp_h1", &s->mlp_h1, err) != 0 || need_u32(&j, "mlp_h2", &s->mlp_h2, err) != 0) return -1;
-    if (need_u32(&j, "n_out", &s->n_out, err) != 0 || need_name(&j, "head", head_names, &head, err) != 0) return -1;
+    if (need_u32(&j, "n_feat", &s->n_feat, err) != 0 || need_u32(&j, "dim", &s->dim, err) != 0)
+        return -1;
+    if (need_u32(&j, "hidden", &s->hidden, err) != 0 ||
+        need_u32(&j, "n_layers", &s->n_layers, err) != 0)
+        return -1;
+    if (need_u32(&j, "n_heads", &s->n_heads, err) != 0 ||
+        need_u32(&j, "mlp_in_extra", &s->mlp_in_extra, err) != 0)
+        return -1;
+    if (need_u32(&j, "mlp_h1", &s->mlp_h1, err) != 0 ||
+        need_u32(&j, "mlp_h2", &s->mlp_h2, err) != 0)
+        return -1;
+    if (need_u32(&j, "n_out", &s->n_out, err) != 0 ||
+        need_name(&j, "head", head_names, &head, err) != 0)
+        return -1;
     s->head = (ModelHead)head;
-    if (need_bool(&j, "zero_rows", &s->zero_rows, err) != 0 || need_bool(&j, "log_inputs", &s->log_inputs, err) != 0) return -1;
+    if (need_bool(&j, "zero_rows", &s->zero_rows, err) != 0 ||
+        need_bool(&j, "log_inputs", &s->log_inputs, err) != 0)
+        return -1;
     /* Files older than the flow model have none of these. */
     s->n_path = 0;
     s->bidirectional = false;
     if (json_find(&j, "n_path", &it) && need_u32(&j, "n_path", &s->n_path, err) != 0) return -1;
-    if (json_find(&j, "bidirectional", &it) && json_bool(&it, &s->bidirectional, err) != 0) return -1;
+    if (json_find(&j, "bidirectional", &it) && json_bool(&it, &s->bidirectional, err) != 0)
+        return -1;
     return s->head == HEAD_FLOW ? check_features(&j, err) : 0;
 }
 
@@ -242,8 +265,9 @@ static int read_header(Ckpt *c, const char *text, size_t len, Err *err) {
     const char *name;
     int dtype = 0, rc = -1;
     if (json_need(&root, "name", &j, err) == 0 && json_string(&j, &name, err) == 0 &&
-        need_name(&root, "dtype", dtype_names, &dtype, err) == 0 && read_spec(&root, &c->spec, err) == 0 &&
-        modelspec_check(&c->spec, c->path, err) == 0 && json_need(&root, "recipe", &j, err) == 0) {
+        need_name(&root, "dtype", dtype_names, &dtype, err) == 0 &&
+        read_spec(&root, &c->spec, err) == 0 && modelspec_check(&c->spec, c->path, err) == 0 &&
+        json_need(&root, "recipe", &j, err) == 0) {
         c->name = mem_strdup(name);
         c->dtype = (CkptDtype)dtype;
         c->recipe = recipe_text(&j);
@@ -273,7 +297,8 @@ static int load_file(Ckpt *c, Err *err) {
     if (rc != 0 || read_header(c, f.header, f.header_len, err) != 0) return -1;
     size_t need = c->n_floats * dtype_bytes(c->dtype);
     if (f.payload_len != need)
-        return err_input(err, "%s: length: its dimensions need %zu bytes, got %zu", c->path, f.view.len - f.payload_len + need, f.view.len);
+        return err_input(err, "%s: length: its dimensions need %zu bytes, got %zu", c->path,
+                         f.view.len - f.payload_len + need, f.view.len);
     if (c->dtype == CKPT_F32) c->weights = (float *)(uintptr_t)f.payload;
     else convert_in(c, f.payload);
     return ckpt_check_finite(c, c->path, err);
@@ -317,7 +342,8 @@ static void convert_out(const Ckpt *c, CkptDtype dtype, char *payload) {
 static int file_for(const char *path, char **file, Err *err) {
     size_t n = strlen(path);
     struct stat st;
-    bool is_file = (n > 3 && strcmp(path + n - 3, ".m3") == 0) || (stat(path, &st) == 0 && !S_ISDIR(st.st_mode));
+    bool is_file = (n > 3 && strcmp(path + n - 3, ".m3") == 0) ||
+                   (stat(path, &st) == 0 && !S_ISDIR(st.st_mode));
     if (!is_file && file_mkdirs(path, err) != 0) return -1;
     *file = is_file ? mem_strdup(path) : file_join(path, "model.m3");
     return 0;

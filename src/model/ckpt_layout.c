@@ -1,8 +1,10 @@
-/* ckpt_layout: what a model consists of: its dimensions, its tensors in file order, its starting weights.
+/* ckpt_layout: what a model consists of: its dimensions, its tensors in file order, its starting
+ * weights.
  *
- * Invariant: ckpt_layout is the only place that knows the order and shapes of tensors. Files, the forward pass
- * and the training plug-in all address one flat array of floats through it. The tensors wq, wk, wv of a
- * layer lie side by side, which lets the forward take them as one matrix of 3·dim rows. */
+ * Invariant: ckpt_layout is the only place that knows the order and shapes of tensors. Files, the
+ * forward pass and the training plug-in all address one flat array of floats through it. The
+ * tensors wq, wk, wv of a layer lie side by side, which lets the forward take them as one matrix of
+ * 3·dim rows. */
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -16,15 +18,15 @@
 
 int modelspec_preset(ModelSpec *s, const char *name, Err *err) {
     static const char *const names[] = {"paper", "compact", "flow", NULL};
-    static const ModelSpec presets[] = {{.n_feat = FEATURE_N,
+    static const ModelSpec presets[] = {{.n_feat = PATHFEAT_N,
                                          .dim = 576,
                                          .hidden = 1536,
                                          .n_layers = 4,
                                          .n_heads = 4,
                                          .mlp_h1 = 512,
                                          .mlp_h2 = 512,
-                                         .n_out = FEATURE_N_BASE},
-                                        {.n_feat = FEATURE_N,
+                                         .n_out = PATHFEAT_N_BASE},
+                                        {.n_feat = PATHFEAT_N,
                                          .dim = 64,
                                          .hidden = 192,
                                          .n_layers = 2,
@@ -32,16 +34,16 @@ int modelspec_preset(ModelSpec *s, const char *name, Err *err) {
                                          .mlp_in_extra = CKPT_RESIDUAL_EXTRA,
                                          .mlp_h1 = 128,
                                          .mlp_h2 = 128,
-                                         .n_out = FEATURE_N_BASE,
+                                         .n_out = PATHFEAT_N_BASE,
                                          .head = HEAD_RESIDUAL,
                                          .log_inputs = true},
-                                        {.n_feat = FLOWMAP_N_LINK + FLOWMAP_N_PATH,
-                                         .n_path = FLOWMAP_N_PATH,
+                                        {.n_feat = FLOWFEAT_N_LINK + FLOWFEAT_N_PATH,
+                                         .n_path = FLOWFEAT_N_PATH,
                                          .dim = 64,
                                          .hidden = 192,
                                          .n_layers = 2,
                                          .n_heads = 4,
-                                         .mlp_in_extra = FLOWMAP_N_FLOW + FLOWMAP_N_PATH,
+                                         .mlp_in_extra = FLOWFEAT_N_FLOW + FLOWFEAT_N_PATH,
                                          .mlp_h1 = 128,
                                          .mlp_h2 = 128,
                                          .n_out = CKPT_N_QUANTILES,
@@ -55,7 +57,8 @@ int modelspec_preset(ModelSpec *s, const char *name, Err *err) {
     return err_input(err, "preset: expected paper, compact or flow, got '%.40s'", name);
 }
 
-static int check_range(const char *file, const char *what, uint32_t x, uint32_t lo, uint32_t hi, Err *err) {
+static int check_range(const char *file, const char *what, uint32_t x, uint32_t lo, uint32_t hi,
+                       Err *err) {
     if (x >= lo && x <= hi) return 0;
     if (lo == hi) return err_input(err, "%s: %s: must be %u, got %u", file, what, lo, x);
     return err_input(err, "%s: %s: must be in %u..%u, got %u", file, what, lo, hi, x);
@@ -64,17 +67,20 @@ static int check_range(const char *file, const char *what, uint32_t x, uint32_t 
 /* What follows from the head. */
 static int check_interface(const ModelSpec *s, const char *file, Err *err) {
     bool flow = s->head == HEAD_FLOW;
-    uint32_t n_feat = flow ? FLOWMAP_N_LINK + FLOWMAP_N_PATH : FEATURE_N, n_out = flow ? CKPT_N_QUANTILES : FEATURE_N_BASE;
-    uint32_t n_path = flow ? FLOWMAP_N_PATH : 0, extra = flow                       ? FLOWMAP_N_FLOW + FLOWMAP_N_PATH
-                                                         : s->head == HEAD_RESIDUAL ? CKPT_RESIDUAL_EXTRA
-                                                                                    : 0;
+    uint32_t n_feat = flow ? FLOWFEAT_N_LINK + FLOWFEAT_N_PATH : PATHFEAT_N,
+             n_out = flow ? CKPT_N_QUANTILES : PATHFEAT_N_BASE;
+    uint32_t n_path = flow ? FLOWFEAT_N_PATH : 0, extra = flow ? FLOWFEAT_N_FLOW + FLOWFEAT_N_PATH
+                                                          : s->head == HEAD_RESIDUAL
+                                                              ? CKPT_RESIDUAL_EXTRA
+                                                              : 0;
     if (check_range(file, "n_feat", s->n_feat, n_feat, n_feat, err) != 0) return -1;
     if (check_range(file, "n_path", s->n_path, n_path, n_path, err) != 0) return -1;
     if (check_range(file, "mlp_in_extra", s->mlp_in_extra, extra, extra, err) != 0) return -1;
     return check_range(file, "n_out", s->n_out, n_out, n_out, err);
 }
 
-/* The bounds leave room for models a hundred times the published one, and none for products that overflow. */
+/* The bounds leave room for models a hundred times the published one, and none for products that
+ * overflow. */
 int modelspec_check(const ModelSpec *s, const char *file, Err *err) {
     if (check_interface(s, file, err) != 0) return -1;
     if (check_range(file, "dim", s->dim, 1, 8192, err) != 0) return -1;
@@ -82,12 +88,15 @@ int modelspec_check(const ModelSpec *s, const char *file, Err *err) {
     if (check_range(file, "n_layers", s->n_layers, 1, CKPT_MAX_LAYERS, err) != 0) return -1;
     if (check_range(file, "n_heads", s->n_heads, 1, s->dim, err) != 0) return -1;
     if (s->dim % s->n_heads != 0 || s->dim / s->n_heads % 2 != 0)
-        return err_input(err, "%s: n_heads: must divide dim %u into even parts, got %u", file, s->dim, s->n_heads);
+        return err_input(err, "%s: n_heads: must divide dim %u into even parts, got %u", file,
+                         s->dim, s->n_heads);
     if (check_range(file, "mlp_h1", s->mlp_h1, 1, 32768, err) != 0) return -1;
     if (check_range(file, "mlp_h2", s->mlp_h2, 1, 32768, err) != 0) return -1;
     size_t n_floats;
     ckpt_layout(s, NULL, 0, &n_floats);
-    if (n_floats > (size_t)1 << 31) return err_input(err, "%s: dimensions: make %zu weights; at most 2^31 are supported", file, n_floats);
+    if (n_floats > (size_t)1 << 31)
+        return err_input(err, "%s: dimensions: make %zu weights; at most 2^31 are supported", file,
+                         n_floats);
     return 0;
 }
 
@@ -177,6 +186,7 @@ void ckpt_init_weights(const ModelSpec *s, uint64_t seed, float *w) {
         if (ends_in(t[i].name, ".wo") || ends_in(t[i].name, ".w2")) sd /= sqrt(2.0 * s->n_layers);
         if (s->head != HEAD_ABSOLUTE && strcmp(t[i].name, "mlp.2.weight") == 0) sd = 0;
         Rng rng = rng_stream(seed, "weights", i);
-        for (size_t k = 0; k < len; k++) x[k] = t[i].cols == 1 ? start_of_vector(s, t[i].name) : (float)(sd * rng_normal(&rng));
+        for (size_t k = 0; k < len; k++)
+            x[k] = t[i].cols == 1 ? start_of_vector(s, t[i].name) : (float)(sd * rng_normal(&rng));
     }
 }

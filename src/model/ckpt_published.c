@@ -1,9 +1,10 @@
 /* ckpt_published: reads and writes the pair of .bin files of the published m3 (docs: PIPELINE §6).
  *
- * Both files are a few int32 and then float32 without names, so all that can be verified is that the dimensions are
- * plausible and fit each other, that the length is exact, that numbers are finite, and that the transformer's cos
- * and sin tables are rotary embeddings of base 10000, which our forward computes itself. The tables of the published
- * exporter come from another libm than ours and differ in last bits: such entries are kept in the recipe as
+ * Both files are a few int32 and then float32 without names, so all that can be verified is that
+ * the dimensions are plausible and fit each other, that the length is exact, that numbers are
+ * finite, and that the transformer's cos and sin tables are rotary embeddings of base 10000, which
+ * our forward computes itself. The tables of the published exporter come from another libm than
+ * ours and differ in last bits: such entries are kept in the recipe as
  * ("rope_bits": index, bits, …), so that export ∘ import is the identity on bytes. */
 #include <assert.h>
 #include <math.h>
@@ -15,12 +16,21 @@
 #include "model/pathfeat.h"
 
 enum { N_LLAMA_INTS = 7, N_MLP_INTS = 5, MAX_SEQ = 1 << 16, DEFAULT_SEQ = 16 };
-enum { DIM, HIDDEN, N_LAYERS, N_HEADS, N_KV_HEADS, VOCAB, SEQ }; /* int32 of the transformer's file */
-enum { MLP_IN, MLP_H1, MLP_H2, MLP_OUT, MLP_PCT };               /* of the MLP's */
-static const double table_tolerance = 2e-2;                      /* float32 angles of long sequences are that far off in published tables */
+enum {
+    DIM,
+    HIDDEN,
+    N_LAYERS,
+    N_HEADS,
+    N_KV_HEADS,
+    VOCAB,
+    SEQ
+};                                                 /* int32 of the transformer's file */
+enum { MLP_IN, MLP_H1, MLP_H2, MLP_OUT, MLP_PCT }; /* of the MLP's */
+static const double table_tolerance =
+    2e-2; /* float32 angles of long sequences are that far off in published tables */
 
-/* Tensors in the order of the files: kinds of all layers in turn. [n_llama − 1] is the output matrix, before
- * which the tables stand; the MLP's follow. */
+/* Tensors in the order of the files: kinds of all layers in turn. [n_llama − 1] is the output
+ * matrix, before which the tables stand; the MLP's follow. */
 typedef struct {
     CkptTensor t[CKPT_MAX_TENSORS];
     size_t n_llama, n, n_table; /* n_table: floats of both tables */
@@ -33,7 +43,8 @@ static void order_of(Order *o, const ModelSpec *s, uint32_t n_seq) {
     assert(o->n <= CKPT_MAX_TENSORS);
     memcpy(o->t, t, o->n * sizeof *t);
     for (size_t kind = 0; kind < CKPT_N_LAYER_TENSORS; kind++)
-        for (size_t l = 0; l < s->n_layers; l++) o->t[2 + kind * s->n_layers + l] = t[2 + l * CKPT_N_LAYER_TENSORS + kind];
+        for (size_t l = 0; l < s->n_layers; l++)
+            o->t[2 + kind * s->n_layers + l] = t[2 + l * CKPT_N_LAYER_TENSORS + kind];
     o->n_llama = 2 + (size_t)s->n_layers * CKPT_N_LAYER_TENSORS + 2;
     o->n_table = (size_t)n_seq * (s->dim / s->n_heads / 2) * 2;
 }
@@ -59,21 +70,30 @@ static int view_bin(FileView *v, const char *path, int32_t *head, size_t n, Err 
         memcpy(head, v->data, n * sizeof *head);
         return 0;
     }
-    err_input(err, "%s: length: expected at least the %zu bytes of its dimensions, got %zu", path, n * sizeof *head, v->len);
+    err_input(err, "%s: length: expected at least the %zu bytes of its dimensions, got %zu", path,
+              n * sizeof *head, v->len);
     file_view_close(v);
     return -1;
 }
 
-static int check_length(const FileView *v, const char *path, size_t n_ints, size_t n_floats, Err *err) {
+static int check_length(const FileView *v, const char *path, size_t n_ints, size_t n_floats,
+                        Err *err) {
     size_t want = 4 * (n_ints + n_floats);
-    return v->len == want ? 0 : err_input(err, "%s: length: its dimensions need %zu bytes, got %zu", path, want, v->len);
+    return v->len == want ? 0
+                          : err_input(err, "%s: length: its dimensions need %zu bytes, got %zu",
+                                      path, want, v->len);
 }
 
 static int check_llama(const int32_t *h, const char *path, Err *err) {
-    if (h[VOCAB] >= 0) return err_input(err, "%s: vocab_size: expected −1019 (features, own output matrix), got %d", path, h[VOCAB]);
+    if (h[VOCAB] >= 0)
+        return err_input(err,
+                         "%s: vocab_size: expected −1019 (features, own output matrix), got %d",
+                         path, h[VOCAB]);
     if (h[N_KV_HEADS] != h[N_HEADS])
-        return err_input(err, "%s: n_kv_heads: must equal n_heads %d, got %d", path, h[N_HEADS], h[N_KV_HEADS]);
-    if (h[SEQ] < 1 || h[SEQ] > MAX_SEQ) return err_input(err, "%s: max_seq_len: must be in 1..%d, got %d", path, MAX_SEQ, h[SEQ]);
+        return err_input(err, "%s: n_kv_heads: must equal n_heads %d, got %d", path, h[N_HEADS],
+                         h[N_KV_HEADS]);
+    if (h[SEQ] < 1 || h[SEQ] > MAX_SEQ)
+        return err_input(err, "%s: max_seq_len: must be in 1..%d, got %d", path, MAX_SEQ, h[SEQ]);
     return 0;
 }
 
@@ -81,18 +101,22 @@ static int check_llama(const int32_t *h, const char *path, Err *err) {
 static int check_transformer(const ModelSpec *s, const char *path, Err *err) {
     ModelSpec alone = *s;
     alone.mlp_h1 = alone.mlp_h2 = 1;
-    alone.n_out = FEATURE_N_BASE;
+    alone.n_out = PATHFEAT_N_BASE;
     return modelspec_check(&alone, path, err);
 }
 
 static int check_mlp(const int32_t *h, const ModelSpec *s, const char *path, Err *err) {
     int64_t in = (int64_t)s->dim + s->n_feat;
-    if (h[MLP_IN] != in) return err_input(err, "%s: inputs: the transformer's file needs %lld, got %d", path, (long long)in, h[MLP_IN]);
-    if (h[MLP_PCT] != CKPT_EMPTY) return err_input(err, "%s: percentiles: must be %d, got %d", path, CKPT_EMPTY, h[MLP_PCT]);
+    if (h[MLP_IN] != in)
+        return err_input(err, "%s: inputs: the transformer's file needs %lld, got %d", path,
+                         (long long)in, h[MLP_IN]);
+    if (h[MLP_PCT] != CKPT_EMPTY)
+        return err_input(err, "%s: percentiles: must be %d, got %d", path, CKPT_EMPTY, h[MLP_PCT]);
     return 0;
 }
 
-/* A negative count becomes a huge one, which modelspec_check refuses; −INT32_MIN is handled without overflow. */
+/* A negative count becomes a huge one, which modelspec_check refuses; −INT32_MIN is handled without
+ * overflow. */
 static ModelSpec spec_of(const int32_t *llama, const int32_t *mlp) {
     return (ModelSpec){.n_feat = 0u - (uint32_t)llama[VOCAB],
                        .dim = (uint32_t)llama[DIM],
@@ -111,13 +135,15 @@ static const char *take(const char *p, float *w, const CkptTensor *t) {
     return p + n_of(t) * sizeof *w;
 }
 
-static int read_table(const ModelSpec *s, uint32_t n_seq, const Order *o, const char *p, const char *path, JsonOut *bits, Err *err) {
+static int read_table(const ModelSpec *s, uint32_t n_seq, const Order *o, const char *p,
+                      const char *path, JsonOut *bits, Err *err) {
     for (size_t i = 0; i < o->n_table; i++) {
         float got, want = table_entry(s, n_seq, i);
         uint32_t u;
         memcpy(&got, p + 4 * i, sizeof got);
         if (!(fabs((double)got - (double)want) <= table_tolerance))
-            return err_input(err, "%s: rotary tables[%zu]: base 10000 has %g there, got %g", path, i, (double)want, (double)got);
+            return err_input(err, "%s: rotary tables[%zu]: base 10000 has %g there, got %g", path,
+                             i, (double)want, (double)got);
         if (memcmp(&got, &want, sizeof got) == 0) continue;
         memcpy(&u, &got, sizeof u);
         json_out_int(bits, (int64_t)i);
@@ -132,7 +158,8 @@ static const char *base_name(const char *path) {
 }
 
 /* The recipe up to the open list "rope_bits". */
-static void recipe_begin(JsonOut *o, char **text, size_t *len, const char *llama, const char *mlp, uint32_t n_seq) {
+static void recipe_begin(JsonOut *o, char **text, size_t *len, const char *llama, const char *mlp,
+                         uint32_t n_seq) {
     FILE *f = open_memstream(text, len);
     if (!f) diag_die("out of memory: recipe");
     json_out_init(o, f);
@@ -156,8 +183,8 @@ static void recipe_end(JsonOut *o) {
 }
 
 /* Fills weights and recipe from files whose lengths are right. */
-static int read_pair(Ckpt *c, const Order *o, uint32_t n_seq, const FileView *lv, const FileView *mv, const char *llama_bin,
-                     const char *mlp_bin, Err *err) {
+static int read_pair(Ckpt *c, const Order *o, uint32_t n_seq, const FileView *lv,
+                     const FileView *mv, const char *llama_bin, const char *mlp_bin, Err *err) {
     size_t len;
     JsonOut out;
     recipe_begin(&out, &c->recipe, &len, base_name(llama_bin), base_name(mlp_bin), n_seq);
@@ -170,14 +197,18 @@ static int read_pair(Ckpt *c, const Order *o, uint32_t n_seq, const FileView *lv
     return rc;
 }
 
-static int import_views(Ckpt *c, const int32_t *lh, const int32_t *mh, const FileView *lv, const FileView *mv, const char *llama_bin,
-                        const char *mlp_bin, Err *err) {
+static int import_views(Ckpt *c, const int32_t *lh, const int32_t *mh, const FileView *lv,
+                        const FileView *mv, const char *llama_bin, const char *mlp_bin, Err *err) {
     c->spec = spec_of(lh, mh);
-    if (check_llama(lh, llama_bin, err) != 0 || check_transformer(&c->spec, llama_bin, err) != 0) return -1;
-    if (modelspec_check(&c->spec, mlp_bin, err) != 0 || check_mlp(mh, &c->spec, mlp_bin, err) != 0) return -1;
+    if (check_llama(lh, llama_bin, err) != 0 || check_transformer(&c->spec, llama_bin, err) != 0)
+        return -1;
+    if (modelspec_check(&c->spec, mlp_bin, err) != 0 || check_mlp(mh, &c->spec, mlp_bin, err) != 0)
+        return -1;
     Order o;
     order_of(&o, &c->spec, (uint32_t)lh[SEQ]);
-    if (check_length(lv, llama_bin, N_LLAMA_INTS, floats_in(&o, 0, o.n_llama) + o.n_table, err) != 0) return -1;
+    if (check_length(lv, llama_bin, N_LLAMA_INTS, floats_in(&o, 0, o.n_llama) + o.n_table, err) !=
+        0)
+        return -1;
     if (check_length(mv, mlp_bin, N_MLP_INTS, floats_in(&o, o.n_llama, o.n), err) != 0) return -1;
     ckpt_layout(&c->spec, NULL, 0, &c->n_floats);
     c->weights = MEM_NEW(float, c->n_floats);
@@ -210,31 +241,40 @@ static void recipe_tables(const Ckpt *c, uint32_t *n_seq, JsonDoc **doc, Json *r
     Json j;
     uint64_t n;
     *n_seq = DEFAULT_SEQ;
-    *doc = json_parse(c->recipe ? c->recipe : "{}", c->recipe ? strlen(c->recipe) : 2, "recipe", NULL);
+    *doc =
+        json_parse(c->recipe ? c->recipe : "{}", c->recipe ? strlen(c->recipe) : 2, "recipe", NULL);
     if (!*doc) return;
     *root = json_root(*doc);
-    if (json_find(root, "max_seq_len", &j) && json_uint(&j, MAX_SEQ, &n, NULL) == 0 && n > 0) *n_seq = (uint32_t)n;
+    if (json_find(root, "max_seq_len", &j) && json_uint(&j, MAX_SEQ, &n, NULL) == 0 && n > 0)
+        *n_seq = (uint32_t)n;
 }
 
-static float *make_table(const Ckpt *c, uint32_t n_seq, const Order *o, const JsonDoc *doc, const Json *root) {
+static float *make_table(const Ckpt *c, uint32_t n_seq, const Order *o, const JsonDoc *doc,
+                         const Json *root) {
     float *table = MEM_NEW(float, o->n_table);
     Json bits, it;
     for (size_t i = 0; i < o->n_table; i++) table[i] = table_entry(&c->spec, n_seq, i);
     if (!doc || !json_find(root, "rope_bits", &bits)) return table;
     for (bool ok = json_first(&bits, &it); ok; ok = json_next(&it)) {
         uint64_t at, u;
-        if (json_uint(&it, o->n_table - 1, &at, NULL) != 0 || !json_next(&it) || json_uint(&it, UINT32_MAX, &u, NULL) != 0) break;
+        if (json_uint(&it, o->n_table - 1, &at, NULL) != 0 || !json_next(&it) ||
+            json_uint(&it, UINT32_MAX, &u, NULL) != 0)
+            break;
         memcpy(&table[at], &(uint32_t){(uint32_t)u}, sizeof *table);
     }
     return table;
 }
 
-static void put(FILE *f, const Ckpt *c, const CkptTensor *t) { fwrite(c->weights + t->offset, sizeof(float), n_of(t), f); }
+static void put(FILE *f, const Ckpt *c, const CkptTensor *t) {
+    fwrite(c->weights + t->offset, sizeof(float), n_of(t), f);
+}
 
-static int write_llama(const Ckpt *c, const Order *o, uint32_t n_seq, const float *table, const char *path, Err *err) {
+static int write_llama(const Ckpt *c, const Order *o, uint32_t n_seq, const float *table,
+                       const char *path, Err *err) {
     const ModelSpec *s = &c->spec;
-    const int32_t head[N_LLAMA_INTS] = {(int32_t)s->dim,     (int32_t)s->hidden,  (int32_t)s->n_layers, (int32_t)s->n_heads,
-                                        (int32_t)s->n_heads, -(int32_t)s->n_feat, (int32_t)n_seq};
+    const int32_t head[N_LLAMA_INTS] = {
+        (int32_t)s->dim,     (int32_t)s->hidden,  (int32_t)s->n_layers, (int32_t)s->n_heads,
+        (int32_t)s->n_heads, -(int32_t)s->n_feat, (int32_t)n_seq};
     FileOut out;
     if (file_out_open(&out, path, err) != 0) return -1;
     fwrite(head, sizeof head, 1, out.f);
@@ -246,7 +286,8 @@ static int write_llama(const Ckpt *c, const Order *o, uint32_t n_seq, const floa
 
 static int write_mlp(const Ckpt *c, const Order *o, const char *path, Err *err) {
     const ModelSpec *s = &c->spec;
-    const int32_t head[N_MLP_INTS] = {(int32_t)(s->dim + s->n_feat), (int32_t)s->mlp_h1, (int32_t)s->mlp_h2, (int32_t)s->n_out, CKPT_EMPTY};
+    const int32_t head[N_MLP_INTS] = {(int32_t)(s->dim + s->n_feat), (int32_t)s->mlp_h1,
+                                      (int32_t)s->mlp_h2, (int32_t)s->n_out, CKPT_EMPTY};
     FileOut out;
     if (file_out_open(&out, path, err) != 0) return -1;
     fwrite(head, sizeof head, 1, out.f);
@@ -256,8 +297,9 @@ static int write_mlp(const Ckpt *c, const Order *o, const char *path, Err *err) 
 
 int ckpt_export(const Ckpt *c, const char *llama_bin, const char *mlp_bin, Err *err) {
     if (c->spec.head != HEAD_ABSOLUTE || c->spec.log_inputs)
-        return err_input(err, "%s: export: the published format has no residual head and no scaled inputs",
-                         c->name ? c->name : "checkpoint");
+        return err_input(
+            err, "%s: export: the published format has no residual head and no scaled inputs",
+            c->name ? c->name : "checkpoint");
     uint32_t n_seq;
     JsonDoc *doc;
     Json root;

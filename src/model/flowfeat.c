@@ -1,20 +1,23 @@
-/* flowmap: per-flow features: what is known of each foreground flow before packets are looked at.
+/* flowfeat: per-flow features: what is known of each foreground flow before packets are looked at.
  *
- * A packet network differs from the fluid one in what a fluid has not: queues. Senders start at line rate and may have a
- * window in flight, so a link that is shared holds what its senders have put on the wire and it has not served. For a small
- * flow that backlog, found on arrival, is nearly the whole slowdown; for a large one the fluid rate is, and what else
- * arrives while it lasts. So a flow is described by
- *   its size over a packet, the window and the path's BDP, and its fluid slowdown;
- *   the queues, the flows and the room it finds on the links (net/watch.h), the first link apart: that is the host's own
- *   and serves its flows in turns, so what counts there is how many take turns;
- *   the traffic that starts on its links shortly before it, just after it, and during its life.
- * The latter come from one sweep over the flows in order of start, with running sums per link.
+ * A packet network differs from the fluid one in what a fluid has not: queues. Senders start at
+ * line rate and may have a window in flight, so a link that is shared holds what its senders have
+ * put on the wire and it has not served. For a small flow that backlog, found on arrival, is nearly
+ * the whole slowdown; for a large one the fluid rate is, and what else arrives while it lasts. So a
+ * flow is described by its size over a packet, the window and the path's BDP, and its fluid
+ * slowdown; the queues, the flows and the room it finds on the links (net/watch.h), the first link
+ * apart: that is the host's own and serves its flows in turns, so what counts there is how many
+ * take turns; the traffic that starts on its links shortly before it, just after it, and during its
+ * life. The latter come from one sweep over the flows in order of start, with running sums per
+ * link.
  *
- * What depends on the network's settings is left to flowmap_apply.c, so that one fluid simulation serves all of them.
+ * What depends on the network's settings is left to flowfeat_set_conf.c, so that one fluid
+ * simulation serves all of them.
  *
- * Units: rates over the host rate b, times over the base round trip T, sizes over b·T; logarithms where a value
- * spans decades, divided so that it is of order 1, and clipped far outside what occurs. Facts of links and of the path are in
- * flowmap_link.c. Left out: traffic on the way back, and where background flows queue outside of the path. */
+ * Units: rates over the host rate b, times over the base round trip T, sizes over b·T; logarithms
+ * where a value spans decades, divided so that it is of order 1, and clipped far outside what
+ * occurs. Facts of links and of the path are in flowfeat_link.c. Left out: traffic on the way back,
+ * and where background flows queue outside of the path. */
 #include "model/flowfeat.h"
 
 #include <assert.h>
@@ -25,12 +28,16 @@
 
 #include "base/file.h"
 #include "model/flowfeat_private.h"
+#include "traffic/sizebucket.h"
 
-enum { N_PROBES = 128, WARM_RTTS = 1000 /* after which a network has forgotten that it began empty */ };
+enum {
+    N_PROBES = 128,
+    WARM_RTTS = 1000 /* after which a network has forgotten that it began empty */
+};
 
-_Static_assert((int)N_FLOW_FEATURES == (int)FLOWMAP_N_FLOW, "every value has its place");
+_Static_assert((int)N_FLOW_FEATURES == (int)FLOWFEAT_N_FLOW, "every value has its place");
 
-const char *const flowmap_flow_names[FLOWMAP_N_FLOW] = {
+const char *const flowfeat_flow_names[FLOWFEAT_N_FLOW] = {
     [SIZE_MTU] = "size_per_packet_ln",
     [SIZE_BDP] = "size_per_bdp_ln",
     [SIZE_WINDOW] = "size_per_window_ln",
@@ -50,7 +57,7 @@ const char *const flowmap_flow_names[FLOWMAP_N_FLOW] = {
     [OLD_WAIT] = "old_queue_per_ideal_fct_ln1p",
     [MARKED_WAIT] = "queue_at_threshold_per_ideal_fct_ln1p",
     [IN_FLIGHT] = "in_flight_max_per_bdp_ln1p",
-    [TURNS] = "turns_at_host_per_ideal_fct_ln1p",
+    [ROUND_ROBIN_WAIT] = "turns_at_host_per_ideal_fct_ln1p",
     [FAIR_SHARE] = "fair_share_ln",
     [LIFE_ARRIVALS] = "arrivals_in_life_max_ln1p",
     [LIFE_LOAD] = "load_in_life_max_ln1p",
@@ -72,11 +79,13 @@ const char *const flowmap_flow_names[FLOWMAP_N_FLOW] = {
 /* To be raised with any change of a value that keeps its name. */
 static const char REVISION[] = "flowmap 2";
 
-void flowmap_fingerprint(char hex[FLOWMAP_FINGERPRINT]) {
+void flowfeat_fingerprint(char hex[FLOWFEAT_FINGERPRINT]) {
     static const struct {
         const char *const *names;
         size_t n;
-    } sets[] = {{flowmap_link_names, FLOWMAP_N_LINK}, {flowmap_path_names, FLOWMAP_N_PATH}, {flowmap_flow_names, FLOWMAP_N_FLOW}};
+    } sets[] = {{flowfeat_link_names, FLOWFEAT_N_LINK},
+                {flowfeat_path_names, FLOWFEAT_N_PATH},
+                {flowfeat_flow_names, FLOWFEAT_N_FLOW}};
     char sha[65], text[8192];
     size_t len = (size_t)snprintf(text, sizeof text, "%s", REVISION);
     for (size_t s = 0; s < sizeof sets / sizeof *sets; s++)
@@ -86,37 +95,40 @@ void flowmap_fingerprint(char hex[FLOWMAP_FINGERPRINT]) {
         }
     assert(len < sizeof text);
     file_sha256(text, len, sha);
-    memcpy(hex, sha, FLOWMAP_FINGERPRINT - 1);
-    hex[FLOWMAP_FINGERPRINT - 1] = '\0';
+    memcpy(hex, sha, FLOWFEAT_FINGERPRINT - 1);
+    hex[FLOWFEAT_FINGERPRINT - 1] = '\0';
 }
 
 /* ---- scale ---- */
 
-double flowmap_rtt_ns(const Lot *lot) {
+double flowfeat_rtt_ns(const Lot *lot) {
     double rtt_ns = 0;
-    for (uint32_t l = 0; l < lot->n_links; l++) rtt_ns += 2 * lot->delay_ns[l] + lot_wire_bits(1000) * 1e9 / lot->rate_bps[l];
+    for (uint32_t l = 0; l < lot->n_links; l++)
+        rtt_ns += 2 * lot->delay_ns[l] + lot_wire_bits(1000) * 1e9 / lot->rate_bps[l];
     return rtt_ns;
 }
 
-static FlowmapScale scale_of(const Lot *lot, const FlowmapTraffic *all) {
-    FlowmapScale s = {.b = lot->host_rate_bps * 1e-9, .rtt_ns = flowmap_rtt_ns(lot)};
+static FlowFeatScale scale_of(const Lot *lot, const FlowFeatTraffic *all) {
+    FlowFeatScale s = {.b = lot->host_rate_bps * 1e-9, .rtt_ns = flowfeat_rtt_ns(lot)};
     for (uint32_t l = 0; l < lot->n_links; l++) s.delays_ns += 2 * lot->delay_ns[l];
     s.bdp_bits = s.b * s.rtt_ns;
     s.span_ns = s.rtt_ns + (double)(all->last_start_ns - all->first_start_ns);
     return s;
 }
 
-float flowmap_ln(double x, double scale) { return (float)(log(fmin(fmax(x, 1e-6), 1e9)) / scale); }
-float flowmap_ln1p(double x, double scale) { return (float)(log1p(fmin(fmax(x, 0), 1e9)) / scale); }
+float flowfeat_ln(double x, double scale) { return (float)(log(fmin(fmax(x, 1e-6), 1e9)) / scale); }
+float flowfeat_ln1p(double x, double scale) {
+    return (float)(log1p(fmin(fmax(x, 0), 1e9)) / scale);
+}
 
 /* ---- what to watch ---- */
 
 /* The largest number of flows a bucket may have watched so that all together are at most `max`. */
-static size_t fair_limit(const uint32_t count[STATS_N_OUT], size_t max) {
+static size_t fair_limit(const uint32_t count[SIZEBUCKET_N], size_t max) {
     size_t limit = 0, left = max;
-    for (size_t open = STATS_N_OUT, share; (share = open ? left / open : 0) > 0; limit += share) {
+    for (size_t open = SIZEBUCKET_N, share; (share = open ? left / open : 0) > 0; limit += share) {
         open = 0;
-        for (int b = 0; b < STATS_N_OUT; b++) {
+        for (int b = 0; b < SIZEBUCKET_N; b++) {
             size_t room = count[b] > limit ? count[b] - limit : 0;
             left -= room < share ? room : share;
             open += room > share;
@@ -139,47 +151,55 @@ static bool takes(Even *e) {
 }
 
 /* Where the k-th of them is, k < keep. */
-static size_t place_of(const Even *e, size_t k) { return e->keep >= e->count ? k : ((k + 1) * e->count - 1) / e->keep; }
-
-static void watch(FlowmapPlan *plan, uint32_t *flow, size_t i, int role) {
-    if (role == 0) return;
-    plan->n_probes += role & FLOWMAP_PROBE ? 1 : 0;
-    plan->n_foreground += role & FLOWMAP_FOREGROUND ? 1 : 0;
-    plan->role[plan->watch.n] = (uint8_t)role;
-    flow[plan->watch.n++] = (uint32_t)i;
+static size_t place_of(const Even *e, size_t k) {
+    return e->keep >= e->count ? k : ((k + 1) * e->count - 1) / e->keep;
 }
 
-void flowmap_plan_for(FlowmapPlan *plan, const Lot *lot, size_t n, const FlowmapForeground *fg, size_t max_flows, Arena *a) {
-    *plan = (FlowmapPlan){0};
-    for (size_t k = 0; k < fg->n; k++) plan->bucket_count[stats_bucket_out(fg->size_b[k])]++;
-    size_t limit = fair_limit(plan->bucket_count, max_flows), room = STATS_N_OUT * limit + N_PROBES;
-    Even probes = {.keep = n < N_PROBES ? n : N_PROBES, .count = n}, foreground[STATS_N_OUT];
-    for (int b = 0; b < STATS_N_OUT; b++) foreground[b] = (Even){.keep = limit, .count = plan->bucket_count[b]};
+static void watch(FlowFeatPlan *plan, uint32_t *flow, size_t i, int role) {
+    if (role == 0) return;
+    plan->n_probes += role & FLOWFEAT_PROBE ? 1 : 0;
+    plan->n_foreground += role & FLOWFEAT_FOREGROUND ? 1 : 0;
+    plan->role[plan->arrivals.n] = (uint8_t)role;
+    flow[plan->arrivals.n++] = (uint32_t)i;
+}
+
+void flowfeat_plan_for(FlowFeatPlan *plan, const Lot *lot, size_t n, const FlowFeatForeground *fg,
+                       size_t max_flows, Arena *a) {
+    *plan = (FlowFeatPlan){0};
+    for (size_t k = 0; k < fg->n; k++) plan->bucket_count[sizebucket_of(fg->size_b[k])]++;
+    size_t limit = fair_limit(plan->bucket_count, max_flows),
+           room = SIZEBUCKET_N * limit + N_PROBES;
+    Even probes = {.keep = n < N_PROBES ? n : N_PROBES, .count = n}, foreground[SIZEBUCKET_N];
+    for (int b = 0; b < SIZEBUCKET_N; b++)
+        foreground[b] = (Even){.keep = limit, .count = plan->bucket_count[b]};
     uint32_t *flow = ARENA_NEW(a, uint32_t, room < n ? room : n);
     plan->role = ARENA_NEW(a, uint8_t, room < n ? room : n);
     for (size_t p = 0, k = 0; p < probes.keep || k < fg->n;) {
-        size_t probe = p < probes.keep ? place_of(&probes, p) : n, next = k < fg->n ? fg->flow[k] : n, i = probe < next ? probe : next;
-        int role = probe == i ? FLOWMAP_PROBE : 0;
-        if (next == i && takes(&foreground[stats_bucket_out(fg->size_b[k])])) role |= FLOWMAP_FOREGROUND;
+        size_t probe = p < probes.keep ? place_of(&probes, p) : n,
+               next = k < fg->n ? fg->flow[k] : n, i = probe < next ? probe : next;
+        int role = probe == i ? FLOWFEAT_PROBE : 0;
+        if (next == i && takes(&foreground[sizebucket_of(fg->size_b[k])]))
+            role |= FLOWFEAT_FOREGROUND;
         p += probe == i;
         k += next == i;
         watch(plan, flow, i, role);
     }
-    plan->watch.flow = flow;
-    plan->watch.rtt_ns = flowmap_rtt_ns(lot);
-    plan->watch.seen = ARENA_NEW(a, LinkSeen, plan->watch.n * lot->n_links);
+    plan->arrivals.flow = flow;
+    plan->arrivals.rtt_ns = flowfeat_rtt_ns(lot);
+    plan->arrivals.state = ARENA_NEW(a, LinkState, plan->arrivals.n * lot->n_links);
 }
 
-void flowmap_plan(FlowmapPlan *plan, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows, Arena *a) {
+void flowfeat_plan(FlowFeatPlan *plan, const Lot *lot, const LotFlow *flows, size_t n,
+                   size_t max_flows, Arena *a) {
     uint32_t *flow = ARENA_NEW(a, uint32_t, n);
     uint64_t *size_b = ARENA_NEW(a, uint64_t, n);
-    FlowmapForeground fg = {.flow = flow, .size_b = size_b};
+    FlowFeatForeground fg = {.flow = flow, .size_b = size_b};
     for (size_t i = 0; i < n; i++) {
         if (flows[i].s != 0 || flows[i].d != lot->n_links) continue;
         flow[fg.n] = (uint32_t)i;
         size_b[fg.n++] = flows[i].size_b;
     }
-    flowmap_plan_for(plan, lot, n, &fg, max_flows, a);
+    flowfeat_plan_for(plan, lot, n, &fg, max_flows, a);
 }
 
 /* ---- traffic around a flow ---- */
@@ -198,13 +218,18 @@ typedef struct {
 
 static int by_time(const void *a, const void *b) {
     const Query *x = a, *y = b;
-    return x->time_ns != y->time_ns ? (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns) : (x->place > y->place) - (x->place < y->place);
+    return x->time_ns != y->time_ns ? (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns)
+                                    : (x->place > y->place) - (x->place < y->place);
 }
 
-static int64_t later(int64_t t_ns, double by_ns) { return t_ns + (int64_t)llround(fmin(fmax(by_ns, -1e17), 1e17)); }
+static int64_t later(int64_t t_ns, double by_ns) {
+    return t_ns + (int64_t)llround(fmin(fmax(by_ns, -1e17), 1e17));
+}
 
-/* Sums per link over all flows that started before the query's time: out[place × n_links + link]. */
-static void sweep(const Lot *lot, const LotFlow *flows, size_t n, const Query *queries, size_t n_queries, Sums *out, Arena *a) {
+/* Sums per link over all flows that started before the query's time: out[place × n_links + link].
+ */
+static void sweep(const Lot *lot, const LotFlow *flows, size_t n, const Query *queries,
+                  size_t n_queries, Sums *out, Arena *a) {
     Sums *now = ARENA_NEW(a, Sums, lot->n_links);
     memset(now, 0, lot->n_links * sizeof *now);
     for (size_t q = 0, i = 0; q < n_queries; q++) {
@@ -220,16 +245,21 @@ static void sweep(const Lot *lot, const LotFlow *flows, size_t n, const Query *q
 }
 
 /* The sums of all watched foreground flows: [n_foreground × N_TIMES × n_links]. */
-static Sums *traffic(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const FlowmapPlan *plan, Arena *a) {
-    double rtt_ns = plan->watch.rtt_ns;
+static Sums *traffic(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns,
+                     const FlowFeatPlan *plan, Arena *a) {
+    double rtt_ns = plan->arrivals.rtt_ns;
     size_t n_queries = 0;
     Query *queries = ARENA_NEW(a, Query, (size_t)plan->n_foreground * N_TIMES);
-    for (size_t k = 0; k < plan->watch.n; k++) {
-        if (!(plan->role[k] & FLOWMAP_FOREGROUND)) continue;
-        uint32_t i = plan->watch.flow[k];
-        const double at_ns[N_TIMES] = {
-            [BEFORE_10] = -10 * rtt_ns, [BEFORE_1] = -rtt_ns, [START] = 0, [AFTER_1] = rtt_ns, [END] = fct_ns[i] + rtt_ns};
-        for (int m = 0; m < N_TIMES; m++, n_queries++) queries[n_queries] = (Query){later(flows[i].start_ns, at_ns[m]), n_queries};
+    for (size_t k = 0; k < plan->arrivals.n; k++) {
+        if (!(plan->role[k] & FLOWFEAT_FOREGROUND)) continue;
+        uint32_t i = plan->arrivals.flow[k];
+        const double at_ns[N_TIMES] = {[BEFORE_10] = -10 * rtt_ns,
+                                       [BEFORE_1] = -rtt_ns,
+                                       [START] = 0,
+                                       [AFTER_1] = rtt_ns,
+                                       [END] = fct_ns[i] + rtt_ns};
+        for (int m = 0; m < N_TIMES; m++, n_queries++)
+            queries[n_queries] = (Query){later(flows[i].start_ns, at_ns[m]), n_queries};
     }
     qsort(queries, n_queries, sizeof *queries, by_time);
     Sums *sums = ARENA_NEW(a, Sums, n_queries * lot->n_links);
@@ -241,126 +271,142 @@ static Sums *traffic(const Lot *lot, const LotFlow *flows, size_t n, const doubl
 
 typedef struct {
     const Lot *lot;
-    FlowmapScale scale;
+    FlowFeatScale scale;
     int64_t first_start_ns;
 } Context;
 
-static FlowmapAlone alone(const Lot *lot, const LotFlow *f) {
-    double first = lot_wire_bits(f->size_b < 1000 ? f->size_b : 1000), rate = fmin(f->cap_bps, lot->host_rate_bps) * 1e-9, latency_ns = 0;
+static FlowIdeal alone(const Lot *lot, const LotFlow *f) {
+    double first = lot_wire_bits(f->size_b < 1000 ? f->size_b : 1000),
+           rate = fmin(f->cap_bps, lot->host_rate_bps) * 1e-9, latency_ns = 0;
     for (uint32_t l = 0; l < lot->n_links; l++) {
         latency_ns += lot->delay_ns[l] + first * 1e9 / lot->rate_bps[l];
         rate = fmin(rate, lot->rate_bps[l] * 1e-9);
     }
     latency_ns -= first / rate;
     double bits = lot_wire_bits(f->size_b);
-    return (FlowmapAlone){(double)f->size_b, bits, rate, latency_ns + bits / rate, latency_ns};
+    return (FlowIdeal){(double)f->size_b, bits, rate, latency_ns + bits / rate, latency_ns};
 }
 
-static void describe_flow(const Context *c, const LotFlow *f, const FlowmapAlone *own, double slowdown, float *out) {
-    const FlowmapScale *s = &c->scale;
-    out[SIZE_MTU] = flowmap_ln((double)f->size_b / 1000, 4);
-    out[SIZE_BDP] = flowmap_ln(own->bits / s->bdp_bits, 4);
+static void describe_flow(const Context *c, const LotFlow *f, const FlowIdeal *own, double slowdown,
+                          float *out) {
+    const FlowFeatScale *s = &c->scale;
+    out[SIZE_MTU] = flowfeat_ln((double)f->size_b / 1000, 4);
+    out[SIZE_BDP] = flowfeat_ln(own->bits / s->bdp_bits, 4);
     out[SINGLE_PACKET] = f->size_b <= 1000;
-    out[FLUID_SLOWDOWN] = flowmap_ln(slowdown, 2);
-    out[FLUID_WAIT] = flowmap_ln1p((slowdown - 1) * own->ideal_ns / s->rtt_ns, 2);
+    out[FLUID_SLOWDOWN] = flowfeat_ln(slowdown, 2);
+    out[FLUID_WAIT] = flowfeat_ln1p((slowdown - 1) * own->ideal_ns / s->rtt_ns, 2);
     out[LATENCY_SHARE] = (float)(own->latency_ns / own->ideal_ns);
-    out[IDEAL] = flowmap_ln(own->ideal_ns / s->rtt_ns, 4);
-    out[ELAPSED] = flowmap_ln1p(fmin((double)(f->start_ns - c->first_start_ns) / s->rtt_ns, WARM_RTTS), 8);
-    for (int b = 0; b < STATS_N_OUT; b++) out[BUCKET + b] = stats_bucket_out(f->size_b) == b;
+    out[IDEAL] = flowfeat_ln(own->ideal_ns / s->rtt_ns, 4);
+    out[ELAPSED] =
+        flowfeat_ln1p(fmin((double)(f->start_ns - c->first_start_ns) / s->rtt_ns, WARM_RTTS), 8);
+    for (int b = 0; b < SIZEBUCKET_N; b++) out[BUCKET + b] = sizebucket_of(f->size_b) == b;
 }
 
-static void describe_company(const Context *c, const LinkSeen *seen, const FlowmapAlone *own, float *out) {
+static void describe_company(const Context *c, const LinkState *seen, const FlowIdeal *own,
+                             float *out) {
     uint32_t n_links = c->lot->n_links;
     double share = own->rate, fresh = 0, inner = 0;
     for (uint32_t l = 0; l < n_links; l++) {
         share = fmin(share, c->lot->rate_bps[l] * 1e-9 / ((double)seen[l].n_active + 1));
-        fresh = fmax(fresh, (double)seen[l].fresh.n);
+        fresh = fmax(fresh, (double)seen[l].before_feedback.n);
         if (l > 0 && l + 1 < n_links) inner = fmax(inner, (double)seen[l].n_active);
     }
-    out[ACTIVE_FIRST] = flowmap_ln1p((double)seen[0].n_active, 2);
-    out[ACTIVE_LAST] = flowmap_ln1p((double)seen[n_links - 1].n_active, 2);
-    out[ACTIVE_INNER] = flowmap_ln1p(inner, 2);
-    out[FRESH_FLOWS] = flowmap_ln1p(fresh, 2);
-    out[TURNS] = flowmap_ln1p((double)seen[0].n_active * lot_wire_bits(1000) / c->scale.b / own->ideal_ns, 1);
-    out[FAIR_SHARE] = flowmap_ln(share / c->scale.b, 2);
+    out[ACTIVE_FIRST] = flowfeat_ln1p((double)seen[0].n_active, 2);
+    out[ACTIVE_LAST] = flowfeat_ln1p((double)seen[n_links - 1].n_active, 2);
+    out[ACTIVE_INNER] = flowfeat_ln1p(inner, 2);
+    out[FRESH_FLOWS] = flowfeat_ln1p(fresh, 2);
+    out[ROUND_ROBIN_WAIT] = flowfeat_ln1p(
+        (double)seen[0].n_active * lot_wire_bits(1000) / c->scale.b / own->ideal_ns, 1);
+    out[FAIR_SHARE] = flowfeat_ln(share / c->scale.b, 2);
 }
 
-/* Load of the busiest link between two moments, the flow itself left out if it starts between them. */
-static double load_between(const Lot *lot, const Sums *sums, Moment from, Moment to, double own_bits, double time_ns) {
+/* Load of the busiest link between two moments, the flow itself left out if it starts between them.
+ */
+static double load_between(const Lot *lot, const Sums *sums, Moment from, Moment to,
+                           double own_bits, double time_ns) {
     double most = 0;
     for (uint32_t l = 0; l < lot->n_links; l++) {
-        double bits = sums[to * lot->n_links + l].bits - sums[from * lot->n_links + l].bits - own_bits;
+        double bits =
+            sums[to * lot->n_links + l].bits - sums[from * lot->n_links + l].bits - own_bits;
         most = fmax(most, bits / (lot->rate_bps[l] * 1e-9 * time_ns));
     }
     return most;
 }
 
-static void describe_traffic(const Context *c, const LotFlow *f, double fct_ns, const Sums *sums, float *out) {
+static void describe_traffic(const Context *c, const LotFlow *f, double fct_ns, const Sums *sums,
+                             float *out) {
     uint32_t n_links = c->lot->n_links;
-    double rtt_ns = c->scale.rtt_ns, bits = lot_wire_bits(f->size_b), arrivals = 0, arrived_bits = 0;
+    double rtt_ns = c->scale.rtt_ns, bits = lot_wire_bits(f->size_b), arrivals = 0,
+           arrived_bits = 0;
     for (uint32_t l = 0; l < n_links; l++) {
         const Sums *start = &sums[START * n_links + l], *end = &sums[END * n_links + l];
         if (end->flows - start->flows - 1 <= arrivals) continue;
         arrivals = end->flows - start->flows - 1;
         arrived_bits = end->bits - start->bits - bits;
     }
-    out[LIFE_ARRIVALS] = flowmap_ln1p(arrivals, 4);
-    out[LIFE_MEAN_SIZE] = arrivals > 0 ? flowmap_ln(arrived_bits / arrivals / c->scale.bdp_bits, 4) : 0;
-    out[LIFE_LOAD] = flowmap_ln1p(load_between(c->lot, sums, START, END, bits, fct_ns + rtt_ns), 1);
-    out[RECENT_1] = flowmap_ln1p(load_between(c->lot, sums, BEFORE_1, START, 0, rtt_ns), 2);
-    out[RECENT_10] = flowmap_ln1p(load_between(c->lot, sums, BEFORE_10, START, 0, 10 * rtt_ns), 2);
-    out[NEXT_1] = flowmap_ln1p(load_between(c->lot, sums, START, AFTER_1, bits, rtt_ns), 2);
+    out[LIFE_ARRIVALS] = flowfeat_ln1p(arrivals, 4);
+    out[LIFE_MEAN_SIZE] =
+        arrivals > 0 ? flowfeat_ln(arrived_bits / arrivals / c->scale.bdp_bits, 4) : 0;
+    out[LIFE_LOAD] =
+        flowfeat_ln1p(load_between(c->lot, sums, START, END, bits, fct_ns + rtt_ns), 1);
+    out[RECENT_1] = flowfeat_ln1p(load_between(c->lot, sums, BEFORE_1, START, 0, rtt_ns), 2);
+    out[RECENT_10] = flowfeat_ln1p(load_between(c->lot, sums, BEFORE_10, START, 0, 10 * rtt_ns), 2);
+    out[NEXT_1] = flowfeat_ln1p(load_between(c->lot, sums, START, AFTER_1, bits, rtt_ns), 2);
 }
 
 /* ---- the map ---- */
 
-static void build_flows(FlowMap *m, const Context *c, const FlowmapFluid *fluid, const FlowmapPlan *plan, Arena *a) {
+static void build_flows(FlowFeat *m, const Context *c, const FlowFeatFluid *fluid,
+                        const FlowFeatPlan *plan, Arena *a) {
     const Sums *sums = traffic(c->lot, fluid->flows, fluid->n, fluid->fct_ns, plan, a);
     uint32_t n_links = m->n_links;
     size_t j = 0;
-    for (size_t k = 0; k < plan->watch.n; k++) {
-        if (!(plan->role[k] & FLOWMAP_FOREGROUND)) continue;
-        uint32_t i = plan->watch.flow[k];
+    for (size_t k = 0; k < plan->arrivals.n; k++) {
+        if (!(plan->role[k] & FLOWFEAT_FOREGROUND)) continue;
+        uint32_t i = plan->arrivals.flow[k];
         const LotFlow *f = &fluid->flows[i];
-        const LinkSeen *seen = memcpy(m->seen + j * n_links, plan->watch.seen + k * n_links, n_links * sizeof *seen);
-        float *out = m->flow + j * FLOWMAP_N_FLOW;
-        m->alone[j] = alone(c->lot, f);
-        describe_flow(c, f, &m->alone[j], fluid->slowdown[i], out);
-        describe_company(c, seen, &m->alone[j], out);
+        const LinkState *seen = memcpy(m->state + j * n_links, plan->arrivals.state + k * n_links,
+                                       n_links * sizeof *seen);
+        float *out = m->flow + j * FLOWFEAT_N_FLOW;
+        m->ideal[j] = alone(c->lot, f);
+        describe_flow(c, f, &m->ideal[j], fluid->slowdown[i], out);
+        describe_company(c, seen, &m->ideal[j], out);
         describe_traffic(c, f, fluid->fct_ns[i], sums + j * N_TIMES * n_links, out);
         m->fluid[j] = fluid->slowdown[i];
         m->index[j] = f->flow;
-        m->bucket[j++] = (uint8_t)stats_bucket_out(f->size_b);
+        m->bucket[j++] = (uint8_t)sizebucket_of(f->size_b);
     }
 }
 
-static FlowmapTraffic whole_traffic(const Lot *lot, const LotFlow *flows, size_t n, Arena *a) {
-    FlowmapTraffic t;
-    flowmap_traffic_init(&t, lot, NULL, a);
-    flowmap_traffic_add(&t, lot, flows, n);
+static FlowFeatTraffic whole_traffic(const Lot *lot, const LotFlow *flows, size_t n, Arena *a) {
+    FlowFeatTraffic t;
+    flowfeat_traffic_init(&t, lot, NULL, a);
+    flowfeat_traffic_add(&t, lot, flows, n);
     return t;
 }
 
-void flowmap_build(FlowMap *m, const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns, const float *slowdown,
-                   const FlowmapPlan *plan, const FlowmapSample *sample, Arena *a) {
-    const FlowmapTraffic all = sample ? *sample->all : whole_traffic(lot, flows, n, a);
-    const FlowmapFluid fluid = {flows, n, fct_ns, slowdown, sample ? sample->counted : NULL, &all};
+void flowfeat_build(FlowFeat *m, const Lot *lot, const LotFlow *flows, size_t n,
+                    const double *fct_ns, const float *slowdown, const FlowFeatPlan *plan,
+                    const FlowFeatSample *sample, Arena *a) {
+    const FlowFeatTraffic all = sample ? *sample->all : whole_traffic(lot, flows, n, a);
+    const FlowFeatFluid fluid = {flows, n, fct_ns, slowdown, sample ? sample->counted : NULL, &all};
     Context c = {.lot = lot, .scale = scale_of(lot, &all), .first_start_ns = all.first_start_ns};
     uint32_t n_links = lot->n_links, n_flows = plan->n_foreground;
-    *m = (FlowMap){.n_links = n_links, .n_flows = n_flows, .scale = c.scale};
-    m->link = ARENA_NEW(a, float, (size_t)n_links *FLOWMAP_N_LINK);
-    m->path = memset(ARENA_NEW(a, float, FLOWMAP_N_PATH), 0, FLOWMAP_N_PATH * sizeof(float));
-    m->flow = memset(ARENA_NEW(a, float, (size_t)n_flows *FLOWMAP_N_FLOW), 0, (size_t)n_flows * FLOWMAP_N_FLOW * sizeof(float));
+    *m = (FlowFeat){.n_links = n_links, .n_flows = n_flows, .scale = c.scale};
+    m->link = ARENA_NEW(a, float, (size_t)n_links *FLOWFEAT_N_LINK);
+    m->path = memset(ARENA_NEW(a, float, FLOWFEAT_N_PATH), 0, FLOWFEAT_N_PATH * sizeof(float));
+    m->flow = memset(ARENA_NEW(a, float, (size_t)n_flows *FLOWFEAT_N_FLOW), 0,
+                     (size_t)n_flows * FLOWFEAT_N_FLOW * sizeof(float));
     m->base = ARENA_NEW(a, float, n_flows);
     m->index = ARENA_NEW(a, uint32_t, n_flows);
     m->bucket = ARENA_NEW(a, uint8_t, n_flows);
     m->fluid = ARENA_NEW(a, float, n_flows);
-    m->seen = ARENA_NEW(a, LinkSeen, (size_t)n_flows * n_links);
-    m->alone = ARENA_NEW(a, FlowmapAlone, n_flows);
+    m->state = ARENA_NEW(a, LinkState, (size_t)n_flows * n_links);
+    m->ideal = ARENA_NEW(a, FlowIdeal, n_flows);
     m->rate = ARENA_NEW(a, double, n_links);
     for (uint32_t l = 0; l < n_links; l++) m->rate[l] = lot->rate_bps[l] * 1e-9;
     memcpy(m->bucket_count, plan->bucket_count, sizeof m->bucket_count);
     build_flows(m, &c, &fluid, plan, a);
-    flowmap_links(m, lot, &fluid, plan, a);
-    flowmap_path(m, lot, &fluid, plan);
+    flowfeat_links(m, lot, &fluid, plan, a);
+    flowfeat_path(m, lot, &fluid, plan);
 }

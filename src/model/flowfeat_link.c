@@ -1,19 +1,22 @@
-/* flowmap_link: facts of a path's links and of the path as a whole.
+/* flowfeat_link: facts of a path's links and of the path as a whole.
  *
- * What takes no simulation (load, sizes, gaps between arrivals, where flows come from and go to) is known of all flows
- * (flowmap_traffic.c). One pass over the simulated ones that count adds up their times and
- * counts fluid slowdowns in bins of equal width in the bit pattern of a float, 64 to the octave, from which
- * percentiles are read to about 1 % without any sorting. The mean number of active flows is Little's law: the sum of
- * their times over the span; where only some were simulated, the time of a class of sizes grows with its bits. Quantiles of queues are
- * those that probes, spread evenly over the flows, found on arrival, as if each window were the BDP. */
+ * What takes no simulation (load, sizes, gaps between arrivals, where flows come from and go to) is
+ * known of all flows (flowfeat_traffic.c). One pass over the simulated ones that count adds up
+ * their times and counts fluid slowdowns in bins of equal width in the bit pattern of a float, 64
+ * to the octave, from which percentiles are read to about 1 % without any sorting. The mean number
+ * of active flows is Little's law: the sum of their times over the span; where only some were
+ * simulated, the time of a class of sizes grows with its bits. Quantiles of queues are those that
+ * probes, spread evenly over the flows, found on arrival, as if each window were the BDP. */
 #include "model/flowfeat_private.h"
+#include "traffic/sizebucket.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { N_SIZES = FLOWMAP_N_SIZES, N_PCT = 3, N_SEEN = 3 };
+enum { N_SIZES = FLOWFEAT_N_SIZES, N_PCT = 3, N_SEEN = 3 };
 
-/* Numbers of flows tell how much a short run is shaped by its start and by chance. From here on they tell nothing. */
+/* Numbers of flows tell how much a short run is shaped by its start and by chance. From here on
+ * they tell nothing. */
 enum { MANY = 4096, MANY_FOREGROUND = 256 };
 
 enum {
@@ -37,14 +40,14 @@ enum {
     FOREGROUND,
     SIZES,
     BUCKETS = SIZES + N_SIZES,
-    SLOWDOWN = BUCKETS + STATS_N_OUT,
-    BURSTS = SLOWDOWN + STATS_N_OUT * N_PCT,
-    AROUND, /* a LotAround */
+    SLOWDOWN = BUCKETS + SIZEBUCKET_N,
+    BURSTS = SLOWDOWN + SIZEBUCKET_N * N_PCT,
+    AROUND, /* a LinkNeighbours */
     N_FEATURES = AROUND + 5
 };
-_Static_assert((int)N_FEATURES == (int)FLOWMAP_N_LINK, "every value has its place");
+_Static_assert((int)N_FEATURES == (int)FLOWFEAT_N_LINK, "every value has its place");
 
-const char *const flowmap_link_names[FLOWMAP_N_LINK] = {
+const char *const flowfeat_link_names[FLOWFEAT_N_LINK] = {
     [RATE] = "rate_ln",
     [DELAY] = "delay_per_rtt",
     [FROM_START] = "position_from_start",
@@ -102,7 +105,12 @@ const char *const flowmap_link_names[FLOWMAP_N_LINK] = {
 
 /* ---- histogram of slowdowns ---- */
 
-enum { BIN_SHIFT = 17, BINS_PER_OCTAVE = 64, N_BINS = 20 * BINS_PER_OCTAVE, BITS_OF_ONE = 0x3F800000 };
+enum {
+    BIN_SHIFT = 17,
+    BINS_PER_OCTAVE = 64,
+    N_BINS = 20 * BINS_PER_OCTAVE,
+    BITS_OF_ONE = 0x3F800000
+};
 
 /* Bit patterns of positive floats order like the floats. */
 static uint32_t bin_of(float slowdown) {
@@ -132,8 +140,8 @@ static float percentile_of(const uint32_t *bins, uint32_t count, double p) {
 typedef struct {
     double flow_ns;                              /* Σ of the flows' times, */
     double size_ns[N_SIZES], size_bits[N_SIZES]; /* by size class, and Σ of their bits */
-    uint32_t bucket[STATS_N_OUT];
-    uint32_t *bins; /* [STATS_N_OUT × N_BINS] slowdowns */
+    uint32_t bucket[SIZEBUCKET_N];
+    uint32_t *bins; /* [SIZEBUCKET_N × N_BINS] slowdowns */
 } LinkFluid;
 
 static void add_flow(LinkFluid *s, double bits, double fct_ns, int size, int bucket, uint32_t bin) {
@@ -144,9 +152,9 @@ static void add_flow(LinkFluid *s, double bits, double fct_ns, int size, int buc
     s->bins[(uint32_t)bucket * N_BINS + bin]++;
 }
 
-static LinkFluid *sum_up(const Lot *lot, const FlowmapFluid *f, double bdp_bits, Arena *a) {
+static LinkFluid *sum_up(const Lot *lot, const FlowFeatFluid *f, double bdp_bits, Arena *a) {
     LinkFluid *sums = ARENA_NEW(a, LinkFluid, lot->n_links);
-    size_t n_bins = (size_t)STATS_N_OUT * N_BINS;
+    size_t n_bins = (size_t)SIZEBUCKET_N * N_BINS;
     uint32_t *bins = ARENA_NEW(a, uint32_t, n_bins * lot->n_links);
     memset(bins, 0, n_bins * lot->n_links * sizeof *bins);
     for (uint32_t l = 0; l < lot->n_links; l++) sums[l] = (LinkFluid){.bins = bins + l * n_bins};
@@ -154,15 +162,17 @@ static LinkFluid *sum_up(const Lot *lot, const FlowmapFluid *f, double bdp_bits,
         if (f->counted && !f->counted[i]) continue;
         const LotFlow *flow = &f->flows[i];
         double bits = lot_wire_bits(flow->size_b);
-        int size = flowmap_size_class(bits, bdp_bits), bucket = stats_bucket_out(flow->size_b);
+        int size = flowfeat_size_class(bits, bdp_bits), bucket = sizebucket_of(flow->size_b);
         uint32_t bin = bin_of(f->slowdown[i]);
-        for (uint32_t l = flow->s; l < flow->d; l++) add_flow(&sums[l], bits, f->fct_ns[i], size, bucket, bin);
+        for (uint32_t l = flow->s; l < flow->d; l++)
+            add_flow(&sums[l], bits, f->fct_ns[i], size, bucket, bin);
     }
     return sums;
 }
 
-/* Σ of the times of all flows of a link from those that count: in each class time per bit; in one of which none counts, as overall. */
-static double all_flow_ns(const LinkFluid *counted, const FlowmapLinkTraffic *all) {
+/* Σ of the times of all flows of a link from those that count: in each class time per bit; in one
+ * of which none counts, as overall. */
+static double all_flow_ns(const LinkFluid *counted, const FlowFeatLinkTraffic *all) {
     double ns = 0, known_bits = 0;
     for (int k = 0; k < N_SIZES; k++) {
         if (counted->size_bits[k] == 0) continue;
@@ -174,8 +184,8 @@ static double all_flow_ns(const LinkFluid *counted, const FlowmapLinkTraffic *al
 
 /* ---- features ---- */
 
-static void describe_place(const Lot *lot, uint32_t l, const FlowmapScale *s, float *out) {
-    out[RATE] = flowmap_ln(lot->rate_bps[l] * 1e-9 / s->b, 2);
+static void describe_place(const Lot *lot, uint32_t l, const FlowFeatScale *s, float *out) {
+    out[RATE] = flowfeat_ln(lot->rate_bps[l] * 1e-9 / s->b, 2);
     out[DELAY] = (float)(lot->delay_ns[l] / s->rtt_ns);
     out[FROM_START] = (float)l / 8;
     out[FROM_END] = (float)(lot->n_links - 1 - l) / 8;
@@ -183,55 +193,67 @@ static void describe_place(const Lot *lot, uint32_t l, const FlowmapScale *s, fl
     out[LAST] = l + 1 == lot->n_links;
 }
 
-static void describe_around(const LotAround *x, float *out) {
-    const float load[] = {x->back, x->ahead_max, x->ahead_mean, x->beside_max, x->beside_mean};
+static void describe_around(const LinkNeighbours *x, float *out) {
+    const float load[] = {x->reverse, x->next_max, x->next_mean, x->sibling_max, x->sibling_mean};
     for (size_t k = 0; k < sizeof load / sizeof *load; k++) out[k] = fminf(load[k], 4);
 }
 
-static void describe_traffic(const FlowmapLinkTraffic *t, double flow_ns, double rate, const FlowmapScale *s, float *out) {
-    double bits = fmax(t->bits, 1), flows = fmax(t->flows, 1), load = t->bits / (rate * s->span_ns), gaps = fmax(t->flows - 1.0, 1);
+static void describe_traffic(const FlowFeatLinkTraffic *t, double flow_ns, double rate,
+                             const FlowFeatScale *s, float *out) {
+    double bits = fmax(t->bits, 1), flows = fmax(t->flows, 1), load = t->bits / (rate * s->span_ns),
+           gaps = fmax(t->flows - 1.0, 1);
     double mean_gap_ns = t->gaps.ns / gaps;
     out[LOAD] = (float)fmin(load, 4);
-    out[LOAD_QUEUE] = flowmap_ln(fmax(1 - load, 0.01), -2);
-    out[FLOWS] = flowmap_ln1p(fmin(t->flows, MANY), 8);
-    out[ACTIVE_MEAN] = flowmap_ln1p(flow_ns / s->span_ns, 2);
-    out[ARRIVALS] = flowmap_ln(t->flows * s->rtt_ns / s->span_ns, 4);
+    out[LOAD_QUEUE] = flowfeat_ln(fmax(1 - load, 0.01), -2);
+    out[FLOWS] = flowfeat_ln1p(fmin(t->flows, MANY), 8);
+    out[ACTIVE_MEAN] = flowfeat_ln1p(flow_ns / s->span_ns, 2);
+    out[ARRIVALS] = flowfeat_ln(t->flows * s->rtt_ns / s->span_ns, 4);
     out[FROM_PREVIOUS] = (float)(t->previous_bits / bits);
     out[TO_NEXT] = (float)(t->next_bits / bits);
     out[FOREGROUND] = (float)(t->foreground_bits / bits);
-    out[BURSTS] = mean_gap_ns > 0 ? flowmap_ln1p(fmax(t->gaps.ns2 / gaps / (mean_gap_ns * mean_gap_ns) - 1, 0), 2) : 0;
+    out[BURSTS] =
+        mean_gap_ns > 0
+            ? flowfeat_ln1p(fmax(t->gaps.ns2 / gaps / (mean_gap_ns * mean_gap_ns) - 1, 0), 2)
+            : 0;
     for (int k = 0; k < N_SIZES; k++) out[SIZES + k] = (float)(t->size_bits[k] / bits);
-    for (int b = 0; b < STATS_N_OUT; b++) out[BUCKETS + b] = (float)(t->bucket[b] / flows);
+    for (int b = 0; b < SIZEBUCKET_N; b++) out[BUCKETS + b] = (float)(t->bucket[b] / flows);
 }
 
 static void describe_slowdowns(const LinkFluid *t, float *out) {
     static const double p[N_PCT] = {50, 90, 99};
-    for (int b = 0; b < STATS_N_OUT; b++)
+    for (int b = 0; b < SIZEBUCKET_N; b++)
         for (int k = 0; k < N_PCT; k++)
-            out[b * N_PCT + k] = t->bucket[b] ? flowmap_ln(percentile_of(t->bins + b * N_BINS, t->bucket[b], p[k]), 2) : 0;
+            out[b * N_PCT + k] =
+                t->bucket[b]
+                    ? flowfeat_ln(percentile_of(t->bins + b * N_BINS, t->bucket[b], p[k]), 2)
+                    : 0;
 }
 
 static void three_of(float *values, size_t n, bool mean_first, float out[N_SEEN]) {
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += values[i];
     stats_sort_f32(values, n);
-    for (int k = 0; k < N_SEEN; k++) out[k] = n ? values[stats_rank(n, k == 0 ? 50 : k == 1 ? 90 : 99)] : 0;
+    for (int k = 0; k < N_SEEN; k++)
+        out[k] = n ? values[stats_rank(n, k == 0 ? 50 : k == 1 ? 90 : 99)] : 0;
     if (mean_first && n) out[0] = (float)(sum / (double)n);
 }
 
 /* Each quantity over the probes; values: [4 × n_probes] scratch. */
-static void describe_probes(const FlowmapPlan *plan, uint32_t n_links, uint32_t l, double rate, const FlowmapScale *s, float *values,
-                            float *out) {
+static void describe_probes(const FlowFeatPlan *plan, uint32_t n_links, uint32_t l, double rate,
+                            const FlowFeatScale *s, float *values, float *out) {
     size_t n = plan->n_probes, i = 0;
     float *active = values, *fresh = values + n, *old = values + 2 * n, *in_flight = values + 3 * n;
     double pipe = rate * s->rtt_ns;
-    for (size_t k = 0; k < plan->watch.n; k++) {
-        if (!(plan->role[k] & FLOWMAP_PROBE)) continue;
-        const LinkSeen *seen = &plan->watch.seen[k * n_links + l];
-        active[i] = flowmap_ln1p((double)seen->n_active, 2);
-        fresh[i] = flowmap_ln1p(flowmap_queue_bits(&seen->fresh, s->bdp_bits, s->rtt_ns) / pipe, 1);
-        old[i] = flowmap_ln1p(flowmap_queue_bits(&seen->old, s->bdp_bits, s->rtt_ns) / pipe, 1);
-        in_flight[i++] = flowmap_ln1p(fmin((double)seen->left_bits, (double)seen->n_active * s->bdp_bits) / pipe, 2);
+    for (size_t k = 0; k < plan->arrivals.n; k++) {
+        if (!(plan->role[k] & FLOWFEAT_PROBE)) continue;
+        const LinkState *seen = &plan->arrivals.state[k * n_links + l];
+        active[i] = flowfeat_ln1p((double)seen->n_active, 2);
+        fresh[i] = flowfeat_ln1p(
+            flowfeat_queue_bits(&seen->before_feedback, s->bdp_bits, s->rtt_ns) / pipe, 1);
+        old[i] = flowfeat_ln1p(
+            flowfeat_queue_bits(&seen->after_feedback, s->bdp_bits, s->rtt_ns) / pipe, 1);
+        in_flight[i++] = flowfeat_ln1p(
+            fmin((double)seen->left_bits, (double)seen->n_active * s->bdp_bits) / pipe, 2);
     }
     three_of(active, n, false, out + ACTIVE);
     three_of(fresh, n, true, out + FRESH);
@@ -239,29 +261,32 @@ static void describe_probes(const FlowmapPlan *plan, uint32_t n_links, uint32_t 
     three_of(in_flight, n, true, out + ON_WIRE);
 }
 
-void flowmap_links(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, Arena *a) {
-    const FlowmapScale *s = &m->scale;
+void flowfeat_links(FlowFeat *m, const Lot *lot, const FlowFeatFluid *f, const FlowFeatPlan *plan,
+                    Arena *a) {
+    const FlowFeatScale *s = &m->scale;
     const LinkFluid *sums = sum_up(lot, f, s->bdp_bits, a);
     float *values = ARENA_NEW(a, float, 4 * (size_t)plan->n_probes);
     for (uint32_t l = 0; l < lot->n_links; l++) {
-        const FlowmapLinkTraffic *all = &f->all->link[l];
-        float *out = m->link + (size_t)l * FLOWMAP_N_LINK;
+        const FlowFeatLinkTraffic *all = &f->all->link[l];
+        float *out = m->link + (size_t)l * FLOWFEAT_N_LINK;
         double rate = lot->rate_bps[l] * 1e-9;
         describe_place(lot, l, s, out);
-        describe_traffic(all, f->counted ? all_flow_ns(&sums[l], all) : sums[l].flow_ns, rate, s, out);
+        describe_traffic(all, f->counted ? all_flow_ns(&sums[l], all) : sums[l].flow_ns, rate, s,
+                         out);
         describe_probes(plan, lot->n_links, l, rate, s, values, out);
-        for (int k = 0; k < 2; k++) m->scale.active[k] = fmax(m->scale.active[k], expm1(2 * (double)out[ACTIVE + 2 * k]));
+        for (int k = 0; k < 2; k++)
+            m->scale.active[k] = fmax(m->scale.active[k], expm1(2 * (double)out[ACTIVE + 2 * k]));
         describe_slowdowns(&sums[l], out + SLOWDOWN);
         if (l > 0) m->scale.load = fmax(m->scale.load, (double)out[LOAD]);
-        describe_around(lot->around ? &lot->around[l] : &(LotAround){0}, out + AROUND);
+        describe_around(lot->neighbours ? &lot->neighbours[l] : &(LinkNeighbours){0}, out + AROUND);
     }
 }
 
 /* ---- the path ---- */
 
-_Static_assert((int)N_PATH_FEATURES == (int)FLOWMAP_N_PATH, "every value has its place");
+_Static_assert((int)N_PATH_FEATURES == (int)FLOWFEAT_N_PATH, "every value has its place");
 
-const char *const flowmap_path_names[FLOWMAP_N_PATH] = {
+const char *const flowfeat_path_names[FLOWFEAT_N_PATH] = {
     [P_LINKS] = "links_ln",
     [P_HOST_RATE] = "host_rate_per_10gbps_ln",
     [P_RTT] = "rtt_per_10us_ln",
@@ -299,46 +324,52 @@ const char *const flowmap_path_names[FLOWMAP_N_PATH] = {
     [P_IDLE] = "idle_share_below_target_ln",
 };
 
-static void describe_shape(const FlowMap *m, const Lot *lot, float *out) {
-    const FlowmapScale *s = &m->scale;
+static void describe_shape(const FlowFeat *m, const Lot *lot, float *out) {
+    const FlowFeatScale *s = &m->scale;
     double slowest = INFINITY, fastest = 0;
     for (uint32_t l = 0; l < lot->n_links; l++) {
-        const float *link = m->link + (size_t)l * FLOWMAP_N_LINK;
+        const float *link = m->link + (size_t)l * FLOWFEAT_N_LINK;
         slowest = fmin(slowest, lot->rate_bps[l]);
         fastest = fmax(fastest, lot->rate_bps[l]);
         out[P_FOREGROUND] = fmaxf(out[P_FOREGROUND], link[FOREGROUND]);
         out[P_LOAD] = fmaxf(out[P_LOAD], link[LOAD]);
         out[P_ACTIVE] = fmaxf(out[P_ACTIVE], link[ACTIVE_MEAN]);
     }
-    out[P_LINKS] = flowmap_ln(lot->n_links, 2);
-    out[P_HOST_RATE] = flowmap_ln(s->b / 10, 2);
-    out[P_RTT] = flowmap_ln(s->rtt_ns / 10e3, 2);
-    out[P_BDP] = flowmap_ln(s->bdp_bits / 80e3, 2);
-    out[P_SLOWEST] = flowmap_ln(slowest * 1e-9 / s->b, 2);
-    out[P_FASTEST] = flowmap_ln(fastest * 1e-9 / s->b, 2);
+    out[P_LINKS] = flowfeat_ln(lot->n_links, 2);
+    out[P_HOST_RATE] = flowfeat_ln(s->b / 10, 2);
+    out[P_RTT] = flowfeat_ln(s->rtt_ns / 10e3, 2);
+    out[P_BDP] = flowfeat_ln(s->bdp_bits / 80e3, 2);
+    out[P_SLOWEST] = flowfeat_ln(slowest * 1e-9 / s->b, 2);
+    out[P_FASTEST] = flowfeat_ln(fastest * 1e-9 / s->b, 2);
 }
 
-/* Means per bucket of the logarithm of the foreground's slowdown: of all of it, or of the watched flows if only those are simulated. */
-static void describe_foreground(const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, float *out) {
-    double sum[STATS_N_OUT] = {0};
-    uint32_t n[STATS_N_OUT] = {0};
-    size_t n_seen = f->counted ? plan->watch.n : f->n;
+/* Means per bucket of the logarithm of the foreground's slowdown: of all of it, or of the watched
+ * flows if only those are simulated. */
+static void describe_foreground(const Lot *lot, const FlowFeatFluid *f, const FlowFeatPlan *plan,
+                                float *out) {
+    double sum[SIZEBUCKET_N] = {0};
+    uint32_t n[SIZEBUCKET_N] = {0};
+    size_t n_seen = f->counted ? plan->arrivals.n : f->n;
     for (size_t k = 0; k < n_seen; k++) {
-        size_t i = f->counted ? plan->watch.flow[k] : k;
-        if (f->counted ? !(plan->role[k] & FLOWMAP_FOREGROUND) : f->flows[i].s != 0 || f->flows[i].d != lot->n_links) continue;
-        int b = stats_bucket_out(f->flows[i].size_b);
+        size_t i = f->counted ? plan->arrivals.flow[k] : k;
+        if (f->counted ? !(plan->role[k] & FLOWFEAT_FOREGROUND)
+                       : f->flows[i].s != 0 || f->flows[i].d != lot->n_links)
+            continue;
+        int b = sizebucket_of(f->flows[i].size_b);
         sum[b] += log(f->slowdown[i]);
         n[b]++;
     }
-    for (int b = 0; b < STATS_N_OUT; b++) out[P_SLOWDOWN + b] = (float)(sum[b] / fmax(n[b], 1) / 2);
+    for (int b = 0; b < SIZEBUCKET_N; b++)
+        out[P_SLOWDOWN + b] = (float)(sum[b] / fmax(n[b], 1) / 2);
 }
 
-void flowmap_path(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan) {
+void flowfeat_path(FlowFeat *m, const Lot *lot, const FlowFeatFluid *f, const FlowFeatPlan *plan) {
     float *out = m->path;
     double total = 0;
     describe_shape(m, lot, out);
     describe_foreground(lot, f, plan, out);
-    for (int b = 0; b < STATS_N_OUT; b++) total += m->bucket_count[b];
-    out[P_FLOWS] = flowmap_ln1p(fmin(total, MANY_FOREGROUND), 8);
-    for (int b = 0; b < STATS_N_OUT; b++) out[P_BUCKETS + b] = (float)(m->bucket_count[b] / fmax(total, 1));
+    for (int b = 0; b < SIZEBUCKET_N; b++) total += m->bucket_count[b];
+    out[P_FLOWS] = flowfeat_ln1p(fmin(total, MANY_FOREGROUND), 8);
+    for (int b = 0; b < SIZEBUCKET_N; b++)
+        out[P_BUCKETS + b] = (float)(m->bucket_count[b] / fmax(total, 1));
 }

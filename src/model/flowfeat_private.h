@@ -1,7 +1,8 @@
-/* flowmap_private: what the parts of flowmap share. */
+/* flowfeat_private: what the parts of flowfeat share. */
 #ifndef M3_MODEL_FLOWFEAT_PRIVATE_H
 #define M3_MODEL_FLOWFEAT_PRIVATE_H
 #include "model/flowfeat.h"
+#include "traffic/sizebucket.h"
 
 /* Places of a flow's features. */
 enum {
@@ -24,7 +25,7 @@ enum {
     OLD_WAIT,
     MARKED_WAIT,
     IN_FLIGHT,
-    TURNS,
+    ROUND_ROBIN_WAIT,
     FAIR_SHARE,
     LIFE_ARRIVALS,
     LIFE_LOAD,
@@ -33,7 +34,7 @@ enum {
     NEXT_1,
     ELAPSED,
     BUCKET,
-    LIFE_MEAN_SIZE = BUCKET + STATS_N_OUT,
+    LIFE_MEAN_SIZE = BUCKET + SIZEBUCKET_N,
     WINDOW_SLOWDOWN,
     MARKED_LAST,
     QUEUE_ROOM,
@@ -62,34 +63,34 @@ enum {
     P_FASTEST,
     P_FLOWS,
     P_BUCKETS,
-    P_FOREGROUND = P_BUCKETS + STATS_N_OUT,
+    P_FOREGROUND = P_BUCKETS + SIZEBUCKET_N,
     P_LOAD,
     P_ACTIVE,
     P_SLOWDOWN,
-    P_OVERFLOW = P_SLOWDOWN + STATS_N_OUT, /* p50, p99 */
+    P_OVERFLOW = P_SLOWDOWN + SIZEBUCKET_N, /* p50, p99 */
     P_IDLE = P_OVERFLOW + 2,
     N_PATH_FEATURES
 };
 
 /* ln(x) / scale and ln(1 + x) / scale, x clipped to 1e-6..1e9 and 0..1e9. */
-float flowmap_ln(double x, double scale);
-float flowmap_ln1p(double x, double scale);
+float flowfeat_ln(double x, double scale);
+float flowfeat_ln1p(double x, double scale);
 
-/* What of a backlog waits at the link if its flows may each have a window in flight, of which the link serves its rate's worth a
- * round trip. */
-double flowmap_queue_bits(const Backlog *b, double window_bits, double rtt_ns);
+/* What of a backlog waits at the link if its flows may each have a window in flight, of which the
+ * link serves its rate's worth a round trip. */
+double flowfeat_queue_bits(const Backlog *b, double window_bits, double rtt_ns);
 
 /* Classes of flows by bits on the wire, in decades of the path's BDP. */
-enum { FLOWMAP_N_SIZES = 5 };
-int flowmap_size_class(double bits, double bdp_bits);
+enum { FLOWFEAT_N_SIZES = 5 };
+int flowfeat_size_class(double bits, double bdp_bits);
 
 /* Of all flows that start on a link. */
-typedef struct FlowmapLinkTraffic {
-    double bits, previous_bits, next_bits, foreground_bits, size_bits[FLOWMAP_N_SIZES];
+typedef struct FlowFeatLinkTraffic {
+    double bits, previous_bits, next_bits, foreground_bits, size_bits[FLOWFEAT_N_SIZES];
     LinkGaps gaps; /* between starts */
     int64_t last_start_ns;
-    uint32_t n_starts, flows, bucket[STATS_N_OUT];
-} FlowmapLinkTraffic;
+    uint32_t n_starts, flows, bucket[SIZEBUCKET_N];
+} FlowFeatLinkTraffic;
 
 /* The flows of a path that were simulated, and the sums over all of them. */
 typedef struct {
@@ -98,11 +99,12 @@ typedef struct {
     const double *fct_ns;
     const float *slowdown;
     const uint8_t *counted; /* NULL: they are all there are */
-    const FlowmapTraffic *all;
-} FlowmapFluid;
+    const FlowFeatTraffic *all;
+} FlowFeatFluid;
 
 /* m->link; m->scale is set. */
-void flowmap_links(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan, Arena *a);
-/* m->path but for settings. After flowmap_links. */
-void flowmap_path(FlowMap *m, const Lot *lot, const FlowmapFluid *f, const FlowmapPlan *plan);
+void flowfeat_links(FlowFeat *m, const Lot *lot, const FlowFeatFluid *f, const FlowFeatPlan *plan,
+                    Arena *a);
+/* m->path but for settings. After flowfeat_links. */
+void flowfeat_path(FlowFeat *m, const Lot *lot, const FlowFeatFluid *f, const FlowFeatPlan *plan);
 #endif

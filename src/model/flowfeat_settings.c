@@ -1,11 +1,13 @@
-/* flowmap_apply: what of a FlowMap depends on the network's settings.
+/* flowfeat_set_conf: what of a FlowFeat depends on the network's settings.
  *
- * The fluid simulation knows links and flows only. Settings come in afterwards, by formula, so that asking for another
- * setting costs some 100 ns a flow:
+ * The fluid simulation knows links and flows only. Settings come in afterwards, by formula, so that
+ * asking for another setting costs some 100 ns a flow:
  *   - how much of a backlog really waits: no more than a window per flow beyond what is on its way;
- *   - how fast a flow larger than its window can be, alone: its first window leaves at line rate, then it has one a round trip;
- *     that or the fluid slowdown, whichever is more, is what the model starts from;
- *   - where a queue makes senders slow down (marking threshold, delay), and how it compares with the buffer. */
+ *   - how fast a flow larger than its window can be, alone: its first window leaves at line rate,
+ * then it has one a round trip; that or the fluid slowdown, whichever is more, is what the model
+ * starts from;
+ *   - where a queue makes senders slow down (marking threshold, delay), and how it compares with
+ * the buffer. */
 #include <math.h>
 #include <string.h>
 
@@ -14,15 +16,17 @@
 enum { PAYLOAD_B = 1000, HEADER_B = 48 };
 
 /* Bytes on the wire of a full packet and of an ACK (docs: PACKET-SIM). */
-static double packet_b(Cc cc) { return PAYLOAD_B + (cc == CC_HPCC ? 90 : cc == CC_TIMELY ? 56 : HEADER_B); }
+static double packet_b(Cc cc) {
+    return PAYLOAD_B + (cc == CC_HPCC ? 90 : cc == CC_TIMELY ? 56 : HEADER_B);
+}
 static double ack_b(Cc cc) { return cc == CC_HPCC ? 88 : 60; }
 
-double flowmap_queue_bits(const Backlog *b, double window_bits, double rtt_ns) {
+double flowfeat_queue_bits(const Backlog *b, double window_bits, double rtt_ns) {
     return fmin((double)b->bits, fmax((double)b->n * window_bits - (double)b->rate * rtt_ns, 0));
 }
 
-/* Backlog at which the congestion control certainly reacts: the marking threshold, or what delays a round trip to
- * Thigh; 0 for HPCC, which aims at none. */
+/* Backlog at which the congestion control certainly reacts: the marking threshold, or what delays a
+ * round trip to Thigh; 0 for HPCC, which aims at none. */
 static double marking_bits(const NetConf *conf, double rate_bps, double rtt_ns) {
     switch (conf->cc) {
     case CC_DCTCP: return 8 * conf->dctcp_k_b * rate_bps / 10e9;
@@ -35,16 +39,18 @@ static double marking_bits(const NetConf *conf, double rate_bps, double rtt_ns) 
 /* ---- flows ---- */
 
 typedef struct {
-    FlowMap *m;
+    FlowFeat *m;
     const NetConf *conf;
-    double window_bits;    /* payload */
-    double turn_ns, share; /* round trip of a packet and its ACK; 48-byte headers over this control's own */
+    double window_bits; /* payload */
+    double turn_ns,
+        share; /* round trip of a packet and its ACK; 48-byte headers over this control's own */
     double window_wire_bits;
 } Settings;
 
-static Settings settings_of(FlowMap *m, const NetConf *conf) {
+static Settings settings_of(FlowFeat *m, const NetConf *conf) {
     double packet = packet_b(conf->cc), turn_ns = m->scale.delays_ns;
-    for (uint32_t l = 0; l < m->n_links; l++) turn_ns += 8 * (packet + ack_b(conf->cc)) / m->rate[l];
+    for (uint32_t l = 0; l < m->n_links; l++)
+        turn_ns += 8 * (packet + ack_b(conf->cc)) / m->rate[l];
     return (Settings){.m = m,
                       .conf = conf,
                       .window_bits = 8 * conf->window_b,
@@ -54,92 +60,104 @@ static Settings settings_of(FlowMap *m, const NetConf *conf) {
 }
 
 /* Slowdown of a flow alone in the network but for its window. */
-static double window_slowdown(const Settings *s, const FlowmapAlone *own) {
+static double window_slowdown(const Settings *s, const FlowIdeal *own) {
     double window_ns = s->window_wire_bits / own->rate;
     if (own->size_b <= s->conf->window_b || window_ns >= s->turn_ns) return 1;
-    double fct_ns = own->bits * s->share / s->window_wire_bits * s->turn_ns - (s->turn_ns - window_ns);
+    double fct_ns =
+        own->bits * s->share / s->window_wire_bits * s->turn_ns - (s->turn_ns - window_ns);
     return fmax((fct_ns + own->latency_ns) / own->ideal_ns, 1);
 }
 
 /* Queues of a link, in ns. */
 typedef struct {
-    double fresh, old, marked;
+    double before_feedback, after_feedback, marked;
 } Wait;
 
-static Wait wait_at(const Settings *s, const LinkSeen *seen, uint32_t link) {
-    double rate = s->m->rate[link], rtt_ns = s->m->scale.rtt_ns, limit = marking_bits(s->conf, rate * 1e9, rtt_ns);
-    double fresh = flowmap_queue_bits(&seen->fresh, s->window_bits, rtt_ns), old = flowmap_queue_bits(&seen->old, s->window_bits, rtt_ns);
+static Wait wait_at(const Settings *s, const LinkState *seen, uint32_t link) {
+    double rate = s->m->rate[link], rtt_ns = s->m->scale.rtt_ns,
+           limit = marking_bits(s->conf, rate * 1e9, rtt_ns);
+    double fresh = flowfeat_queue_bits(&seen->before_feedback, s->window_bits, rtt_ns),
+           old = flowfeat_queue_bits(&seen->after_feedback, s->window_bits, rtt_ns);
     return (Wait){fresh / rate, old / rate, (fresh + fmin(old, limit)) / rate};
 }
 
 /* The first link's queue is the host's own and serves its flows in turns: it does not count. */
-static void apply_queues(const Settings *s, const LinkSeen *seen, const FlowmapAlone *own, float *out) {
+static void apply_queues(const Settings *s, const LinkState *seen, const FlowIdeal *own,
+                         float *out) {
     double in_flight = 0, room = 0, rtt_ns = s->m->scale.rtt_ns;
     Wait sum = {0, 0, 0}, last = {0, 0, 0};
     for (uint32_t l = 0; l < s->m->n_links; l++) {
         double rate = s->m->rate[l];
-        in_flight = fmax(in_flight, fmin((double)seen[l].left_bits, (double)seen[l].n_active * s->window_bits) / (rate * rtt_ns));
+        in_flight = fmax(
+            in_flight, fmin((double)seen[l].left_bits, (double)seen[l].n_active * s->window_bits) /
+                           (rate * rtt_ns));
         if (l == 0) continue;
         last = wait_at(s, &seen[l], l);
-        sum = (Wait){sum.fresh + last.fresh, sum.old + last.old, sum.marked + last.marked};
-        room = fmax(room, (last.fresh + last.old) * rate / (8 * s->conf->buffer_b));
+        sum = (Wait){sum.before_feedback + last.before_feedback,
+                     sum.after_feedback + last.after_feedback, sum.marked + last.marked};
+        room = fmax(room,
+                    (last.before_feedback + last.after_feedback) * rate / (8 * s->conf->buffer_b));
     }
-    out[FRESH_SUM] = flowmap_ln1p(sum.fresh / rtt_ns, 1);
-    out[FRESH_LAST] = flowmap_ln1p(last.fresh / rtt_ns, 1);
-    out[OLD_SUM] = flowmap_ln1p(sum.old / rtt_ns, 1);
-    out[OLD_LAST] = flowmap_ln1p(last.old / rtt_ns, 1);
-    out[FRESH_WAIT] = flowmap_ln1p(sum.fresh / own->ideal_ns, 1);
-    out[OLD_WAIT] = flowmap_ln1p(sum.old / own->ideal_ns, 1);
-    out[MARKED_WAIT] = flowmap_ln1p(sum.marked / own->ideal_ns, 1);
-    out[MARKED_LAST] = flowmap_ln1p(last.marked / rtt_ns, 1);
-    out[IN_FLIGHT] = flowmap_ln1p(in_flight, 2);
-    out[QUEUE_ROOM] = flowmap_ln1p(room, 1);
+    out[FRESH_SUM] = flowfeat_ln1p(sum.before_feedback / rtt_ns, 1);
+    out[FRESH_LAST] = flowfeat_ln1p(last.before_feedback / rtt_ns, 1);
+    out[OLD_SUM] = flowfeat_ln1p(sum.after_feedback / rtt_ns, 1);
+    out[OLD_LAST] = flowfeat_ln1p(last.after_feedback / rtt_ns, 1);
+    out[FRESH_WAIT] = flowfeat_ln1p(sum.before_feedback / own->ideal_ns, 1);
+    out[OLD_WAIT] = flowfeat_ln1p(sum.after_feedback / own->ideal_ns, 1);
+    out[MARKED_WAIT] = flowfeat_ln1p(sum.marked / own->ideal_ns, 1);
+    out[MARKED_LAST] = flowfeat_ln1p(last.marked / rtt_ns, 1);
+    out[IN_FLIGHT] = flowfeat_ln1p(in_flight, 2);
+    out[QUEUE_ROOM] = flowfeat_ln1p(room, 1);
 }
 
 static void apply_flow(const Settings *s, uint32_t i) {
-    FlowMap *m = s->m;
-    const FlowmapAlone *own = &m->alone[i];
-    float *out = m->flow + (size_t)i * FLOWMAP_N_FLOW;
+    FlowFeat *m = s->m;
+    const FlowIdeal *own = &m->ideal[i];
+    float *out = m->flow + (size_t)i * FLOWFEAT_N_FLOW;
     double slowdown = window_slowdown(s, own);
-    apply_queues(s, m->seen + (size_t)i * m->n_links, own, out);
-    out[SIZE_WINDOW] = flowmap_ln(own->size_b * 8 / s->window_bits, 4);
-    out[WINDOW_SLOWDOWN] = flowmap_ln(slowdown, 2);
+    apply_queues(s, m->state + (size_t)i * m->n_links, own, out);
+    out[SIZE_WINDOW] = flowfeat_ln(own->size_b * 8 / s->window_bits, 4);
+    out[WINDOW_SLOWDOWN] = flowfeat_ln(slowdown, 2);
     m->base[i] = fmaxf(m->fluid[i], (float)slowdown);
 }
 
 /* ---- the path ---- */
 
-static void apply_path(const NetConf *conf, const FlowmapScale *s, float *out) {
+static void apply_path(const NetConf *conf, const FlowFeatScale *s, float *out) {
     double bdp_b = s->bdp_bits / 8, b_bps = s->b * 1e9;
     for (int cc = 0; cc < CC_N; cc++) out[P_CC + cc] = cc == (int)conf->cc;
     for (int k = P_DCTCP_K; k <= P_TIMELY_THIGH; k++) out[k] = 0; /* those of the other controls */
     out[P_PFC] = conf->pfc;
-    out[P_WINDOW] = flowmap_ln(conf->window_b / bdp_b, 1);
-    out[P_BUFFER] = flowmap_ln(conf->buffer_b / bdp_b, 2);
+    out[P_WINDOW] = flowfeat_ln(conf->window_b / bdp_b, 1);
+    out[P_BUFFER] = flowfeat_ln(conf->buffer_b / bdp_b, 2);
     switch (conf->cc) {
-    case CC_DCTCP: out[P_DCTCP_K] = flowmap_ln1p(conf->dctcp_k_b * b_bps / 10e9 / bdp_b, 1); break;
+    case CC_DCTCP: out[P_DCTCP_K] = flowfeat_ln1p(conf->dctcp_k_b * b_bps / 10e9 / bdp_b, 1); break;
     case CC_DCQCN:
-        out[P_DCQCN_KMIN] = flowmap_ln1p(conf->dcqcn_kmin_b * b_bps / 25e9 / bdp_b, 1);
-        out[P_DCQCN_KMAX] = flowmap_ln1p(conf->dcqcn_kmax_b * b_bps / 25e9 / bdp_b, 1);
+        out[P_DCQCN_KMIN] = flowfeat_ln1p(conf->dcqcn_kmin_b * b_bps / 25e9 / bdp_b, 1);
+        out[P_DCQCN_KMAX] = flowfeat_ln1p(conf->dcqcn_kmax_b * b_bps / 25e9 / bdp_b, 1);
         break;
     case CC_HPCC:
         out[P_HPCC_ETA] = (float)conf->hpcc_eta;
         out[P_HPCC_AI] = (float)(10 * conf->hpcc_ai_bps / b_bps);
         break;
     case CC_TIMELY:
-        out[P_TIMELY_TLOW] = flowmap_ln1p(conf->timely_tlow_ns / s->rtt_ns, 2);
-        out[P_TIMELY_THIGH] = flowmap_ln1p(conf->timely_thigh_ns / s->rtt_ns, 2);
+        out[P_TIMELY_TLOW] = flowfeat_ln1p(conf->timely_tlow_ns / s->rtt_ns, 2);
+        out[P_TIMELY_THIGH] = flowfeat_ln1p(conf->timely_thigh_ns / s->rtt_ns, 2);
         break;
     case CC_N: break;
     }
     double load = s->load * packet_b(conf->cc) / (PAYLOAD_B + HEADER_B);
-    out[P_IDLE] = flowmap_ln(fmax(1 - load / (conf->cc == CC_HPCC ? conf->hpcc_eta : 1), 0.01), -2);
-    for (int k = 0; k < 2; k++) out[P_OVERFLOW + k] = flowmap_ln1p(s->active[k] * conf->window_b / conf->buffer_b, 1);
+    out[P_IDLE] =
+        flowfeat_ln(fmax(1 - load / (conf->cc == CC_HPCC ? conf->hpcc_eta : 1), 0.01), -2);
+    for (int k = 0; k < 2; k++)
+        out[P_OVERFLOW + k] = flowfeat_ln1p(s->active[k] * conf->window_b / conf->buffer_b, 1);
 }
 
-double flowmap_overflow(const FlowMap *m) { return m->path[P_PFC] > 0 ? 0 : expm1((double)m->path[P_OVERFLOW + 1]); }
+double flowfeat_overflow(const FlowFeat *m) {
+    return m->path[P_PFC] > 0 ? 0 : expm1((double)m->path[P_OVERFLOW + 1]);
+}
 
-void flowmap_apply(FlowMap *m, const NetConf *conf) {
+void flowfeat_set_conf(FlowFeat *m, const NetConf *conf) {
     Settings s = settings_of(m, conf);
     apply_path(conf, &m->scale, m->path);
     for (uint32_t i = 0; i < m->n_flows; i++) apply_flow(&s, i);

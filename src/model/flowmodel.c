@@ -1,17 +1,20 @@
 /* flowmodel: the flow model's forward pass.
  *
  *   each link's features ‖ path features ─ clamp, normalise ─ transformer ─ context of the path ─┐
- *   path features ─ clamp, normalise ────────────────────────────────────────────────────────────┼─ W ─┐
- *   each flow's features ─ clamp, normalise ─────────────────────────────────────────────────── W ─────┴─ SiLU ─ MLP ─ head
+ *   path features ─ clamp, normalise ────────────────────────────────────────────────────────────┼─
+ * W ─┐ each flow's features ─ clamp, normalise ───────────────────────────────────────────────────
+ * W ─────┴─ SiLU ─ MLP ─ head
  *
- * The MLP's first layer is split: what a path's flows share is multiplied once a path. The head gives, for each flow, the
- * quantiles of the logarithm of its slowdown, ascending by construction: output m, at level ½, corrects the logarithm of
- * the fluid slowdown; each other output is a step away from the neighbour nearer to the middle, a softplus times the
- * distance of the two levels on a logistic distribution. At outputs 0 that is a narrow logistic around flowSim.
+ * The MLP's first layer is split: what a path's flows share is multiplied once a path. The head
+ * gives, for each flow, the quantiles of the logarithm of its slowdown, ascending by construction:
+ * output m, at level ½, corrects the logarithm of the fluid slowdown; each other output is a step
+ * away from the neighbour nearer to the middle, a softplus times the distance of the two levels on
+ * a logistic distribution. At outputs 0 that is a narrow logistic around flowSim.
  *
- * Why single flows: trained by pinball loss, each flow is an unbiased example however few there are on its path, and
- * distributions of paths and networks are mixtures of those of their flows. Inputs are clamped to the range seen in
- * training, since a network extrapolates without sense. Left out: dependence between flows, which mixtures don't need. */
+ * Why single flows: trained by pinball loss, each flow is an unbiased example however few there are
+ * on its path, and distributions of paths and networks are mixtures of those of their flows. Inputs
+ * are clamped to the range seen in training, since a network extrapolates without sense. Left out:
+ * dependence between flows, which mixtures don't need. */
 #include "model/flowmodel.h"
 
 #include <assert.h>
@@ -24,11 +27,18 @@
 #include "model/nn.h"
 #include "model/transformer.h"
 
-enum { N_Q = FLOWMODEL_N_Q, N_LINK = FLOWMAP_N_LINK, N_PATH = FLOWMAP_N_PATH, N_FLOW = FLOWMAP_N_FLOW, N_TOKEN = N_LINK + N_PATH };
+enum {
+    N_Q = FLOWMODEL_N_Q,
+    N_LINK = FLOWFEAT_N_LINK,
+    N_PATH = FLOWFEAT_N_PATH,
+    N_FLOW = FLOWFEAT_N_FLOW,
+    N_TOKEN = N_LINK + N_PATH
+};
 
-const float flowmodel_levels[N_Q] = {0.005f, 0.02f, 0.05f,  0.1f,  0.2f,   0.3f,   0.4f,   FLOWHEAD_MIDDLE_LEVEL,
-                                     0.6f,   0.7f,  0.8f,   0.85f, 0.9f,   0.93f,  0.95f,  0.965f,
-                                     0.975f, 0.98f, 0.985f, 0.99f, 0.994f, 0.997f, 0.999f, 0.9995f};
+const float flowmodel_levels[N_Q] = {
+    0.005f, 0.02f, 0.05f,  0.1f,  0.2f,   0.3f,   0.4f,   FLOWHEAD_MIDDLE_LEVEL,
+    0.6f,   0.7f,  0.8f,   0.85f, 0.9f,   0.93f,  0.95f,  0.965f,
+    0.975f, 0.98f, 0.985f, 0.99f, 0.994f, 0.997f, 0.999f, 0.9995f};
 
 typedef struct {
     const float *lo, *hi, *mean, *scale;
@@ -42,7 +52,10 @@ typedef struct {
 } Weights;
 
 static Norm norm_of(const CkptTensor *t, const float *w) {
-    return (Norm){.lo = w + t[0].offset, .hi = w + t[1].offset, .mean = w + t[2].offset, .scale = w + t[3].offset};
+    return (Norm){.lo = w + t[0].offset,
+                  .hi = w + t[1].offset,
+                  .mean = w + t[2].offset,
+                  .scale = w + t[3].offset};
 }
 
 static void weights_init(Weights *w, const Ckpt *c) {
@@ -84,7 +97,8 @@ static void head_steps(float step[N_Q]) {
     }
 }
 
-static void context_of(const Weights *w, const FlowMap *const *maps, size_t n, float *context, Arena *a) {
+static void context_of(const Weights *w, const FlowFeat *const *maps, size_t n, float *context,
+                       Arena *a) {
     size_t *first = ARENA_NEW(a, size_t, n + 1), dim = w->spec->dim, width = dim + N_PATH;
     first[0] = 0;
     for (size_t i = 0; i < n; i++) first[i + 1] = first[i] + maps[i]->n_links;
@@ -103,11 +117,13 @@ static void context_of(const Weights *w, const FlowMap *const *maps, size_t n, f
 }
 
 /* out: logarithms, for the flows of the maps one after the other. */
-static void forward(const Weights *w, const FlowMap *const *maps, size_t n, float *out, Arena *a) {
-    size_t h1 = w->spec->mlp_h1, h2 = w->spec->mlp_h2, width = w->spec->dim + N_PATH, n_flows = 0, at = 0;
+static void forward(const Weights *w, const FlowFeat *const *maps, size_t n, float *out, Arena *a) {
+    size_t h1 = w->spec->mlp_h1, h2 = w->spec->mlp_h2, width = w->spec->dim + N_PATH, n_flows = 0,
+           at = 0;
     for (size_t i = 0; i < n; i++) n_flows += maps[i]->n_flows;
     float *context = ARENA_NEW(a, float, n *width), *shared = ARENA_NEW(a, float, n *h1), step[N_Q];
-    float *flow = ARENA_NEW(a, float, n_flows *N_FLOW), *x = ARENA_NEW(a, float, n_flows *h1), *y = ARENA_NEW(a, float, n_flows *h2);
+    float *flow = ARENA_NEW(a, float, n_flows *N_FLOW), *x = ARENA_NEW(a, float, n_flows *h1),
+          *y = ARENA_NEW(a, float, n_flows *h2);
     context_of(w, maps, n, context, a);
     nn_linear(shared, context, w->path, w->bias0, n, width, h1);
     for (size_t i = 0; i < n; i++)
@@ -122,12 +138,13 @@ static void forward(const Weights *w, const FlowMap *const *maps, size_t n, floa
     nn_linear(out, y, w->w2, w->bias2, n_flows, h2, N_Q);
     head_steps(step);
     for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < maps[i]->n_flows; k++, out += N_Q) apply_head(out, step, maps[i]->base[k]);
+        for (size_t k = 0; k < maps[i]->n_flows; k++, out += N_Q)
+            apply_head(out, step, maps[i]->base[k]);
 }
 
 typedef struct {
     const Weights *w;
-    const FlowMap *const *maps;
+    const FlowFeat *const *maps;
     size_t n;
     const size_t *first; /* [groups + 1] flows before a group */
     float *out;
@@ -139,7 +156,8 @@ static void run_group(void *ctx, size_t group, int worker) {
     const Job *j = ctx;
     Arena *a = &j->arenas[worker];
     arena_reset(a);
-    size_t start = group * FLOWMODEL_GROUP, n = j->n - start < FLOWMODEL_GROUP ? j->n - start : FLOWMODEL_GROUP;
+    size_t start = group * FLOWMODEL_GROUP,
+           n = j->n - start < FLOWMODEL_GROUP ? j->n - start : FLOWMODEL_GROUP;
     float *out = j->out + j->first[group] * N_Q;
     forward(j->w, j->maps + start, n, out, a);
     size_t n_values = (j->first[group + 1] - j->first[group]) * N_Q;
@@ -148,14 +166,22 @@ static void run_group(void *ctx, size_t group, int worker) {
     nn_exp(out, n_values);
 }
 
-void flowmodel_forward(const Ckpt *c, const FlowMap *const *maps, size_t n, float *out, bool raw, int threads) {
+void flowmodel_forward(const Ckpt *c, const FlowFeat *const *maps, size_t n, float *out, bool raw,
+                       int threads) {
     Weights w;
     weights_init(&w, c);
-    size_t n_groups = (n + FLOWMODEL_GROUP - 1) / FLOWMODEL_GROUP, *first = MEM_ZNEW(size_t, n_groups + 1);
+    size_t n_groups = (n + FLOWMODEL_GROUP - 1) / FLOWMODEL_GROUP,
+           *first = MEM_ZNEW(size_t, n_groups + 1);
     for (size_t i = 0; i < n; i++) first[i / FLOWMODEL_GROUP + 1] += maps[i]->n_flows;
     for (size_t g = 0; g < n_groups; g++) first[g + 1] += first[g];
     int n_workers = par_resolve(threads), blas_threads = nn_begin();
-    Job job = {.w = &w, .maps = maps, .n = n, .first = first, .out = out, .raw = raw, .arenas = MEM_ZNEW(Arena, (size_t)n_workers)};
+    Job job = {.w = &w,
+               .maps = maps,
+               .n = n,
+               .first = first,
+               .out = out,
+               .raw = raw,
+               .arenas = MEM_ZNEW(Arena, (size_t)n_workers)};
     par_for(n_groups, threads, run_group, &job);
     for (int i = 0; i < n_workers; i++) arena_free(&job.arenas[i]);
     free(job.arenas);
@@ -174,14 +200,17 @@ float flowmodel_cdf(const float q[N_Q], float x) {
         if (x >= q[mid]) lo = mid;
         else hi = mid;
     }
-    return flowmodel_levels[lo] + (flowmodel_levels[hi] - flowmodel_levels[lo]) * (x - q[lo]) / (q[hi] - q[lo]);
+    return flowmodel_levels[lo] +
+           (flowmodel_levels[hi] - flowmodel_levels[lo]) * (x - q[lo]) / (q[hi] - q[lo]);
 }
 
 /* ---- range ---- */
 
-static void check_value(FlowRange *r, float *worst, float x, float lo, float hi, float scale, const char *name) {
+static void check_value(FlowRange *r, float *worst, float x, float lo, float hi, float scale,
+                        const char *name) {
     if (x >= lo && x <= hi) return;
-    float out = fmaxf(lo - x, x - hi) * (scale > 0 ? scale : 1); /* in standard deviations; 0: a constant in training */
+    float out = fmaxf(lo - x, x - hi) *
+                (scale > 0 ? scale : 1); /* in standard deviations; 0: a constant in training */
     if (!(out > 0)) return;
     r->n_outside++;
     if (out <= *worst) return;
@@ -192,7 +221,7 @@ static void check_value(FlowRange *r, float *worst, float x, float lo, float hi,
     r->hi = hi;
 }
 
-FlowRange flowmodel_range(const Ckpt *c, const FlowMap *m) {
+FlowRange flowmodel_range(const Ckpt *c, const FlowFeat *m) {
     Weights w;
     FlowRange r = {0};
     float worst = 0;
@@ -200,15 +229,18 @@ FlowRange flowmodel_range(const Ckpt *c, const FlowMap *m) {
     const Norm *t = &w.token_norm, *f = &w.flow_norm;
     for (size_t k = 0; k < (size_t)m->n_links * N_LINK; k++) {
         size_t i = k % N_LINK;
-        check_value(&r, &worst, m->link[k], t->lo[i], t->hi[i], t->scale[i], flowmap_link_names[i]);
+        check_value(&r, &worst, m->link[k], t->lo[i], t->hi[i], t->scale[i],
+                    flowfeat_link_names[i]);
     }
     for (size_t k = 0; k < N_PATH; k++) {
         size_t i = N_LINK + k;
-        check_value(&r, &worst, m->path[k], t->lo[i], t->hi[i], t->scale[i], flowmap_path_names[k]);
+        check_value(&r, &worst, m->path[k], t->lo[i], t->hi[i], t->scale[i],
+                    flowfeat_path_names[k]);
     }
     for (size_t k = 0; k < (size_t)m->n_flows * N_FLOW; k++) {
         size_t i = k % N_FLOW;
-        check_value(&r, &worst, m->flow[k], f->lo[i], f->hi[i], f->scale[i], flowmap_flow_names[i]);
+        check_value(&r, &worst, m->flow[k], f->lo[i], f->hi[i], f->scale[i],
+                    flowfeat_flow_names[i]);
     }
     return r;
 }

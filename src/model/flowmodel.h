@@ -1,4 +1,5 @@
-/* flowmodel: forward pass of the flow model: FlowMaps → quantiles of every foreground flow's slowdown. */
+/* flowmodel: forward pass of the flow model: FlowFeats → quantiles of every foreground flow's
+ * slowdown. */
 #ifndef M3_MODEL_FLOWMODEL_H
 #define M3_MODEL_FLOWMODEL_H
 #include "base/stats.h"
@@ -8,20 +9,25 @@
 enum { FLOWMODEL_N_Q = CKPT_N_QUANTILES, FLOWMODEL_GROUP = 32 };
 extern const float flowmodel_levels[FLOWMODEL_N_Q]; /* of the quantiles, ascending in (0, 1) */
 
-/* out[flow × FLOWMODEL_N_Q]: quantiles of slowdown, ≥ 1 and ascending, of the flows of all maps one after the other. raw:
- * logarithms, not clipped at 0, for comparison with training. Groups of FLOWMODEL_GROUP maps run on `threads` threads
- * (0: all); the result does not depend on it. The checkpoint's head is HEAD_FLOW (asserted). One call at a time (see nn_begin). */
-void flowmodel_forward(const Ckpt *c, const FlowMap *const *maps, size_t n, float *out, bool raw, int threads);
+/* out[flow × FLOWMODEL_N_Q]: quantiles of slowdown, ≥ 1 and ascending, of the flows of all maps one
+ * after the other. raw: logarithms, not clipped at 0, for comparison with training. Groups of
+ * FLOWMODEL_GROUP maps run on `threads` threads (0: all); the result does not depend on it. The
+ * checkpoint's head is HEAD_FLOW (asserted). One call at a time (see nn_begin). */
+void flowmodel_forward(const Ckpt *c, const FlowFeat *const *maps, size_t n, float *out, bool raw,
+                       int threads);
 
-/* Share of a distribution at or below x, given its quantiles (or their logarithms, and that of x): linear between them. */
+/* Share of a distribution at or below x, given its quantiles (or their logarithms, and that of x):
+ * linear between them. */
 float flowmodel_cdf(const float quantiles[FLOWMODEL_N_Q], float x);
 
-/* How far a map's inputs are outside what the checkpoint was trained on. Inputs outside are moved to the range's edge. */
+/* How far a map's inputs are outside what the checkpoint was trained on. Inputs outside are moved
+ * to the range's edge. */
 typedef struct {
     const char *name; /* of the feature furthest outside; NULL: all are inside */
     float value, lo, hi;
     uint32_t n_outside; /* values outside, of all links, the path and all flows */
 } FlowRange;
-FlowRange flowmodel_range(const Ckpt *c, const FlowMap *m);
-float flowrange_excess(const FlowRange *r); /* how far the one furthest outside is, in widths of its range; 0: all are inside */
+FlowRange flowmodel_range(const Ckpt *c, const FlowFeat *m);
+float flowrange_excess(const FlowRange *r); /* how far the one furthest outside is, in widths of its
+                                               range; 0: all are inside */
 #endif

@@ -1,28 +1,32 @@
-/* input: the scale of a model's inputs and constants of its head, shared by the forward in C and the training plug-in. */
+/* input: the scale of a model's inputs and constants of its head, shared by the forward in C and
+ * the training plug-in. */
 #ifndef M3_MODEL_MODELINPUT_H
 #define M3_MODEL_MODELINPUT_H
 #include <math.h>
 #include <stdint.h>
 
-/* With ModelSpec.log_inputs: slowdown percentiles enter as their logarithms, so that 1.1 against 1.2 and 100 against 120
- * weigh alike, and configuration values that are not flags (tens of KB, µs or percent) in tens. Both are then of
- * order 1, as weights initialised by fan-in expect. The learned empty-bucket vector lives in the scaled domain. */
-enum { INPUT_N_BUCKETS = 10, INPUT_N_PCT = 100, INPUT_N_CONF = 19 };
+/* With ModelSpec.log_inputs: slowdown percentiles enter as their logarithms, so that 1.1
+ * against 1.2 and 100 against 120 weigh alike, and configuration values that are not flags (tens of
+ * KB, µs or percent) in tens. Both are then of order 1, as weights initialised by fan-in expect.
+ * The learned empty-bucket vector lives in the scaled domain. */
+enum { MODELINPUT_N_BUCKETS = 10, MODELINPUT_N_PCT = 100, MODELINPUT_N_CONF = 19 };
 
 /* pct: [10 × 100]; bucket b is there if its bit in `present` is set, others are left alone. */
-static inline void input_scale_pct(float *pct, uint16_t present) {
-    for (int b = 0; b < INPUT_N_BUCKETS; b++)
+static inline void modelinput_scale_pct(float *pct, uint16_t present) {
+    for (int b = 0; b < MODELINPUT_N_BUCKETS; b++)
         if (present >> b & 1)
-            for (int i = 0; i < INPUT_N_PCT; i++) pct[b * INPUT_N_PCT + i] = logf(pct[b * INPUT_N_PCT + i]);
+            for (int i = 0; i < MODELINPUT_N_PCT; i++)
+                pct[b * MODELINPUT_N_PCT + i] = logf(pct[b * MODELINPUT_N_PCT + i]);
 }
 
 /* conf: flags are 0–2 (length), 6–7 (PFC) and 8–11 (congestion control); the others are amounts. */
-static inline void input_scale_conf(float conf[INPUT_N_CONF]) {
-    for (int i = 0; i < INPUT_N_CONF; i++)
+static inline void modelinput_scale_conf(float conf[MODELINPUT_N_CONF]) {
+    for (int i = 0; i < MODELINPUT_N_CONF; i++)
         if ((i >= 3 && i <= 5) || i >= 12) conf[i] *= 0.1f;
 }
 
-/* The flow model's head (model/flowmodel.c): the output at level ½, and the spread of the distribution at outputs 0. */
+/* The flow model's head (model/flowmodel.c): the output at level ½, and the spread of the
+ * distribution at outputs 0. */
 #define FLOWHEAD_MIDDLE_LEVEL 0.5f
 #define FLOWHEAD_SPREAD 0.1
 enum { FLOWHEAD_MIDDLE = 7 };

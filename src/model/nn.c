@@ -1,8 +1,8 @@
 /* nn: the kernels of the forward pass, on OpenBLAS where they are matrix products.
  *
- * Nearly all time goes into sgemm over all rows of a group of paths; attention works on at most a handful of
- * positions and stays in plain loops. Every kernel computes in a fixed order for given shapes, so that a group
- * gives the same bytes on whichever thread it runs. */
+ * Nearly all time goes into sgemm over all rows of a group of paths; attention works on at most a
+ * handful of positions and stays in plain loops. Every kernel computes in a fixed order for given
+ * shapes, so that a group gives the same bytes on whichever thread it runs. */
 #include "model/nn.h"
 
 #include <cblas.h>
@@ -19,18 +19,22 @@ void nn_end(int previous) { openblas_set_num_threads(previous); }
 
 const char *nn_library(void) { return openblas_get_config(); }
 
-static void gemm(float *y, const float *x, const float *w, float beta, size_t n, size_t in, size_t out) {
+static void gemm(float *y, const float *x, const float *w, float beta, size_t n, size_t in,
+                 size_t out) {
     if (n == 0) return;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)n, (blasint)out, (blasint)in, 1, x, (blasint)in, w, (blasint)in, beta, y,
-                (blasint)out);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)n, (blasint)out, (blasint)in, 1,
+                x, (blasint)in, w, (blasint)in, beta, y, (blasint)out);
 }
 
-void nn_linear(float *y, const float *x, const float *w, const float *bias, size_t n, size_t in, size_t out) {
+void nn_linear(float *y, const float *x, const float *w, const float *bias, size_t n, size_t in,
+               size_t out) {
     for (size_t i = 0; bias && i < n; i++) memcpy(y + i * out, bias, out * sizeof *y);
     gemm(y, x, w, bias ? 1 : 0, n, in, out);
 }
 
-void nn_linear_add(float *y, const float *x, const float *w, size_t n, size_t in, size_t out) { gemm(y, x, w, 1, n, in, out); }
+void nn_linear_add(float *y, const float *x, const float *w, size_t n, size_t in, size_t out) {
+    gemm(y, x, w, 1, n, in, out);
+}
 
 void nn_rmsnorm(float *y, const float *x, const float *gain, size_t n, size_t dim) {
     for (size_t i = 0; i < n; i++, x += dim, y += dim) {
@@ -49,7 +53,8 @@ void nn_rope_table(float *table, size_t n_pos, size_t head_dim) {
         }
 }
 
-void nn_rope(float *x, const float *table, size_t n, size_t n_heads, size_t head_dim, size_t stride) {
+void nn_rope(float *x, const float *table, size_t n, size_t n_heads, size_t head_dim,
+             size_t stride) {
     for (size_t p = 0; p < n; p++)
         for (size_t h = 0; h < n_heads; h++) {
             float *v = x + p * stride + h * head_dim;
@@ -69,17 +74,20 @@ static void softmax(float *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] /= sum;
 }
 
-void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n_heads, size_t head_dim, bool causal) {
+void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n_heads,
+                  size_t head_dim, bool causal) {
     size_t dim = n_heads * head_dim, stride = 3 * dim;
     float scale = 1 / sqrtf((float)head_dim);
     blasint len = (blasint)head_dim;
     memset(out, 0, n * dim * sizeof *out);
     for (size_t h = 0; h < n_heads; h++)
         for (size_t i = 0; i < n; i++) {
-            const float *q = qkv + i * stride + h * head_dim, *k = qkv + dim + h * head_dim, *v = k + dim;
+            const float *q = qkv + i * stride + h * head_dim, *k = qkv + dim + h * head_dim,
+                        *v = k + dim;
             float *o = out + i * dim + h * head_dim;
             size_t seen = causal ? i + 1 : n;
-            for (size_t j = 0; j < seen; j++) score[j] = scale * cblas_sdot(len, q, 1, k + j * stride, 1);
+            for (size_t j = 0; j < seen; j++)
+                score[j] = scale * cblas_sdot(len, q, 1, k + j * stride, 1);
             softmax(score, seen);
             for (size_t j = 0; j < seen; j++) cblas_saxpy(len, score[j], v + j * stride, 1, o, 1);
         }

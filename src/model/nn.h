@@ -5,27 +5,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* OpenBLAS runs on one thread from begin to end, since paths are what we run in parallel. Its setting is the process's:
- * call both from the thread that starts the parallel loop, and let only one such loop run at a time. */
+/* OpenBLAS runs on one thread from begin to end, since paths are what we run in parallel. Its
+ * setting is the process's: call both from the thread that starts the parallel loop, and let only
+ * one such loop run at a time. */
 int nn_begin(void); /* returns what nn_end restores */
 void nn_end(int previous);
 
-/* "OpenBLAS 0.3.21 DYNAMIC_ARCH Haswell …": the library and the kernels it picked for this machine. */
+/* "OpenBLAS 0.3.21 DYNAMIC_ARCH Haswell …": the library and the kernels it picked for this machine.
+ */
 const char *nn_library(void);
 
 /* y[n × out] = x[n × in] · w[out × in]ᵀ + bias[out]; bias NULL: none. */
-void nn_linear(float *y, const float *x, const float *w, const float *bias, size_t n, size_t in, size_t out);
+void nn_linear(float *y, const float *x, const float *w, const float *bias, size_t n, size_t in,
+               size_t out);
 /* y += x · wᵀ */
 void nn_linear_add(float *y, const float *x, const float *w, size_t n, size_t in, size_t out);
 /* y[i] = x[i] · gain / sqrt(mean(x[i]²) + 1e-5), for n rows of dim. */
 void nn_rmsnorm(float *y, const float *x, const float *gain, size_t n, size_t dim);
-/* cos and sin of rotary embedding, base 10000: table[p × head_dim + 2k] = cos, + 1 = sin, for n_pos positions. */
+/* cos and sin of rotary embedding, base 10000: table[p × head_dim + 2k] = cos, + 1 = sin, for n_pos
+ * positions. */
 void nn_rope_table(float *table, size_t n_pos, size_t head_dim);
-/* Turns the interleaved pairs of n rows (positions 0..n−1) of n_heads heads; rows are `stride` floats apart. */
-void nn_rope(float *x, const float *table, size_t n, size_t n_heads, size_t head_dim, size_t stride);
-/* Attention of one sequence of n positions, to all of them or (causal) to none behind the own: qkv rows hold q, k, v side by side (3 ×
- * n_heads × head_dim); out rows n_heads × head_dim. score: scratch of n floats. */
-void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n_heads, size_t head_dim, bool causal);
+/* Turns the interleaved pairs of n rows (positions 0..n−1) of n_heads heads; rows are `stride`
+ * floats apart. */
+void nn_rope(float *x, const float *table, size_t n, size_t n_heads, size_t head_dim,
+             size_t stride);
+/* Attention of one sequence of n positions, to all of them or (causal) to none behind the own: qkv
+ * rows hold q, k, v side by side (3 × n_heads × head_dim); out rows n_heads × head_dim. score:
+ * scratch of n floats. */
+void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n_heads,
+                  size_t head_dim, bool causal);
 /* a = silu(a) · b */
 void nn_swiglu(float *a, const float *b, size_t n);
 void nn_exp(float *x, size_t n);      /* exp(x), x clipped to ±87 */

@@ -1,12 +1,14 @@
 /* nn_exp: exponentials over arrays, eight at a time.
  *
- * The C library's expf and log1pf, called one by one, took longer than the matrix products of the flow model. GCC's vector types compile
- * to what there is: SSE2 on any x86-64, AVX2 where the machine has it, which is asked at run time. Both do the same operations in the
- * same order (no fused ones), so they give the same bits.
+ * The C library's expf and log1pf, called one by one, took longer than the matrix products of the
+ * flow model. GCC's vector types compile to what there is: SSE2 on any x86-64, AVX2 where the
+ * machine has it, which is asked at run time. Both do the same operations in the same order (no
+ * fused ones), so they give the same bits.
  *
- *   exp(x) = 2^n · exp(r), n = round(x / ln 2), |r| ≤ ln 2 / 2: the exponential series to r^7, whose rest is below 6e-9;
- *   log(1 + y) = 2 · artanh(y / (2 + y)), for y in 0..1: the series to the 13th power, whose rest is below 1e-8.
- * Both are right to about two units in the last place. x is clipped to ±87, where floats end: no infinities, no subnormals. */
+ *   exp(x) = 2^n · exp(r), n = round(x / ln 2), |r| ≤ ln 2 / 2: the exponential series to r^7,
+ * whose rest is below 6e-9; log(1 + y) = 2 · artanh(y / (2 + y)), for y in 0..1: the series to the
+ * 13th power, whose rest is below 1e-8. Both are right to about two units in the last place. x is
+ * clipped to ±87, where floats end: no infinities, no subnormals. */
 #include "model/nn.h"
 
 #include <string.h>
@@ -39,7 +41,10 @@ INLINE void exp_of(V *x) {
     clip(x, -87, 87);
     V shifted = *x * 1.44269504f + ROUND, n = shifted - ROUND;
     V r = *x - n * LN2_HI - n * LN2_LO;
-    V p = 1 + r * (1 + r * (0.5f + r * (1.0f / 6 + r * (1.0f / 24 + r * (1.0f / 120 + r * (1.0f / 720 + r * (1.0f / 5040)))))));
+    V p = 1 +
+          r * (1 + r * (0.5f + r * (1.0f / 6 +
+                                    r * (1.0f / 24 + r * (1.0f / 120 +
+                                                          r * (1.0f / 720 + r * (1.0f / 5040)))))));
     I exponent = ((I)shifted - (I)(ROUND + (V){0})) << 23;
     *x = (V)((I)p + exponent);
 }
@@ -47,7 +52,10 @@ INLINE void exp_of(V *x) {
 /* y in 0..1 */
 INLINE void log1p_of(V *y) {
     V s = *y / (2 + *y), t = s * s;
-    V sum = 1 + t * (1.0f / 3 + t * (1.0f / 5 + t * (1.0f / 7 + t * (1.0f / 9 + t * (1.0f / 11 + t * (1.0f / 13))))));
+    V sum =
+        1 +
+        t * (1.0f / 3 +
+             t * (1.0f / 5 + t * (1.0f / 7 + t * (1.0f / 9 + t * (1.0f / 11 + t * (1.0f / 13))))));
     *y = 2 * s * sum;
 }
 

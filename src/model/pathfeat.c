@@ -1,15 +1,19 @@
 /* feature: what the model sees of one path.
  *
- * Every flow belongs to one size bucket and either to row 0 (foreground) or to the rows of the links it crosses; of each
- * (row, bucket) only 100 order statistics are wanted. So nothing is sorted as a whole:
- *   1. count the flows per (row, bucket): a flow adds +1 at its first row and −1 after its last, summed up over rows at the end;
- *   2. slowdowns of exactly 1, the least there is, are only counted; the others go to a list per (row, bucket);
- *   3. a list is spread over bins of equal width in the bit pattern of its floats (which orders like the values), and only
- *      bins that hold a wanted rank are sorted.
+ * Every flow belongs to one size bucket and either to row 0 (foreground) or to the rows of the
+ * links it crosses; of each (row, bucket) only 100 order statistics are wanted. So nothing is
+ * sorted as a whole:
+ *   1. count the flows per (row, bucket): a flow adds +1 at its first row and −1 after its last,
+ * summed up over rows at the end;
+ *   2. slowdowns of exactly 1, the least there is, are only counted; the others go to a list per
+ * (row, bucket);
+ *   3. a list is spread over bins of equal width in the bit pattern of its floats (which orders
+ * like the values), and only bins that hold a wanted rank are sorted.
  *
- * The lists of row 0 lie side by side by bucket, and each output bucket is a run of input buckets; so the
- * foreground's percentiles per output bucket are selected from the same memory. */
+ * The lists of row 0 lie side by side by bucket, and each output bucket is a run of input buckets;
+ * so the foreground's percentiles per output bucket are selected from the same memory. */
 #include "model/pathfeat.h"
+#include "traffic/sizebucket.h"
 
 #include <assert.h>
 #include <math.h>
@@ -19,10 +23,11 @@ enum { BUCKET_GRID_B = 250, N_GRID = 201, MAX_BINS = 1 << 14, FEW = 24 };
 
 /* ---- configuration values ---- */
 
-const char *const feature_conf_names[FEATURE_N_CONF] = {
-    "links_2",       "links_4",          "links_6",        "bdp_mtu",        "buffer_10kib",   "window_kb",  "pfc_on",
-    "pfc_off",       "cc_dctcp",         "cc_dcqcn",       "cc_hpcc",        "cc_timely",      "dctcp_k_kb", "dcqcn_kmin_kb",
-    "dcqcn_kmax_kb", "hpcc_eta_percent", "hpcc_ai_10mbps", "timely_tlow_us", "timely_thigh_us"};
+const char *const pathfeat_conf_names[PATHFEAT_N_CONF] = {
+    "links_2",          "links_4",        "links_6",        "bdp_mtu",        "buffer_10kib",
+    "window_kb",        "pfc_on",         "pfc_off",        "cc_dctcp",       "cc_dcqcn",
+    "cc_hpcc",          "cc_timely",      "dctcp_k_kb",     "dcqcn_kmin_kb",  "dcqcn_kmax_kb",
+    "hpcc_eta_percent", "hpcc_ai_10mbps", "timely_tlow_us", "timely_thigh_us"};
 
 enum {
     CONF_LINKS,
@@ -36,9 +41,11 @@ enum {
     CONF_HPCC = 15,
     CONF_TIMELY = 17
 };
-_Static_assert(CONF_CC + CC_N == CONF_DCTCP && CONF_TIMELY + 2 == FEATURE_N_CONF, "every value has its place");
+_Static_assert(CONF_CC + CC_N == CONF_DCTCP && CONF_TIMELY + 2 == PATHFEAT_N_CONF,
+               "every value has its place");
 
-/* Bandwidth-delay product in packets of 1000 bytes: 5, 10 and 15 on the published lots of 2, 4 and 6 links. */
+/* Bandwidth-delay product in packets of 1000 bytes: 5, 10 and 15 on the published lots of 2, 4 and
+ * 6 links. */
 static double bdp_mtu(const Lot *lot) {
     double delay_ns = 0;
     for (uint32_t l = 0; l < lot->n_links; l++) delay_ns += lot->delay_ns[l];
@@ -46,8 +53,8 @@ static double bdp_mtu(const Lot *lot) {
 }
 
 /* All from CONF_BUFFER on. */
-static void describe_settings(const NetConf *conf, float out[FEATURE_N_CONF]) {
-    for (int i = CONF_BUFFER; i < FEATURE_N_CONF; i++) out[i] = 0;
+static void describe_settings(const NetConf *conf, float out[PATHFEAT_N_CONF]) {
+    for (int i = CONF_BUFFER; i < PATHFEAT_N_CONF; i++) out[i] = 0;
     out[CONF_BUFFER] = (float)(conf->buffer_b / 10240);
     out[CONF_WINDOW] = (float)(conf->window_b / 1000);
     out[CONF_PFC + !conf->pfc] = 1;
@@ -70,14 +77,16 @@ static void describe_settings(const NetConf *conf, float out[FEATURE_N_CONF]) {
     }
 }
 
-void feature_conf(const Lot *lot, const NetConf *conf, float out[FEATURE_N_CONF]) {
+void pathfeat_conf(const Lot *lot, const NetConf *conf, float out[PATHFEAT_N_CONF]) {
     for (int i = 0; i < CONF_BDP; i++) out[i] = 0;
-    out[CONF_LINKS + (lot->n_links <= 2 ? 0 : lot->n_links <= 4 ? 1 : 2)] = 1; /* the nearest of the shapes trained on */
+    out[CONF_LINKS + (lot->n_links <= 2   ? 0
+                      : lot->n_links <= 4 ? 1
+                                          : 2)] = 1; /* the nearest of the shapes trained on */
     out[CONF_BDP] = (float)bdp_mtu(lot);
     describe_settings(conf, out);
 }
 
-void feature_apply(FeatureMap *m, const NetConf *conf) { describe_settings(conf, m->conf); }
+void pathfeat_set_conf(PathFeat *m, const NetConf *conf) { describe_settings(conf, m->conf); }
 
 /* ---- selection ---- */
 
@@ -136,7 +145,8 @@ static uint32_t spread(const float *v, size_t n, Scratch *s) {
 }
 
 /* Percentiles of n values above 1 together with `ones` times 1. */
-static void select_percentiles(const float *v, size_t n, size_t ones, float out[STATS_N_PCT], Scratch *s) {
+static void select_percentiles(const float *v, size_t n, size_t ones, float out[STATS_N_PCT],
+                               Scratch *s) {
     uint32_t n_bins = n > 0 ? spread(v, n, s) : 0, bin = 0, begin = 0;
     bool sorted = false;
     for (int p = 0; p < STATS_N_PCT; p++) {
@@ -159,19 +169,19 @@ static void select_percentiles(const float *v, size_t n, size_t ones, float out[
 
 /* ---- the map ---- */
 
-/* Bucket of a size by one table look-up. All edges are multiples of the grid (checked), and the last bucket
- * begins at its end. */
+/* Bucket of a size by one table look-up. All edges are multiples of the grid (checked), and the
+ * last bucket begins at its end. */
 typedef struct {
     uint8_t in[N_GRID];
-    uint8_t out_of_in[STATS_N_IN]; /* output bucket that an input bucket lies in */
+    uint8_t out_of_in[SIZEBUCKET_N_FINE]; /* output bucket that an input bucket lies in */
 } Buckets;
 
 static void buckets_init(Buckets *b) {
     for (uint64_t i = 0; i < N_GRID; i++) {
         uint64_t lo = i * BUCKET_GRID_B, hi = i == N_GRID - 1 ? UINT64_MAX : lo + BUCKET_GRID_B - 1;
-        b->in[i] = (uint8_t)stats_bucket_in(lo);
-        b->out_of_in[b->in[i]] = (uint8_t)stats_bucket_out(lo);
-        assert(stats_bucket_in(hi) == b->in[i] && stats_bucket_out(hi) == b->out_of_in[b->in[i]]);
+        b->in[i] = (uint8_t)sizebucket_fine_of(lo);
+        b->out_of_in[b->in[i]] = (uint8_t)sizebucket_of(lo);
+        assert(sizebucket_fine_of(hi) == b->in[i] && sizebucket_of(hi) == b->out_of_in[b->in[i]]);
         (void)hi;
     }
 }
@@ -190,7 +200,8 @@ static inline Rows rows_of(const LotFlow *f, uint32_t n_links) {
     return foreground ? (Rows){0, 1} : (Rows){f->s + 1u, f->d + 1u};
 }
 
-/* Per (row, bucket): how many flows, and where the list of those above 1 begins (`list`) and ends (`end`). */
+/* Per (row, bucket): how many flows, and where the list of those above 1 begins (`list`) and ends
+ * (`end`). */
 typedef struct {
     uint32_t *count;
     size_t *list, *end;
@@ -198,26 +209,28 @@ typedef struct {
 } Lists;
 
 /* Both counts at once: differences along the rows first, then their running sums. */
-static void count_flows(Lists *t, const Lot *lot, const Buckets *b, const LotFlow *flows, const float *slowdown, size_t n) {
-    size_t cells = (size_t)(lot->n_links + 2) * STATS_N_IN;
+static void count_flows(Lists *t, const Lot *lot, const Buckets *b, const LotFlow *flows,
+                        const float *slowdown, size_t n) {
+    size_t cells = (size_t)(lot->n_links + 2) * SIZEBUCKET_N_FINE;
     memset(t->count, 0, cells * sizeof *t->count);
     memset(t->end, 0, cells * sizeof *t->end);
     for (size_t i = 0; i < n; i++) {
         Rows r = rows_of(&flows[i], lot->n_links);
         uint32_t bucket = bucket_of(b, flows[i].size_b), above = slowdown[i] > 1;
-        t->count[r.first * STATS_N_IN + bucket]++;
-        t->count[r.end * STATS_N_IN + bucket]--;
-        t->end[r.first * STATS_N_IN + bucket] += above;
-        t->end[r.end * STATS_N_IN + bucket] -= above;
+        t->count[r.first * SIZEBUCKET_N_FINE + bucket]++;
+        t->count[r.end * SIZEBUCKET_N_FINE + bucket]--;
+        t->end[r.first * SIZEBUCKET_N_FINE + bucket] += above;
+        t->end[r.end * SIZEBUCKET_N_FINE + bucket] -= above;
     }
-    for (size_t c = STATS_N_IN; c < cells; c++) {
-        t->count[c] += t->count[c - STATS_N_IN];
-        t->end[c] += t->end[c - STATS_N_IN];
+    for (size_t c = SIZEBUCKET_N_FINE; c < cells; c++) {
+        t->count[c] += t->count[c - SIZEBUCKET_N_FINE];
+        t->end[c] += t->end[c - SIZEBUCKET_N_FINE];
     }
 }
 
-static void fill_lists(Lists *t, const Lot *lot, const Buckets *b, const LotFlow *flows, const float *slowdown, size_t n, Arena *a) {
-    size_t cells = (size_t)(lot->n_links + 1) * STATS_N_IN, total = 0;
+static void fill_lists(Lists *t, const Lot *lot, const Buckets *b, const LotFlow *flows,
+                       const float *slowdown, size_t n, Arena *a) {
+    size_t cells = (size_t)(lot->n_links + 1) * SIZEBUCKET_N_FINE, total = 0;
     for (size_t c = 0; c < cells; c++) {
         t->list[c] = total;
         total += t->end[c];
@@ -228,15 +241,16 @@ static void fill_lists(Lists *t, const Lot *lot, const Buckets *b, const LotFlow
         if (!(slowdown[i] > 1)) continue;
         Rows r = rows_of(&flows[i], lot->n_links);
         size_t *end = &t->end[bucket_of(b, flows[i].size_b)];
-        for (uint32_t row = r.first; row < r.end; row++) t->values[end[row * STATS_N_IN]++] = slowdown[i];
+        for (uint32_t row = r.first; row < r.end; row++)
+            t->values[end[row * SIZEBUCKET_N_FINE]++] = slowdown[i];
     }
 }
 
-static void build_rows(FeatureMap *m, const Lists *t, Scratch *s) {
+static void build_rows(PathFeat *m, const Lists *t, Scratch *s) {
     for (uint32_t row = 0; row < m->n_rows; row++) {
         m->present[row] = 0;
-        for (uint32_t b = 0; b < STATS_N_IN; b++) {
-            size_t cell = (size_t)row * STATS_N_IN + b, above = t->end[cell] - t->list[cell];
+        for (uint32_t b = 0; b < SIZEBUCKET_N_FINE; b++) {
+            size_t cell = (size_t)row * SIZEBUCKET_N_FINE + b, above = t->end[cell] - t->list[cell];
             float *pct = m->pct + cell * STATS_N_PCT;
             m->count[cell] = t->count[cell];
             if (t->count[cell] == 0) {
@@ -249,10 +263,10 @@ static void build_rows(FeatureMap *m, const Lists *t, Scratch *s) {
     }
 }
 
-static void build_base(FeatureMap *m, const Lists *t, const Buckets *b, Scratch *s) {
-    for (uint32_t in = 0; in < STATS_N_IN;) {
+static void build_base(PathFeat *m, const Lists *t, const Buckets *b, Scratch *s) {
+    for (uint32_t in = 0; in < SIZEBUCKET_N_FINE;) {
         uint32_t out = b->out_of_in[in], first = in, count = 0;
-        for (; in < STATS_N_IN && b->out_of_in[in] == out; in++) count += t->count[in];
+        for (; in < SIZEBUCKET_N_FINE && b->out_of_in[in] == out; in++) count += t->count[in];
         size_t above = t->end[in - 1] - t->list[first];
         float *pct = m->base + out * STATS_N_PCT;
         m->base_count[out] = count;
@@ -264,20 +278,23 @@ static void build_base(FeatureMap *m, const Lists *t, const Buckets *b, Scratch 
 
 /* Room for the longest list that select_percentiles will see. */
 static Scratch scratch_new(const Lists *t, uint32_t n_rows, Arena *a) {
-    size_t longest = t->end[STATS_N_IN - 1]; /* row 0 as a whole bounds the output buckets */
-    for (size_t c = STATS_N_IN; c < (size_t)n_rows * STATS_N_IN; c++)
+    size_t longest = t->end[SIZEBUCKET_N_FINE - 1]; /* row 0 as a whole bounds the output buckets */
+    for (size_t c = SIZEBUCKET_N_FINE; c < (size_t)n_rows * SIZEBUCKET_N_FINE; c++)
         if (t->end[c] - t->list[c] > longest) longest = t->end[c] - t->list[c];
     return (Scratch){ARENA_NEW(a, float, longest), ARENA_NEW(a, uint32_t, MAX_BINS)};
 }
 
-void feature_build(FeatureMap *m, const Lot *lot, const LotFlow *flows, const float *slowdown, size_t n, const NetConf *conf, Arena *a) {
+void pathfeat_build(PathFeat *m, const Lot *lot, const LotFlow *flows, const float *slowdown,
+                    size_t n, const NetConf *conf, Arena *a) {
     uint32_t n_rows = lot->n_links + 1;
-    size_t cells = (size_t)n_rows * STATS_N_IN;
-    *m = (FeatureMap){.n_rows = n_rows, .pct = ARENA_NEW(a, float, cells *STATS_N_PCT), .present = ARENA_NEW(a, uint16_t, n_rows)};
+    size_t cells = (size_t)n_rows * SIZEBUCKET_N_FINE;
+    *m = (PathFeat){.n_rows = n_rows,
+                    .pct = ARENA_NEW(a, float, cells *STATS_N_PCT),
+                    .present = ARENA_NEW(a, uint16_t, n_rows)};
     m->count = ARENA_NEW(a, uint32_t, cells);
-    Lists lists = {.count = ARENA_NEW(a, uint32_t, cells + STATS_N_IN),
+    Lists lists = {.count = ARENA_NEW(a, uint32_t, cells + SIZEBUCKET_N_FINE),
                    .list = ARENA_NEW(a, size_t, cells),
-                   .end = ARENA_NEW(a, size_t, cells + STATS_N_IN)};
+                   .end = ARENA_NEW(a, size_t, cells + SIZEBUCKET_N_FINE)};
     Buckets buckets;
     buckets_init(&buckets);
     count_flows(&lists, lot, &buckets, flows, slowdown, n);
@@ -285,13 +302,14 @@ void feature_build(FeatureMap *m, const Lot *lot, const LotFlow *flows, const fl
     Scratch s = scratch_new(&lists, n_rows, a);
     build_rows(m, &lists, &s);
     build_base(m, &lists, &buckets, &s);
-    feature_conf(lot, conf, m->conf);
+    pathfeat_conf(lot, conf, m->conf);
 }
 
-void feature_row(const FeatureMap *m, uint32_t row, const float *empty, bool zero_rows, float *out) {
-    memcpy(out, m->pct + (size_t)row * FEATURE_N_PCT, FEATURE_N_PCT * sizeof *out);
-    memcpy(out + FEATURE_N_PCT, m->conf, sizeof m->conf);
+void pathfeat_row(const PathFeat *m, uint32_t row, const float *empty, bool zero_rows, float *out) {
+    memcpy(out, m->pct + (size_t)row * PATHFEAT_N_PCT, PATHFEAT_N_PCT * sizeof *out);
+    memcpy(out + PATHFEAT_N_PCT, m->conf, sizeof m->conf);
     if (!empty || (zero_rows && m->present[row] == 0)) return;
-    for (int b = 0; b < STATS_N_IN; b++)
-        if (!(m->present[row] >> b & 1)) memcpy(out + b * STATS_N_PCT, empty, STATS_N_PCT * sizeof *out);
+    for (int b = 0; b < SIZEBUCKET_N_FINE; b++)
+        if (!(m->present[row] >> b & 1))
+            memcpy(out + b * STATS_N_PCT, empty, STATS_N_PCT * sizeof *out);
 }

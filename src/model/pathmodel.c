@@ -4,8 +4,8 @@
  *   row 0 ─────────────────────────────────────────────────────────────┼─ MLP ─ head ─ 4 × 100
  *   residual head: log of flowSim's percentiles, log1p of flow counts ─┘
  *
- * The rows of a group of paths go through the transformer together. Heads are defined in modelspec.h. Left out:
- * training, which the plug-in does. */
+ * The rows of a group of paths go through the transformer together. Heads are defined in
+ * modelspec.h. Left out: training, which the plug-in does. */
 #include "model/pathmodel.h"
 
 #include <assert.h>
@@ -17,8 +17,9 @@
 #include "model/modelinput.h"
 #include "model/nn.h"
 #include "model/transformer.h"
+#include "traffic/sizebucket.h"
 
-enum { N_OUT = FEATURE_N_BASE };
+enum { N_OUT = PATHFEAT_N_BASE };
 
 /* Pointers into a checkpoint's weights. */
 typedef struct {
@@ -49,7 +50,8 @@ static void weights_init(Weights *w, const Ckpt *c) {
 
 /* out[400] of o = the MLP's output, in place; heads as in ckpt.h. */
 static void apply_head(const ModelSpec *s, float *o, const float *base) {
-    for (size_t k = 0; k < N_OUT; k++) o[k] = s->head == HEAD_ABSOLUTE ? 1 + o[k] : base[k] * (o[k] + sqrtf(1 + o[k] * o[k]));
+    for (size_t k = 0; k < N_OUT; k++)
+        o[k] = s->head == HEAD_ABSOLUTE ? 1 + o[k] : base[k] * (o[k] + sqrtf(1 + o[k] * o[k]));
 }
 
 static void mlp(const Weights *w, const float *in, float *out, size_t n, Arena *a) {
@@ -64,18 +66,21 @@ static void mlp(const Weights *w, const float *in, float *out, size_t n, Arena *
 
 static void residual_inputs(float *to, const Input *in) {
     for (size_t k = 0; k < N_OUT; k++) to[k] = logf(in->base[k]);
-    for (size_t b = 0; b < STATS_N_OUT; b++) to[N_OUT + b] = log1pf((float)in->count[b]);
+    for (size_t b = 0; b < SIZEBUCKET_N; b++) to[N_OUT + b] = log1pf((float)in->count[b]);
 }
 
 /* mlp_in: [n × mlp_in], out: [n × 400], raw. */
-static void forward(const Weights *w, const Input *in, size_t n, float *mlp_in, float *out, Arena *a) {
+static void forward(const Weights *w, const Input *in, size_t n, float *mlp_in, float *out,
+                    Arena *a) {
     const ModelSpec *s = w->spec;
     size_t dim = s->dim, n_feat = s->n_feat;
     size_t *first = ARENA_NEW(a, size_t, n + 1);
     first[0] = 0;
     for (size_t i = 0; i < n; i++) first[i + 1] = first[i] + in[i].n_rows - 1;
     float *feat = ARENA_NEW(a, float, first[n] * n_feat), *seq = ARENA_NEW(a, float, n *dim);
-    for (size_t i = 0; i < n; i++) memcpy(feat + first[i] * n_feat, in[i].feat + n_feat, (first[i + 1] - first[i]) * n_feat * sizeof *feat);
+    for (size_t i = 0; i < n; i++)
+        memcpy(feat + first[i] * n_feat, in[i].feat + n_feat,
+               (first[i + 1] - first[i]) * n_feat * sizeof *feat);
     transformer_forward(&w->transformer, feat, first, n, seq, a);
     for (size_t i = 0; i < n; i++) {
         float *row = mlp_in + i * w->mlp_in;
@@ -87,22 +92,22 @@ static void forward(const Weights *w, const Input *in, size_t n, float *mlp_in, 
     for (size_t i = 0; i < n; i++) apply_head(s, out + i * N_OUT, in[i].base);
 }
 
-static Input input_of(const Weights *w, const FeatureMap *m, Arena *a) {
+static Input input_of(const Weights *w, const PathFeat *m, Arena *a) {
     const ModelSpec *s = w->spec;
     float *feat = ARENA_NEW(a, float, (size_t)m->n_rows * s->n_feat);
     for (uint32_t r = 0; r < m->n_rows; r++) {
         float *row = feat + (size_t)r * s->n_feat;
-        feature_row(m, r, w->empty, s->zero_rows, row);
+        pathfeat_row(m, r, w->empty, s->zero_rows, row);
         if (!s->log_inputs) continue;
-        input_scale_pct(row, m->present[r]);
-        input_scale_conf(row + FEATURE_N_PCT);
+        modelinput_scale_pct(row, m->present[r]);
+        modelinput_scale_conf(row + PATHFEAT_N_PCT);
     }
     return (Input){.n_rows = m->n_rows, .feat = feat, .base = m->base, .count = m->base_count};
 }
 
 /* What percentiles are by definition: at least 1, and ascending. */
 static void tidy(float *out) {
-    for (size_t b = 0; b < STATS_N_OUT; b++) {
+    for (size_t b = 0; b < SIZEBUCKET_N; b++) {
         float floor = 1;
         for (size_t k = 0; k < STATS_N_PCT; k++) {
             float *x = out + b * STATS_N_PCT + k;
@@ -114,7 +119,7 @@ static void tidy(float *out) {
 
 typedef struct {
     const Weights *w;
-    const FeatureMap *const *maps;
+    const PathFeat *const *maps;
     size_t n;
     float *out;
     bool raw;
@@ -125,7 +130,8 @@ static void run_group(void *ctx, size_t group, int worker) {
     const Job *j = ctx;
     Arena *a = &j->arenas[worker];
     arena_reset(a);
-    size_t start = group * MODEL_GROUP, n = j->n - start < MODEL_GROUP ? j->n - start : MODEL_GROUP;
+    size_t start = group * PATHMODEL_GROUP,
+           n = j->n - start < PATHMODEL_GROUP ? j->n - start : PATHMODEL_GROUP;
     Input *in = ARENA_NEW(a, Input, n);
     for (size_t i = 0; i < n; i++) in[i] = input_of(j->w, j->maps[start + i], a);
     float *out = j->out + start * N_OUT;
@@ -133,12 +139,18 @@ static void run_group(void *ctx, size_t group, int worker) {
     for (size_t i = 0; i < n && !j->raw; i++) tidy(out + i * N_OUT);
 }
 
-void model_forward(const Ckpt *c, const FeatureMap *const *maps, size_t n, float *out, bool raw, int threads) {
+void pathmodel_forward(const Ckpt *c, const PathFeat *const *maps, size_t n, float *out, bool raw,
+                       int threads) {
     Weights w;
     weights_init(&w, c);
     int n_workers = par_resolve(threads), blas_threads = nn_begin();
-    Job job = {.w = &w, .maps = maps, .n = n, .out = out, .raw = raw, .arenas = MEM_ZNEW(Arena, (size_t)n_workers)};
-    par_for((n + MODEL_GROUP - 1) / MODEL_GROUP, threads, run_group, &job);
+    Job job = {.w = &w,
+               .maps = maps,
+               .n = n,
+               .out = out,
+               .raw = raw,
+               .arenas = MEM_ZNEW(Arena, (size_t)n_workers)};
+    par_for((n + PATHMODEL_GROUP - 1) / PATHMODEL_GROUP, threads, run_group, &job);
     for (int i = 0; i < n_workers; i++) arena_free(&job.arenas[i]);
     free(job.arenas);
     nn_end(blas_threads);
@@ -150,7 +162,7 @@ static void forward_alone(const Weights *w, const Input *in, float *mlp_in, floa
     nn_end(blas_threads);
 }
 
-void model_forward_one(const Ckpt *c, const FeatureMap *map, float *mlp_in, float *out) {
+void pathmodel_forward_one(const Ckpt *c, const PathFeat *map, float *mlp_in, float *out) {
     Weights w;
     Arena a = {0};
     weights_init(&w, c);
@@ -159,8 +171,8 @@ void model_forward_one(const Ckpt *c, const FeatureMap *map, float *mlp_in, floa
     arena_free(&a);
 }
 
-void model_forward_rows(const Ckpt *c, const float *feat, uint32_t n_rows, const float *base, const uint32_t *count, float *mlp_in,
-                        float *out) {
+void pathmodel_forward_rows(const Ckpt *c, const float *feat, uint32_t n_rows, const float *base,
+                            const uint32_t *count, float *mlp_in, float *out) {
     Weights w;
     Arena a = {0};
     weights_init(&w, c);

@@ -1,15 +1,19 @@
-/* transformer: embedding, layers, mean over positions, output matrix (docs: PIPELINE §6; Llama 2, Touvron et al. 2023).
+/* transformer: embedding, layers, mean over positions, output matrix (docs: PIPELINE §6; Llama 2,
+ * Touvron et al. 2023).
  *
- *   rows ─ embed ─ n_layers × (attention, SwiGLU) ─ norm ─ mean over a sequence's rows ─ output matrix
+ *   rows ─ embed ─ n_layers × (attention, SwiGLU) ─ norm ─ mean over a sequence's rows ─ output
+ * matrix
  *
- * Sequences differ in length; the rows of all lie one after the other in one matrix, and only attention looks at where
- * one begins and ends. The output matrix is applied after the mean: both are linear, and there are fewer sequences than
- * rows. Left out: training, which the plug-in does. */
+ * Sequences differ in length; the rows of all lie one after the other in one matrix, and only
+ * attention looks at where one begins and ends. The output matrix is applied after the mean: both
+ * are linear, and there are fewer sequences than rows. Left out: training, which the plug-in does.
+ */
 #include "model/transformer.h"
 
 #include "model/nn.h"
 
-size_t transformer_init(Transformer *x, const ModelSpec *s, const CkptTensor *t, const float *weights) {
+size_t transformer_init(Transformer *x, const ModelSpec *s, const CkptTensor *t,
+                        const float *weights) {
     size_t at = 2;
     x->spec = s;
     x->embed = weights + t[0].offset;
@@ -17,7 +21,13 @@ size_t transformer_init(Transformer *x, const ModelSpec *s, const CkptTensor *t,
     for (uint32_t l = 0; l < s->n_layers; l++, at += CKPT_N_LAYER_TENSORS) {
         const float *p[CKPT_N_LAYER_TENSORS];
         for (size_t k = 0; k < CKPT_N_LAYER_TENSORS; k++) p[k] = weights + t[at + k].offset;
-        x->layer[l] = (TransformerLayer){.attn_norm = p[0], .wqkv = p[1], .wo = p[4], .ffn_norm = p[5], .w1 = p[6], .w2 = p[7], .w3 = p[8]};
+        x->layer[l] = (TransformerLayer){.attn_norm = p[0],
+                                         .wqkv = p[1],
+                                         .wo = p[4],
+                                         .ffn_norm = p[5],
+                                         .w1 = p[6],
+                                         .w2 = p[7],
+                                         .w3 = p[8]};
     }
     x->final_norm = weights + t[at].offset;
     x->output = weights + t[at + 1].offset;
@@ -25,12 +35,15 @@ size_t transformer_init(Transformer *x, const ModelSpec *s, const CkptTensor *t,
 }
 
 /* x[n × dim] → x. */
-static void run_layers(const Transformer *t, float *x, const size_t *first, size_t n_seq, Arena *a) {
+static void run_layers(const Transformer *t, float *x, const size_t *first, size_t n_seq,
+                       Arena *a) {
     const ModelSpec *s = t->spec;
-    size_t dim = s->dim, hidden = s->hidden, head_dim = dim / s->n_heads, n = first[n_seq], longest = 1;
+    size_t dim = s->dim, hidden = s->hidden, head_dim = dim / s->n_heads, n = first[n_seq],
+           longest = 1;
     for (size_t i = 0; i < n_seq; i++)
         if (first[i + 1] - first[i] > longest) longest = first[i + 1] - first[i];
-    float *h = ARENA_NEW(a, float, n *dim), *qkv = ARENA_NEW(a, float, n * 3 * dim), *att = ARENA_NEW(a, float, n *dim);
+    float *h = ARENA_NEW(a, float, n *dim), *qkv = ARENA_NEW(a, float, n * 3 * dim),
+          *att = ARENA_NEW(a, float, n *dim);
     float *gate = ARENA_NEW(a, float, n *hidden), *up = ARENA_NEW(a, float, n *hidden);
     float *score = ARENA_NEW(a, float, longest), *rope = ARENA_NEW(a, float, longest *head_dim);
     nn_rope_table(rope, longest, head_dim);
@@ -43,7 +56,8 @@ static void run_layers(const Transformer *t, float *x, const size_t *first, size
             float *q = qkv + first[i] * 3 * dim;
             nn_rope(q, rope, len, s->n_heads, head_dim, 3 * dim);
             nn_rope(q + dim, rope, len, s->n_heads, head_dim, 3 * dim);
-            nn_attention(att + first[i] * dim, q, score, len, s->n_heads, head_dim, !s->bidirectional);
+            nn_attention(att + first[i] * dim, q, score, len, s->n_heads, head_dim,
+                         !s->bidirectional);
         }
         nn_linear_add(x, att, y->wo, n, dim, dim);
         nn_rmsnorm(h, x, y->ffn_norm, n, dim);
@@ -55,11 +69,13 @@ static void run_layers(const Transformer *t, float *x, const size_t *first, size
     nn_rmsnorm(x, x, t->final_norm, n, dim);
 }
 
-void transformer_forward(const Transformer *t, const float *feat, const size_t *first, size_t n_seq, float *out, Arena *a) {
+void transformer_forward(const Transformer *t, const float *feat, const size_t *first, size_t n_seq,
+                         float *out, Arena *a) {
     size_t dim = t->spec->dim, n = first[n_seq];
     float *x = ARENA_NEW(a, float, n *dim), *mean = ARENA_NEW(a, float, n_seq *dim);
     nn_linear(x, feat, t->embed, t->embed_bias, n, t->spec->n_feat, dim);
     run_layers(t, x, first, n_seq, a);
-    for (size_t i = 0; i < n_seq; i++) nn_mean(mean + i * dim, x + first[i] * dim, first[i + 1] - first[i], dim);
+    for (size_t i = 0; i < n_seq; i++)
+        nn_mean(mean + i * dim, x + first[i] * dim, first[i + 1] - first[i], dim);
     nn_linear(out, mean, t->output, NULL, n_seq, dim, dim);
 }

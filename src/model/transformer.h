@@ -1,4 +1,5 @@
-/* transformer: the Llama-2-style decoder over a path's links, shared by the path model and the flow model. */
+/* transformer: the Llama-2-style decoder over a path's links, shared by the path model and the flow
+ * model. */
 #ifndef M3_MODEL_TRANSFORMER_H
 #define M3_MODEL_TRANSFORMER_H
 #include "base/mem.h"
@@ -14,9 +15,13 @@ typedef struct {
     const float *embed, *embed_bias, *final_norm, *output;
     TransformerLayer layer[CKPT_MAX_LAYERS];
 } Transformer;
-/* `t`: the tensors of ckpt_layout. Returns the index of the first tensor after the transformer's. */
-size_t transformer_init(Transformer *x, const ModelSpec *s, const CkptTensor *t, const float *weights);
+/* `t`: the tensors of ckpt_layout. Returns the index of the first tensor after the transformer's.
+ */
+size_t transformer_init(Transformer *x, const ModelSpec *s, const CkptTensor *t,
+                        const float *weights);
 
-/* feat[first[n_seq] × n_feat] → out[n_seq × dim]; rows first[i]..first[i+1]−1 are sequence i, which may be empty. */
-void transformer_forward(const Transformer *x, const float *feat, const size_t *first, size_t n_seq, float *out, Arena *a);
+/* feat[first[n_seq] × n_feat] → out[n_seq × dim]; rows first[i]..first[i+1]−1 are sequence i, which
+ * may be empty. */
+void transformer_forward(const Transformer *x, const float *feat, const size_t *first, size_t n_seq,
+                         float *out, Arena *a);
 #endif

@@ -1,12 +1,13 @@
 /* linkload: expected link loads of rack-to-rack traffic under equal ECMP splitting.
  *
- * All traffic toward one destination moves along one directed acyclic graph (the next hops toward it), and
- * splitting is linear. So each destination is one pass: put the sources' shares on their nodes, visit the
- * nodes in topological order, push each node's sum to its next hops. Hosts that hang on their rack's
- * switch by a single cable are interchangeable: such a rack sends and receives as one at its
- * switch, and its cables carry equal parts. Cost: racks × (switches + their cables), whatever the number of hosts; a
- * rack with other hosts (several cables or switches) costs a pass per host.
- * The order is the reverse of the depth-first post-order, with an explicit stack (a chain of switches may be long). */
+ * All traffic toward one destination moves along one directed acyclic graph (the next hops toward
+ * it), and splitting is linear. So each destination is one pass: put the sources' shares on their
+ * nodes, visit the nodes in topological order, push each node's sum to its next hops. Hosts that
+ * hang on their rack's switch by a single cable are interchangeable: such a rack sends and receives
+ * as one at its switch, and its cables carry equal parts. Cost: racks × (switches + their cables),
+ * whatever the number of hosts; a rack with other hosts (several cables or switches) costs a pass
+ * per host. The order is the reverse of the depth-first post-order, with an explicit stack (a chain
+ * of switches may be long). */
 #include "net/linkload.h"
 
 #include <stdbool.h>
@@ -28,12 +29,16 @@ typedef struct {
     bool *plain; /* [n_racks] every host hangs on the rack's switch by its only cable */
 } Spread;
 
-static uint32_t rack_size(const Topo *t, uint32_t rack) { return t->rack_host_start[rack + 1] - t->rack_host_start[rack]; }
+static uint32_t rack_size(const Topo *t, uint32_t rack) {
+    return t->rack_host_start[rack + 1] - t->rack_host_start[rack];
+}
 
 static bool is_plain(const Topo *t, uint32_t rack) {
     for (uint32_t k = t->rack_host_start[rack]; k < t->rack_host_start[rack + 1]; k++) {
         uint32_t v = t->host_node[t->rack_hosts[k]], first = t->out_start[v];
-        if (t->out_start[v + 1] - first != 1 || t->links[t->out_link[first]].to != t->rack_switch[rack]) return false;
+        if (t->out_start[v + 1] - first != 1 ||
+            t->links[t->out_link[first]].to != t->rack_switch[rack])
+            return false;
     }
     return true;
 }
@@ -107,7 +112,8 @@ static void toward_each_host(Spread *s, uint32_t j, const double *p) {
     const Topo *t = s->t;
     for (uint32_t k = t->rack_host_start[j]; k < t->rack_host_start[j + 1]; k++) {
         uint32_t d = t->rack_hosts[k];
-        for (uint32_t i = 0; i < t->n_racks; i++) put_rack(s, i, p[(size_t)i * t->n_racks + j] / rack_size(t, j), i == j ? d : TOPO_NONE);
+        for (uint32_t i = 0; i < t->n_racks; i++)
+            put_rack(s, i, p[(size_t)i * t->n_racks + j] / rack_size(t, j), i == j ? d : TOPO_NONE);
         push_all(s, d, t->host_node[d]);
     }
 }

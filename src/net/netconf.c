@@ -1,9 +1,10 @@
 /* netconf: the network's settings, by name.
  *
- * One table row per setting: its key, the dimension its text is read in, its place in NetConf and the
- * range in which it means anything. Reading, checking and the list of keys all come from that table.
- * Ranges are generous on purpose (what a switch could have), not those the model was trained on.
- * The defaults are values the paper's experiments use, or the middle of what it draws. */
+ * One table row per setting: its key, the dimension its text is read in, its place in NetConf and
+ * the range in which it means anything. Reading, checking and the list of keys all come from that
+ * table. Ranges are generous on purpose (what a switch could have), not those the model was trained
+ * on. The defaults are values the paper's experiments use, or the middle of what it draws. */
+#include "base/words.h"
 #include "net/netconf.h"
 
 #include <assert.h>
@@ -42,9 +43,11 @@ static const Setting settings[] = {
 };
 enum { N_SETTINGS = sizeof settings / sizeof *settings };
 
-const char *const netconf_keys[] = {"cc",         "buffer",   "window",  "pfc",         "dctcp_k",      "dcqcn_kmin",
-                                    "dcqcn_kmax", "hpcc_eta", "hpcc_ai", "timely_tlow", "timely_thigh", NULL};
-_Static_assert(sizeof netconf_keys / sizeof *netconf_keys == N_SETTINGS + 1, "every setting has its key in the list");
+const char *const netconf_keys[] = {"cc",      "buffer",      "window",       "pfc",
+                                    "dctcp_k", "dcqcn_kmin",  "dcqcn_kmax",   "hpcc_eta",
+                                    "hpcc_ai", "timely_tlow", "timely_thigh", NULL};
+_Static_assert(sizeof netconf_keys / sizeof *netconf_keys == N_SETTINGS + 1,
+               "every setting has its key in the list");
 
 void netconf_default(NetConf *c) {
     *c = (NetConf){.cc = CC_DCTCP,
@@ -69,8 +72,9 @@ int cc_parse(const char *name, Cc *cc, Err *err) {
     static const struct {
         const char *name;
         Cc cc;
-    } known[] = {{"dctcp", CC_DCTCP}, {"dcqcn", CC_DCQCN},   {"dcqcn_paper_vwin", CC_DCQCN}, {"hp", CC_HPCC},
-                 {"hpcc", CC_HPCC},   {"timely", CC_TIMELY}, {"timely_vwin", CC_TIMELY}};
+    } known[] = {{"dctcp", CC_DCTCP},       {"dcqcn", CC_DCQCN}, {"dcqcn_paper_vwin", CC_DCQCN},
+                 {"hp", CC_HPCC},           {"hpcc", CC_HPCC},   {"timely", CC_TIMELY},
+                 {"timely_vwin", CC_TIMELY}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcasecmp(known[i].name, name) == 0) {
             *cc = known[i].cc;
@@ -80,7 +84,8 @@ int cc_parse(const char *name, Cc *cc, Err *err) {
 }
 
 static int parse_switch(const char *text, const char *key, bool *on, Err *err) {
-    static const char *const words[] = {"off", "on", "false", "true", "no", "yes", "0", "1", "0.0", "1.0"};
+    static const char *const words[] = {"off", "on", "false", "true", "no",
+                                        "yes", "0",  "1",     "0.0",  "1.0"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcasecmp(words[i], text) == 0) {
             *on = i % 2 == 1;
@@ -105,8 +110,8 @@ static int parse_fraction(const char *text, const char *key, double *x, Err *err
 
 static int check_range(const Setting *s, double x, Err *err) {
     if (x >= s->lo && x <= s->hi) return 0; /* false for NaN */
-    return err_input(err, "%s: must be in [%s, %s], got %s", s->key, json_number_text(s->lo).s, json_number_text(s->hi).s,
-                     json_number_text(x).s);
+    return err_input(err, "%s: must be in [%s, %s], got %s", s->key, json_number_text(s->lo).s,
+                     json_number_text(s->hi).s, json_number_text(x).s);
 }
 
 static int parse_quantity(const Setting *s, const char *value, double *x, Err *err) {
@@ -122,8 +127,9 @@ int netconf_set(NetConf *c, const char *key, const char *value, Err *err) {
     const Setting *s = settings;
     while (s < settings + N_SETTINGS && strcmp(s->key, key) != 0) s++;
     if (s == settings + N_SETTINGS) {
-        const char *near = json_nearest(key, netconf_keys);
-        return err_input(err, "unknown setting '%.60s'%s%s%s", key, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+        const char *near = words_nearest(key, netconf_keys);
+        return err_input(err, "unknown setting '%.60s'%s%s%s", key, near ? ", did you mean '" : "",
+                         near ? near : "", near ? "'?" : "");
     }
     if (s->kind == KIND_CC) return cc_parse(value, &c->cc, err);
     if (s->kind == KIND_SWITCH) return parse_switch(value, s->key, &c->pfc, err);
@@ -160,7 +166,8 @@ bool netconf_same(const NetConf *a, const NetConf *b) {
     if (a->cc != b->cc || a->pfc != b->pfc) return false;
     for (const Setting *s = settings; s < settings + N_SETTINGS; s++) {
         double x, y;
-        if (s->kind == KIND_CC || s->kind == KIND_SWITCH || !netconf_applies(s->key, a->cc)) continue;
+        if (s->kind == KIND_CC || s->kind == KIND_SWITCH || !netconf_applies(s->key, a->cc))
+            continue;
         memcpy(&x, (const char *)a + s->offset, sizeof x);
         memcpy(&y, (const char *)b + s->offset, sizeof y);
         if (x != y) return false;
@@ -169,7 +176,9 @@ bool netconf_same(const NetConf *a, const NetConf *b) {
 }
 
 int netconf_check(const NetConf *c, Err *err) {
-    if ((unsigned)c->cc >= CC_N) return err_input(err, "cc: expected one of %d congestion controls, got number %u", CC_N, (unsigned)c->cc);
+    if ((unsigned)c->cc >= CC_N)
+        return err_input(err, "cc: expected one of %d congestion controls, got number %u", CC_N,
+                         (unsigned)c->cc);
     for (const Setting *s = settings; s < settings + N_SETTINGS; s++) {
         double x;
         if (s->kind == KIND_CC || s->kind == KIND_SWITCH) continue;
@@ -177,10 +186,10 @@ int netconf_check(const NetConf *c, Err *err) {
         if (check_range(s, x, err) != 0) return -1;
     }
     if (c->dcqcn_kmin_b > c->dcqcn_kmax_b)
-        return err_input(err, "dcqcn_kmin: must be at most dcqcn_kmax (%s), got %s", units_size(c->dcqcn_kmax_b).s,
-                         units_size(c->dcqcn_kmin_b).s);
+        return err_input(err, "dcqcn_kmin: must be at most dcqcn_kmax (%s), got %s",
+                         units_size(c->dcqcn_kmax_b).s, units_size(c->dcqcn_kmin_b).s);
     if (c->timely_tlow_ns > c->timely_thigh_ns)
-        return err_input(err, "timely_tlow: must be at most timely_thigh (%s), got %s", units_time(c->timely_thigh_ns).s,
-                         units_time(c->timely_tlow_ns).s);
+        return err_input(err, "timely_tlow: must be at most timely_thigh (%s), got %s",
+                         units_time(c->timely_thigh_ns).s, units_time(c->timely_tlow_ns).s);
     return 0;
 }

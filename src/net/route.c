@@ -1,19 +1,22 @@
 /* route: equal-cost multi-path over all shortest paths.
  *
- * Hosts that hang on the same switches are one destination group: all switches treat them alike until the
- * last hop. For each group a breadth-first search from its switches gives every switch its distance and thus
- * its next hops; the table is groups × rows, a row being a switch or a host with several links.
+ * Hosts that hang on the same switches are one destination group: all switches treat them alike
+ * until the last hop. For each group a breadth-first search from its switches gives every switch
+ * its distance and thus its next hops; the table is groups × rows, a row being a switch or a host
+ * with several links.
  *
  *     table[group][row] = { distance, n, first }    n = 1: `first` is the link itself
- *                                                   n > 1: `first` is where its list begins in the pool
- *     last hop: the host's own links, turned round   (row at distance 0)
+ *                                                   n > 1: `first` is where its list begins in the
+ * pool last hop: the host's own links, turned round   (row at distance 0)
  *
- * A row's lists repeat (all pods but one look alike from a spine's view of its own pod), so a list equal to
- * the row's latest one is not stored again; what a path needs then stays in the nearest caches. Next hops
- * are in the order of topo's out_link: by descending node, parallel links side by side. Hosts don't forward.
+ * A row's lists repeat (all pods but one look alike from a spine's view of its own pod), so a list
+ * equal to the row's latest one is not stored again; what a path needs then stays in the nearest
+ * caches. Next hops are in the order of topo's out_link: by descending node, parallel links side by
+ * side. Hosts don't forward.
  *
- * The hash is murmur3-32 (A. Appleby, public domain description) over addresses and ports as the HPCC
- * simulator computes it; see docs/PACKET-SIM.md. It is computed only where there is a choice. */
+ * The hash is murmur3-32 (A. Appleby, public domain description) over addresses and ports as the
+ * HPCC simulator computes it; see docs/PACKET-SIM.md. It is computed only where there is a choice.
+ */
 #include "net/route.h"
 
 #include <assert.h>
@@ -33,18 +36,21 @@ typedef struct {
 struct Route {
     const Topo *topo;
     uint32_t n_groups, n_rows, n_switches;
-    uint32_t *row_of;   /* [n_nodes] switches first, then hosts with several links; TOPO_NONE: a host with one */
+    uint32_t *row_of; /* [n_nodes] switches first, then hosts with several links; TOPO_NONE: a host
+                         with one */
     uint32_t *group_of; /* [n_hosts] */
     Hop *table;         /* [n_groups × n_rows] */
     uint32_t *pool;     /* lists of next hops */
     size_t n_pool, cap_pool;
-    uint32_t *link_to;   /* [n_links] a copy of what path walking reads of a Link */
-    uint32_t *down_link; /* [out_link] where node is a host: the same links in the other direction */
-    uint32_t *host_ip;   /* [n_hosts] */
+    uint32_t *link_to; /* [n_links] a copy of what path walking reads of a Link */
+    uint32_t
+        *down_link;    /* [out_link] where node is a host: the same links in the other direction */
+    uint32_t *host_ip; /* [n_hosts] */
     uint32_t max_links;
 };
 
-/* --- hash ---------------------------------------------------------------------------------------------- */
+/* --- hash
+ * ---------------------------------------------------------------------------------------------- */
 
 static inline uint32_t rotl(uint32_t x, int n) { return (x << n) | (x >> (32 - n)); }
 
@@ -56,7 +62,8 @@ typedef struct {
 } Key;
 
 static inline Key key_of(uint32_t src_ip, uint32_t dst_ip, uint16_t sport, uint16_t dport) {
-    return (Key){{murmur_word(src_ip), murmur_word(dst_ip), murmur_word(sport | (uint32_t)dport << 16)}};
+    return (Key){
+        {murmur_word(src_ip), murmur_word(dst_ip), murmur_word(sport | (uint32_t)dport << 16)}};
 }
 
 static inline uint32_t hash_key(const Key *k, uint32_t seed) {
@@ -68,27 +75,35 @@ static inline uint32_t hash_key(const Key *k, uint32_t seed) {
     return h ^ (h >> 16);
 }
 
-uint32_t route_hash(uint32_t src_ip, uint32_t dst_ip, uint16_t sport, uint16_t dport, uint32_t seed) {
+uint32_t route_hash(uint32_t src_ip, uint32_t dst_ip, uint16_t sport, uint16_t dport,
+                    uint32_t seed) {
     Key k = key_of(src_ip, dst_ip, sport, dport);
     return hash_key(&k, seed);
 }
 
-uint32_t route_node_ip(uint64_t node_id) { return 0x0b000001u + (uint32_t)(node_id / 256 << 16) + (uint32_t)(node_id % 256 << 8); }
+uint32_t route_node_ip(uint64_t node_id) {
+    return 0x0b000001u + (uint32_t)(node_id / 256 << 16) + (uint32_t)(node_id % 256 << 8);
+}
 
-/* --- groups and rows ----------------------------------------------------------------------------------- */
+/* --- groups and rows
+ * ----------------------------------------------------------------------------------- */
 
-static uint32_t n_out(const Topo *t, uint32_t node) { return t->out_start[node + 1] - t->out_start[node]; }
+static uint32_t n_out(const Topo *t, uint32_t node) {
+    return t->out_start[node + 1] - t->out_start[node];
+}
 
 static void number_rows(Route *r) {
     const Topo *t = r->topo;
     r->row_of = MEM_NEW(uint32_t, t->n_nodes);
-    for (uint32_t v = 0; v < t->n_nodes; v++) r->row_of[v] = t->is_host[v] ? TOPO_NONE : r->n_switches++;
+    for (uint32_t v = 0; v < t->n_nodes; v++)
+        r->row_of[v] = t->is_host[v] ? TOPO_NONE : r->n_switches++;
     r->n_rows = r->n_switches;
     for (uint32_t h = 0; h < t->n_hosts; h++)
         if (n_out(t, t->host_node[h]) > 1) r->row_of[t->host_node[h]] = r->n_rows++;
 }
 
-/* Next distinct neighbour at or after position i of a node's links; parallel links stand side by side. */
+/* Next distinct neighbour at or after position i of a node's links; parallel links stand side by
+ * side. */
 static uint32_t skip_parallel(const Topo *t, uint32_t i, uint32_t end) {
     uint32_t to = t->links[t->out_link[i]].to;
     while (i < end && t->links[t->out_link[i]].to == to) i++;
@@ -97,7 +112,8 @@ static uint32_t skip_parallel(const Topo *t, uint32_t i, uint32_t end) {
 
 static bool same_switches(const Topo *t, uint32_t host_a, uint32_t host_b) {
     uint32_t a = t->host_node[host_a], b = t->host_node[host_b];
-    uint32_t i = t->out_start[a], j = t->out_start[b], end_i = t->out_start[a + 1], end_j = t->out_start[b + 1];
+    uint32_t i = t->out_start[a], j = t->out_start[b], end_i = t->out_start[a + 1],
+             end_j = t->out_start[b + 1];
     while (i < end_i && j < end_j) {
         if (t->links[t->out_link[i]].to != t->links[t->out_link[j]].to) return false;
         i = skip_parallel(t, i, end_i);
@@ -121,7 +137,8 @@ static void group_hosts(Route *r, uint32_t *heads) {
     }
 }
 
-/* --- the table ----------------------------------------------------------------------------------------- */
+/* --- the table
+ * ----------------------------------------------------------------------------------------- */
 
 /* Links between switches only, by row: what every search walks. */
 typedef struct {
@@ -130,8 +147,9 @@ typedef struct {
 
 static void search_init(Search *s, const Route *r) {
     const Topo *t = r->topo;
-    *s = (Search){MEM_ZNEW(uint32_t, r->n_rows + 1), MEM_NEW(uint32_t, t->n_links), MEM_NEW(uint32_t, t->n_links),
-                  MEM_NEW(uint32_t, r->n_rows),      MEM_ZNEW(uint32_t, r->n_rows), MEM_ZNEW(uint32_t, r->n_rows)};
+    *s = (Search){MEM_ZNEW(uint32_t, r->n_rows + 1), MEM_NEW(uint32_t, t->n_links),
+                  MEM_NEW(uint32_t, t->n_links),     MEM_NEW(uint32_t, r->n_rows),
+                  MEM_ZNEW(uint32_t, r->n_rows),     MEM_ZNEW(uint32_t, r->n_rows)};
     uint32_t *node_of = MEM_NEW(uint32_t, r->n_rows), n = 0;
     for (uint32_t v = 0; v < t->n_nodes; v++)
         if (r->row_of[v] != TOPO_NONE) node_of[r->row_of[v]] = v;
@@ -161,7 +179,8 @@ static void measure(const Route *r, const Search *s, uint32_t head, Hop *hops) {
     const Topo *t = r->topo;
     uint32_t v = t->host_node[head], begin = 0, end = 0;
     for (uint32_t row = 0; row < r->n_rows; row++) hops[row] = (Hop){.distance = UNREACHED};
-    for (uint32_t i = t->out_start[v], stop = t->out_start[v + 1]; i < stop; i = skip_parallel(t, i, stop)) {
+    for (uint32_t i = t->out_start[v], stop = t->out_start[v + 1]; i < stop;
+         i = skip_parallel(t, i, stop)) {
         uint32_t row = r->row_of[t->links[t->out_link[i]].to];
         hops[row].distance = 0;
         s->queue[end++] = row;
@@ -184,7 +203,8 @@ static void file_hops(Route *r, Search *s, uint32_t row, uint32_t n, Hop *hop) {
     hop->n = (uint16_t)n;
     if (n == 1) {
         hop->first = list[0];
-    } else if (s->latest_n[row] == n && memcmp(r->pool + s->latest[row], list, n * sizeof *list) == 0) {
+    } else if (s->latest_n[row] == n &&
+               memcmp(r->pool + s->latest[row], list, n * sizeof *list) == 0) {
         hop->first = s->latest[row];
     } else {
         hop->first = s->latest[row] = (uint32_t)r->n_pool;
@@ -193,8 +213,9 @@ static void file_hops(Route *r, Search *s, uint32_t row, uint32_t n, Hop *hop) {
     }
 }
 
-/* Next hops of a row: its links to rows that are one nearer. A host with several links has no distance of its
- * own yet, since nothing is forwarded by hosts: it goes to the nearest of its switches. */
+/* Next hops of a row: its links to rows that are one nearer. A host with several links has no
+ * distance of its own yet, since nothing is forwarded by hosts: it goes to the nearest of its
+ * switches. */
 static int find_hops(Route *r, Search *s, uint32_t row, Hop *hops, Err *err) {
     uint32_t begin = s->start[row], end = s->start[row + 1], nearest = UNREACHED, n = 0;
     bool is_host = row >= r->n_switches;
@@ -207,7 +228,9 @@ static int find_hops(Route *r, Search *s, uint32_t row, Hop *hops, Err *err) {
     for (uint32_t i = begin; i < end; i++)
         if (hops[s->to_row[i]].distance == nearest) r->pool[r->n_pool + n++] = s->link[i];
     if (n >= UINT16_MAX || r->n_pool + n >= UINT32_MAX)
-        return err_input(err, "%s: a switch has more than %d next hops, or all of them more than 4 billion", r->topo->name, UINT16_MAX - 1);
+        return err_input(
+            err, "%s: a switch has more than %d next hops, or all of them more than 4 billion",
+            r->topo->name, UINT16_MAX - 1);
     file_hops(r, s, row, n, &hops[row]);
     return 0;
 }
@@ -220,7 +243,8 @@ static int fill_table(Route *r, const uint32_t *heads, Err *err) {
     for (uint32_t g = 0; g < r->n_groups && rc == 0; g++) {
         Hop *hops = r->table + (size_t)g * r->n_rows;
         measure(r, &s, heads[g], hops);
-        for (uint32_t row = 0; row < r->n_rows && rc == 0; row++) rc = find_hops(r, &s, row, hops, err);
+        for (uint32_t row = 0; row < r->n_rows && rc == 0; row++)
+            rc = find_hops(r, &s, row, hops, err);
     }
     search_free(&s);
     return rc;
@@ -242,8 +266,9 @@ static int check_reach(Route *r, const uint32_t *heads, Err *err) {
         for (uint32_t from = 0; from < r->n_groups; from++) {
             uint32_t d = host_distance(r, heads[from], g);
             if (d == UNREACHED)
-                return err_input(err, "%s: no path from host %llu to host %llu (hosts don't forward)", t->name,
-                                 (unsigned long long)t->node_id[t->host_node[heads[from]]],
+                return err_input(err,
+                                 "%s: no path from host %llu to host %llu (hosts don't forward)",
+                                 t->name, (unsigned long long)t->node_id[t->host_node[heads[from]]],
                                  (unsigned long long)t->node_id[t->host_node[heads[g]]]);
             if (d + 1 > r->max_links) r->max_links = d + 1;
         }
@@ -259,7 +284,8 @@ static void copy_links(Route *r) {
         r->link_to[l] = t->links[l].to;
         r->down_link[l] = t->out_link[l] ^ 1;
     }
-    for (uint32_t h = 0; h < t->n_hosts; h++) r->host_ip[h] = route_node_ip(t->node_id[t->host_node[h]]);
+    for (uint32_t h = 0; h < t->n_hosts; h++)
+        r->host_ip[h] = route_node_ip(t->node_id[t->host_node[h]]);
 }
 
 Route *route_new(const Topo *t, Err *err) {
@@ -289,7 +315,8 @@ void route_destroy(Route *r) {
     free(r);
 }
 
-/* --- paths --------------------------------------------------------------------------------------------- */
+/* --- paths
+ * --------------------------------------------------------------------------------------------- */
 
 const Topo *route_topo(const Route *r) { return r->topo; }
 
@@ -299,7 +326,7 @@ uint32_t route_n_links(const Route *r, uint32_t src_host, uint32_t dst_host) {
     return src_host == dst_host ? 0 : host_distance(r, src_host, r->group_of[dst_host]) + 1;
 }
 
-/* The links from a switch to one of its hosts: a stretch of the host's own. */
+/* The links from a switch to one of its hosts: a range of the host's own. */
 static const uint32_t *last_hop(const Route *r, uint32_t node, uint32_t dst_node, uint32_t *n) {
     const Topo *t = r->topo;
     uint32_t i = t->out_start[dst_node], end = t->out_start[dst_node + 1];
@@ -310,7 +337,8 @@ static const uint32_t *last_hop(const Route *r, uint32_t node, uint32_t dst_node
     return &r->down_link[i];
 }
 
-static inline const uint32_t *next_hops(const Route *r, const Hop *hops, uint32_t node, uint32_t dst_node, uint32_t *n) {
+static inline const uint32_t *next_hops(const Route *r, const Hop *hops, uint32_t node,
+                                        uint32_t dst_node, uint32_t *n) {
     uint32_t row = r->row_of[node];
     if (row == TOPO_NONE) {
         *n = 1;
@@ -323,10 +351,12 @@ static inline const uint32_t *next_hops(const Route *r, const Hop *hops, uint32_
 }
 
 const uint32_t *route_next(const Route *r, uint32_t node, uint32_t dst_host, uint32_t *n) {
-    return next_hops(r, r->table + (size_t)r->group_of[dst_host] * r->n_rows, node, r->topo->host_node[dst_host], n);
+    return next_hops(r, r->table + (size_t)r->group_of[dst_host] * r->n_rows, node,
+                     r->topo->host_node[dst_host], n);
 }
 
-uint32_t route_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16_t sport, uint16_t dport, uint32_t *links) {
+uint32_t route_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16_t sport,
+                    uint16_t dport, uint32_t *links) {
     assert(src_host != dst_host);
     const Topo *t = r->topo;
     const Hop *hops = r->table + (size_t)r->group_of[dst_host] * r->n_rows;
@@ -342,11 +372,14 @@ uint32_t route_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16
     return n_links;
 }
 
-/* Walks the nodes on shortest paths nearest the source first: shares are complete when a node's turn comes. */
-void route_spread(const Route *r, uint32_t src_host, uint32_t dst_host, double weight, double *load, double *scratch) {
+/* Walks the nodes on shortest paths nearest the source first: shares are complete when a node's
+ * turn comes. */
+void route_spread(const Route *r, uint32_t src_host, uint32_t dst_host, double weight, double *load,
+                  double *scratch) {
     assert(weight >= 0);
     if (weight == 0 || src_host == dst_host) return;
-    uint32_t *queue = MEM_NEW(uint32_t, r->n_switches + 2), begin = 0, end = 0, dst_node = r->topo->host_node[dst_host];
+    uint32_t *queue = MEM_NEW(uint32_t, r->n_switches + 2), begin = 0, end = 0,
+             dst_node = r->topo->host_node[dst_host];
     queue[end++] = r->topo->host_node[src_host];
     scratch[queue[0]] = weight;
     while (begin < end) {
@@ -365,12 +398,13 @@ void route_spread(const Route *r, uint32_t src_host, uint32_t dst_host, double w
     free(queue);
 }
 
-/* --- source ports -------------------------------------------------------------------------------------- */
+/* --- source ports
+ * -------------------------------------------------------------------------------------- */
 
 enum { LOG2_DENSE_PAIRS = 27 };
 
-/* Up to some ten thousand hosts a counter per pair, of which only touched pages take memory; beyond, a hash
- * table over the pairs that occur. */
+/* Up to some ten thousand hosts a counter per pair, of which only touched pages take memory;
+ * beyond, a hash table over the pairs that occur. */
 typedef struct {
     uint64_t pair; /* + 1; 0: empty */
     uint64_t count;
@@ -387,7 +421,8 @@ struct RoutePorts {
 RoutePorts *route_ports_new(const Topo *t) {
     RoutePorts *p = MEM_ZNEW(RoutePorts, 1);
     *p = (RoutePorts){.n_hosts = t->n_hosts, .log2_cap = 10};
-    if ((uint64_t)t->n_hosts * t->n_hosts <= (uint64_t)1 << LOG2_DENSE_PAIRS) p->count = MEM_ZNEW(uint16_t, p->n_hosts * p->n_hosts);
+    if ((uint64_t)t->n_hosts * t->n_hosts <= (uint64_t)1 << LOG2_DENSE_PAIRS)
+        p->count = MEM_ZNEW(uint16_t, p->n_hosts * p->n_hosts);
     else p->table = MEM_ZNEW(PairCount, (size_t)1 << p->log2_cap);
     return p;
 }
@@ -399,18 +434,21 @@ void route_ports_free(RoutePorts *p) {
     free(p);
 }
 
-static void ports_dense(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n, uint16_t *sport) {
+static void ports_dense(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
+                        uint16_t *sport) {
     enum { AHEAD = 16 };
     uint16_t *count = p->count;
     size_t n_hosts = p->n_hosts;
     for (size_t i = 0; i < n; i++) {
-        if (i + AHEAD < n) __builtin_prefetch(&count[src_host[i + AHEAD] * n_hosts + dst_host[i + AHEAD]], 1);
+        if (i + AHEAD < n)
+            __builtin_prefetch(&count[src_host[i + AHEAD] * n_hosts + dst_host[i + AHEAD]], 1);
         sport[i] = (uint16_t)(ROUTE_FIRST_SPORT + count[src_host[i] * n_hosts + dst_host[i]]++);
     }
 }
 
 static PairCount *find_pair(PairCount *table, int log2_cap, uint64_t pair) {
-    size_t mask = ((size_t)1 << log2_cap) - 1, at = (size_t)(pair * 0x9E3779B97F4A7C15u >> (64 - log2_cap));
+    size_t mask = ((size_t)1 << log2_cap) - 1,
+           at = (size_t)(pair * 0x9E3779B97F4A7C15u >> (64 - log2_cap));
     while (table[at].pair != 0 && table[at].pair != pair) at = (at + 1) & mask;
     return &table[at];
 }
@@ -424,7 +462,8 @@ static void grow_pairs(RoutePorts *p) {
     p->table = table;
 }
 
-static void ports_sparse(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n, uint16_t *sport) {
+static void ports_sparse(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host,
+                         size_t n, uint16_t *sport) {
     for (size_t i = 0; i < n; i++) {
         uint64_t pair = ((uint64_t)src_host[i] << 32 | dst_host[i]) + 1;
         PairCount *c = find_pair(p->table, p->log2_cap, pair);
@@ -435,12 +474,14 @@ static void ports_sparse(RoutePorts *p, const uint32_t *src_host, const uint32_t
     }
 }
 
-void route_ports_next(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n, uint16_t *sport) {
+void route_ports_next(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
+                      uint16_t *sport) {
     if (p->count) ports_dense(p, src_host, dst_host, n, sport);
     else ports_sparse(p, src_host, dst_host, n, sport);
 }
 
-void route_sports(const Topo *t, const uint32_t *src_host, const uint32_t *dst_host, size_t n, uint16_t *sport) {
+void route_sports(const Topo *t, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
+                  uint16_t *sport) {
     RoutePorts *p = route_ports_new(t);
     route_ports_next(p, src_host, dst_host, n, sport);
     route_ports_free(p);

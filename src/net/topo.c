@@ -1,13 +1,14 @@
 /* topo: the network as a graph.
  *
  * topo_build turns lists of nodes and cables, as any reader or generator delivers them, into a Topo
- * or says what is wrong with them. Invariants of a Topo: node ids strictly ascending; every host has at
- * least one link and all of them to switches; the graph is connected; each cable is two directed links that
- * differ in the lowest bit. Rates and delays are within bounds that keep all later arithmetic finite.
+ * or says what is wrong with them. Invariants of a Topo: node ids strictly ascending; every host
+ * has at least one link and all of them to switches; the graph is connected; each cable is two
+ * directed links that differ in the lowest bit. Rates and delays are within bounds that keep all
+ * later arithmetic finite.
  *
- * Everything derived (links out of a node, tiers, racks, pods) takes time linear in nodes and links:
- * adjacency by counting sort, tiers by a breadth-first search from all hosts at once, derived pods by a flood
- * fill below the top tier of switches. Routing is not here (route.c). */
+ * Everything derived (links out of a node, tiers, racks, pods) takes time linear in nodes and
+ * links: adjacency by counting sort, tiers by a breadth-first search from all hosts at once,
+ * derived pods by a flood fill below the top tier of switches. Routing is not here (route.c). */
 #include "net/topo.h"
 
 #include <assert.h>
@@ -45,13 +46,15 @@ static int take_nodes(Topo *t, const IdOrder *order, const uint8_t *is_host, uin
     t->host_node = MEM_NEW(uint32_t, n);
     for (uint32_t v = 0; v < n; v++) {
         if (v > 0 && order[v].id == order[v - 1].id)
-            return err_input(err, "%s: node id %llu appears twice", t->name, (unsigned long long)order[v].id);
+            return err_input(err, "%s: node id %llu appears twice", t->name,
+                             (unsigned long long)order[v].id);
         t->node_id[v] = order[v].id;
         t->is_host[v] = is_host[order[v].index] != 0;
         t->node_host[v] = t->is_host[v] ? t->n_hosts : TOPO_NONE;
         if (t->is_host[v]) t->host_node[t->n_hosts++] = v;
     }
-    if (t->n_hosts < 2) return err_input(err, "%s: expected at least two hosts, got %u", t->name, t->n_hosts);
+    if (t->n_hosts < 2)
+        return err_input(err, "%s: expected at least two hosts, got %u", t->name, t->n_hosts);
     return 0;
 }
 
@@ -72,16 +75,21 @@ static int take_cable(Topo *t, uint32_t k, const TopoCable *c, Err *err) {
     unsigned long long ida = c->a, idb = c->b;
     uint32_t a = topo_node(t, c->a), b = topo_node(t, c->b);
     if (a == TOPO_NONE || b == TOPO_NONE)
-        return err_input(err, "%s: link %u (%llu to %llu): there is no node %llu", t->name, k + 1, ida, idb, a == TOPO_NONE ? ida : idb);
-    if (a == b) return err_input(err, "%s: link %u: joins node %llu to itself", t->name, k + 1, ida);
+        return err_input(err, "%s: link %u (%llu to %llu): there is no node %llu", t->name, k + 1,
+                         ida, idb, a == TOPO_NONE ? ida : idb);
+    if (a == b)
+        return err_input(err, "%s: link %u: joins node %llu to itself", t->name, k + 1, ida);
     if (t->is_host[a] && t->is_host[b])
-        return err_input(err, "%s: link %u: joins hosts %llu and %llu; a host is linked to switches only", t->name, k + 1, ida, idb);
+        return err_input(
+            err, "%s: link %u: joins hosts %llu and %llu; a host is linked to switches only",
+            t->name, k + 1, ida, idb);
     if (!(c->rate_bps > 0 && c->rate_bps <= TOPO_MAX_RATE_BPS))
-        return err_input(err, "%s: link %u (%llu to %llu): rate must be above 0 and at most %g bit/s, got %g", t->name, k + 1, ida, idb,
-                         TOPO_MAX_RATE_BPS, c->rate_bps);
+        return err_input(
+            err, "%s: link %u (%llu to %llu): rate must be above 0 and at most %g bit/s, got %g",
+            t->name, k + 1, ida, idb, TOPO_MAX_RATE_BPS, c->rate_bps);
     if (!(c->delay_ns >= 0 && c->delay_ns <= TOPO_MAX_DELAY_NS))
-        return err_input(err, "%s: link %u (%llu to %llu): delay must be from 0 to %g ns, got %g", t->name, k + 1, ida, idb,
-                         TOPO_MAX_DELAY_NS, c->delay_ns);
+        return err_input(err, "%s: link %u (%llu to %llu): delay must be from 0 to %g ns, got %g",
+                         t->name, k + 1, ida, idb, TOPO_MAX_DELAY_NS, c->delay_ns);
     t->links[2 * k] = (Link){a, b, c->rate_bps, c->delay_ns};
     t->links[2 * k + 1] = (Link){b, a, c->rate_bps, c->delay_ns};
     return 0;
@@ -104,7 +112,8 @@ static void prefix_sum(uint32_t *start, uint32_t n) {
 /* Sorts the links by neighbour first, then deals them out to their nodes from the far end. */
 static void index_out_links(Topo *t) {
     uint32_t n = t->n_nodes;
-    uint32_t *in_start = MEM_ZNEW(uint32_t, n + 1), *in_link = MEM_NEW(uint32_t, t->n_links), *at = MEM_NEW(uint32_t, n);
+    uint32_t *in_start = MEM_ZNEW(uint32_t, n + 1), *in_link = MEM_NEW(uint32_t, t->n_links),
+             *at = MEM_NEW(uint32_t, n);
     t->out_start = MEM_ZNEW(uint32_t, n + 1);
     t->out_link = MEM_NEW(uint32_t, t->n_links);
     for (uint32_t l = 0; l < t->n_links; l++) {
@@ -117,7 +126,8 @@ static void index_out_links(Topo *t) {
     for (uint32_t l = 0; l < t->n_links; l++) in_link[at[t->links[l].to]++] = l;
     memcpy(at, t->out_start, n * sizeof *at);
     for (uint32_t v = n; v-- > 0;)
-        for (uint32_t i = in_start[v]; i < in_start[v + 1]; i++) t->out_link[at[t->links[in_link[i]].from]++] = in_link[i];
+        for (uint32_t i = in_start[v]; i < in_start[v + 1]; i++)
+            t->out_link[at[t->links[in_link[i]].from]++] = in_link[i];
     free(in_start);
     free(in_link);
     free(at);
@@ -147,9 +157,12 @@ static int check_connected(const Topo *t, Err *err) {
     for (uint32_t v = 0; v < t->n_nodes && rc == 0; v++) {
         const char *what = t->is_host[v] ? "host" : "switch";
         unsigned long long id = t->node_id[v], first = t->node_id[0];
-        if (t->out_start[v] == t->out_start[v + 1]) rc = err_input(err, "%s: %s %llu has no link", t->name, what, id);
+        if (t->out_start[v] == t->out_start[v + 1])
+            rc = err_input(err, "%s: %s %llu has no link", t->name, what, id);
         else if (mark[v] == TOPO_NONE)
-            rc = err_input(err, "%s: the network is not connected: no path from node %llu to %s %llu", t->name, first, what, id);
+            rc = err_input(err,
+                           "%s: the network is not connected: no path from node %llu to %s %llu",
+                           t->name, first, what, id);
     }
     free(mark);
     free(queue);
@@ -181,12 +194,15 @@ static void find_host_rates(Topo *t) {
     t->host_rate_bps = MEM_ZNEW(double, t->n_hosts);
     for (uint32_t l = 0; l < t->n_links; l++) {
         uint32_t h = t->node_host[t->links[l].from];
-        if (h != TOPO_NONE && t->links[l].rate_bps > t->host_rate_bps[h]) t->host_rate_bps[h] = t->links[l].rate_bps;
+        if (h != TOPO_NONE && t->links[l].rate_bps > t->host_rate_bps[h])
+            t->host_rate_bps[h] = t->links[l].rate_bps;
     }
 }
 
 /* The rack switch of a host: its neighbour of smallest id. */
-static uint32_t switch_of(const Topo *t, uint32_t host) { return t->links[t->out_link[t->out_start[t->host_node[host] + 1] - 1]].to; }
+static uint32_t switch_of(const Topo *t, uint32_t host) {
+    return t->links[t->out_link[t->out_start[t->host_node[host] + 1] - 1]].to;
+}
 
 /* For each rack switch its given label, or TOPO_NONE where neither it nor its hosts have one. */
 static uint32_t *given_pods(const Topo *t, const uint32_t *pod_of, const IdOrder *order) {
@@ -203,7 +219,8 @@ static uint32_t *given_pods(const Topo *t, const uint32_t *pod_of, const IdOrder
 static void derive_pods(const Topo *t, uint32_t *pod) {
     uint8_t top = 0;
     for (uint32_t v = 0; v < t->n_nodes; v++) top = t->tier[v] > top ? t->tier[v] : top;
-    for (uint32_t v = 0; v < t->n_nodes; v++) pod[v] = top < 3 ? 0 : t->tier[v] == top ? TOPO_NONE - 1 : TOPO_NONE;
+    for (uint32_t v = 0; v < t->n_nodes; v++)
+        pod[v] = top < 3 ? 0 : t->tier[v] == top ? TOPO_NONE - 1 : TOPO_NONE;
     uint32_t *queue = MEM_NEW(uint32_t, t->n_nodes), n = 0;
     for (uint32_t v = 0; v < t->n_nodes; v++)
         if (pod[v] == TOPO_NONE) flood(t, v, n++, pod, queue);
@@ -225,8 +242,8 @@ static int label_pods(const Topo *t, const Rack *racks, uint32_t *pod, Err *err)
     for (uint32_t r = 0; r < t->n_racks; r++) n_given += pod[racks[r].node] != TOPO_NONE;
     for (uint32_t r = 0; r < t->n_racks; r++)
         if (n_given > 0 && pod[racks[r].node] == TOPO_NONE)
-            return err_input(err, "%s: switch %llu: expected a pod, since other racks have one", t->name,
-                             (unsigned long long)t->node_id[racks[r].node]);
+            return err_input(err, "%s: switch %llu: expected a pod, since other racks have one",
+                             t->name, (unsigned long long)t->node_id[racks[r].node]);
     if (n_given == 0) derive_pods(t, pod);
     return 0;
 }
@@ -279,8 +296,9 @@ static int find_racks(Topo *t, const uint32_t *pod_of, const IdOrder *order, Err
     return rc;
 }
 
-int topo_build(Topo *t, const char *name, const uint64_t *node_id, const uint8_t *is_host, const uint32_t *pod_of, uint32_t n_nodes,
-               const TopoCable *cables, uint32_t n_cables, Err *err) {
+int topo_build(Topo *t, const char *name, const uint64_t *node_id, const uint8_t *is_host,
+               const uint32_t *pod_of, uint32_t n_nodes, const TopoCable *cables, uint32_t n_cables,
+               Err *err) {
     *t = (Topo){.name = mem_strdup(name)};
     IdOrder *order = order_by_id(node_id, n_nodes);
     int rc = take_nodes(t, order, is_host, n_nodes, err);
@@ -300,8 +318,10 @@ int topo_build(Topo *t, const char *name, const uint64_t *node_id, const uint8_t
 }
 
 void topo_free(Topo *t) {
-    void *arrays[] = {t->node_id,  t->is_host,         t->host_node,  t->node_host, t->links, t->out_start,     t->out_link, t->rack_switch,
-                      t->rack_pod, t->rack_host_start, t->rack_hosts, t->host_rack, t->tier,  t->host_rate_bps, t->name};
+    void *arrays[] = {t->node_id,  t->is_host,         t->host_node,  t->node_host,
+                      t->links,    t->out_start,       t->out_link,   t->rack_switch,
+                      t->rack_pod, t->rack_host_start, t->rack_hosts, t->host_rack,
+                      t->tier,     t->host_rate_bps,   t->name};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     *t = (Topo){0};
 }

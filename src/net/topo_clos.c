@@ -1,9 +1,9 @@
 /* topo_clos: folded Clos networks from a handful of figures.
  *
- * The generator numbers hosts, rack switches, fabric switches, spines, each pod by pod (spines plane by
- * plane), and lays cables in the same order. clos_match goes the other way: it reads the figures off
- * a graph and accepts them only if clos_build makes the very same graph of them, so that it needs no
- * reasoning of its own about what a Clos is. */
+ * The generator numbers hosts, rack switches, fabric switches, spines, each pod by pod (spines
+ * plane by plane), and lays cables in the same order. clos_match goes the other way: it reads the
+ * figures off a graph and accepts them only if clos_build makes the very same graph of them, so
+ * that it needs no reasoning of its own about what a Clos is. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,8 @@
 #include "net/topo.h"
 #include "net/topo_private.h"
 
-/* A hundred times the largest network that one would simulate; a typing error ends here, not in memory. */
+/* A hundred times the largest network that one would simulate; a typing error ends here, not in
+ * memory. */
 enum { MAX_NODES = 1 << 24, MAX_CABLES = 1 << 26 };
 
 void clos_default(Clos *c) {
@@ -32,19 +33,25 @@ void clos_default(Clos *c) {
 
 static int check_shape(const Clos *c, const char *name, Err *err) {
     if (c->pods < 1 || c->racks_per_pod < 1 || c->hosts_per_rack < 1)
-        return err_input(err, "%s: pods, racks_per_pod and hosts_per_rack must be at least 1, got %u, %u and %u", name, c->pods,
-                         c->racks_per_pod, c->hosts_per_rack);
+        return err_input(
+            err, "%s: pods, racks_per_pod and hosts_per_rack must be at least 1, got %u, %u and %u",
+            name, c->pods, c->racks_per_pod, c->hosts_per_rack);
     if (c->fabs_per_pod == 0 && (c->pods > 1 || c->racks_per_pod > 1))
-        return err_input(err, "%s: fabs_per_pod: must be at least 1 to join %u pods of %u racks", name, c->pods, c->racks_per_pod);
+        return err_input(err, "%s: fabs_per_pod: must be at least 1 to join %u pods of %u racks",
+                         name, c->pods, c->racks_per_pod);
     if (c->spines_per_plane == 0 && c->pods > 1)
-        return err_input(err, "%s: spines_per_plane: must be at least 1 to join %u pods", name, c->pods);
+        return err_input(err, "%s: spines_per_plane: must be at least 1 to join %u pods", name,
+                         c->pods);
     if (c->spines_per_plane > 0 && c->fabs_per_pod == 0)
         return err_input(err, "%s: fabs_per_pod: must be at least 1 where there are spines", name);
-    double racks = (double)c->pods * c->racks_per_pod, hosts = racks * c->hosts_per_rack, fabs = (double)c->pods * c->fabs_per_pod,
+    double racks = (double)c->pods * c->racks_per_pod, hosts = racks * c->hosts_per_rack,
+           fabs = (double)c->pods * c->fabs_per_pod,
            spines = (double)c->fabs_per_pod * c->spines_per_plane;
-    double nodes = hosts + racks + fabs + spines, cables = hosts + racks * c->fabs_per_pod + fabs * c->spines_per_plane;
+    double nodes = hosts + racks + fabs + spines,
+           cables = hosts + racks * c->fabs_per_pod + fabs * c->spines_per_plane;
     if (nodes > MAX_NODES || cables > MAX_CABLES)
-        return err_input(err, "%s: expected at most %d nodes and %d links, got %.0f and %.0f", name, MAX_NODES, MAX_CABLES, nodes, cables);
+        return err_input(err, "%s: expected at most %d nodes and %d links, got %.0f and %.0f", name,
+                         MAX_NODES, MAX_CABLES, nodes, cables);
     return 0;
 }
 
@@ -74,7 +81,8 @@ static void lay_nodes(const Clos *c, const ClosIds *ids, Draft *d) {
 
 static void lay_cables(const Clos *c, const ClosIds *ids, Draft *d) {
     for (uint32_t h = 0; h < ids->tors; h++)
-        draft_cable(d, (TopoCable){h, ids->tors + h / c->hosts_per_rack, c->host_rate_bps, c->host_delay_ns});
+        draft_cable(d, (TopoCable){h, ids->tors + h / c->hosts_per_rack, c->host_rate_bps,
+                                   c->host_delay_ns});
     for (uint32_t r = 0; r < c->pods * c->racks_per_pod; r++)
         for (uint32_t f = 0; f < c->fabs_per_pod; f++) {
             uint32_t fab = ids->fabs + r / c->racks_per_pod * c->fabs_per_pod + f;
@@ -108,7 +116,8 @@ static uint32_t count_tier(const Topo *t, int tier) {
 
 static const Link *link_up_from(const Topo *t, int tier) {
     for (uint32_t l = 0; l < t->n_links; l++)
-        if (t->tier[t->links[l].from] == tier && t->tier[t->links[l].to] == tier + 1) return &t->links[l];
+        if (t->tier[t->links[l].from] == tier && t->tier[t->links[l].to] == tier + 1)
+            return &t->links[l];
     return NULL;
 }
 
@@ -116,15 +125,20 @@ static const Link *link_up_from(const Topo *t, int tier) {
 static bool same_links(const Topo *a, const Topo *b) {
     for (uint32_t i = 0; i < a->n_links; i++) {
         const Link *x = &a->links[a->out_link[i]], *y = &b->links[b->out_link[i]];
-        if (x->from != y->from || x->to != y->to || x->rate_bps != y->rate_bps || x->delay_ns != y->delay_ns) return false;
+        if (x->from != y->from || x->to != y->to || x->rate_bps != y->rate_bps ||
+            x->delay_ns != y->delay_ns)
+            return false;
     }
     return true;
 }
 
 static bool same_graph(const Topo *a, const Topo *b) {
-    return a->n_nodes == b->n_nodes && a->n_links == b->n_links && a->n_racks == b->n_racks && a->n_pods == b->n_pods &&
-           memcmp(a->node_id, b->node_id, a->n_nodes * sizeof *a->node_id) == 0 && memcmp(a->is_host, b->is_host, a->n_nodes) == 0 &&
-           memcmp(a->rack_pod, b->rack_pod, a->n_racks * sizeof *a->rack_pod) == 0 && same_links(a, b);
+    return a->n_nodes == b->n_nodes && a->n_links == b->n_links && a->n_racks == b->n_racks &&
+           a->n_pods == b->n_pods &&
+           memcmp(a->node_id, b->node_id, a->n_nodes * sizeof *a->node_id) == 0 &&
+           memcmp(a->is_host, b->is_host, a->n_nodes) == 0 &&
+           memcmp(a->rack_pod, b->rack_pod, a->n_racks * sizeof *a->rack_pod) == 0 &&
+           same_links(a, b);
 }
 
 bool clos_match(Clos *c, const Topo *t) {
@@ -151,16 +165,20 @@ bool clos_match(Clos *c, const Topo *t) {
 }
 
 enum { N_COUNTS = 5, N_RATES = 3 };
-static const char *const count_keys[N_COUNTS] = {"pods", "racks_per_pod", "hosts_per_rack", "fabs_per_pod", "spines_per_plane"};
+static const char *const count_keys[N_COUNTS] = {"pods", "racks_per_pod", "hosts_per_rack",
+                                                 "fabs_per_pod", "spines_per_plane"};
 static const char *const rate_keys[N_RATES] = {"host_rate", "fab_rate", "spine_rate"};
 static const char *const delay_keys[N_RATES] = {"host_delay", "fab_delay", "spine_delay"};
 
 int clos_read(Clos *c, const Json *j, Err *err) {
-    static const char *const known[] = {"pods",     "racks_per_pod", "hosts_per_rack", "fabs_per_pod", "spines_per_plane", "host_rate",
-                                        "fab_rate", "spine_rate",    "host_delay",     "fab_delay",    "spine_delay",      NULL};
+    static const char *const known[] = {"pods",         "racks_per_pod",    "hosts_per_rack",
+                                        "fabs_per_pod", "spines_per_plane", "host_rate",
+                                        "fab_rate",     "spine_rate",       "host_delay",
+                                        "fab_delay",    "spine_delay",      NULL};
     clos_default(c);
     if (json_expect_object(j, err) != 0 || json_only_keys(j, known, err) != 0) return -1;
-    uint32_t *counts[N_COUNTS] = {&c->pods, &c->racks_per_pod, &c->hosts_per_rack, &c->fabs_per_pod, &c->spines_per_plane};
+    uint32_t *counts[N_COUNTS] = {&c->pods, &c->racks_per_pod, &c->hosts_per_rack, &c->fabs_per_pod,
+                                  &c->spines_per_plane};
     double *rates[N_RATES] = {&c->host_rate_bps, &c->fab_rate_bps, &c->spine_rate_bps};
     double *delays[N_RATES] = {&c->host_delay_ns, &c->fab_delay_ns, &c->spine_delay_ns};
     Json v;
@@ -180,7 +198,8 @@ int clos_read(Clos *c, const Json *j, Err *err) {
 int clos_save(const Clos *c, const char *path, Err *err) {
     FileOut out;
     if (file_out_open(&out, path, err) != 0) return -1;
-    const uint32_t counts[N_COUNTS] = {c->pods, c->racks_per_pod, c->hosts_per_rack, c->fabs_per_pod, c->spines_per_plane};
+    const uint32_t counts[N_COUNTS] = {c->pods, c->racks_per_pod, c->hosts_per_rack,
+                                       c->fabs_per_pod, c->spines_per_plane};
     const double rates[N_RATES] = {c->host_rate_bps, c->fab_rate_bps, c->spine_rate_bps};
     const double delays[N_RATES] = {c->host_delay_ns, c->fab_delay_ns, c->spine_delay_ns};
     JsonOut o;

@@ -4,10 +4,11 @@
  *     ids of the switches
  *     a b 10Gbps 1000ns 0        (n_links lines: two ends, rate, delay, error rate)
  *
- * Blanks are spaces and tabs in any number; lines may end in CRLF and the last one in nothing. The error rate
- * is ignored, and so is prose after the last link (published files explain themselves there), but not a
- * further link. The counts of the header are promises that the file must keep before memory is spent on them:
- * lists grow as they are read, and nodes beyond what the links can join are refused. */
+ * Blanks are spaces and tabs in any number; lines may end in CRLF and the last one in nothing. The
+ * error rate is ignored, and so is prose after the last link (published files explain themselves
+ * there), but not a further link. The counts of the header are promises that the file must keep
+ * before memory is spent on them: lists grow as they are read, and nodes beyond what the links can
+ * join are refused. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,9 +47,11 @@ static void next_word(Scan *s, char word[MAX_TOKEN]) {
 
 static int fail(const Scan *s, const char *what, const char *expected, const char *got, Err *err) {
     if (!*got)
-        return err_input(err, "%s: line %llu: %s: expected %s, %s", s->name, (unsigned long long)s->line, what, expected,
+        return err_input(err, "%s: line %llu: %s: expected %s, %s", s->name,
+                         (unsigned long long)s->line, what, expected,
                          s->at >= s->end ? "the file ends here" : "the line ends here");
-    return err_input(err, "%s: line %llu: %s: expected %s, got '%s'", s->name, (unsigned long long)s->line, what, expected, got);
+    return err_input(err, "%s: line %llu: %s: expected %s, got '%s'", s->name,
+                     (unsigned long long)s->line, what, expected, got);
 }
 
 static int read_whole(Scan *s, const char *what, uint64_t below, uint64_t *out, Err *err) {
@@ -66,17 +69,20 @@ static int read_whole(Scan *s, const char *what, uint64_t below, uint64_t *out, 
 static int read_rate(Scan *s, double *bps, Err *err) {
     char word[MAX_TOKEN];
     next_word(s, word);
-    if (!*word || units_parse_rate(word, "", bps, NULL) != 0 || !(*bps > 0 && *bps <= TOPO_MAX_RATE_BPS))
+    if (!*word || units_parse_rate(word, "", bps, NULL) != 0 ||
+        !(*bps > 0 && *bps <= TOPO_MAX_RATE_BPS))
         return fail(s, "rate", "a rate like 10Gbps, above 0 and at most 1e16 bit/s", word, err);
     return 0;
 }
 
-/* ns-3 takes a bare number for seconds, which nobody means: a delay other than 0 has to have its unit. */
+/* ns-3 takes a bare number for seconds, which nobody means: a delay other than 0 has to have its
+ * unit. */
 static int read_delay(Scan *s, double *ns, Err *err) {
     char word[MAX_TOKEN];
     next_word(s, word);
     bool bare = *word && strspn(word, "0123456789.eE+-") == strlen(word);
-    if (!*word || units_parse_time(word, "", ns, NULL) != 0 || !(*ns >= 0 && *ns <= TOPO_MAX_DELAY_NS) || (bare && *ns > 0))
+    if (!*word || units_parse_time(word, "", ns, NULL) != 0 ||
+        !(*ns >= 0 && *ns <= TOPO_MAX_DELAY_NS) || (bare && *ns > 0))
         return fail(s, "delay", "a time with its unit like 1000ns, at most 1e12 ns", word, err);
     return 0;
 }
@@ -93,11 +99,14 @@ static int read_header(Scan *s, Header *h, Err *err) {
     if (read_whole(s, "number of switches", MAX_COUNT, &h->n_switches, err) != 0) return -1;
     if (read_whole(s, "number of links", MAX_COUNT, &h->n_links, err) != 0) return -1;
     if (h->n_switches > h->n_nodes)
-        return err_input(err, "%s: line %llu: expected at most as many switches as nodes, got %llu of %llu", s->name,
-                         (unsigned long long)s->line, (unsigned long long)h->n_switches, (unsigned long long)h->n_nodes);
+        return err_input(
+            err, "%s: line %llu: expected at most as many switches as nodes, got %llu of %llu",
+            s->name, (unsigned long long)s->line, (unsigned long long)h->n_switches,
+            (unsigned long long)h->n_nodes);
     if (h->n_nodes > h->n_links + 1)
-        return err_input(err, "%s: line %llu: %llu links cannot join %llu nodes", s->name, (unsigned long long)s->line,
-                         (unsigned long long)h->n_links, (unsigned long long)h->n_nodes);
+        return err_input(err, "%s: line %llu: %llu links cannot join %llu nodes", s->name,
+                         (unsigned long long)s->line, (unsigned long long)h->n_links,
+                         (unsigned long long)h->n_nodes);
     for (uint64_t i = 0; i < h->n_switches; i++) {
         uint64_t id;
         skip_lines(s);
@@ -114,17 +123,21 @@ static int read_links(Scan *s, const Header *h, Draft *d, Err *err) {
         TopoCable c;
         skip_lines(s);
         if (s->at >= s->end)
-            return err_input(err, "%s: line %llu: the file ends after %llu of %llu links", s->name, (unsigned long long)s->line,
-                             (unsigned long long)i, (unsigned long long)h->n_links);
-        if (read_whole(s, "node id", h->n_nodes, &c.a, err) != 0 || read_whole(s, "node id", h->n_nodes, &c.b, err) != 0) return -1;
+            return err_input(err, "%s: line %llu: the file ends after %llu of %llu links", s->name,
+                             (unsigned long long)s->line, (unsigned long long)i,
+                             (unsigned long long)h->n_links);
+        if (read_whole(s, "node id", h->n_nodes, &c.a, err) != 0 ||
+            read_whole(s, "node id", h->n_nodes, &c.b, err) != 0)
+            return -1;
         if (read_rate(s, &c.rate_bps, err) != 0 || read_delay(s, &c.delay_ns, err) != 0) return -1;
         draft_cable(d, c);
         while (next_word(s, word), *word) continue;
     }
     skip_lines(s);
     if (s->at < s->end && *s->at >= '0' && *s->at <= '9')
-        return err_input(err, "%s: line %llu: more links than the %llu that the first line announces", s->name, (unsigned long long)s->line,
-                         (unsigned long long)h->n_links);
+        return err_input(err,
+                         "%s: line %llu: more links than the %llu that the first line announces",
+                         s->name, (unsigned long long)s->line, (unsigned long long)h->n_links);
     return 0;
 }
 
@@ -132,7 +145,9 @@ static int place_nodes(const Scan *s, const Header *h, Draft *d, Err *err) {
     for (uint64_t v = 0; v < h->n_nodes; v++) draft_node(d, v, true, TOPO_NONE);
     for (uint64_t i = 0; i < h->n_switches; i++) {
         uint8_t *is_host = &d->is_host[h->switches[i]];
-        if (!*is_host) return err_input(err, "%s: switch id %llu appears twice", s->name, (unsigned long long)h->switches[i]);
+        if (!*is_host)
+            return err_input(err, "%s: switch id %llu appears twice", s->name,
+                             (unsigned long long)h->switches[i]);
         *is_host = false;
     }
     return 0;
@@ -143,7 +158,9 @@ int hpcc_read(Topo *t, const char *name, const char *text, size_t len, Err *err)
     Header h = {0};
     Draft d = {0};
     int rc = read_header(&s, &h, err);
-    if (rc == 0) rc = read_links(&s, &h, &d, err); /* first: the file has to deliver its links before nodes are made */
+    if (rc == 0)
+        rc = read_links(&s, &h, &d,
+                        err); /* first: the file has to deliver its links before nodes are made */
     if (rc == 0) rc = place_nodes(&s, &h, &d, err);
     if (rc == 0) rc = draft_build(t, &d, name, err);
     free(h.switches);

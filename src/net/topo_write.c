@@ -1,8 +1,8 @@
 /* topo_write: generic nodes/links JSON and HPCC topology.txt, one node or link a line.
  *
- * Rates and delays are written so that they read back as the same doubles: in Gb/s or µs where that is
- * exact, else in the base unit. HPCC's format numbers nodes 0..n−1 and knows neither pods nor anything
- * but switches and hosts, so racks and pods are derived again when it is read. */
+ * Rates and delays are written so that they read back as the same doubles: in Gb/s or µs where that
+ * is exact, else in the base unit. HPCC's format numbers nodes 0..n−1 and knows neither pods nor
+ * anything but switches and hosts, so racks and pods are derived again when it is read. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +13,8 @@
 
 typedef int (*ParseUnit)(const char *text, const char *what, double *value, Err *err);
 
-static JsonNumber with_unit(double x, double scale, const char *big, const char *base, ParseUnit parse) {
+static JsonNumber with_unit(double x, double scale, const char *big, const char *base,
+                            ParseUnit parse) {
     JsonNumber number = json_number_text(x / scale), t;
     double back;
     int n = snprintf(t.s, sizeof t.s, "%s%s", number.s, big);
@@ -30,7 +31,8 @@ JsonNumber delay_text(double ns) { return with_unit(ns, 1e3, "us", "ns", units_p
 static void print_json(FILE *f, const Topo *t) {
     fputs("{\"nodes\": [\n", f);
     for (uint32_t v = 0; v < t->n_nodes; v++) {
-        fprintf(f, "  {\"id\": %llu, \"kind\": \"%s\"", (unsigned long long)t->node_id[v], t->is_host[v] ? "host" : "switch");
+        fprintf(f, "  {\"id\": %llu, \"kind\": \"%s\"", (unsigned long long)t->node_id[v],
+                t->is_host[v] ? "host" : "switch");
         uint32_t host = t->node_host[v];
         if (host != TOPO_NONE) fprintf(f, ", \"pod\": %u", t->rack_pod[t->host_rack[host]]);
         fputs(v + 1 < t->n_nodes ? "},\n" : "}\n", f);
@@ -38,13 +40,15 @@ static void print_json(FILE *f, const Topo *t) {
     fputs("],\n\"links\": [\n", f);
     for (uint32_t l = 0; l < t->n_links; l += 2) {
         const Link *k = &t->links[l];
-        fprintf(f, "  {\"a\": %llu, \"b\": %llu, \"rate\": \"%s\", \"delay\": \"%s\"}%s\n", (unsigned long long)t->node_id[k->from],
-                (unsigned long long)t->node_id[k->to], rate_text(k->rate_bps).s, delay_text(k->delay_ns).s, l + 2 < t->n_links ? "," : "");
+        fprintf(f, "  {\"a\": %llu, \"b\": %llu, \"rate\": \"%s\", \"delay\": \"%s\"}%s\n",
+                (unsigned long long)t->node_id[k->from], (unsigned long long)t->node_id[k->to],
+                rate_text(k->rate_bps).s, delay_text(k->delay_ns).s, l + 2 < t->n_links ? "," : "");
     }
     fputs("]}\n", f);
 }
 
-/* ns-3 reads a bare time as seconds and has no exact form for fractions of its units, so delays stay in ns. */
+/* ns-3 reads a bare time as seconds and has no exact form for fractions of its units, so delays
+ * stay in ns. */
 static void print_hpcc(FILE *f, const Topo *t) {
     fprintf(f, "%u %u %u\n", t->n_nodes, t->n_nodes - t->n_hosts, t->n_links / 2);
     const char *gap = "";
@@ -56,7 +60,8 @@ static void print_hpcc(FILE *f, const Topo *t) {
     fputc('\n', f);
     for (uint32_t l = 0; l < t->n_links; l += 2) {
         const Link *k = &t->links[l];
-        fprintf(f, "%u %u %s %sns 0\n", k->from, k->to, rate_text(k->rate_bps).s, json_number_text(k->delay_ns).s);
+        fprintf(f, "%u %u %s %sns 0\n", k->from, k->to, rate_text(k->rate_bps).s,
+                json_number_text(k->delay_ns).s);
     }
 }
 
@@ -67,16 +72,21 @@ static int save(const Topo *t, const char *path, void (*print)(FILE *, const Top
     return file_out_commit(&out, err);
 }
 
-int topo_save_json(const Topo *t, const char *path, Err *err) { return save(t, path, print_json, err); }
+int topo_save_json(const Topo *t, const char *path, Err *err) {
+    return save(t, path, print_json, err);
+}
 
 int topo_save_hpcc(const Topo *t, const char *path, Err *err) {
     if (t->node_id[t->n_nodes - 1] != t->n_nodes - 1)
-        return err_input(err, "%s: cannot be written as HPCC topology.txt: that needs node ids 0 to %u, here they go up to %llu", t->name,
-                         t->n_nodes - 1, (unsigned long long)t->node_id[t->n_nodes - 1]);
+        return err_input(err,
+                         "%s: cannot be written as HPCC topology.txt: that needs node ids 0 to %u, "
+                         "here they go up to %llu",
+                         t->name, t->n_nodes - 1, (unsigned long long)t->node_id[t->n_nodes - 1]);
     return save(t, path, print_hpcc, err);
 }
 
 int topo_save(const Topo *t, const char *path, Err *err) {
     size_t n = strlen(path);
-    return n > 4 && strcmp(path + n - 4, ".txt") == 0 ? topo_save_hpcc(t, path, err) : topo_save_json(t, path, err);
+    return n > 4 && strcmp(path + n - 4, ".txt") == 0 ? topo_save_hpcc(t, path, err)
+                                                      : topo_save_json(t, path, err);
 }

@@ -1,4 +1,5 @@
-/* cc: the table of congestion controls, and what they share. A control is one file cc_*.c and one row here. */
+/* cc: the table of congestion controls, and what they share. A control is one file cc_*.c and one
+ * row here. */
 #include "packet/cc.h"
 
 #include <assert.h>
@@ -6,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const CongestionControl *const table[] = {&cc_dctcp, &cc_dcqcn, &cc_hpcc, &cc_timely, &cc_none};
+static const CongestionControl *const table[] = {&cc_dctcp, &cc_dcqcn, &cc_hpcc, &cc_timely,
+                                                 &cc_none};
 enum { N_TABLE = sizeof table / sizeof *table };
 
 const CongestionControl *cc_find(const char *name) {
@@ -19,7 +21,11 @@ const CongestionControl *cc_find(const char *name) {
 void cc_list(char *text, size_t size) {
     size_t at = 0;
     for (int i = 0; i < N_TABLE && at < size; i++) {
-        at += (size_t)snprintf(text + at, size - at, "%s%s", i == 0 ? "" : i == N_TABLE - 1 ? " or " : ", ", table[i]->name);
+        at += (size_t)snprintf(text + at, size - at, "%s%s",
+                               i == 0             ? ""
+                               : i == N_TABLE - 1 ? " or "
+                                                  : ", ",
+                               table[i]->name);
     }
 }
 

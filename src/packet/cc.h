@@ -1,7 +1,8 @@
 /* cc: congestion controls: one struct of functions each, one file each, one row in cc.c's table.
  *
- * A control sees its own flow's state and the acknowledgement, never the simulator. It sets rate_bps; the
- * host paces with it and sends while the bytes in flight are below window · rate / max_rate. */
+ * A control sees its own flow's state and the acknowledgement, never the simulator. It sets
+ * rate_bps; the host paces with it and sends while the bytes in flight are below window · rate /
+ * max_rate. */
 #ifndef M3_PACKET_CC_H
 #define M3_PACKET_CC_H
 #include <stdbool.h>
@@ -26,9 +27,12 @@ typedef struct {
     uint64_t own[8];
 } CcFlow;
 #define CC_OWN(T, f) ((T *)(void *)(f)->own)
-#define CC_CHECK_OWN(T) _Static_assert(sizeof(T) <= sizeof(((CcFlow *)0)->own), "state of a congestion control is at most 64 bytes")
+#define CC_CHECK_OWN(T)                                     \
+    _Static_assert(sizeof(T) <= sizeof(((CcFlow *)0)->own), \
+                   "state of a congestion control is at most 64 bytes")
 
-/* In-band telemetry of one hop, packed as on the wire: 24 bit of ns, 20 bit of bytes sent / 128, 17 bit of queue / 80. */
+/* In-band telemetry of one hop, packed as on the wire: 24 bit of ns, 20 bit of bytes sent / 128, 17
+ * bit of queue / 80. */
 typedef struct {
     uint32_t time_ns, sent_128, queue_80;
 } CcHop;
@@ -36,7 +40,8 @@ static inline uint64_t cc_hop_pack(uint64_t time_ns, uint64_t sent_b, uint64_t q
     return (time_ns & 0xffffff) << 40 | (sent_b / 128 & 0xfffff) << 17 | (queue_b / 80 & 0x1ffff);
 }
 static inline CcHop cc_hop_unpack(uint64_t v) {
-    return (CcHop){(uint32_t)(v >> 40) & 0xffffff, (uint32_t)(v >> 17) & 0xfffff, (uint32_t)v & 0x1ffff};
+    return (CcHop){(uint32_t)(v >> 40) & 0xffffff, (uint32_t)(v >> 17) & 0xfffff,
+                   (uint32_t)v & 0x1ffff};
 }
 
 /* An acknowledgement at the sender; una and nxt are as after taking it in. */
@@ -61,7 +66,8 @@ typedef struct {
 } CcArm;
 void cc_arm(CcArm *arm, int which, double delay_ns);
 
-/* Marking at a switch port: never up to kmin, always above kmax, with probability rising to pmax between. */
+/* Marking at a switch port: never up to kmin, always above kmax, with probability rising to pmax
+ * between. */
 typedef struct {
     uint32_t kmin_b, kmax_b;
     double pmax;
@@ -75,12 +81,15 @@ typedef struct {
     bool telemetry; /* switches stamp data packets, ACKs echo the stamps */
     bool retimes;   /* a changed rate moves the time of the next packet, too */
     void (*start)(CcFlow *f, const CcConf *c);
-    bool (*ack)(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm);  /* true: set a rate; NULL: ignores ACKs */
+    bool (*ack)(CcFlow *f, const CcConf *c, const CcAck *a,
+                CcArm *arm); /* true: set a rate; NULL: ignores ACKs */
     void (*timer)(CcFlow *f, const CcConf *c, int which, CcArm *arm);     /* NULL: has no timers */
     void (*marking)(const CcConf *c, double port_rate_bps, CcMarking *m); /* NULL: no marking */
 } CongestionControl;
 
-enum { CC_WIRE_HOPS = 5 }; /* room for telemetry in every packet of the reference; grows with longer paths outside compat */
+enum {
+    CC_WIRE_HOPS = 5
+}; /* room for telemetry in every packet of the reference; grows with longer paths outside compat */
 
 extern const CongestionControl cc_dctcp, cc_dcqcn, cc_hpcc, cc_timely, cc_none;
 /* The row of a name; NULL if there is none. */

@@ -1,9 +1,9 @@
 /* dcqcn: DCQCN (Zhu et al., SIGCOMM 2015) in the variant of the HPCC authors' simulator.
  *
- * A marked packet's ACK is a congestion notification. The first one sets the target rate and starts two 50 µs
- * timers: one moves α (gain 1/256), the other cuts the rate by α/2 if a notification came meanwhile. A cut starts a 55 µs
- * timer that recovers half the way to the target, from its second turn on raising the target by 2 then 20 Mb/s (of a
- * 10 Gb/s line). There is no byte counter. */
+ * A marked packet's ACK is a congestion notification. The first one sets the target rate and starts
+ * two 50 µs timers: one moves α (gain 1/256), the other cuts the rate by α/2 if a notification came
+ * meanwhile. A cut starts a 55 µs timer that recovers half the way to the target, from its second
+ * turn on raising the target by 2 then 20 Mb/s (of a 10 Gb/s line). There is no byte counter. */
 #include "packet/cc.h"
 
 static const double GAIN = 1.0 / 256, PMAX = 0.2;
@@ -79,5 +79,10 @@ static void marking(const CcConf *c, double port_rate_bps, CcMarking *m) {
     m->pmax = PMAX;
 }
 
-const CongestionControl cc_dcqcn = {
-    .name = "dcqcn", .header_b = 48, .ack_b = 60, .start = start, .ack = ack, .timer = timer, .marking = marking};
+const CongestionControl cc_dcqcn = {.name = "dcqcn",
+                                    .header_b = 48,
+                                    .ack_b = 60,
+                                    .start = start,
+                                    .ack = ack,
+                                    .timer = timer,
+                                    .marking = marking};

@@ -1,8 +1,9 @@
 /* dctcp: rate-based DCTCP (Alizadeh et al., SIGCOMM 2010) as the HPCC authors' simulator has it.
  *
- * Per batch of about one window the share of marked packets moves α (gain 1/16). A mark cuts the rate by α/2, at
- * most once until the data sent by then is acknowledged (CWR); a batch that ends outside CWR adds a
- * step of 615 Mb/s at 10 Gb/s. The first acknowledgement only opens a batch. No slow start. */
+ * Per batch of about one window the share of marked packets moves α (gain 1/16). A mark cuts the
+ * rate by α/2, at most once until the data sent by then is acknowledged (CWR); a batch that ends
+ * outside CWR adds a step of 615 Mb/s at 10 Gb/s. The first acknowledgement only opens a batch. No
+ * slow start. */
 #include "packet/cc.h"
 
 static const double GAIN = 1.0 / 16, STEP_BPS = 615e6; /* step: of a 10 Gb/s line */
@@ -43,11 +44,13 @@ static bool ack(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm) {
     bool new_batch = batch_step(d, a);
     if (d->in_cwr && a->ack > d->cwr_end) d->in_cwr = false;
     if (a->marked && !d->in_cwr) {
-        f->rate_bps = cc_at_least(cc_rate((double)f->rate_bps * (1 - d->alpha / 2)), f->min_rate_bps);
+        f->rate_bps =
+            cc_at_least(cc_rate((double)f->rate_bps * (1 - d->alpha / 2)), f->min_rate_bps);
         d->in_cwr = true;
         d->cwr_end = a->nxt;
     }
-    if (new_batch && !d->in_cwr) f->rate_bps = cc_at_most(f->rate_bps + cc_rate(STEP_BPS * f->line_scale), f->max_rate_bps);
+    if (new_batch && !d->in_cwr)
+        f->rate_bps = cc_at_most(f->rate_bps + cc_rate(STEP_BPS * f->line_scale), f->max_rate_bps);
     return true;
 }
 
@@ -56,5 +59,10 @@ static void marking(const CcConf *c, double port_rate_bps, CcMarking *m) {
     m->pmax = 1;
 }
 
-const CongestionControl cc_dctcp = {
-    .name = "dctcp", .header_b = 48, .ack_b = 60, .ack_first = true, .start = start, .ack = ack, .marking = marking};
+const CongestionControl cc_dctcp = {.name = "dctcp",
+                                    .header_b = 48,
+                                    .ack_b = 60,
+                                    .ack_first = true,
+                                    .start = start,
+                                    .ack = ack,
+                                    .marking = marking};

@@ -1,8 +1,10 @@
-/* hpcc: HPCC (Li et al., SIGCOMM 2019), single rate, multiplicative at every ACK (no additive-only stages).
+/* hpcc: HPCC (Li et al., SIGCOMM 2019), single rate, multiplicative at every ACK (no additive-only
+ * stages).
  *
- * Switches stamp time, bytes sent and queue; from two stamps of a hop follow its sending rate and standing queue, so its
- * utilisation u = txRate/line + min(q, q')·max_rate/line/window. The largest over the hops moves an average over
- * the base RTT, and the rate becomes Rc/(U/η) + W_AI. Rc is committed once a window; other ACKs react from Rc. */
+ * Switches stamp time, bytes sent and queue; from two stamps of a hop follow its sending rate and
+ * standing queue, so its utilisation u = txRate/line + min(q, q')·max_rate/line/window. The largest
+ * over the hops moves an average over the base RTT, and the rate becomes Rc/(U/η) + W_AI. Rc is
+ * committed once a window; other ACKs react from Rc. */
 #include "packet/cc.h"
 
 typedef struct {
@@ -17,12 +19,15 @@ static void start(CcFlow *f, const CcConf *c) {
 }
 
 /* Utilisation of one hop between two of its stamps; *tau_ns is the time between. */
-static double utilisation(const CcFlow *f, CcHop now, CcHop before, double line_bps, uint64_t *tau_ns) {
+static double utilisation(const CcFlow *f, CcHop now, CcHop before, double line_bps,
+                          uint64_t *tau_ns) {
     *tau_ns = (now.time_ns - before.time_ns) & 0xffffff;
     uint64_t sent_b = (uint64_t)((now.sent_128 - before.sent_128) & 0xfffff) * 128;
-    uint64_t queue_b = (uint64_t)(now.queue_80 < before.queue_80 ? now.queue_80 : before.queue_80) * 80;
+    uint64_t queue_b =
+        (uint64_t)(now.queue_80 < before.queue_80 ? now.queue_80 : before.queue_80) * 80;
     double tx_bps = (double)(sent_b * 8) / ((double)*tau_ns * 1e-9);
-    return tx_bps / line_bps + (double)queue_b * (double)f->max_rate_bps / line_bps / (double)f->window_b;
+    return tx_bps / line_bps +
+           (double)queue_b * (double)f->max_rate_bps / line_bps / (double)f->window_b;
 }
 
 /* Moves the average by the busiest hop of this ACK. */
@@ -31,7 +36,8 @@ static void measure(CcFlow *f, Hpcc *h, const CcAck *a) {
     uint64_t tau_max = 0;
     for (int i = 0; i < a->n_hops; i++) {
         uint64_t tau;
-        double u = utilisation(f, cc_hop_unpack(a->hops[i]), cc_hop_unpack(a->hops_before[i]), a->hop_rate_bps[i], &tau);
+        double u = utilisation(f, cc_hop_unpack(a->hops[i]), cc_hop_unpack(a->hops_before[i]),
+                               a->hop_rate_bps[i], &tau);
         if (u > u_max) {
             u_max = u;
             tau_max = tau;
@@ -61,5 +67,10 @@ static bool ack(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm) {
     return true;
 }
 
-const CongestionControl cc_hpcc = {
-    .name = "hp", .header_b = 90, .ack_b = 88, .telemetry = true, .retimes = true, .start = start, .ack = ack};
+const CongestionControl cc_hpcc = {.name = "hp",
+                                   .header_b = 90,
+                                   .ack_b = 88,
+                                   .telemetry = true,
+                                   .retimes = true,
+                                   .start = start,
+                                   .ack = ack};

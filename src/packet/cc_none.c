@@ -1,5 +1,5 @@
-/* none: no congestion control: line rate, limited by the window alone. A baseline, and the smallest example of a
- * control: it has no state, hears no ACKs and wants no marks. */
+/* none: no congestion control: line rate, limited by the window alone. A baseline, and the smallest
+ * example of a control: it has no state, hears no ACKs and wants no marks. */
 #include "packet/cc.h"
 
 static void start(CcFlow *f, const CcConf *c) {
@@ -7,4 +7,5 @@ static void start(CcFlow *f, const CcConf *c) {
     (void)c;
 }
 
-const CongestionControl cc_none = {.name = "none", .header_b = 48, .ack_b = 60, .ack_first = true, .start = start};
+const CongestionControl cc_none = {
+    .name = "none", .header_b = 48, .ack_b = 60, .ack_first = true, .start = start};

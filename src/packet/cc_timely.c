@@ -1,8 +1,9 @@
 /* timely: TIMELY (Mittal et al., SIGCOMM 2015), acting once a window.
  *
- * The RTT of a packet is counted from the start of its transmission. Its smoothed differences over the minimal RTT are the
- * gradient. Below Tlow, or with no growth below Thigh: add 10 Mb/s (50 after five in a row; of a 10 Gb/s line). Above
- * Thigh: multiply by 1 − β(1 − Thigh/RTT). Otherwise by 1 − β·gradient, at least 0. */
+ * The RTT of a packet is counted from the start of its transmission. Its smoothed differences over
+ * the minimal RTT are the gradient. Below Tlow, or with no growth below Thigh: add 10 Mb/s (50
+ * after five in a row; of a 10 Gb/s line). Above Thigh: multiply by 1 − β(1 − Thigh/RTT). Otherwise
+ * by 1 − β·gradient, at least 0. */
 #include "packet/cc.h"
 
 static const double NEW_SHARE = 0.875, BETA = 0.8, STEP_BPS = 10e6, HYPER_STEP_BPS = 50e6;
@@ -16,7 +17,9 @@ typedef struct {
 } Timely;
 CC_CHECK_OWN(Timely);
 
-static void start(CcFlow *f, const CcConf *c) { *CC_OWN(Timely, f) = (Timely){.current_bps = c->compat ? f->nic_rate_bps : f->rate_bps}; }
+static void start(CcFlow *f, const CcConf *c) {
+    *CC_OWN(Timely, f) = (Timely){.current_bps = c->compat ? f->nic_rate_bps : f->rate_bps};
+}
 
 static void increase(CcFlow *f, Timely *t) {
     double step = t->n_increases < HYPER_AFTER ? STEP_BPS : HYPER_STEP_BPS;
@@ -60,4 +63,5 @@ static bool ack(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm) {
     return !first;
 }
 
-const CongestionControl cc_timely = {.name = "timely", .header_b = 56, .ack_b = 60, .ack_first = true, .start = start, .ack = ack};
+const CongestionControl cc_timely = {
+    .name = "timely", .header_b = 56, .ack_b = 60, .ack_first = true, .start = start, .ack = ack};

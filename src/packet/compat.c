@@ -1,12 +1,13 @@
-/* compat: how the reference turns seconds into ns, starts flows and routes them (docs: PACKET-SIM.md).
+/* compat: how the reference turns seconds into ns, starts flows and routes them (docs:
+ * PACKET-SIM.md).
  *
- * Time is computed there as a double in seconds, kept as a fixed-point number with 64 binary places, and cut to whole
- * ns: a serialisation of exactly 48 ns takes 47. A flow's start is read as 1 s and more, so that the double's own error
- * decides whether it falls 1 ns early.
+ * Time is computed there as a double in seconds, kept as a fixed-point number with 64 binary
+ * places, and cut to whole ns: a serialisation of exactly 48 ns takes 47. A flow's start is read as
+ * 1 s and more, so that the double's own error decides whether it falls 1 ns early.
  *
- * Flow lists that people keep hold either the times asked for or, copied from the reference's output, the times that came
- * of them; rounding the latter again would shift some. They can be told apart: a quarter or more of all ns are times
- * that the output never has. */
+ * Flow lists that people keep hold either the times asked for or, copied from the reference's
+ * output, the times that came of them; rounding the latter again would shift some. They can be told
+ * apart: a quarter or more of all ns are times that the output never has. */
 #include "packet/compat.h"
 
 #include <math.h>
@@ -19,9 +20,13 @@ int64_t compat_ns(double seconds) {
     return (int64_t)whole * 1000000000 + (int64_t)((U128)fraction * 1000000000 >> 64);
 }
 
-int64_t compat_start_ns(int64_t ns) { return compat_ns((double)(ns + 1000000000) / 1e9) - 1000000000; }
+int64_t compat_start_ns(int64_t ns) {
+    return compat_ns((double)(ns + 1000000000) / 1e9) - 1000000000;
+}
 
-bool compat_is_never_start(int64_t ns) { return compat_start_ns(ns) != ns && compat_start_ns(ns + 1) != ns; }
+bool compat_is_never_start(int64_t ns) {
+    return compat_start_ns(ns) != ns && compat_start_ns(ns + 1) != ns;
+}
 
 bool compat_has_asked_starts(const Flows *f) {
     size_t n = 0;
@@ -29,7 +34,8 @@ bool compat_has_asked_starts(const Flows *f) {
     return n * 16 > f->n;
 }
 
-/* The pick-th of the distinct neighbours among links that stand side by side by neighbour; its last link. */
+/* The pick-th of the distinct neighbours among links that stand side by side by neighbour; its last
+ * link. */
 static uint32_t distinct(const Topo *t, const uint32_t *next, uint32_t n, uint32_t pick) {
     uint32_t at = 0;
     for (; at + 1 < n; at++) {
@@ -38,15 +44,19 @@ static uint32_t distinct(const Topo *t, const uint32_t *next, uint32_t n, uint32
     return next[at];
 }
 
-uint32_t compat_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16_t sport, uint16_t dport, uint32_t *links) {
+uint32_t compat_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16_t sport,
+                     uint16_t dport, uint32_t *links) {
     const Topo *t = route_topo(r);
     uint32_t n_links = 0, node = t->host_node[src_host], end = t->host_node[dst_host];
     uint32_t src_ip = route_node_ip(t->node_id[node]), dst_ip = route_node_ip(t->node_id[end]);
     while (node != end) {
         uint32_t n, n_distinct = 1, pick = 0;
         const uint32_t *next = route_next(r, node, dst_host, &n);
-        for (uint32_t i = 1; i < n; i++) n_distinct += t->links[next[i]].to != t->links[next[i - 1]].to;
-        if (n_distinct > 1) pick = route_hash(src_ip, dst_ip, sport, dport, (uint32_t)t->node_id[node]) % n_distinct;
+        for (uint32_t i = 1; i < n; i++)
+            n_distinct += t->links[next[i]].to != t->links[next[i - 1]].to;
+        if (n_distinct > 1)
+            pick =
+                route_hash(src_ip, dst_ip, sport, dport, (uint32_t)t->node_id[node]) % n_distinct;
         links[n_links] = distinct(t, next, n, pick);
         node = t->links[links[n_links++]].to;
     }

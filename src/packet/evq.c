@@ -1,11 +1,12 @@
 /* evq: set-up of the wheel, and the heap of far events.
  *
- * In a packet network nearly every event is a link's delay and one serialisation ahead, that is within a known
- * short horizon: a wheel (a calendar queue that needs no resizing; Brown, CACM 1988) takes those in O(1): the
- * slot's list is almost always empty or appended to. A two-level bitmap finds the next slot in use. What lies
- * beyond the horizon (flow starts, timers of tens of µs) goes to a 4-ary heap whose top is compared at each pop:
- * no event ever moves from heap to wheel. The slot width is the horizon over the number of slots and only
- * concerns speed: order within a slot is exact. Measured against heaps alone in tests/bench/README.md. */
+ * In a packet network nearly every event is a link's delay and one serialisation ahead, that is
+ * within a known short horizon: a wheel (a calendar queue that needs no resizing; Brown, CACM 1988)
+ * takes those in O(1): the slot's list is almost always empty or appended to. A two-level bitmap
+ * finds the next slot in use. What lies beyond the horizon (flow starts, timers of tens of µs) goes
+ * to a 4-ary heap whose top is compared at each pop: no event ever moves from heap to wheel. The
+ * slot width is the horizon over the number of slots and only concerns speed: order within a slot
+ * is exact. Measured against heaps alone in tests/bench/README.md. */
 #include "packet/evq.h"
 
 #include <assert.h>
@@ -21,7 +22,10 @@ void evq_init(Evq *q, int64_t horizon_ticks, size_t n_events) {
     while (n < 4 * n_events && n < MAX_SLOTS) n *= 2;
     int shift = 0;
     while ((horizon_ticks >> shift) + 2 > (int64_t)n) shift++;
-    *q = (Evq){.shift = shift, .mask = (uint32_t)n - 1, .word_mask = (uint32_t)(n / 64) - 1, .sum_mask = (uint32_t)(n / 4096) - 1};
+    *q = (Evq){.shift = shift,
+               .mask = (uint32_t)n - 1,
+               .word_mask = (uint32_t)(n / 64) - 1,
+               .sum_mask = (uint32_t)(n / 4096) - 1};
     q->heads = MEM_NEW(uint32_t, n);
     q->words = MEM_ZNEW(uint64_t, n / 64);
     q->summary = MEM_ZNEW(uint64_t, n / 4096);
@@ -34,13 +38,16 @@ void evq_free(Evq *q) {
     free(q->far);
 }
 
-static bool far_before(const EvFar *a, const EvFar *b) { return evq_before(a->time, a->seq, b->time, b->seq); }
+static bool far_before(const EvFar *a, const EvFar *b) {
+    return evq_before(a->time, a->seq, b->time, b->seq);
+}
 
 void evq_far_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
     MEM_GROW(q->far, q->cap_far, q->n_far + 1);
     EvFar e = {time, seq, id};
     size_t i = q->n_far++;
-    for (size_t up; i > 0 && far_before(&e, &q->far[up = (i - 1) / 4]); i = up) q->far[i] = q->far[up];
+    for (size_t up; i > 0 && far_before(&e, &q->far[up = (i - 1) / 4]); i = up)
+        q->far[i] = q->far[up];
     q->far[i] = e;
 }
 

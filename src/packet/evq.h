@@ -1,8 +1,9 @@
 /* evq: the event queue: a wheel of sorted slots for the near future, a heap for the rest.
  *
- * Nodes are 64-byte cells of the user's array whose first 24 bytes are an EvNode; the queue links them
- * by 32-bit index and owns no memory per event. Order is (time, seq): seq is the rank at which the event was
- * scheduled, so events of equal time run in the order scheduled whatever the order of pushing. */
+ * Nodes are 64-byte cells of the user's array whose first 24 bytes are an EvNode; the queue links
+ * them by 32-bit index and owns no memory per event. Order is (time, seq): seq is the rank at which
+ * the event was scheduled, so events of equal time run in the order scheduled whatever the order of
+ * pushing. */
 #ifndef M3_PACKET_EVQ_H
 #define M3_PACKET_EVQ_H
 #include <stdbool.h>
@@ -25,14 +26,15 @@ typedef struct {
     uint32_t id;
 } EvFar;
 
-/* Invariant: every node in the wheel has time>>shift in [now>>shift, now>>shift + n_slots), so slots in
- * cyclic order from now's hold ascending times; within a slot the list is sorted. */
+/* Invariant: every node in the wheel has time>>shift in [now>>shift, now>>shift + n_slots), so
+ * slots in cyclic order from now's hold ascending times; within a slot the list is sorted. */
 typedef struct {
-    unsigned char *nodes; /* node i at nodes + 64·i; set by the user, also after each move of the array */
-    int64_t now;          /* time of the last event popped */
-    uint32_t *heads;      /* [mask + 1] lists */
-    uint64_t *words;      /* bit per slot: not empty */
-    uint64_t *summary;    /* bit per word: not 0 */
+    unsigned char
+        *nodes;  /* node i at nodes + 64·i; set by the user, also after each move of the array */
+    int64_t now; /* time of the last event popped */
+    uint32_t *heads;   /* [mask + 1] lists */
+    uint64_t *words;   /* bit per slot: not empty */
+    uint64_t *summary; /* bit per word: not 0 */
     uint32_t mask, word_mask, sum_mask;
     int shift;
     size_t n_near;
@@ -46,8 +48,12 @@ void evq_free(Evq *q);
 void evq_far_push(Evq *q, uint32_t id, int64_t time, uint64_t seq);
 uint32_t evq_far_pop(Evq *q);
 
-static inline EvNode *evq_node(const Evq *q, uint32_t id) { return (EvNode *)(void *)(q->nodes + (size_t)id * EVQ_STRIDE); }
-static inline bool evq_before(int64_t ta, uint64_t sa, int64_t tb, uint64_t sb) { return ta < tb || (ta == tb && sa < sb); }
+static inline EvNode *evq_node(const Evq *q, uint32_t id) {
+    return (EvNode *)(void *)(q->nodes + (size_t)id * EVQ_STRIDE);
+}
+static inline bool evq_before(int64_t ta, uint64_t sa, int64_t tb, uint64_t sb) {
+    return ta < tb || (ta == tb && sa < sb);
+}
 static inline size_t evq_len(const Evq *q) { return q->n_near + q->n_far; }
 
 /* Puts a node in its place of a list that is not empty. */
@@ -59,7 +65,8 @@ static inline void evq_list_insert(Evq *q, uint32_t *list, uint32_t id, EvNode *
         return;
     }
     uint32_t *link = list;
-    for (EvNode *at = head; evq_before(at->time, at->seq, n->time, n->seq); at = evq_node(q, *link)) link = &at->next;
+    for (EvNode *at = head; evq_before(at->time, at->seq, n->time, n->seq); at = evq_node(q, *link))
+        link = &at->next;
     if (link == list) n->tail = head->tail;
     n->next = *link;
     *link = id;
@@ -105,7 +112,8 @@ static inline uint32_t evq_pop(Evq *q) {
     uint32_t i = evq_first_slot(q);
     uint32_t id = q->heads[i];
     EvNode *n = evq_node(q, id);
-    if (q->n_far && evq_before(q->far[0].time, q->far[0].seq, n->time, n->seq)) return evq_far_pop(q);
+    if (q->n_far && evq_before(q->far[0].time, q->far[0].seq, n->time, n->seq))
+        return evq_far_pop(q);
     q->n_near--;
     q->now = n->time;
     if (n->next != EVQ_NONE) {

@@ -1,26 +1,34 @@
-/* host: senders and receivers at their NICs: round robin over flows, window, pacing, ACKs, go-back-N.
+/* host: senders and receivers at their NICs: round robin over flows, window, pacing, ACKs,
+ * go-back-N.
  *
- * A NIC sends ACKs first, then serves its flows packet by packet, in a list in order of start: the next one after
- * the last served (by index) that has bytes left, room in its window, and whose pacing time has come. Finished flows
- * leave the list when a scan meets one; indices then shift under `served`, as in the reference. When nothing can be
- * sent the NIC sleeps until a flow's pacing time. In compat that time is the least over all flows with bytes left,
- * those without room included, and if it has passed there is no timer at all; otherwise over the sendable ones.
+ * A NIC sends ACKs first, then serves its flows packet by packet, in a list in order of start: the
+ * next one after the last served (by index) that has bytes left, room in its window, and whose
+ * pacing time has come. Finished flows leave the list when a scan meets one; indices then shift
+ * under `served`, as in the reference. When nothing can be sent the NIC sleeps until a flow's
+ * pacing time. In compat that time is the least over all flows with bytes left, those without room
+ * included, and if it has passed there is no timer at all; otherwise over the sendable ones.
  *
- * The receiver takes bytes in order, acknowledges each packet, and answers a gap with a NACK (once per gap, again
- * after 500 µs); the sender then goes back to the first missing byte. A lost tail hangs the flow in compat. Otherwise
- * a timer of 1 ms (doubling) starts when a packet of the flow is dropped, an ideal RTO that never fires in vain
- * because of mere delay, and duplicates are acknowledged, so that no flow hangs. */
+ * The receiver takes bytes in order, acknowledges each packet, and answers a gap with a NACK (once
+ * per gap, again after 500 µs); the sender then goes back to the first missing byte. A lost tail
+ * hangs the flow in compat. Otherwise a timer of 1 ms (doubling) starts when a packet of the flow
+ * is dropped, an ideal RTO that never fires in vain because of mere delay, and duplicates are
+ * acknowledged, so that no flow hangs. */
 #include "packet/pktsim_private.h"
 
 static const double NACK_PAUSE_NS = 500e3, RTO_NS = 1e6;
-enum { MAX_BACKOFF = 6, MAX_TIMEOUTS = 200 }; /* then the flow is given up: behind a pause that never ends */
+enum {
+    MAX_BACKOFF = 6,
+    MAX_TIMEOUTS = 200
+}; /* then the flow is given up: behind a pause that never ends */
 
 /* ---- a flow's place at its NIC ---- */
 
 static void refresh(Sim *s, FlowSlot *f) {
     if (f->pos == NONE) return;
-    uint8_t left = f->nxt < f->size_b ? NIC_LEFT : 0, room = f->nxt - f->una < f->window_b ? NIC_ROOM : 0;
-    s->nics[f->nic].list[f->pos].state = (uint8_t)(left | room | (f->una >= f->size_b ? NIC_DONE : 0));
+    uint8_t left = f->nxt < f->size_b ? NIC_LEFT : 0,
+            room = f->nxt - f->una < f->window_b ? NIC_ROOM : 0;
+    s->nics[f->nic].list[f->pos].state =
+        (uint8_t)(left | room | (f->una >= f->size_b ? NIC_DONE : 0));
 }
 
 static void rate_changed(const Sim *s, FlowSlot *f) {
@@ -85,7 +93,8 @@ static uint32_t purge(Sim *s, Nic *n, uint32_t first, uint32_t keep) {
 
 /* Index of the entry to serve, or NONE. */
 static uint32_t pick(Sim *s, Nic *n, bool paused) {
-    uint32_t found = NONE, done = NONE, count = (uint32_t)n->n, i = n->served < count ? n->served : n->served % count;
+    uint32_t found = NONE, done = NONE, count = (uint32_t)n->n,
+             i = n->served < count ? n->served : n->served % count;
     for (uint32_t k = 0; k < count; k++) {
         if (++i >= count) i = 0;
         const NicEntry *e = &n->list[i];
@@ -103,7 +112,8 @@ static void send_data(Sim *s, Port *p, Nic *n, uint32_t pos) {
     NicEntry *e = &n->list[pos];
     FlowSlot *f = &s->flows[e->flow];
     uint64_t left = f->size_b - f->nxt;
-    uint32_t payload = left < PAYLOAD_B ? (uint32_t)left : PAYLOAD_B, id = sim_cell_new(s, CELL_DATA);
+    uint32_t payload = left < PAYLOAD_B ? (uint32_t)left : PAYLOAD_B,
+             id = sim_cell_new(s, CELL_DATA);
     Cell *c = sim_cell(s, id);
     c->flow = e->flow;
     c->n_hops = 0;
@@ -211,7 +221,8 @@ static void arm_timers(Sim *s, uint32_t slot, FlowSlot *f, const CcArm *arm) {
         c->byte = f->index;
         c->n_hops = (uint8_t)arm->t[i].which;
         f->timer[arm->t[i].which] = id;
-        evq_push(&s->q, id, s->now + (int64_t)(arm->t[i].delay_ns * (double)s->ticks_per_ns), s->rank++);
+        evq_push(&s->q, id, s->now + (int64_t)(arm->t[i].delay_ns * (double)s->ticks_per_ns),
+                 s->rank++);
     }
 }
 
@@ -243,7 +254,10 @@ static void retime(Sim *s, FlowSlot *f, uint64_t old_rate_bps) {
 static void control(Sim *s, FlowSlot *f, uint32_t id) {
     const Cell *c = sim_cell(s, id);
     uint64_t old_rate = f->cc.rate_bps;
-    CcAck a = {.ack = c->byte, .nxt = f->nxt, .rtt_ns = (double)(s->now - c->sent) / (double)s->ticks_per_ns, .marked = c->echo};
+    CcAck a = {.ack = c->byte,
+               .nxt = f->nxt,
+               .rtt_ns = (double)(s->now - c->sent) / (double)s->ticks_per_ns,
+               .marked = c->echo};
     if (s->max_stamps) {
         a.n_hops = c->n_hops;
         a.hops = &s->hops[(size_t)id * s->max_stamps];
@@ -263,7 +277,8 @@ static void receive_ack(Sim *s, uint32_t id) {
     FlowSlot *f = &s->flows[c->flow];
     if (c->byte > f->una) f->una = c->byte;
     if (c->kind == CELL_NACK) f->nxt = f->una;
-    if (!s->compat && f->nxt < f->una) f->nxt = f->una; /* there, a window that wraps: the flow hangs */
+    if (!s->compat && f->nxt < f->una)
+        f->nxt = f->una; /* there, a window that wraps: the flow hangs */
     if (f->una >= f->size_b) {
         for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
         f->rto = NONE;

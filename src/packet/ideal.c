@@ -1,14 +1,14 @@
 /* ideal: completion times in the empty network.
  *
- * In compat by the reference's formula: all packets at the slowest link, the first one at every link. Otherwise exact:
- * packets in a row of store-and-forward links finish at the longest way through the grid (packet, link), where each step goes to
- * the next packet or the next link; as all packets but the last are equal, that is, over the link k at which the last
- * packet takes over,
+ * In compat by the reference's formula: all packets at the slowest link, the first one at every
+ * link. Otherwise exact: packets in a row of store-and-forward links finish at the longest way
+ * through the grid (packet, link), where each step goes to the next packet or the next link; as all
+ * packets but the last are equal, that is, over the link k at which the last packet takes over,
  *
  *     max_k  Σ_{h≤k} full_h + (n − 2) · max_{h≤k} full_h + Σ_{h≥k} last_h .
  *
- * Both count 48 bytes of header: telemetry and timestamps of some controls come on top, so that ideal times are the
- * same for all of them. */
+ * Both count 48 bytes of header: telemetry and timestamps of some controls come on top, so that
+ * ideal times are the same for all of them. */
 #include "packet/ideal.h"
 
 #include <math.h>
@@ -25,7 +25,8 @@ int64_t pkt_ticks(bool compat, double bytes, double rate_bps) {
     return compat ? compat_ns(bytes * 8 / rate_bps) : (int64_t)(bytes * 8e12 / rate_bps + 0.5);
 }
 
-uint32_t pkt_path(const Route *r, bool compat, uint32_t src_host, uint32_t dst_host, uint16_t sport, uint16_t dport, uint32_t *links) {
+uint32_t pkt_path(const Route *r, bool compat, uint32_t src_host, uint32_t dst_host, uint16_t sport,
+                  uint16_t dport, uint32_t *links) {
     return (compat ? compat_path : route_path)(r, src_host, dst_host, sport, dport, links);
 }
 
@@ -36,10 +37,13 @@ static double compat_ideal(const Topo *t, const uint32_t *links, uint32_t n, uin
         ns += l->delay_ns + floor((first_b + HEADER_B) * 8e9 / l->rate_bps);
         b = fmin(b, l->rate_bps);
     }
-    return ns + floor(((double)size_b - first_b) * 8e9 / b) + (double)((size_b - 1) / PAYLOAD_B) * floor(HEADER_B * 8e9 / b);
+    return ns + floor(((double)size_b - first_b) * 8e9 / b) +
+           (double)((size_b - 1) / PAYLOAD_B) * floor(HEADER_B * 8e9 / b);
 }
 
-static int64_t wire_ticks(const Link *l, uint64_t payload_b) { return pkt_ticks(false, (double)(payload_b + HEADER_B), l->rate_bps); }
+static int64_t wire_ticks(const Link *l, uint64_t payload_b) {
+    return pkt_ticks(false, (double)(payload_b + HEADER_B), l->rate_bps);
+}
 
 static double exact_ideal(const Topo *t, const uint32_t *links, uint32_t n, uint64_t size_b) {
     int64_t n_packets = (int64_t)((size_b + PAYLOAD_B - 1) / PAYLOAD_B), delay = 0, last_rest = 0;

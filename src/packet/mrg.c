@@ -1,11 +1,11 @@
-/* mrg: two third-order recurrences modulo primes near 2^32, combined (P. L'Ecuyer, Operations Research 47(1), 1999;
- * streams: L'Ecuyer, Simard, Chen, Kelton, Operations Research 50(6), 2002).
+/* mrg: two third-order recurrences modulo primes near 2^32, combined (P. L'Ecuyer, Operations
+ * Research 47(1), 1999; streams: L'Ecuyer, Simard, Chen, Kelton, Operations Research 50(6), 2002).
  *
  *   x[n] = 1403580·x[n−2] − 810728·x[n−3] mod m1,  y[n] = 527612·y[n−1] − 1370589·y[n−3] mod m2,
  *   u = ((x − y) mod m1) / (m1 + 1), with m1 in place of 0.
  *
- * k steps multiply the last three x by the k-th power of their recurrence's matrix, likewise y. Streams start 2^127
- * steps apart, the runs of a stream 2^76. */
+ * k steps multiply the last three x by the k-th power of their recurrence's matrix, likewise y.
+ * Streams start 2^127 steps apart, the runs of a stream 2^76. */
 #include "packet/mrg.h"
 
 #include <string.h>
@@ -46,7 +46,8 @@ static void jump_times(uint64_t v[3], const uint64_t jump[9], uint64_t m, uint32
     }
 }
 
-static void start_component(uint64_t v[3], uint64_t jump[9], const uint64_t step[9], uint64_t m, uint32_t stream) {
+static void start_component(uint64_t v[3], uint64_t jump[9], const uint64_t step[9], uint64_t m,
+                            uint32_t stream) {
     uint64_t run[9];
     memcpy(run, step, sizeof run);
     memcpy(jump, step, sizeof run);
@@ -58,7 +59,8 @@ static void start_component(uint64_t v[3], uint64_t jump[9], const uint64_t step
 }
 
 Mrg mrg_at(uint32_t stream) {
-    const uint64_t step_x[9] = {0, 1, 0, 0, 0, 1, M1 - 810728, 1403580, 0}, step_y[9] = {0, 1, 0, 0, 0, 1, M2 - 1370589, 0, 527612};
+    const uint64_t step_x[9] = {0, 1, 0, 0, 0, 1, M1 - 810728, 1403580, 0},
+                   step_y[9] = {0, 1, 0, 0, 0, 1, M2 - 1370589, 0, 527612};
     Mrg m = {0};
     start_component(m.x, m.jump_x, step_x, M1, stream);
     start_component(m.y, m.jump_y, step_y, M2, stream);

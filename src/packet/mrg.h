@@ -1,5 +1,5 @@
-/* mrg: L'Ecuyer's MRG32k3a with its streams, for compat mode alone: the reference takes the first number of a
- * new stream, 2^127 steps further on, for each draw. */
+/* mrg: L'Ecuyer's MRG32k3a with its streams, for compat mode alone: the reference takes the first
+ * number of a new stream, 2^127 steps further on, for each draw. */
 #ifndef M3_PACKET_MRG_H
 #define M3_PACKET_MRG_H
 #include <stdint.h>

@@ -1,11 +1,12 @@
 /* pktsim: set-up of a run, the event loop, flows coming and going, results.
  *
- * The loop takes events in order of (time, rank) until nothing can move any more: no packet is on its way, no NIC is due to
- * look for one, no flow is to come. (Timers of congestion controls alone move nothing.) Packets may still sit in
- * queues then, behind a pause that is never lifted.
+ * The loop takes events in order of (time, rank) until nothing can move any more: no packet is on
+ * its way, no NIC is due to look for one, no flow is to come. (Timers of congestion controls alone
+ * move nothing.) Packets may still sit in queues then, behind a pause that is never lifted.
  *
- * Flow state is kept in slots, taken at a flow's start and given back when both ends are done and no packet refers to it.
- * Memory follows the active flows and packets, not the trace. Paths are looked up once a flow.
+ * Flow state is kept in slots, taken at a flow's start and given back when both ends are done and
+ * no packet refers to it. Memory follows the active flows and packets, not the trace. Paths are
+ * looked up once a flow.
  *
  * Left out: link errors, several priority classes of data, TCP. */
 #include "packet/pktsim.h"
@@ -20,13 +21,19 @@
 #include "packet/pktsim_private.h"
 
 enum { STOCK = 16, EVENTS_PER_LOOK = 1 << 16 };
-enum { COMPAT_STREAMS = 2, COMPAT_STREAMS_PER_NODE = 6 }; /* random streams in use there before the first packet */
-static const double COMPAT_LINE_BPS = 10e9, COMPAT_BASE_RTT_NS = 14400, COMPAT_MIN_RTT_NS = 20000, MIN_RATE_SHARE = 0.1;
+enum {
+    COMPAT_STREAMS = 2,
+    COMPAT_STREAMS_PER_NODE = 6
+}; /* random streams in use there before the first packet */
+static const double COMPAT_LINE_BPS = 10e9, COMPAT_BASE_RTT_NS = 14400, COMPAT_MIN_RTT_NS = 20000,
+                    MIN_RATE_SHARE = 0.1;
 static const double MIN_LINK_BPS = 1e3, MAX_DELAY_NS = 1e12, MIN_BUFFER_B = 4000;
 
 /* ---- time ---- */
 
-int64_t sim_ticks(const Sim *s, double bytes, double rate_bps) { return pkt_ticks(s->compat, bytes, rate_bps); }
+int64_t sim_ticks(const Sim *s, double bytes, double rate_bps) {
+    return pkt_ticks(s->compat, bytes, rate_bps);
+}
 
 /* ---- cells ---- */
 
@@ -73,12 +80,16 @@ void sim_packet_drop(Sim *s, uint32_t id) {
 }
 
 void sim_trace_out(Sim *s, PktTraceKind kind, uint32_t link, const Cell *c) {
-    static const PktType type_of[] = {
-        [CELL_DATA] = PKT_DATA, [CELL_ACK] = PKT_ACK, [CELL_NACK] = PKT_NACK, [CELL_PAUSE] = PKT_PAUSE, [CELL_RESUME] = PKT_RESUME};
+    static const PktType type_of[] = {[CELL_DATA] = PKT_DATA,
+                                      [CELL_ACK] = PKT_ACK,
+                                      [CELL_NACK] = PKT_NACK,
+                                      [CELL_PAUSE] = PKT_PAUSE,
+                                      [CELL_RESUME] = PKT_RESUME};
     bool frame = c->flow == NONE;
     PktTraceEvent e = {.kind = kind,
                        .type = type_of[c->kind],
-                       .time_ns = (double)s->first_start_ns + (double)s->now / (double)s->ticks_per_ns,
+                       .time_ns =
+                           (double)s->first_start_ns + (double)s->now / (double)s->ticks_per_ns,
                        .link = link,
                        .queue_b = s->ports[link].data_b,
                        .flow = frame ? UINT64_MAX : s->flows[c->flow].index,
@@ -131,7 +142,8 @@ static double base_rtt_ns(const Sim *s, const uint32_t *links, uint32_t n) {
 }
 
 static void init_cc(Sim *s, FlowSlot *f, uint32_t slot, const uint32_t *path, uint32_t n_links) {
-    double nic = s->topo->links[path[0]].rate_bps, line = s->compat ? COMPAT_LINE_BPS : nic, rtt = base_rtt_ns(s, path, n_links);
+    double nic = s->topo->links[path[0]].rate_bps, line = s->compat ? COMPAT_LINE_BPS : nic,
+           rtt = base_rtt_ns(s, path, n_links);
     f->cc = (CcFlow){.rate_bps = (uint64_t)(nic < line ? nic : line),
                      .max_rate_bps = (uint64_t)line,
                      .min_rate_bps = (uint64_t)(line * MIN_RATE_SHARE),
@@ -149,7 +161,11 @@ static void init_cc(Sim *s, FlowSlot *f, uint32_t slot, const uint32_t *path, ui
 static void start_flow(Sim *s, uint32_t index) {
     uint32_t slot = new_slot(s), src = s->in->src[index], dst = s->in->dst[index];
     FlowSlot *f = &s->flows[slot];
-    *f = (FlowSlot){.size_b = s->in->size_b[index], .started = s->now, .index = index, .pos = NONE, .rto = NONE};
+    *f = (FlowSlot){.size_b = s->in->size_b[index],
+                    .started = s->now,
+                    .index = index,
+                    .pos = NONE,
+                    .rto = NONE};
     for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
     uint32_t *path = &s->paths[sim_path(s, slot, 0)], *back = &s->paths[sim_path(s, slot, 1)];
     uint32_t n = pkt_path(s->route, s->compat, src, dst, s->sport[index], ROUTE_DPORT, path);
@@ -164,11 +180,14 @@ static void start_flow(Sim *s, uint32_t index) {
 static int64_t start_ns(const Sim *s, size_t index) {
     int64_t ns = s->in->start_ns[index];
     if (!s->compat) return ns;
-    bool not_in_output = s->in->fct_ns && isnan(s->in->fct_ns[index]); /* unfinished there: as asked for */
+    bool not_in_output =
+        s->in->fct_ns && isnan(s->in->fct_ns[index]); /* unfinished there: as asked for */
     return s->asked_starts || not_in_output || compat_is_never_start(ns) ? compat_start_ns(ns) : ns;
 }
 
-static int64_t start_tick(const Sim *s, size_t index) { return (start_ns(s, index) - s->first_start_ns) * s->ticks_per_ns; }
+static int64_t start_tick(const Sim *s, size_t index) {
+    return (start_ns(s, index) - s->first_start_ns) * s->ticks_per_ns;
+}
 
 /* Starts all flows of this instant; `id` is the one cell that stands for the rest of the list. */
 static void on_flow_due(Sim *s, uint32_t id) {
@@ -218,7 +237,8 @@ static void handle(Sim *s, uint32_t id) {
 }
 
 static int loop(Sim *s, Err *err) {
-    int64_t stop = s->opt->stop_ns > 0 ? (int64_t)(s->opt->stop_ns * (double)s->ticks_per_ns) : INT64_MAX;
+    int64_t stop =
+        s->opt->stop_ns > 0 ? (int64_t)(s->opt->stop_ns * (double)s->ticks_per_ns) : INT64_MAX;
     Progress progress;
     progress_init(&progress, s->opt->log, "flows", s->in->n);
     int rc = 0;
@@ -272,8 +292,9 @@ static uint8_t threshold_shift(double rate_bps, double host_rate_bps) {
     return shift;
 }
 
-/* The reference takes three times the link's delay at its rate. That falls short on slow, short links: what arrives after
- * the decision to pause is both ways' delay, a packet being sent at either end, and up to one more before the frame. */
+/* The reference takes three times the link's delay at its rate. That falls short on slow, short
+ * links: what arrives after the decision to pause is both ways' delay, a packet being sent at
+ * either end, and up to one more before the frame. */
 static uint32_t headroom_size(const Sim *s, const Link *l) {
     double bdp_b = floor(floor(l->rate_bps * l->delay_ns / 8) / 1e9), b = 3 * bdp_b;
     if (!s->compat) b = fmax(b, 2 * bdp_b + 4 * s->full_wire_b);
@@ -307,7 +328,8 @@ static void init_network(Sim *s) {
     grow_cells(s, t->n_links + STOCK);
     s->n_cells = t->n_links; /* cell i < n_links is the free event of port i */
     for (uint32_t v = 0; v < t->n_nodes; v++) {
-        s->switches[v] = (Switch){.size_b = (uint64_t)s->conf.net.buffer_b, .free_b = (int64_t)s->conf.net.buffer_b};
+        s->switches[v] = (Switch){.size_b = (uint64_t)s->conf.net.buffer_b,
+                                  .free_b = (int64_t)s->conf.net.buffer_b};
     }
     double host_rate = slowest_host_rate(t);
     for (uint32_t l = 0; l < t->n_links; l++) {
@@ -334,8 +356,15 @@ static void init_sizes(Sim *s) {
     s->full_wire_b = PAYLOAD_B + s->header_b;
 }
 
-static void init(Sim *s, const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt, double *fct_ns, PktStats *stats) {
-    *s = (Sim){.spare_cells = NONE, .spare_slot = NONE, .route = r, .topo = route_topo(r), .in = f, .opt = opt, .fct_ns = fct_ns};
+static void init(Sim *s, const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt,
+                 double *fct_ns, PktStats *stats) {
+    *s = (Sim){.spare_cells = NONE,
+               .spare_slot = NONE,
+               .route = r,
+               .topo = route_topo(r),
+               .in = f,
+               .opt = opt,
+               .fct_ns = fct_ns};
     s->stats = stats;
     s->compat = opt->compat;
     s->tracing = opt->trace != NULL;
@@ -372,20 +401,27 @@ int pktsim_check_cc(const char *name, Err *err) {
     return err_input(err, "--cc: expected %s, got '%.40s'", known, name);
 }
 
-static int check(const Route *r, const Flows *f, const PktOptions *opt, const NetConf *net, Err *err) {
+static int check(const Route *r, const Flows *f, const PktOptions *opt, const NetConf *net,
+                 Err *err) {
     const Topo *t = route_topo(r);
     if (netconf_check(net, err) != 0) return -1;
     if (opt->cc && pktsim_check_cc(opt->cc, err) != 0) return -1;
     if (route_max_links(r) > MAX_LINKS) {
-        return err_input(err, "%s: paths of %u links: the packet simulation takes at most %d", t->name, route_max_links(r), MAX_LINKS);
+        return err_input(err, "%s: paths of %u links: the packet simulation takes at most %d",
+                         t->name, route_max_links(r), MAX_LINKS);
     }
     for (uint32_t l = 0; l < t->n_links; l++) {
         if (t->links[l].rate_bps < MIN_LINK_BPS || t->links[l].delay_ns > MAX_DELAY_NS) {
-            return err_input(err, "%s: link %llu to %llu: the packet simulation takes rates from 1 kbit/s and delays up to 1000 s", t->name,
-                             (unsigned long long)t->node_id[t->links[l].from], (unsigned long long)t->node_id[t->links[l].to]);
+            return err_input(err,
+                             "%s: link %llu to %llu: the packet simulation takes rates from 1 "
+                             "kbit/s and delays up to 1000 s",
+                             t->name, (unsigned long long)t->node_id[t->links[l].from],
+                             (unsigned long long)t->node_id[t->links[l].to]);
         }
     }
-    if (net->buffer_b < MIN_BUFFER_B) return err_input(err, "buffer: the packet simulation needs at least 4 KB, to hold a packet");
+    if (net->buffer_b < MIN_BUFFER_B)
+        return err_input(err,
+                         "buffer: the packet simulation needs at least 4 KB, to hold a packet");
     if (f->n >= NONE) return err_input(err, "flows: at most %u, got %zu", NONE - 1, f->n);
     if (f->n > 0 && (double)f->start_ns[f->n - 1] - (double)f->start_ns[0] > 8e15) {
         return err_input(err, "flows: start times must lie within 8e15 ns of each other");
@@ -402,11 +438,13 @@ static void finish_stats(const Sim *s, double wall_s) {
     for (uint32_t l = 0; l < s->topo->n_links; l++) {
         uint8_t tier = s->topo->tier[s->topo->links[l].from];
         if (tier >= PKT_MAX_TIERS) tier = PKT_MAX_TIERS - 1;
-        if (s->ports[l].peak_b > st->peak_queue_b[tier]) st->peak_queue_b[tier] = s->ports[l].peak_b;
+        if (s->ports[l].peak_b > st->peak_queue_b[tier])
+            st->peak_queue_b[tier] = s->ports[l].peak_b;
     }
 }
 
-int pktsim_run(const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt, double *fct_ns, PktStats *stats, Err *err) {
+int pktsim_run(const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt,
+               double *fct_ns, PktStats *stats, Err *err) {
     if (check(r, f, opt, net, err) != 0) return -1;
     PktStats own = {0};
     Sim s;

@@ -13,7 +13,13 @@
 enum { PKT_MAX_TIERS = 8 };
 
 /* What one event of a trace is about. Times in ns; queue: bytes in the port's queues after it. */
-typedef enum { PKT_TRACE_SEND, PKT_TRACE_ENQUEUE, PKT_TRACE_DEQUEUE, PKT_TRACE_RECEIVE, PKT_TRACE_DROP } PktTraceKind;
+typedef enum {
+    PKT_TRACE_SEND,
+    PKT_TRACE_ENQUEUE,
+    PKT_TRACE_DEQUEUE,
+    PKT_TRACE_RECEIVE,
+    PKT_TRACE_DROP
+} PktTraceKind;
 typedef enum { PKT_DATA, PKT_ACK, PKT_NACK, PKT_PAUSE, PKT_RESUME } PktType;
 typedef struct {
     PktTraceKind kind;
@@ -29,10 +35,13 @@ typedef struct {
 typedef void (*PktTracer)(void *ctx, const PktTraceEvent *e);
 
 typedef struct {
-    bool compat;     /* as the HPCC authors' ns-3 has it, accidents included; otherwise the sane behaviour */
-    uint64_t seed;   /* of marking */
-    const char *cc;  /* overrides the network settings' congestion control, by name; NULL: as they say */
-    double stop_ns;  /* flows not finished by then stay unfinished; 0: until nothing moves any more */
+    bool compat;   /* as the HPCC authors' ns-3 has it, accidents included; otherwise the sane
+                      behaviour */
+    uint64_t seed; /* of marking */
+    const char
+        *cc; /* overrides the network settings' congestion control, by name; NULL: as they say */
+    double
+        stop_ns; /* flows not finished by then stay unfinished; 0: until nothing moves any more */
     const Log *log;  /* progress; NULL: none */
     PktTracer trace; /* NULL: none */
     void *trace_ctx;
@@ -43,10 +52,12 @@ typedef struct {
     uint64_t n_packets;     /* data packets sent by hosts, retransmissions included */
     uint64_t n_packet_hops; /* packets of all kinds arriving over a link */
     uint64_t n_drops, n_marks, n_pauses, n_resumes, n_retransmissions, n_timeouts;
-    uint64_t sent_b, received_b, dropped_b; /* payload: sent by hosts, arrived at hosts (duplicates included), dropped */
+    uint64_t sent_b, received_b,
+        dropped_b; /* payload: sent by hosts, arrived at hosts (duplicates included), dropped */
     uint64_t n_events;
-    uint32_t peak_queue_b[PKT_MAX_TIERS]; /* largest egress queue of a switch, by tier (1: top of rack) */
-    uint32_t peak_buffer_b;               /* most bytes a switch held of its buffer, headroom included */
+    uint32_t peak_queue_b[PKT_MAX_TIERS]; /* largest egress queue of a switch, by tier (1: top of
+                                             rack) */
+    uint32_t peak_buffer_b; /* most bytes a switch held of its buffer, headroom included */
     uint64_t peak_active_flows, peak_packets;
     double sim_ns, wall_s;
 } PktStats;
@@ -54,12 +65,15 @@ typedef struct {
 /* −1, naming the valid ones, if no congestion control has that name. */
 int pktsim_check_cc(const char *name, Err *err);
 
-/* Simulates `f` on the network; fct_ns[f->n] gets each flow's completion time, from its start to the arrival of its last byte,
- * NAN if it didn't finish. `stats` may be NULL. −1 on flows or settings it cannot take, or if interrupted (fct_ns is
- * then valid as far as it went). Keeps nothing; runs may go on in parallel. */
-int pktsim_run(const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt, double *fct_ns, PktStats *stats, Err *err);
+/* Simulates `f` on the network; fct_ns[f->n] gets each flow's completion time, from its start to
+ * the arrival of its last byte, NAN if it didn't finish. `stats` may be NULL. −1 on flows or
+ * settings it cannot take, or if interrupted (fct_ns is then valid as far as it went). Keeps
+ * nothing; runs may go on in parallel. */
+int pktsim_run(const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt,
+               double *fct_ns, PktStats *stats, Err *err);
 
-/* Completion times in the empty network, with 48 bytes of header. compat: the reference's formula, whole ns, rates capped
- * at 10 Gb/s. Otherwise exact for an unlimited window: store and forward of all packets along the flow's path. */
+/* Completion times in the empty network, with 48 bytes of header. compat: the reference's formula,
+ * whole ns, rates capped at 10 Gb/s. Otherwise exact for an unlimited window: store and forward of
+ * all packets along the flow's path. */
 void pktsim_ideal(const Route *r, const Flows *f, bool compat, double *ideal_ns);
 #endif

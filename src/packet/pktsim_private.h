@@ -1,15 +1,16 @@
-/* sim: the state of one packet-level run, shared by port.c (links and switches), host.c (senders and
- * receivers) and pktsim.c (set-up, event loop, results). Private to this room.
+/* sim: the state of one packet-level run, shared by port.c (links and switches), host.c (senders
+ * and receivers) and pktsim.c (set-up, event loop, results). Private to this room.
  *
  *                        flow list ──┐                      ┌── queue 0 (control)
  *      host:  ACK queue ── NIC port ─┴─ link ─▶ switch ─────┴── data queue ── port ── link ─▶ …
  *
- * Everything that waits for a time is a Cell: a packet on its way, a port that becomes free, a timer. A packet is one cell
- * from its first transmission to its last arrival; the data packet's cell becomes its ACK. A cell is in
- * the event queue, in one port queue, or on the free list.
+ * Everything that waits for a time is a Cell: a packet on its way, a port that becomes free, a
+ * timer. A packet is one cell from its first transmission to its last arrival; the data packet's
+ * cell becomes its ACK. A cell is in the event queue, in one port queue, or on the free list.
  *
- * Time is in ticks: ns in compat mode, ps otherwise. `rank` counts scheduled events; events of equal time run by rank. A port's
- * becoming free takes its rank when the transmission starts but is queued only if somebody waits for it. */
+ * Time is in ticks: ns in compat mode, ps otherwise. `rank` counts scheduled events; events of
+ * equal time run by rank. A port's becoming free takes its rank when the transmission starts but is
+ * queued only if somebody waits for it. */
 #ifndef M3_PACKET_PKTSIM_PRIVATE_H
 #define M3_PACKET_PKTSIM_PRIVATE_H
 #include "base/mem.h"
@@ -54,7 +55,8 @@ typedef struct {
     uint32_t link;    /* on or before which it is; events of ports: that port */
     uint32_t in_link; /* by which it entered the switch it is in */
     uint32_t at;      /* place of `link` in the run's paths */
-    uint64_t byte;    /* data: first payload byte; ACK: next expected; timers: index of the flow, to recognise a reused slot */
+    uint64_t byte;    /* data: first payload byte; ACK: next expected; timers: index of the flow, to
+                         recognise a reused slot */
     int64_t sent;     /* when the data packet's first transmission began */
 } Cell;
 _Static_assert(sizeof(Cell) == EVQ_STRIDE, "a cell is one cache line");
@@ -67,7 +69,7 @@ typedef struct {
 typedef struct {
     _Alignas(64) int64_t free_at; /* end of the last transmission */
     uint64_t free_rank;           /* rank of that event */
-    Queue first, data;            /* queue 0 (strict priority) and the data queue; at a host: ACKs, unused */
+    Queue first, data; /* queue 0 (strict priority) and the data queue; at a host: ACKs, unused */
     uint32_t data_b, total_b;
     bool free_queued; /* the event is in the event queue */
     bool paused;
@@ -106,7 +108,11 @@ typedef struct {
     uint32_t flow;   /* slot */
     uint8_t state;   /* bits */
 } NicEntry;
-enum { NIC_LEFT = 1, NIC_ROOM = 2, NIC_DONE = 4 }; /* bytes left to send; window not full; all acknowledged */
+enum {
+    NIC_LEFT = 1,
+    NIC_ROOM = 2,
+    NIC_DONE = 4
+}; /* bytes left to send; window not full; all acknowledged */
 
 typedef struct {
     NicEntry *list;
@@ -190,8 +196,11 @@ static inline uint32_t sim_step(const Sim *s, Cell *c, uint32_t at) {
     return c->link = step & ~PATH_END;
 }
 /* Where in paths a flow's way forth (0) or back (1) begins. */
-static inline uint32_t sim_path(const Sim *s, uint32_t slot, uint32_t back) { return (slot * 2 + back) * s->max_links; }
-/* Cell pointers stay valid while an event is handled: the loop keeps cells in stock for one event. */
+static inline uint32_t sim_path(const Sim *s, uint32_t slot, uint32_t back) {
+    return (slot * 2 + back) * s->max_links;
+}
+/* Cell pointers stay valid while an event is handled: the loop keeps cells in stock for one event.
+ */
 uint32_t sim_cell_new(Sim *s, CellKind kind);
 void sim_cell_drop(Sim *s, uint32_t id);
 void sim_stock_cells(Sim *s, uint32_t need);

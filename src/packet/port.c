@@ -1,16 +1,20 @@
-/* port: the sending end of a link, and the switch behind it: queues, shared buffer, PFC, ECN, telemetry.
+/* port: the sending end of a link, and the switch behind it: queues, shared buffer, PFC, ECN,
+ * telemetry.
  *
- * A packet that arrives at a switch is admitted to the buffer on account of the link it came by, waits at its output port in
- * queue 0 (control: pause frames, and ACKs of the controls that say so) or the data queue, and leaves when the port is free.
- * Queue 0 goes first and is exempt from buffer accounting, marking and pause.
+ * A packet that arrives at a switch is admitted to the buffer on account of the link it came by,
+ * waits at its output port in queue 0 (control: pause frames, and ACKs of the controls that say so)
+ * or the data queue, and leaves when the port is free. Queue 0 goes first and is exempt from buffer
+ * accounting, marking and pause.
  *
- * Buffer (per ingress link): a packet fills the reserve, then the shared part up to a threshold that falls as the shared
- * part fills (dynamic thresholds: Choudhury and Hahne, 1998), then the headroom; it is dropped if it fits in none. PFC
- * pauses the link's far end while headroom is in use or the threshold is reached. Invariants: shared_b is the sum over
- * ingress links of what they hold above the reserve; a pause is followed by a resume once the data has left.
+ * Buffer (per ingress link): a packet fills the reserve, then the shared part up to a threshold
+ * that falls as the shared part fills (dynamic thresholds: Choudhury and Hahne, 1998), then the
+ * headroom; it is dropped if it fits in none. PFC pauses the link's far end while headroom is in
+ * use or the threshold is reached. Invariants: shared_b is the sum over ingress links of what they
+ * hold above the reserve; a pause is followed by a resume once the data has left.
  *
- * Only in compat: a threshold below 0 wraps, which makes the buffer endless (otherwise it is 0, and a switch never holds more
- * than its buffer); with PFC off, pause frames are sent all the same, and heeded by nobody. */
+ * Only in compat: a threshold below 0 wraps, which makes the buffer endless (otherwise it is 0, and
+ * a switch never holds more than its buffer); with PFC off, pause frames are sent all the same, and
+ * heeded by nobody. */
 #include "packet/pktsim_private.h"
 
 enum { RESUME_MARGIN_B = 3072 };
@@ -30,7 +34,9 @@ uint32_t queue_take(Sim *s, Queue *q) {
 
 /* ---- transmission ---- */
 
-static bool is_busy(const Sim *s, const Port *p) { return evq_before(s->now, s->now_rank, p->free_at, p->free_rank); }
+static bool is_busy(const Sim *s, const Port *p) {
+    return evq_before(s->now, s->now_rank, p->free_at, p->free_rank);
+}
 
 static void queue_free_event(Sim *s, Port *p, uint32_t link) {
     if (p->free_queued) return;
@@ -74,11 +80,14 @@ void port_on_free(Sim *s, uint32_t id) {
 
 static uint64_t threshold(const Sim *s, const Switch *sw, const Ingress *in) {
     int64_t left = sw->free_b - sw->shared_b;
-    if (s->compat) return (uint32_t)left >> in->shift; /* below 0 it wraps there: an endless buffer */
+    if (s->compat)
+        return (uint32_t)left >> in->shift; /* below 0 it wraps there: an endless buffer */
     return left > 0 ? (uint64_t)left >> in->shift : 0;
 }
 
-static uint32_t above_reserve(const Ingress *in) { return in->held_b > BUFFER_RESERVE_B ? in->held_b - BUFFER_RESERVE_B : 0; }
+static uint32_t above_reserve(const Ingress *in) {
+    return in->held_b > BUFFER_RESERVE_B ? in->held_b - BUFFER_RESERVE_B : 0;
+}
 
 static bool buffer_admit(Sim *s, Ingress *in, uint32_t b) {
     Switch *sw = &s->switches[in->sw];
@@ -99,7 +108,8 @@ static bool buffer_admit(Sim *s, Ingress *in, uint32_t b) {
 
 static void buffer_release(Sim *s, Ingress *in, uint32_t b) {
     Switch *sw = &s->switches[in->sw];
-    uint32_t from_headroom = in->headroom_b < b ? in->headroom_b : b, rest = b - from_headroom, over = above_reserve(in);
+    uint32_t from_headroom = in->headroom_b < b ? in->headroom_b : b, rest = b - from_headroom,
+             over = above_reserve(in);
     sw->held_b -= b;
     in->headroom_b -= from_headroom;
     in->held_b -= rest;
@@ -125,7 +135,9 @@ static void send_pause_frame(Sim *s, uint32_t in_link, CellKind kind) {
 static void pause_if_full(Sim *s, Ingress *in, uint32_t in_link) {
     if (in->pausing || (!s->conf.net.pfc && !s->compat)) return;
     uint32_t shared = above_reserve(in);
-    if (in->headroom_b == 0 && (shared < threshold(s, &s->switches[in->sw], in) || (shared == 0 && !s->compat))) return;
+    if (in->headroom_b == 0 &&
+        (shared < threshold(s, &s->switches[in->sw], in) || (shared == 0 && !s->compat)))
+        return;
     in->pausing = true;
     s->stats->n_pauses++;
     send_pause_frame(s, in_link, CELL_PAUSE);
@@ -134,7 +146,9 @@ static void pause_if_full(Sim *s, Ingress *in, uint32_t in_link) {
 static void resume_if_drained(Sim *s, Ingress *in, uint32_t in_link) {
     if (!in->pausing) return;
     uint32_t shared = above_reserve(in);
-    if (in->headroom_b > 0 || (shared > 0 && shared + RESUME_MARGIN_B > threshold(s, &s->switches[in->sw], in))) return;
+    if (in->headroom_b > 0 ||
+        (shared > 0 && shared + RESUME_MARGIN_B > threshold(s, &s->switches[in->sw], in)))
+        return;
     in->pausing = false;
     s->stats->n_resumes++;
     send_pause_frame(s, in_link, CELL_RESUME);
@@ -164,7 +178,8 @@ static bool should_mark(Sim *s, const Port *p) {
 
 static void stamp(Sim *s, const Port *p, uint32_t id, Cell *c) {
     if (c->n_hops >= s->max_stamps) return;
-    s->hops[(size_t)id * s->max_stamps + c->n_hops++] = cc_hop_pack((uint64_t)(s->now / s->ticks_per_ns), p->sent_b, p->total_b);
+    s->hops[(size_t)id * s->max_stamps + c->n_hops++] =
+        cc_hop_pack((uint64_t)(s->now / s->ticks_per_ns), p->sent_b, p->total_b);
 }
 
 static void leave_buffer(Sim *s, Port *p, Cell *c) {
@@ -203,9 +218,12 @@ static void switch_transmit(Sim *s, Port *p, uint32_t link) {
     depart(s, p, link, id, c);
 }
 
-/* True if a data packet for an idle port would only enter and leave the reserve: accounting can be spared. */
+/* True if a data packet for an idle port would only enter and leave the reserve: accounting can be
+ * spared. */
 static bool passes(const Sim *s, const Port *p, const Ingress *in, uint32_t b) {
-    if (p->paused || in->pausing || in->headroom_b > 0 || in->held_b + b > BUFFER_RESERVE_B || b > in->headroom_size_b) return false;
+    if (p->paused || in->pausing || in->headroom_b > 0 || in->held_b + b > BUFFER_RESERVE_B ||
+        b > in->headroom_size_b)
+        return false;
     return !s->compat || threshold(s, &s->switches[in->sw], in) > 0;
 }
 

@@ -2,23 +2,26 @@
  *
  *                   host  host                     host
  *                      \  /                          |
- *           host      relay           relay ── … host
+ *           host      proxy           proxy ── … host
  *              \        |               |
  *     source ── switch ── switch ── … ── switch ── destination
  *
- * The path's own links and switches are as they are, with every cable of those switches: to a host, or to a relay that stands
- * for the switch at its other end. So a switch of the path has the real number of ports, and with them the real
- * share of its buffer; and flows that enter or leave come and go at the real cable's rate, over which they queue.
- * What lies beyond a relay is drawn together: each host that sends or receives across it hangs on it by one
- * link with the least rate and the summed delay of its way. The time that a full packet and an ACK take to
- * be stored and forwarded at the links drawn together is part of that delay, so round trips are those of the
- * whole network. A host that is reached by different ways from one relay has the first one's delay.
+ * The path's own links and switches are as they are, with every cable of those switches: to a host,
+ * or to a proxy that stands for the switch at its other end. So a switch of the path has the real
+ * number of ports, and with them the real share of its buffer; and flows that enter or leave come
+ * and go at the real cable's rate, over which they queue. What lies beyond a proxy is drawn
+ * together: each host that sends or receives across it hangs on it by one link with the least rate
+ * and the summed delay of its way. The time that a full packet and an ACK take to be stored and
+ * forwarded at the links drawn together is part of that delay, so round trips are those of the
+ * whole network. A host that is reached by different ways from one proxy has the first one's delay.
  *
- * A relay stands for many switches and must not run out of buffer, which the packet simulator gives in equal parts to all
- * switches and lessens by each port's reserve and headroom. So there is to be more of it, enough for the relay with
- * most ports, and each switch of the path gets an idle cable so long that its headroom takes the surplus away again.
+ * A proxy stands for many switches and must not run out of buffer, which the packet simulator gives
+ * in equal parts to all switches and lessens by each port's reserve and headroom. So there is to be
+ * more of it, enough for the proxy with most ports, and each switch of the path gets an idle cable
+ * so long that its headroom takes the surplus away again.
  *
- * Left out: all flows that share no link with the path, and what they do to the others; ACKs return the way their data came. */
+ * Left out: all flows that share no link with the path, and what they do to the others; ACKs return
+ * the way their data came. */
 #include "path/lotnet.h"
 
 #include <assert.h>
@@ -29,11 +32,12 @@
 #include "base/mem.h"
 
 enum { FULL_WIRE_B = 1048, ACK_WIRE_B = 60 };
-/* What a switch sets aside for a port (docs: PACKET-SIM): the reserve, and as headroom three times what is on the cable or,
- * outside compat, at least four packets more than twice that. */
+/* What a switch sets aside for a port (docs: PACKET-SIM): the reserve, and as headroom three times
+ * what is on the cable or, outside compat, at least four packets more than twice that. */
 enum { PORT_RESERVE_B = 4096, PORT_PACKETS_B = 4 * 1200, HEADROOM_PER_CABLE = 3 };
 
-/* What was put behind a node: a relay behind a cable (host: TOPO_NONE), or a real host (cable: TOPO_NONE). */
+/* What was put behind a node: a proxy behind a cable (host: TOPO_NONE), or a real host (cable:
+ * TOPO_NONE). */
 typedef struct {
     uint32_t behind, cable, host;
     uint32_t node; /* TOPO_NONE: the place is empty */
@@ -66,11 +70,13 @@ static void add_cable(Build *b, uint32_t from, uint32_t to, double rate_bps, dou
 }
 
 static Place *find_place(Build *b, uint32_t behind, uint32_t cable, uint32_t host) {
-    uint64_t hash = ((uint64_t)behind << 32 ^ cable) * 0x9e3779b97f4a7c15u ^ host * 0xc2b2ae3d27d4eb4fu;
+    uint64_t hash =
+        ((uint64_t)behind << 32 ^ cable) * 0x9e3779b97f4a7c15u ^ host * 0xc2b2ae3d27d4eb4fu;
     size_t i = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9u >> 32;
     for (;; i++) {
         Place *p = &b->places[i & (b->cap_places - 1)];
-        if (p->node == TOPO_NONE || (p->behind == behind && p->cable == cable && p->host == host)) return p;
+        if (p->node == TOPO_NONE || (p->behind == behind && p->cable == cable && p->host == host))
+            return p;
     }
 }
 
@@ -81,12 +87,14 @@ static void grow_places(Build *b) {
     b->places = MEM_NEW(Place, b->cap_places);
     for (size_t i = 0; i < b->cap_places; i++) b->places[i].node = TOPO_NONE;
     for (size_t i = 0; i < cap; i++)
-        if (old[i].node != TOPO_NONE) *find_place(b, old[i].behind, old[i].cable, old[i].host) = old[i];
+        if (old[i].node != TOPO_NONE)
+            *find_place(b, old[i].behind, old[i].cable, old[i].host) = old[i];
     free(old);
 }
 
 /* The place with that key; `*is_new` if it was made just now, with a node but no cable. */
-static const Place *take_place(Build *b, uint32_t behind, uint32_t cable, uint32_t host, bool *is_new) {
+static const Place *take_place(Build *b, uint32_t behind, uint32_t cable, uint32_t host,
+                               bool *is_new) {
     if (2 * (b->n_places + 1) > b->cap_places) grow_places(b);
     Place *p = find_place(b, behind, cable, host);
     *is_new = p->node == TOPO_NONE;
@@ -106,9 +114,13 @@ typedef struct {
     uint32_t n;
 } Way;
 
-static const Link *way_link(const Build *b, const Way *w, uint32_t i) { return &b->real->links[w->link[(int)i * w->step]]; }
+static const Link *way_link(const Build *b, const Way *w, uint32_t i) {
+    return &b->real->links[w->link[(int)i * w->step]];
+}
 
-static double store_and_forward_ns(double rate_bps) { return (FULL_WIRE_B + ACK_WIRE_B) * 8e9 / rate_bps / 2; }
+static double store_and_forward_ns(double rate_bps) {
+    return (FULL_WIRE_B + ACK_WIRE_B) * 8e9 / rate_bps / 2;
+}
 
 static void add_stub(Build *b, uint32_t from, uint32_t to, const Way *w) {
     double rate = INFINITY, delay = 0;
@@ -120,7 +132,7 @@ static void add_stub(Build *b, uint32_t from, uint32_t to, const Way *w) {
     add_cable(b, from, to, rate, delay - store_and_forward_ns(rate));
 }
 
-static uint32_t relay(Build *b, uint32_t behind, uint32_t link) {
+static uint32_t proxy(Build *b, uint32_t behind, uint32_t link) {
     bool is_new;
     const Link *l = &b->real->links[link];
     uint32_t node = take_place(b, behind, link >> 1, TOPO_NONE, &is_new)->node;
@@ -131,7 +143,7 @@ static uint32_t relay(Build *b, uint32_t behind, uint32_t link) {
 /* Host index of real host `host` at the end of a way from node `at` of the path. */
 static uint32_t host_behind(Build *b, uint32_t at, Way w, uint32_t host) {
     if (w.n > 1) {
-        at = relay(b, at, *w.link);
+        at = proxy(b, at, *w.link);
         w.link += w.step;
         w.n--;
     }
@@ -176,7 +188,8 @@ static void add_path(Build *b, const NetPath *path) {
     }
 }
 
-/* The cables of the path's switches that no flow has asked for: they have their part of the buffer all the same. */
+/* The cables of the path's switches that no flow has asked for: they have their part of the buffer
+ * all the same. */
 static void add_idle_cables(Build *b, const NetPath *path) {
     const Topo *t = b->real;
     for (uint32_t v = 1; v < path->n_links; v++) {
@@ -185,17 +198,18 @@ static void add_idle_cables(Build *b, const NetPath *path) {
             uint32_t link = t->out_link[i], to = t->links[link].to;
             if (link >> 1 == path->links[v - 1] >> 1 || link >> 1 == path->links[v] >> 1) continue;
             if (t->is_host[to]) host_behind(b, v, (Way){&link, 1, 1}, t->node_host[to]);
-            else relay(b, v, link);
+            else proxy(b, v, link);
         }
     }
 }
 
-/* The most that a relay sets aside for its ports. */
+/* The most that a proxy sets aside for its ports. */
 static double largest_relay_b(const Build *b, const NetPath *path) {
     double *sum_b = MEM_ZNEW(double, b->n_nodes), largest = 0;
     for (size_t i = 0; i < b->n_cables; i++) {
         const TopoCable *c = &b->cables[i];
-        double port_b = PORT_RESERVE_B + PORT_PACKETS_B + HEADROOM_PER_CABLE * c->rate_bps * c->delay_ns / 8e9;
+        double port_b =
+            PORT_RESERVE_B + PORT_PACKETS_B + HEADROOM_PER_CABLE * c->rate_bps * c->delay_ns / 8e9;
         sum_b[c->a] += port_b;
         sum_b[c->b] += port_b;
     }
@@ -209,22 +223,24 @@ static double largest_relay_b(const Build *b, const NetPath *path) {
 static double add_ballast(Build *b, const NetPath *path) {
     double largest = largest_relay_b(b, path), on_cable_b = ceil(largest / HEADROOM_PER_CABLE);
     if (largest == 0) return 0;
-    for (uint32_t v = 1; v < path->n_links; v++) add_cable(b, v, add_node(b, true), on_cable_b * 8e6, 1000);
+    for (uint32_t v = 1; v < path->n_links; v++)
+        add_cable(b, v, add_node(b, true), on_cable_b * 8e6, 1000);
     return PORT_RESERVE_B + HEADROOM_PER_CABLE * on_cable_b;
 }
 
 static int finish(LotNet *n, const Build *b, Err *err) {
     uint64_t *id = MEM_NEW(uint64_t, b->n_nodes);
     for (uint32_t v = 0; v < b->n_nodes; v++) id[v] = v;
-    int rc = topo_build(&n->topo, b->real->name, id, b->is_host, NULL, b->n_nodes, b->cables, (uint32_t)b->n_cables, err);
+    int rc = topo_build(&n->topo, b->real->name, id, b->is_host, NULL, b->n_nodes, b->cables,
+                        (uint32_t)b->n_cables, err);
     free(id);
     if (rc != 0) return -1;
     n->route = route_new(&n->topo, err);
     return n->route ? 0 : -1;
 }
 
-int lotnet_init(LotNet *n, const NetPath *path, const LotFlow *lot_flows, size_t n_flows, const Route *route, const Flows *flows,
-                const uint16_t *sport, Err *err) {
+int lotnet_init(LotNet *n, const NetPath *path, const LotFlow *lot_flows, size_t n_flows,
+                const Route *route, const Flows *flows, const uint16_t *sport, Err *err) {
     Build b = {.real = route_topo(route)};
     Source s = {path, route, flows, sport, MEM_NEW(uint32_t, route_max_links(route))};
     *n = (LotNet){0};

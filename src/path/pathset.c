@@ -1,14 +1,16 @@
 /* pathset: paths drawn in proportion to their flows.
  *
- * A path is a sequence of directed links. Drawing a flow uniformly and taking its path draws paths with
- * probability proportional to their number of flows; draws are with replacement, and equal sequences are found
- * by a hash table of path numbers, so that unique paths are numbered in order of their first draw. Only drawn
- * flows are routed. "All paths" is the same with every flow drawn once, in order. */
+ * A path is a sequence of directed links. Drawing a flow uniformly and taking its path draws paths
+ * with probability proportional to their number of flows; draws are with replacement, and equal
+ * sequences are found by a hash table of path numbers, so that unique paths are numbered in order
+ * of their first draw. Only drawn flows are routed. "All paths" is the same with every flow drawn
+ * once, in order. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/rng.h"
-#include "path/path.h"
+#include "path/pathset.h"
 
 typedef struct {
     PathSet *set;
@@ -33,7 +35,9 @@ static uint32_t *find_slot(const Builder *b, const uint32_t *links, uint32_t n) 
         uint32_t *slot = &b->slots[i & b->mask];
         if (*slot == 0) return slot;
         const NetPath *p = &b->set->paths[*slot - 1];
-        if (p->n_links == n && memcmp(b->set->pool + b->first[*slot - 1], links, n * sizeof *links) == 0) return slot;
+        if (p->n_links == n &&
+            memcmp(b->set->pool + b->first[*slot - 1], links, n * sizeof *links) == 0)
+            return slot;
     }
 }
 
@@ -41,7 +45,8 @@ static void grow_slots(Builder *b) {
     free(b->slots);
     b->mask = b->mask * 2 + 1;
     b->slots = MEM_ZNEW(uint32_t, b->mask + 1);
-    for (size_t p = 0; p < b->set->n_unique; p++) *find_slot(b, b->set->pool + b->first[p], b->set->paths[p].n_links) = (uint32_t)p + 1;
+    for (size_t p = 0; p < b->set->n_unique; p++)
+        *find_slot(b, b->set->pool + b->first[p], b->set->paths[p].n_links) = (uint32_t)p + 1;
 }
 
 /* The number of a flow's path, which is added if new. */
@@ -65,13 +70,15 @@ static uint32_t add_path(Builder *b, const Route *r, uint32_t src, uint32_t dst,
 }
 
 static void finish(Builder *b) {
-    for (size_t p = 0; p < b->set->n_unique; p++) b->set->paths[p].links = b->set->pool + b->first[p];
+    for (size_t p = 0; p < b->set->n_unique; p++)
+        b->set->paths[p].links = b->set->pool + b->first[p];
     free(b->first);
     free(b->slots);
 }
 
 /* Takes the paths of flows pick[0..n−1], in that order, as draws first … first + n − 1. */
-static void add_picks(Builder *b, const Route *r, const FlowSource *source, const uint64_t *pick, size_t n, size_t first) {
+static void add_picks(Builder *b, const Route *r, const FlowSource *source, const uint64_t *pick,
+                      size_t n, size_t first) {
     uint32_t *src = MEM_NEW(uint32_t, n), *dst = MEM_NEW(uint32_t, n);
     flowsource_hosts(source, pick, n, src, dst);
     for (size_t i = 0; i < n; i++) {
@@ -82,7 +89,8 @@ static void add_picks(Builder *b, const Route *r, const FlowSource *source, cons
     free(dst);
 }
 
-static void draw_some(Builder *b, const Route *r, const FlowSource *source, uint64_t n_paths, uint64_t seed) {
+static void draw_some(Builder *b, const Route *r, const FlowSource *source, uint64_t n_paths,
+                      uint64_t seed) {
     uint64_t *pick = MEM_NEW(uint64_t, n_paths);
     Rng rng = rng_stream(seed, "paths", 0);
     for (uint64_t i = 0; i < n_paths; i++) pick[i] = rng_below(&rng, source->n);
@@ -101,10 +109,12 @@ static void take_all(Builder *b, const Route *r, const FlowSource *source) {
     free(pick);
 }
 
-int pathset_draw(PathSet *ps, const Route *r, const FlowSource *source, uint64_t n_paths, uint64_t seed, Err *err) {
+int pathset_draw(PathSet *ps, const Route *r, const FlowSource *source, uint64_t n_paths,
+                 uint64_t seed, Err *err) {
     *ps = (PathSet){0};
     if (source->n == 0) return err_input(err, "paths: there are no flows to draw from");
-    if (n_paths >= UINT32_MAX || source->n >= UINT32_MAX) return err_input(err, "paths: at most %u draws and flows", UINT32_MAX - 1);
+    if (n_paths >= UINT32_MAX || source->n >= UINT32_MAX)
+        return err_input(err, "paths: at most %u draws and flows", UINT32_MAX - 1);
     Builder b = {.set = ps, .mask = 255};
     b.slots = MEM_ZNEW(uint32_t, b.mask + 1);
     ps->n_drawn = n_paths > 0 ? n_paths : source->n;

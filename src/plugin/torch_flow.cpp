@@ -1,7 +1,9 @@
-/* torch_flow: the flow model on libtorch: quantiles of single flows and their loss. Follows flowmodel.c.
+/* torch_flow: the flow model on libtorch: quantiles of single flows and their loss. Follows
+ * flowmodel.c.
  *
- * The loss is the pinball loss (Koenker and Bassett 1978) of each quantile on the logarithm of slowdown: a proper scoring
- * rule, so its minimum over many flows is the true conditional distribution, however few flows one path has. */
+ * The loss is the pinball loss (Koenker and Bassett 1978) of each quantile on the logarithm of
+ * slowdown: a proper scoring rule, so its minimum over many flows is the true conditional
+ * distribution, however few flows one path has. */
 #include <cmath>
 
 #include "model/modelinput.h"
@@ -12,16 +14,20 @@ using at::Tensor;
 namespace {
 
 Tensor floats(const TorchTrainer &t, const float *x, at::IntArrayRef shape) {
-    return at::from_blob(const_cast<float *>(x), shape, at::TensorOptions().dtype(at::kFloat)).to(t.device);
+    return at::from_blob(const_cast<float *>(x), shape, at::TensorOptions().dtype(at::kFloat))
+        .to(t.device);
 }
 
 /* Clamped and scaled by what stands in `name`.lo and so on, from value `first` on. */
 Tensor normalised(const TorchTrainer &t, const Tensor &x, const std::string &name, int64_t first) {
-    const auto part = [&](const char *of) { return t.p.at(name + of).narrow(0, first, x.size(-1)); };
+    const auto part = [&](const char *of) {
+        return t.p.at(name + of).narrow(0, first, x.size(-1));
+    };
     return (at::minimum(at::maximum(x, part(".lo")), part(".hi")) - part(".mean")) * part(".scale");
 }
 
-/* In training: so that settings of a network, which are many digits long, cannot serve as its name. */
+/* In training: so that settings of a network, which are many digits long, cannot serve as its name.
+ */
 Tensor blurred(TorchTrainer &t, const Tensor &x) {
     if (!t.training || t.opt.input_noise <= 0) return x;
     return x + at::empty_like(x).normal_(0, t.opt.input_noise, t.rng);
@@ -29,9 +35,11 @@ Tensor blurred(TorchTrainer &t, const Tensor &x) {
 
 /* [n_paths, dim] */
 Tensor context(TorchTrainer &t, const TorchFlowBatch &b, const Tensor &path) {
-    const int64_t n = b.n_paths, n_links = b.link_start[n], n_path = t.spec.n_path, n_link = t.spec.n_feat - n_path;
+    const int64_t n = b.n_paths, n_links = b.link_start[n], n_path = t.spec.n_path,
+                  n_link = t.spec.n_feat - n_path;
     int64_t longest = 1;
-    for (int64_t i = 0; i < n; i++) longest = std::max<int64_t>(longest, b.link_start[i + 1] - b.link_start[i]);
+    for (int64_t i = 0; i < n; i++)
+        longest = std::max<int64_t>(longest, b.link_start[i + 1] - b.link_start[i]);
     Tensor slot = at::empty({n_links}, at::kLong), own = at::zeros({n, longest, 1}, at::kFloat);
     for (int64_t i = 0; i < n; i++)
         for (uint32_t l = b.link_start[i]; l < b.link_start[i + 1]; l++) {
@@ -39,11 +47,15 @@ Tensor context(TorchTrainer &t, const TorchFlowBatch &b, const Tensor &path) {
             own.data_ptr<float>()[slot.data_ptr<int64_t>()[l]] = 1;
         }
     const Tensor link = blurred(t, normalised(t, floats(t, b.link, {n_links, n_link}), "token", 0));
-    const Tensor padded =
-        at::zeros({n * longest, n_link}, link.options()).index_copy(0, slot.to(t.device), link).view({n, longest, n_link});
+    const Tensor padded = at::zeros({n * longest, n_link}, link.options())
+                              .index_copy(0, slot.to(t.device), link)
+                              .view({n, longest, n_link});
     const Tensor &embed = t.p.at("embed.weight");
-    const Tensor shared = at::linear(path, embed.narrow(1, n_link, n_path), t.p.at("embed.bias")).unsqueeze(1);
-    return torch_transformer(t, torch_drop(t, at::linear(padded, embed.narrow(1, 0, n_link)) + shared), own.to(t.device));
+    const Tensor shared =
+        at::linear(path, embed.narrow(1, n_link, n_path), t.p.at("embed.bias")).unsqueeze(1);
+    return torch_transformer(t,
+                             torch_drop(t, at::linear(padded, embed.narrow(1, 0, n_link)) + shared),
+                             own.to(t.device));
 }
 
 /* o: [flows, quantiles], as flowmodel.c's apply_head. */
@@ -52,17 +64,23 @@ Tensor head(const Tensor &o, const Tensor &base, const Tensor &level) {
     const Tensor logit = at::log(level / (1 - level));
     const Tensor gap = (logit.narrow(0, 1, n - 1) - logit.narrow(0, 0, n - 1)) * FLOWHEAD_SPREAD;
     const Tensor middle = o.narrow(1, mid, 1) + base.log().unsqueeze(1);
-    const Tensor up = (at::softplus(o.narrow(1, mid + 1, n - mid - 1)) * gap.narrow(0, mid, n - mid - 1)).cumsum(1);
-    const Tensor down = (at::softplus(o.narrow(1, 0, mid)) * gap.narrow(0, 0, mid)).flip({1}).cumsum(1).flip({1});
+    const Tensor up =
+        (at::softplus(o.narrow(1, mid + 1, n - mid - 1)) * gap.narrow(0, mid, n - mid - 1))
+            .cumsum(1);
+    const Tensor down =
+        (at::softplus(o.narrow(1, 0, mid)) * gap.narrow(0, 0, mid)).flip({1}).cumsum(1).flip({1});
     return at::cat({middle - down, middle, middle + up}, 1);
 }
 
 } // namespace
 
 Tensor torch_flow_quantiles(TorchTrainer &t, const TorchFlowBatch &b) {
-    const int64_t n = b.n_flows, n_path = t.spec.n_path, n_flow = t.spec.mlp_in_extra - n_path, n_link = t.spec.n_feat - n_path;
-    const Tensor path = blurred(t, normalised(t, floats(t, b.path, {b.n_paths, n_path}), "token", n_link));
-    const Tensor shared = at::linear(at::cat({context(t, b, path), path}, 1), t.p.at("mlp.path"), t.p.at("mlp.0.bias"));
+    const int64_t n = b.n_flows, n_path = t.spec.n_path, n_flow = t.spec.mlp_in_extra - n_path,
+                  n_link = t.spec.n_feat - n_path;
+    const Tensor path =
+        blurred(t, normalised(t, floats(t, b.path, {b.n_paths, n_path}), "token", n_link));
+    const Tensor shared = at::linear(at::cat({context(t, b, path), path}, 1), t.p.at("mlp.path"),
+                                     t.p.at("mlp.0.bias"));
     Tensor of = at::empty({n}, at::kLong);
     for (int64_t i = 0; i < n; i++) of.data_ptr<int64_t>()[i] = b.flow_path[i];
     const Tensor flow = normalised(t, floats(t, b.flow, {n, n_flow}), "flow", 0);
@@ -75,9 +93,11 @@ Tensor torch_flow_quantiles(TorchTrainer &t, const TorchFlowBatch &b) {
 
 Tensor torch_flow_loss(TorchTrainer &t, const TorchFlowBatch &b) {
     if (!b.truth || !b.weight) torch_fail("batch: no truth to compare with");
-    const Tensor level = floats(t, b.level, {t.spec.n_out}), level_weight = floats(t, b.level_weight, {t.spec.n_out});
+    const Tensor level = floats(t, b.level, {t.spec.n_out}),
+                 level_weight = floats(t, b.level_weight, {t.spec.n_out});
     const Tensor weight = floats(t, b.weight, {b.n_flows});
     const Tensor above = floats(t, b.truth, {b.n_flows, 1}).log() - torch_flow_quantiles(t, b);
     const Tensor pinball = at::maximum(above * level, above * (level - 1));
-    return at::matmul(weight, at::matmul(pinball, level_weight)) / (weight.sum() * level_weight.sum()).clamp_min(1e-30);
+    return at::matmul(weight, at::matmul(pinball, level_weight)) /
+           (weight.sum() * level_weight.sum()).clamp_min(1e-30);
 }

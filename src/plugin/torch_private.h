@@ -14,17 +14,20 @@ struct TorchTrainer {
     at::Device device{at::kCPU};
     std::string device_name;
     at::Generator rng;
-    at::Tensor weights, grad, m, v, decays; /* flat, [n_floats]; decays: 1 where weight decay applies */
-    at::Tensor average;                     /* moving average of weights; undefined without */
-    std::map<std::string, at::Tensor> p;    /* by name: views into weights, with gradients in grad */
+    at::Tensor weights, grad, m, v,
+        decays;         /* flat, [n_floats]; decays: 1 where weight decay applies */
+    at::Tensor average; /* moving average of weights; undefined without */
+    std::map<std::string, at::Tensor> p; /* by name: views into weights, with gradients in grad */
     int64_t n_floats = 0, n_steps = 0;
     bool training = false; /* dropout is on */
 };
 
-[[noreturn]] void torch_fail(const std::string &what); /* an exception, which stops at the boundary */
+[[noreturn]] void
+torch_fail(const std::string &what); /* an exception, which stops at the boundary */
 at::Tensor torch_drop(TorchTrainer &t, const at::Tensor &x);
-/* x: embedded rows [n, L, dim], padded; own: [n, L, 1], 1 where a row is there. → mean over each path's own positions through
- * layers, norm and output matrix, [n, dim]; zeros for a path without. */
+/* x: embedded rows [n, L, dim], padded; own: [n, L, 1], 1 where a row is there. → mean over each
+ * path's own positions through layers, norm and output matrix, [n, dim]; zeros for a path without.
+ */
 at::Tensor torch_transformer(TorchTrainer &t, at::Tensor x, const at::Tensor &own);
 
 /* torch_flow.cpp */

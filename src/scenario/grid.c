@@ -1,9 +1,10 @@
 /* grid: --set with lists and ranges.
  *
- * A range is worked out in the unit of its step, whatever the units of its ends: 500KB..1MB:100KB counts 500, 600, … 1000
- * in KB. Value i is lo + i · step, not a running sum, and is written with 12 digits: so 0.7..0.95:0.05 gives 0.8 and not
- * 0.7999…, and reads back as what the user would have typed. Every value is tried on a mix at once, so that a bad
- * one is found before anything is computed. */
+ * A range is worked out in the unit of its step, whatever the units of its ends: 500KB..1MB:100KB
+ * counts 500, 600, … 1000 in KB. Value i is lo + i · step, not a running sum, and is written with
+ * 12 digits: so 0.7..0.95:0.05 gives 0.8 and not 0.7999…, and reads back as what the user would
+ * have typed. Every value is tried on a mix at once, so that a bad one is found before anything is
+ * computed. */
 #include "scenario/grid.h"
 
 #include <ctype.h>
@@ -48,7 +49,8 @@ static const char *split(const char *s, Quantity *q) {
     /* "0.7..0.9": strtod takes "0.7", but of "5..30" it takes "5." */
     if (end > s && end[-1] == '.' && *end == '.') end--;
     size_t n = 0;
-    while (isalpha((unsigned char)end[n]) || (end[n] & 0x80) || end[n] == '%' || end[n] == '/') n++; /* µ is no letter of ASCII */
+    while (isalpha((unsigned char)end[n]) || (end[n] & 0x80) || end[n] == '%' || end[n] == '/')
+        n++; /* µ is no letter of ASCII */
     if (!isfinite(q->number) || n >= sizeof q->unit) return NULL;
     memcpy(q->unit, end, n);
     q->unit[n] = '\0';
@@ -62,7 +64,8 @@ static double unit_size(const char *unit) {
     if (*unit == '\0') return 1;
     if (strcmp(unit, "%") == 0) return 0.01;
     snprintf(one, sizeof one, "1%s", unit);
-    if (units_parse_size(one, "", &x, NULL) == 0 || units_parse_time(one, "", &x, NULL) == 0 || units_parse_rate(one, "", &x, NULL) == 0)
+    if (units_parse_size(one, "", &x, NULL) == 0 || units_parse_time(one, "", &x, NULL) == 0 ||
+        units_parse_rate(one, "", &x, NULL) == 0)
         return x;
     return 0;
 }
@@ -85,7 +88,8 @@ static int parse_range(const char *text, Range *r, Err *err) {
     if (!s || *s != '\0') return err_input(err, "expected lo..hi:step, got '%.60s'", text);
     double lo = unit_size(r->lo.unit), hi = unit_size(r->hi.unit), step = unit_size(r->step.unit);
     bool bare = !*r->lo.unit, same = bare == !*r->hi.unit && bare == !*r->step.unit;
-    if (!same || lo == 0 || hi == 0 || step == 0) return err_input(err, "'%.60s': expected units of one kind, or none, on all three", text);
+    if (!same || lo == 0 || hi == 0 || step == 0)
+        return err_input(err, "'%.60s': expected units of one kind, or none, on all three", text);
     if (strcmp(r->lo.unit, r->step.unit) != 0) r->lo.number *= lo / step;
     if (strcmp(r->hi.unit, r->step.unit) != 0) r->hi.number *= hi / step;
     return 0;
@@ -96,7 +100,9 @@ static void add_value(GridAxis *a, char *text) {
     a->values[a->n++] = text;
 }
 
-static int too_many(double n, Err *err) { return err_input(err, "%.0f combinations; at most %d", n, GRID_MAX); }
+static int too_many(double n, Err *err) {
+    return err_input(err, "%.0f combinations; at most %d", n, GRID_MAX);
+}
 
 static int add_range(GridAxis *a, const char *text, Err *err) {
     static const double ROUNDING = 1e-9; /* of a step: decimal fractions are not exact */
@@ -104,7 +110,8 @@ static int add_range(GridAxis *a, const char *text, Err *err) {
     if (parse_range(text, &r, err) != 0) return -1;
     double lo = r.lo.number, hi = r.hi.number, step = r.step.number;
     if (step == 0) return err_input(err, "'%.60s': the step is 0", text);
-    if ((hi - lo) / step < 0) return err_input(err, "'%.60s': the range is empty: a step goes away from its end", text);
+    if ((hi - lo) / step < 0)
+        return err_input(err, "'%.60s': the range is empty: a step goes away from its end", text);
     double n = floor((hi - lo) / step + ROUNDING) + 1;
     if (n > GRID_MAX) return too_many(n, err);
     for (size_t i = 0; (double)i < n; i++) {
@@ -117,7 +124,9 @@ static int add_range(GridAxis *a, const char *text, Err *err) {
 
 /* ---- settings ---- */
 
-static bool is_text_key(const char *key) { return strcmp(key, "sizes") == 0 || strcmp(key, "matrix") == 0 || strcmp(key, "cc") == 0; }
+static bool is_text_key(const char *key) {
+    return strcmp(key, "sizes") == 0 || strcmp(key, "matrix") == 0 || strcmp(key, "cc") == 0;
+}
 
 static int add_item(GridAxis *a, const char *text, Err *err) {
     if (!is_text_key(a->key) && looks_like_range(text)) return add_range(a, text, err);
@@ -129,7 +138,8 @@ static int add_list(GridAxis *a, const char *list, Err *err) {
     for (const char *s = list;; s++) {
         size_t n = strcspn(s, ",");
         char *item = mem_printf("%.*s", (int)n, s);
-        int rc = n > 0 ? add_item(a, item, err) : err_input(err, "expected a value, got nothing in '%.60s'", list);
+        int rc = n > 0 ? add_item(a, item, err)
+                       : err_input(err, "expected a value, got nothing in '%.60s'", list);
         free(item);
         if (rc != 0) return -1;
         s += n;
@@ -149,7 +159,8 @@ static int try_value(const char *key, const char *value, Err *err) {
 
 static int check_axis(const Grid *g, const GridAxis *a, Err *err) {
     for (size_t k = 0; k + 1 < g->n_axes; k++)
-        if (strcmp(g->axes[k].key, a->key) == 0) return err_input(err, "set twice; give its values in one list");
+        if (strcmp(g->axes[k].key, a->key) == 0)
+            return err_input(err, "set twice; give its values in one list");
     for (size_t i = 0; i < a->n; i++)
         if (try_value(a->key, a->values[i], err) != 0) return -1;
     double n = (double)g->n * (double)a->n;
@@ -159,7 +170,8 @@ static int check_axis(const Grid *g, const GridAxis *a, Err *err) {
 int grid_add(Grid *g, const char *assignment, Err *err) {
     const char *eq = strchr(assignment, '=');
     if (!eq || eq == assignment || eq - assignment > 60)
-        return err_input(err, "expected key=value, key=a,b or key=lo..hi:step, got '%.60s'", assignment);
+        return err_input(err, "expected key=value, key=a,b or key=lo..hi:step, got '%.60s'",
+                         assignment);
     g->axes = mem_realloc(g->axes, g->n_axes + 1, sizeof *g->axes);
     GridAxis *a = &g->axes[g->n_axes++];
     *a = (GridAxis){.key = mem_printf("%.*s", (int)(eq - assignment), assignment)};

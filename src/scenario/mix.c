@@ -1,32 +1,39 @@
 /* mix: mix files and single settings → Mix. Here the published key names end.
  *
- * Every setting of a mix, whichever way it comes (our JSON keys, the published ones, --set key=value), goes through
- * set_value as text: one table of names and one place of checks. Numbers in JSON become the shortest text that
- * reads back exactly. The published keys are aliases of ours, except bfsz (unit 10 KiB), and param_1
- * and param_2, whose meaning depends on cc and which are therefore read last.
- * Paths are resolved after reading; published mixes point into a source tree that users don't have, so the last
- * resort is a file of the same name near the mix. */
+ * Every setting of a mix, whichever way it comes (our JSON keys, the published ones, --set
+ * key=value), goes through set_value as text: one table of names and one place of checks. Numbers
+ * in JSON become the shortest text that reads back exactly. The published keys are aliases of ours,
+ * except bfsz (unit 10 KiB), and param_1 and param_2, whose meaning depends on cc and which are
+ * therefore read last. Paths are resolved after reading; published mixes point into a source tree
+ * that users don't have, so the last resort is a file of the same name near the mix. */
 #include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenario/scenario.h"
+#include "base/words.h"
+#include "scenario/mix.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "traffic/rackmatrix.h"
+#include "traffic/workload.h"
 
 #define BFSZ_BYTES 10240
 
-static const char *const our_keys[] = {"id", "topology", "matrix", "sizes", "sigma", "max_load", "n_flows", "duration", "network", NULL};
-static const char *const published_keys[] = {"id",      "spatial",  "size_dist", "lognorm_sigma", "max_load",   "cluster", "duration",
-                                             "n_flows", "param_id", "bfsz",      "window",        "enable_pfc", "cc",      "param_1",
-                                             "param_2", NULL};
+static const char *const our_keys[] = {"id",       "topology", "matrix",   "sizes",   "sigma",
+                                       "max_load", "n_flows",  "duration", "network", NULL};
+static const char *const published_keys[] = {"id",       "spatial", "size_dist", "lognorm_sigma",
+                                             "max_load", "cluster", "duration",  "n_flows",
+                                             "param_id", "bfsz",    "window",    "enable_pfc",
+                                             "cc",       "param_1", "param_2",   NULL};
 /* For --set, beside those of netconf_keys. */
-static const char *const set_keys[] = {"max_load", "sigma",      "sizes",   "matrix",  "duration", "n_flows",
-                                       "bfsz",     "enable_pfc", "param_1", "param_2", NULL};
-static const char *const traffic_keys[] = {"max_load", "sigma", "sizes", "matrix", "duration", "n_flows", NULL};
+static const char *const set_keys[] = {"max_load", "sigma",   "sizes", "matrix",
+                                       "duration", "n_flows", "bfsz",  "enable_pfc",
+                                       "param_1",  "param_2", NULL};
+static const char *const traffic_keys[] = {"max_load", "sigma",   "sizes", "matrix",
+                                           "duration", "n_flows", NULL};
 
 void mix_init(Mix *m) {
     *m = (Mix){.matrix_seed = 1, .sigma = NAN, .max_load = NAN};
@@ -57,12 +64,14 @@ static void replace(char **s, const char *text) {
     *s = text ? mem_strdup(text) : NULL;
 }
 
-/* --- single values ------------------------------------------------------------------------------------- */
+/* --- single values
+ * ------------------------------------------------------------------------------------- */
 
 static int set_load(Mix *m, const char *text, Err *err) {
     double x;
     if (units_parse_number(text, "max_load", &x, err) != 0) return -1;
-    if (!(x > 0 && x < 1)) return err_input(err, "max_load: must be in (0, 1), got %s", json_number_text(x).s);
+    if (!(x > 0 && x < 1))
+        return err_input(err, "max_load: must be in (0, 1), got %s", json_number_text(x).s);
     m->max_load = x;
     return 0;
 }
@@ -71,7 +80,8 @@ static int set_sigma(Mix *m, const char *text, Err *err) {
     double x;
     if (units_parse_number(text, "sigma", &x, err) != 0) return -1;
     if (!(x >= 0 && x <= WORKLOAD_MAX_SIGMA))
-        return err_input(err, "sigma: must be in [0, %d], got %s", WORKLOAD_MAX_SIGMA, json_number_text(x).s);
+        return err_input(err, "sigma: must be in [0, %d], got %s", WORKLOAD_MAX_SIGMA,
+                         json_number_text(x).s);
     m->sigma = x;
     return 0;
 }
@@ -83,7 +93,8 @@ static int set_duration(Mix *m, const char *text, Err *err) {
         if (units_parse_time(text, "duration", &ns, err) != 0) return -1;
         s = ns / 1e9;
     }
-    if (!(s > 0 && s <= WORKLOAD_MAX_S)) return err_input(err, "duration: must be in (0, 9e9] s, got %s s", json_number_text(s).s);
+    if (!(s > 0 && s <= WORKLOAD_MAX_S))
+        return err_input(err, "duration: must be in (0, 9e9] s, got %s s", json_number_text(s).s);
     m->duration_s = s;
     m->n_flows = 0;
     return 0;
@@ -92,7 +103,8 @@ static int set_duration(Mix *m, const char *text, Err *err) {
 static int set_n_flows(Mix *m, const char *text, Err *err) {
     uint64_t n;
     if (units_parse_count(text, "n_flows", &n, err) != 0) return -1;
-    if (n < 1 || n > WORKLOAD_MAX_FLOWS) return err_input(err, "n_flows: must be in [1, %u], got %s", WORKLOAD_MAX_FLOWS, text);
+    if (n < 1 || n > WORKLOAD_MAX_FLOWS)
+        return err_input(err, "n_flows: must be in [1, %u], got %s", WORKLOAD_MAX_FLOWS, text);
     m->n_flows = n;
     m->duration_s = 0;
     return 0;
@@ -109,16 +121,20 @@ static int set_matrix(Mix *m, const char *text) {
 static const struct {
     const char *key;
     double unit;
-} param_meaning[CC_N][2] = {[CC_DCTCP] = {{"dctcp_k", 1e3}, {NULL, 0}}, /* docs: PIPELINE §2, the table of parameters */
-                            [CC_DCQCN] = {{"dcqcn_kmin", 1e3}, {"dcqcn_kmax", 1e3}},
-                            [CC_HPCC] = {{"hpcc_eta", 0.01}, {"hpcc_ai", 10e6}},
-                            [CC_TIMELY] = {{"timely_tlow", 1e3}, {"timely_thigh", 1e3}}};
+} param_meaning[CC_N][2] = {
+    [CC_DCTCP] = {{"dctcp_k", 1e3}, {NULL, 0}}, /* docs: PIPELINE §2, the table of parameters */
+    [CC_DCQCN] = {{"dcqcn_kmin", 1e3}, {"dcqcn_kmax", 1e3}},
+    [CC_HPCC] = {{"hpcc_eta", 0.01}, {"hpcc_ai", 10e6}},
+    [CC_TIMELY] = {{"timely_tlow", 1e3}, {"timely_thigh", 1e3}}};
 
-static int set_number(NetConf *c, const char *key, double x, Err *err) { return netconf_set(c, key, json_number_text(x).s, err); }
+static int set_number(NetConf *c, const char *key, double x, Err *err) {
+    return netconf_set(c, key, json_number_text(x).s, err);
+}
 
 static int set_param(NetConf *c, int which, const char *text, Err *err) {
     double x;
-    const char *name = which == 1 ? "param_1" : "param_2", *key = param_meaning[c->cc][which - 1].key;
+    const char *name = which == 1 ? "param_1" : "param_2",
+               *key = param_meaning[c->cc][which - 1].key;
     if (units_parse_number(text, name, &x, err) != 0) return -1;
     if (!key) return 0;
     if (set_number(c, key, x * param_meaning[c->cc][which - 1].unit, err) == 0) return 0;
@@ -135,13 +151,16 @@ static int set_bfsz(NetConf *c, const char *text, Err *err) {
 /* The one way in for a setting; key is ours or published. */
 static int set_value(Mix *m, const char *key, const char *text, Err *err) {
     if (strcmp(key, "max_load") == 0) return set_load(m, text, err);
-    if (strcmp(key, "sigma") == 0 || strcmp(key, "lognorm_sigma") == 0) return set_sigma(m, text, err);
+    if (strcmp(key, "sigma") == 0 || strcmp(key, "lognorm_sigma") == 0)
+        return set_sigma(m, text, err);
     if (strcmp(key, "duration") == 0) return set_duration(m, text, err);
     if (strcmp(key, "n_flows") == 0) return set_n_flows(m, text, err);
     if (strcmp(key, "matrix") == 0) return set_matrix(m, text);
     if (strcmp(key, "spatial") == 0) return replace(&m->matrix, text), 0;
-    if (strcmp(key, "sizes") == 0 || strcmp(key, "size_dist") == 0) return replace(&m->sizes, text), 0;
-    if (strcmp(key, "topology") == 0 || strcmp(key, "cluster") == 0) return replace(&m->topo, text), 0;
+    if (strcmp(key, "sizes") == 0 || strcmp(key, "size_dist") == 0)
+        return replace(&m->sizes, text), 0;
+    if (strcmp(key, "topology") == 0 || strcmp(key, "cluster") == 0)
+        return replace(&m->topo, text), 0;
     if (strcmp(key, "bfsz") == 0) return set_bfsz(&m->net, text, err);
     if (strcmp(key, "enable_pfc") == 0) return netconf_set(&m->net, "pfc", text, err);
     if (strcmp(key, "param_1") == 0) return set_param(&m->net, 1, text, err);
@@ -149,7 +168,8 @@ static int set_value(Mix *m, const char *key, const char *text, Err *err) {
     return netconf_set(&m->net, key, text, err);
 }
 
-/* --- members of a JSON object -------------------------------------------------------------------------- */
+/* --- members of a JSON object
+ * -------------------------------------------------------------------------- */
 
 /* The error's text without "key: " in front: the place says it already. */
 static const char *without_key(const char *msg, const char *key) {
@@ -158,12 +178,14 @@ static const char *without_key(const char *msg, const char *key) {
 }
 
 static bool is_text_key(const char *key) {
-    static const char *const keys[] = {"topology", "cluster", "matrix", "spatial", "sizes", "size_dist", "cc", NULL};
+    static const char *const keys[] = {"topology", "cluster",   "matrix", "spatial",
+                                       "sizes",    "size_dist", "cc",     NULL};
     return in_list(key, keys);
 }
 
 static bool is_number_key(const char *key) {
-    static const char *const keys[] = {"max_load", "sigma", "lognorm_sigma", "bfsz", "param_1", "param_2", NULL};
+    static const char *const keys[] = {"max_load", "sigma", "lognorm_sigma", "bfsz", "param_1",
+                                       "param_2",  NULL};
     return in_list(key, keys);
 }
 
@@ -183,7 +205,9 @@ static int set_member(Mix *m, const Json *j, Err *err) {
         text = number;
     }
     Err why = {0};
-    return set_value(m, j->key, text, &why) == 0 ? 0 : json_fail(j, err, "%s", without_key(why.msg, j->key));
+    return set_value(m, j->key, text, &why) == 0
+               ? 0
+               : json_fail(j, err, "%s", without_key(why.msg, j->key));
 }
 
 static int read_id(Mix *m, const Json *j, Err *err) {
@@ -198,9 +222,13 @@ static int read_generator(Mix *m, const Json *j, Err *err) {
     static const char *const keys[] = {"kind", "seed", NULL};
     Json kind, seed;
     const char *name;
-    if (json_only_keys(j, keys, err) != 0 || json_need(j, "kind", &kind, err) != 0 || json_string(&kind, &name, err) != 0) return -1;
-    if (!in_list(name, rackmatrix_kinds)) return json_fail(&kind, err, "expected a, b, c or uniform, got \"%.40s\"", name);
-    if (json_find(j, "seed", &seed) && json_uint(&seed, UINT64_MAX, &m->matrix_seed, err) != 0) return -1;
+    if (json_only_keys(j, keys, err) != 0 || json_need(j, "kind", &kind, err) != 0 ||
+        json_string(&kind, &name, err) != 0)
+        return -1;
+    if (!in_list(name, rackmatrix_kinds))
+        return json_fail(&kind, err, "expected a, b, c or uniform, got \"%.40s\"", name);
+    if (json_find(j, "seed", &seed) && json_uint(&seed, UINT64_MAX, &m->matrix_seed, err) != 0)
+        return -1;
     return set_matrix(m, name);
 }
 
@@ -218,10 +246,11 @@ static int read_ours(Mix *m, const Json *j, Err *err) {
     if (json_only_keys(j, our_keys, err) != 0) return -1;
     if (n_flows && duration) return json_fail(j, err, "expected n_flows or duration, got both");
     for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
-        int rc = strcmp(it.key, "id") == 0                              ? read_id(m, &it, err)
-                 : strcmp(it.key, "network") == 0                       ? read_network(m, &it, err)
-                 : strcmp(it.key, "matrix") == 0 && json_is_object(&it) ? read_generator(m, &it, err)
-                                                                        : set_member(m, &it, err);
+        int rc = strcmp(it.key, "id") == 0        ? read_id(m, &it, err)
+                 : strcmp(it.key, "network") == 0 ? read_network(m, &it, err)
+                 : strcmp(it.key, "matrix") == 0 && json_is_object(&it)
+                     ? read_generator(m, &it, err)
+                     : set_member(m, &it, err);
         if (rc != 0) return -1;
     }
     return 0;
@@ -230,9 +259,12 @@ static int read_ours(Mix *m, const Json *j, Err *err) {
 static int read_published(Mix *m, const Json *j, const Log *log, Err *err) {
     Json it;
     for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
-        if (!in_list(it.key, published_keys)) log_note(log, "%s: key \"%.60s\" is not used", m->file, it.key);
+        if (!in_list(it.key, published_keys))
+            log_note(log, "%s: key \"%.60s\" is not used", m->file, it.key);
         else if (strcmp(it.key, "id") == 0 && read_id(m, &it, err) != 0) return -1;
-        else if (strcmp(it.key, "id") != 0 && strncmp(it.key, "param_", 6) != 0 && set_member(m, &it, err) != 0) return -1;
+        else if (strcmp(it.key, "id") != 0 && strncmp(it.key, "param_", 6) != 0 &&
+                 set_member(m, &it, err) != 0)
+            return -1;
     }
     static const char *const last[] = {"param_1", "param_2"};
     for (int i = 0; i < 2; i++)
@@ -243,9 +275,12 @@ static int read_published(Mix *m, const Json *j, const Log *log, Err *err) {
 /* What a workload cannot do without, under the names of the form at hand. */
 static int check_complete(const Mix *m, const Json *j, bool published, Err *err) {
     Err why = {0};
-    if (!m->matrix && !m->matrix_kind) return json_fail(j, err, "missing key \"%s\"", published ? "spatial" : "matrix");
-    if (!m->sizes) return json_fail(j, err, "missing key \"%s\"", published ? "size_dist" : "sizes");
-    if (isnan(m->sigma)) return json_fail(j, err, "missing key \"%s\"", published ? "lognorm_sigma" : "sigma");
+    if (!m->matrix && !m->matrix_kind)
+        return json_fail(j, err, "missing key \"%s\"", published ? "spatial" : "matrix");
+    if (!m->sizes)
+        return json_fail(j, err, "missing key \"%s\"", published ? "size_dist" : "sizes");
+    if (isnan(m->sigma))
+        return json_fail(j, err, "missing key \"%s\"", published ? "lognorm_sigma" : "sigma");
     if (isnan(m->max_load)) return json_fail(j, err, "missing key \"max_load\"");
     return netconf_check(&m->net, &why) == 0 ? 0 : json_fail(j, err, "%s", why.msg);
 }
@@ -253,12 +288,14 @@ static int check_complete(const Mix *m, const Json *j, bool published, Err *err)
 static int read_mix(Mix *m, const Json *j, const Log *log, Err *err) {
     Json it;
     if (json_expect_object(j, err) != 0) return -1;
-    bool published = json_find(j, "spatial", &it) || json_find(j, "size_dist", &it) || json_find(j, "cluster", &it);
+    bool published = json_find(j, "spatial", &it) || json_find(j, "size_dist", &it) ||
+                     json_find(j, "cluster", &it);
     if ((published ? read_published(m, j, log, err) : read_ours(m, j, err)) != 0) return -1;
     return check_complete(m, j, published, err);
 }
 
-/* --- paths --------------------------------------------------------------------------------------------- */
+/* --- paths
+ * --------------------------------------------------------------------------------------------- */
 
 static const char *base_name(const char *path) {
     const char *slash = strrchr(path, '/');
@@ -313,9 +350,12 @@ static char *look_nearby(Lookup *l, const char *path) {
 }
 
 /* The path as seen from the mix file's folder. */
-static char *from_dir(const char *dir, const char *path) { return strcmp(dir, ".") == 0 ? mem_strdup(path) : file_join(dir, path); }
+static char *from_dir(const char *dir, const char *path) {
+    return strcmp(dir, ".") == 0 ? mem_strdup(path) : file_join(dir, path);
+}
 
-/* Replaces *path by where it is; if nowhere, by its place beside the mix, so that opening it tells. */
+/* Replaces *path by where it is; if nowhere, by its place beside the mix, so that opening it tells.
+ */
 static void resolve(Lookup *l, char **path) {
     if (!*path) return;
     char *beside = from_dir(l->dir, *path), *found = NULL;
@@ -331,8 +371,11 @@ static void remark(const Lookup *l, const char *file, const Log *log) {
     if (l->n == 0) return;
     char others[40] = "";
     if (l->n > 1) snprintf(others, sizeof others, " (and %zu likewise)", l->n - 1);
-    log_note(log, "%s: %s does not exist, taking %s%s", file, l->moved[0].written, l->moved[0].found, others);
-    for (size_t i = 1; i < l->n; i++) log_detail(log, "%s: %s does not exist, taking %s", file, l->moved[i].written, l->moved[i].found);
+    log_note(log, "%s: %s does not exist, taking %s%s", file, l->moved[0].written,
+             l->moved[0].found, others);
+    for (size_t i = 1; i < l->n; i++)
+        log_detail(log, "%s: %s does not exist, taking %s", file, l->moved[i].written,
+                   l->moved[i].found);
 }
 
 static void resolve_all(Mix *m, size_t n, const char *file, const Log *log) {
@@ -352,16 +395,19 @@ static void resolve_all(Mix *m, size_t n, const char *file, const Log *log) {
     free(dir);
 }
 
-/* --- files and assignments ----------------------------------------------------------------------------- */
+/* --- files and assignments
+ * ----------------------------------------------------------------------------- */
 
-static int read_one(Mix *m, size_t position, const char *path, const Json *j, const Log *log, Err *err) {
+static int read_one(Mix *m, size_t position, const char *path, const Json *j, const Log *log,
+                    Err *err) {
     mix_init(m);
     m->file = mem_strdup(path);
     m->id = (int64_t)position;
     return read_mix(m, j, log, err);
 }
 
-static int read_mixes(const JsonDoc *doc, const char *path, Mix **out, size_t *n, const Log *log, Err *err) {
+static int read_mixes(const JsonDoc *doc, const char *path, Mix **out, size_t *n, const Log *log,
+                      Err *err) {
     Json root = json_root(doc), it;
     bool one = !json_is_array(&root);
     int count = one ? 1 : json_len(&root);
@@ -406,16 +452,19 @@ static void resolve_typed(const Mix *m, char **path) {
 }
 
 static int unknown_setting(const char *key, Err *err) {
-    const char *near = json_nearest(key, set_keys);
-    if (!near) near = json_nearest(key, netconf_keys);
-    return err_input(err, "unknown setting '%s'%s%s%s", key, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    const char *near = words_nearest(key, set_keys);
+    if (!near) near = words_nearest(key, netconf_keys);
+    return err_input(err, "unknown setting '%s'%s%s%s", key, near ? ", did you mean '" : "",
+                     near ? near : "", near ? "'?" : "");
 }
 
 int mix_set(Mix *m, const char *assignment, Err *err) {
     const char *eq = strchr(assignment, '=');
-    if (!eq || eq == assignment) return err_input(err, "expected key=value, got '%.60s'", assignment);
+    if (!eq || eq == assignment)
+        return err_input(err, "expected key=value, got '%.60s'", assignment);
     char key[40];
-    snprintf(key, sizeof key, "%.*s", (int)(eq - assignment < 39 ? eq - assignment : 39), assignment);
+    snprintf(key, sizeof key, "%.*s", (int)(eq - assignment < 39 ? eq - assignment : 39),
+             assignment);
     if (!in_list(key, set_keys) && !in_list(key, netconf_keys)) return unknown_setting(key, err);
     if (set_value(m, key, eq + 1, err) != 0) return -1;
     if (strcmp(key, "sizes") == 0) resolve_typed(m, &m->sizes);
@@ -436,7 +485,9 @@ static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, 
 static bool same_number(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
 
 bool mix_same_traffic(const Mix *a, const Mix *b) {
-    return same_text(a->topo, b->topo) && same_text(a->matrix, b->matrix) && same_text(a->matrix_kind, b->matrix_kind) &&
-           a->matrix_seed == b->matrix_seed && same_text(a->sizes, b->sizes) && same_number(a->sigma, b->sigma) &&
-           same_number(a->max_load, b->max_load) && a->duration_s == b->duration_s && a->n_flows == b->n_flows;
+    return same_text(a->topo, b->topo) && same_text(a->matrix, b->matrix) &&
+           same_text(a->matrix_kind, b->matrix_kind) && a->matrix_seed == b->matrix_seed &&
+           same_text(a->sizes, b->sizes) && same_number(a->sigma, b->sigma) &&
+           same_number(a->max_load, b->max_load) && a->duration_s == b->duration_s &&
+           a->n_flows == b->n_flows;
 }

@@ -1,8 +1,10 @@
 /* scenario: what was asked for, loaded: topology, routes, flows, settings.
  *
- * Precedence: the command line over the mix over the defaults (--topo over its topology, --n-flows and
- * --duration over its own). Flows come from a file, or are drawn from the mix; a flow file needs no mix, which
- * then only supplies network settings. Many drawn flows are not held where the caller can do without (flowsource.h). */
+ * Precedence: the command line over the mix over the defaults (--topo over its topology, --n-flows
+ * and
+ * --duration over its own). Flows come from a file, or are drawn from the mix; a flow file needs no
+ * mix, which then only supplies network settings. Many drawn flows are not held where the caller
+ * can do without (flowsource.h). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +18,11 @@ static int choose_mix(const ScenarioOptions *o, Mix *out, const Log *log, Err *e
     size_t n, i = 0;
     if (mixes_load(o->mix_path, &all, &n, log, err) != 0) return -1;
     if (o->mix_id < 0 && n > 1)
-        log_note(log, "%s has %zu mixes; taking the first (id %lld), choose with --mix-id", o->mix_path, n, (long long)all[0].id);
+        log_note(log, "%s has %zu mixes; taking the first (id %lld), choose with --mix-id",
+                 o->mix_path, n, (long long)all[0].id);
     while (o->mix_id >= 0 && i < n && all[i].id != o->mix_id) i++;
-    int rc = i < n ? 0 : err_input(err, "%s: no mix has id %lld", o->mix_path, (long long)o->mix_id);
+    int rc =
+        i < n ? 0 : err_input(err, "%s: no mix has id %lld", o->mix_path, (long long)o->mix_id);
     if (rc == 0) {
         *out = all[i];
         all[i] = (Mix){0};
@@ -49,28 +53,36 @@ static int load_mix(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
 
 static int load_topo(Scenario *s, const ScenarioOptions *o, Err *err) {
     const char *path = o->topo_path ? o->topo_path : s->mix.topo;
-    if (!path && s->has_mix) return err_input(err, "%s: names no topology; give one with --topo", o->mix_path);
+    if (!path && s->has_mix)
+        return err_input(err, "%s: names no topology; give one with --topo", o->mix_path);
     if (!path) return err_input(err, "no topology given (--topo FILE)");
     return topo_load(&s->topo, path, err);
 }
 
 static int load_matrix(Scenario *s, Err *err) {
     const Mix *m = &s->mix;
-    return m->matrix_kind ? rackmatrix_generate(&s->matrix, m->matrix_kind, &s->topo, m->matrix_seed, err)
-                          : rackmatrix_load(&s->matrix, m->matrix, err);
+    return m->matrix_kind
+               ? rackmatrix_generate(&s->matrix, m->matrix_kind, &s->topo, m->matrix_seed, err)
+               : rackmatrix_load(&s->matrix, m->matrix, err);
 }
 
 static int draw_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     const Mix *m = &s->mix;
     if (load_matrix(s, err) != 0 || sizedist_load(&s->sizes, m->sizes, err) != 0) return -1;
-    Workload w = {.matrix = &s->matrix, .sizes = &s->sizes, .sigma = m->sigma, .max_load = m->max_load, .seed = o->seed, .log = log};
+    Workload w = {.matrix = &s->matrix,
+                  .sizes = &s->sizes,
+                  .sigma = m->sigma,
+                  .max_load = m->max_load,
+                  .seed = o->seed,
+                  .log = log};
     bool own_length = o->n_flows > 0 || o->duration_s > 0;
     w.n_flows = own_length ? o->n_flows : m->n_flows;
     w.duration_s = own_length ? o->duration_s : m->duration_s;
     if (w.n_flows == 0 && w.duration_s == 0) w.n_flows = DEFAULT_N_FLOWS;
     s->drawn = true;
-    return workload_draw_most(&w, s->route, o->threads, o->most_held > 0 ? o->most_held : UINT64_MAX, &s->flows, &s->stream, &s->workload,
-                              err);
+    return workload_draw_or_stream(&w, s->route, o->threads,
+                                   o->max_in_memory > 0 ? o->max_in_memory : UINT64_MAX, &s->flows,
+                                   &s->stream, &s->workload, err);
 }
 
 static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
@@ -80,10 +92,11 @@ static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err
 }
 
 static int number_ports(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
-    if (s->stream) return flowsource_drawn(&s->source, s->stream, &s->topo, o->threads, &s->sport, log, err);
+    if (s->stream)
+        return flowsource_drawn(&s->source, s->stream, &s->topo, o->threads, &s->sport, log, err);
     s->sport = MEM_NEW(uint16_t, s->flows.n);
     route_sports(&s->topo, s->flows.src, s->flows.dst, s->flows.n, s->sport);
-    s->source = flowsource_held(&s->flows, s->sport);
+    s->source = flowsource_in_memory(&s->flows, s->sport);
     return 0;
 }
 

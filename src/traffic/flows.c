@@ -1,10 +1,10 @@
 /* flows: memory, order and the CSV writer of flow lists (the readers are in flows_read.c).
  *
- * Invariant of a finished list: start_ns ascending, ties in the order of the source. Sorting makes a
- * permutation of (start, index) pairs, which gives the stable order, and applies it column by column,
- * so that only one spare column exists at a time.
- * The writer formats integers by hand into a block buffer; an FCT is written with at most three decimals
- * if that reads back exactly (the packet engine counts picoseconds), otherwise in its shortest exact form. */
+ * Invariant of a finished list: start_ns ascending, ties in the order of the source. Sorting makes
+ * a permutation of (start, index) pairs, which gives the stable order, and applies it column by
+ * column, so that only one spare column exists at a time. The writer formats integers by hand into
+ * a block buffer; an FCT is written with at most three decimals if that reads back exactly (the
+ * packet engine counts picoseconds), otherwise in its shortest exact form. */
 #include "traffic/flows.h"
 
 #include <math.h>
@@ -16,8 +16,11 @@
 #include "base/mem.h"
 
 void flows_init(Flows *f, size_t n) {
-    *f = (Flows){
-        .n = n, .src = MEM_NEW(uint32_t, n), .dst = MEM_NEW(uint32_t, n), .size_b = MEM_NEW(uint64_t, n), .start_ns = MEM_NEW(int64_t, n)};
+    *f = (Flows){.n = n,
+                 .src = MEM_NEW(uint32_t, n),
+                 .dst = MEM_NEW(uint32_t, n),
+                 .size_b = MEM_NEW(uint64_t, n),
+                 .start_ns = MEM_NEW(int64_t, n)};
 }
 
 void flows_free(Flows *f) {
@@ -42,11 +45,13 @@ static int by_start(const void *pa, const void *pb) {
     return (a->at > b->at) - (a->at < b->at);
 }
 
-/* The column of elements of `size` bytes in the order of the keys; frees the old one. NULL stays NULL. */
+/* The column of elements of `size` bytes in the order of the keys; frees the old one. NULL stays
+ * NULL. */
 static void *permuted(void *column, size_t size, const SortKey *order, size_t n) {
     if (!column) return NULL;
     char *out = mem_alloc(n, size);
-    for (size_t i = 0; i < n; i++) memcpy(out + i * size, (char *)column + order[i].at * size, size);
+    for (size_t i = 0; i < n; i++)
+        memcpy(out + i * size, (char *)column + order[i].at * size, size);
     free(column);
     return out;
 }
@@ -98,7 +103,9 @@ static char *put_time(char *p, double ns) {
     return p + n;
 }
 
-static uint64_t outer_id(const Topo *t, uint32_t host) { return t ? t->node_id[t->host_node[host]] : host; }
+static uint64_t outer_id(const Topo *t, uint32_t host) {
+    return t ? t->node_id[t->host_node[host]] : host;
+}
 
 static char *put_row(char *p, const Flows *f, size_t i, const Topo *t) {
     p = put_uint(p, f->id ? f->id[i] : i);
@@ -125,7 +132,8 @@ static char *put_row(char *p, const Flows *f, size_t i, const Topo *t) {
 int flows_save_csv(const Flows *f, const char *path, const Topo *t, Err *err) {
     FileOut out;
     if (file_out_open(&out, path, err) != 0) return -1;
-    fprintf(out.f, "flow,src,dst,size_b,start_ns%s%s\n", f->fct_ns ? ",fct_ns" : "", f->ideal_fct_ns ? ",ideal_fct_ns" : "");
+    fprintf(out.f, "flow,src,dst,size_b,start_ns%s%s\n", f->fct_ns ? ",fct_ns" : "",
+            f->ideal_fct_ns ? ",ideal_fct_ns" : "");
     char *block = MEM_NEW(char, BLOCK + MAX_ROW), *p = block;
     for (size_t i = 0; i < f->n && !ferror(out.f); i++) {
         p = put_row(p, f, i, t);

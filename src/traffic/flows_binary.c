@@ -1,17 +1,19 @@
-/* flows_binary: flow lists as memory has them, for traces too large to be text (docs: spec/README.md, "Binary").
+/* flows_binary: flow lists as memory has them, for traces too large to be text (docs:
+ * spec/README.md, "Binary").
  *
- *   header, 64 bytes      magic, version, which optional columns, number of flows and of hosts, checksum
- *   hosts                 uint64 node id of each host that src and dst count from 0
- *   src, dst              uint32 each, a column after the other
- *   size_b, start_ns      uint64, int64; starts ascend
- *   id, fct_ns, ideal_fct_ns   uint64, double, double: only those the header names; NaN: unknown
+ *   header, 64 bytes      magic, version, which optional columns, number of flows and of hosts,
+ * checksum hosts                 uint64 node id of each host that src and dst count from 0 src, dst
+ * uint32 each, a column after the other size_b, start_ns      uint64, int64; starts ascend id,
+ * fct_ns, ideal_fct_ns   uint64, double, double: only those the header names; NaN: unknown
  *
- * All little-endian; every column begins at a multiple of 64 bytes, so that a mapped file is an array of columns. Hosts
- * are listed once, so a flow takes 24 bytes and reading a file needs no look-up per flow but one in a small table.
+ * All little-endian; every column begins at a multiple of 64 bytes, so that a mapped file is an
+ * array of columns. Hosts are listed once, so a flow takes 24 bytes and reading a file needs no
+ * look-up per flow but one in a small table.
  *
- * A file is as long as its header says, to the byte. Values are checked in whole columns without branches; only when one
- * of them is bad, the rows are gone through for the first, to name it. The checksum is of header and hosts: one wrong bit
- * there would silently move traffic elsewhere. Columns have none, since it would cost as much as reading. */
+ * A file is as long as its header says, to the byte. Values are checked in whole columns without
+ * branches; only when one of them is bad, the rows are gone through for the first, to name it. The
+ * checksum is of header and hosts: one wrong bit there would silently move traffic elsewhere.
+ * Columns have none, since it would cost as much as reading. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -21,11 +23,13 @@
 #include "traffic/flows_private.h"
 
 enum { VERSION = 1, ALIGN = 64 };
-static const char magic[8] = {'\x89', 'M', '3', 'F', 'L', 'O', 'W', '\n'}; /* no text begins so; a text-mode copy breaks it */
+static const char magic[8] = {
+    '\x89', 'M', '3', 'F', 'L', 'O', 'W', '\n'}; /* no text begins so; a text-mode copy breaks it */
 
 typedef enum { HOSTS, SRC, DST, SIZE, START, ID, FCT, IDEAL, N_COLUMNS } Column;
 static const size_t width[N_COLUMNS] = {8, 4, 4, 8, 8, 8, 8, 8};
-static const char *const names[N_COLUMNS] = {"hosts", "src", "dst", "size_b", "start_ns", "flow", "fct_ns", "ideal_fct_ns"};
+static const char *const names[N_COLUMNS] = {"hosts",    "src",  "dst",    "size_b",
+                                             "start_ns", "flow", "fct_ns", "ideal_fct_ns"};
 enum { OPTIONAL = 1u << ID | 1u << FCT | 1u << IDEAL };
 
 typedef struct {
@@ -41,7 +45,8 @@ static bool has(const Header *h, int c) { return c < ID || (h->optional >> c & 1
 static uint64_t count(const Header *h, int c) { return c == HOSTS ? h->n_hosts : h->n_flows; }
 static uint64_t aligned(uint64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 
-/* Where columns begin; returns the length of the file. Counts are at most the file's length, so nothing overflows. */
+/* Where columns begin; returns the length of the file. Counts are at most the file's length, so
+ * nothing overflows. */
 static uint64_t place_columns(const Header *h, uint64_t at[N_COLUMNS]) {
     uint64_t end = sizeof *h;
     for (int c = 0; c < N_COLUMNS; c++) {
@@ -53,7 +58,8 @@ static uint64_t place_columns(const Header *h, uint64_t at[N_COLUMNS]) {
 
 static uint64_t checksum(Header h, const uint64_t *hosts) {
     h.checksum = 0;
-    uint64_t part[2] = {file_checksum(&h, sizeof h), file_checksum(hosts, h.n_hosts * sizeof *hosts)};
+    uint64_t part[2] = {file_checksum(&h, sizeof h),
+                        file_checksum(hosts, h.n_hosts * sizeof *hosts)};
     return file_checksum(part, sizeof part);
 }
 
@@ -62,39 +68,48 @@ static uint64_t checksum(Header h, const uint64_t *hosts) {
 typedef struct {
     Header h;
     const void *column[N_COLUMNS]; /* in the file; NULL: not there */
-    uint32_t *host;                /* [n_hosts] what a number in src or dst stands for; TOPO_NONE: nothing here */
+    uint32_t *host; /* [n_hosts] what a number in src or dst stands for; TOPO_NONE: nothing here */
     const FlowEnds *ends;
     Flows *f;
     Err *err;
 } Reader;
 
-bool flows_binary_is(const FileView *v) { return v->len >= sizeof magic && memcmp(v->data, magic, sizeof magic) == 0; }
+bool flows_binary_is(const FileView *v) {
+    return v->len >= sizeof magic && memcmp(v->data, magic, sizeof magic) == 0;
+}
 
 static int read_header(Reader *r, const FileView *v) {
     const char *path = r->ends->path;
     Header *h = &r->h;
     uint64_t at[N_COLUMNS];
-    if (v->len < sizeof *h) return err_input(r->err, "%s: cut short: %zu bytes, the header alone has %zu", path, v->len, sizeof *h);
+    if (v->len < sizeof *h)
+        return err_input(r->err, "%s: cut short: %zu bytes, the header alone has %zu", path, v->len,
+                         sizeof *h);
     memcpy(h, v->data, sizeof *h);
-    if (h->version != VERSION) return err_input(r->err, "%s: version: expected %d, got %u", path, VERSION, h->version);
-    if (h->optional & ~(uint32_t)OPTIONAL) return err_input(r->err, "%s: header: unknown columns (bits %#x)", path, h->optional);
+    if (h->version != VERSION)
+        return err_input(r->err, "%s: version: expected %d, got %u", path, VERSION, h->version);
+    if (h->optional & ~(uint32_t)OPTIONAL)
+        return err_input(r->err, "%s: header: unknown columns (bits %#x)", path, h->optional);
     if (h->n_flows > v->len || h->n_hosts > v->len || h->n_hosts >= TOPO_NONE)
-        return err_input(r->err, "%s: cut short: %zu bytes cannot hold %llu flows of %llu hosts", path, v->len,
-                         (unsigned long long)h->n_flows, (unsigned long long)h->n_hosts);
+        return err_input(r->err, "%s: cut short: %zu bytes cannot hold %llu flows of %llu hosts",
+                         path, v->len, (unsigned long long)h->n_flows,
+                         (unsigned long long)h->n_hosts);
     uint64_t length = place_columns(h, at);
     if (length != v->len)
         return err_input(r->err, "%s: %s: %llu flows of %llu hosts take %llu bytes, got %zu", path,
-                         v->len < length ? "cut short" : "longer than it says", (unsigned long long)h->n_flows,
-                         (unsigned long long)h->n_hosts, (unsigned long long)length, v->len);
+                         v->len < length ? "cut short" : "longer than it says",
+                         (unsigned long long)h->n_flows, (unsigned long long)h->n_hosts,
+                         (unsigned long long)length, v->len);
     for (int c = 0; c < N_COLUMNS; c++) r->column[c] = has(h, c) ? v->data + at[c] : NULL;
-    if (checksum(*h, r->column[HOSTS]) != h->checksum) return err_input(r->err, "%s: header: damaged (its checksum does not match)", path);
+    if (checksum(*h, r->column[HOSTS]) != h->checksum)
+        return err_input(r->err, "%s: header: damaged (its checksum does not match)", path);
     return h->n_flows > 0 ? 0 : err_input(r->err, "%s: expected at least one flow", path);
 }
 
 static uint32_t host_here(const FlowEnds *e, uint64_t id) {
     bool is_node;
     if (e->topo) return flows_host_of(e->topo, id, &is_node);
-    return e->untied ? 0 : id <= e->n_links ? (uint32_t)id : TOPO_NONE;
+    return e->no_endpoints ? 0 : id <= e->n_links ? (uint32_t)id : TOPO_NONE;
 }
 
 /* The hosts of one column; false if one of them is bad. */
@@ -109,7 +124,9 @@ static bool copy_hosts(const Reader *r, Column c, uint32_t *out) {
     return !bad;
 }
 
-static bool pair_is_good(const FlowEnds *e, uint32_t src, uint32_t dst) { return e->untied || (e->topo ? src != dst : src < dst); }
+static bool pair_is_good(const FlowEnds *e, uint32_t src, uint32_t dst) {
+    return e->no_endpoints || (e->topo ? src != dst : src < dst);
+}
 
 static bool pairs_are_good(const Reader *r) {
     const Flows *f = r->f;
@@ -130,7 +147,9 @@ static bool copy_sizes(const Reader *r) {
     return !bad;
 }
 
-static bool start_is_good(int64_t start_ns, int64_t before_ns) { return start_ns >= before_ns && (uint64_t)start_ns <= FLOWS_MAX_START_NS; }
+static bool start_is_good(int64_t start_ns, int64_t before_ns) {
+    return start_ns >= before_ns && (uint64_t)start_ns <= FLOWS_MAX_START_NS;
+}
 
 static bool copy_starts(const Reader *r) {
     const int64_t *in = r->column[START];
@@ -162,8 +181,9 @@ static bool copy_times(const Reader *r, Column c, double **out) {
 static bool copy_columns(Reader *r) {
     Flows *f = r->f;
     if (r->column[ID]) f->id = memcpy(MEM_NEW(uint64_t, f->n), r->column[ID], f->n * sizeof *f->id);
-    return copy_hosts(r, SRC, f->src) && copy_hosts(r, DST, f->dst) && pairs_are_good(r) && copy_sizes(r) && copy_starts(r) &&
-           copy_times(r, FCT, &f->fct_ns) && copy_times(r, IDEAL, &f->ideal_fct_ns);
+    return copy_hosts(r, SRC, f->src) && copy_hosts(r, DST, f->dst) && pairs_are_good(r) &&
+           copy_sizes(r) && copy_starts(r) && copy_times(r, FCT, &f->fct_ns) &&
+           copy_times(r, IDEAL, &f->ideal_fct_ns);
 }
 
 /* ---- what is wrong ---- */
@@ -171,39 +191,49 @@ static bool copy_columns(Reader *r) {
 static int fail_host(const Reader *r, size_t i, Column c, uint32_t number) {
     const FlowEnds *e = r->ends;
     if (number >= r->h.n_hosts)
-        return err_input(r->err, "%s: row %zu: %s: expected one of %llu hosts, got number %u", e->path, i, names[c],
-                         (unsigned long long)r->h.n_hosts, number);
+        return err_input(r->err, "%s: row %zu: %s: expected one of %llu hosts, got number %u",
+                         e->path, i, names[c], (unsigned long long)r->h.n_hosts, number);
     uint64_t id = ((const uint64_t *)r->column[HOSTS])[number];
     if (!e->topo)
-        return err_input(r->err, "%s: row %zu: %s: expected a position from 0 to %u, got %llu", e->path, i, names[c], e->n_links,
-                         (unsigned long long)id);
+        return err_input(r->err, "%s: row %zu: %s: expected a position from 0 to %u, got %llu",
+                         e->path, i, names[c], e->n_links, (unsigned long long)id);
     bool is_node;
     flows_host_of(e->topo, id, &is_node);
-    return err_input(r->err, "%s: row %zu: %s: expected the id of a host, got %llu (%s %s)", e->path, i, names[c], (unsigned long long)id,
+    return err_input(r->err, "%s: row %zu: %s: expected the id of a host, got %llu (%s %s)",
+                     e->path, i, names[c], (unsigned long long)id,
                      is_node ? "a switch in" : "no such node in", e->topo->name);
 }
 
-static bool host_is_good(const Reader *r, uint32_t number) { return number < r->h.n_hosts && r->host[number] != TOPO_NONE; }
+static bool host_is_good(const Reader *r, uint32_t number) {
+    return number < r->h.n_hosts && r->host[number] != TOPO_NONE;
+}
 
 /* −1 with the message if row i is bad. */
 static int check_row(const Reader *r, size_t i) {
     const char *path = r->ends->path;
-    uint32_t src = ((const uint32_t *)r->column[SRC])[i], dst = ((const uint32_t *)r->column[DST])[i];
+    uint32_t src = ((const uint32_t *)r->column[SRC])[i],
+             dst = ((const uint32_t *)r->column[DST])[i];
     const int64_t *start = r->column[START];
     uint64_t size_b = ((const uint64_t *)r->column[SIZE])[i];
     if (!host_is_good(r, src)) return fail_host(r, i, SRC, src);
     if (!host_is_good(r, dst)) return fail_host(r, i, DST, dst);
     if (!pair_is_good(r->ends, r->host[src], r->host[dst]))
-        return err_input(r->err, "%s: row %zu: src and dst: expected %s", path, i, r->ends->topo ? "two different hosts" : "src < dst");
+        return err_input(r->err, "%s: row %zu: src and dst: expected %s", path, i,
+                         r->ends->topo ? "two different hosts" : "src < dst");
     if (!size_is_good(size_b))
-        return err_input(r->err, "%s: row %zu: size_b: expected 1 to 1e15 bytes, got %llu", path, i, (unsigned long long)size_b);
+        return err_input(r->err, "%s: row %zu: size_b: expected 1 to 1e15 bytes, got %llu", path, i,
+                         (unsigned long long)size_b);
     if (!start_is_good(start[i], i > 0 ? start[i - 1] : 0))
-        return err_input(r->err, "%s: row %zu: start_ns: expected 0 to 9e18, and not before the row above, got %lld", path, i,
-                         (long long)start[i]);
+        return err_input(
+            r->err,
+            "%s: row %zu: start_ns: expected 0 to 9e18, and not before the row above, got %lld",
+            path, i, (long long)start[i]);
     for (Column c = FCT; c <= IDEAL; c++)
         if (r->column[c] && !time_is_good(((const double *)r->column[c])[i]))
-            return err_input(r->err, "%s: row %zu: %s: expected a positive time in ns, or NaN for unknown, got %g", path, i, names[c],
-                             ((const double *)r->column[c])[i]);
+            return err_input(
+                r->err,
+                "%s: row %zu: %s: expected a positive time in ns, or NaN for unknown, got %g", path,
+                i, names[c], ((const double *)r->column[c])[i]);
     return 0;
 }
 
@@ -219,15 +249,16 @@ int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *ends, Err *er
     if (read_header(&r, v) != 0) return -1;
     flows_init(f, r.h.n_flows);
     r.host = MEM_NEW(uint32_t, r.h.n_hosts);
-    for (size_t k = 0; k < r.h.n_hosts; k++) r.host[k] = host_here(ends, ((const uint64_t *)r.column[HOSTS])[k]);
+    for (size_t k = 0; k < r.h.n_hosts; k++)
+        r.host[k] = host_here(ends, ((const uint64_t *)r.column[HOSTS])[k]);
     int rc = copy_columns(&r) ? 0 : name_the_first(&r);
     free(r.host);
     if (rc != 0) flows_free(f);
     return rc;
 }
 
-int flows_read_untied(Flows *f, const FileView *v, const char *path, Err *err) {
-    return flows_binary_read(f, v, &(FlowEnds){.path = path, .untied = true}, err);
+int flows_read_no_endpoints(Flows *f, const FileView *v, const char *path, Err *err) {
+    return flows_binary_read(f, v, &(FlowEnds){.path = path, .no_endpoints = true}, err);
 }
 
 /* ---- writing ---- */
@@ -249,7 +280,8 @@ int flows_save_binary(const Flows *f, const char *path, const Topo *t, Err *err)
     Header h = {.version = VERSION, .n_flows = f->n};
     if (file_out_open(&out, path, err) != 0) return -1;
     uint64_t *hosts = list_hosts(f, t, &h.n_hosts);
-    const void *column[N_COLUMNS] = {hosts, f->src, f->dst, f->size_b, f->start_ns, f->id, f->fct_ns, f->ideal_fct_ns};
+    const void *column[N_COLUMNS] = {hosts,       f->src, f->dst,    f->size_b,
+                                     f->start_ns, f->id,  f->fct_ns, f->ideal_fct_ns};
     memcpy(h.magic, magic, sizeof magic);
     for (int c = ID; c < N_COLUMNS; c++) h.optional |= column[c] ? 1u << c : 0;
     h.checksum = checksum(h, hosts);

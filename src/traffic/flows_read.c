@@ -1,11 +1,13 @@
-/* flows_read: text flow files of both kinds into Flows, straight from the mapped bytes (binary ones: flows_binary.c).
+/* flows_read: text flow files of both kinds into Flows, straight from the mapped bytes (binary
+ * ones: flows_binary.c).
  *
  * A CSV begins with its header line; an HPCC flow file with the number of flows, so the first
- * character tells them apart. Both are then rows of columns that differ in separator, order and the unit of
- * the start (ns, s), and share one row reader. Numbers are scanned by hand, since sscanf would be a hundred
- * times slower; times are scaled exactly in integers and rounded half up. Only rare spellings
- * (exponents) go through strtod. Each error names line and column. Prose after the last flow of an HPCC file
- * is skipped (published files explain themselves there). Quoted CSV fields are not understood. */
+ * character tells them apart. Both are then rows of columns that differ in separator, order and the
+ * unit of the start (ns, s), and share one row reader. Numbers are scanned by hand, since sscanf
+ * would be a hundred times slower; times are scaled exactly in integers and rounded half up. Only
+ * rare spellings (exponents) go through strtod. Each error names line and column. Prose after the
+ * last flow of an HPCC file is skipped (published files explain themselves there). Quoted CSV
+ * fields are not understood. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -17,8 +19,19 @@
 #include "base/mem.h"
 #include "traffic/flows_private.h"
 
-typedef enum { COL_ID, COL_SRC, COL_DST, COL_SIZE, COL_START, COL_FCT, COL_IDEAL, COL_SKIP, COL_N = COL_SKIP } Column;
-static const char *const column_names[COL_N + 1] = {"flow", "src", "dst", "size_b", "start_ns", "fct_ns", "ideal_fct_ns", NULL};
+typedef enum {
+    COL_ID,
+    COL_SRC,
+    COL_DST,
+    COL_SIZE,
+    COL_START,
+    COL_FCT,
+    COL_IDEAL,
+    COL_SKIP,
+    COL_N = COL_SKIP
+} Column;
+static const char *const column_names[COL_N + 1] = {"flow",     "src",    "dst",          "size_b",
+                                                    "start_ns", "fct_ns", "ideal_fct_ns", NULL};
 
 enum { MAX_COLUMNS = 64 };
 
@@ -58,16 +71,21 @@ static bool next_row(Reader *r) {
     }
 }
 
-static int fail_line(Reader *r, const char *what) { return err_input(r->err, "%s: line %zu: %s", r->path, r->line, what); }
+static int fail_line(Reader *r, const char *what) {
+    return err_input(r->err, "%s: line %zu: %s", r->path, r->line, what);
+}
 
-static const char *name_of(const Reader *r, Column c) { return c == COL_START && !r->csv ? "start" : column_names[c]; }
+static const char *name_of(const Reader *r, Column c) {
+    return c == COL_START && !r->csv ? "start" : column_names[c];
+}
 
 /* "path: line 7: dst: expected …, got 'x'"; r->p stands before or inside the field. */
 static int fail_field(Reader *r, Column c, const char *field, const char *expected) {
     const char *e = field;
     while (e < r->end && *e != '\n' && *e != '\r' && (r->csv ? *e != ',' : !is_blank(*e))) e++;
     int n = e - field < 40 ? (int)(e - field) : 40;
-    return err_input(r->err, "%s: line %zu: %s: expected %s, got '%.*s'", r->path, r->line, name_of(r, c), expected, n, field);
+    return err_input(r->err, "%s: line %zu: %s: expected %s, got '%.*s'", r->path, r->line,
+                     name_of(r, c), expected, n, field);
 }
 
 /* Digits at r->p, at most 19 of them, onto *v, which keeps what came before; returns how many. */
@@ -100,7 +118,9 @@ static bool scan_double(Reader *r, const char *field, double *x) {
     return n > 0 && *e == '\0' && !strpbrk(text, "xX");
 }
 
-static bool field_ended(const Reader *r) { return r->p == r->end || *r->p == ',' || *r->p == '\n' || is_blank(*r->p); }
+static bool field_ended(const Reader *r) {
+    return r->p == r->end || *r->p == ',' || *r->p == '\n' || is_blank(*r->p);
+}
 
 /* A whole number below 10^19, also as "1500.0" or "1e6" (those below 2^53). */
 static inline bool scan_whole(Reader *r, uint64_t *v) {
@@ -113,7 +133,8 @@ static inline bool scan_whole(Reader *r, uint64_t *v) {
     return true;
 }
 
-/* A decimal number times 10^shift, rounded half up, exact for plain decimals; false beyond `max`. */
+/* A decimal number times 10^shift, rounded half up, exact for plain decimals; false beyond `max`.
+ */
 static bool scan_scaled(Reader *r, int shift, uint64_t max, uint64_t *out) {
     const char *field = r->p;
     uint64_t v = 0;
@@ -151,9 +172,11 @@ static int read_fct(Reader *r, Column c, double *out) {
         decimals = scan_digits(r, &v);
     }
     /* One division of two exact numbers: correctly rounded, as strtod would. */
-    if (digits > 0 && digits + decimals <= 15 && decimals <= 6 && field_ended(r)) *out = (double)v / power[decimals];
+    if (digits > 0 && digits + decimals <= 15 && decimals <= 6 && field_ended(r))
+        *out = (double)v / power[decimals];
     else if (!scan_double(r, field, out)) return fail_field(r, c, field, "a time in ns or nothing");
-    if (*out <= 0 || isinf(*out)) return fail_field(r, c, field, "a positive time in ns or nothing");
+    if (*out <= 0 || isinf(*out))
+        return fail_field(r, c, field, "a positive time in ns or nothing");
     return 0;
 }
 
@@ -182,20 +205,22 @@ static void index_ids(Reader *r) {
 static int fail_host(Reader *r, Column c, uint64_t id) {
     bool is_node;
     flows_host_of(r->topo, id, &is_node);
-    return err_input(r->err, "%s: line %zu: %s: expected the id of a host, got %llu (%s %s)", r->path, r->line, name_of(r, c),
-                     (unsigned long long)id, is_node ? "a switch in" : "no such node in", r->topo->name);
+    return err_input(r->err, "%s: line %zu: %s: expected the id of a host, got %llu (%s %s)",
+                     r->path, r->line, name_of(r, c), (unsigned long long)id,
+                     is_node ? "a switch in" : "no such node in", r->topo->name);
 }
 
 static int read_host(Reader *r, Column c, uint32_t *out) {
     const char *field = r->p;
     uint64_t id;
     bool is_node;
-    if (!scan_whole(r, &id)) return fail_field(r, c, field, r->topo ? "the id of a host" : "a position on the path");
+    if (!scan_whole(r, &id))
+        return fail_field(r, c, field, r->topo ? "the id of a host" : "a position on the path");
     if (!r->topo) {
         *out = (uint32_t)id;
         if (id <= r->n_links) return 0;
-        return err_input(r->err, "%s: line %zu: %s: expected a position from 0 to %u, got %llu", r->path, r->line, name_of(r, c),
-                         r->n_links, (unsigned long long)id);
+        return err_input(r->err, "%s: line %zu: %s: expected a position from 0 to %u, got %llu",
+                         r->path, r->line, name_of(r, c), r->n_links, (unsigned long long)id);
     }
     if (r->host_of_id) *out = id < r->n_ids ? r->host_of_id[id] : TOPO_NONE;
     else *out = flows_host_of(r->topo, id, &is_node);
@@ -212,12 +237,14 @@ static int read_start(Reader *r, int64_t *out) {
     const char *field = r->p;
     uint64_t v;
     if (!scan_scaled(r, r->csv ? 0 : 9, FLOWS_MAX_START_NS, &v))
-        return fail_field(r, COL_START, field, r->csv ? "a time from 0 to 9e18 ns" : "a time from 0 to 9e9 s");
+        return fail_field(r, COL_START, field,
+                          r->csv ? "a time from 0 to 9e18 ns" : "a time from 0 to 9e9 s");
     *out = (int64_t)v;
     return 0;
 }
 
-/* Most files number their flows 0, 1, 2, …: memory for ids is only spent from the first that differs. */
+/* Most files number their flows 0, 1, 2, …: memory for ids is only spent from the first that
+ * differs. */
 static int read_id(Reader *r, size_t i) {
     const char *field = r->p;
     uint64_t id, **ids = &r->f->id;
@@ -250,8 +277,10 @@ static int read_field(Reader *r, Column c, size_t i) {
 static int check_row(Reader *r, size_t i) {
     const Flows *f = r->f;
     if (r->topo ? f->src[i] == f->dst[i] : f->src[i] >= f->dst[i])
-        return fail_line(r, r->topo ? "src and dst: expected two different hosts" : "src and dst: expected src < dst");
-    if (i > 0 && f->start_ns[i] < f->start_ns[i - 1] && r->disorder_line == 0) r->disorder_line = r->line;
+        return fail_line(r, r->topo ? "src and dst: expected two different hosts"
+                                    : "src and dst: expected src < dst");
+    if (i > 0 && f->start_ns[i] < f->start_ns[i - 1] && r->disorder_line == 0)
+        r->disorder_line = r->line;
     return 0;
 }
 
@@ -266,7 +295,8 @@ static void grow(Reader *r) {
     if (f->id) f->id = mem_realloc(f->id, r->cap, sizeof *f->id);
     for (int c = 0; c < r->n_columns; c++) {
         if (r->columns[c] == COL_FCT) f->fct_ns = mem_realloc(f->fct_ns, r->cap, sizeof *f->fct_ns);
-        if (r->columns[c] == COL_IDEAL) f->ideal_fct_ns = mem_realloc(f->ideal_fct_ns, r->cap, sizeof *f->ideal_fct_ns);
+        if (r->columns[c] == COL_IDEAL)
+            f->ideal_fct_ns = mem_realloc(f->ideal_fct_ns, r->cap, sizeof *f->ideal_fct_ns);
     }
 }
 
@@ -276,14 +306,17 @@ static int read_row(Reader *r) {
         if (c > 0) {
             skip_blanks(r);
             if (at_line_end(r) || (r->csv && *r->p != ','))
-                return err_input(r->err, "%s: line %zu: expected %d columns, got %d", r->path, r->line, r->n_columns, c);
+                return err_input(r->err, "%s: line %zu: expected %d columns, got %d", r->path,
+                                 r->line, r->n_columns, c);
             if (r->csv) r->p++;
             skip_blanks(r);
         }
         if (read_field(r, r->columns[c], r->f->n) != 0) return -1;
     }
     skip_blanks(r);
-    if (!at_line_end(r)) return err_input(r->err, "%s: line %zu: more than %d columns", r->path, r->line, r->n_columns);
+    if (!at_line_end(r))
+        return err_input(r->err, "%s: line %zu: more than %d columns", r->path, r->line,
+                         r->n_columns);
     if (check_row(r, r->f->n) != 0) return -1;
     r->f->n++;
     return 0;
@@ -296,8 +329,11 @@ static int add_column(Reader *r, const char *name, size_t len) {
     while (c < COL_N && strcmp(column_names[c], text) != 0) c++;
     for (int k = 0; k < r->n_columns; k++)
         if (c < COL_N && r->columns[k] == (Column)c)
-            return err_input(r->err, "%s: line %zu: column %s appears twice", r->path, r->line, text);
-    if (r->n_columns == MAX_COLUMNS) return err_input(r->err, "%s: line %zu: more than %d columns", r->path, r->line, MAX_COLUMNS);
+            return err_input(r->err, "%s: line %zu: column %s appears twice", r->path, r->line,
+                             text);
+    if (r->n_columns == MAX_COLUMNS)
+        return err_input(r->err, "%s: line %zu: more than %d columns", r->path, r->line,
+                         MAX_COLUMNS);
     r->columns[r->n_columns++] = (Column)c;
     return 0;
 }
@@ -320,7 +356,8 @@ static int read_header(Reader *r) {
         while (k < r->n_columns && r->columns[k] != needed[i]) k++;
         if (k == r->n_columns)
             return err_input(r->err,
-                             "%s: line %zu: expected a header with flow,src,dst,size_b,start_ns (or an HPCC flow file): no column %s",
+                             "%s: line %zu: expected a header with flow,src,dst,size_b,start_ns "
+                             "(or an HPCC flow file): no column %s",
                              r->path, r->line, column_names[needed[i]]);
     }
     return 0;
@@ -336,20 +373,27 @@ static int read_rows(Reader *r, uint64_t most) {
         if (diag_stop_requested()) return err_stopped(r->err);
         progress_update(&r->progress, (uint64_t)(r->p - start));
     }
-    return r->f->n > 0 ? 0 : err_input(r->err, "%s: line %zu: expected at least one flow", r->path, r->line);
+    return r->f->n > 0
+               ? 0
+               : err_input(r->err, "%s: line %zu: expected at least one flow", r->path, r->line);
 }
 
 static int read_hpcc(Reader *r) {
-    static const Column columns[] = {COL_ID, COL_SRC, COL_DST, COL_SKIP, COL_SKIP, COL_SIZE, COL_START};
+    static const Column columns[] = {COL_ID,   COL_SRC,  COL_DST,  COL_SKIP,
+                                     COL_SKIP, COL_SIZE, COL_START};
     uint64_t n;
     if (!scan_whole(r, &n)) return fail_line(r, "expected a CSV header or the number of flows");
     skip_blanks(r);
-    if (!at_line_end(r)) return fail_line(r, "expected a CSV header, or only the number of flows (HPCC flow file)");
+    if (!at_line_end(r))
+        return fail_line(r, "expected a CSV header, or only the number of flows (HPCC flow file)");
     r->n_columns = sizeof columns / sizeof *columns;
     memcpy(r->columns, columns, sizeof columns);
     if (read_rows(r, n) != 0) return -1;
-    if (r->f->n < n) return err_input(r->err, "%s: expected %llu flows (line 1), got %zu", r->path, (unsigned long long)n, r->f->n);
-    if (next_row(r) && isdigit((unsigned char)*r->p)) return fail_line(r, "a flow more than line 1 announces");
+    if (r->f->n < n)
+        return err_input(r->err, "%s: expected %llu flows (line 1), got %zu", r->path,
+                         (unsigned long long)n, r->f->n);
+    if (next_row(r) && isdigit((unsigned char)*r->p))
+        return fail_line(r, "a flow more than line 1 announces");
     return 0;
 }
 
@@ -362,7 +406,8 @@ static int read_text(Reader *r) {
 
 static void sort_if_needed(Reader *r, const Log *log) {
     if (r->disorder_line == 0) return;
-    log_note(log, "%s: starts are out of order from line %zu on; sorted", r->path, r->disorder_line);
+    log_note(log, "%s: starts are out of order from line %zu on; sorted", r->path,
+             r->disorder_line);
     if (!r->f->id) { /* the numbers stay with their flows */
         r->f->id = MEM_NEW(uint64_t, r->f->n);
         for (size_t i = 0; i < r->f->n; i++) r->f->id[i] = i;
@@ -380,8 +425,11 @@ static int load(Reader *r, const Log *log) {
     r->line = 1;
     progress_init(&r->progress, log, "bytes of flows", v.len);
     bool binary = flows_binary_is(&v);
-    int rc =
-        binary ? flows_binary_read(r->f, &v, &(FlowEnds){.path = r->path, .topo = r->topo, .n_links = r->n_links}, r->err) : read_text(r);
+    int rc = binary
+                 ? flows_binary_read(
+                       r->f, &v,
+                       &(FlowEnds){.path = r->path, .topo = r->topo, .n_links = r->n_links}, r->err)
+                 : read_text(r);
     progress_finish(&r->progress);
     if (rc == 0) sort_if_needed(r, log);
     else flows_free(r->f);

@@ -1,8 +1,8 @@
 /* flowsource: flows by the chunk.
  *
- * What a decomposition wants of a flow is to route it once and to remember 16 bytes of it, so flows that can be drawn again need not be
- * held (24 bytes each). Only their source ports are: a port is the number of earlier flows of the same hosts, which
- * a chunk alone does not know. */
+ * What a decomposition wants of a flow is to route it once and to remember 16 bytes of it, so flows
+ * that can be drawn again need not be held (24 bytes each). Only their source ports are: a port is
+ * the number of earlier flows of the same hosts, which a chunk alone does not know. */
 #include "traffic/flowsource.h"
 
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "base/par.h"
 
-FlowSource flowsource_held(const Flows *f, const uint16_t *sport) {
-    return (FlowSource){.n = f->n, .sport = sport, .held = f, .threads = 1};
+FlowSource flowsource_in_memory(const Flows *f, const uint16_t *sport) {
+    return (FlowSource){.n = f->n, .sport = sport, .in_memory = f, .threads = 1};
 }
 
 /* ---- ports ---- */
@@ -35,7 +35,8 @@ static void draw_pairs(void *ctx, size_t item, int worker) {
 
 static Pairs pairs_new(const FlowSource *s, const size_t *list) {
     size_t n = (size_t)WINDOW * FLOW_CHUNK;
-    return (Pairs){.drawn = s->drawn, .list = list, .src = MEM_NEW(uint32_t, n), .dst = MEM_NEW(uint32_t, n)};
+    return (Pairs){
+        .drawn = s->drawn, .list = list, .src = MEM_NEW(uint32_t, n), .dst = MEM_NEW(uint32_t, n)};
 }
 
 static void pairs_free(Pairs *p) {
@@ -43,9 +44,11 @@ static void pairs_free(Pairs *p) {
     free(p->dst);
 }
 
-int flowsource_drawn(FlowSource *s, const WorkloadStream *w, const Topo *t, int threads, uint16_t **sport, const Log *log, Err *err) {
+int flowsource_drawn(FlowSource *s, const WorkloadStream *w, const Topo *t, int threads,
+                     uint16_t **sport, const Log *log, Err *err) {
     size_t n = workload_stream_n(w);
-    *s = (FlowSource){.n = n, .sport = *sport = MEM_NEW(uint16_t, n), .drawn = w, .threads = threads};
+    *s = (FlowSource){
+        .n = n, .sport = *sport = MEM_NEW(uint16_t, n), .drawn = w, .threads = threads};
     size_t n_chunks = flowsource_n_chunks(s);
     Progress progress;
     RoutePorts *ports = route_ports_new(t);
@@ -66,8 +69,8 @@ int flowsource_drawn(FlowSource *s, const WorkloadStream *w, const Topo *t, int 
 /* ---- chunks ---- */
 
 FlowChunk flowsource_chunk(const FlowSource *s, size_t chunk, Flows *room) {
-    size_t first = chunk * FLOW_CHUNK, left = s->n - first, at = s->held ? first : 0;
-    const Flows *f = s->held ? s->held : room;
+    size_t first = chunk * FLOW_CHUNK, left = s->n - first, at = s->in_memory ? first : 0;
+    const Flows *f = s->in_memory ? s->in_memory : room;
     if (s->drawn) {
         if (!room->src) flows_init(room, FLOW_CHUNK);
         workload_stream_read(s->drawn, chunk, room);
@@ -104,11 +107,13 @@ static Pick *picks_in_order(const uint64_t *pick, size_t n) {
 static size_t chunks_of(const Pick *p, size_t n, size_t *chunk) {
     size_t k = 0;
     for (size_t i = 0; i < n; i++)
-        if (k == 0 || chunk[k - 1] != p[i].flow >> FLOW_LOG2_CHUNK) chunk[k++] = p[i].flow >> FLOW_LOG2_CHUNK;
+        if (k == 0 || chunk[k - 1] != p[i].flow >> FLOW_LOG2_CHUNK)
+            chunk[k++] = p[i].flow >> FLOW_LOG2_CHUNK;
     return k;
 }
 
-static void hosts_drawn(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src, uint32_t *dst) {
+static void hosts_drawn(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
+                        uint32_t *dst) {
     Pick *p = picks_in_order(pick, n);
     size_t *chunk = MEM_NEW(size_t, n), n_chunks = chunks_of(p, n, chunk), i = 0;
     Pairs pairs = pairs_new(s, chunk);
@@ -127,13 +132,14 @@ static void hosts_drawn(const FlowSource *s, const uint64_t *pick, size_t n, uin
     free(p);
 }
 
-void flowsource_hosts(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src, uint32_t *dst) {
+void flowsource_hosts(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
+                      uint32_t *dst) {
     if (s->drawn) {
         hosts_drawn(s, pick, n, src, dst);
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        src[i] = s->held->src[pick[i]];
-        dst[i] = s->held->dst[pick[i]];
+        src[i] = s->in_memory->src[pick[i]];
+        dst[i] = s->in_memory->dst[pick[i]];
     }
 }

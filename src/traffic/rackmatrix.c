@@ -1,13 +1,14 @@
 /* rackmatrix: rack-to-rack weights: the published JSON form, our generator, summary statistics.
  *
- * The generator is a small parametric model. Every rack has a role (how many of each is fixed, which racks is
- * drawn) and an activity factor; a cell's weight is the roles' weight × both racks' activities × log-normal noise,
- * times a factor within a pod, or nothing at all with probability `silent`. A rack's traffic with itself is
- * a multiple of what it sends otherwise, whatever the number of racks, with noise of its own (some racks talk
- * to themselves far more than others). The presets imitate the three published 2×16-rack
- * matrices: "a" active racks with scattered partners beside nearly idle ones, "b" front ends and caches that
- * talk across roles, "c" racks that mostly talk to themselves. spec/README.md compares their statistics.
- * Weights are whole counts, as in the files, so that a saved matrix is the same matrix. */
+ * The generator is a small parametric model. Every rack has a role (how many of each is fixed,
+ * which racks is drawn) and an activity factor; a cell's weight is the roles' weight × both racks'
+ * activities × log-normal noise, times a factor within a pod, or nothing at all with probability
+ * `silent`. A rack's traffic with itself is a multiple of what it sends otherwise, whatever the
+ * number of racks, with noise of its own (some racks talk to themselves far more than others). The
+ * presets imitate the three published 2×16-rack matrices: "a" active racks with scattered partners
+ * beside nearly idle ones, "b" front ends and caches that talk across roles, "c" racks that mostly
+ * talk to themselves. spec/README.md compares their statistics. Weights are whole counts, as in the
+ * files, so that a saved matrix is the same matrix. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,14 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/stats.h"
-#include "traffic/workload.h"
+#include "traffic/rackmatrix.h"
 
 enum { MAX_RACKS = 16384 };
 #define MAX_WEIGHT 1e15
 
-static double *cell(const RackMatrix *m, uint32_t i, uint32_t j) { return &m->weight[(size_t)i * m->n_racks + j]; }
+static double *cell(const RackMatrix *m, uint32_t i, uint32_t j) {
+    return &m->weight[(size_t)i * m->n_racks + j];
+}
 
 /* A rack's name and its row. */
 typedef struct {
@@ -30,7 +33,9 @@ typedef struct {
     uint32_t row;
 } NameRow;
 
-static int by_name(const void *a, const void *b) { return strcmp(((const NameRow *)a)->name, ((const NameRow *)b)->name); }
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const NameRow *)a)->name, ((const NameRow *)b)->name);
+}
 
 static int read_names(const Json *names, NameRow *out, uint32_t n, Err *err) {
     Json it;
@@ -41,11 +46,13 @@ static int read_names(const Json *names, NameRow *out, uint32_t n, Err *err) {
     }
     qsort(out, n, sizeof *out, by_name);
     for (i = 1; i < n; i++)
-        if (strcmp(out[i - 1].name, out[i].name) == 0) return json_fail(names, err, "rack \"%.60s\" appears twice", out[i].name);
+        if (strcmp(out[i - 1].name, out[i].name) == 0)
+            return json_fail(names, err, "rack \"%.60s\" appears twice", out[i].name);
     return 0;
 }
 
-static int read_pod(const Json *pod, uint32_t number, const NameRow *names, RackMatrix *m, Err *err) {
+static int read_pod(const Json *pod, uint32_t number, const NameRow *names, RackMatrix *m,
+                    Err *err) {
     Json it;
     if (json_expect_array(pod, err) != 0) return -1;
     for (bool ok = json_first(pod, &it); ok; ok = json_next(&it)) {
@@ -53,7 +60,8 @@ static int read_pod(const Json *pod, uint32_t number, const NameRow *names, Rack
         if (json_string(&it, &key.name, err) != 0) return -1;
         const NameRow *at = bsearch(&key, names, m->n_racks, sizeof key, by_name);
         if (!at) return json_fail(&it, err, "rack \"%.60s\" is not in .matrix.idx2name", key.name);
-        if (m->pod_of[at->row] != UINT32_MAX) return json_fail(&it, err, "rack \"%.60s\" is in two pods", key.name);
+        if (m->pod_of[at->row] != UINT32_MAX)
+            return json_fail(&it, err, "rack \"%.60s\" is in two pods", key.name);
         m->pod_of[at->row] = number;
     }
     return 0;
@@ -67,22 +75,28 @@ static int read_pods(const Json *pods, const NameRow *names, RackMatrix *m, Err 
         if (read_pod(&it, m->n_pods++, names, m, err) != 0) return -1;
     }
     for (uint32_t i = 0; i < m->n_racks; i++)
-        if (m->pod_of[names[i].row] == UINT32_MAX) return json_fail(pods, err, "rack \"%.60s\" is in no pod", names[i].name);
+        if (m->pod_of[names[i].row] == UINT32_MAX)
+            return json_fail(pods, err, "rack \"%.60s\" is in no pod", names[i].name);
     return 0;
 }
 
 /* One row of a square of `side`; what lies beyond the named racks must be 0. */
-static int read_row(const Json *row, uint32_t i, uint32_t side, RackMatrix *m, double *sum, Err *err) {
+static int read_row(const Json *row, uint32_t i, uint32_t side, RackMatrix *m, double *sum,
+                    Err *err) {
     Json it;
     uint32_t j = 0;
     if (json_expect_array(row, err) != 0) return -1;
-    if ((uint32_t)json_len(row) != side) return json_fail(row, err, "expected %u counts (a square), got %d", side, json_len(row));
+    if ((uint32_t)json_len(row) != side)
+        return json_fail(row, err, "expected %u counts (a square), got %d", side, json_len(row));
     for (bool ok = json_first(row, &it); ok; ok = json_next(&it), j++) {
         double w;
         if (json_number(&it, &w, err) != 0) return -1;
-        if (!(w >= 0 && w <= MAX_WEIGHT)) return json_fail(&it, err, "must be in [0, 1e15], got %s", json_number_text(w).s);
+        if (!(w >= 0 && w <= MAX_WEIGHT))
+            return json_fail(&it, err, "must be in [0, 1e15], got %s", json_number_text(w).s);
         if (i < m->n_racks && j < m->n_racks) *cell(m, i, j) = w;
-        else if (w > 0) return json_fail(&it, err, "traffic of a rack without a name (.matrix.idx2name has %u)", m->n_racks);
+        else if (w > 0)
+            return json_fail(&it, err, "traffic of a rack without a name (.matrix.idx2name has %u)",
+                             m->n_racks);
         *sum += w;
     }
     return 0;
@@ -92,7 +106,9 @@ static int read_cells(const Json *inner, RackMatrix *m, Err *err) {
     Json it;
     uint32_t i = 0, side = (uint32_t)json_len(inner);
     double sum = 0;
-    if (side < m->n_racks) return json_fail(inner, err, "expected at least %u rows (.matrix.idx2name), got %u", m->n_racks, side);
+    if (side < m->n_racks)
+        return json_fail(inner, err, "expected at least %u rows (.matrix.idx2name), got %u",
+                         m->n_racks, side);
     for (bool ok = json_first(inner, &it); ok; ok = json_next(&it), i++)
         if (read_row(&it, i, side, m, &sum, err) != 0) return -1;
     return sum > 0 ? 0 : json_fail(inner, err, "expected some traffic, got only zeros");
@@ -100,12 +116,15 @@ static int read_cells(const Json *inner, RackMatrix *m, Err *err) {
 
 static int read_matrix(const JsonDoc *doc, RackMatrix *m, Err *err) {
     Json root = json_root(doc), matrix, inner, idx2name, pods;
-    if (json_need(&root, "matrix", &matrix, err) != 0 || json_need(&matrix, "inner", &inner, err) != 0 ||
-        json_need(&matrix, "idx2name", &idx2name, err) != 0 || json_need(&root, "pod2tors", &pods, err) != 0 ||
-        json_expect_array(&inner, err) != 0 || json_expect_array(&idx2name, err) != 0)
+    if (json_need(&root, "matrix", &matrix, err) != 0 ||
+        json_need(&matrix, "inner", &inner, err) != 0 ||
+        json_need(&matrix, "idx2name", &idx2name, err) != 0 ||
+        json_need(&root, "pod2tors", &pods, err) != 0 || json_expect_array(&inner, err) != 0 ||
+        json_expect_array(&idx2name, err) != 0)
         return -1;
     int n = json_len(&idx2name);
-    if (n < 1 || n > MAX_RACKS) return json_fail(&idx2name, err, "expected 1 to %d racks, got %d", MAX_RACKS, n);
+    if (n < 1 || n > MAX_RACKS)
+        return json_fail(&idx2name, err, "expected 1 to %d racks, got %d", MAX_RACKS, n);
     m->n_racks = (uint32_t)n;
     m->weight = MEM_ZNEW(double, (size_t)n *(size_t)n);
     m->pod_of = MEM_NEW(uint32_t, (size_t)n);
@@ -205,44 +224,59 @@ typedef struct {
     double weight[MAX_ROLES][MAX_ROLES]; /* source role, destination role */
     double rack_sd, cell_sd;             /* of the logarithms of activity and of cell noise */
     double silent;                       /* share of cells without traffic */
-    double self, self_sd; /* a rack's traffic with itself over what else it sends (0: a cell like any other); sd of its logarithm */
+    double self, self_sd; /* a rack's traffic with itself over what else it sends (0: a cell like
+                             any other); sd of its logarithm */
     double within_pod;    /* factor within a pod */
 } Preset;
 
 static const Preset presets[] = {
     {"a", 2, {0.75, 0.25}, {{1, 0.004}, {0.004, 0.001}}, 0.3, 0.68, 0.08, 0.0005, 0, 1.03},
-    {"b", 3, {0.65, 0.19, 0.16}, {{0.005, 1, 0.015}, {0.72, 0.007, 0.005}, {0.02, 0.007, 0.06}}, 0.1, 0.25, 0, 0.01, 0, 1.04},
+    {"b",
+     3,
+     {0.65, 0.19, 0.16},
+     {{0.005, 1, 0.015}, {0.72, 0.007, 0.005}, {0.02, 0.007, 0.06}},
+     0.1,
+     0.25,
+     0,
+     0.01,
+     0,
+     1.04},
     {"c", 1, {1}, {{1}}, 0.13, 0.09, 0, 0.6, 1.05, 1},
     {"uniform", 1, {1}, {{1}}, 0, 0, 0, 0, 0, 1},
 };
 enum { N_PRESETS = sizeof presets / sizeof *presets };
 
 const char *const rackmatrix_kinds[] = {"a", "b", "c", "uniform", NULL};
-_Static_assert(sizeof rackmatrix_kinds / sizeof *rackmatrix_kinds == N_PRESETS + 1, "every preset has its name in the list");
+_Static_assert(sizeof rackmatrix_kinds / sizeof *rackmatrix_kinds == N_PRESETS + 1,
+               "every preset has its name in the list");
 
 /* Role of each rack: fixed numbers, random places. */
 static void draw_roles(const Preset *p, Rng *rng, uint32_t *role, uint32_t n) {
     uint32_t k = 0;
     for (int r = 1; r < p->n_roles; r++)
-        for (uint32_t left = (uint32_t)lround(p->share[r] * n); left > 0 && k < n; left--) role[k++] = (uint32_t)r;
+        for (uint32_t left = (uint32_t)lround(p->share[r] * n); left > 0 && k < n; left--)
+            role[k++] = (uint32_t)r;
     while (k < n) role[k++] = 0;
     rng_shuffle_u32(rng, role, n);
 }
 
-static double draw_cell(const Preset *p, Rng *rng, const uint32_t *role, const double *activity, const RackMatrix *m, uint32_t i,
-                        uint32_t j) {
-    double w = p->weight[role[i]][role[j]] * activity[i] * activity[j] * exp(p->cell_sd * rng_normal(rng));
+static double draw_cell(const Preset *p, Rng *rng, const uint32_t *role, const double *activity,
+                        const RackMatrix *m, uint32_t i, uint32_t j) {
+    double w =
+        p->weight[role[i]][role[j]] * activity[i] * activity[j] * exp(p->cell_sd * rng_normal(rng));
     if (rng_u01(rng) < p->silent && i != j) return 0;
     return m->pod_of[i] == m->pod_of[j] ? w * p->within_pod : w;
 }
 
-static void draw_row(const Preset *p, Rng *rng, const uint32_t *role, const double *activity, RackMatrix *m, uint32_t i) {
+static void draw_row(const Preset *p, Rng *rng, const uint32_t *role, const double *activity,
+                     RackMatrix *m, uint32_t i) {
     double others = 0;
     for (uint32_t j = 0; j < m->n_racks; j++) {
         *cell(m, i, j) = draw_cell(p, rng, role, activity, m, i, j);
         if (j != i) others += *cell(m, i, j);
     }
-    if (p->self > 0 && others > 0) *cell(m, i, i) = others * p->self * exp(p->self_sd * rng_normal(rng));
+    if (p->self > 0 && others > 0)
+        *cell(m, i, i) = others * p->self * exp(p->self_sd * rng_normal(rng));
 }
 
 /* Whole counts of mean MEAN_COUNT; the busiest cell keeps at least that. */
@@ -250,14 +284,17 @@ static void to_counts(RackMatrix *m) {
     size_t n = (size_t)m->n_racks * m->n_racks;
     double sum = 0;
     for (size_t k = 0; k < n; k++) sum += m->weight[k];
-    for (size_t k = 0; k < n; k++) m->weight[k] = round(m->weight[k] / sum * (double)n * MEAN_COUNT);
+    for (size_t k = 0; k < n; k++)
+        m->weight[k] = round(m->weight[k] / sum * (double)n * MEAN_COUNT);
 }
 
 int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t seed, Err *err) {
     const Preset *p = presets;
     while (p < presets + N_PRESETS && strcmp(p->kind, kind) != 0) p++;
-    if (p == presets + N_PRESETS) return err_input(err, "matrix: expected kind a, b, c or uniform, got '%.40s'", kind);
-    if (t->n_racks > MAX_RACKS) return err_input(err, "%s: more than %d racks: too many for a matrix", t->name, MAX_RACKS);
+    if (p == presets + N_PRESETS)
+        return err_input(err, "matrix: expected kind a, b, c or uniform, got '%.40s'", kind);
+    if (t->n_racks > MAX_RACKS)
+        return err_input(err, "%s: more than %d racks: too many for a matrix", t->name, MAX_RACKS);
     uint32_t n = t->n_racks, *role = MEM_NEW(uint32_t, n);
     double *activity = MEM_NEW(double, n);
     Rng rng = rng_stream(seed, "rack matrix", 0);
@@ -300,7 +337,8 @@ static double gini(double *x, size_t n) {
 
 RackMatrixStats rackmatrix_stats(const RackMatrix *m) {
     uint32_t n = m->n_racks;
-    double sum = 0, *rows = MEM_ZNEW(double, n), *cols = MEM_ZNEW(double, n), *cells = MEM_NEW(double, (size_t)n *n);
+    double sum = 0, *rows = MEM_ZNEW(double, n), *cols = MEM_ZNEW(double, n),
+           *cells = MEM_NEW(double, (size_t)n *n);
     RackMatrixStats s = {0};
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < n; j++) {

@@ -1,14 +1,15 @@
 /* workload: draws flows from a rack matrix, a size distribution and log-normal gaps.
  *
- * A flow is three independent draws: a (source rack, destination rack) cell by alias table and a host of each; a
- * size by inverse CDF; a gap. Flows are made in chunks of CHUNK, each from streams of its own, so that any number of
- * threads draws the same flows. Within a chunk starts are sums of gaps from 0; the chunks' totals are then
- * added up and each chunk shifted to its place. Rounding down twice keeps starts ascending (within 1 ns).
- * The gaps' mean is exact for every sigma: exp(sigma·Z) is divided by its mean exp(sigma²/2). It is chosen such that
- * the link of the largest expected load carries max_load of its rate in payload (linkload).
- * A stream keeps only where each chunk begins and draws a chunk anew whenever it is asked for: gaps are drawn once more than for flows
- * that are held.
- * Left out: dependencies between flows, and a load that varies with time other than through sigma. */
+ * A flow is three independent draws: a (source rack, destination rack) cell by alias table and a
+ * host of each; a size by inverse CDF; a gap. Flows are made in chunks of CHUNK, each from streams
+ * of its own, so that any number of threads draws the same flows. Within a chunk starts are sums of
+ * gaps from 0; the chunks' totals are then added up and each chunk shifted to its place. Rounding
+ * down twice keeps starts ascending (within 1 ns). The gaps' mean is exact for every sigma:
+ * exp(sigma·Z) is divided by its mean exp(sigma²/2). It is chosen such that the link of the largest
+ * expected load carries max_load of its rate in payload (linkload). A stream keeps only where each
+ * chunk begins and draws a chunk anew whenever it is asked for: gaps are drawn once more than for
+ * flows that are held. Left out: dependencies between flows, and a load that varies with time other
+ * than through sigma. */
 #include "traffic/workload.h"
 
 #include <math.h>
@@ -37,12 +38,15 @@ struct WorkloadStream {
 };
 
 static int check(const Workload *w, Err *err) {
-    if (!(w->max_load > 0 && w->max_load < 1)) return err_input(err, "max_load: must be in (0, 1), got %g", w->max_load);
+    if (!(w->max_load > 0 && w->max_load < 1))
+        return err_input(err, "max_load: must be in (0, 1), got %g", w->max_load);
     if (!(w->sigma >= 0 && w->sigma <= WORKLOAD_MAX_SIGMA))
         return err_input(err, "sigma: must be in [0, %d], got %g", WORKLOAD_MAX_SIGMA, w->sigma);
-    if ((w->n_flows > 0) == (w->duration_s > 0)) return err_input(err, "expected a number of flows or a duration, and only one of them");
+    if ((w->n_flows > 0) == (w->duration_s > 0))
+        return err_input(err, "expected a number of flows or a duration, and only one of them");
     if (w->n_flows > WORKLOAD_MAX_FLOWS)
-        return err_input(err, "n_flows: must be at most %u, got %llu", WORKLOAD_MAX_FLOWS, (unsigned long long)w->n_flows);
+        return err_input(err, "n_flows: must be at most %u, got %llu", WORKLOAD_MAX_FLOWS,
+                         (unsigned long long)w->n_flows);
     if (!(w->duration_s >= 0 && w->duration_s * 1e9 <= MAX_START_NS))
         return err_input(err, "duration: must be at most 9e9 s, got %g s", w->duration_s);
     return 0;
@@ -75,17 +79,22 @@ static uint32_t racks_of(const uint32_t *pod_of, uint32_t n_racks, uint32_t pod,
     return n;
 }
 
-static int misfit(const RackMatrix *m, const Topo *t, uint32_t matrix_pod, uint32_t topo_pod, Err *err) {
-    return err_input(err, "%s: does not fit %s: a pod of %u racks has no place in a pod of %u", m->name, t->name, matrix_pod, topo_pod);
+static int misfit(const RackMatrix *m, const Topo *t, uint32_t matrix_pod, uint32_t topo_pod,
+                  Err *err) {
+    return err_input(err, "%s: does not fit %s: a pod of %u racks has no place in a pod of %u",
+                     m->name, t->name, matrix_pod, topo_pod);
 }
 
 static int place_racks(Draw *d, Err *err) {
     const RackMatrix *m = d->w.matrix;
     const Topo *t = d->t;
     if (m->n_pods != t->n_pods)
-        return err_input(err, "%s: does not fit %s: %u racks in %u pods, but the topology has %u racks in %u pods", m->name, t->name,
-                         m->n_racks, m->n_pods, t->n_racks, t->n_pods);
-    PodSize *from = pods_by_size(m->pod_of, m->n_racks, m->n_pods), *to = pods_by_size(t->rack_pod, t->n_racks, t->n_pods);
+        return err_input(
+            err,
+            "%s: does not fit %s: %u racks in %u pods, but the topology has %u racks in %u pods",
+            m->name, t->name, m->n_racks, m->n_pods, t->n_racks, t->n_pods);
+    PodSize *from = pods_by_size(m->pod_of, m->n_racks, m->n_pods),
+            *to = pods_by_size(t->rack_pod, t->n_racks, t->n_pods);
     uint32_t *theirs = MEM_NEW(uint32_t, m->n_racks), *ours = MEM_NEW(uint32_t, t->n_racks);
     int rc = 0;
     for (uint32_t p = 0; p < m->n_pods && rc == 0; p++) {
@@ -104,9 +113,12 @@ static int place_racks(Draw *d, Err *err) {
     return rc;
 }
 
-static uint32_t hosts_in(const Topo *t, uint32_t rack) { return t->rack_host_start[rack + 1] - t->rack_host_start[rack]; }
+static uint32_t hosts_in(const Topo *t, uint32_t rack) {
+    return t->rack_host_start[rack + 1] - t->rack_host_start[rack];
+}
 
-/* Probabilities of cells, and of pairs of the topology's racks. A rack of one host has no pair within. */
+/* Probabilities of cells, and of pairs of the topology's racks. A rack of one host has no pair
+ * within. */
 static int cell_probabilities(const Draw *d, double *cells, double *pairs, Err *err) {
     uint32_t n = d->n_racks;
     double sum = 0;
@@ -117,7 +129,9 @@ static int cell_probabilities(const Draw *d, double *cells, double *pairs, Err *
             sum += cells[k];
         }
     if (sum <= 0)
-        return err_input(err, "%s: all traffic stays within racks, and no such rack of %s has two hosts", d->w.matrix->name, d->t->name);
+        return err_input(err,
+                         "%s: all traffic stays within racks, and no such rack of %s has two hosts",
+                         d->w.matrix->name, d->t->name);
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < n; j++) {
             cells[(size_t)i * n + j] /= sum;
@@ -148,7 +162,8 @@ static uint32_t draw_host(const Topo *t, uint32_t rack, Rng *rng) {
 static void draw_pairs(const Draw *d, size_t chunk, uint32_t *src, uint32_t *dst) {
     Rng rng = rng_stream(d->w.seed, "host pairs", chunk);
     for (size_t i = 0; i < CHUNK; i++) {
-        uint32_t cell = rng_alias_draw(&d->cells, &rng), from = d->place[cell / d->n_racks], to = d->place[cell % d->n_racks];
+        uint32_t cell = rng_alias_draw(&d->cells, &rng), from = d->place[cell / d->n_racks],
+                 to = d->place[cell % d->n_racks];
         do {
             src[i] = draw_host(d->t, from, &rng);
             dst[i] = draw_host(d->t, to, &rng);
@@ -184,14 +199,16 @@ static void shift_chunk(const Draw *d, size_t chunk, int64_t *start_ns) {
 
 typedef struct {
     Draw *draw;
-    Flows *out;   /* n = whole chunks, then cut; NULL: not held, only the chunks' lengths are asked for */
+    Flows *out;   /* n = whole chunks, then cut; NULL: not held, only the chunks' lengths are asked
+                     for */
     size_t first; /* chunk that item 0 of a parallel loop stands for */
     Progress progress;
     atomic_size_t n_done;
 } Fill;
 
 static Flows flows_at(const Flows *f, size_t i) {
-    return (Flows){.src = f->src + i, .dst = f->dst + i, .size_b = f->size_b + i, .start_ns = f->start_ns + i};
+    return (Flows){
+        .src = f->src + i, .dst = f->dst + i, .size_b = f->size_b + i, .start_ns = f->start_ns + i};
 }
 
 static void fill_chunk(void *ctx, size_t item, int worker) {
@@ -247,7 +264,9 @@ static int fill_chunks(Fill *f, int threads, Err *err) {
     double duration_ns = d->w.duration_s * 1e9, expected = expected_flows(d, 0), now = 0;
     for (size_t done = 0;;) {
         if (expected > WORKLOAD_MAX_FLOWS)
-            return err_input(err, "duration: takes about %.3g flows at this load; must be at most %u", expected, WORKLOAD_MAX_FLOWS);
+            return err_input(err,
+                             "duration: takes about %.3g flows at this load; must be at most %u",
+                             expected, WORKLOAD_MAX_FLOWS);
         if (extend(f, (size_t)ceil(expected / CHUNK), threads, err) != 0) return -1;
         for (; done < d->n_chunks; done++) {
             double length = d->chunk_ns[done];
@@ -258,8 +277,8 @@ static int fill_chunks(Fill *f, int threads, Err *err) {
         expected = expected_flows(d, now);
     }
     if (duration_ns == 0 && now > MAX_START_NS)
-        return err_input(err, "max_load: %g is so low that %llu flows take longer than 9e9 s", d->w.max_load,
-                         (unsigned long long)d->w.n_flows);
+        return err_input(err, "max_load: %g is so low that %llu flows take longer than 9e9 s",
+                         d->w.max_load, (unsigned long long)d->w.n_flows);
     return 0;
 }
 
@@ -285,7 +304,8 @@ static size_t count_flows(const Draw *d) {
     size_t last = d->n_chunks - 1;
     while (last > 0 && d->chunk_ns[last] >= t_ns) last--;
     size_t n = count_before(d, last, t_ns);
-    return n == 0 && last > 0 ? (last - 1) * CHUNK + count_before(d, last - 1, t_ns) : last * CHUNK + n;
+    return n == 0 && last > 0 ? (last - 1) * CHUNK + count_before(d, last - 1, t_ns)
+                              : last * CHUNK + n;
 }
 
 static int fill(Draw *d, Flows *out, int threads, Err *err) {
@@ -297,7 +317,9 @@ static int fill(Draw *d, Flows *out, int threads, Err *err) {
     if (rc != 0) return -1;
     if (out) par_for(d->n_chunks, threads, fill_shift, &f);
     d->n = count_flows(d);
-    if (d->n == 0) return err_input(err, "duration: no flow starts within %g s (mean gap %g s)", d->w.duration_s, d->mean_gap_ns / 1e9);
+    if (d->n == 0)
+        return err_input(err, "duration: no flow starts within %g s (mean gap %g s)",
+                         d->w.duration_s, d->mean_gap_ns / 1e9);
     if (out) resize(out, d->n);
     return 0;
 }
@@ -306,7 +328,8 @@ static int fill(Draw *d, Flows *out, int threads, Err *err) {
 static int prepare(Draw *d, const Route *r, WorkloadInfo *info, Err *err) {
     uint32_t n = d->n_racks;
     WorkloadInfo unused;
-    double *cells = MEM_NEW(double, (size_t)n *n), *pairs = MEM_ZNEW(double, (size_t)d->t->n_racks * d->t->n_racks);
+    double *cells = MEM_NEW(double, (size_t)n *n),
+           *pairs = MEM_ZNEW(double, (size_t)d->t->n_racks * d->t->n_racks);
     int rc = place_racks(d, err);
     if (rc == 0) rc = cell_probabilities(d, cells, pairs, err);
     if (rc == 0) {
@@ -321,19 +344,22 @@ static int prepare(Draw *d, const Route *r, WorkloadInfo *info, Err *err) {
 static Draw *draw_new(const Workload *w, const Route *r, WorkloadInfo *info, Err *err) {
     if (check(w, err) != 0) return NULL;
     Draw *d = MEM_ZNEW(Draw, 1);
-    *d = (Draw){.w = *w, .t = route_topo(r), .n_racks = w->matrix->n_racks, .place = MEM_NEW(uint32_t, w->matrix->n_racks)};
+    *d = (Draw){.w = *w,
+                .t = route_topo(r),
+                .n_racks = w->matrix->n_racks,
+                .place = MEM_NEW(uint32_t, w->matrix->n_racks)};
     if (prepare(d, r, info, err) == 0) return d;
     workload_stream_free(d);
     return NULL;
 }
 
-int workload_draw_most(const Workload *w, const Route *r, int threads, uint64_t most_held, Flows *out, WorkloadStream **stream,
-                       WorkloadInfo *info, Err *err) {
+int workload_draw_or_stream(const Workload *w, const Route *r, int threads, uint64_t max_in_memory,
+                            Flows *out, WorkloadStream **stream, WorkloadInfo *info, Err *err) {
     *out = (Flows){0};
     *stream = NULL;
     Draw *d = draw_new(w, r, info, err);
     if (!d) return -1;
-    bool hold = expected_flows(d, 0) <= (double)most_held;
+    bool hold = expected_flows(d, 0) <= (double)max_in_memory;
     int rc = fill(d, hold ? out : NULL, threads, err);
     if (rc == 0 && !hold) {
         *stream = d;
@@ -344,9 +370,10 @@ int workload_draw_most(const Workload *w, const Route *r, int threads, uint64_t 
     return rc;
 }
 
-int workload_draw(const Workload *w, const Route *r, int threads, Flows *out, WorkloadInfo *info, Err *err) {
+int workload_draw(const Workload *w, const Route *r, int threads, Flows *out, WorkloadInfo *info,
+                  Err *err) {
     WorkloadStream *none;
-    return workload_draw_most(w, r, threads, UINT64_MAX, out, &none, info, err);
+    return workload_draw_or_stream(w, r, threads, UINT64_MAX, out, &none, info, err);
 }
 
 /* ---- chunks on demand ---- */
@@ -361,7 +388,9 @@ void workload_stream_free(WorkloadStream *s) {
 
 size_t workload_stream_n(const WorkloadStream *s) { return s->n; }
 
-void workload_stream_pairs(const WorkloadStream *s, size_t chunk, uint32_t *src, uint32_t *dst) { draw_pairs(s, chunk, src, dst); }
+void workload_stream_pairs(const WorkloadStream *s, size_t chunk, uint32_t *src, uint32_t *dst) {
+    draw_pairs(s, chunk, src, dst);
+}
 
 void workload_stream_read(const WorkloadStream *s, size_t chunk, const Flows *room) {
     draw_chunk(s, chunk, room);

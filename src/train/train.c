@@ -1,15 +1,17 @@
 /* train: epochs over a data set, best checkpoint kept, exact resume.
  *
- * The plug-in does the arithmetic of a step (forward, loss, gradients, AdamW); everything that makes a run what it is
- * happens here: which samples, in which order, at which rate, when to stop, what to keep.
+ * The plug-in does the arithmetic of a step (forward, loss, gradients, AdamW); everything that
+ * makes a run what it is happens here: which samples, in which order, at which rate, when to stop,
+ * what to keep.
  *
- * Rate: linear warm-up, then a cosine to zero over all epochs asked for. After an epoch the held-out data are estimated without
- * dropout; the best so far is written as model.m3. What a batch is and how held-out data are judged is the
- * task's: train_paths.c, train_flows.c.
+ * Rate: linear warm-up, then a cosine to zero over all epochs asked for. After an epoch the
+ * held-out data are estimated without dropout; the best so far is written as model.m3. What a batch
+ * is and how held-out data are judged is the task's: train_paths.c, train_flows.c.
  *
- * Invariant of resuming: progress.json names a state file of the plug-in (weights, optimiser, generator) and the place in the run that
- * it belongs to (epoch, step, loss so far). It is renamed into place after the state is on disk, and the older state goes after
- * that, so at any moment there is one whole pair. All else is recomputed from the options, whose digest must match. */
+ * Invariant of resuming: progress.json names a state file of the plug-in (weights, optimiser,
+ * generator) and the place in the run that it belongs to (epoch, step, loss so far). It is renamed
+ * into place after the state is on disk, and the older state goes after that, so at any moment
+ * there is one whole pair. All else is recomputed from the options, whose digest must match. */
 #include "train/train.h"
 
 #include <inttypes.h>
@@ -89,7 +91,8 @@ static void print_options(const Run *r, JsonOut *j) {
     json_out_key(j, "dataset_sha256"), json_out_string(j, r->task->digest);
 }
 
-/* {"program": …, options, losses}: what stands in the checkpoint's header. losses: only if `finished` epochs are to be told. */
+/* {"program": …, options, losses}: what stands in the checkpoint's header. losses: only if
+ * `finished` epochs are to be told. */
 static char *recipe_text(const Run *r, bool losses) {
     char *text = NULL;
     size_t len = 0;
@@ -105,9 +108,12 @@ static char *recipe_text(const Run *r, bool losses) {
         json_out_key(&j, "n_held_out"), json_out_int(&j, (int64_t)r->task->n_held_out);
         json_out_key(&j, "epoch"), json_out_int(&j, r->best_epoch);
         json_out_key(&j, "train_loss"), json_out_number(&j, r->history[r->best_epoch - 1].train);
-        json_out_key(&j, "held_out_loss"), json_out_number(&j, r->history[r->best_epoch - 1].held_out);
-        json_out_key(&j, "held_out_error"), json_out_number(&j, r->history[r->best_epoch - 1].error);
-        json_out_key(&j, "held_out_p99_error"), json_out_number(&j, r->history[r->best_epoch - 1].p99);
+        json_out_key(&j, "held_out_loss"),
+            json_out_number(&j, r->history[r->best_epoch - 1].held_out);
+        json_out_key(&j, "held_out_error"),
+            json_out_number(&j, r->history[r->best_epoch - 1].error);
+        json_out_key(&j, "held_out_p99_error"),
+            json_out_number(&j, r->history[r->best_epoch - 1].p99);
         json_out_key(&j, "flowsim_loss"), json_out_number(&j, r->task->flowsim.held_out);
         json_out_key(&j, "flowsim_error"), json_out_number(&j, r->task->flowsim.error);
     }
@@ -118,8 +124,10 @@ static char *recipe_text(const Run *r, bool losses) {
 }
 
 static void digest_options(Run *r) {
-    char *text = recipe_text(r, false), *all = mem_printf("%s%u %u %u %u %u %u %d", text, r->spec.dim, r->spec.hidden, r->spec.n_layers,
-                                                          r->spec.n_heads, r->spec.mlp_h1, r->spec.mlp_h2, r->spec.bidirectional);
+    char *text = recipe_text(r, false),
+         *all = mem_printf("%s%u %u %u %u %u %u %d", text, r->spec.dim, r->spec.hidden,
+                           r->spec.n_layers, r->spec.n_heads, r->spec.mlp_h1, r->spec.mlp_h2,
+                           r->spec.bidirectional);
     file_sha256(all, strlen(all), r->digest);
     free(text);
     free(all);
@@ -127,7 +135,9 @@ static void digest_options(Run *r) {
 
 /* ---- state on disk ---- */
 
-int train_plugin_failed(const char *message, Err *err) { return err_io(err, "training plug-in: %s", message); }
+int train_plugin_failed(const char *message, Err *err) {
+    return err_io(err, "training plug-in: %s", message);
+}
 
 static void print_progress(const Run *r, const char *state, JsonOut *j) {
     json_out_object(j);
@@ -169,7 +179,8 @@ static int write_progress(const Run *r, const char *state, Err *err) {
 
 static int save_state(Run *r, Err *err) {
     char message[512] = "";
-    char *name = mem_printf("state-%u-%" PRIu64 ".pt", r->epoch, r->step), *path = file_join(r->o->out, name);
+    char *name = mem_printf("state-%u-%" PRIu64 ".pt", r->epoch, r->step),
+         *path = file_join(r->o->out, name);
     int rc = r->plugin.api->save_state(r->plugin.trainer, path, message, sizeof message);
     if (rc != 0) train_plugin_failed(message, err);
     else rc = write_progress(r, name, err);
@@ -192,11 +203,13 @@ static int save_state(Run *r, Err *err) {
 static int read_losses(Run *r, const Json *root, Err *err) {
     Json list, row, v;
     if (json_need(root, "losses", &list, err) != 0 || json_expect_array(&list, err) != 0) return -1;
-    if ((uint32_t)json_len(&list) != r->epoch) return json_fail(&list, err, "expected %u epochs, got %d", r->epoch, json_len(&list));
+    if ((uint32_t)json_len(&list) != r->epoch)
+        return json_fail(&list, err, "expected %u epochs, got %d", r->epoch, json_len(&list));
     EpochLoss *h = r->history;
     for (bool ok = json_first(&list, &row); ok; ok = json_next(&row), h++) {
         double *field[] = {&h->train, &h->held_out, &h->error, &h->p99};
-        if (json_len(&row) != 4 || !json_first(&row, &v)) return json_fail(&row, err, "expected four numbers");
+        if (json_len(&row) != 4 || !json_first(&row, &v))
+            return json_fail(&row, err, "expected four numbers");
         for (int k = 0; k < 4; k++, json_next(&v)) {
             *field[k] = NAN;
             if (!json_is_null(&v) && json_number(&v, field[k], err) != 0) return -1;
@@ -209,16 +222,24 @@ static int read_place(Run *r, const Json *root, Err *err) {
     Json j;
     const char *text;
     uint64_t epoch, best;
-    if (json_need(root, "options_sha256", &j, err) != 0 || json_string(&j, &text, err) != 0) return -1;
+    if (json_need(root, "options_sha256", &j, err) != 0 || json_string(&j, &text, err) != 0)
+        return -1;
     if (strcmp(text, r->digest) != 0)
-        return json_fail(root, err, "was begun with other options, data or version; resume with the same, or train into a new directory");
+        return json_fail(root, err,
+                         "was begun with other options, data or version; resume with the same, or "
+                         "train into a new directory");
     if (json_need(root, "state", &j, err) != 0 || json_string(&j, &text, err) != 0) return -1;
     if (strchr(text, '/')) return json_fail(&j, err, "expected a file name");
     r->state_file = mem_strdup(text);
-    if (json_need(root, "epoch", &j, err) != 0 || json_uint(&j, r->o->epochs, &epoch, err) != 0) return -1;
-    if (json_need(root, "step", &j, err) != 0 || json_uint(&j, r->task->n_train, &r->step, err) != 0) return -1;
-    if (json_need(root, "loss_sum", &j, err) != 0 || json_number(&j, &r->loss_sum, err) != 0) return -1;
-    if (json_need(root, "best_epoch", &j, err) != 0 || json_uint(&j, epoch, &best, err) != 0) return -1;
+    if (json_need(root, "epoch", &j, err) != 0 || json_uint(&j, r->o->epochs, &epoch, err) != 0)
+        return -1;
+    if (json_need(root, "step", &j, err) != 0 ||
+        json_uint(&j, r->task->n_train, &r->step, err) != 0)
+        return -1;
+    if (json_need(root, "loss_sum", &j, err) != 0 || json_number(&j, &r->loss_sum, err) != 0)
+        return -1;
+    if (json_need(root, "best_epoch", &j, err) != 0 || json_uint(&j, epoch, &best, err) != 0)
+        return -1;
     r->epoch = (uint32_t)epoch;
     r->best_epoch = (uint32_t)best;
     return read_losses(r, root, err);
@@ -270,10 +291,12 @@ static int run_epoch(Run *r, Err *err) {
     int rc = 0;
     r->task->begin_epoch(r->task, r->epoch);
     while (rc == 0 && r->step < n_steps) {
-        double loss = 0, rate = train_rate(r->o, r->epoch * n_steps + r->step, r->o->epochs * n_steps);
+        double loss = 0,
+               rate = train_rate(r->o, r->epoch * n_steps + r->step, r->o->epochs * n_steps);
         rc = r->task->step(r->task, &r->plugin, r->step, rate, &loss, err);
         if (rc == 0 && !isfinite(loss))
-            rc = err_io(err, "epoch %u, step %" PRIu64 ": the loss is not finite; try a lower --lr", r->epoch + 1, r->step + 1);
+            rc = err_io(err, "epoch %u, step %" PRIu64 ": the loss is not finite; try a lower --lr",
+                        r->epoch + 1, r->step + 1);
         if (rc != 0) break;
         r->loss_sum += loss;
         r->step++;
@@ -283,12 +306,13 @@ static int run_epoch(Run *r, Err *err) {
     return rc;
 }
 
-/* What the best epoch has least of. The networks' error goes on falling while the rate does, when the loss on single flows
- * has long been flat. */
+/* What the best epoch has least of. The networks' error goes on falling while the rate does, when
+ * the loss on single flows has long been flat. */
 static double score(const EpochLoss *l) { return isfinite(l->error) ? l->error : l->held_out; }
 
 static bool is_best(const Run *r) {
-    return r->best_epoch == 0 || r->task->n_held_out == 0 || score(&r->history[r->epoch - 1]) < score(&r->history[r->best_epoch - 1]);
+    return r->best_epoch == 0 || r->task->n_held_out == 0 ||
+           score(&r->history[r->epoch - 1]) < score(&r->history[r->best_epoch - 1]);
 }
 
 static int finish_epoch(Run *r, Err *err) {
@@ -308,18 +332,25 @@ static void note_epoch(Run *r, bool last) {
     double now = diag_now_s();
     if (!last && now - r->t_noted_s < note_every_s) return;
     r->t_noted_s = now;
-    const EpochLoss *l = &r->history[r->epoch - 1], *best = &r->history[r->best_epoch - 1], *flowsim = &r->task->flowsim;
-    double done = (double)(r->epoch * r->task->n_steps - r->steps_at_start), left = (double)((r->o->epochs - r->epoch) * r->task->n_steps);
+    const EpochLoss *l = &r->history[r->epoch - 1], *best = &r->history[r->best_epoch - 1],
+                    *flowsim = &r->task->flowsim;
+    double done = (double)(r->epoch * r->task->n_steps - r->steps_at_start),
+           left = (double)((r->o->epochs - r->epoch) * r->task->n_steps);
     char error[128] = "";
     if (isfinite(l->error))
-        snprintf(error, sizeof error, "; networks %.2f %%, p99 %.2f %% (best %.2f, %.2f; flowSim %.2f, %.2f)", 100 * l->error, 100 * l->p99,
-                 100 * best->error, 100 * best->p99, 100 * flowsim->error, 100 * flowsim->p99);
-    log_note(r->log, "epoch %u/%u: loss %.4f, held out %.4f (best %.4f at %u, flowSim %.4f)%s, %.0f s left", r->epoch, r->o->epochs,
-             l->train, l->held_out, best->held_out, r->best_epoch, flowsim->held_out, error,
-             done > 0 ? (now - r->t_start_s) / done * left : 0);
+        snprintf(error, sizeof error,
+                 "; networks %.2f %%, p99 %.2f %% (best %.2f, %.2f; flowSim %.2f, %.2f)",
+                 100 * l->error, 100 * l->p99, 100 * best->error, 100 * best->p99,
+                 100 * flowsim->error, 100 * flowsim->p99);
+    log_note(r->log,
+             "epoch %u/%u: loss %.4f, held out %.4f (best %.4f at %u, flowSim %.4f)%s, %.0f s left",
+             r->epoch, r->o->epochs, l->train, l->held_out, best->held_out, r->best_epoch,
+             flowsim->held_out, error, done > 0 ? (now - r->t_start_s) / done * left : 0);
 }
 
-static bool out_of_patience(const Run *r) { return r->o->patience > 0 && r->epoch - r->best_epoch >= r->o->patience; }
+static bool out_of_patience(const Run *r) {
+    return r->o->patience > 0 && r->epoch - r->best_epoch >= r->o->patience;
+}
 
 static int run_epochs(Run *r, Err *err) {
     r->t_start_s = r->t_saved_s = r->t_noted_s = diag_now_s();
@@ -338,7 +369,8 @@ static int run_epochs(Run *r, Err *err) {
 int train_check_split(const TrainTask *t, const TrainOptions *o, Err *err) {
     if (t->n_train == 0) return err_input(err, "%s: no sample is left to train on", o->dataset);
     if (t->n_held_out > 0 || o->split.share == 0) return 0;
-    return err_input(err, "%s: no sample falls among the held-out ones; --holdout 0 trains on all", o->dataset);
+    return err_input(err, "%s: no sample falls among the held-out ones; --holdout 0 trains on all",
+                     o->dataset);
 }
 
 static float *first_weights(Run *r, Err *err) {
@@ -380,14 +412,15 @@ static int create_trainer(Run *r, Err *err) {
     if (!w) return -1;
     if ((r->spec.head == HEAD_FLOW) != r->flows) {
         free(w);
-        return err_input(err, "%s: holds %s, and the model is one of %s", o->dataset, r->flows ? "flows" : "paths",
-                         r->flows ? "paths" : "flows");
+        return err_input(err, "%s: holds %s, and the model is one of %s", o->dataset,
+                         r->flows ? "flows" : "paths", r->flows ? "paths" : "flows");
     }
     if (r->task->prepare) r->task->prepare(r->task, &r->spec, o->init != NULL, w);
     r->plugin.trainer = r->plugin.api->create(&r->spec, w, &t, message, sizeof message);
     free(w);
     if (!r->plugin.trainer) return train_plugin_failed(message, err);
-    log_note(r->log, "training on %s with %s", r->plugin.api->device(r->plugin.trainer), r->plugin.api->version());
+    log_note(r->log, "training on %s with %s", r->plugin.api->device(r->plugin.trainer),
+             r->plugin.api->version());
     return 0;
 }
 
@@ -406,7 +439,7 @@ static int read_schema(const char *dir, char schema[32], Err *err) {
     return rc;
 }
 
-int train_is_flowset(const char *dir, bool *is, Err *err) {
+int train_is_flowdata(const char *dir, bool *is, Err *err) {
     char schema[32];
     if (read_schema(dir, schema, err) != 0) return -1;
     *is = strncmp(schema, "m3.flowset/", 11) == 0;
@@ -415,16 +448,20 @@ int train_is_flowset(const char *dir, bool *is, Err *err) {
 
 static int create_task(Run *r, Err *err) {
     bool flows;
-    if (dataset_check_split(&r->o->split, err) != 0 || train_is_flowset(r->o->dataset, &flows, err) != 0) return -1;
+    if (datasplit_check(&r->o->split, err) != 0 ||
+        train_is_flowdata(r->o->dataset, &flows, err) != 0)
+        return -1;
     r->task = flows ? train_flows_new(r->o, err) : train_paths_new(r->o, err);
     if (!r->task) return -1;
     r->flows = flows;
-    log_note(r->log, "%zu %s to train on, %zu held out", r->task->n_train, r->task->unit, r->task->n_held_out);
+    log_note(r->log, "%zu %s to train on, %zu held out", r->task->n_train, r->task->unit,
+             r->task->n_held_out);
     return 0;
 }
 
 static int begin(Run *r, Err *err) {
-    if (create_task(r, err) != 0 || file_mkdirs(r->o->out, err) != 0 || create_trainer(r, err) != 0) return -1;
+    if (create_task(r, err) != 0 || file_mkdirs(r->o->out, err) != 0 || create_trainer(r, err) != 0)
+        return -1;
     r->history = MEM_ZNEW(EpochLoss, r->o->epochs);
     digest_options(r);
     if (r->o->resume) return load_state(r, err);
@@ -443,7 +480,8 @@ static void end(Run *r) {
     free(r->state_file);
 }
 
-int train_run(const TrainOptions *o, const TorchApi *api, const Log *log, TrainResult *result, Err *err) {
+int train_run(const TrainOptions *o, const TorchApi *api, const Log *log, TrainResult *result,
+              Err *err) {
     Run r = {.o = o, .log = log};
     r.plugin = (TrainPlugin){.api = api, .spec = &r.spec};
     double t0 = diag_now_s();

@@ -1,4 +1,5 @@
-/* What the machine does at best on one thread: the rates that the floors in README.md are counted in. Best of several runs. */
+/* What the machine does at best on one thread: the rates that the floors in README.md are counted
+ * in. Best of several runs. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,15 @@
 #include "model/nn.h"
 #include "row.h"
 
-enum { REPEATS = 9, N_DRAWS = 4000000, N_BYTES = 256 << 20, LINE = 64, N_LOOKS = 4000000, GEMM_N = 4096, GEMM_K = 128 };
+enum {
+    REPEATS = 9,
+    N_DRAWS = 4000000,
+    N_BYTES = 256 << 20,
+    LINE = 64,
+    N_LOOKS = 4000000,
+    GEMM_N = 4096,
+    GEMM_K = 128
+};
 
 static char *from, *to;
 static float *x, *w, *y;
@@ -77,12 +86,14 @@ static double best_s(void (*f)(void)) {
 }
 
 static void row_ns(const char *what, void (*f)(void), double n) {
-    bench_row(what, bench_cell("%.2f ns", best_s(f) / n * 1e9), bench_none(), bench_none(), bench_none());
+    bench_row(what, bench_cell("%.2f ns", best_s(f) / n * 1e9), bench_none(), bench_none(),
+              bench_none());
 }
 
 static void row_rate(const char *what, void (*f)(void), double n, const char *unit) {
     double s = best_s(f);
-    bench_row(what, bench_cell("%.2f ms", s * 1e3), bench_cell("%.1f %s", n / s * 1e-9, unit), bench_none(), bench_none());
+    bench_row(what, bench_cell("%.2f ms", s * 1e3), bench_cell("%.1f %s", n / s * 1e-9, unit),
+              bench_none(), bench_none());
 }
 
 int main(void) {

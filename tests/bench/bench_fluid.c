@@ -1,4 +1,5 @@
-/* Speed of the fluid simulation and the feature map, beside the published program's on the same paths
+/* Speed of the fluid simulation and the feature map, beside the published program's on the same
+ * paths
  * (../shared/ref/flowsim/README.md, CPU ms on one core). Best of several runs. */
 #include <stdio.h>
 
@@ -23,15 +24,16 @@ static Times best_times(const Lot *lot, const LotFlow *flows, size_t n, FlowsimS
     double *fct = MEM_NEW(double, n);
     float *slowdown = MEM_NEW(float, n);
     for (int i = 0; i < RUNS; i++) {
-        FeatureMap m;
+        PathFeat m;
         double t0 = diag_now_s();
         flowsim_run(lot, flows, n, fct, st, &a);
         double t1 = diag_now_s();
         flowsim_slowdowns(lot, flows, n, fct, slowdown);
         double t2 = diag_now_s();
-        feature_build(&m, lot, flows, slowdown, n, &conf, &a);
+        pathfeat_build(&m, lot, flows, slowdown, n, &conf, &a);
         double t3 = diag_now_s();
-        best = (Times){fmin(best.sim, t1 - t0), fmin(best.slowdown, t2 - t1), fmin(best.feature, t3 - t2)};
+        best = (Times){fmin(best.sim, t1 - t0), fmin(best.slowdown, t2 - t1),
+                       fmin(best.feature, t3 - t2)};
         arena_reset(&a);
     }
     free(fct);
@@ -41,16 +43,20 @@ static Times best_times(const Lot *lot, const LotFlow *flows, size_t n, FlowsimS
 }
 
 /* `published`: its CPU ms for max-min and features; 0: not known. */
-static void report(const char *name, const Lot *lot, const LotFlow *flows, size_t n, double published_sim_ms, double published_feature_ms) {
+static void report(const char *name, const Lot *lot, const LotFlow *flows, size_t n,
+                   double published_sim_ms, double published_feature_ms) {
     FlowsimStats st;
     Times t = best_times(lot, flows, n, &st);
     char what[80];
     snprintf(what, sizeof what, "fluid: %s, %zu flows", name, n);
-    bench_row(what, bench_cell("%.2f ms", t.sim * 1e3), bench_cell("%.0f ns an event", t.sim * 1e9 / (double)st.events),
-              bench_published(published_sim_ms, t.sim * 1e3), bench_cell("%u active", st.max_active));
+    bench_row(what, bench_cell("%.2f ms", t.sim * 1e3),
+              bench_cell("%.0f ns an event", t.sim * 1e9 / (double)st.events),
+              bench_published(published_sim_ms, t.sim * 1e3),
+              bench_cell("%u active", st.max_active));
     double feature_ms = (t.feature + t.slowdown) * 1e3;
     snprintf(what, sizeof what, "  its slowdowns and feature map");
-    bench_row(what, bench_cell("%.2f ms", feature_ms), bench_cell("%.0f ns a flow", feature_ms * 1e6 / (double)n),
+    bench_row(what, bench_cell("%.2f ms", feature_ms),
+              bench_cell("%.0f ns a flow", feature_ms * 1e6 / (double)n),
               bench_published(published_feature_ms, feature_ms), bench_none());
 }
 
@@ -62,7 +68,8 @@ static void report_case(FluidCase *c, void *ctx) {
 }
 
 /* n flows of random intervals at load `load` of the end links (load 0: all at once). */
-static void synthetic(uint32_t n_links, size_t n, double load, double published_sim_ms, double published_feature_ms) {
+static void synthetic(uint32_t n_links, size_t n, double load, double published_sim_ms,
+                      double published_feature_ms) {
     Arena a = {0};
     Lot lot;
     lot_published(&lot, n_links, 10e9, &a);
@@ -70,7 +77,8 @@ static void synthetic(uint32_t n_links, size_t n, double load, double published_
     Rng r = rng_stream(1, "bench", n);
     double t = 0, mean_b = 5000;
     for (size_t i = 0; i < n; i++) {
-        uint32_t s = (uint32_t)rng_below(&r, n_links), d = s + 1 + (uint32_t)rng_below(&r, n_links - s);
+        uint32_t s = (uint32_t)rng_below(&r, n_links),
+                 d = s + 1 + (uint32_t)rng_below(&r, n_links - s);
         f[i] = (LotFlow){.start_ns = (int64_t)t,
                          .size_b = 1 + (uint64_t)(mean_b * exp(1.5 * rng_normal(&r) - 1.125)),
                          .cap_bps = 10e9,
@@ -81,7 +89,8 @@ static void synthetic(uint32_t n_links, size_t n, double load, double published_
         if (load > 0) t += rng_exponential(&r) * mean_b * 8 / 10 / load * 2.45 / n_links;
     }
     char name[64];
-    snprintf(name, sizeof name, load > 0 ? "%u links, load %.1f" : "%u links, burst", n_links, load);
+    snprintf(name, sizeof name, load > 0 ? "%u links, load %.1f" : "%u links, burst", n_links,
+             load);
     report(name, &lot, f, n, published_sim_ms, published_feature_ms);
     arena_free(&a);
 }

@@ -23,8 +23,8 @@ static double megabytes(const char *path) {
     return stat(path, &st) == 0 ? (double)st.st_size / 1e6 : 0;
 }
 
-/* MB/s at which fresh memory is filled from memory, as reading has to at least. The best of several, as of reading: a virtual machine may
- * have to ask for memory it has not used before. */
+/* MB/s at which fresh memory is filled from memory, as reading has to at least. The best of
+ * several, as of reading: a virtual machine may have to ask for memory it has not used before. */
 static double memcpy_rate(size_t n) {
     char *from = MEM_NEW(char, n), *to;
     double best_s = 1e9;
@@ -58,11 +58,12 @@ static void bench_file(const Flows *f, const Topo *t, const char *suffix) {
     char what[64];
     double copy = memcpy_rate((size_t)(mb * 1e6));
     snprintf(what, sizeof what, "read %s of %zu flows, %.0f MB", suffix, f->n, mb);
-    bench_row(what, bench_cell("%.2f s", best_s), bench_cell("%.1f M flows/s", (double)f->n / best_s / 1e6), bench_none(),
+    bench_row(what, bench_cell("%.2f s", best_s),
+              bench_cell("%.1f M flows/s", (double)f->n / best_s / 1e6), bench_none(),
               bench_cell("%.0f %% of memcpy", 100 * mb / best_s / copy));
     snprintf(what, sizeof what, "write it as %s", suffix);
-    bench_row(what, bench_cell("%.2f s", t1 - t0), bench_cell("%.0f MB/s", mb / (t1 - t0)), bench_none(),
-              bench_cell("%.0f %% of memcpy", 100 * mb / (t1 - t0) / copy));
+    bench_row(what, bench_cell("%.2f s", t1 - t0), bench_cell("%.0f MB/s", mb / (t1 - t0)),
+              bench_none(), bench_cell("%.0f %% of memcpy", 100 * mb / (t1 - t0) / copy));
     unlink(path);
 }
 
@@ -76,8 +77,10 @@ static void bench_draw(const Topo *t, const char *sizes, uint64_t n, int threads
     must(r ? 0 : -1, &err);
     must(rackmatrix_generate(&m, "b", t, 1, &err), &err);
     must(sizedist_load(&d, sizes, &err), &err);
-    double t2 = diag_now_s(), *p = MEM_NEW(double, (size_t)t->n_racks * t->n_racks), *load = MEM_NEW(double, t->n_links);
-    for (size_t i = 0; i < (size_t)t->n_racks * t->n_racks; i++) p[i] = 1.0 / t->n_racks / t->n_racks;
+    double t2 = diag_now_s(), *p = MEM_NEW(double, (size_t)t->n_racks * t->n_racks),
+           *load = MEM_NEW(double, t->n_links);
+    for (size_t i = 0; i < (size_t)t->n_racks * t->n_racks; i++)
+        p[i] = 1.0 / t->n_racks / t->n_racks;
     double t3 = diag_now_s();
     linkload_expect(r, p, load);
     double t4 = diag_now_s();
@@ -85,12 +88,16 @@ static void bench_draw(const Topo *t, const char *sizes, uint64_t n, int threads
     must(workload_draw(&w, r, threads, &f, NULL, &err), &err);
     double t5 = diag_now_s();
     char what[64];
-    snprintf(what, sizeof what, "draw %zu flows of %u hosts, %d thread%s", f.n, t->n_hosts, threads, threads > 1 ? "s" : "");
+    snprintf(what, sizeof what, "draw %zu flows of %u hosts, %d thread%s", f.n, t->n_hosts, threads,
+             threads > 1 ? "s" : "");
     /* The published generator took 23 s for 10 M flows of 256 hosts. */
-    bench_row(what, bench_cell("%.2f s", t5 - t4), bench_cell("%.1f M flows/s", (double)f.n / (t5 - t4) / 1e6),
-              bench_published(t->n_hosts == 256 ? 23e3 * (double)f.n / 1e7 : 0, (t5 - t4) * 1e3), bench_none());
+    bench_row(what, bench_cell("%.2f s", t5 - t4),
+              bench_cell("%.1f M flows/s", (double)f.n / (t5 - t4) / 1e6),
+              bench_published(t->n_hosts == 256 ? 23e3 * (double)f.n / 1e7 : 0, (t5 - t4) * 1e3),
+              bench_none());
     snprintf(what, sizeof what, "its ECMP tables, matrix, expected loads");
-    bench_row(what, bench_cell("%.0f ms", (t4 - t3 + t2 - t0) * 1e3), bench_none(), bench_none(), bench_none());
+    bench_row(what, bench_cell("%.0f ms", (t4 - t3 + t2 - t0) * 1e3), bench_none(), bench_none(),
+              bench_none());
     if (threads == 1) {
         bench_file(&f, t, "csv");
         bench_file(&f, t, "m3f");

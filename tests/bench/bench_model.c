@@ -1,5 +1,6 @@
-/* Speed of the forward pass: 500 paths of 6 links, weights of both presets and the shipped flow model; against what OpenBLAS
- * does in this very run on plain products of the same inner dimensions. Arithmetic counted: matrix products only. */
+/* Speed of the forward pass: 500 paths of 6 links, weights of both presets and the shipped flow
+ * model; against what OpenBLAS does in this very run on plain products of the same inner
+ * dimensions. Arithmetic counted: matrix products only. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,35 +11,38 @@
 #include "model/pathmodel.h"
 #include "model/nn.h"
 #include "row.h"
+#include "traffic/sizebucket.h"
 
 enum { N_PATHS = 500, N_LINKS = 6, N_ROWS = N_LINKS + 1, REPEATS = 5, N_FLOWS = 128 };
 
 static double flop_of(const ModelSpec *s) {
     double d = s->dim, h = s->hidden, in = d + s->n_feat + s->mlp_in_extra;
     double row = s->n_feat * d + s->n_layers * (4 * d * d + 3 * d * h);
-    double path = d * d + in * s->mlp_h1 + (double)s->mlp_h1 * s->mlp_h2 + (double)s->mlp_h2 * s->n_out;
+    double path =
+        d * d + in * s->mlp_h1 + (double)s->mlp_h1 * s->mlp_h2 + (double)s->mlp_h2 * s->n_out;
     return 2 * N_PATHS * (N_LINKS * row + path);
 }
 
-static const FeatureMap **make_maps(Arena *a) {
-    const FeatureMap **maps = ARENA_NEW(a, const FeatureMap *, N_PATHS);
+static const PathFeat **make_maps(Arena *a) {
+    const PathFeat **maps = ARENA_NEW(a, const PathFeat *, N_PATHS);
     Rng rng = rng_stream(1, "bench", 0);
     for (size_t i = 0; i < N_PATHS; i++) {
-        FeatureMap *m = ARENA_NEW(a, FeatureMap, 1);
-        *m = (FeatureMap){.n_rows = N_ROWS};
-        m->pct = ARENA_NEW(a, float, N_ROWS *FEATURE_N_PCT);
+        PathFeat *m = ARENA_NEW(a, PathFeat, 1);
+        *m = (PathFeat){.n_rows = N_ROWS};
+        m->pct = ARENA_NEW(a, float, N_ROWS *PATHFEAT_N_PCT);
         m->present = ARENA_NEW(a, uint16_t, N_ROWS);
-        m->count = ARENA_NEW(a, uint32_t, N_ROWS * STATS_N_IN);
+        m->count = ARENA_NEW(a, uint32_t, N_ROWS * SIZEBUCKET_N_FINE);
         for (int r = 0; r < N_ROWS; r++) m->present[r] = 0x3ff;
-        for (int k = 0; k < N_ROWS * STATS_N_IN; k++) m->count[k] = 1;
-        for (int k = 0; k < N_ROWS * FEATURE_N_PCT; k++) m->pct[k] = (float)(1 + rng_u01(&rng));
-        for (int k = 0; k < FEATURE_N_BASE; k++) m->base[k] = 1;
+        for (int k = 0; k < N_ROWS * SIZEBUCKET_N_FINE; k++) m->count[k] = 1;
+        for (int k = 0; k < N_ROWS * PATHFEAT_N_PCT; k++) m->pct[k] = (float)(1 + rng_u01(&rng));
+        for (int k = 0; k < PATHFEAT_N_BASE; k++) m->base[k] = 1;
         maps[i] = m;
     }
     return maps;
 }
 
-static double forward_s(const char *preset, int threads, double *gflop, const FeatureMap **maps, float *out) {
+static double forward_s(const char *preset, int threads, double *gflop, const PathFeat **maps,
+                        float *out) {
     Ckpt c = {0};
     Err err = {0};
     if (modelspec_preset(&c.spec, preset, &err) != 0) diag_die("%s", err.msg);
@@ -48,7 +52,7 @@ static double forward_s(const char *preset, int threads, double *gflop, const Fe
     double best = 1e9;
     for (int i = 0; i < REPEATS; i++) {
         double t = diag_now_s();
-        model_forward(&c, maps, N_PATHS, out, false, threads);
+        pathmodel_forward(&c, maps, N_PATHS, out, false, threads);
         t = diag_now_s() - t;
         if (t < best) best = t;
     }
@@ -60,7 +64,8 @@ static double forward_s(const char *preset, int threads, double *gflop, const Fe
 /* One thread: x[n × k] · w[m × k]ᵀ, as one group of the forward sees it. */
 static double sgemm_gflops(size_t n, size_t m, size_t k) {
     enum { TIMES = 50 };
-    float *x = mem_calloc(n * k, sizeof *x), *w = mem_calloc(m * k, sizeof *w), *y = mem_calloc(n * m, sizeof *y);
+    float *x = mem_calloc(n * k, sizeof *x), *w = mem_calloc(m * k, sizeof *w),
+          *y = mem_calloc(n * m, sizeof *y);
     double best = 1e9;
     int before = nn_begin();
     for (int i = 0; i < REPEATS; i++) {
@@ -76,11 +81,15 @@ static double sgemm_gflops(size_t n, size_t m, size_t k) {
     return 2e-9 * (double)(n * m * k) / best;
 }
 
-static void forward_row(const char *weights, int threads, double s, double gflop, double published_ms, double gemm) {
+static void forward_row(const char *weights, int threads, double s, double gflop,
+                        double published_ms, double gemm) {
     char what[64];
-    snprintf(what, sizeof what, "forward, %s weights, %d paths, %d thread%s", weights, N_PATHS, threads, threads > 1 ? "s" : "");
-    bench_row(what, bench_cell("%.0f ms", s * 1e3), bench_cell("%.0f GFLOP/s", gflop / s), bench_published(published_ms, s * 1e3),
-              bench_cell("%.0f %% of sgemm (%.0f)", 100 * gflop / s / gemm / threads, gemm * threads));
+    snprintf(what, sizeof what, "forward, %s weights, %d paths, %d thread%s", weights, N_PATHS,
+             threads, threads > 1 ? "s" : "");
+    bench_row(
+        what, bench_cell("%.0f ms", s * 1e3), bench_cell("%.0f GFLOP/s", gflop / s),
+        bench_published(published_ms, s * 1e3),
+        bench_cell("%.0f %% of sgemm (%.0f)", 100 * gflop / s / gemm / threads, gemm * threads));
 }
 
 static void preset_rows(Arena *a) {
@@ -89,10 +98,10 @@ static void preset_rows(Arena *a) {
         size_t m, k;
         double published_ms; /* the published program's transformer and MLP, a path of 6 links */
     } sizes[] = {{"compact", 192, 64, 0}, {"paper", 1536, 576, 84.4}};
-    const FeatureMap **maps = make_maps(a);
-    float *out = ARENA_NEW(a, float, N_PATHS *FEATURE_N_BASE);
+    const PathFeat **maps = make_maps(a);
+    float *out = ARENA_NEW(a, float, N_PATHS *PATHFEAT_N_BASE);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        double gemm = sgemm_gflops((size_t)MODEL_GROUP * N_LINKS, sizes[i].m, sizes[i].k);
+        double gemm = sgemm_gflops((size_t)PATHMODEL_GROUP * N_LINKS, sizes[i].m, sizes[i].k);
         for (int threads = 1; threads <= par_n_cores(); threads *= 2) {
             double gflop, t = forward_s(sizes[i].preset, threads, &gflop, maps, out);
             forward_row(sizes[i].preset, threads, t, gflop, sizes[i].published_ms * N_PATHS, gemm);
@@ -108,15 +117,15 @@ static float *random_values(Arena *a, Rng *rng, size_t n) {
     return x;
 }
 
-static const FlowMap **make_flow_maps(Arena *a) {
-    const FlowMap **maps = ARENA_NEW(a, const FlowMap *, N_PATHS);
+static const FlowFeat **make_flow_maps(Arena *a) {
+    const FlowFeat **maps = ARENA_NEW(a, const FlowFeat *, N_PATHS);
     Rng rng = rng_stream(1, "bench", 1);
     for (size_t i = 0; i < N_PATHS; i++) {
-        FlowMap *m = ARENA_NEW(a, FlowMap, 1);
-        *m = (FlowMap){.n_links = N_LINKS, .n_flows = N_FLOWS};
-        m->link = random_values(a, &rng, (size_t)N_LINKS * FLOWMAP_N_LINK);
-        m->path = random_values(a, &rng, FLOWMAP_N_PATH);
-        m->flow = random_values(a, &rng, (size_t)N_FLOWS * FLOWMAP_N_FLOW);
+        FlowFeat *m = ARENA_NEW(a, FlowFeat, 1);
+        *m = (FlowFeat){.n_links = N_LINKS, .n_flows = N_FLOWS};
+        m->link = random_values(a, &rng, (size_t)N_LINKS * FLOWFEAT_N_LINK);
+        m->path = random_values(a, &rng, FLOWFEAT_N_PATH);
+        m->flow = random_values(a, &rng, (size_t)N_FLOWS * FLOWFEAT_N_FLOW);
         m->base = random_values(a, &rng, N_FLOWS);
         for (int k = 0; k < N_FLOWS; k++) m->base[k] += 1;
         maps[i] = m;
@@ -128,8 +137,8 @@ static const FlowMap **make_flow_maps(Arena *a) {
 static double flow_flop_of(const ModelSpec *s) {
     double d = s->dim, h = s->hidden, h1 = s->mlp_h1;
     double row = s->n_feat * d + s->n_layers * (4 * d * d + 3 * d * h);
-    double path = d * d + (d + FLOWMAP_N_PATH) * h1;
-    double flow = FLOWMAP_N_FLOW * h1 + h1 * s->mlp_h2 + (double)s->mlp_h2 * s->n_out;
+    double path = d * d + (d + FLOWFEAT_N_PATH) * h1;
+    double flow = FLOWFEAT_N_FLOW * h1 + h1 * s->mlp_h2 + (double)s->mlp_h2 * s->n_out;
     return 2 * N_PATHS * (N_LINKS * row + path + N_FLOWS * flow);
 }
 
@@ -139,7 +148,7 @@ static void shipped_rows(Arena *a) {
     Err err = {0};
     if (ckpt_load(&c, "ckpts/default", &err) != 0) diag_die("%s", err.msg);
     if (c.spec.head != HEAD_FLOW) diag_die("ckpts/default is no flow model");
-    const FlowMap **maps = make_flow_maps(a);
+    const FlowFeat **maps = make_flow_maps(a);
     float *out = ARENA_NEW(a, float, (size_t)N_PATHS *N_FLOWS *FLOWMODEL_N_Q);
     double gemm = sgemm_gflops((size_t)FLOWMODEL_GROUP * N_FLOWS, c.spec.mlp_h2, c.spec.mlp_h1);
     for (int threads = 1; threads <= par_n_cores(); threads *= 2) {

@@ -1,5 +1,6 @@
-/* Speed of the packet simulation without the reference at hand: the event queue against a plain heap, and networks
- * under load. Processor time of one core; comparisons with the reference: tests/bench/ns3-agreement. */
+/* Speed of the packet simulation without the reference at hand: the event queue against a plain
+ * heap, and networks under load. Processor time of one core; comparisons with the reference:
+ * tests/bench/ns3-agreement. */
 #include <math.h>
 #include <time.h>
 
@@ -14,7 +15,8 @@ static double cpu_now_s(void) {
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* A port's life: each event is followed by one a serialisation and 1 µs later, one in 20 by a timer of 50 µs. */
+/* A port's life: each event is followed by one a serialisation and 1 µs later, one in 20 by a timer
+ * of 50 µs. */
 static int64_t next_delay(Rng *rng) {
     uint64_t k = rng_below(rng, 20);
     return k == 0 ? 50000 : k < 7 ? 1047 : k < 10 ? 838 : 1838;
@@ -22,7 +24,9 @@ static int64_t next_delay(Rng *rng) {
 
 typedef void (*Push)(Evq *q, uint32_t id, int64_t time, uint64_t seq);
 typedef uint32_t (*Pop)(Evq *q);
-static void wheel_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) { evq_push(q, id, time, seq); }
+static void wheel_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
+    evq_push(q, id, time, seq);
+}
 static uint32_t wheel_pop(Evq *q) { return evq_pop(q); }
 
 static double ns_per_event(uint32_t n_pending, Push push, Pop pop) {
@@ -50,10 +54,11 @@ static void bench_queue(void) {
     static const uint32_t pending[] = {30, 300, 3000, 30000};
     for (size_t i = 0; i < sizeof pending / sizeof *pending; i++) {
         char what[64];
-        double wheel = ns_per_event(pending[i], wheel_push, wheel_pop), heap = ns_per_event(pending[i], evq_far_push, evq_far_pop);
+        double wheel = ns_per_event(pending[i], wheel_push, wheel_pop),
+               heap = ns_per_event(pending[i], evq_far_push, evq_far_pop);
         snprintf(what, sizeof what, "event queue, %u pending", pending[i]);
-        bench_row(what, bench_cell("%.1f ns", wheel), bench_cell("%.0f M events/s", 1e3 / wheel), bench_none(),
-                  bench_cell("x%.1f of a heap", heap / wheel));
+        bench_row(what, bench_cell("%.1f ns", wheel), bench_cell("%.0f M events/s", 1e3 / wheel),
+                  bench_none(), bench_cell("x%.1f of a heap", heap / wheel));
     }
 }
 
@@ -70,7 +75,8 @@ static Flows loaded_flows(const Topo *t, size_t n, double load) {
         mean_b += (double)f.size_b[i] / (double)n;
     }
     double gap_ns = mean_b * 8e9 / (load * t->host_rate_bps[0] * t->n_hosts);
-    for (size_t i = 0; i < n; i++) f.start_ns[i] = (int64_t)(at_ns += gap_ns * rng_exponential(&rng));
+    for (size_t i = 0; i < n; i++)
+        f.start_ns[i] = (int64_t)(at_ns += gap_ns * rng_exponential(&rng));
     return f;
 }
 
@@ -83,12 +89,15 @@ static void bench_network(const char *name, Net *n, size_t n_flows, double load,
     Err err;
     for (int run = 0; run < 3; run++) {
         double start_s = cpu_now_s();
-        die_on(pktsim_run(n->route, &f, &conf, &(PktOptions){.cc = cc, .seed = 1}, fct, &st, &err), &err);
+        die_on(pktsim_run(n->route, &f, &conf, &(PktOptions){.cc = cc, .seed = 1}, fct, &st, &err),
+               &err);
         best_s = fmin(best_s, cpu_now_s() - start_s);
     }
     char what[64];
     snprintf(what, sizeof what, "packets: %s, %s", name, cc);
-    bench_row(what, bench_cell("%.2f s", best_s), bench_cell("%.1f M packet-hops/s", (double)st.n_packet_hops / best_s / 1e6), bench_none(),
+    bench_row(what, bench_cell("%.2f s", best_s),
+              bench_cell("%.1f M packet-hops/s", (double)st.n_packet_hops / best_s / 1e6),
+              bench_none(),
               bench_cell("%.2f events a hop", (double)st.n_events / (double)st.n_packet_hops));
     free(fct);
     flows_free(&f);
@@ -101,7 +110,8 @@ int main(void) {
     Err err;
     bench_queue();
     net_star(&n, 16, 10e9, 1000);
-    for (size_t c = 0; c < sizeof controls / sizeof *controls; c++) bench_network("star of 16, load 0.5", &n, 4000, 0.5, controls[c]);
+    for (size_t c = 0; c < sizeof controls / sizeof *controls; c++)
+        bench_network("star of 16, load 0.5", &n, 4000, 0.5, controls[c]);
     net_free(&n);
     clos_default(&clos);
     die_on(clos_build(&n.topo, &clos, "clos", &err), &err);

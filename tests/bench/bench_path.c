@@ -1,5 +1,5 @@
-/* Decomposition and fluid simulation of a whole network: 256 hosts, flows as given (default 1,000,000), 500 paths drawn.
- *   bench_path [flows] [threads] */
+/* Decomposition and fluid simulation of a whole network: 256 hosts, flows as given (default
+ * 1,000,000), 500 paths drawn. bench_path [flows] [threads] */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +14,8 @@ enum { PATHS = 500, MAX_WORKERS = 64 };
 typedef struct {
     const PathIndex *index;
     Arena arena[MAX_WORKERS];
-    double project_s[MAX_WORKERS], sim_s[MAX_WORKERS], slowdown_s[MAX_WORKERS], feature_s[MAX_WORKERS];
+    double project_s[MAX_WORKERS], sim_s[MAX_WORKERS], slowdown_s[MAX_WORKERS],
+        feature_s[MAX_WORKERS];
     size_t n_flows[MAX_WORKERS], n_events[MAX_WORKERS];
 } Job;
 
@@ -25,7 +26,7 @@ static void one_path(void *ctx, size_t p, int w) {
     LotFlow *flows;
     size_t n;
     FlowsimStats st;
-    FeatureMap m;
+    PathFeat m;
     NetConf conf;
     netconf_default(&conf);
     arena_reset(a);
@@ -37,7 +38,7 @@ static void one_path(void *ctx, size_t p, int w) {
     double t2 = diag_now_s();
     flowsim_slowdowns(&lot, flows, n, fct, slowdown);
     double t3 = diag_now_s();
-    feature_build(&m, &lot, flows, slowdown, n, &conf, a);
+    pathfeat_build(&m, &lot, flows, slowdown, n, &conf, a);
     double t4 = diag_now_s();
     j->project_s[w] += t1 - t0;
     j->sim_s[w] += t2 - t1;
@@ -72,12 +73,16 @@ static void run_paths(const PathSet *ps, const PathIndex *ix, int threads) {
                 {"slowdowns", j->slowdown_s[0], n, "flow"},
                 {"feature maps", j->feature_s[0], n, "flow"}};
     char what[64];
-    snprintf(what, sizeof what, "%zu paths, %.1f M flows on them, %d threads", ps->n_unique, n / 1e6, threads);
-    bench_row(what, bench_cell("%.2f s", t), bench_cell("%.0f ns a flow", t * 1e9 / n), bench_none(), bench_none());
+    snprintf(what, sizeof what, "%zu paths, %.1f M flows on them, %d threads", ps->n_unique,
+             n / 1e6, threads);
+    bench_row(what, bench_cell("%.2f s", t), bench_cell("%.0f ns a flow", t * 1e9 / n),
+              bench_none(), bench_none());
     for (size_t k = 0; k < sizeof part / sizeof *part; k++) {
         snprintf(what, sizeof what, "  %s", part[k].what);
         bench_row(what, bench_cell("%.2f s CPU", part[k].s),
-                  bench_cell("%.0f ns a%s %s", part[k].s * 1e9 / part[k].per, k == 1 ? "n" : "", part[k].unit), bench_none(), bench_none());
+                  bench_cell("%.0f ns a%s %s", part[k].s * 1e9 / part[k].per, k == 1 ? "n" : "",
+                             part[k].unit),
+                  bench_none(), bench_none());
     }
     free(j);
 }
@@ -100,18 +105,24 @@ int main(int argc, char **argv) {
     must(sizedist_load(&sizes, "spec/sizes/cachefollower.txt", &err), &err);
     must(rackmatrix_generate(&matrix, "c", &topo, 1, &err), &err);
     Route *route = route_new(&topo, &err);
-    Workload w = {.matrix = &matrix, .sizes = &sizes, .sigma = 2, .max_load = 0.65, .n_flows = n_flows, .seed = 1};
+    Workload w = {.matrix = &matrix,
+                  .sizes = &sizes,
+                  .sigma = 2,
+                  .max_load = 0.65,
+                  .n_flows = n_flows,
+                  .seed = 1};
     must(workload_draw(&w, route, threads, &flows, NULL, &err), &err);
     double t1 = diag_now_s();
     uint16_t *sport = MEM_NEW(uint16_t, flows.n);
     route_sports(&topo, flows.src, flows.dst, flows.n, sport);
-    FlowSource source = flowsource_held(&flows, sport);
+    FlowSource source = flowsource_in_memory(&flows, sport);
     must(pathset_draw(&ps, route, &source, PATHS, 1, &err), &err);
     PathIndex *ix = pathindex_new(&ps, route, &source, threads, NULL, &err);
     double t4 = diag_now_s();
     char what[64];
     snprintf(what, sizeof what, "route and index %zu flows, %d threads", flows.n, threads);
-    bench_row(what, bench_cell("%.2f s", t4 - t1), bench_cell("%.1f M flows/s", (double)flows.n / (t4 - t1) / 1e6), bench_none(),
+    bench_row(what, bench_cell("%.2f s", t4 - t1),
+              bench_cell("%.1f M flows/s", (double)flows.n / (t4 - t1) / 1e6), bench_none(),
               bench_none());
     run_paths(&ps, ix, threads);
     pathindex_destroy(ix);

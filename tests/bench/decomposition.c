@@ -1,13 +1,16 @@
-/* decomposition: what estimate --method packet loses by taking a network apart, on reference networks.
+/* decomposition: what estimate --method packet loses by taking a network apart, on reference
+ * networks.
  *
- *   decomposition [-c] [-n PATHS] [-j THREADS] NET_DIR…     (topo.json, scenario.json, flows.csv with ns-3's times)
- *   -c: as --compat hpcc-ns3. PATHS: paths to draw (default 500).
+ *   decomposition [-c] [-n PATHS] [-j THREADS] NET_DIR…     (topo.json, scenario.json, flows.csv
+ * with ns-3's times) -c: as --compat hpcc-ns3. PATHS: paths to draw (default 500).
  *
- * The whole network is simulated once, the drawn paths one by one. Foreground flows of the drawn paths then have two
- * slowdowns each, and with -c a third, the reference's. All are put together alike, by draws, so that the
- * error of a quantile is the decomposition's alone, without that of sampling. Columns: error of the paths' p99 against the whole
- * network's, of all flows and per size bucket, of the mean; the share of flows within 1 % and 10 %; with -c also the p99 error against the
- * reference on the same flows, then the wall time of network and paths, and packets dropped in the network. */
+ * The whole network is simulated once, the drawn paths one by one. Foreground flows of the drawn
+ * paths then have two slowdowns each, and with -c a third, the reference's. All are put together
+ * alike, by draws, so that the error of a quantile is the decomposition's alone, without that of
+ * sampling. Columns: error of the paths' p99 against the whole network's, of all flows and per size
+ * bucket, of the mean; the share of flows within 1 % and 10 %; with -c also the p99 error against
+ * the reference on the same flows, then the wall time of network and paths, and packets dropped in
+ * the network. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -21,6 +24,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "packet/pktsim.h"
+#include "traffic/sizebucket.h"
 
 enum { OWN, WHOLE, REFERENCE, N_SIDES };
 
@@ -41,9 +45,9 @@ typedef struct {
 static void put(AggPath *p, const uint64_t *size_b, const float *slowdown, size_t n) {
     float *out = MEM_NEW(float, n);
     size_t k = 0;
-    for (int b = 0; b < STATS_N_OUT; b++)
+    for (int b = 0; b < SIZEBUCKET_N; b++)
         for (size_t i = 0; i < n; i++)
-            if (stats_bucket_out(size_b[i]) == b && !isnan(slowdown[i])) {
+            if (sizebucket_of(size_b[i]) == b && !isnan(slowdown[i])) {
                 out[k++] = slowdown[i];
                 p->count[b]++;
             }
@@ -63,8 +67,8 @@ static void one_path(void *ctx, size_t item, int worker) {
     float *slowdown = ARENA_NEW(a, float, n), *side[N_SIDES];
     uint64_t *size_b = ARENA_NEW(a, uint64_t, n);
     for (int s = 0; s < N_SIDES; s++) side[s] = ARENA_NEW(a, float, n);
-    PacketPath p = {&b->scenario, &b->set.paths[item], flows, n, b->compat, 1};
-    if (packet_path_run(&p, slowdown, &events, &err) != 0) diag_die("%s", err.msg);
+    PathPacket p = {&b->scenario, &b->set.paths[item], flows, n, b->compat, 1};
+    if (pathpacket_run(&p, slowdown, &events, &err) != 0) diag_die("%s", err.msg);
     for (size_t i = 0; i < n; i++) {
         if (flows[i].s != 0 || flows[i].d != lot.n_links) continue;
         double own = slowdown[i], whole = b->whole[flows[i].flow];
@@ -99,8 +103,10 @@ static const char **settings(const char *dir) {
         const char *text;
         double x;
         if (json_need(&root, keys[i], &v, &err) != 0) diag_die("%s", err.msg);
-        if (i == 0 && json_string(&v, &text, &err) == 0) set[i] = mem_printf("%s=%s", keys[i], text);
-        else if (i > 0 && json_number(&v, &x, &err) == 0) set[i] = mem_printf("%s=%.10g", keys[i], x);
+        if (i == 0 && json_string(&v, &text, &err) == 0)
+            set[i] = mem_printf("%s=%s", keys[i], text);
+        else if (i > 0 && json_number(&v, &x, &err) == 0)
+            set[i] = mem_printf("%s=%.10g", keys[i], x);
         else diag_die("%s", err.msg);
     }
     json_close(doc);
@@ -112,9 +118,15 @@ static void load(Bench *b, const char *dir) {
     Err err = {0};
     const char **set = settings(dir);
     char *topo = file_join(dir, "topo.json"), *flows = file_join(dir, "flows.csv");
-    ScenarioOptions o = {.topo_path = topo, .flows_path = flows, .mix_id = -1, .set = set, .seed = 1, .threads = b->threads};
+    ScenarioOptions o = {.topo_path = topo,
+                         .flows_path = flows,
+                         .mix_id = -1,
+                         .set = set,
+                         .seed = 1,
+                         .threads = b->threads};
     const Scenario *s = &b->scenario;
-    if (scenario_load(&b->scenario, &o, NULL, &err) != 0 || pathset_draw(&b->set, s->route, &s->source, b->n_paths, 1, &err) != 0 ||
+    if (scenario_load(&b->scenario, &o, NULL, &err) != 0 ||
+        pathset_draw(&b->set, s->route, &s->source, b->n_paths, 1, &err) != 0 ||
         !(b->index = pathindex_new(&b->set, s->route, &s->source, b->threads, NULL, &err)))
         diag_die("%s", err.msg);
     for (size_t i = 0; set[i]; i++) free((void *)(uintptr_t)set[i]);
@@ -131,7 +143,8 @@ static PktStats simulate_whole(Bench *b) {
     double *ideal = MEM_NEW(double, f->n);
     b->whole = MEM_NEW(double, f->n);
     b->reference = MEM_NEW(double, f->n);
-    if (pktsim_run(b->scenario.route, f, &b->scenario.net, &o, b->whole, &stats, &err) != 0) diag_die("%s", err.msg);
+    if (pktsim_run(b->scenario.route, f, &b->scenario.net, &o, b->whole, &stats, &err) != 0)
+        diag_die("%s", err.msg);
     pktsim_ideal(b->scenario.route, f, b->compat, ideal);
     for (size_t i = 0; i < f->n; i++) {
         b->whole[i] /= ideal[i];
@@ -141,23 +154,28 @@ static PktStats simulate_whole(Bench *b) {
     return stats;
 }
 
-static double error_of(const AggDist *got, const AggDist *want) { return 100 * (got->p99.value / want->p99.value - 1); }
+static double error_of(const SlowdownDist *got, const SlowdownDist *want) {
+    return 100 * (got->p99.value / want->p99.value - 1);
+}
 
 static void report(Bench *b, const char *dir, const PktStats *stats, double paths_s) {
-    AggResult r[N_SIDES];
+    Slowdowns r[N_SIDES];
     AggOptions o = {.n_bootstrap = 1};
     double own = 0, whole = 0;
-    for (int s = 0; s < N_SIDES; s++) aggregate(b->paths[s], b->set.n_unique, &o, b->threads, &r[s]);
+    for (int s = 0; s < N_SIDES; s++)
+        aggregate(b->paths[s], b->set.n_unique, &o, b->threads, &r[s]);
     for (size_t i = 0; i < b->set.n_unique; i++) {
         own += b->mean_own[i];
         whole += b->mean_whole[i];
     }
     size_t n = b->n_both;
-    printf("%-8.8s %-6s %5zu %6zu  %7.2f %+6.1f ", strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir, cc_name(b->scenario.net.cc),
-           b->set.n_unique, n, r[WHOLE].all.p99.value, error_of(&r[OWN].all, &r[WHOLE].all));
-    for (int k = 0; k < STATS_N_OUT; k++) printf(" %+6.1f", error_of(&r[OWN].bucket[k], &r[WHOLE].bucket[k]));
-    printf("  %+5.1f  %3.0f %3.0f ", 100 * (own / whole - 1), 100.0 * (double)b->n_within_1 / (double)n,
-           100.0 * (double)b->n_within_10 / (double)n);
+    printf("%-8.8s %-6s %5zu %6zu  %7.2f %+6.1f ", strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir,
+           cc_name(b->scenario.net.cc), b->set.n_unique, n, r[WHOLE].all.p99.value,
+           error_of(&r[OWN].all, &r[WHOLE].all));
+    for (int k = 0; k < SIZEBUCKET_N; k++)
+        printf(" %+6.1f", error_of(&r[OWN].bucket[k], &r[WHOLE].bucket[k]));
+    printf("  %+5.1f  %3.0f %3.0f ", 100 * (own / whole - 1),
+           100.0 * (double)b->n_within_1 / (double)n, 100.0 * (double)b->n_within_10 / (double)n);
     if (b->compat) printf(" %+6.1f", error_of(&r[OWN].all, &r[REFERENCE].all));
     printf("  %6.1f %6.1f %llu\n", stats->wall_s, paths_s, (unsigned long long)stats->n_drops);
     fflush(stdout);
@@ -203,7 +221,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: decomposition [-c] [-n PATHS] [-j THREADS] NET_DIR...\n");
         return 2;
     }
-    printf("net      cc     paths  flows      p99    err     <1K  1-10K 10-50K  >50K   mean   1%% 10%%  %s whole_s paths_s drops\n",
+    printf("net      cc     paths  flows      p99    err     <1K  1-10K 10-50K  >50K   mean   1%% "
+           "10%%  %s whole_s paths_s drops\n",
            compat ? "vs_ns3" : "");
     for (; i < argc; i++) one_net(compat, n_paths, threads, argv[i]);
     return 0;

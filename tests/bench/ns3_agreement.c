@@ -1,10 +1,12 @@
 /* ns3_agreement: one reference case simulated in compat mode, compared flow by flow.
  *
- *   ns3_agreement TOPOLOGY_DIR CASE_DIR…   one line per case; several cases of one control also pooled
+ *   ns3_agreement TOPOLOGY_DIR CASE_DIR…   one line per case; several cases of one control also
+ * pooled
  *
- * A case folder has scenario.json and flows.csv (with the reference's fct_ns), and its topology.txt unless the
- * scenario names one. Columns: flows; unfinished there and here; share of flows equal to the ns and
- * within 1 %; error of the mean slowdown, and of p50, p90 and p99 per size bucket (buckets of 200 flows or more). */
+ * A case folder has scenario.json and flows.csv (with the reference's fct_ns), and its topology.txt
+ * unless the scenario names one. Columns: flows; unfinished there and here; share of flows equal to
+ * the ns and within 1 %; error of the mean slowdown, and of p50, p90 and p99 per size bucket
+ * (buckets of 200 flows or more). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 #include "base/stats.h"
 #include "../ns3_case.h"
 #include "packet/pktsim.h"
+#include "traffic/sizebucket.h"
 
 /* ---- statistics ---- */
 
@@ -32,13 +35,13 @@ static void add(Values *v, double x) {
 typedef struct {
     char name[64];
     size_t n, n_equal, n_close, n_both, unfinished_ref, unfinished, n_ideal_off;
-    Values ref[STATS_N_OUT], own[STATS_N_OUT];
+    Values ref[SIZEBUCKET_N], own[SIZEBUCKET_N];
     double sum_ref, sum_own, cpu_s;
     uint64_t packet_hops;
 } Tally;
 
 static void tally_flow(Tally *t, uint64_t size_b, double ideal, double ref, double own) {
-    size_t b = (size_t)stats_bucket_out(size_b);
+    size_t b = (size_t)sizebucket_of(size_b);
     t->n++;
     t->unfinished_ref += isnan(ref) != 0;
     t->unfinished += isnan(own) != 0;
@@ -62,7 +65,7 @@ static double percentile_error(Values *ref, Values *own, double p) {
 /* The largest error over the buckets, with its sign. */
 static double worst(Tally *t, double p) {
     double w = 0;
-    for (int b = 0; b < STATS_N_OUT; b++) {
+    for (int b = 0; b < SIZEBUCKET_N; b++) {
         double e = percentile_error(&t->ref[b], &t->own[b], p);
         if (fabs(e) > fabs(w)) w = e;
     }
@@ -70,15 +73,19 @@ static double worst(Tally *t, double p) {
 }
 
 static void print_tally(Tally *t) {
-    double mean = (t->sum_own / (double)(t->n - t->unfinished)) / (t->sum_ref / (double)(t->n - t->unfinished_ref)) - 1;
-    printf("%-28s %7zu %4zu %4zu  %7.3f %7.3f  %+7.3f %+7.3f %+7.3f %+7.3f  %6.2f %6.1f\n", t->name, t->n, t->unfinished_ref, t->unfinished,
-           100.0 * (double)t->n_equal / (double)t->n_both, 100.0 * (double)t->n_close / (double)t->n_both, 100 * mean, 100 * worst(t, 50),
-           100 * worst(t, 90), 100 * worst(t, 99), t->cpu_s, (double)t->packet_hops / t->cpu_s / 1e6);
+    double mean = (t->sum_own / (double)(t->n - t->unfinished)) /
+                      (t->sum_ref / (double)(t->n - t->unfinished_ref)) -
+                  1;
+    printf("%-28s %7zu %4zu %4zu  %7.3f %7.3f  %+7.3f %+7.3f %+7.3f %+7.3f  %6.2f %6.1f\n", t->name,
+           t->n, t->unfinished_ref, t->unfinished, 100.0 * (double)t->n_equal / (double)t->n_both,
+           100.0 * (double)t->n_close / (double)t->n_both, 100 * mean, 100 * worst(t, 50),
+           100 * worst(t, 90), 100 * worst(t, 99), t->cpu_s,
+           (double)t->packet_hops / t->cpu_s / 1e6);
     fflush(stdout);
 }
 
 static void tally_free(Tally *t) {
-    for (int b = 0; b < STATS_N_OUT; b++) {
+    for (int b = 0; b < SIZEBUCKET_N; b++) {
         free(t->ref[b].v);
         free(t->own[b].v);
     }
@@ -98,9 +105,12 @@ static void first_difference(const Flows *f, const Topo *t, const double *own) {
         }
     }
     if (n == 0) return;
-    printf("    first of %zu that differ, by end: flow %zu, %llu → %llu, %llu B, start %lld: %.0f there, %.0f here\n", n, first,
-           (unsigned long long)t->node_id[t->host_node[f->src[first]]], (unsigned long long)t->node_id[t->host_node[f->dst[first]]],
-           (unsigned long long)f->size_b[first], (long long)f->start_ns[first], f->fct_ns[first], own[first]);
+    printf("    first of %zu that differ, by end: flow %zu, %llu → %llu, %llu B, start %lld: %.0f "
+           "there, %.0f here\n",
+           n, first, (unsigned long long)t->node_id[t->host_node[f->src[first]]],
+           (unsigned long long)t->node_id[t->host_node[f->dst[first]]],
+           (unsigned long long)f->size_b[first], (long long)f->start_ns[first], f->fct_ns[first],
+           own[first]);
 }
 
 /* The machine may be busy with other things: processor time is what compares. */
@@ -143,10 +153,12 @@ static int run_case(const char *topologies, const char *dir, bool detail, Tally 
     print_tally(&t);
     if (t.n_ideal_off) printf("    %zu ideal times differ\n", t.n_ideal_off);
     if (detail) {
-        printf("    %llu drops, %llu pauses, %llu marks, %llu retransmissions, %llu packet-hops, %llu events, peak packets %llu, active "
+        printf("    %llu drops, %llu pauses, %llu marks, %llu retransmissions, %llu packet-hops, "
+               "%llu events, peak packets %llu, active "
                "flows %llu\n",
-               (unsigned long long)st.n_drops, (unsigned long long)st.n_pauses, (unsigned long long)st.n_marks,
-               (unsigned long long)st.n_retransmissions, (unsigned long long)st.n_packet_hops, (unsigned long long)st.n_events,
+               (unsigned long long)st.n_drops, (unsigned long long)st.n_pauses,
+               (unsigned long long)st.n_marks, (unsigned long long)st.n_retransmissions,
+               (unsigned long long)st.n_packet_hops, (unsigned long long)st.n_events,
                (unsigned long long)st.peak_packets, (unsigned long long)st.peak_active_flows);
         first_difference(&f, &topo, fct);
     }
@@ -169,8 +181,8 @@ int main(int argc, char **argv) {
         if (strcmp(argv[i], "-v") == 0) detail = true;
     }
     if (argc - i < 2) return 0; /* nothing to compare with: see tests/bench/ns3-agreement */
-    printf("%-28s %7s %4s %4s  %7s %7s  %7s %7s %7s %7s  %6s %6s\n", "case", "flows", "unf0", "unf", "equal%", "in1%", "mean%", "p50%",
-           "p90%", "p99%", "cpu_s", "Mhop/s");
+    printf("%-28s %7s %4s %4s  %7s %7s  %7s %7s %7s %7s  %6s %6s\n", "case", "flows", "unf0", "unf",
+           "equal%", "in1%", "mean%", "p50%", "p90%", "p99%", "cpu_s", "Mhop/s");
     const char *topologies = argv[i++];
     for (; i < argc; i++) {
         Err err;

@@ -18,15 +18,17 @@ __attribute__((format(printf, 1, 2))) static inline BenchCell bench_cell(const c
     return c;
 }
 
-/* Published time over ours, both in ms. The published times are those of a reference folder beside the checkout; without it, or where
- * none is known (0), "-". */
+/* Published time over ours, both in ms. The published times are those of a reference folder beside
+ * the checkout; without it, or where none is known (0), "-". */
 static inline BenchCell bench_published(double published_ms, double our_ms) {
     bool known = published_ms > 0 && access("../shared/ref/flowsim/README.md", R_OK) == 0;
     return known ? bench_cell("x%.1f", published_ms / our_ms) : bench_cell("-");
 }
 
-/* floor: our share of what the machine does at best, measured in the same run; "-": not compared. */
-static inline void bench_row(const char *what, BenchCell value, BenchCell rate, BenchCell published, BenchCell floor) {
+/* floor: our share of what the machine does at best, measured in the same run; "-": not compared.
+ */
+static inline void bench_row(const char *what, BenchCell value, BenchCell rate, BenchCell published,
+                             BenchCell floor) {
     printf("%-46s %12s %20s %10s  %s\n", what, value.s, rate.s, published.s, floor.s);
     fflush(stdout);
 }

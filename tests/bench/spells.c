@@ -1,9 +1,11 @@
-/* How far estimates of long paths simulated in spells are from those of the simulation of everything.
+/* How far estimates of long paths simulated in slices are from those of the simulation of
+ * everything.
  *
- *   spells [N] [PATHS] [CKPT]
+ *   slices [N] [PATHS] [CKPT]
  *
- * Twelve mixes of N flows (default 3,000,000) on fabrics of 256 hosts, PATHS (150) paths of each: per quantile the largest difference in
- * percent over all flows and over the four size buckets, the share of flows that was simulated, and seconds for both. */
+ * Twelve mixes of N flows (default 3,000,000) on fabrics of 256 hosts, PATHS (150) paths of each:
+ * per quantile the largest difference in percent over all flows and over the four size buckets, the
+ * share of flows that was simulated, and seconds for both. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,18 +18,30 @@ typedef struct {
 } Case;
 
 static const Case cases[] = {
-    {"spec/clos-256-2to1.json", {"sizes=spec/sizes/webserver.txt", "max_load=0.5", "sigma=2", "matrix=b"}},
-    {"spec/clos-256-2to1.json", {"sizes=spec/sizes/webserver.txt", "max_load=0.8", "sigma=2", "matrix=b"}},
-    {"spec/clos-256-1to1.json", {"sizes=spec/sizes/webserver.txt", "max_load=0.65", "sigma=1", "matrix=a"}},
-    {"spec/clos-256-4to1.json", {"sizes=spec/sizes/webserver.txt", "max_load=0.35", "sigma=1.5", "matrix=c"}},
-    {"spec/clos-256-1to1.json", {"sizes=spec/sizes/hadoop.txt", "max_load=0.2", "sigma=1", "matrix=uniform"}},
-    {"spec/clos-256-2to1.json", {"sizes=spec/sizes/hadoop.txt", "max_load=0.5", "sigma=2", "matrix=a"}},
-    {"spec/clos-256-4to1.json", {"sizes=spec/sizes/hadoop.txt", "max_load=0.7", "sigma=1.5", "matrix=b"}},
-    {"spec/clos-256-4to1.json", {"sizes=spec/sizes/hadoop.txt", "max_load=0.85", "sigma=1", "matrix=c"}},
-    {"spec/clos-256-1to1.json", {"sizes=spec/sizes/cachefollower.txt", "max_load=0.4", "sigma=2", "matrix=b"}},
-    {"spec/clos-256-2to1.json", {"sizes=spec/sizes/cachefollower.txt", "max_load=0.6", "sigma=1", "matrix=c"}},
-    {"spec/clos-256-4to1.json", {"sizes=spec/sizes/cachefollower.txt", "max_load=0.85", "sigma=2", "matrix=a"}},
-    {"spec/clos-256-2to1.json", {"sizes=spec/sizes/cachefollower.txt", "max_load=0.3", "sigma=1.5", "matrix=uniform"}},
+    {"spec/clos-256-2to1.json",
+     {"sizes=spec/sizes/webserver.txt", "max_load=0.5", "sigma=2", "matrix=b"}},
+    {"spec/clos-256-2to1.json",
+     {"sizes=spec/sizes/webserver.txt", "max_load=0.8", "sigma=2", "matrix=b"}},
+    {"spec/clos-256-1to1.json",
+     {"sizes=spec/sizes/webserver.txt", "max_load=0.65", "sigma=1", "matrix=a"}},
+    {"spec/clos-256-4to1.json",
+     {"sizes=spec/sizes/webserver.txt", "max_load=0.35", "sigma=1.5", "matrix=c"}},
+    {"spec/clos-256-1to1.json",
+     {"sizes=spec/sizes/hadoop.txt", "max_load=0.2", "sigma=1", "matrix=uniform"}},
+    {"spec/clos-256-2to1.json",
+     {"sizes=spec/sizes/hadoop.txt", "max_load=0.5", "sigma=2", "matrix=a"}},
+    {"spec/clos-256-4to1.json",
+     {"sizes=spec/sizes/hadoop.txt", "max_load=0.7", "sigma=1.5", "matrix=b"}},
+    {"spec/clos-256-4to1.json",
+     {"sizes=spec/sizes/hadoop.txt", "max_load=0.85", "sigma=1", "matrix=c"}},
+    {"spec/clos-256-1to1.json",
+     {"sizes=spec/sizes/cachefollower.txt", "max_load=0.4", "sigma=2", "matrix=b"}},
+    {"spec/clos-256-2to1.json",
+     {"sizes=spec/sizes/cachefollower.txt", "max_load=0.6", "sigma=1", "matrix=c"}},
+    {"spec/clos-256-4to1.json",
+     {"sizes=spec/sizes/cachefollower.txt", "max_load=0.85", "sigma=2", "matrix=a"}},
+    {"spec/clos-256-2to1.json",
+     {"sizes=spec/sizes/cachefollower.txt", "max_load=0.3", "sigma=1.5", "matrix=uniform"}},
 };
 
 static void must(int rc, const Err *err) {
@@ -40,8 +54,8 @@ static void must(int rc, const Err *err) {
 static double print_differences(const Estimate *whole, const Estimate *part, int dist) {
     double most = 0;
     for (int k = 0; k < 3; k++) {
-        const AggQuantile *x = report_quantile(report_dist(&whole->slowdown, dist), k),
-                          *y = report_quantile(report_dist(&part->slowdown, dist), k);
+        const SlowdownQuantile *x = report_quantile(report_dist(&whole->slowdown, dist), k),
+                               *y = report_quantile(report_dist(&part->slowdown, dist), k);
         double off = 100 * (y->value / x->value - 1);
         printf("%s%+.2f", k ? " " : " | ", off);
         most = fmax(most, fabs(off));
@@ -53,17 +67,23 @@ static double compare(const Case *c, uint64_t n_flows, uint64_t n_paths, const C
     Scenario s;
     Estimate whole, part;
     Err err = {0};
-    ScenarioOptions so = {
-        .mix_path = "spec/default.json", .mix_id = -1, .topo_path = c->topo, .set = c->set, .n_flows = n_flows, .seed = 1};
+    ScenarioOptions so = {.mix_path = "spec/default.json",
+                          .mix_id = -1,
+                          .topo_path = c->topo,
+                          .set = c->set,
+                          .n_flows = n_flows,
+                          .seed = 1};
     EstimateOptions eo = {.method = METHOD_M3, .ckpt = ckpt, .n_paths = n_paths, .seed = 1};
     must(scenario_load(&s, &so, NULL, &err), &err);
     must(estimate_run(&s, &eo, NULL, &part, &err), &err);
     eo.exact = true;
     must(estimate_run(&s, &eo, NULL, &whole, &err), &err);
     double most = 0;
-    printf("| %.4s %s %s %s %s", c->topo + 14, c->set[0] + 17, c->set[1] + 9, c->set[2] + 6, c->set[3] + 7);
+    printf("| %.4s %s %s %s %s", c->topo + 14, c->set[0] + 17, c->set[1] + 9, c->set[2] + 6,
+           c->set[3] + 7);
     for (int i = 0; i < REPORT_N_DISTS; i++) most = fmax(most, print_differences(&whole, &part, i));
-    printf(" | %.2f | %.1f | %.2f of %.2f |\n", most, 100 * (double)part.simulated_flows / (double)part.path_flows, part.wall_fluid_s,
+    printf(" | %.2f | %.1f | %.2f of %.2f |\n", most,
+           100 * (double)part.simulated_flows / (double)part.path_flows, part.wall_fluid_s,
            whole.wall_fluid_s);
     fflush(stdout);
     scenario_free(&s);
@@ -71,15 +91,18 @@ static double compare(const Case *c, uint64_t n_flows, uint64_t n_paths, const C
 }
 
 int main(int argc, char **argv) {
-    uint64_t n_flows = argc > 1 ? strtoull(argv[1], NULL, 10) : 3000000, n_paths = argc > 2 ? strtoull(argv[2], NULL, 10) : 150;
+    uint64_t n_flows = argc > 1 ? strtoull(argv[1], NULL, 10) : 3000000,
+             n_paths = argc > 2 ? strtoull(argv[2], NULL, 10) : 150;
     Ckpt ckpt;
     Err err = {0};
     double most = 0;
     must(estimate_load_ckpt(&ckpt, argc > 3 ? argv[3] : NULL, &err), &err);
-    printf("| mix: fabric, sizes, load, sigma, matrix | all flows: p50 p90 p99, %% | < 1 KB | 1-10 KB | 10-50 KB | >= 50 KB | most | "
+    printf("| mix: fabric, sizes, load, sigma, matrix | all flows: p50 p90 p99, %% | < 1 KB | 1-10 "
+           "KB | 10-50 KB | >= 50 KB | most | "
            "simulated %% | "
            "s |\n|---|---|---|---|---|---|---|---|---|\n");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) most = fmax(most, compare(&cases[i], n_flows, n_paths, &ckpt));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        most = fmax(most, compare(&cases[i], n_flows, n_paths, &ckpt));
     printf("\nlargest difference: %.2f %%\n", most);
     ckpt_free(&ckpt);
     return 0;

@@ -2,10 +2,11 @@
  *
  *   whatif [CKPT]
  *
- * One fabric of 64 hosts and one set of flows, under HPCC: first the window goes from 5 to 30 KB, then η from 0.70 to
- * 0.95. Each setting is estimated from all paths and simulated packet by packet; per size bucket and quantile, Spearman's
- * rank correlation over the settings says whether the order is right. Ties in truth of less than a
- * thousandth are no order to be right about: where truth varies by less than 1 % over the sweep the row says "flat". */
+ * One fabric of 64 hosts and one set of flows, under HPCC: first the window goes from 5 to 30 KB,
+ * then η from 0.70 to 0.95. Each setting is estimated from all paths and simulated packet by
+ * packet; per size bucket and quantile, Spearman's rank correlation over the settings says whether
+ * the order is right. Ties in truth of less than a thousandth are no order to be right about: where
+ * truth varies by less than 1 % over the sweep the row says "flat". */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static void must(int rc, const Err *err) {
     exit(1);
 }
 
-static void truth(const Scenario *s, AggResult *out) {
+static void truth(const Scenario *s, Slowdowns *out) {
     Err err = {0};
     size_t n = s->flows.n;
     double *fct = MEM_NEW(double, n), *ideal = MEM_NEW(double, n);
@@ -80,7 +81,7 @@ static void print_row(const char *label, const char *quantile, const double *t, 
 }
 
 static void run(const Sweep *sweep, const Ckpt *ckpt) {
-    AggResult t[N_SETTINGS], e[N_SETTINGS];
+    Slowdowns t[N_SETTINGS], e[N_SETTINGS];
     printf("%s: truth/estimate at", sweep->name);
     for (int i = 0; i < N_SETTINGS; i++) {
         char assignment[64];
