@@ -6,9 +6,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <math.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -374,6 +377,92 @@ static void test_par_for_visits_each_once(void **state) {
     par_for(0, 4, hit, NULL);
 }
 
+/* Items from FIRST_BAD on fail, FIRST_BAD last of all those begun, and worker 0 fails with a higher
+ * item: neither the first failure in time nor that of the first worker is the lowest. */
+enum { TRY_ITEMS = 64, FIRST_BAD = 10 };
+typedef struct {
+    int threads;
+    atomic_int runs[TRY_ITEMS];
+    atomic_bool bad_begun, first_worker_failed;
+} Tries;
+
+/* 10 s at most: a loop that never gets there fails the test rather than hang it. */
+static void await(const atomic_bool *flag) {
+    for (int ms = 0; ms < 10000 && !atomic_load(flag); ms++) usleep(1000);
+}
+
+static int try_item(void *ctx, size_t item, int worker, Err *err) {
+    Tries *t = ctx;
+    atomic_fetch_add(&t->runs[item], 1);
+    bool parallel = t->threads > 1;
+    if (item < FIRST_BAD) {
+        if (parallel && worker == 0) await(&t->bad_begun);
+        return 0;
+    }
+    if (item == FIRST_BAD) atomic_store(&t->bad_begun, true);
+    if (parallel && worker != 0) await(&t->first_worker_failed);
+    if (parallel && item == FIRST_BAD) usleep(20000); /* until the other failures are known */
+    if (worker == 0) atomic_store(&t->first_worker_failed, true);
+    return err_input(err, "item %zu is bad", item);
+}
+
+static void test_par_try_reports_the_lowest_failure(void **state) {
+    (void)state;
+    static const int threads[] = {1, 2, 8};
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
+        Tries t = {.threads = threads[i]};
+        Err e = {0};
+        assert_int_equal(par_try(TRY_ITEMS, t.threads, try_item, &t, &e), -1);
+        assert_int_equal(e.kind, ERR_INPUT);
+        assert_string_equal(e.msg, "item 10 is bad");
+        int beyond = 0;
+        for (int k = 0; k < TRY_ITEMS; k++) {
+            if (k <= FIRST_BAD) assert_int_equal(t.runs[k], 1);
+            else beyond += t.runs[k];
+        }
+        assert_true(t.threads > 1 ? t.first_worker_failed : beyond == 0);
+        assert_true(beyond < t.threads); /* nothing is begun after a failure */
+    }
+    Tries none = {.threads = 8};
+    assert_int_equal(par_try(FIRST_BAD, 1, try_item, &none, NULL), 0);
+    assert_int_equal(par_try(0, 8, try_item, NULL, NULL), 0);
+}
+
+static int stop_at_three(void *ctx, size_t item, int worker, Err *err) {
+    (void)worker;
+    const bool *also_bad = ctx;
+    if (item == 3) return err_stopped(err);
+    return item == 2 && *also_bad ? err_io(err, "disk full") : 0;
+}
+
+static int count_run(void *ctx, size_t item, int worker, Err *err) {
+    (void)item, (void)worker, (void)err;
+    atomic_fetch_add((atomic_int *)ctx, 1);
+    return 0;
+}
+
+static void test_par_try_is_interrupted(void **state) {
+    (void)state;
+    Err e = {0};
+    bool also_bad = false;
+    assert_int_equal(par_try(8, 1, stop_at_three, &also_bad, &e), -1);
+    assert_int_equal(e.kind, ERR_STOPPED);
+    also_bad = true;
+    assert_int_equal(par_try(8, 2, stop_at_three, &also_bad, &e), -1);
+    assert_string_equal(e.msg, "disk full"); /* says more than "interrupted" */
+    pid_t pid = fork();                      /* a request to stop cannot be taken back */
+    if (pid == 0) {
+        atomic_int n = 0;
+        diag_catch_signals();
+        raise(SIGTERM);
+        bool ok = par_try(100, 1, count_run, &n, &e) == -1 && e.kind == ERR_STOPPED && n == 0;
+        _exit(ok ? 0 : 1);
+    }
+    int status;
+    assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_err_kinds),
@@ -394,6 +483,8 @@ int main(void) {
         cmocka_unit_test(test_sha256_known_answers),
         cmocka_unit_test(test_checksum_sees_every_bit),
         cmocka_unit_test(test_par_for_visits_each_once),
+        cmocka_unit_test(test_par_try_reports_the_lowest_failure),
+        cmocka_unit_test(test_par_try_is_interrupted),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
