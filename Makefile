@@ -4,13 +4,15 @@
 B       ?= build
 CC      ?= gcc
 CXX     ?= g++
+OBJCOPY ?= objcopy
 VERSION := 0.1.0
+MAJOR   := $(firstword $(subst ., ,$(VERSION)))
 OPT     ?= -O2
 SAN     ?=
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DM3_VERSION='"$(VERSION)"' -DM3_BUILD='"$(strip $(OPT) $(SANFLAGS))"'
-CFLAGS  += -std=c11 $(OPT) -g $(WARN) -fno-common -pthread $(SANFLAGS)
+CFLAGS  += -std=c11 $(OPT) -g $(WARN) -fno-common -fPIC -fvisibility=hidden -pthread $(SANFLAGS)
 LDFLAGS += -pthread $(SANFLAGS)
 LDLIBS  += -lcjson -lopenblas -lm -ldl
 
@@ -29,7 +31,7 @@ TESTS    := $(TEST_SRC:tests/%.c=$B/tests/%)
 BENCHES  := $(BENCH_SRC:tests/bench/%.c=$B/bench/%)
 
 RUN_PACKAGES   := gcc make libc6-dev libopenblas-dev libcjson-dev
-CHECK_PACKAGES := $(RUN_PACKAGES) g++ libcmocka-dev libtorch-dev
+CHECK_PACKAGES := $(RUN_PACKAGES) g++ pkg-config libcmocka-dev libtorch-dev
 
 # The training plug-in is built where libtorch is; everything else never needs it.
 TORCH_INC := $(firstword $(wildcard /usr/include/torch/csrc/api/include /usr/local/include/torch/csrc/api/include $(TORCH_HOME)/include/torch/csrc/api/include))
@@ -37,28 +39,46 @@ TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(T
 comma := ,
 
 .DEFAULT_GOAL := all
-.PHONY: ckpt-measure all run check check-unit check-cli debug asan ubsan tsan fuzz bench lint layers format install help clean deps deps-check torch record ckpt
+.PHONY: all library run check check-unit check-cli check-library debug asan ubsan tsan fuzz bench lint layers format install uninstall help \
+    clean deps deps-check torch record ckpt ckpt-measure
 
-all: $B/m3 ## build the binary (and the training plug-in where libtorch is installed)
+all: $B/m3 $(if $(SAN),,library) ## build binary, library, and the training plug-in where libtorch is installed
 
-$B/m3: $(CLI_OBJ) $B/libm3.a
-	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(CLI_OBJ) $B/libm3.a $(LDLIBS)
+# Every room but cli, for the binary, tests and benchmarks, which use internal names.
+ROOMS := $B/rooms.a
+$B/m3: $(CLI_OBJ) $(ROOMS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(CLI_OBJ) $(ROOMS) $(LDLIBS)
 
-$B/libm3.a: $(LIB_OBJ)
+$(ROOMS): $(LIB_OBJ)
 	@rm -f $@
 	$(call say,AR,$@)$(AR) rcs $@ $(LIB_OBJ)
+
+# The library: the implementation of include/m3.h and what it draws from the rooms. Everything is
+# compiled with -fvisibility=hidden and m3.h makes its own functions visible, so libm3.so exports
+# these alone; for libm3.a the objects become one, whose hidden names are then made local.
+API_OBJ := $B/src/estimate/m3.o
+library: $B/libm3.a $B/libm3.so ## build libm3.a and libm3.so
+$B/libm3.a: $(API_OBJ) $(ROOMS)
+	@rm -f $@
+	$(call say,AR,$@)$(CC) -r -nostdlib -o $B/libm3.o $(API_OBJ) $(ROOMS) && \
+	    $(OBJCOPY) --localize-hidden $B/libm3.o && $(AR) rcs $@ $B/libm3.o
+$B/libm3.so.$(VERSION): $(API_OBJ) $(ROOMS)
+	$(call say,LD,$@)$(CC) -shared $(LDFLAGS) -Wl,-soname,libm3.so.$(MAJOR) -Wl,-z,defs -o $@ \
+	    $(API_OBJ) $(ROOMS) $(LDLIBS)
+$B/libm3.so: $B/libm3.so.$(VERSION)
+	@ln -sf $(<F) $B/libm3.so.$(MAJOR) && ln -sf libm3.so.$(MAJOR) $@
 
 $B/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$B/tests/%: tests/%.c $B/libm3.a Makefile
+$B/tests/%: tests/%.c $(ROOMS) Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $B/libm3.a $(LDFLAGS) -lcmocka $(LDLIBS)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(ROOMS) $(LDFLAGS) -lcmocka $(LDLIBS)
 
-$B/bench/%: tests/bench/%.c $B/libm3.a Makefile
+$B/bench/%: tests/bench/%.c $(ROOMS) Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $B/libm3.a $(LDFLAGS) $(LDLIBS)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(ROOMS) $(LDFLAGS) $(LDLIBS)
 
 ifneq ($(TORCH_INC),)
 all: torch
@@ -83,13 +103,18 @@ run: deps ## install, build, and run the main job on the shipped spec and checkp
 
 check: deps-check ## install, build and pass all tests
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory -k check-unit check-cli layers; status=$$?; tests/summary $B && exit $$status
+	@rm -f $B/*.count
+	@$(MAKE) --no-print-directory -k check-unit check-cli check-library layers; status=$$?; \
+	    tests/summary $B && exit $$status
 
 check-unit: $(TESTS)
 	@tests/run-unit $B $(TESTS)
 
 check-cli: $B/m3
 	@tests/cli/run $B/m3 $B
+
+check-library: all
+	@tests/library $B
 
 record: $B/m3 ## re-record the expected output of tests/cli
 	@tests/cli/run --record $B/m3 $B
@@ -141,12 +166,33 @@ ckpt-measure: all ## measure CKPT (default: ckpts/default) on networks it has no
 	@if [ -d $(DATA)/nets ]; then set -x; $B/m3 evaluate --networks $(DATA)/nets --ckpt $(CKPT) --paths 2000; fi
 
 PREFIX ?= /usr/local
-install: all ## install binary, plug-in, spec and checkpoint under PREFIX (/usr/local)
-	install -D $B/m3 $(DESTDIR)$(PREFIX)/bin/m3
-	install -D -m 644 include/m3.h $(DESTDIR)$(PREFIX)/include/m3.h
-	install -D -m 644 $B/libm3.a $(DESTDIR)$(PREFIX)/lib/libm3.a
-	if [ -f $B/m3-torch.so ]; then install -D -m 644 $B/m3-torch.so $(DESTDIR)$(PREFIX)/lib/m3/m3-torch.so; fi
-	for f in spec/* spec/*/* ckpts/* ckpts/*/*; do if [ -f $$f ]; then install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/m3/$$f; fi; done
+LIBDIR ?= $(PREFIX)/lib
+BIN_DEST   = $(DESTDIR)$(PREFIX)/bin
+INC_DEST   = $(DESTDIR)$(PREFIX)/include
+LIB_DEST   = $(DESTDIR)$(LIBDIR)
+SHARE_DEST = $(DESTDIR)$(PREFIX)/share/m3
+# Private to the binary, which looks for it there whatever LIBDIR is.
+PLUGIN_DEST = $(DESTDIR)$(PREFIX)/lib/m3
+install: all ## install binary, plug-in, library, spec and checkpoint (PREFIX, LIBDIR, DESTDIR)
+	install -D $B/m3 "$(BIN_DEST)/m3"
+	install -D -m 644 include/m3.h "$(INC_DEST)/m3.h"
+	install -D -m 644 $B/libm3.a "$(LIB_DEST)/libm3.a"
+	install -m 644 $B/libm3.so.$(VERSION) "$(LIB_DEST)"
+	cp -P $B/libm3.so.$(MAJOR) $B/libm3.so "$(LIB_DEST)"
+	install -d "$(LIB_DEST)/pkgconfig"
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
+	    -e 's|@PRIVATE@|$(LDLIBS) -pthread|' include/m3.pc.in >"$(LIB_DEST)/pkgconfig/m3.pc"
+	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig || true; fi
+	if [ -f $B/m3-torch.so ]; then \
+	    install -D -m 644 $B/m3-torch.so "$(PLUGIN_DEST)/m3-torch.so"; fi
+	for f in spec/* spec/*/* ckpts/* ckpts/*/*; do if [ -f $$f ]; then \
+	    install -D -m 644 $$f "$(SHARE_DEST)/$$f" || exit 1; fi; done
+uninstall: ## remove what install put there (same PREFIX, LIBDIR, DESTDIR)
+	rm -f "$(BIN_DEST)/m3" "$(INC_DEST)/m3.h" "$(LIB_DEST)/libm3.a" "$(LIB_DEST)/libm3.so" \
+	    "$(LIB_DEST)/libm3.so.$(MAJOR)" "$(LIB_DEST)/libm3.so.$(VERSION)" \
+	    "$(LIB_DEST)/pkgconfig/m3.pc" "$(PLUGIN_DEST)/m3-torch.so"
+	rm -rf "$(SHARE_DEST)"
+	rmdir "$(PLUGIN_DEST)" 2>/dev/null || true
 
 clean: ; rm -rf $B
 help: ; @sed -n "s/^\([a-z-]*\):.*## /  make \1\t/p" Makefile | grep -v sed | expand -t 20

@@ -10,10 +10,10 @@
  *     printf("p99 %.2f\n", m3_result_percentile(r, M3_ALL, 99));
  *     m3_result_free(r);
  *
- * Link with libm3.a, -lcjson -lopenblas -lm -pthread. The same options and seed give the same
- * result, on any number of threads. Call from one thread at a time: the linear algebra's thread
- * setting belongs to the process. The library prints nothing, exits never but for want of memory,
- * and keeps no state between calls. */
+ * After `make install`: cc app.c $(pkg-config --cflags --libs m3). The same options and seed give
+ * the same result, on any number of threads. Call from one thread at a time: the linear algebra's
+ * thread setting belongs to the process. The library prints nothing, exits never but for want of
+ * memory, and keeps no state between calls. */
 #ifndef M3_H
 #define M3_H
 #include <stddef.h>
@@ -21,6 +21,9 @@
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default) /* the library hides every other name */
 #endif
 
 enum { M3_ERROR_LEN = 768 };
@@ -84,6 +87,9 @@ int m3_result_save(const M3Result *r, const char *path, char error[M3_ERROR_LEN]
 
 const char *m3_version(void);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif
