@@ -1,4 +1,4 @@
-/* caseset: a folder of numbered cases, made in parallel, in pieces, and resumed. */
+/* casefolder: a folder of numbered cases, made in parallel, in pieces, and resumed. */
 #ifndef M3_DATA_CASEFOLDER_H
 #define M3_DATA_CASEFOLDER_H
 #include <stdint.h>

@@ -1,4 +1,4 @@
-/* flowset: reads data sets of flows: what the arrays are, and their validation.
+/* flowdata: reads data sets of flows: what the arrays are, and their validation.
  *
  * All arrays are mapped, not read. Loading checks every claim that later code relies on: types and
  * shapes against the manifest's counts, the features' names and order against this program's,

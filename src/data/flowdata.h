@@ -1,4 +1,4 @@
-/* flowset: training data for the flow model: FlowFeats of paths drawn from simulated networks, and
+/* flowdata: training data for the flow model: FlowFeats of paths drawn from simulated networks, and
  * what their flows really took. */
 #ifndef M3_DATA_FLOWDATA_H
 #define M3_DATA_FLOWDATA_H
@@ -10,7 +10,7 @@
 #include "traffic/sizebucket.h"
 
 typedef struct {
-    const char *networks; /* folder of simulated networks (app/netdir.h) */
+    const char *networks; /* folder of simulated networks (data/netdir.h) */
     const char *out;      /* directory to write */
     uint64_t n_paths;     /* drawn per network, with replacement */
     uint64_t max_flows;   /* foreground flows kept per path */

@@ -1,6 +1,6 @@
 /* netdir: reads a simulated network back in. Of scenario.json only the published settings count
- * (cc, bfsz, window, enable_pfc, param_1, param_2); what else it tells of the network's making is
- * not needed to estimate it. */
+ * (cc, bfsz, window, enable_pfc, param_1, param_2); how the network was made is not needed to
+ * estimate it. */
 #include "data/netdir.h"
 
 #include <dirent.h>
@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-/* As assignments; cc comes before the parameters whose meaning hangs on it. */
+/* Read in this order: cc comes before the parameters, whose meaning depends on it. */
 enum { N_SETTINGS = 6 };
 static const char *const setting_keys[N_SETTINGS] = {"cc",         "bfsz",    "window",
                                                      "enable_pfc", "param_1", "param_2"};

@@ -6,13 +6,20 @@
  * published: 10 and 40 Gb/s, 1 µs), who talks to whom, sizes, load and burstiness, settings in the
  * published ranges.
  *
- * Buffers and windows were published for 10 Gb/s. Elsewhere a user may have scaled them or not:
- * buffers grow with the host rate, and mostly leave room for what the switch sets aside for PFC;
+ * Buffers and windows were published for 10 Gb/s. At other rates operators scale them or do not:
+ * buffers grow with the host rate, and mostly leave space for what the switch sets aside for PFC;
  * windows grow with the bandwidth-delay product, with the rate, or (at moderate rates) not at all.
- * Measured sizes grow with the rate in half of the networks.
+ * Flow sizes grow with the rate in half of the networks.
  *
- * The number of flows is what the wish for work allows, by the mean size and the longest path;
- * sizes are scaled less where even the fewest flows would be too much. */
+ * The number of flows is the most that max_packet_hops allows, by the mean size and the longest
+ * path; sizes are scaled less where even the fewest flows would exceed it.
+ *
+ * Ranges and probabilities are choices, not measurements. What is published (controls, parameters,
+ * buffers, windows, 10 and 40 Gb/s, 1 us) is drawn as published; the rest is to cover the fabrics
+ * that users describe (spec/README.md lists all ranges) with a fair share of each kind. A
+ * checkpoint trained on other shares differs little as long as every kind occurs (ckpts/README.md,
+ * "What it was trained on" and the table of runs). Changing a draw changes every network after it.
+ */
 #include "data/netdraw.h"
 
 #include <math.h>
@@ -22,11 +29,14 @@
 #include "base/mem.h"
 
 #define REF_RATE_BPS 10e9
-#define REF_BDP_B 18.3e3 /* of the published six-link path */
+#define REF_BDP_B                                                                   \
+    18.3e3 /* clos_bdp_b of the published fabric: six links of 1 us, 10 and 40 Gb/s \
+            */
 #define FULL_WIRE_B 1048
 #define ACK_WIRE_B 60
 #define RESERVE_B 4096
-#define MAX_OVERSUBSCRIPTION 8
+#define MAX_OVERSUBSCRIPTION \
+    8                       /* of a tier; published fabrics have 1 to 4, operators report up to 8 */
 #define BUFFER_UNIT_B 10240 /* of the published key */
 
 /* ---- ways to draw ---- */
@@ -95,10 +105,13 @@ static void draw_links(Clos *c, bool published, Rng *rng) {
                         ratios[] = {1, 2, 2.5, 4};
     clos_default(c);
     if (published) return;
+    /* Rates that network cards are sold with, and uplinks 1 to 4 times as fast. */
     c->host_rate_bps = PICK(rng, host_rates);
     c->fab_rate_bps = c->host_rate_bps * PICK(rng, ratios);
     c->spine_rate_bps = chance(rng, 0.5) ? c->fab_rate_bps : c->host_rate_bps * PICK(rng, ratios);
-    if (chance(rng, 0.3)) return;
+    if (chance(rng, 0.3)) return; /* the published delays at other rates */
+    /* 200 ns: a cable within a rack and a cut-through switch; 2 us: 200 m of fibre and a slow one.
+     */
     c->host_delay_ns = to_decimals(log_uniform(rng, 200, 2000), 10);
     c->fab_delay_ns = to_decimals(log_uniform(rng, 200, 2000), 10);
     c->spine_delay_ns = to_decimals(log_uniform(rng, 200, 2000), 10);
@@ -122,8 +135,11 @@ static bool in_range(const Clos *c, double hosts_lo, double hosts_hi) {
     return true;
 }
 
-/* The number of hosts is aimed at first, so that rejection doesn't bend it. All links being given,
- * some shape of at most 16 hosts fits three tiers (one of 8 fits two): the search ends. */
+/* Draws the links, then shapes until one has about the number of hosts drawn first and both
+ * oversubscriptions in range: drawing the number first keeps rejection from favouring small
+ * fabrics. The search ends, since whatever the links some shape of at most 16 hosts fits three
+ * tiers and one of 8 fits two. One network in twelve is a single rack, one in four leaf and spine.
+ */
 static void draw_clos(Clos *c, bool shifted, Rng *rng) {
     double u = rng_u01(rng);
     int tiers = u < 0.08 && !shifted ? 1 : u < 0.35 ? 2 : 3;
@@ -167,6 +183,7 @@ void netdraw_published_conf(NetConf *c, Rng *rng) {
 static void scale_buffer(NetConf *c, const Clos *clos, Rng *rng) {
     double set_aside = clos_set_aside_b(clos);
     c->buffer_b *= clos->host_rate_bps / REF_RATE_BPS;
+    /* Operators mostly size the shared buffer on top of PFC's headroom; 3 of 10 do not. */
     if (chance(rng, 0.7) && set_aside > c->buffer_b / 2) c->buffer_b += set_aside;
     c->buffer_b = to_decimals(c->buffer_b, BUFFER_UNIT_B);
 }
@@ -174,17 +191,20 @@ static void scale_buffer(NetConf *c, const Clos *clos, Rng *rng) {
 static void scale_window(NetConf *c, const Clos *clos, Rng *rng) {
     double u = rng_u01(rng), rate = clos->host_rate_bps / REF_RATE_BPS;
     if (u < 0.5) c->window_b *= clos_bdp_b(clos) / REF_BDP_B;
-    else if (u < 0.75 || rate > 4) c->window_b *= rate;
-    c->window_b = fmax(round(c->window_b), 2000);
+    else if (u < 0.75 || rate > 4) c->window_b *= rate; /* above 40 Gb/s 30 KB would starve */
+    c->window_b = fmax(round(c->window_b), 2000);       /* two packets */
 }
 
 /* ---- workload ---- */
 
+/* Packet-hops of a flow over the longest path, its ACKs included: half a packet more than the mean
+ * size, since the last one is not full; up and down all tiers; data and ACK. */
 static double hops_per_flow(const NetDraw *d) {
     return (d->dist.mean_b / 1000 + 0.5) * 2 * 2 * clos_tiers(&d->clos);
 }
 
-/* The sizes, scaled by as much of the rate as the fewest flows can bear. */
+/* Draws the family and, in half of the networks faster than 10 Gb/s, multiplies its sizes by the
+ * rate over 10 Gb/s, or by as much as max_packet_hops leaves for flows_lo flows. */
 static int draw_sizes(NetDraw *d, const NetDrawOptions *o, Rng *rng, Err *err) {
     SizeFamily first = SIZES_WEBSERVER, end = SIZES_FIRST_SYNTHETIC;
     if (o->shifted) first = SIZES_FIRST_UNSEEN, end = SIZES_N;
@@ -193,14 +213,14 @@ static int draw_sizes(NetDraw *d, const NetDrawOptions *o, Rng *rng, Err *err) {
     double rate = d->clos.host_rate_bps / REF_RATE_BPS;
     bool scaled = chance(rng, 0.5) && rate > 1;
     if (sizefamily_build(&d->dist, &d->sizes, o->sizes_dir, err) != 0) return -1;
-    double bearable = o->max_packet_hops / ((double)o->flows_lo * hops_per_flow(d));
-    d->sizes.scale = scaled ? fmax(1, to_decimals(fmin(rate, bearable), 0.1)) : 1;
+    double affordable = o->max_packet_hops / ((double)o->flows_lo * hops_per_flow(d));
+    d->sizes.scale = scaled ? fmax(1, to_decimals(fmin(rate, affordable), 0.1)) : 1;
     if (d->sizes.scale <= 1) return 0;
     sizedist_free(&d->dist);
     return sizefamily_build(&d->dist, &d->sizes, o->sizes_dir, err);
 }
 
-/* Within a factor of four of what range and work allow. */
+/* Log-uniform between a quarter of what range and max_packet_hops allow and all of it. */
 static uint64_t draw_n_flows(const NetDraw *d, const NetDrawOptions *o, Rng *rng) {
     double lo = (double)o->flows_lo,
            most = fmin((double)o->flows_hi, floor(o->max_packet_hops / hops_per_flow(d)));

@@ -21,7 +21,7 @@ typedef struct {
     bool shifted; /* what training doesn't see: sizes of flows and networks, matrices */
     uint64_t seed;
     uint64_t flows_lo, flows_hi;
-    double max_packet_hops; /* wish for the work of simulating one; flows_lo goes first */
+    double max_packet_hops; /* of simulating one network; flows_lo has precedence */
     const char *sizes_dir;  /* NULL: where they are found */
 } NetDrawOptions;
 

@@ -1,7 +1,7 @@
 /* netgen: a folder of simulated networks.
  *
  * Network i is a function of the settings and i: drawn by netdraw, its flows by the workload
- * generator, their completion times by the packet simulation; caseset does the folders, resuming
+ * generator, their completion times by the packet simulation; casefolder does the folders, resuming
  * and threads. Flows that don't finish are kept, without a completion time.
  *
  * scenario.json serves two kinds of readers: `network`, `sizes` and `matrix` in our own names, and

@@ -1,9 +1,8 @@
-/* dataset: reads data sets: what the arrays are, their validation, and which samples are held out.
+/* pathdata: reads data sets of paths: what the arrays are, and their validation.
  *
  * All arrays are mapped, not read. Loading checks every claim that later code relies on: types and
  * shapes against the manifest's counts, ascending row numbers, finite features, truths above zero.
- * The split into training and held-out samples hashes the scenario's name, so that it does not
- * depend on what else is in the data set. */
+ */
 #include "data/pathdata.h"
 
 #include <assert.h>
@@ -13,7 +12,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/rng.h"
 #include "traffic/sizebucket.h"
 
 const PathDataArray pathdata_arrays[PATHDATA_N_ARRAYS] = {
@@ -133,25 +131,7 @@ void pathdata_free(PathData *d) {
     *d = (PathData){0};
 }
 
-/* ---- split ---- */
-
-int datasplit_check(const DataSplit *s, Err *err) {
-    if (!(s->share >= 0 && s->share < 1))
-        return err_input(err, "--holdout: must be in [0, 1), got %g", s->share);
-    if (s->share > 0 && (s->fold + 1) * s->share > 1 + 1e-9)
-        return err_input(err, "--fold: with --holdout %g must be below %g, got %u", s->share,
-                         floor(1 / s->share + 1e-9), s->fold);
-    return 0;
-}
-
-bool datasplit_is_held_out(const char *name, const DataSplit *s) {
-    char *scenario = mem_strdup(name);
-    scenario[strcspn(scenario, "#")] = '\0';
-    Rng rng = rng_stream(0, scenario, 0);
-    free(scenario);
-    double u = rng_u01(&rng);
-    return u >= s->fold * s->share && u < (s->fold + 1) * s->share;
-}
+/* ---- samples ---- */
 
 uint32_t *pathdata_select(const PathData *d, const DataSplit *s, bool held_out, size_t *n) {
     uint32_t *index = MEM_NEW(uint32_t, d->n);

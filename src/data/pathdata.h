@@ -1,10 +1,11 @@
-/* dataset: training data: feature maps of paths and the slowdowns that really occurred on them. */
+/* pathdata: training data: feature maps of paths and the slowdowns that really occurred on them. */
 #ifndef M3_DATA_PATHDATA_H
 #define M3_DATA_PATHDATA_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data/datasplit.h"
 #include "data/npy.h"
 #include "model/pathfeat.h"
 
@@ -66,15 +67,6 @@ typedef struct {
 int pathdata_load(PathData *d, const char *dir, Err *err);
 void pathdata_free(PathData *d);
 
-/* Held-out or not is a property of the scenario's name: a hash in [0, 1) falls in [fold·share,
- * (fold+1)·share). All views of a scenario fall on the same side, in every data set that holds it.
- */
-typedef struct {
-    double share; /* in [0, 1); 0: nothing is held out */
-    uint32_t fold;
-} DataSplit;
-bool datasplit_is_held_out(const char *name, const DataSplit *s);
-int datasplit_check(const DataSplit *s, Err *err);
 /* Indices of the samples on one side, ascending; caller frees. */
 uint32_t *pathdata_select(const PathData *d, const DataSplit *s, bool held_out, size_t *n);
 

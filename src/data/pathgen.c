@@ -7,7 +7,7 @@
  * Families and ranges are those of the published training: 3, 5 or 7 positions; the foreground from
  * the first to the last and some of the other pairs of positions as background, shares at random;
  * sizes of four synthetic families or measured; load of the most loaded link 20 to 80 %; settings
- * of PIPELINE §2. Lots with little foreground get more flows.
+ * as netdraw_published_conf draws them. Lots with little foreground get more flows.
  *
  * A background flow that enters or leaves at an inner position does so over one of N_STUBS hosts
  * there, at host rate: many links that are lightly loaded, as the other ports of a real switch are.
@@ -25,7 +25,13 @@
 #include "base/mem.h"
 #include "packet/pktsim.h"
 
-enum { MAX_POSITIONS = 7, MAX_PAIRS = MAX_POSITIONS * (MAX_POSITIONS - 1) / 2, N_STUBS = 8 };
+enum {
+    MAX_POSITIONS = 7,
+    MAX_PAIRS = MAX_POSITIONS * (MAX_POSITIONS - 1) / 2,
+    N_STUBS = 8 /* hosts at an inner position */
+};
+/* Three hundred foreground flows give the larger size buckets a tail; the ceiling bounds the work.
+ */
 enum { FEWEST_FLOWS = 1500, MOST_FLOWS = 7000, WANTED_FOREGROUND = 300 };
 #define HOST_RATE_BPS 10e9
 #define INNER_RATE_BPS 40e9

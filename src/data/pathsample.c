@@ -21,6 +21,8 @@
 #include "fluid/flowsim.h"
 #include "traffic/sizebucket.h"
 
+/* 63 links: far beyond any path; positions fit 16 bits. A view holds at least 4 foreground flows,
+ * fewer than which say nothing of a distribution. */
 enum { MAX_LINKS = 63, MIN_VIEW_FLOWS = 4 };
 static const double host_rate_bps = 10e9;
 
@@ -139,7 +141,7 @@ SampleView sampleview_whole(const PathSim *sim) {
 }
 
 /* A range that begins and ends with a foreground flow, log-uniform in how many it holds. */
-static void draw_stretch(const PathSim *sim, Rng *rng, SampleView *v) {
+static void draw_time_range(const PathSim *sim, Rng *rng, SampleView *v) {
     size_t n = sim->scenario->flows.n, n_fg = 0, *at = ARENA_NEW(sim->a, size_t, n);
     for (size_t i = 0; i < n; i++)
         if (is_foreground(sim->scenario, &sim->flows[i])) at[n_fg++] = i;
@@ -154,10 +156,11 @@ static void draw_stretch(const PathSim *sim, Rng *rng, SampleView *v) {
 
 SampleView sampleview_draw(const PathSim *sim, Rng *rng) {
     SampleView v = {0};
-    draw_stretch(sim, rng, &v);
+    draw_time_range(sim, rng, &v);
     v.flows = ARENA_NEW(sim->a, LotFlow, v.n);
     v.keep = ARENA_NEW(sim->a, bool, v.n);
     memcpy(v.flows, sim->flows + v.first, v.n * sizeof *v.flows);
+    /* Half of the views count all of the foreground, the others a tenth to all of it. */
     double share = rng_u01(rng) < 0.5 ? 1 : exp(rng_uniform(rng, log(0.1), 0));
     for (size_t i = 0; i < v.n; i++) {
         v.keep[i] = i == 0 || !is_foreground(sim->scenario, &v.flows[i]) || rng_u01(rng) < share;

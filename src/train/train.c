@@ -9,9 +9,10 @@
  * is and how held-out data are judged is the task's: train_paths.c, train_flows.c.
  *
  * Invariant of resuming: progress.json names a state file of the plug-in (weights, optimiser,
- * generator) and the place in the run that it belongs to (epoch, step, loss so far). It is renamed
- * into place after the state is on disk, and the older state goes after that, so at any moment
- * there is one whole pair. All else is recomputed from the options, whose digest must match. */
+ * generator) and the position in the run that it belongs to (epoch, step, loss so far). It is
+ * renamed into place after the state is on disk, and the older state goes after that, so at any
+ * moment there is one whole pair. All else is recomputed from the options, whose digest must match.
+ */
 #include "train/train.h"
 
 #include <inttypes.h>
@@ -21,9 +22,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "train/train_task.h"
 #include "base/json.h"
+#include "train/train_task.h"
 
+/* A crash loses at most a minute of training; a line every five seconds can be read. */
 static const double save_every_s = 60, note_every_s = 5;
 
 typedef struct {
@@ -35,7 +37,7 @@ typedef struct {
     ModelSpec spec;
     char *init_sha256; /* of the checkpoint started from, or NULL */
     char digest[65];   /* of options and data */
-    /* the place in the run */
+    /* position in the run */
     uint32_t epoch;  /* finished epochs */
     uint64_t step;   /* steps done in the epoch under way */
     double loss_sum; /* of those steps */
@@ -44,7 +46,7 @@ typedef struct {
     char *state_file;    /* name in out, of the last state saved */
     double t_start_s, t_saved_s, t_noted_s;
     uint64_t steps_at_start;
-} Run;
+} TrainRun;
 
 void train_defaults(TrainOptions *o) {
     *o = (TrainOptions){.epochs = 100,
@@ -70,7 +72,7 @@ double train_rate(const TrainOptions *o, uint64_t step, uint64_t n_steps) {
 
 /* ---- the options, as text ---- */
 
-static void print_options(const Run *r, JsonOut *j) {
+static void print_options(const TrainRun *r, JsonOut *j) {
     const TrainOptions *o = r->o;
     json_out_key(j, "epochs"), json_out_int(j, o->epochs);
     json_out_key(j, "batch"), json_out_int(j, o->batch);
@@ -93,7 +95,7 @@ static void print_options(const Run *r, JsonOut *j) {
 
 /* {"program": …, options, losses}: what stands in the checkpoint's header. losses: only if
  * `finished` epochs are to be told. */
-static char *recipe_text(const Run *r, bool losses) {
+static char *recipe_text(const TrainRun *r, bool losses) {
     char *text = NULL;
     size_t len = 0;
     FILE *f = open_memstream(&text, &len);
@@ -123,7 +125,7 @@ static char *recipe_text(const Run *r, bool losses) {
     return text;
 }
 
-static void digest_options(Run *r) {
+static void digest_options(TrainRun *r) {
     char *text = recipe_text(r, false),
          *all = mem_printf("%s%u %u %u %u %u %u %d", text, r->spec.dim, r->spec.hidden,
                            r->spec.n_layers, r->spec.n_heads, r->spec.mlp_h1, r->spec.mlp_h2,
@@ -139,7 +141,7 @@ int train_plugin_failed(const char *message, Err *err) {
     return err_io(err, "training plug-in: %s", message);
 }
 
-static void print_progress(const Run *r, const char *state, JsonOut *j) {
+static void print_progress(const TrainRun *r, const char *state, JsonOut *j) {
     json_out_object(j);
     json_out_key(j, "schema"), json_out_string(j, "m3.train/1");
     json_out_key(j, "options"), json_out_object(j);
@@ -165,7 +167,7 @@ static void print_progress(const Run *r, const char *state, JsonOut *j) {
     json_out_finish(j);
 }
 
-static int write_progress(const Run *r, const char *state, Err *err) {
+static int write_progress(const TrainRun *r, const char *state, Err *err) {
     char *path = file_join(r->o->out, "progress.json");
     FileOut out;
     JsonOut j;
@@ -177,7 +179,7 @@ static int write_progress(const Run *r, const char *state, Err *err) {
     return file_out_commit(&out, err);
 }
 
-static int save_state(Run *r, Err *err) {
+static int save_state(TrainRun *r, Err *err) {
     char message[512] = "";
     char *name = mem_printf("state-%u-%" PRIu64 ".pt", r->epoch, r->step),
          *path = file_join(r->o->out, name);
@@ -200,7 +202,7 @@ static int save_state(Run *r, Err *err) {
     return rc;
 }
 
-static int read_losses(Run *r, const Json *root, Err *err) {
+static int read_losses(TrainRun *r, const Json *root, Err *err) {
     Json list, row, v;
     if (json_need(root, "losses", &list, err) != 0 || json_expect_array(&list, err) != 0) return -1;
     if ((uint32_t)json_len(&list) != r->epoch)
@@ -218,7 +220,7 @@ static int read_losses(Run *r, const Json *root, Err *err) {
     return 0;
 }
 
-static int read_place(Run *r, const Json *root, Err *err) {
+static int read_position(TrainRun *r, const Json *root, Err *err) {
     Json j;
     const char *text;
     uint64_t epoch, best;
@@ -245,13 +247,13 @@ static int read_place(Run *r, const Json *root, Err *err) {
     return read_losses(r, root, err);
 }
 
-static int load_state(Run *r, Err *err) {
+static int load_state(TrainRun *r, Err *err) {
     char *path = file_join(r->o->out, "progress.json"), message[512] = "";
     JsonDoc *doc = json_open(path, err);
     free(path);
     if (!doc) return -1;
     Json root = json_root(doc);
-    int rc = read_place(r, &root, err);
+    int rc = read_position(r, &root, err);
     json_close(doc);
     if (rc != 0) return -1;
     path = file_join(r->o->out, r->state_file);
@@ -261,7 +263,7 @@ static int load_state(Run *r, Err *err) {
     return rc;
 }
 
-static int save_best(Run *r, Err *err) {
+static int save_best(TrainRun *r, Err *err) {
     char message[512] = "";
     Ckpt c = {.spec = r->spec, .name = NULL, .recipe = recipe_text(r, true)};
     ckpt_layout(&c.spec, NULL, 0, &c.n_floats);
@@ -279,14 +281,14 @@ static int save_best(Run *r, Err *err) {
 /* ---- the run ---- */
 
 /* Saves, then fails with ERR_STOPPED. */
-static int stop(Run *r, Err *err) {
+static int stop(TrainRun *r, Err *err) {
     if (save_state(r, err) != 0) return -1;
     log_note(r->log, "saved in epoch %u; the same command with --resume goes on", r->epoch + 1);
     return err_stopped(err);
 }
 
 /* The rest of the epoch under way. ERR_STOPPED after saving, between two steps. */
-static int run_epoch(Run *r, Err *err) {
+static int run_epoch(TrainRun *r, Err *err) {
     uint64_t n_steps = r->task->n_steps;
     int rc = 0;
     r->task->begin_epoch(r->task, r->epoch);
@@ -310,12 +312,12 @@ static int run_epoch(Run *r, Err *err) {
  * the loss on single flows has long been flat. */
 static double score(const EpochLoss *l) { return isfinite(l->error) ? l->error : l->held_out; }
 
-static bool is_best(const Run *r) {
+static bool is_best(const TrainRun *r) {
     return r->best_epoch == 0 || r->task->n_held_out == 0 ||
            score(&r->history[r->epoch - 1]) < score(&r->history[r->best_epoch - 1]);
 }
 
-static int finish_epoch(Run *r, Err *err) {
+static int finish_epoch(TrainRun *r, Err *err) {
     EpochLoss *l = &r->history[r->epoch];
     l->train = r->loss_sum / (double)r->task->n_steps;
     l->held_out = l->error = l->p99 = NAN;
@@ -328,7 +330,7 @@ static int finish_epoch(Run *r, Err *err) {
     return save_best(r, err);
 }
 
-static void note_epoch(Run *r, bool last) {
+static void note_epoch(TrainRun *r, bool last) {
     double now = diag_now_s();
     if (!last && now - r->t_noted_s < note_every_s) return;
     r->t_noted_s = now;
@@ -348,11 +350,11 @@ static void note_epoch(Run *r, bool last) {
              flowsim->held_out, error, done > 0 ? (now - r->t_start_s) / done * left : 0);
 }
 
-static bool out_of_patience(const Run *r) {
+static bool out_of_patience(const TrainRun *r) {
     return r->o->patience > 0 && r->epoch - r->best_epoch >= r->o->patience;
 }
 
-static int run_epochs(Run *r, Err *err) {
+static int run_epochs(TrainRun *r, Err *err) {
     r->t_start_s = r->t_saved_s = r->t_noted_s = diag_now_s();
     r->steps_at_start = r->epoch * r->task->n_steps + r->step;
     bool last = r->epoch == r->o->epochs || (r->epoch > 0 && out_of_patience(r));
@@ -373,7 +375,7 @@ int train_check_split(const TrainTask *t, const TrainOptions *o, Err *err) {
                      o->dataset);
 }
 
-static float *first_weights(Run *r, Err *err) {
+static float *first_weights(TrainRun *r, Err *err) {
     size_t n_floats;
     r->spec = r->o->spec;
     if (!r->o->init) {
@@ -394,7 +396,7 @@ static float *first_weights(Run *r, Err *err) {
     return w;
 }
 
-static int create_trainer(Run *r, Err *err) {
+static int create_trainer(TrainRun *r, Err *err) {
     const TrainOptions *o = r->o;
     char message[512] = "";
     TorchOptions t = {.lr = o->lr,
@@ -446,7 +448,7 @@ int train_is_flowdata(const char *dir, bool *is, Err *err) {
     return 0;
 }
 
-static int create_task(Run *r, Err *err) {
+static int create_task(TrainRun *r, Err *err) {
     bool flows;
     if (datasplit_check(&r->o->split, err) != 0 ||
         train_is_flowdata(r->o->dataset, &flows, err) != 0)
@@ -459,7 +461,7 @@ static int create_task(Run *r, Err *err) {
     return 0;
 }
 
-static int begin(Run *r, Err *err) {
+static int begin(TrainRun *r, Err *err) {
     if (create_task(r, err) != 0 || file_mkdirs(r->o->out, err) != 0 || create_trainer(r, err) != 0)
         return -1;
     r->history = MEM_ZNEW(EpochLoss, r->o->epochs);
@@ -472,7 +474,7 @@ static int begin(Run *r, Err *err) {
     return begun ? -1 : 0;
 }
 
-static void end(Run *r) {
+static void end(TrainRun *r) {
     if (r->plugin.trainer) r->plugin.api->destroy(r->plugin.trainer);
     if (r->task) r->task->destroy(r->task);
     free(r->init_sha256);
@@ -482,7 +484,7 @@ static void end(Run *r) {
 
 int train_run(const TrainOptions *o, const TorchApi *api, const Log *log, TrainResult *result,
               Err *err) {
-    Run r = {.o = o, .log = log};
+    TrainRun r = {.o = o, .log = log};
     r.plugin = (TrainPlugin){.api = api, .spec = &r.spec};
     double t0 = diag_now_s();
     int rc = begin(&r, err);

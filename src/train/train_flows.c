@@ -7,17 +7,17 @@
  *
  * Weights: what matters in the end are the quantiles of whole networks, overall and in each bucket.
  * So a network's flows weigh as they do in its distribution, half for the whole and half for their
- * bucket's own, which makes rare sizes count. The square root of that is taken: it keeps the
- * direction and halves the price, which is the variance of the gradient. */
+ * bucket's own, which makes rare sizes count. The square root of that weight is taken: the order of
+ * importance stays, and the variance of the gradient, which extreme weights raise, is smaller. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "evaluate/evaluate.h"
+#include "model/flowmodel.h"
 #include "traffic/sizebucket.h"
 #include "train/train_task.h"
-#include "base/rng.h"
-#include "model/flowmodel.h"
 
 enum { N_Q = FLOWMODEL_N_Q };
 
@@ -190,7 +190,7 @@ static int step(TrainTask *task, const TrainPlugin *p, uint64_t step, double rat
     return rc == 0 ? 0 : train_plugin_failed(message, err);
 }
 
-/* Of one flow, as in the plug-in. */
+/* The pinball loss of one flow's quantiles q of log slowdown, as the plug-in computes it. */
 static double pinball(const float q[N_Q], double truth, const float level_weight[N_Q]) {
     double sum = 0, total = 0;
     for (int k = 0; k < N_Q; k++) {
@@ -307,6 +307,8 @@ static double flowsim_loss(const FlowTask *t, const uint32_t *paths, size_t n) {
     return sum / total;
 }
 
+/* A completion time that far above the fluid one takes timeouts or a storm of pauses; chosen, not
+ * tuned: --collapsed says how many such flows make a network a collapsed one. */
 enum { FAR_FROM_FLUID = 20 };
 
 /* Share of each network's flows that took far longer than the fluid says. */
@@ -322,8 +324,8 @@ static float *collapsed_shares(const FlowData *d) {
     return share;
 }
 
-/* What a collapsed network does hangs on single losses, and the few there are would be learnt by
- * heart. */
+/* In a collapsed network slowdowns depend on single timeouts, and the few such networks would be
+ * memorised. */
 static void leave_out_collapsed(FlowTask *t) {
     float *share = collapsed_shares(&t->data);
     size_t n = 0;

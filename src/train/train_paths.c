@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "traffic/sizebucket.h"
 #include "train/train_task.h"
-#include "base/rng.h"
 
 static void reserve(TrainBatch *b, size_t n, size_t rows) {
     if (n > b->cap_n) {
