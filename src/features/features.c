@@ -39,10 +39,8 @@ typedef struct FeaturesRun {
     PathIndex *index;
     uint32_t *order;                   /* [n_unique] paths, those with most links first */
     Arena *scratch;                    /* [workers] */
-    Err *errors;                       /* [workers] FEATURES_PACKETS */
     uint64_t *n_events, *n_unfinished; /* [n_unique] */
     uint64_t *n_flows, *n_simulated;   /* [n_unique] */
-    atomic_bool failed;                /* one of the errors is set: the rest is in vain */
     atomic_uint_fast64_t n_done;
     Progress progress;
 } Run;
@@ -144,18 +142,16 @@ static PathPacket packet_path(const Run *r, const Task *t) {
                         .seed = r->options.seed};
 }
 
-static void simulate_packets(Run *r, Task *t) {
+static int simulate_packets(Run *r, Task *t, Err *err) {
     read_flows(r, t);
     float *slowdown = ARENA_NEW(&r->scratch[t->worker], float, t->n);
     PathPacket p = packet_path(r, t);
-    if (pathpacket_run(&p, slowdown, &r->n_events[t->place], &r->errors[t->worker]) != 0) {
-        atomic_store(&r->failed, true);
-        return;
-    }
+    if (pathpacket_run(&p, slowdown, &r->n_events[t->place], err) != 0) return -1;
     keep_foreground(t, slowdown);
     for (size_t i = 0; i < t->n; i++)
         r->n_unfinished[t->place] +=
             is_foreground(&t->path.lot, &t->flows[i]) && isnan(slowdown[i]);
+    return 0;
 }
 
 static Task view(Run *r, size_t place, int worker) {
@@ -174,34 +170,25 @@ typedef struct {
     size_t first;
 } Batch;
 
-static void simulate_path(void *ctx, size_t item, int worker) {
+static int simulate_path(void *ctx, size_t item, int worker, Err *err) {
     const Batch *b = ctx;
     Run *r = b->run;
-    if (diag_stop_requested() || atomic_load(&r->failed)) return;
     Task t = view(r, b->first + item, worker);
     t.to = &b->paths[t.place];
     if (r->options.kind != FEATURES_PACKETS) r->n_flows[t.place] = r->n_simulated[t.place] = t.n;
-    if (r->options.kind == FEATURES_PACKETS) simulate_packets(r, &t);
+    int rc = 0;
+    if (r->options.kind == FEATURES_PACKETS) rc = simulate_packets(r, &t, err);
     else if (r->options.kind == FEATURES_FLOWS) describe_flows(r, &t);
     else simulate_fluid(r, &t);
     progress_update(&r->progress, atomic_fetch_add(&r->n_done, 1) + 1);
-}
-
-static int why_stopped(const Run *r, Err *err) {
-    int n = par_resolve(r->options.threads);
-    for (int w = 0; w < n; w++)
-        if (r->errors[w].kind != ERR_NONE && r->errors[w].kind != ERR_STOPPED) {
-            if (err) *err = r->errors[w];
-            return -1;
-        }
-    return err_stopped(err);
+    return rc;
 }
 
 int features_simulate(Features *f, size_t first, size_t n, Err *err) {
     Run *r = f->run;
     double start_s = diag_now_s();
     Batch b = {.run = r, .paths = f->paths, .first = first};
-    par_for(n, r->options.threads, simulate_path, &b);
+    int rc = par_try(n, r->options.threads, simulate_path, &b, err);
     f->wall_fluid_s += diag_now_s() - start_s;
     for (size_t i = first; i < first + n; i++) {
         f->n_events += r->n_events[i];
@@ -209,7 +196,7 @@ int features_simulate(Features *f, size_t first, size_t n, Err *err) {
         f->n_path_flows += r->n_flows[i];
         f->n_simulated += r->n_simulated[i];
     }
-    return diag_stop_requested() || atomic_load(&r->failed) ? why_stopped(r, err) : 0;
+    return rc;
 }
 
 /* Before hours of work: what is to come, from a few paths. */
@@ -257,12 +244,10 @@ static void run_init(Run *r, const Log *log) {
     r->order = MEM_NEW(uint32_t, n);
     if (!r->options.growing) longest_first(&r->set, 0, n, r->order);
     r->scratch = MEM_ZNEW(Arena, n_workers);
-    r->errors = MEM_ZNEW(Err, n_workers);
     r->n_events = MEM_ZNEW(uint64_t, n);
     r->n_unfinished = MEM_ZNEW(uint64_t, n);
     r->n_flows = MEM_ZNEW(uint64_t, n);
     r->n_simulated = MEM_ZNEW(uint64_t, n);
-    atomic_init(&r->failed, false);
     atomic_init(&r->n_done, 0);
     progress_init(&r->progress, log, "paths", n);
 }
@@ -272,7 +257,6 @@ static void run_free(Run *r) {
         arena_free(&r->scratch[w]);
     free(r->order);
     free(r->scratch);
-    free(r->errors);
     free(r->n_events);
     free(r->n_unfinished);
     free(r->n_flows);
