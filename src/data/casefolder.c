@@ -23,9 +23,6 @@
 
 typedef struct {
     const CaseFolder *set;
-    Err *errs; /* [workers] the error of the smallest case, and that case */
-    size_t *err_item;
-    atomic_bool failed;
     atomic_size_t n_done, n_made;
     Progress progress;
 } Job;
@@ -126,53 +123,29 @@ static bool is_there(const CaseFolder *s, const char *name) {
     return yes;
 }
 
-/* Keeps the error of the smallest case. */
-static void fail(Job *job, size_t item, int worker, const char *name, const Err *err) {
-    job->failed = true;
-    if (job->err_item[worker] < item) return;
-    job->err_item[worker] = item;
-    job->errs[worker] = *err;
-    err_wrap(&job->errs[worker], "%s", name);
-}
-
-static void run_item(void *ctx, size_t item, int worker) {
+static int run_item(void *ctx, size_t item, int worker, Err *err) {
+    (void)worker;
     Job *job = ctx;
     const CaseFolder *s = job->set;
-    if (diag_stop_requested() || job->failed) return;
     char name[40];
-    Err err = {0};
     snprintf(name, sizeof name, "%s%05llu", s->prefix, (unsigned long long)(s->first + item));
     if (!is_there(s, name)) {
-        if (make_case(s, s->first + item, name, &err) == 0) atomic_fetch_add(&job->n_made, 1);
-        else fail(job, item, worker, name, &err);
+        if (make_case(s, s->first + item, name, err) != 0) return err_wrap(err, "%s", name);
+        atomic_fetch_add(&job->n_made, 1);
     }
     progress_update(&job->progress, atomic_fetch_add(&job->n_done, 1) + 1);
-}
-
-static int first_error(const Job *job, int workers, Err *err) {
-    size_t best = SIZE_MAX;
-    for (int w = 0; w < workers; w++)
-        if (job->err_item[w] < best) best = job->err_item[w], *err = job->errs[w];
-    if (best != SIZE_MAX) return -1;
-    return diag_stop_requested() ? err_stopped(err) : 0;
+    return 0;
 }
 
 int casefolder_run(const CaseFolder *s, const Log *log, CaseFolderInfo *info, Err *err) {
     *info = (CaseFolderInfo){0};
     if (settle_manifest(s, err) != 0) return -1;
     clear_leftovers(s);
-    int workers = par_resolve(s->threads);
-    Job job = {.set = s,
-               .errs = MEM_ZNEW(Err, (size_t)workers),
-               .err_item = MEM_NEW(size_t, (size_t)workers)};
-    for (int w = 0; w < workers; w++) job.err_item[w] = SIZE_MAX;
+    Job job = {.set = s};
     progress_init(&job.progress, log, s->what, s->count);
-    par_for((size_t)s->count, s->threads, run_item, &job);
+    int rc = par_try((size_t)s->count, s->threads, run_item, &job, err);
     progress_finish(&job.progress);
-    int rc = first_error(&job, workers, err);
     *info = (CaseFolderInfo){.n_made = job.n_made, .n_kept = job.n_done - job.n_made};
-    free(job.errs);
-    free(job.err_item);
     return rc;
 }
 

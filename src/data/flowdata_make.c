@@ -32,8 +32,6 @@ typedef struct {
     Bytes arrays[FLOWDATA_N_ARRAYS]; /* the starts count from the network's own first row */
     uint32_t n_paths, n_links, n_flows;
     size_t n_unfinished;
-    int rc;
-    Err err;
 } Part;
 
 typedef struct {
@@ -128,12 +126,11 @@ static int process(const Job *job, uint32_t net, Arena *a, Part *p, Err *err) {
     return rc;
 }
 
-static void process_item(void *ctx, size_t item, int worker) {
+static int process_item(void *ctx, size_t item, int worker, Err *err) {
     Job *job = ctx;
-    Part *p = &job->parts[item];
-    if (diag_stop_requested()) return;
-    p->rc = process(job, (uint32_t)item, &job->scratch[worker], p, &p->err);
+    int rc = process(job, (uint32_t)item, &job->scratch[worker], &job->parts[item], err);
     progress_update(&job->progress, atomic_fetch_add(&job->n_done, 1) + 1);
+    return rc;
 }
 
 static int make_parts(Job *job, const Log *log, Err *err) {
@@ -141,17 +138,11 @@ static int make_parts(Job *job, const Log *log, Err *err) {
     job->parts = MEM_ZNEW(Part, job->n);
     job->scratch = MEM_ZNEW(Arena, (size_t)workers);
     progress_init(&job->progress, log, "networks", job->n);
-    par_for(job->n, workers, process_item, job);
+    int rc = par_try(job->n, workers, process_item, job, err);
     progress_finish(&job->progress);
     for (int w = 0; w < workers; w++) arena_free(&job->scratch[w]);
     free(job->scratch);
-    if (diag_stop_requested()) return err_stopped(err);
-    for (size_t i = 0; i < job->n; i++)
-        if (job->parts[i].rc != 0) {
-            if (err) *err = job->parts[i].err;
-            return -1;
-        }
-    return 0;
+    return rc;
 }
 
 /* ---- joining ---- */

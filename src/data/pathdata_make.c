@@ -47,8 +47,6 @@ typedef struct {
     Item *items;
     size_t n_items;
     Arena *arenas; /* [workers] */
-    Err *errs;     /* [workers] the error of the smallest item, and that item */
-    size_t *err_item;
     atomic_size_t n_done;
     Progress progress;
 } Job;
@@ -179,17 +177,12 @@ static int process(Job *job, Item *it, Arena *a, Err *err) {
     return rc;
 }
 
-static void process_item(void *ctx, size_t item, int worker) {
+static int process_item(void *ctx, size_t item, int worker, Err *err) {
     Job *job = ctx;
-    Err err = {0};
-    if (diag_stop_requested()) return;
     arena_reset(&job->arenas[worker]);
-    int rc = process(job, &job->items[item], &job->arenas[worker], &err);
-    if (rc != 0 && job->err_item[worker] > item) {
-        job->err_item[worker] = item;
-        job->errs[worker] = err;
-    }
+    int rc = process(job, &job->items[item], &job->arenas[worker], err);
     progress_update(&job->progress, atomic_fetch_add(&job->n_done, 1) + 1);
+    return rc;
 }
 
 /* ---- the list of scenarios ---- */
@@ -367,31 +360,14 @@ static void remove_parts(const Job *job) {
     rmdir(job->parts_dir);
 }
 
-static int first_error(const Job *job, int workers, Err *err) {
-    int first = -1;
-    for (int w = 0; w < workers; w++)
-        if (job->err_item[w] < job->n_items &&
-            (first < 0 || job->err_item[w] < job->err_item[first]))
-            first = w;
-    if (first < 0) return diag_stop_requested() ? err_stopped(err) : 0;
-    if (err) *err = job->errs[first];
-    return -1;
-}
-
 static int make_parts(Job *job, const Log *log, Err *err) {
     int workers = par_resolve(job->o->threads);
     job->arenas = MEM_ZNEW(Arena, (size_t)workers);
-    job->errs = MEM_ZNEW(Err, (size_t)workers);
-    job->err_item = MEM_NEW(size_t, (size_t)workers);
-    for (int w = 0; w < workers; w++) job->err_item[w] = job->n_items;
     progress_init(&job->progress, log, "scenarios", job->n_items);
-    par_for(job->n_items, workers, process_item, job);
+    int rc = par_try(job->n_items, workers, process_item, job, err);
     progress_finish(&job->progress);
-    int rc = first_error(job, workers, err);
     for (int w = 0; w < workers; w++) arena_free(&job->arenas[w]);
     free(job->arenas);
-    free(job->errs);
-    free(job->err_item);
     return rc;
 }
 

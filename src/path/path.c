@@ -169,10 +169,10 @@ static double *gaps_within(const PathIndex *ix, const int64_t *start_ns, const u
     return gap_ns2;
 }
 
-static void build_chunk(void *ctx, size_t item, int worker) {
+static int build_chunk(void *ctx, size_t item, int worker, Err *err) {
+    (void)err;
     Build *b = ctx;
     PathIndex *ix = b->ix;
-    if (diag_stop_requested()) return;
     FlowChunk f = flowsource_chunk(b->source, item, &b->buffer[worker]);
     if (!b->slots[worker]) {
         b->slots[worker] = MEM_NEW(uint32_t, ((size_t)CHUNK + 1) * b->max_links);
@@ -194,6 +194,7 @@ static void build_chunk(void *ctx, size_t item, int worker) {
     packed_fill(&ix->packed, &f);
     ix->chunks[item] = (Chunk){begin, flow, gaps_within(ix, f.start_ns, begin, flow)};
     progress_update(b->progress, __atomic_add_fetch(&b->n_done, f.n, __ATOMIC_RELAXED));
+    return 0;
 }
 
 static void sum_loads(PathIndex *ix, const Build *b, int threads) {
@@ -231,8 +232,8 @@ static void sum_gaps(PathIndex *ix) {
     free(last_ns);
 }
 
-static void build_chunks(PathIndex *ix, const Route *r, const FlowSource *source, int threads,
-                         const Log *log) {
+static int build_chunks(PathIndex *ix, const Route *r, const FlowSource *source, int threads,
+                        const Log *log, Err *err) {
     Progress progress;
     progress_init(&progress, log, "flows routed", source->n);
     threads = par_resolve(threads);
@@ -245,9 +246,9 @@ static void build_chunks(PathIndex *ix, const Route *r, const FlowSource *source
     b.slots = MEM_ZNEW(uint32_t *, (size_t)threads);
     b.end = MEM_ZNEW(uint32_t *, (size_t)threads);
     b.bits = MEM_ZNEW(uint64_t *, (size_t)threads);
-    par_for(ix->n_chunks, threads, build_chunk, &b);
+    int rc = par_try(ix->n_chunks, threads, build_chunk, &b, err);
     progress_finish(&progress);
-    if (!diag_stop_requested()) {
+    if (rc == 0) {
         sum_loads(ix, &b, threads);
         sum_gaps(ix);
     }
@@ -261,6 +262,7 @@ static void build_chunks(PathIndex *ix, const Route *r, const FlowSource *source
     free(b.bits);
     free(b.slots);
     free(b.end);
+    return rc;
 }
 
 PathIndex *pathindex_new(const PathSet *ps, const Route *r, const FlowSource *source, int threads,
@@ -273,9 +275,7 @@ PathIndex *pathindex_new(const PathSet *ps, const Route *r, const FlowSource *so
     ix->chunks = MEM_ZNEW(Chunk, ix->n_chunks);
     ix->stub_delay_ns = nearest_hosts(ix->topo);
     number_slots(ix);
-    build_chunks(ix, r, source, threads, log);
-    if (!diag_stop_requested()) return ix;
-    err_stopped(err);
+    if (build_chunks(ix, r, source, threads, log, err) == 0) return ix;
     pathindex_destroy(ix);
     return NULL;
 }

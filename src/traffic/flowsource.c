@@ -33,6 +33,13 @@ static void draw_pairs(void *ctx, size_t item, int worker) {
     workload_stream_pairs(p->drawn, chunk, p->src + item * FLOW_CHUNK, p->dst + item * FLOW_CHUNK);
 }
 
+/* draw_pairs, where an interruption is noticed. */
+static int try_pairs(void *ctx, size_t item, int worker, Err *err) {
+    (void)err;
+    draw_pairs(ctx, item, worker);
+    return 0;
+}
+
 static Pairs pairs_new(const FlowSource *s, const size_t *list) {
     size_t n = (size_t)WINDOW * FLOW_CHUNK;
     return (Pairs){
@@ -54,16 +61,18 @@ int flowsource_drawn(FlowSource *s, const WorkloadStream *w, const Topo *t, int 
     RoutePorts *ports = route_ports_new(t);
     Pairs p = pairs_new(s, NULL);
     progress_init(&progress, log, "hosts of flows drawn", n);
-    for (; p.first < n_chunks && !diag_stop_requested(); p.first += WINDOW) {
+    int rc = 0;
+    for (; p.first < n_chunks; p.first += WINDOW) {
+        size_t n_here = n_chunks - p.first < WINDOW ? n_chunks - p.first : WINDOW;
+        if ((rc = par_try(n_here, threads, try_pairs, &p, err)) != 0) break;
         size_t first = p.first * FLOW_CHUNK, most = (size_t)WINDOW * FLOW_CHUNK, left = n - first;
-        par_for(n_chunks - p.first < WINDOW ? n_chunks - p.first : WINDOW, threads, draw_pairs, &p);
         route_ports_next(ports, p.src, p.dst, left < most ? left : most, *sport + first);
         progress_update(&progress, first);
     }
     progress_finish(&progress);
     pairs_free(&p);
     route_ports_free(ports);
-    return diag_stop_requested() ? err_stopped(err) : 0;
+    return rc;
 }
 
 /* ---- chunks ---- */

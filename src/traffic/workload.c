@@ -211,11 +211,10 @@ static Flows flows_at(const Flows *f, size_t i) {
         .src = f->src + i, .dst = f->dst + i, .size_b = f->size_b + i, .start_ns = f->start_ns + i};
 }
 
-static void fill_chunk(void *ctx, size_t item, int worker) {
-    (void)worker;
+static int fill_chunk(void *ctx, size_t item, int worker, Err *err) {
+    (void)worker, (void)err;
     Fill *f = ctx;
     size_t chunk = f->first + item;
-    if (diag_stop_requested()) return;
     double *length_ns = &f->draw->chunk_ns[chunk];
     if (f->out) {
         Flows at = flows_at(f->out, chunk * CHUNK);
@@ -224,6 +223,7 @@ static void fill_chunk(void *ctx, size_t item, int worker) {
         *length_ns = draw_starts(f->draw, chunk, NULL);
     }
     progress_update(&f->progress, CHUNK * (atomic_fetch_add(&f->n_done, 1) + 1));
+    return 0;
 }
 
 static void fill_shift(void *ctx, size_t chunk, int worker) {
@@ -248,8 +248,7 @@ static int extend(Fill *f, size_t more, int threads, Err *err) {
     if (f->out) resize(f->out, d->n_chunks * CHUNK);
     d->chunk_ns = mem_realloc(d->chunk_ns, d->n_chunks, sizeof *d->chunk_ns);
     f->progress.total = d->n_chunks * CHUNK;
-    par_for(more, threads, fill_chunk, f);
-    return diag_stop_requested() ? err_stopped(err) : 0;
+    return par_try(more, threads, fill_chunk, f, err);
 }
 
 /* Still to come at `now`. */
