@@ -46,8 +46,12 @@ all: $B/m3 $(if $(SAN),,library) ## build binary, library, and the training plug
 
 # Every room but cli, for the binary, tests and benchmarks, which use internal names.
 ROOMS := $B/rooms.a
-$B/m3: $(CLI_OBJ) $(ROOMS)
+$B/m3: $(CLI_OBJ) $(ROOMS) | $B/spec $B/ckpts
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(CLI_OBJ) $(ROOMS) $(LDLIBS)
+
+# The binary looks for its spec and checkpoint beside itself, wherever B is.
+$B/spec $B/ckpts:
+	@mkdir -p $(@D) && ln -sfn "$(CURDIR)/$(@F)" $@
 
 $(ROOMS): $(LIB_OBJ)
 	@rm -f $@

@@ -108,10 +108,10 @@ static int build_synthetic(SizeDist *d, const SizeSpec *s, Err *err) {
     return sizedist_init(d, names[s->family], size_b, u, n, err);
 }
 
-/* spec/sizes in the working directory, beside the binary's folder, or in PREFIX/share/m3 when
- * installed. */
+/* spec/sizes in the working directory, in the binary's folder or above it, or in PREFIX/share/m3
+ * when installed. */
 static char *find_sizes_dir(void) {
-    static const char *const beside[] = {"../spec/sizes", "../../spec/sizes",
+    static const char *const beside[] = {"spec/sizes", "../spec/sizes", "../../spec/sizes",
                                          "../share/m3/spec/sizes"};
     char exe[4096];
     ssize_t n = file_is_dir("spec/sizes") ? 0 : readlink("/proc/self/exe", exe, sizeof exe - 1);

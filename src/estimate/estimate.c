@@ -183,10 +183,10 @@ int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out,
     return 0;
 }
 
-/* In the working directory, beside the binary's folder, or in PREFIX/share/m3 when installed; NULL:
- * nowhere. */
+/* In the working directory, in the binary's folder or above it, or in PREFIX/share/m3 when
+ * installed; NULL: nowhere. */
 static char *find_default_ckpt(void) {
-    static const char *const beside[] = {"../ckpts/default", "../../ckpts/default",
+    static const char *const beside[] = {"ckpts/default", "../ckpts/default", "../../ckpts/default",
                                          "../share/m3/ckpts/default"};
     if (file_is_dir("ckpts/default")) return mem_strdup("ckpts/default");
     char exe[4096];
