@@ -11,7 +11,7 @@
 
 /* Settings and topology of a case folder; topo_path is the caller's to free. */
 typedef struct {
-    NetConf net;
+    NetConf conf;
     char *topo_path;
 } Ns3Case;
 
@@ -37,18 +37,18 @@ static inline char *ns3_topo_path(const Json *j, const char *topologies, const c
     return file_join(topologies, lot);
 }
 
-static inline void ns3_params(NetConf *net, double p1, double p2) {
-    switch (net->cc) {
-    case CC_DCTCP: net->dctcp_k_b = p1 * 1000; break;
+static inline void ns3_params(NetConf *conf, double p1, double p2) {
+    switch (conf->cc) {
+    case CC_DCTCP: conf->dctcp_k_b = p1 * 1000; break;
     case CC_DCQCN:
-        net->dcqcn_kmin_b = p1 * 1000;
-        net->dcqcn_kmax_b = p2 * 1000;
+        conf->dcqcn_kmin_b = p1 * 1000;
+        conf->dcqcn_kmax_b = p2 * 1000;
         break;
     case CC_HPCC:
-        net->hpcc_eta = p1 / 100;
-        net->hpcc_ai_bps = p2 * 10e6;
+        conf->hpcc_eta = p1 / 100;
+        conf->hpcc_ai_bps = p2 * 10e6;
         break;
-    default: net->timely_tlow_ns = p1 * 1000; net->timely_thigh_ns = p2 * 1000;
+    default: conf->timely_tlow_ns = p1 * 1000; conf->timely_thigh_ns = p2 * 1000;
     }
 }
 
@@ -60,16 +60,16 @@ static inline int ns3_case_read(Ns3Case *c, const char *topologies, const char *
     if (!doc) return -1;
     Json j = json_root(doc), v;
     const char *cc;
-    netconf_default(&c->net);
+    netconf_default(&c->conf);
     if (json_need(&j, "cc", &v, err) != 0 || json_string(&v, &cc, err) != 0 ||
-        cc_parse(cc, &c->net.cc, err) != 0)
+        cc_parse(cc, &c->conf.cc, err) != 0)
         return -1;
-    c->net.buffer_b =
+    c->conf.buffer_b =
         ns3_number(&j, "buffer_kib", ns3_number(&j, "buffer_kb", ns3_number(&j, "bfsz", 0) * 10)) *
         1024;
-    c->net.window_b = ns3_number(&j, "window_b", ns3_number(&j, "window", 0));
-    c->net.pfc = ns3_number(&j, "enable_pfc", 1) != 0;
-    ns3_params(&c->net, ns3_number(&j, "param_1", 0), ns3_number(&j, "param_2", 0));
+    c->conf.line_window_b = ns3_number(&j, "window_b", ns3_number(&j, "window", 0));
+    c->conf.pfc = ns3_number(&j, "enable_pfc", 1) != 0;
+    ns3_params(&c->conf, ns3_number(&j, "param_1", 0), ns3_number(&j, "param_2", 0));
     c->topo_path = ns3_topo_path(&j, topologies, dir);
     json_close(doc);
     return 0;

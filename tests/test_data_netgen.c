@@ -91,23 +91,23 @@ static void families_have_their_means(void **state) {
 
 enum { N_DRAWS = 400 };
 
-static void check_conf(const NetConf *c) {
-    assert_true(c->cc < CC_N);
-    if (c->cc == CC_DCQCN) assert_true(c->pfc);
-    in_range(c->dctcp_k_b, 5e3, 20e3);
-    in_range(c->dcqcn_kmin_b, 20e3, 50e3);
-    in_range(c->dcqcn_kmax_b, 50e3, 100e3);
-    in_range(c->hpcc_eta, 0.70, 0.95);
-    in_range(c->hpcc_ai_bps, 500e6, 1000e6);
-    in_range(c->timely_tlow_ns, 40e3, 60e3);
-    in_range(c->timely_thigh_ns, 100e3, 150e3);
+static void check_conf(const NetConf *conf) {
+    assert_true(conf->cc < CC_N);
+    if (conf->cc == CC_DCQCN) assert_true(conf->pfc);
+    in_range(conf->dctcp_k_b, 5e3, 20e3);
+    in_range(conf->dcqcn_kmin_b, 20e3, 50e3);
+    in_range(conf->dcqcn_kmax_b, 50e3, 100e3);
+    in_range(conf->hpcc_eta, 0.70, 0.95);
+    in_range(conf->hpcc_ai_bps, 500e6, 1000e6);
+    in_range(conf->timely_tlow_ns, 40e3, 60e3);
+    in_range(conf->timely_thigh_ns, 100e3, 150e3);
 }
 
 static void check_draw(const NetDraw *d, const NetDrawOptions *o) {
     const Clos *c = &d->clos;
     double hosts = (double)c->pods * c->racks_per_pod * c->hosts_per_rack,
            rate = c->host_rate_bps / 10e9;
-    check_conf(&d->net);
+    check_conf(&d->conf);
     in_range(hosts, o->shifted ? 300 : 8, o->shifted ? 500 : 256);
     in_range(rate, 1, 40);
     in_range(c->fab_rate_bps / c->host_rate_bps, 1, 4);
@@ -117,8 +117,8 @@ static void check_draw(const NetDraw *d, const NetDrawOptions *o) {
     for (int tier = 1; tier <= 2; tier++)
         if (clos_oversubscription(c, tier) > 0)
             in_range(clos_oversubscription(c, tier), 0.99, 8.01);
-    in_range(d->net.buffer_b, 190 * 1024 * rate, 510 * 1024 * rate + clos_set_aside_b(c));
-    in_range(d->net.window_b, 2000, 30e3 * fmax(rate, clos_bdp_b(c) / 18e3));
+    in_range(d->conf.buffer_b, 190 * 1024 * rate, 510 * 1024 * rate + clos_set_aside_b(c));
+    in_range(d->conf.line_window_b, 2000, 30e3 * fmax(rate, clos_bdp_b(c) / 18e3));
     in_range(d->max_load, 0.1, 0.9);
     in_range(d->sigma, 1, 2);
     in_range(d->sizes.scale, 1, rate);
@@ -132,7 +132,7 @@ typedef struct {
 
 static void tally(Tally *t, const NetDraw *d) {
     const Clos *c = &d->clos;
-    t->cc[d->net.cc]++;
+    t->cc[d->conf.cc]++;
     t->matrix[d->matrix]++;
     t->sizes[d->sizes.family]++;
     t->tiers[1 + (c->fabs_per_pod > 0) + (c->spines_per_plane > 0)]++;
@@ -190,7 +190,7 @@ static void draws_depend_on_seed_and_index_alone(void **state) {
     assert_int_equal(netdraw_init(&c, &o.draw, 17, &err), 0);
     assert_memory_equal(&a.clos, &b.clos, sizeof a.clos);
     assert_true(a.seed == b.seed && a.n_flows == b.n_flows && a.max_load == b.max_load &&
-                a.net.window_b == b.net.window_b);
+                a.conf.line_window_b == b.conf.line_window_b);
     assert_true(a.seed != c.seed && a.max_load != c.max_load);
     netdraw_free(&a);
     netdraw_free(&b);
@@ -355,7 +355,7 @@ static void networks_dont_depend_on_pieces_and_threads(void **state) {
 static void assert_same_settings(const NetConf *a, const NetConf *b) {
     assert_true(a->cc == b->cc && a->pfc == b->pfc);
     near(a->buffer_b, b->buffer_b, 1e-6);
-    near(a->window_b, b->window_b, 1e-6);
+    near(a->line_window_b, b->line_window_b, 1e-6);
     near(a->dctcp_k_b, b->dctcp_k_b, 1e-6);
     near(a->dcqcn_kmin_b, b->dcqcn_kmin_b, 1e-6);
     near(a->dcqcn_kmax_b, b->dcqcn_kmax_b, 1e-6);
@@ -366,10 +366,10 @@ static void assert_same_settings(const NetConf *a, const NetConf *b) {
 }
 
 /* "network" in our own names. */
-static void read_ours(const Json *root, NetConf *c) {
+static void read_ours(const Json *root, NetConf *conf) {
     Json network, it;
     Err err = {0};
-    netconf_default(c);
+    netconf_default(conf);
     assert_int_equal(json_need(root, "network", &network, &err), 0);
     for (bool ok = json_first(&network, &it); ok; ok = json_next(&it)) {
         const char *text;
@@ -382,7 +382,7 @@ static void read_ours(const Json *root, NetConf *c) {
             snprintf(value, sizeof value, "%d", on);
         else if (json_number(&it, &x, &err) == 0)
             snprintf(value, sizeof value, "%s", json_number_text(x).s);
-        assert_int_equal(netconf_set(c, it.key, value, &err), 0);
+        assert_int_equal(netconf_set(conf, it.key, value, &err), 0);
     }
 }
 
@@ -401,10 +401,10 @@ static void check_scenario(const char *dir, const NetDraw *d, const Scenario *s)
     JsonDoc *doc = json_open(path, &err);
     assert_non_null(doc);
     Json root = json_root(doc);
-    NetConf ours;
-    read_ours(&root, &ours);
-    assert_same_settings(&ours, &d->net);
-    assert_same_settings(&s->net, &d->net);
+    NetConf conf;
+    read_ours(&root, &conf);
+    assert_same_settings(&conf, &d->conf);
+    assert_same_settings(&s->conf, &d->conf);
     uint64_t n_finished = 0;
     for (size_t i = 0; i < s->flows.n; i++) n_finished += s->flows.fct_ns[i] > 0;
     assert_int_equal(count_at(&root, "n_finished"), n_finished);

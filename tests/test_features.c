@@ -255,7 +255,7 @@ static void sources_and_settings(void **state) {
     Features f;
     FeaturesSource src;
     Err err = {0};
-    NetConf net;
+    NetConf conf;
     make(&f, &src, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 5, .seed = 5});
     assert_int_equal(features_source_check(&src, &drawn, "f", &err), 0);
     assert_int_equal(features_source_check(&src, &(ScenarioOptions){.mix_id = -1}, "f", &err), 0);
@@ -272,13 +272,13 @@ static void sources_and_settings(void **state) {
     assert_int_equal(features_source_check(&src, &other, "f", &err), -1);
     assert_non_null(strstr(err.msg, "made without a flow file"));
     assert_int_equal(
-        features_settings(&f, (const char *const[]){"cc=hp", "window=12KB", NULL}, &net, &err), 0);
-    assert_int_equal(net.cc, CC_HPCC);
-    assert_true(net.window_b == 12e3 && net.buffer_b == f.conf.buffer_b);
-    assert_int_equal(features_settings(&f, (const char *const[]){"max_load=0.4", NULL}, &net, &err),
-                     -1);
+        features_settings(&f, (const char *const[]){"cc=hp", "window=12KB", NULL}, &conf, &err), 0);
+    assert_int_equal(conf.cc, CC_HPCC);
+    assert_true(conf.line_window_b == 12e3 && conf.buffer_b == f.conf.buffer_b);
+    assert_int_equal(
+        features_settings(&f, (const char *const[]){"max_load=0.4", NULL}, &conf, &err), -1);
     assert_non_null(strstr(err.msg, "--set max_load=0.4: changes the traffic"));
-    assert_int_equal(features_settings(&f, (const char *const[]){"windw=4KB", NULL}, &net, &err),
+    assert_int_equal(features_settings(&f, (const char *const[]){"windw=4KB", NULL}, &conf, &err),
                      -1);
     assert_non_null(strstr(err.msg, "did you mean 'window'"));
     features_free(&f);
@@ -293,7 +293,7 @@ static void settings_as_text(void **state) {
     netconf_default(&a);
     a = (NetConf){.cc = CC_TIMELY,
                   .buffer_b = 1e5 / 3,
-                  .window_b = 12345.678,
+                  .line_window_b = 12345.678,
                   .pfc = false,
                   .dctcp_k_b = 1e12,
                   .dcqcn_kmin_b = 1,

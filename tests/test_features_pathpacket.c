@@ -35,7 +35,7 @@ static void make(Scenario *s, uint32_t n_hosts, uint32_t n_switches, const TopoC
         fail_msg("%s", err.msg);
     s->route = route_new(&s->topo, &err);
     if (!s->route) fail_msg("%s", err.msg);
-    netconf_default(&s->net);
+    netconf_default(&s->conf);
 }
 
 /* n flows from a host of [0, n_src) to one of [first_dst, first_dst + n_dst), a few packets each,
@@ -62,8 +62,8 @@ static void make_flows(Scenario *s, size_t n, uint32_t n_src, uint32_t first_dst
 static double *whole(const Scenario *s, PktStats *stats) {
     double *slowdown = MEM_NEW(double, s->flows.n), *ideal = MEM_NEW(double, s->flows.n);
     Err err = {0};
-    if (pktsim_run(s->route, &s->flows, &s->net, &(PktOptions){.seed = 1}, slowdown, stats, &err) !=
-        0)
+    if (pktsim_run(s->route, &s->flows, &s->conf, &(PktOptions){.seed = 1}, slowdown, stats,
+                   &err) != 0)
         fail_msg("%s", err.msg);
     pktsim_ideal(s->route, &s->flows, false, ideal);
     for (size_t i = 0; i < s->flows.n; i++) slowdown[i] /= ideal[i];
@@ -121,7 +121,7 @@ static double mean(const double *x, size_t n) {
  * in the network. */
 static void check_network_is_its_own_lot(Scenario *s) {
     for (Cc cc = 0; cc < CC_N; cc++) {
-        s->net.cc = cc;
+        s->conf.cc = cc;
         double *want = whole(s, NULL);
         assert_true(mean(want, s->flows.n) > 1.1); /* there is something to get wrong */
         every_path(s, check_equal, want);
@@ -165,10 +165,10 @@ static void relays_are_the_switches_they_stand_for(void **state) {
                                 {10, 8, 10e9, 1000}};
     make(&s, 5, 6, cables, 10);
     make_flows(&s, 2000, 2, 2, 2, 20000);
-    s.net.pfc = false;
+    s.conf.pfc = false;
     for (int lossy = 0; lossy < 2; lossy++) {
-        s.net.buffer_b = lossy ? 56e3 : 1e6;
-        s.net.cc = lossy ? CC_TIMELY : CC_DCTCP;
+        s.conf.buffer_b = lossy ? 56e3 : 1e6;
+        s.conf.cc = lossy ? CC_TIMELY : CC_DCTCP;
         PktStats stats;
         double *want = whole(&s, &stats);
         assert_int_equal(stats.n_drops > 0, lossy);

@@ -79,7 +79,7 @@ static void lone_flow_by_hand(void **state) {
     NetConf conf;
     FlowFeat m;
     netconf_default(&conf);
-    conf.window_b = 20000;
+    conf.line_window_b = 20000;
     pathfluid_build(&m, &lot, &f, 1, 10, NULL, &a);
     flowfeat_set_conf(&m, &conf);
     double ideal_ns = 2000 + 2 * 838.4 + 9 * 838.4, bdp_bits = 10 * rtt_ns;
@@ -121,7 +121,7 @@ static void window_limits_a_lone_flow(void **state) {
     NetConf conf;
     FlowFeat m;
     netconf_default(&conf);
-    conf.window_b = 2000;
+    conf.line_window_b = 2000;
     pathfluid_build(&m, &lot, &f, 1, 10, NULL, &a);
     flowfeat_set_conf(&m, &conf);
     double ack_rtt_ns = rtt_ns + 2 * 48, window_bits = 2 * 1048 * 8, bits = 1048000 * 8;
@@ -142,7 +142,7 @@ static void queues_by_hand(void **state) {
     NetConf conf;
     FlowFeat m;
     netconf_default(&conf);
-    conf.window_b = 20000;
+    conf.line_window_b = 20000;
     conf.dctcp_k_b = 10000;
     pathfluid_build(&m, &lot, f, 3, 10, NULL, &a);
     flowfeat_set_conf(&m, &conf);

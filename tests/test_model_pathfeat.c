@@ -99,31 +99,31 @@ static void conf_values_have_their_units(void **state) {
     (void)state;
     Arena a = {0};
     Lot lot;
-    NetConf c;
+    NetConf conf;
     float v[PATHFEAT_N_CONF];
-    netconf_default(&c);
-    c.cc = CC_TIMELY;
-    c.buffer_b = 307200;
-    c.timely_tlow_ns = 50000;
-    c.timely_thigh_ns = 120000;
-    c.pfc = false;
+    netconf_default(&conf);
+    conf.cc = CC_TIMELY;
+    conf.buffer_b = 307200;
+    conf.timely_tlow_ns = 50000;
+    conf.timely_thigh_ns = 120000;
+    conf.pfc = false;
     lot_published(&lot, 4, 10e9, &a);
-    pathfeat_conf(&lot, &c, v);
+    pathfeat_conf(&lot, &conf, v);
     const float timely[PATHFEAT_N_CONF] = {0, 1, 0, 10, 30, 15, 0, 1,  0,  0,
                                            0, 1, 0, 0,  0,  0,  0, 50, 120};
     assert_memory_equal(v, timely, sizeof timely);
-    c.cc = CC_HPCC;
-    c.hpcc_eta = 0.85;
-    c.hpcc_ai_bps = 700e6;
-    c.pfc = true;
-    pathfeat_conf(&lot, &c, v);
+    conf.cc = CC_HPCC;
+    conf.hpcc_eta = 0.85;
+    conf.hpcc_ai_bps = 700e6;
+    conf.pfc = true;
+    pathfeat_conf(&lot, &conf, v);
     const float hpcc[PATHFEAT_N_CONF] = {0, 1, 0, 10, 30, 15, 1,  0, 0, 0,
                                          1, 0, 0, 0,  0,  85, 70, 0, 0};
     assert_memory_equal(v, hpcc, sizeof hpcc);
     for (uint32_t n_links = 1; n_links < 20;
          n_links++) { /* exactly one shape is named, the nearest */
         lot_published(&lot, n_links, 10e9, &a);
-        pathfeat_conf(&lot, &c, v);
+        pathfeat_conf(&lot, &conf, v);
         assert_true(v[0] + v[1] + v[2] == 1 &&
                     v[n_links <= 2   ? 0
                       : n_links <= 4 ? 1
@@ -164,7 +164,7 @@ static NetConf case_conf(const FluidCase *c) {
     netconf_default(&conf);
     conf.cc = (Cc)c->cc;
     conf.buffer_b = c->buffer_units * 10240;
-    conf.window_b = c->window_b;
+    conf.line_window_b = c->window_b;
     conf.pfc = c->pfc != 0;
     conf.dctcp_k_b = conf.dcqcn_kmin_b = c->x * 1000;
     conf.dcqcn_kmax_b = c->y * 1000;

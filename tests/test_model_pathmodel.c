@@ -93,7 +93,7 @@ static NetConf case_conf(const FluidCase *c) {
     netconf_default(&conf);
     conf.cc = (Cc)c->cc;
     conf.buffer_b = c->buffer_units * 10240;
-    conf.window_b = c->window_b;
+    conf.line_window_b = c->window_b;
     conf.pfc = c->pfc != 0;
     conf.dctcp_k_b = conf.dcqcn_kmin_b = c->x * 1000;
     conf.dcqcn_kmax_b = c->y * 1000;

@@ -101,7 +101,7 @@ static void lone_flow_is_ideal(void **state) {
     static const uint64_t sizes[] = {1, 999, 1000, 1001, 2500, 10000, 123456, 1000001};
     NetConf conf;
     netconf_default(&conf);
-    conf.window_b = 1e7;
+    conf.line_window_b = 1e7;
     conf.buffer_b = 1e8;
     conf.dctcp_k_b = 1e6;
     conf.dcqcn_kmin_b = conf.dcqcn_kmax_b = 1e7;
@@ -146,7 +146,7 @@ static void window_limits_the_rate(void **state) {
     Flows f = flows_of(&(TestFlow){0, 1, 1000000, 0}, 1);
     NetConf conf;
     netconf_default(&conf);
-    conf.window_b = 10000;
+    conf.line_window_b = 10000;
     double fct;
     simulate(&n, &f, &conf, &(PktOptions){.cc = "none"}, &fct, NULL);
     double rtt_ns = 4 * 100000 + 2 * (838.4 + 48);
@@ -238,7 +238,7 @@ static void pfc_is_lossless(void **state) {
     Flows f = random_flows(&n, 3000, 3e6, 11);
     NetConf conf;
     netconf_default(&conf);
-    conf.window_b = 60e3;
+    conf.line_window_b = 60e3;
     uint64_t n_pauses = 0;
     for (int c = 0; c < N_CONTROLS; c++) {
         PktStats st;
@@ -261,7 +261,7 @@ static void losses_are_repaired(void **state) {
     NetConf conf;
     netconf_default(&conf);
     conf.pfc = false;
-    conf.window_b = 60e3;
+    conf.line_window_b = 60e3;
     conf.buffer_b = 100e3;
     for (int c = 0; c < N_CONTROLS; c++) {
         PktStats st;
@@ -283,7 +283,7 @@ static void lost_tails_need_the_timer(void **state) {
     NetConf conf;
     netconf_default(&conf);
     conf.pfc = false;
-    conf.window_b = 60e3;
+    conf.line_window_b = 60e3;
     conf.buffer_b = 100e3;
     double *fct = MEM_NEW(double, f.n);
     PktStats st;
@@ -358,7 +358,7 @@ static void settings_matter(void **state) {
         NetConf conf;
         Err err;
         netconf_default(&conf);
-        conf.window_b = 40e3;
+        conf.line_window_b = 40e3;
         conf.buffer_b = 200 * 1024;
         PktOptions opt = {.cc = changes[i].cc, .seed = 1};
         simulate(&n, &f, &conf, &opt, before, NULL);
@@ -449,7 +449,7 @@ static void refuses_what_it_cannot_do(void **state) {
     assert_int_equal(pktsim_run(n.route, &f, &conf, &(PktOptions){.cc = "cubic"}, &fct, NULL, &err),
                      -1);
     assert_string_equal(err.msg, "--cc: expected dctcp, dcqcn, hp, timely or none, got 'cubic'");
-    conf.window_b = -1;
+    conf.line_window_b = -1;
     assert_int_equal(pktsim_run(n.route, &f, &conf, &(PktOptions){0}, &fct, NULL, &err), -1);
     flows_free(&f);
     net_free(&n);

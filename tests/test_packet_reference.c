@@ -60,21 +60,21 @@ static const struct {
 } scenes[] = {{scene_a, 1}, {scene_b, 2}, {scene_c, 4}, {scene_d, 6}};
 
 static NetConf micro_conf(const char *cc, bool pfc) {
-    NetConf c;
+    NetConf conf;
     Err err;
-    netconf_default(&c);
-    c.buffer_b = 200 * 1024;
-    c.window_b = 30e3;
-    c.pfc = pfc;
-    c.dctcp_k_b = 15e3;
-    c.dcqcn_kmin_b = 30e3;
-    c.dcqcn_kmax_b = 70e3;
-    c.hpcc_eta = 0.9;
-    c.hpcc_ai_bps = 600e6;
-    c.timely_tlow_ns = 50e3;
-    c.timely_thigh_ns = 120e3;
-    die_on(cc_parse(cc, &c.cc, &err), &err);
-    return c;
+    netconf_default(&conf);
+    conf.buffer_b = 200 * 1024;
+    conf.line_window_b = 30e3;
+    conf.pfc = pfc;
+    conf.dctcp_k_b = 15e3;
+    conf.dcqcn_kmin_b = 30e3;
+    conf.dcqcn_kmax_b = 70e3;
+    conf.hpcc_eta = 0.9;
+    conf.hpcc_ai_bps = 600e6;
+    conf.timely_tlow_ns = 50e3;
+    conf.timely_thigh_ns = 120e3;
+    die_on(cc_parse(cc, &conf.cc, &err), &err);
+    return conf;
 }
 
 static void micro_set_to_the_ns(void **state) {
@@ -109,7 +109,7 @@ static void check_case(const char *dir) {
     char *flows = file_join(dir, "flows.csv");
     die_on(flows_load(&f, flows, &n.topo, &log, &err), &err);
     double *fct = MEM_NEW(double, f.n), *ideal = MEM_NEW(double, f.n);
-    die_on(pktsim_run(n.route, &f, &c.net, &(PktOptions){.compat = true}, fct, NULL, &err), &err);
+    die_on(pktsim_run(n.route, &f, &c.conf, &(PktOptions){.compat = true}, fct, NULL, &err), &err);
     pktsim_ideal(n.route, &f, true, ideal);
     for (size_t i = 0; i < f.n; i++) {
         bool finished = !isnan(f.fct_ns[i]);

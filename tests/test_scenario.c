@@ -60,9 +60,9 @@ static void our_keys(void **state) {
     assert_string_equal(m[0].topo, "/tmp/t.json"); /* nowhere: beside the mix */
     assert_true(m[0].sigma == 1.5 && m[0].max_load == 0.3 && fabs(m[0].duration_s - 0.02) < 1e-15 &&
                 m[0].n_flows == 0);
-    assert_int_equal(m[0].net.cc, CC_HPCC);
-    assert_true(m[0].net.buffer_b == 307200 && m[0].net.window_b == 12000 && !m[0].net.pfc);
-    assert_true(fabs(m[0].net.hpcc_eta - 0.9) < 1e-12 && m[0].net.hpcc_ai_bps == 700e6);
+    assert_int_equal(m[0].conf.cc, CC_HPCC);
+    assert_true(m[0].conf.buffer_b == 307200 && m[0].conf.line_window_b == 12000 && !m[0].conf.pfc);
+    assert_true(fabs(m[0].conf.hpcc_eta - 0.9) < 1e-12 && m[0].conf.hpcc_ai_bps == 700e6);
     assert_int_equal(m[1].id, 1);
     assert_string_equal(m[1].matrix, "/tmp/m.json");
     assert_null(m[1].matrix_kind);
@@ -70,7 +70,7 @@ static void our_keys(void **state) {
     assert_null(m[1].topo);
     NetConf d;
     netconf_default(&d);
-    assert_true(m[1].net.cc == d.cc && m[1].net.window_b == d.window_b);
+    assert_true(m[1].conf.cc == d.cc && m[1].conf.line_window_b == d.line_window_b);
     mixes_free(m, n);
 }
 
@@ -94,15 +94,16 @@ static void published_keys(void **state) {
         ok(mixes_from(text[cc], &m, &n, &err), &err);
         assert_int_equal(n, 1);
         assert_int_equal(m->id, 3);
-        assert_int_equal(m->net.cc, cc);
-        assert_true(m->net.buffer_b == 409600 && m->net.window_b == 16515 && m->net.pfc &&
+        assert_int_equal(m->conf.cc, cc);
+        assert_true(m->conf.buffer_b == 409600 && m->conf.line_window_b == 16515 && m->conf.pfc &&
                     m->duration_s == 5);
-        if (cc == CC_DCTCP) assert_true(m->net.dctcp_k_b == 10500);
-        if (cc == CC_DCQCN) assert_true(m->net.dcqcn_kmin_b == 20e3 && m->net.dcqcn_kmax_b == 60e3);
+        if (cc == CC_DCTCP) assert_true(m->conf.dctcp_k_b == 10500);
+        if (cc == CC_DCQCN)
+            assert_true(m->conf.dcqcn_kmin_b == 20e3 && m->conf.dcqcn_kmax_b == 60e3);
         if (cc == CC_HPCC)
-            assert_true(fabs(m->net.hpcc_eta - 0.7) < 1e-12 && m->net.hpcc_ai_bps == 500e6);
+            assert_true(fabs(m->conf.hpcc_eta - 0.7) < 1e-12 && m->conf.hpcc_ai_bps == 500e6);
         if (cc == CC_TIMELY)
-            assert_true(m->net.timely_tlow_ns == 45e3 && m->net.timely_thigh_ns == 110e3);
+            assert_true(m->conf.timely_tlow_ns == 45e3 && m->conf.timely_thigh_ns == 110e3);
         mixes_free(m, n);
     }
 }
@@ -231,9 +232,9 @@ static void settings_change_a_mix(void **state) {
     assert_true(m.max_load == 0.7 && m.sigma == 1 && m.duration_s == 0 && m.n_flows == 10000000);
     assert_string_equal(m.matrix_kind, "c");
     assert_string_equal(m.sizes, "README.md");
-    assert_true(m.net.cc == CC_TIMELY && m.net.timely_tlow_ns == 41e3 &&
-                m.net.timely_thigh_ns == 140e3);
-    assert_true(m.net.buffer_b == 30.5 * 10240 && m.net.window_b == 9000 && !m.net.pfc);
+    assert_true(m.conf.cc == CC_TIMELY && m.conf.timely_tlow_ns == 41e3 &&
+                m.conf.timely_thigh_ns == 140e3);
+    assert_true(m.conf.buffer_b == 30.5 * 10240 && m.conf.line_window_b == 9000 && !m.conf.pfc);
     ok(mix_set(&m, "matrix=spec/m.json", &err), &err);
     assert_null(m.matrix_kind);
     static const char *const bad[][2] = {
@@ -269,7 +270,7 @@ static void a_mix_becomes_a_scenario(void **state) {
     ok(scenario_load(&s, &o, NULL, &err), &err);
     assert_int_equal(s.topo.n_hosts, 256);
     assert_int_equal(s.flows.n, 20000);
-    assert_true(s.has_mix && s.drawn && s.mix.max_load == 0.25 && s.net.window_b == 9000);
+    assert_true(s.has_mix && s.drawn && s.mix.max_load == 0.25 && s.conf.line_window_b == 9000);
     assert_int_equal(s.matrix.n_racks, 32);
     assert_true(fabs(s.sizes.mean_b / 91.3e3 - 1) < 0.01);
     for (size_t i = 0; i < 100; i++) assert_true(s.sport[i] >= ROUTE_FIRST_SPORT);
@@ -305,12 +306,13 @@ static void a_flow_file_becomes_a_scenario(void **state) {
     ScenarioOptions o = {
         .topo_path = "spec/clos-256-2to1.json", .flows_path = path, .mix_id = -1, .set = set};
     ok(scenario_load(&s, &o, NULL, &err), &err);
-    assert_true(s.flows.n == 2 && !s.has_mix && !s.drawn && s.net.cc == CC_HPCC);
+    assert_true(s.flows.n == 2 && !s.has_mix && !s.drawn && s.conf.cc == CC_HPCC);
     assert_int_equal(s.sport[1], ROUTE_FIRST_SPORT + 1);
     scenario_free(&s);
     o.mix_path = "spec/default.json"; /* settings from a mix, flows from the file */
     ok(scenario_load(&s, &o, NULL, &err), &err);
-    assert_true(s.flows.n == 2 && s.has_mix && s.net.window_b == 18000 && s.net.cc == CC_HPCC);
+    assert_true(s.flows.n == 2 && s.has_mix && s.conf.line_window_b == 18000 &&
+                s.conf.cc == CC_HPCC);
     scenario_free(&s);
     unlink(path);
 }

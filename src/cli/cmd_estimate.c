@@ -162,11 +162,11 @@ static int from_scenario(Options *o, const CliCommon *common, EstimateOutputs *f
 
 static int from_features(Options *o, const CliCommon *common, EstimateOutputs *files,
                          ReportMeta *meta, double start_s, Err *err) {
-    NetConf net;
+    NetConf conf;
     Estimate e;
     Features *f = &o->features.features;
-    if (features_settings(f, o->scenario.options.set, &net, err) != 0) return -1;
-    features_set_conf(f, &net, common->threads);
+    if (features_settings(f, o->scenario.options.set, &conf, err) != 0) return -1;
+    features_set_conf(f, &conf, common->threads);
     if (estimate_predict(f, &o->estimate, &e, err) != 0) return -1;
     estimate_remark(&e, &common->log);
     features_args_meta(&o->features, meta);

@@ -107,7 +107,7 @@ static int simulate_scenario(Options *o, const CliCommon *common, Scenario *s, d
     int rc = o->trace ? sim_trace_init(&trace, trace_file.f, &s->topo, &s->flows, o->trace_flow,
                                        o->trace_port, err)
                       : 0;
-    if (rc == 0) rc = pktsim_run(s->route, &s->flows, &s->net, &o->sim, fct_ns, &stats, err);
+    if (rc == 0) rc = pktsim_run(s->route, &s->flows, &s->conf, &o->sim, fct_ns, &stats, err);
     keep_times(s, o->sim.compat, fct_ns);
     if (rc == 0 && o->trace) rc = file_out_commit(&trace_file, err);
     else file_out_abort(&trace_file);
@@ -116,7 +116,7 @@ static int simulate_scenario(Options *o, const CliCommon *common, Scenario *s, d
     report(o, &(SimReport){.scenario = s,
                            .stats = &stats,
                            .common = common,
-                           .cc = o->sim.cc ? o->sim.cc : cc_name(s->net.cc),
+                           .cc = o->sim.cc ? o->sim.cc : cc_name(s->conf.cc),
                            .compat = o->sim.compat,
                            .wall_total_s = diag_now_s() - start_s});
     return 0;

@@ -161,37 +161,38 @@ void json_put_string(JsonOut *j, const char *key, const char *s) {
     json_out_key(j, key), json_out_string(j, s);
 }
 
-void put_network(JsonOut *j, const NetConf *c) {
+void put_network(JsonOut *j, const NetConf *conf) {
     json_out_key(j, "network");
     json_out_object(j);
-    json_put_string(j, "cc", cc_name(c->cc));
-    json_put_number(j, "buffer", c->buffer_b);
-    json_put_number(j, "window", c->window_b);
-    json_out_key(j, "pfc"), json_out_bool(j, c->pfc);
-    switch (c->cc) {
-    case CC_DCTCP: json_put_number(j, "dctcp_k", c->dctcp_k_b); break;
+    json_put_string(j, "cc", cc_name(conf->cc));
+    json_put_number(j, "buffer", conf->buffer_b);
+    json_put_number(j, "window", conf->line_window_b);
+    json_out_key(j, "pfc"), json_out_bool(j, conf->pfc);
+    switch (conf->cc) {
+    case CC_DCTCP: json_put_number(j, "dctcp_k", conf->dctcp_k_b); break;
     case CC_DCQCN:
-        json_put_number(j, "dcqcn_kmin", c->dcqcn_kmin_b),
-            json_put_number(j, "dcqcn_kmax", c->dcqcn_kmax_b);
+        json_put_number(j, "dcqcn_kmin", conf->dcqcn_kmin_b),
+            json_put_number(j, "dcqcn_kmax", conf->dcqcn_kmax_b);
         break;
     case CC_HPCC:
-        json_put_number(j, "hpcc_eta", c->hpcc_eta), json_put_number(j, "hpcc_ai", c->hpcc_ai_bps);
+        json_put_number(j, "hpcc_eta", conf->hpcc_eta),
+            json_put_number(j, "hpcc_ai", conf->hpcc_ai_bps);
         break;
     default:
-        json_put_number(j, "timely_tlow", c->timely_tlow_ns),
-            json_put_number(j, "timely_thigh", c->timely_thigh_ns);
+        json_put_number(j, "timely_tlow", conf->timely_tlow_ns),
+            json_put_number(j, "timely_thigh", conf->timely_thigh_ns);
     }
     json_out_end(j, '}');
 }
 
-void put_published(JsonOut *j, const NetConf *c) {
+void put_published(JsonOut *j, const NetConf *conf) {
     const double params[CC_N][2] = {
-        [CC_DCTCP] = {c->dctcp_k_b / 1e3, 0},
-        [CC_DCQCN] = {c->dcqcn_kmin_b / 1e3, c->dcqcn_kmax_b / 1e3},
-        [CC_HPCC] = {c->hpcc_eta * 100, c->hpcc_ai_bps / 10e6},
-        [CC_TIMELY] = {c->timely_tlow_ns / 1e3, c->timely_thigh_ns / 1e3}};
-    json_put_string(j, "cc", cc_name(c->cc));
-    json_put_count(j, "enable_pfc", c->pfc);
-    json_put_number(j, "param_1", params[c->cc][0]);
-    json_put_number(j, "param_2", params[c->cc][1]);
+        [CC_DCTCP] = {conf->dctcp_k_b / 1e3, 0},
+        [CC_DCQCN] = {conf->dcqcn_kmin_b / 1e3, conf->dcqcn_kmax_b / 1e3},
+        [CC_HPCC] = {conf->hpcc_eta * 100, conf->hpcc_ai_bps / 10e6},
+        [CC_TIMELY] = {conf->timely_tlow_ns / 1e3, conf->timely_thigh_ns / 1e3}};
+    json_put_string(j, "cc", cc_name(conf->cc));
+    json_put_count(j, "enable_pfc", conf->pfc);
+    json_put_number(j, "param_1", params[conf->cc][0]);
+    json_put_number(j, "param_2", params[conf->cc][1]);
 }

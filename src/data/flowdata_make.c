@@ -103,7 +103,7 @@ static int walk_paths(const Job *job, const Scenario *s, uint32_t net, Arena *a,
         arena_reset(a);
         path_project(index, i, a, &lot, &flows, &n);
         pathfluid_build(&map, &lot, flows, n, job->o->max_flows, NULL, a);
-        flowfeat_set_conf(&map, &s->net);
+        flowfeat_set_conf(&map, &s->conf);
         put_path(p, &map, &s->flows, net, set.paths[i].n_draws);
     }
     int rc = index ? 0 : -1;

@@ -154,45 +154,46 @@ static void draw_clos(Clos *c, bool shifted, Rng *rng) {
 
 /* ---- settings ---- */
 
-static void draw_cc(NetConf *c, Rng *rng) {
-    c->cc = (Cc)rng_below(rng, CC_N);
-    c->pfc = chance(rng, 0.5) || c->cc == CC_DCQCN;
-    switch (c->cc) {
-    case CC_DCTCP: c->dctcp_k_b = 1e3 * whole(rng, 5, 20); break;
+static void draw_cc(NetConf *conf, Rng *rng) {
+    conf->cc = (Cc)rng_below(rng, CC_N);
+    conf->pfc = chance(rng, 0.5) || conf->cc == CC_DCQCN;
+    switch (conf->cc) {
+    case CC_DCTCP: conf->dctcp_k_b = 1e3 * whole(rng, 5, 20); break;
     case CC_DCQCN:
-        c->dcqcn_kmin_b = 1e3 * whole(rng, 20, 50);
-        c->dcqcn_kmax_b = 1e3 * whole(rng, 50, 100);
+        conf->dcqcn_kmin_b = 1e3 * whole(rng, 20, 50);
+        conf->dcqcn_kmax_b = 1e3 * whole(rng, 50, 100);
         break;
     case CC_HPCC:
-        c->hpcc_eta = to_decimals(rng_uniform(rng, 0.70, 0.95), 1e-4);
-        c->hpcc_ai_bps = to_decimals(rng_uniform(rng, 500e6, 1000e6), 1e5);
+        conf->hpcc_eta = to_decimals(rng_uniform(rng, 0.70, 0.95), 1e-4);
+        conf->hpcc_ai_bps = to_decimals(rng_uniform(rng, 500e6, 1000e6), 1e5);
         break;
     default:
-        c->timely_tlow_ns = 1e3 * whole(rng, 40, 60);
-        c->timely_thigh_ns = 1e3 * whole(rng, 100, 150);
+        conf->timely_tlow_ns = 1e3 * whole(rng, 40, 60);
+        conf->timely_thigh_ns = 1e3 * whole(rng, 100, 150);
     }
 }
 
-void netdraw_published_conf(NetConf *c, Rng *rng) {
-    netconf_default(c);
-    draw_cc(c, rng);
-    c->buffer_b = 1024 * whole(rng, 200, 500);
-    c->window_b = whole(rng, 5000, 30000);
+void netdraw_published_conf(NetConf *conf, Rng *rng) {
+    netconf_default(conf);
+    draw_cc(conf, rng);
+    conf->buffer_b = 1024 * whole(rng, 200, 500);
+    conf->line_window_b = whole(rng, 5000, 30000);
 }
 
-static void scale_buffer(NetConf *c, const Clos *clos, Rng *rng) {
+static void scale_buffer(NetConf *conf, const Clos *clos, Rng *rng) {
     double set_aside = clos_set_aside_b(clos);
-    c->buffer_b *= clos->host_rate_bps / REF_RATE_BPS;
+    conf->buffer_b *= clos->host_rate_bps / REF_RATE_BPS;
     /* Operators mostly size the shared buffer on top of PFC's headroom; 3 of 10 do not. */
-    if (chance(rng, 0.7) && set_aside > c->buffer_b / 2) c->buffer_b += set_aside;
-    c->buffer_b = to_decimals(c->buffer_b, BUFFER_UNIT_B);
+    if (chance(rng, 0.7) && set_aside > conf->buffer_b / 2) conf->buffer_b += set_aside;
+    conf->buffer_b = to_decimals(conf->buffer_b, BUFFER_UNIT_B);
 }
 
-static void scale_window(NetConf *c, const Clos *clos, Rng *rng) {
+static void scale_window(NetConf *conf, const Clos *clos, Rng *rng) {
     double u = rng_u01(rng), rate = clos->host_rate_bps / REF_RATE_BPS;
-    if (u < 0.5) c->window_b *= clos_bdp_b(clos) / REF_BDP_B;
-    else if (u < 0.75 || rate > 4) c->window_b *= rate; /* above 40 Gb/s 30 KB would starve */
-    c->window_b = fmax(round(c->window_b), 2000);       /* two packets */
+    if (u < 0.5) conf->line_window_b *= clos_bdp_b(clos) / REF_BDP_B;
+    else if (u < 0.75 || rate > 4)
+        conf->line_window_b *= rate; /* above 40 Gb/s 30 KB would starve */
+    conf->line_window_b = fmax(round(conf->line_window_b), 2000); /* two packets */
 }
 
 /* ---- workload ---- */
@@ -237,10 +238,10 @@ int netdraw_init(NetDraw *d, const NetDrawOptions *o, uint64_t index, Err *err) 
     Rng rng = rng_stream(o->seed, "network", index);
     *d = (NetDraw){.seed = rng_next(&rng) >> 12}; /* 52 bits: exact in JSON */
     draw_clos(&d->clos, o->shifted, &rng);
-    netdraw_published_conf(&d->net, &rng);
-    scale_buffer(&d->net, &d->clos, &rng);
+    netdraw_published_conf(&d->conf, &rng);
+    scale_buffer(&d->conf, &d->clos, &rng);
     if (d->clos.host_rate_bps > REF_RATE_BPS || d->clos.host_delay_ns != 1000)
-        scale_window(&d->net, &d->clos, &rng);
+        scale_window(&d->conf, &d->clos, &rng);
     d->matrix = draw_matrix(o->shifted, &rng);
     d->max_load = to_decimals(rng_uniform(&rng, 0.10, 0.90), 1e-4);
     d->sigma = to_decimals(rng_uniform(&rng, 1, 2), 1e-4);

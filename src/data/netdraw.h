@@ -28,7 +28,7 @@ typedef struct {
 /* One network, a function of (options, index) alone. */
 typedef struct {
     Clos clos;
-    NetConf net;
+    NetConf conf;
     SizeSpec sizes;
     SizeDist dist; /* of `sizes` */
     MatrixKind matrix;
@@ -44,7 +44,7 @@ int netdraw_matrix(RackMatrix *m, const NetDraw *d, const Topo *t, Err *err);
 
 /* A congestion control, its parameters, buffer, window and PFC as the published training draws them
  * (docs: PIPELINE §2). */
-void netdraw_published_conf(NetConf *c, Rng *rng);
+void netdraw_published_conf(NetConf *conf, Rng *rng);
 /* Capacity toward the hosts over that toward the spines, at racks and at fabric switches; 0 where
  * there is nothing above. */
 double clos_oversubscription(const Clos *c, int tier);

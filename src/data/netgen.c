@@ -54,7 +54,7 @@ static int simulate(Network *n, Err *err) {
     n->flows.fct_ns = MEM_NEW(double, n->flows.n);
     n->flows.ideal_fct_ns = MEM_NEW(double, n->flows.n);
     pktsim_ideal(n->route, &n->flows, false, n->flows.ideal_fct_ns);
-    return pktsim_run(n->route, &n->flows, &n->draw.net, &opt, n->flows.fct_ns, &n->stats, err);
+    return pktsim_run(n->route, &n->flows, &n->draw.conf, &opt, n->flows.fct_ns, &n->stats, err);
 }
 
 static int network_init(Network *n, const NetDrawOptions *o, uint64_t index, Err *err) {
@@ -132,12 +132,12 @@ static int write_scenario(const Network *n, uint64_t index, const char *dir, Err
     json_out_init(&j, out.f);
     json_out_object(&j);
     json_put_count(&j, "id", index);
-    put_network(&j, &n->draw.net);
+    put_network(&j, &n->draw.conf);
     put_workload(&j, n);
     put_shape(&j, n);
-    json_put_number(&j, "bfsz", n->draw.net.buffer_b / BUFFER_UNIT_B);
-    json_put_number(&j, "window", n->draw.net.window_b);
-    put_published(&j, &n->draw.net);
+    json_put_number(&j, "bfsz", n->draw.conf.buffer_b / BUFFER_UNIT_B);
+    json_put_number(&j, "window", n->draw.conf.line_window_b);
+    put_published(&j, &n->draw.conf);
     put_stats(&j, &n->stats);
     json_out_end(&j, '}');
     json_out_finish(&j);

@@ -46,7 +46,7 @@ typedef struct {
 typedef struct {
     uint32_t n_positions, n_pairs, n_flows;
     Pair pair[MAX_PAIRS];
-    NetConf net;
+    NetConf conf;
     SizeSpec sizes;
     SizeDist dist;
     double sigma, max_load;
@@ -88,7 +88,7 @@ static void draw_pairs(ParkingLot *l, Rng *rng) {
 static int lot_draw(ParkingLot *l, const PathGenOptions *o, Rng *rng, Err *err) {
     l->n_positions = 3 + 2 * (uint32_t)rng_below(rng, 3);
     draw_pairs(l, rng);
-    netdraw_published_conf(&l->net, rng);
+    netdraw_published_conf(&l->conf, rng);
     bool measured = rng_u01(rng) < 0.15;
     l->sizes = measured ? sizefamily_draw(rng, SIZES_WEBSERVER, SIZES_FIRST_SYNTHETIC)
                         : sizefamily_draw(rng, SIZES_FIRST_SYNTHETIC, SIZES_FIRST_UNSEEN);
@@ -183,7 +183,7 @@ static int simulate(ParkingLot *l, Err *err) {
     l->flows.fct_ns = MEM_NEW(double, l->flows.n);
     l->flows.ideal_fct_ns = MEM_NEW(double, l->flows.n);
     pktsim_ideal(l->route, &l->flows, false, l->flows.ideal_fct_ns);
-    int rc = pktsim_run(l->route, &l->flows, &l->net, &opt, l->flows.fct_ns, &stats, err);
+    int rc = pktsim_run(l->route, &l->flows, &l->conf, &opt, l->flows.fct_ns, &stats, err);
     l->n_finished = stats.n_finished;
     return rc;
 }
@@ -239,9 +239,9 @@ static int write_scenario(const ParkingLot *l, uint64_t index, const char *dir, 
     json_put_number(&j, "sigma", l->sigma);
     json_put_count(&j, "n_flows", l->flows.n);
     json_put_count(&j, "n_finished", l->n_finished);
-    json_put_number(&j, "buffer_kb", l->net.buffer_b / 1024);
-    json_put_number(&j, "window_b", l->net.window_b);
-    put_published(&j, &l->net);
+    json_put_number(&j, "buffer_kb", l->conf.buffer_b / 1024);
+    json_put_number(&j, "window_b", l->conf.line_window_b);
+    put_published(&j, &l->conf);
     json_out_end(&j, '}');
     json_out_finish(&j);
     return file_out_commit(&out, err);

@@ -26,20 +26,20 @@
 enum { MAX_LINKS = 63, MIN_VIEW_FLOWS = 4 };
 static const double host_rate_bps = 10e9;
 
-static int read_cc_params(const Json *root, NetConf *c, Err *err) {
+static int read_cc_params(const Json *root, NetConf *conf, Err *err) {
     Json j1, j2;
     double p1 = 0, p2 = 0;
     if (json_need(root, "param_1", &j1, err) != 0 || json_number(&j1, &p1, err) != 0) return -1;
     if (json_find(root, "param_2", &j2) && json_number(&j2, &p2, err) != 0) return -1;
-    switch (c->cc) {
-    case CC_DCTCP: c->dctcp_k_b = p1 * 1e3; break;
-    case CC_DCQCN: c->dcqcn_kmin_b = p1 * 1e3, c->dcqcn_kmax_b = p2 * 1e3; break;
-    case CC_HPCC: c->hpcc_eta = p1 / 100, c->hpcc_ai_bps = p2 * 10e6; break;
-    case CC_TIMELY: c->timely_tlow_ns = p1 * 1e3, c->timely_thigh_ns = p2 * 1e3; break;
+    switch (conf->cc) {
+    case CC_DCTCP: conf->dctcp_k_b = p1 * 1e3; break;
+    case CC_DCQCN: conf->dcqcn_kmin_b = p1 * 1e3, conf->dcqcn_kmax_b = p2 * 1e3; break;
+    case CC_HPCC: conf->hpcc_eta = p1 / 100, conf->hpcc_ai_bps = p2 * 10e6; break;
+    case CC_TIMELY: conf->timely_tlow_ns = p1 * 1e3, conf->timely_thigh_ns = p2 * 1e3; break;
     case CC_N: break;
     }
     Err why;
-    return netconf_check(c, &why) == 0 ? 0 : json_fail(root, err, "%s", why.msg);
+    return netconf_check(conf, &why) == 0 ? 0 : json_fail(root, err, "%s", why.msg);
 }
 
 static int read_settings(const Json *root, PathScenario *s, Err *err) {
@@ -60,7 +60,8 @@ static int read_settings(const Json *root, PathScenario *s, Err *err) {
         return -1;
     if (json_need(root, "buffer_kb", &j, err) != 0 || json_number(&j, &kib, err) != 0) return -1;
     s->conf.buffer_b = kib * 1024;
-    if (json_need(root, "window_b", &j, err) != 0 || json_number(&j, &s->conf.window_b, err) != 0)
+    if (json_need(root, "window_b", &j, err) != 0 ||
+        json_number(&j, &s->conf.line_window_b, err) != 0)
         return -1;
     return read_cc_params(root, &s->conf, err);
 }

@@ -82,7 +82,7 @@ static int plan_mix(const Run *r, size_t combination, Mix *m, Err *err) {
     const char **set = settings_of(r->grid, combination);
     mix_init(m);
     int rc =
-        r->given ? features_settings(r->given, set, &m->net, err) : plan_scenario(r, set, m, err);
+        r->given ? features_settings(r->given, set, &m->conf, err) : plan_scenario(r, set, m, err);
     free_settings(set);
     return rc;
 }
@@ -99,10 +99,10 @@ static int plan(Run *r, Err *err) {
         }
         size_t i = 0;
         while (i < r->n && !(mix_same_traffic(&r->planned[i].mix, m) &&
-                             netconf_same(&r->planned[i].mix.net, &m->net)))
+                             netconf_same(&r->planned[i].mix.conf, &m->conf)))
             i++;
         if (i < r->n) mix_free(m);
-        else r->out->rows[r->n++] = (SweepRow){.combination = c, .conf = m->net};
+        else r->out->rows[r->n++] = (SweepRow){.combination = c, .conf = m->conf};
     }
     r->out->n = r->n;
     return 0;
@@ -179,7 +179,7 @@ static int ask(Run *r, size_t i, Features *f, SweepStage computed, Err *err) {
 /* All rows of row `first`'s traffic that its simulation serves. */
 static int share_fluid(Run *r, size_t first, Scenario *s, SweepStage computed, Err *err) {
     Features f;
-    s->net = r->out->rows[first].conf;
+    s->conf = r->out->rows[first].conf;
     if (estimate_features(&f, s, r->estimate, r->log, err) != 0) return -1;
     r->out->n_fluid++;
     r->out->wall_fluid_s += f.wall_fluid_s;

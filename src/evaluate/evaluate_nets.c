@@ -84,7 +84,7 @@ static int evaluate_one(const char *dir, const EvalNetOptions *o, const Log *log
     eo.method = METHOD_FLOWSIM;
     if (rc == 0) rc = estimate_run(&s, &eo, log, &flowsim, err);
     if (rc == 0) {
-        out->cc = s.net.cc;
+        out->cc = s.conf.cc;
         out->n_flows = s.flows.n;
         out->n_finished = truth.n_finished;
         out->n_paths = m3.n_unique;

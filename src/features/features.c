@@ -108,7 +108,7 @@ static void describe_flows(Run *r, Task *t) {
     } else {
         r->n_simulated[t->place] = pathfluid_build_sliced(&map, &t->path, max_flows, &stats, a);
     }
-    flowfeat_set_conf(&map, &r->scenario->net);
+    flowfeat_set_conf(&map, &r->scenario->conf);
     r->n_events[t->place] = stats.events;
     t->to->flows = featarrays_keep_flows(&map);
     memcpy(t->to->bucket_n, map.bucket_count, sizeof map.bucket_count);
@@ -128,7 +128,7 @@ static void simulate_fluid(Run *r, Task *t) {
         return;
     }
     PathFeat map;
-    pathfeat_build(&map, &t->path.lot, t->flows, slowdown, t->n, &r->scenario->net, a);
+    pathfeat_build(&map, &t->path.lot, t->flows, slowdown, t->n, &r->scenario->conf, a);
     t->to->percentiles = featarrays_keep_features(&map);
     memcpy(t->to->bucket_n, map.base_count, sizeof map.base_count);
 }
@@ -271,7 +271,7 @@ static void describe_draw(Features *f, const Run *r) {
     f->seed = r->options.seed;
     f->n_flows = r->scenario->source.n;
     f->exhaustive = r->options.n_paths == 0;
-    f->conf = r->scenario->net;
+    f->conf = r->scenario->conf;
     f->paths = MEM_ZNEW(PathFeatures, r->set.n_unique);
     if (r->options.growing) return;
     f->n_drawn = r->set.n_drawn;
@@ -357,8 +357,8 @@ void features_free(Features *f) {
 /* ---- other settings ---- */
 
 /* Fluid simulation knows no settings. */
-bool features_reusable_under(const Features *f, const NetConf *c) {
-    return f->kind != FEATURES_PACKETS || netconf_same(&f->conf, c);
+bool features_reusable_under(const Features *f, const NetConf *conf) {
+    return f->kind != FEATURES_PACKETS || netconf_same(&f->conf, conf);
 }
 
 typedef struct {
@@ -373,8 +373,8 @@ static void apply_to_path(void *ctx, size_t i, int worker) {
     if (a->paths[i].percentiles) pathfeat_set_conf(a->paths[i].percentiles, a->conf);
 }
 
-void features_set_conf(Features *f, const NetConf *c, int threads) {
-    Apply a = {.paths = f->paths, .conf = c};
+void features_set_conf(Features *f, const NetConf *conf, int threads) {
+    Apply a = {.paths = f->paths, .conf = conf};
     par_for(f->n_unique, threads, apply_to_path, &a);
-    f->conf = *c;
+    f->conf = *conf;
 }

@@ -77,8 +77,8 @@ void features_free(Features *f);
 
 /* Whether the simulations that were made hold under settings c, too. Then features_set_conf makes
  * the maps what they would have been with c from the start, to the bit; all maps must be there. */
-bool features_reusable_under(const Features *f, const NetConf *c);
-void features_set_conf(Features *f, const NetConf *c, int threads);
+bool features_reusable_under(const Features *f, const NetConf *conf);
+void features_set_conf(Features *f, const NetConf *conf, int threads);
 
 /* The worth of a good batch: enough paths to keep any machine busy, few enough that their maps
  * hardly take memory. */

@@ -120,12 +120,12 @@ static void put_int(JsonOut *o, const char *key, uint64_t x) {
     json_out_string(o, text); /* a JSON number holds 53 bits */
 }
 
-static void put_settings(JsonOut *o, const NetConf *c) {
+static void put_settings(JsonOut *o, const NetConf *conf) {
     json_out_key(o, "network");
     json_out_object(o);
     for (const char *const *key = netconf_keys; *key; key++) {
         json_out_key(o, *key);
-        json_out_string(o, netconf_text(c, *key).s);
+        json_out_string(o, netconf_text(conf, *key).s);
     }
     json_out_end(o, '}');
 }
@@ -223,17 +223,17 @@ static int read_source(const Json *j, FeaturesSource *src, Err *err) {
     return 0;
 }
 
-static int read_settings(const Json *j, NetConf *c, Err *err) {
+static int read_settings(const Json *j, NetConf *conf, Err *err) {
     Json net;
     const char *text;
     Err why = {0};
-    netconf_default(c);
+    netconf_default(conf);
     if (json_need(j, "network", &net, err) != 0) return -1;
     for (const char *const *key = netconf_keys; *key; key++) {
         if (need_text(&net, *key, &text, err) != 0) return -1;
-        if (netconf_set(c, *key, text, &why) != 0) return json_fail(&net, err, "%s", why.msg);
+        if (netconf_set(conf, *key, text, &why) != 0) return json_fail(&net, err, "%s", why.msg);
     }
-    return netconf_check(c, &why) == 0 ? 0 : json_fail(&net, err, "%s", why.msg);
+    return netconf_check(conf, &why) == 0 ? 0 : json_fail(&net, err, "%s", why.msg);
 }
 
 static int read_kind(const Json *j, FeaturesKind *kind, const char *path, Err *err) {

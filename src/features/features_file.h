@@ -26,7 +26,7 @@ int features_source_check(const FeaturesSource *src, const ScenarioOptions *o, c
 /* What features read from a file say under other settings of the network: *net = theirs, then
  * "key=value" of `set` (NULL-ended, or NULL). −1 for a setting of the traffic, or of the network
  * where its effect takes a new simulation. */
-int features_settings(const Features *f, const char *const *set, NetConf *net, Err *err);
+int features_settings(const Features *f, const char *const *set, NetConf *conf, Err *err);
 
 /* All maps must be there. Write errors are found when `out` is committed. */
 void features_write(FILE *out, const Features *f, const FeaturesSource *src);

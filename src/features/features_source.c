@@ -72,17 +72,17 @@ static int apply_setting(Mix *m, const char *assignment, Err *err) {
     return mix_set(m, assignment, err);
 }
 
-int features_settings(const Features *f, const char *const *set, NetConf *net, Err *err) {
+int features_settings(const Features *f, const char *const *set, NetConf *conf, Err *err) {
     Mix m;
     mix_init(&m);
-    m.net = f->conf;
+    m.conf = f->conf;
     int rc = 0;
     for (const char *const *s = set; s && *s && rc == 0; s++)
         if ((rc = apply_setting(&m, *s, err)) != 0) err_wrap(err, "--set %.60s", *s);
-    if (rc == 0 && (rc = netconf_check(&m.net, err)) != 0) err_wrap(err, "--set");
-    if (rc == 0 && !features_reusable_under(f, &m.net))
+    if (rc == 0 && (rc = netconf_check(&m.conf, err)) != 0) err_wrap(err, "--set");
+    if (rc == 0 && !features_reusable_under(f, &m.conf))
         rc = err_input(err, "--set: takes a new fluid simulation; leave out --features");
-    *net = m.net;
+    *conf = m.conf;
     mix_free(&m);
     return rc;
 }

@@ -25,7 +25,7 @@ int pathpacket_run(const PathPacket *p, float *slowdown, uint64_t *n_events, Err
     if (lotnet_init(&net, p->path, p->flows, p->n_flows, s->route, &s->flows, s->sport, err) != 0)
         return -1;
     double *fct_ns = MEM_NEW(double, p->n_flows), *ideal_ns = MEM_NEW(double, p->n_flows);
-    NetConf conf = s->net;
+    NetConf conf = s->conf;
     conf.buffer_b += net.extra_buffer_b;
     PktOptions options = {.compat = p->compat, .seed = p->seed};
     int rc = pktsim_run(net.route, &net.flows, &conf, &options, fct_ns, &stats, err);

@@ -53,16 +53,16 @@ static Settings settings_of(FlowFeat *m, const NetConf *conf) {
         turn_ns += 8 * (packet + ack_b(conf->cc)) / m->rate[l];
     return (Settings){.m = m,
                       .conf = conf,
-                      .window_bits = 8 * conf->window_b,
+                      .window_bits = 8 * conf->line_window_b,
                       .turn_ns = turn_ns,
                       .share = packet / (PAYLOAD_B + HEADER_B),
-                      .window_wire_bits = 8 * ceil(conf->window_b / PAYLOAD_B) * packet};
+                      .window_wire_bits = 8 * ceil(conf->line_window_b / PAYLOAD_B) * packet};
 }
 
 /* Slowdown of a flow alone in the network but for its window. */
 static double window_slowdown(const Settings *s, const FlowIdeal *own) {
     double window_ns = s->window_wire_bits / own->rate;
-    if (own->size_b <= s->conf->window_b || window_ns >= s->turn_ns) return 1;
+    if (own->size_b <= s->conf->line_window_b || window_ns >= s->turn_ns) return 1;
     double fct_ns =
         own->bits * s->share / s->window_wire_bits * s->turn_ns - (s->turn_ns - window_ns);
     return fmax((fct_ns + own->latency_ns) / own->ideal_ns, 1);
@@ -128,7 +128,7 @@ static void apply_path(const NetConf *conf, const FlowFeatScale *s, float *out) 
     for (int cc = 0; cc < CC_N; cc++) out[P_CC + cc] = cc == (int)conf->cc;
     for (int k = P_DCTCP_K; k <= P_TIMELY_THIGH; k++) out[k] = 0; /* those of the other controls */
     out[P_PFC] = conf->pfc;
-    out[P_WINDOW] = flowfeat_ln(conf->window_b / bdp_b, 1);
+    out[P_WINDOW] = flowfeat_ln(conf->line_window_b / bdp_b, 1);
     out[P_BUFFER] = flowfeat_ln(conf->buffer_b / bdp_b, 2);
     switch (conf->cc) {
     case CC_DCTCP: out[P_DCTCP_K] = flowfeat_ln1p(conf->dctcp_k_b * b_bps / 10e9 / bdp_b, 1); break;
@@ -150,7 +150,7 @@ static void apply_path(const NetConf *conf, const FlowFeatScale *s, float *out) 
     out[P_IDLE] =
         flowfeat_ln(fmax(1 - load / (conf->cc == CC_HPCC ? conf->hpcc_eta : 1), 0.01), -2);
     for (int k = 0; k < 2; k++)
-        out[P_OVERFLOW + k] = flowfeat_ln1p(s->active[k] * conf->window_b / conf->buffer_b, 1);
+        out[P_OVERFLOW + k] = flowfeat_ln1p(s->active[k] * conf->line_window_b / conf->buffer_b, 1);
 }
 
 double flowfeat_overflow(const FlowFeat *m) {

@@ -56,7 +56,7 @@ static double bdp_mtu(const Lot *lot) {
 static void describe_settings(const NetConf *conf, float out[PATHFEAT_N_CONF]) {
     for (int i = CONF_BUFFER; i < PATHFEAT_N_CONF; i++) out[i] = 0;
     out[CONF_BUFFER] = (float)(conf->buffer_b / 10240);
-    out[CONF_WINDOW] = (float)(conf->window_b / 1000);
+    out[CONF_WINDOW] = (float)(conf->line_window_b / 1000);
     out[CONF_PFC + !conf->pfc] = 1;
     out[CONF_CC + conf->cc] = 1;
     switch (conf->cc) {

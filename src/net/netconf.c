@@ -31,7 +31,7 @@ typedef struct {
 static const Setting settings[] = {
     {"cc", KIND_CC, AT(cc), 0, 0, CC_N},
     {"buffer", KIND_SIZE, AT(buffer_b), 1, 1e12, CC_N},
-    {"window", KIND_SIZE, AT(window_b), 1, 1e12, CC_N},
+    {"window", KIND_SIZE, AT(line_window_b), 1, 1e12, CC_N},
     {"pfc", KIND_SWITCH, AT(pfc), 0, 1, CC_N},
     {"dctcp_k", KIND_SIZE, AT(dctcp_k_b), 1, 1e12, CC_DCTCP},
     {"dcqcn_kmin", KIND_SIZE, AT(dcqcn_kmin_b), 1, 1e12, CC_DCQCN},
@@ -52,7 +52,7 @@ _Static_assert(sizeof netconf_keys / sizeof *netconf_keys == N_SETTINGS + 1,
 void netconf_default(NetConf *c) {
     *c = (NetConf){.cc = CC_DCTCP,
                    .buffer_b = 400 * 1024,
-                   .window_b = 15e3,
+                   .line_window_b = 15e3,
                    .pfc = true,
                    .dctcp_k_b = 10e3,
                    .dcqcn_kmin_b = 35e3,

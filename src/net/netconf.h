@@ -9,8 +9,8 @@ typedef enum { CC_DCTCP, CC_DCQCN, CC_HPCC, CC_TIMELY, CC_N } Cc;
 
 typedef struct {
     Cc cc;
-    double buffer_b; /* shared buffer of a switch; the paper draws 200–500 KiB */
-    double window_b; /* initial and largest window of a flow, payload bytes; 5–30 KB */
+    double buffer_b;      /* shared buffer of a switch; the paper draws 200–500 KiB */
+    double line_window_b; /* window of a flow at line rate, payload bytes; 5–30 KB */
     bool pfc;
     double dctcp_k_b; /* marking threshold at 10 Gb/s; scales with the rate; 5–20 KB */
     double dcqcn_kmin_b, dcqcn_kmax_b;      /* at 25 Gb/s; 20–50, 50–100 KB */

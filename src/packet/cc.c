@@ -40,12 +40,12 @@ uint64_t cc_rate(double bps) { return bps >= 1e18 ? (uint64_t)1e18 : bps > 0 ? (
 /* The margin keeps 58.7 · 10 whole. */
 static double cut(double x, double unit) { return floor(x / unit + 1e-9) * unit; }
 
-CcConf cc_conf(const NetConf *net, bool compat) {
-    CcConf c = {*net, compat};
+CcConf cc_conf(const NetConf *conf, bool compat) {
+    CcConf c = {*conf, compat};
     if (!compat) return c;
-    c.net.hpcc_ai_bps = cut(net->hpcc_ai_bps, 1e6);
-    c.net.timely_tlow_ns = cut(net->timely_tlow_ns, 1);
-    c.net.timely_thigh_ns = cut(net->timely_thigh_ns, 1);
+    c.conf.hpcc_ai_bps = cut(conf->hpcc_ai_bps, 1e6);
+    c.conf.timely_tlow_ns = cut(conf->timely_tlow_ns, 1);
+    c.conf.timely_thigh_ns = cut(conf->timely_thigh_ns, 1);
     return c;
 }
 

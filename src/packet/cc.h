@@ -13,7 +13,7 @@
 
 /* Run-wide settings. */
 typedef struct {
-    NetConf net;
+    NetConf conf;
     bool compat; /* parameters as whole numbers and for 10 Gb/s lines, as the reference has them */
 } CcConf;
 
@@ -21,8 +21,9 @@ typedef struct {
 typedef struct {
     uint64_t rate_bps, max_rate_bps, min_rate_bps;
     uint64_t nic_rate_bps;
-    uint64_t window_b; /* at max_rate */
-    double line_scale; /* max_rate over 10 Gb/s: additive steps grow with it; 1 in compat */
+    uint64_t
+        max_rate_window_b; /* payload bytes in flight at max_rate_bps; in proportion below it */
+    double line_scale;     /* max_rate over 10 Gb/s: additive steps grow with it; 1 in compat */
     double base_rtt_ns, min_rtt_ns;
     uint64_t own[8];
 } CcFlow;
@@ -103,7 +104,7 @@ static inline uint64_t cc_at_most(uint64_t x, uint64_t hi) { return x < hi ? x :
 /* A whole number of bit/s from a product: cut, as rates are whole. */
 uint64_t cc_rate(double bps);
 /* In compat, steps and delays are whole Mb/s and ns. */
-CcConf cc_conf(const NetConf *net, bool compat);
+CcConf cc_conf(const NetConf *conf, bool compat);
 /* A threshold given at at_bps, for a port; whole KB in compat. */
 uint32_t cc_threshold_b(const CcConf *c, double k_b, double at_bps, double port_rate_bps);
 #endif

@@ -74,8 +74,8 @@ static void timer(CcFlow *f, const CcConf *c, int which, CcArm *arm) {
 }
 
 static void marking(const CcConf *c, double port_rate_bps, CcMarking *m) {
-    m->kmin_b = cc_threshold_b(c, c->net.dcqcn_kmin_b, 25e9, port_rate_bps);
-    m->kmax_b = cc_threshold_b(c, c->net.dcqcn_kmax_b, 25e9, port_rate_bps);
+    m->kmin_b = cc_threshold_b(c, c->conf.dcqcn_kmin_b, 25e9, port_rate_bps);
+    m->kmax_b = cc_threshold_b(c, c->conf.dcqcn_kmax_b, 25e9, port_rate_bps);
     m->pmax = PMAX;
 }
 

@@ -55,7 +55,7 @@ static bool ack(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm) {
 }
 
 static void marking(const CcConf *c, double port_rate_bps, CcMarking *m) {
-    m->kmin_b = m->kmax_b = cc_threshold_b(c, c->net.dctcp_k_b, 10e9, port_rate_bps);
+    m->kmin_b = m->kmax_b = cc_threshold_b(c, c->conf.dctcp_k_b, 10e9, port_rate_bps);
     m->pmax = 1;
 }
 

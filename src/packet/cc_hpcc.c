@@ -27,7 +27,7 @@ static double utilisation(const CcFlow *f, CcHop now, CcHop before, double line_
         (uint64_t)(now.queue_80 < before.queue_80 ? now.queue_80 : before.queue_80) * 80;
     double tx_bps = (double)(sent_b * 8) / ((double)*tau_ns * 1e-9);
     return tx_bps / line_bps +
-           (double)queue_b * (double)f->max_rate_bps / line_bps / (double)f->window_b;
+           (double)queue_b * (double)f->max_rate_bps / line_bps / (double)f->max_rate_window_b;
 }
 
 /* Moves the average by the busiest hop of this ACK. */
@@ -58,8 +58,8 @@ static bool ack(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm) {
     }
     bool commit = a->ack > h->window_end;
     measure(f, h, a);
-    uint64_t step = cc_rate(c->net.hpcc_ai_bps * f->line_scale);
-    uint64_t rate = cc_rate((double)h->committed_bps / (h->u / c->net.hpcc_eta)) + step;
+    uint64_t step = cc_rate(c->conf.hpcc_ai_bps * f->line_scale);
+    uint64_t rate = cc_rate((double)h->committed_bps / (h->u / c->conf.hpcc_eta)) + step;
     f->rate_bps = cc_at_most(cc_at_least(rate, f->min_rate_bps), f->max_rate_bps);
     if (!commit) return true;
     h->committed_bps = f->rate_bps;

@@ -34,7 +34,7 @@ static void decrease(CcFlow *f, Timely *t, double factor) {
 }
 
 static void update(CcFlow *f, const CcConf *c, Timely *t, double rtt_ns) {
-    double low = c->net.timely_tlow_ns, high = c->net.timely_thigh_ns;
+    double low = c->conf.timely_tlow_ns, high = c->conf.timely_thigh_ns;
     t->rtt_diff_ns = (1 - NEW_SHARE) * t->rtt_diff_ns + NEW_SHARE * (rtt_ns - t->rtt_ns);
     double gradient = t->rtt_diff_ns / f->min_rtt_ns;
     if (rtt_ns < low) {

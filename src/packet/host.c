@@ -26,15 +26,15 @@ enum {
 static void refresh(Sim *s, FlowSlot *f) {
     if (f->pos == NONE) return;
     uint8_t left = f->nxt < f->size_b ? NIC_LEFT : 0,
-            room = f->nxt - f->una < f->window_b ? NIC_ROOM : 0;
+            room = f->nxt - f->una < f->rate_window_b ? NIC_ROOM : 0;
     s->nics[f->nic].list[f->pos].state =
         (uint8_t)(left | room | (f->una >= f->size_b ? NIC_DONE : 0));
 }
 
 static void rate_changed(const Sim *s, FlowSlot *f) {
     const CcFlow *c = &f->cc;
-    uint64_t w = (uint64_t)((U128)c->window_b * c->rate_bps / c->max_rate_bps);
-    f->window_b = w > 0 ? w : 1;
+    uint64_t w = (uint64_t)((U128)c->max_rate_window_b * c->rate_bps / c->max_rate_bps);
+    f->rate_window_b = w > 0 ? w : 1;
     f->pace_ticks = sim_ticks(s, s->full_wire_b, (double)c->rate_bps);
 }
 
@@ -235,7 +235,7 @@ void host_on_cc_timer(Sim *s, uint32_t id) {
     if (!current) return;
     f->timer[which] = NONE;
     CcArm arm = {0};
-    s->cc->timer(&f->cc, &s->conf, (int)which, &arm);
+    s->cc->timer(&f->cc, &s->cc_conf, (int)which, &arm);
     arm_timers(s, slot, f, &arm);
     rate_changed(s, f);
     refresh(s, f);
@@ -265,7 +265,7 @@ static void control(Sim *s, FlowSlot *f, uint32_t id) {
         a.hop_rate_bps = &s->hop_rates[(size_t)c->flow * s->max_stamps];
     }
     CcArm arm = {0};
-    bool set = s->cc->ack(&f->cc, &s->conf, &a, &arm);
+    bool set = s->cc->ack(&f->cc, &s->cc_conf, &a, &arm);
     if (f->una < f->size_b) arm_timers(s, c->flow, f, &arm);
     if (!set) return;
     if (f->cc.rate_bps != old_rate) rate_changed(s, f);

@@ -148,11 +148,11 @@ static void init_cc(Sim *s, FlowSlot *f, uint32_t slot, const uint32_t *path, ui
                      .max_rate_bps = (uint64_t)line,
                      .min_rate_bps = (uint64_t)(line * MIN_RATE_SHARE),
                      .nic_rate_bps = (uint64_t)nic,
-                     .window_b = (uint64_t)s->conf.net.window_b,
+                     .max_rate_window_b = (uint64_t)s->cc_conf.conf.line_window_b,
                      .line_scale = s->compat ? 1 : line / COMPAT_LINE_BPS,
                      .base_rtt_ns = s->compat ? COMPAT_BASE_RTT_NS : rtt,
                      .min_rtt_ns = s->compat ? COMPAT_MIN_RTT_NS : rtt};
-    s->cc->start(&f->cc, &s->conf);
+    s->cc->start(&f->cc, &s->cc_conf);
     for (uint32_t i = 0; i < s->max_stamps && i + 1 < n_links; i++) {
         s->hop_rates[(size_t)slot * s->max_stamps + i] = s->topo->links[path[i + 1]].rate_bps;
     }
@@ -278,7 +278,7 @@ static void init_port(Sim *s, uint32_t link) {
                 .rate_bps = l->rate_bps};
     p->full_ticks = sim_ticks(s, s->full_wire_b, l->rate_bps);
     p->ack_ticks = sim_ticks(s, s->ack_wire_b, l->rate_bps);
-    if (s->cc->marking) s->cc->marking(&s->conf, l->rate_bps, &p->marking);
+    if (s->cc->marking) s->cc->marking(&s->cc_conf, l->rate_bps, &p->marking);
     s->cells[link].kind = CELL_PORT_FREE;
     if (!p->at_host) return;
     p->nic = s->n_nics++;
@@ -328,8 +328,8 @@ static void init_network(Sim *s) {
     grow_cells(s, t->n_links + STOCK);
     s->n_cells = t->n_links; /* cell i < n_links is the free event of port i */
     for (uint32_t v = 0; v < t->n_nodes; v++) {
-        s->switches[v] = (Switch){.size_b = (uint64_t)s->conf.net.buffer_b,
-                                  .free_b = (int64_t)s->conf.net.buffer_b};
+        s->switches[v] = (Switch){.size_b = (uint64_t)s->cc_conf.conf.buffer_b,
+                                  .free_b = (int64_t)s->cc_conf.conf.buffer_b};
     }
     double host_rate = slowest_host_rate(t);
     for (uint32_t l = 0; l < t->n_links; l++) {
@@ -356,7 +356,7 @@ static void init_sizes(Sim *s) {
     s->full_wire_b = PAYLOAD_B + s->header_b;
 }
 
-static void init(Sim *s, const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt,
+static void init(Sim *s, const Route *r, const Flows *f, const NetConf *conf, const PktOptions *opt,
                  double *fct_ns, PktStats *stats) {
     *s = (Sim){.spare_cells = NONE,
                .spare_slot = NONE,
@@ -369,8 +369,8 @@ static void init(Sim *s, const Route *r, const Flows *f, const NetConf *net, con
     s->compat = opt->compat;
     s->tracing = opt->trace != NULL;
     s->ticks_per_ns = opt->compat ? 1 : 1000;
-    s->conf = cc_conf(net, opt->compat);
-    s->cc = cc_find(opt->cc ? opt->cc : cc_name(net->cc));
+    s->cc_conf = cc_conf(conf, opt->compat);
+    s->cc = cc_find(opt->cc ? opt->cc : cc_name(conf->cc));
     s->rng = rng_stream(opt->seed, "marking", 0);
     if (s->compat) s->mrg = mrg_at(COMPAT_STREAMS + COMPAT_STREAMS_PER_NODE * s->topo->n_nodes);
     init_sizes(s);
@@ -401,10 +401,10 @@ int pktsim_check_cc(const char *name, Err *err) {
     return err_input(err, "--cc: expected %s, got '%.40s'", known, name);
 }
 
-static int check(const Route *r, const Flows *f, const PktOptions *opt, const NetConf *net,
+static int check(const Route *r, const Flows *f, const PktOptions *opt, const NetConf *conf,
                  Err *err) {
     const Topo *t = route_topo(r);
-    if (netconf_check(net, err) != 0) return -1;
+    if (netconf_check(conf, err) != 0) return -1;
     if (opt->cc && pktsim_check_cc(opt->cc, err) != 0) return -1;
     if (route_max_links(r) > MAX_LINKS) {
         return err_input(err, "%s: paths of %u links: the packet simulation takes at most %d",
@@ -419,7 +419,7 @@ static int check(const Route *r, const Flows *f, const PktOptions *opt, const Ne
                              (unsigned long long)t->node_id[t->links[l].to]);
         }
     }
-    if (net->buffer_b < MIN_BUFFER_B)
+    if (conf->buffer_b < MIN_BUFFER_B)
         return err_input(err,
                          "buffer: the packet simulation needs at least 4 KB, to hold a packet");
     if (f->n >= NONE) return err_input(err, "flows: at most %u, got %zu", NONE - 1, f->n);
@@ -443,16 +443,16 @@ static void finish_stats(const Sim *s, double wall_s) {
     }
 }
 
-int pktsim_run(const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt,
+int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOptions *opt,
                double *fct_ns, PktStats *stats, Err *err) {
-    if (check(r, f, opt, net, err) != 0) return -1;
+    if (check(r, f, opt, conf, err) != 0) return -1;
     PktStats own = {0};
     Sim s;
     double begin = diag_now_s();
     stats = stats ? stats : &own;
     *stats = (PktStats){0};
     for (size_t i = 0; i < f->n; i++) fct_ns[i] = NAN;
-    init(&s, r, f, net, opt, fct_ns, stats);
+    init(&s, r, f, conf, opt, fct_ns, stats);
     int rc = loop(&s, err);
     finish_stats(&s, diag_now_s() - begin);
     release(&s);

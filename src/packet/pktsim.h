@@ -69,7 +69,7 @@ int pktsim_check_cc(const char *name, Err *err);
  * the arrival of its last byte, NAN if it didn't finish. `stats` may be NULL. −1 on flows or
  * settings it cannot take, or if interrupted (fct_ns is then valid as far as it went). Keeps
  * nothing; runs may go on in parallel. */
-int pktsim_run(const Route *r, const Flows *f, const NetConf *net, const PktOptions *opt,
+int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOptions *opt,
                double *fct_ns, PktStats *stats, Err *err);
 
 /* Completion times in the empty network, with 48 bytes of header. compat: the reference's formula,

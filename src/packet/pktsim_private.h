@@ -127,14 +127,14 @@ typedef struct {
     uint64_t size_b, nxt, una; /* sender: next to send, first unacknowledged */
     uint64_t nxt_max;          /* what is below is a retransmission */
     int64_t started;
-    uint64_t window_b;  /* at the present rate */
-    uint64_t expected;  /* receiver: next byte */
-    uint64_t nack_for;  /* last expected byte a NACK was sent for */
-    int64_t nack_after; /* or after this time anyway */
-    uint32_t index;     /* in Flows; NONE: slot not in use */
-    uint32_t nic, pos;  /* NIC and place in its list, NONE: left it */
-    uint32_t n_about;   /* packets */
-    int64_t pace_ticks; /* of a full packet at the present rate */
+    uint64_t rate_window_b; /* payload bytes in flight at cc.rate_bps */
+    uint64_t expected;      /* receiver: next byte */
+    uint64_t nack_for;      /* last expected byte a NACK was sent for */
+    int64_t nack_after;     /* or after this time anyway */
+    uint32_t index;         /* in Flows; NONE: slot not in use */
+    uint32_t nic, pos;      /* NIC and place in its list, NONE: left it */
+    uint32_t n_about;       /* packets */
+    int64_t pace_ticks;     /* of a full packet at the present rate */
     uint32_t last_wire_b;
     uint32_t timer[CC_N_TIMERS]; /* cells, NONE: not armed */
     uint32_t rto;                /* cell or NONE */
@@ -155,7 +155,7 @@ typedef struct Sim {
     bool compat, tracing;
     uint32_t full_wire_b, header_b, ack_wire_b;
     const CongestionControl *cc;
-    CcConf conf;
+    CcConf cc_conf;
 
     const Topo *topo;
     const Route *route;

@@ -133,7 +133,7 @@ static void send_pause_frame(Sim *s, uint32_t in_link, CellKind kind) {
 }
 
 static void pause_if_full(Sim *s, Ingress *in, uint32_t in_link) {
-    if (in->pausing || (!s->conf.net.pfc && !s->compat)) return;
+    if (in->pausing || (!s->cc_conf.conf.pfc && !s->compat)) return;
     uint32_t shared = above_reserve(in);
     if (in->headroom_b == 0 &&
         (shared < threshold(s, &s->switches[in->sw], in) || (shared == 0 && !s->compat)))
@@ -160,7 +160,7 @@ void port_on_pause(Sim *s, uint32_t id) {
     bool pause = c->kind == CELL_PAUSE;
     sim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
     sim_cell_drop(s, id);
-    if (!s->conf.net.pfc) return; /* not even a NIC looks up */
+    if (!s->cc_conf.conf.pfc) return; /* not even a NIC looks up */
     s->ports[link].paused = pause;
     if (!pause) port_kick(s, link);
 }

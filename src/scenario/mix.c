@@ -37,7 +37,7 @@ static const char *const traffic_keys[] = {"max_load", "sigma",   "sizes", "matr
 
 void mix_init(Mix *m) {
     *m = (Mix){.matrix_seed = 1, .sigma = NAN, .max_load = NAN};
-    netconf_default(&m->net);
+    netconf_default(&m->conf);
 }
 
 void mix_free(Mix *m) {
@@ -127,24 +127,24 @@ static const struct {
     [CC_HPCC] = {{"hpcc_eta", 0.01}, {"hpcc_ai", 10e6}},
     [CC_TIMELY] = {{"timely_tlow", 1e3}, {"timely_thigh", 1e3}}};
 
-static int set_number(NetConf *c, const char *key, double x, Err *err) {
-    return netconf_set(c, key, json_number_text(x).s, err);
+static int set_number(NetConf *conf, const char *key, double x, Err *err) {
+    return netconf_set(conf, key, json_number_text(x).s, err);
 }
 
-static int set_param(NetConf *c, int which, const char *text, Err *err) {
+static int set_param(NetConf *conf, int which, const char *text, Err *err) {
     double x;
     const char *name = which == 1 ? "param_1" : "param_2",
-               *key = param_meaning[c->cc][which - 1].key;
+               *key = param_meaning[conf->cc][which - 1].key;
     if (units_parse_number(text, name, &x, err) != 0) return -1;
     if (!key) return 0;
-    if (set_number(c, key, x * param_meaning[c->cc][which - 1].unit, err) == 0) return 0;
+    if (set_number(conf, key, x * param_meaning[conf->cc][which - 1].unit, err) == 0) return 0;
     return err_wrap(err, "%s", name);
 }
 
-static int set_bfsz(NetConf *c, const char *text, Err *err) {
+static int set_bfsz(NetConf *conf, const char *text, Err *err) {
     double x;
     if (units_parse_number(text, "bfsz", &x, err) != 0) return -1;
-    if (set_number(c, "buffer", x * BFSZ_BYTES, NULL) == 0) return 0;
+    if (set_number(conf, "buffer", x * BFSZ_BYTES, NULL) == 0) return 0;
     return err_input(err, "bfsz: must be above 0 (in units of 10 KiB), got %.40s", text);
 }
 
@@ -161,11 +161,11 @@ static int set_value(Mix *m, const char *key, const char *text, Err *err) {
         return replace(&m->sizes, text), 0;
     if (strcmp(key, "topology") == 0 || strcmp(key, "cluster") == 0)
         return replace(&m->topo, text), 0;
-    if (strcmp(key, "bfsz") == 0) return set_bfsz(&m->net, text, err);
-    if (strcmp(key, "enable_pfc") == 0) return netconf_set(&m->net, "pfc", text, err);
-    if (strcmp(key, "param_1") == 0) return set_param(&m->net, 1, text, err);
-    if (strcmp(key, "param_2") == 0) return set_param(&m->net, 2, text, err);
-    return netconf_set(&m->net, key, text, err);
+    if (strcmp(key, "bfsz") == 0) return set_bfsz(&m->conf, text, err);
+    if (strcmp(key, "enable_pfc") == 0) return netconf_set(&m->conf, "pfc", text, err);
+    if (strcmp(key, "param_1") == 0) return set_param(&m->conf, 1, text, err);
+    if (strcmp(key, "param_2") == 0) return set_param(&m->conf, 2, text, err);
+    return netconf_set(&m->conf, key, text, err);
 }
 
 /* --- members of a JSON object
@@ -282,7 +282,7 @@ static int check_complete(const Mix *m, const Json *j, bool published, Err *err)
     if (isnan(m->sigma))
         return json_fail(j, err, "missing key \"%s\"", published ? "lognorm_sigma" : "sigma");
     if (isnan(m->max_load)) return json_fail(j, err, "missing key \"max_load\"");
-    return netconf_check(&m->net, &why) == 0 ? 0 : json_fail(j, err, "%s", why.msg);
+    return netconf_check(&m->conf, &why) == 0 ? 0 : json_fail(j, err, "%s", why.msg);
 }
 
 static int read_mix(Mix *m, const Json *j, const Log *log, Err *err) {

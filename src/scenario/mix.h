@@ -18,7 +18,7 @@ typedef struct {
     char *sizes;                        /* size distribution file */
     double sigma, max_load, duration_s; /* duration_s 0: not given */
     uint64_t n_flows;                   /* 0: not given */
-    NetConf net;
+    NetConf conf;
 } Mix;
 
 /* Loads a mix file: one object or an array of them, published keys or ours (spec/README.md).

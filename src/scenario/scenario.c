@@ -34,7 +34,7 @@ static int choose_mix(const ScenarioOptions *o, Mix *out, const Log *log, Err *e
 static int apply_settings(const ScenarioOptions *o, Mix *m, Err *err) {
     for (const char *const *s = o->set; s && *s; s++)
         if (mix_set(m, *s, err) != 0) return err_wrap(err, "--set %.60s", *s);
-    if (netconf_check(&m->net, err) != 0) return err_wrap(err, "--set");
+    if (netconf_check(&m->conf, err) != 0) return err_wrap(err, "--set");
     return 0;
 }
 
@@ -47,7 +47,7 @@ int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err) {
 static int load_mix(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     if (scenario_mix(&s->mix, o, log, err) != 0) return -1;
     s->has_mix = o->mix_path != NULL;
-    s->net = s->mix.net;
+    s->conf = s->mix.conf;
     return 0;
 }
 

@@ -19,9 +19,9 @@ typedef struct {
     uint16_t *sport;
     WorkloadStream *stream; /* NULL: flows are held */
     FlowSource source;      /* of either */
-    NetConf net;
+    NetConf conf;
     bool has_mix;
-    Mix mix;    /* the chosen one, settings applied; has_mix or only .net means anything */
+    Mix mix;    /* the chosen one, settings applied; has_mix or only .conf means anything */
     bool drawn; /* flows were drawn from the mix; then: */
     RackMatrix matrix;
     WorkloadInfo workload;

@@ -136,13 +136,13 @@ static int run_case(const char *topologies, const char *dir, bool detail, Tally 
     PktOptions opt = {.compat = true, .seed = 1};
     PktStats st;
     double cpu_s = cpu_now_s();
-    if (pktsim_run(r, &f, &c.net, &opt, fct, &st, err) != 0) return -1;
+    if (pktsim_run(r, &f, &c.conf, &opt, fct, &st, err) != 0) return -1;
     cpu_s = cpu_now_s() - cpu_s;
     Tally t = {.cpu_s = cpu_s, .packet_hops = st.n_packet_hops};
     const char *slash = strrchr(dir, '/');
     snprintf(t.name, sizeof t.name, "%.40s", slash ? slash + 1 : dir);
-    Tally *group = &pool[c.net.cc];
-    snprintf(group->name, sizeof group->name, "all %s", cc_name(c.net.cc));
+    Tally *group = &pool[c.conf.cc];
+    snprintf(group->name, sizeof group->name, "all %s", cc_name(c.conf.cc));
     group->cpu_s += cpu_s;
     group->packet_hops += st.n_packet_hops;
     for (size_t i = 0; i < f.n; i++) {

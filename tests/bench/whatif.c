@@ -39,7 +39,7 @@ static void truth(const Scenario *s, Slowdowns *out) {
     size_t n = s->flows.n;
     double *fct = MEM_NEW(double, n), *ideal = MEM_NEW(double, n);
     PktOptions opt = {.seed = 1};
-    must(pktsim_run(s->route, &s->flows, &s->net, &opt, fct, NULL, &err), &err);
+    must(pktsim_run(s->route, &s->flows, &s->conf, &opt, fct, NULL, &err), &err);
     pktsim_ideal(s->route, &s->flows, false, ideal);
     for (size_t i = 0; i < n; i++) fct[i] /= ideal[i];
     aggregate_flows(s->flows.size_b, fct, n, out);
