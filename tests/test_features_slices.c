@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "net/wire.h"
 #include "features/pathfluid.h"
 #include "features/slices.h"
 #include "base/rng.h"
@@ -52,7 +53,7 @@ static FlowFeatTraffic traffic_of(const Lot *lot, const LotFlow *f, Arena *a) {
 static double load_of(const Lot *lot, const LotFlow *f) {
     double bits[LINKS] = {0}, most = 0;
     for (size_t i = 0; i < N; i++)
-        for (uint32_t l = f[i].s; l < f[i].d; l++) bits[l] += lot_wire_bits(f[i].size_b);
+        for (uint32_t l = f[i].s; l < f[i].d; l++) bits[l] += wire_bits(f[i].size_b);
     for (uint32_t l = 0; l < LINKS; l++)
         most = fmax(most, bits[l] / (lot->rate_bps[l] * 1e-9 *
                                      (double)(f[N - 1].start_ns - f[0].start_ns)));
@@ -85,7 +86,7 @@ static PathView outline_of(const Lot *lot, const LotFlow *f, Arena *a) {
         range[i] = (LinkRange){i, f[i].s, f[i].d};
         if (f[i].s == 0 && f[i].d == LINKS) foreground[o.n_foreground++] = i;
         pairs += f[i].d - f[i].s;
-        bits += lot_wire_bits(f[i].size_b) * (f[i].d - f[i].s);
+        bits += wire_bits(f[i].size_b) * (f[i].d - f[i].s);
         for (uint32_t l = f[i].s; l < f[i].d; l++) {
             double gap_ns = last_ns[l] > 0 ? (double)(f[i].start_ns - last_ns[l]) : 0;
             gaps[l].ns += gap_ns;
@@ -117,7 +118,7 @@ static SlicedFlows take(const Slices *s, const Lot *lot, const LotFlow *f, size_
 
 static double all_bits(const LotFlow *f, size_t n) {
     double bits = 0;
-    for (size_t i = 0; i < n; i++) bits += lot_wire_bits(f[i].size_b) * (f[i].d - f[i].s);
+    for (size_t i = 0; i < n; i++) bits += wire_bits(f[i].size_b) * (f[i].d - f[i].s);
     return bits;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "net/wire.h"
 #include "base/rng.h"
 #include "fluid/flowsim.h"
 #include "fluid/maxmin.h"
@@ -205,18 +206,10 @@ static void lone_flow_runs_at_the_slowest_rate(void **state) {
         double rate = f->cap_bps, fct;
         for (uint32_t l = f->s; l < f->d; l++) rate = fmin(rate, lot.rate_bps[l]);
         flowsim_run(&lot, f, 1, &fct, NULL, &a);
-        assert_true(relative(fct, flowsim_bits(f->size_b) / (rate * 1e-9)) < 1e-12);
+        assert_true(relative(fct, wire_bits(f->size_b) / (rate * 1e-9)) < 1e-12);
         arena_reset(&a);
     }
     arena_free(&a);
-}
-
-static void bits_count_a_header_per_packet(void **state) {
-    (void)state;
-    assert_true(flowsim_bits(0) == 0);
-    assert_true(flowsim_bits(1) == (1 + 48) * 8);
-    assert_true(flowsim_bits(1000) == (1000 + 48) * 8);
-    assert_true(flowsim_bits(1001) == (1001 + 96) * 8);
 }
 
 /* The same simulation without classes, heaps or lazy updates: all flows' remaining bits are reduced
@@ -284,8 +277,8 @@ static void brute_look(const Brute *b, size_t i) {
             seen[l].left_bits += (float)b->left[k];
             cap = fmin(cap, b->lot->rate_bps[l] * 1e-9);
         }
-        double sent = fmin(cap * b->fct[k], flowsim_bits(b->flows[k].size_b)),
-               served = flowsim_bits(b->flows[k].size_b) - b->left[k];
+        double sent = fmin(cap * b->fct[k], wire_bits(b->flows[k].size_b)),
+               served = wire_bits(b->flows[k].size_b) - b->left[k];
         Backlog *w = &b->waiting[2 * i + (b->fct[k] < 2 * b->arrivals.rtt_ns ? 0 : 1)];
         if (sent - served < 1) continue;
         w->bits += (float)(sent - served);
@@ -319,7 +312,7 @@ static void brute_run(Brute *b) {
             if (b->arrivals.state) brute_look(b, next);
             b->active[next] = true;
             b->fct[next] = 0;
-            b->left[next] = flowsim_bits(b->flows[next].size_b);
+            b->left[next] = wire_bits(b->flows[next].size_b);
             n_active++;
             next++;
             t = 0;
@@ -422,7 +415,7 @@ static void arrivals_agree_with_brute_force(void **state) {
         Brute b = brute_new(&lot, f, n, &a);
         b.arrivals = sample_all(n_links, n, rtt_ns, &a);
         b.waiting = ARENA_NEW(&a, Backlog, 2 * n);
-        for (size_t i = 0; i < n; i++) b.total_bits += (float)flowsim_bits(f[i].size_b);
+        for (size_t i = 0; i < n; i++) b.total_bits += (float)wire_bits(f[i].size_b);
         brute_run(&b);
         for (size_t i = 0; i < n; i++) met[compare_seen(&w, &b, i)]++;
         arena_reset(&a);
@@ -456,7 +449,7 @@ static void queues_stand_at_the_bottleneck(void **state) {
                 early[1].before_feedback.n == 2 && early[0].before_feedback.n == 0);
     assert_true(fabsf(early[1].before_feedback.rate - 10) < 1e-5f &&
                 early[1].after_feedback.n == 0);
-    assert_true(fabsf(early[1].left_bits / (float)(2 * flowsim_bits(10000000) - 20e3) - 1) < 1e-6f);
+    assert_true(fabsf(early[1].left_bits / (float)(2 * wire_bits(10000000) - 20e3) - 1) < 1e-6f);
     assert_true(fabsf(later[1].before_feedback.bits - 190e3f) < 600 &&
                 later[1].after_feedback.n == 0);
     assert_true(late[1].before_feedback.n == 0 && late[1].after_feedback.n == 2 &&
@@ -485,7 +478,7 @@ static void one_link_conserves_work(void **state) {
     flowsim_run(&lot, f, N, fct, NULL, &a);
     for (int i = 0; i < N; i++) {
         end[i] = (double)(f[i].start_ns - f[0].start_ns) + fct[i];
-        assert_true(fct[i] >= flowsim_bits(f[i].size_b) / 10 * (1 - 1e-9));
+        assert_true(fct[i] >= wire_bits(f[i].size_b) / 10 * (1 - 1e-9));
     }
     qsort(end, N, sizeof *end, by_number);
     int busy_periods = 0;
@@ -497,7 +490,7 @@ static void one_link_conserves_work(void **state) {
                         1e-9); /* all before are done, the last one just then */
             busy_periods++;
         }
-        busy_until = fmax(busy_until, start) + flowsim_bits(f[i].size_b) / 10;
+        busy_until = fmax(busy_until, start) + wire_bits(f[i].size_b) / 10;
     }
     assert_true(relative(end[N - 1], busy_until) < 1e-9);
     assert_true(busy_periods > 10);
@@ -554,7 +547,7 @@ static void long_runs_stay_exact(void **state) {
         f[i] = (LotFlow){.start_ns = (int64_t)i * 1000003, .size_b = 1, .cap_bps = 10e9, .d = 1};
     flowsim_run(&lot, f, N + 1, fct, NULL, &a);
     for (int i = 1; i <= N; i++) assert_true(relative(fct[i], 78.4) < 1e-9);
-    assert_true(relative(fct[0], (flowsim_bits(f[0].size_b) + N * 392.0) / 10) < 1e-12);
+    assert_true(relative(fct[0], (wire_bits(f[0].size_b) + N * 392.0) / 10) < 1e-12);
     arena_free(&a);
 }
 
@@ -653,7 +646,7 @@ static void check_crasher(FluidCase *c, void *ctx) {
     flowsim_run(&c->lot, c->flows, c->n, fct, &st, &c->arena);
     assert_int_equal(st.events, 2 * c->n);
     for (size_t i = 0; i < c->n; i++)
-        assert_true(fct[i] >= flowsim_bits(c->flows[i].size_b) / 10 * (1 - 1e-9));
+        assert_true(fct[i] >= wire_bits(c->flows[i].size_b) / 10 * (1 - 1e-9));
 }
 
 static void agrees_with_golden(void **state) {
@@ -679,7 +672,6 @@ int main(void) {
         cmocka_unit_test(maxmin_is_optimal),
         cmocka_unit_test(idle_links_forget_rounding),
         cmocka_unit_test(maxmin_agrees_with_reference),
-        cmocka_unit_test(bits_count_a_header_per_packet),
         cmocka_unit_test(lone_flow_runs_at_the_slowest_rate),
         cmocka_unit_test(agrees_with_brute_force),
         cmocka_unit_test(arrivals_agree_with_brute_force),

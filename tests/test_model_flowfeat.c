@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <math.h>
 
+#include "net/wire.h"
 #include "data/flowdata.h"
 #include "data/netdir.h"
 #include "features/pathfluid.h"
@@ -161,10 +162,10 @@ static void queues_by_hand(void **state) {
     near(flow_value(&m, 1, "fair_share_ln"), log(1 / 3.0) / 2);
     near(flow_value(&m, 1, "turns_at_host_per_ideal_fct_ln1p"), log1p(838.4 / ideal_ns));
     near(flow_value(&m, 0, "load_next_rtt_max_ln1p"),
-         log1p(flowsim_bits(10000000) / (10 * rtt_ns)) / 2); /* the other starts with it */
+         log1p(wire_bits(10000000) / (10 * rtt_ns)) / 2); /* the other starts with it */
     near(flow_value(&m, 0, "arrivals_in_life_max_ln1p"), log1p(2) / 4);
     near(link_value(&m, 1, "bits_from_previous_link"),
-         (flowsim_bits(10000000) + 548 * 8) / (2 * flowsim_bits(10000000) + 548 * 8));
+         (wire_bits(10000000) + 548 * 8) / (2 * wire_bits(10000000) + 548 * 8));
     near(link_value(&m, 0, "bits_of_foreground"), 1);
     arena_free(&a);
 }

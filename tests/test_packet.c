@@ -11,6 +11,7 @@
 #include "base/par.h"
 #include "base/rng.h"
 #include "base/stats.h"
+#include "packet/cc.h"
 #include "packet/evq.h"
 #include "packet_net.h"
 
@@ -37,6 +38,19 @@ static Flows random_flows(const Net *n, size_t count, double span_ns, uint64_t s
     }
     flows_sort(&f);
     return f;
+}
+
+/* ---- sizes ---- */
+
+/* Controls that settings can name say the same sizes as net/wire, which features go by. */
+static void sizes_are_the_wires(void **state) {
+    (void)state;
+    for (int cc = 0; cc < CC_N; cc++) {
+        const CongestionControl *c = cc_find(cc_name((Cc)cc));
+        assert_non_null(c);
+        assert_int_equal(c->header_b, wire_header_b((Cc)cc));
+        assert_int_equal(c->ack_b, wire_ack_b((Cc)cc));
+    }
 }
 
 /* ---- the event queue ---- */
@@ -478,14 +492,23 @@ static void empty_and_stopped(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(events_come_in_order),         cmocka_unit_test(equal_times_come_by_rank),
-        cmocka_unit_test(lone_flow_is_ideal),           cmocka_unit_test(ideal_by_hand),
-        cmocka_unit_test(window_limits_the_rate),       cmocka_unit_test(equal_flows_share),
-        cmocka_unit_test(incast_is_bound_by_the_link),  cmocka_unit_test(pfc_is_lossless),
-        cmocka_unit_test(losses_are_repaired),          cmocka_unit_test(lost_tails_need_the_timer),
-        cmocka_unit_test(same_seed_same_bytes),         cmocka_unit_test(settings_matter),
-        cmocka_unit_test(settings_scale_with_the_rate), cmocka_unit_test(trace_shows_every_packet),
-        cmocka_unit_test(refuses_what_it_cannot_do),    cmocka_unit_test(empty_and_stopped),
+        cmocka_unit_test(sizes_are_the_wires),
+        cmocka_unit_test(events_come_in_order),
+        cmocka_unit_test(equal_times_come_by_rank),
+        cmocka_unit_test(lone_flow_is_ideal),
+        cmocka_unit_test(ideal_by_hand),
+        cmocka_unit_test(window_limits_the_rate),
+        cmocka_unit_test(equal_flows_share),
+        cmocka_unit_test(incast_is_bound_by_the_link),
+        cmocka_unit_test(pfc_is_lossless),
+        cmocka_unit_test(losses_are_repaired),
+        cmocka_unit_test(lost_tails_need_the_timer),
+        cmocka_unit_test(same_seed_same_bytes),
+        cmocka_unit_test(settings_matter),
+        cmocka_unit_test(settings_scale_with_the_rate),
+        cmocka_unit_test(trace_shows_every_packet),
+        cmocka_unit_test(refuses_what_it_cannot_do),
+        cmocka_unit_test(empty_and_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

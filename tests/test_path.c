@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/wire.h"
 #include "base/rng.h"
 #include "path/path.h"
 
@@ -213,7 +214,7 @@ static double load_of(const Net *net, uint32_t link) {
     for (size_t i = 0; i < f->n; i++) {
         uint32_t links[64],
             n = route_path(net->route, f->src[i], f->dst[i], net->sport[i], ROUTE_DPORT, links);
-        for (uint32_t l = 0; l < n; l++) bits += links[l] == link ? lot_wire_bits(f->size_b[i]) : 0;
+        for (uint32_t l = 0; l < n; l++) bits += links[l] == link ? wire_bits(f->size_b[i]) : 0;
     }
     return bits * 1e9 /
            ((double)(f->start_ns[f->n - 1] - f->start_ns[0]) * net->topo.links[link].rate_bps);
@@ -296,7 +297,7 @@ static void check_outline(const PathView *o, const LotFlow *flows) {
     for (size_t i = 0; i < o->n; i++) {
         assert_true(path_start_ns(o, i) == flows[i].start_ns);
         pairs += flows[i].d - flows[i].s;
-        bits += lot_wire_bits(flows[i].size_b) * (flows[i].d - flows[i].s);
+        bits += wire_bits(flows[i].size_b) * (flows[i].d - flows[i].s);
         if (flows[i].s > 0 || flows[i].d < o->lot.n_links) continue;
         assert_true(n_foreground < o->n_foreground && o->foreground[n_foreground] == i);
         n_foreground++;

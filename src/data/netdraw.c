@@ -27,14 +27,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/wire.h"
 
-#define REF_RATE_BPS 10e9
-#define REF_BDP_B                                                                   \
-    18.3e3 /* clos_bdp_b of the published fabric: six links of 1 us, 10 and 40 Gb/s \
-            */
-#define FULL_WIRE_B 1048
-#define ACK_WIRE_B 60
-#define RESERVE_B 4096
+/* clos_bdp_b of the published fabric: six links of 1 us, 10 and 40 Gb/s */
+#define REF_BDP_B 18.3e3
 #define MAX_OVERSUBSCRIPTION \
     8                       /* of a tier; published fabrics have 1 to 4, operators report up to 8 */
 #define BUFFER_UNIT_B 10240 /* of the published key */
@@ -79,21 +75,14 @@ double clos_bdp_b(const Clos *c) {
     const double delay[] = {c->host_delay_ns, c->fab_delay_ns, c->spine_delay_ns};
     double rtt_ns = 0;
     for (int i = 0; i < clos_tiers(c); i++)
-        rtt_ns += 2 * (2 * delay[i] + (FULL_WIRE_B + ACK_WIRE_B) * 8e9 / rate[i]);
+        rtt_ns += 2 * wire_hop_rtt_ns(rate[i], delay[i], WIRE_FULL_B, WIRE_ACK_B);
     return rtt_ns * 1e-9 * c->host_rate_bps / 8;
 }
 
-/* As the packet simulation does: what may still arrive after a pause was asked for, and a reserve.
- */
-static double port_set_aside_b(double rate_bps, double delay_ns) {
-    double on_the_way_b = rate_bps * delay_ns * 1e-9 / 8;
-    return fmax(3 * on_the_way_b, 2 * on_the_way_b + 4 * FULL_WIRE_B) + RESERVE_B;
-}
-
 double clos_set_aside_b(const Clos *c) {
-    double host = port_set_aside_b(c->host_rate_bps, c->host_delay_ns),
-           fab = port_set_aside_b(c->fab_rate_bps, c->fab_delay_ns),
-           spine = port_set_aside_b(c->spine_rate_bps, c->spine_delay_ns);
+    double host = wire_set_aside_mean_b(c->host_rate_bps, c->host_delay_ns),
+           fab = wire_set_aside_mean_b(c->fab_rate_bps, c->fab_delay_ns),
+           spine = wire_set_aside_mean_b(c->spine_rate_bps, c->spine_delay_ns);
     double at_rack = c->hosts_per_rack * host + c->fabs_per_pod * fab;
     double at_fab = c->fabs_per_pod ? c->racks_per_pod * fab + c->spines_per_plane * spine : 0;
     double at_spine = c->spines_per_plane ? c->pods * spine : 0;
@@ -182,14 +171,14 @@ void netdraw_published_conf(NetConf *conf, Rng *rng) {
 
 static void scale_buffer(NetConf *conf, const Clos *clos, Rng *rng) {
     double set_aside = clos_set_aside_b(clos);
-    conf->buffer_b *= clos->host_rate_bps / REF_RATE_BPS;
+    conf->buffer_b *= clos->host_rate_bps / WIRE_REF_BPS;
     /* Operators mostly size the shared buffer on top of PFC's headroom; 3 of 10 do not. */
     if (chance(rng, 0.7) && set_aside > conf->buffer_b / 2) conf->buffer_b += set_aside;
     conf->buffer_b = to_decimals(conf->buffer_b, BUFFER_UNIT_B);
 }
 
 static void scale_window(NetConf *conf, const Clos *clos, Rng *rng) {
-    double u = rng_u01(rng), rate = clos->host_rate_bps / REF_RATE_BPS;
+    double u = rng_u01(rng), rate = clos->host_rate_bps / WIRE_REF_BPS;
     if (u < 0.5) conf->line_window_b *= clos_bdp_b(clos) / REF_BDP_B;
     else if (u < 0.75 || rate > 4)
         conf->line_window_b *= rate; /* above 40 Gb/s 30 KB would starve */
@@ -201,7 +190,7 @@ static void scale_window(NetConf *conf, const Clos *clos, Rng *rng) {
 /* Packet-hops of a flow over the longest path, its ACKs included: half a packet more than the mean
  * size, since the last one is not full; up and down all tiers; data and ACK. */
 static double hops_per_flow(const NetDraw *d) {
-    return (d->dist.mean_b / 1000 + 0.5) * 2 * 2 * clos_tiers(&d->clos);
+    return (d->dist.mean_b / WIRE_PAYLOAD_B + 0.5) * 2 * 2 * clos_tiers(&d->clos);
 }
 
 /* Draws the family and, in half of the networks faster than 10 Gb/s, multiplies its sizes by the
@@ -211,7 +200,7 @@ static int draw_sizes(NetDraw *d, const NetDrawOptions *o, Rng *rng, Err *err) {
     if (o->shifted) first = SIZES_FIRST_UNSEEN, end = SIZES_N;
     else if (chance(rng, 0.5)) first = SIZES_FIRST_SYNTHETIC, end = SIZES_FIRST_UNSEEN;
     d->sizes = sizefamily_draw(rng, first, end);
-    double rate = d->clos.host_rate_bps / REF_RATE_BPS;
+    double rate = d->clos.host_rate_bps / WIRE_REF_BPS;
     bool scaled = chance(rng, 0.5) && rate > 1;
     if (sizefamily_build(&d->dist, &d->sizes, o->sizes_dir, err) != 0) return -1;
     double affordable = o->max_packet_hops / ((double)o->flows_lo * hops_per_flow(d));
@@ -240,7 +229,7 @@ int netdraw_init(NetDraw *d, const NetDrawOptions *o, uint64_t index, Err *err) 
     draw_clos(&d->clos, o->shifted, &rng);
     netdraw_published_conf(&d->conf, &rng);
     scale_buffer(&d->conf, &d->clos, &rng);
-    if (d->clos.host_rate_bps > REF_RATE_BPS || d->clos.host_delay_ns != 1000)
+    if (d->clos.host_rate_bps > WIRE_REF_BPS || d->clos.host_delay_ns != 1000)
         scale_window(&d->conf, &d->clos, &rng);
     d->matrix = draw_matrix(o->shifted, &rng);
     d->max_load = to_decimals(rng_uniform(&rng, 0.10, 0.90), 1e-4);

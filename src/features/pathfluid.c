@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "features/slices.h"
+#include "net/wire.h"
 
 /* Flows of a path on their way through the fluid. */
 typedef struct {
@@ -53,7 +54,7 @@ static int64_t *guess_ends(const PathView *path, const FlowFeatPlan *plan, Arena
         LotFlow f;
         path_read(path, plan->arrivals.flow[k], 1, &f);
         double rate = fmin(f.cap_bps, path->lot.host_rate_bps) * 1e-9;
-        end_ns[k] = f.start_ns + (int64_t)(LIFE * flowsim_bits(f.size_b) / rate);
+        end_ns[k] = f.start_ns + (int64_t)(LIFE * wire_bits(f.size_b) / rate);
     }
     return end_ns;
 }

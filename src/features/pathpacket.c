@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "net/wire.h"
 #include "path/lotnet.h"
 #include "packet/pktsim.h"
 
@@ -45,7 +46,7 @@ double pathpacket_hops(const PathPacket *p) {
     double hops = 0;
     for (size_t i = 0; i < p->n_flows; i++) {
         uint32_t off_path = 2u * (p->flows[i].s > 0) + 2u * (p->flows[i].d < p->path->n_links);
-        hops += 2 * ceil((double)p->flows[i].size_b / 1000) *
+        hops += 2 * (double)wire_packets(p->flows[i].size_b) *
                 (p->flows[i].d - p->flows[i].s + off_path);
     }
     return hops;

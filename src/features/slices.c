@@ -28,14 +28,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "net/wire.h"
+
 static const double HORIZON = 5, MERGE_SHARE = 1.0 / 16, MAX_LOAD = 0.95;
 
-enum {
-    RUN = 128 /* flows about a probe that count */,
-    BEFORE_RTTS = 10,
-    HEADER_B = 48,
-    PAYLOAD_B = 1000
-};
+enum { RUN = 128 /* flows about a probe that count */, BEFORE_RTTS = 10 };
 
 /* ---- where is looked ---- */
 
@@ -136,11 +133,6 @@ static bool counts(SliceWalk *w, int64_t start_ns) {
     return w->counted < s->n_measured_slices && s->counted[w->counted].begin_ns <= start_ns;
 }
 
-/* Payload of which so many bits are on the wire, nearly. */
-static uint64_t payload_b(double bits) {
-    return (uint64_t)(bits / 8 * PAYLOAD_B / (PAYLOAD_B + HEADER_B));
-}
-
 void slicedflows_init(SlicedFlows *out, size_t room, Arena *a) {
     *out = (SlicedFlows){.capacity = room};
     out->flows = ARENA_NEW(a, LotFlow, room);
@@ -160,7 +152,7 @@ bool slicewalk_add(SliceWalk *w, const LotFlow *flows, size_t n, SlicedFlows *ou
         const LotFlow *f = &flows[i];
         Group *g = &w->groups[f->s * n_nodes + f->d];
         double rate = f->cap_bps * 1e-9 < g->rate ? f->cap_bps * 1e-9 : g->rate,
-               bits = lot_wire_bits(f->size_b);
+               bits = wire_bits(f->size_b);
         double least_bits = distance_ns(w, &place, f->start_ns) * rate * per_horizon - mean_bits;
         bool lump = bits < least_bits;
         if (lump && (g->left_bits += bits) < MERGE_SHARE * least_bits) continue;
@@ -169,7 +161,7 @@ bool slicewalk_add(SliceWalk *w, const LotFlow *flows, size_t n, SlicedFlows *ou
         out->index[out->n] = lump ? SLICES_MERGED : (uint32_t)(w->n_passed + i);
         out->counted[out->n] = counts(w, f->start_ns);
         if (lump) {
-            out->flows[out->n].size_b = payload_b(g->left_bits);
+            out->flows[out->n].size_b = wire_payload_b(g->left_bits);
             g->left_bits = 0;
         }
         out->n++;

@@ -31,8 +31,9 @@
 #include <string.h>
 
 #include "fluid/maxmin.h"
+#include "net/wire.h"
 
-enum { HEADER_B = 48, PAYLOAD_B = 1000, HEAP_ARITY = 4 };
+enum { HEAP_ARITY = 4 };
 static const double REBASE_NS = 1 << 20, REBASE_BITS = 1 << 24, NEVER_NS = 1e300;
 
 /* A flow in its class's heap: done when served reaches `bits`. */
@@ -63,8 +64,6 @@ typedef struct {
     const ArrivalSample *arrivals; /* NULL: nobody looks */
     size_t n_sampled;              /* flows of it that have arrived */
 } Sim;
-
-double flowsim_bits(uint64_t size_b) { return lot_wire_bits(size_b); }
 
 /* ---- heap: the entry with the fewest bits first ---- */
 
@@ -210,7 +209,7 @@ static void look_at_flow(const Sim *sim, const MaxminClass *k, const Entry *e, d
                          LinkState *sum) {
     const ArrivalSample *w = sim->arrivals;
     const LotFlow *f = &sim->flows[e->flow];
-    double left = e->bits - served, given = flowsim_bits(f->size_b) - left,
+    double left = e->bits - served, given = wire_bits(f->size_b) - left,
            age = (double)(sim->base_ns - f->start_ns) + sim->t;
     double waits = fmin(left, k->cap * age - given);
     Backlog *b = age < 2 * w->rtt_ns ? &sum->before_feedback : &sum->after_feedback;
@@ -296,7 +295,7 @@ static inline void admit(Sim *sim, size_t i, uint32_t class) {
         c->rate = sim->mm.classes[class].cap;
     }
     double given = c->served + (sim->t - c->since) * c->rate,
-           bits = flowsim_bits(sim->flows[i].size_b);
+           bits = wire_bits(sim->flows[i].size_b);
     if (given > REBASE_BITS) {
         catch_up(sim, c);
         given = c->served;
@@ -403,11 +402,6 @@ void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns,
 
 /* ---- slowdown ---- */
 
-/* Bits of the first packet. */
-static double first_packet_bits(uint64_t size_b) {
-    return (double)((size_b < PAYLOAD_B ? size_b : PAYLOAD_B) + HEADER_B) * 8;
-}
-
 /* Extra delay of a background flow at an inner node of the published lots: how much farther than a
  * top-of-rack switch the nearest host is. */
 static double published_extra_ns(uint32_t n_links, uint32_t node) {
@@ -417,7 +411,7 @@ static double published_extra_ns(uint32_t n_links, uint32_t node) {
 }
 
 static double published_base_ns(const Lot *lot, const LotFlow *f) {
-    double p = first_packet_bits(f->size_b), b = lot->host_rate_bps * 1e-9;
+    double p = wire_first_packet_bits(f->size_b), b = lot->host_rate_bps * 1e-9;
     bool at_start = f->s == 0, at_end = f->d == lot->n_links, foreground = at_start && at_end,
          inside = !at_start && !at_end;
     double links = f->d - f->s + !foreground + inside;
@@ -443,7 +437,7 @@ static double stubs_ns(const Lot *lot, const LotFlow *f) {
 /* A background flow comes and goes over stubs that add their delay but never limit it. The last
  * packet is counted in bits/b already, hence − p/b. */
 static double general_base_ns(const Lot *lot, const LotFlow *f) {
-    double p = first_packet_bits(f->size_b), base = stubs_ns(lot, f) - p / own_rate(lot, f);
+    double p = wire_first_packet_bits(f->size_b), base = stubs_ns(lot, f) - p / own_rate(lot, f);
     for (uint32_t l = f->s; l < f->d; l++) base += lot->delay_ns[l] + p / (lot->rate_bps[l] * 1e-9);
     return base;
 }
@@ -460,7 +454,7 @@ static inline double ratio(double rate, double base_bits, double fct_ns, double 
 
 double flowsim_slowdown(const Lot *lot, const LotFlow *f, double fct_ns) {
     double rate = own_rate(lot, f);
-    return ratio(rate, flowsim_base_ns(lot, f) * rate, fct_ns, flowsim_bits(f->size_b));
+    return ratio(rate, flowsim_base_ns(lot, f) * rate, fct_ns, wire_bits(f->size_b));
 }
 
 void flowsim_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns,
@@ -481,10 +475,10 @@ void flowsim_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const dou
     }
     for (size_t i = 0; i < n; i++) {
         const LotFlow *f = &flows[i];
-        double rate = own_rate(lot, f), p = first_packet_bits(f->size_b);
+        double rate = own_rate(lot, f), p = wire_first_packet_bits(f->size_b);
         double latency_ns = stubs_ns(lot, f) + (delay_ns[f->d] - delay_ns[f->s]) +
                             p * (ns_per_bit[f->d] - ns_per_bit[f->s]);
-        slowdown[i] = (float)ratio(rate, latency_ns * rate - p, fct_ns[i], flowsim_bits(f->size_b));
+        slowdown[i] = (float)ratio(rate, latency_ns * rate - p, fct_ns[i], wire_bits(f->size_b));
     }
     free(delay_ns);
 }

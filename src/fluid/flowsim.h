@@ -12,7 +12,7 @@ typedef struct {
 } FlowsimStats;
 
 /* fct_ns[i] = completion − arrival of flows[i] (ascending start_ns) under max-min fair sharing with
- * each flow capped at its cap_bps, sending flowsim_bits(size). An arrival and a completion at the
+ * each flow capped at its cap_bps, sending wire_bits(size). An arrival and a completion at the
  * same time: the completion goes first. Cost per event does not depend on the number of active
  * flows beyond a logarithm. Scratch comes from `a` (not reset). `stats` may be NULL. Docs: PIPELINE
  * §4. */
@@ -24,8 +24,6 @@ void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns,
 void flowsim_run_sampled(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns,
                          const ArrivalSample *arrivals, FlowsimStats *stats, Arena *a);
 
-/* Bits to send for a payload: (size + ceil(size/1000)·48)·8. */
-double flowsim_bits(uint64_t size_b);
 /* FCT over ideal FCT, clipped below at 1: (fct + base) / (bits/b + base), b = the least of the
  * lot's host_rate_bps, the flow's own cap and the rates of its links. `base` is the unloaded
  * latency of the first packet: published formula if lot->published, else from the lot's rates and

@@ -28,6 +28,7 @@
 
 #include "base/file.h"
 #include "model/flowfeat_private.h"
+#include "net/wire.h"
 #include "traffic/sizebucket.h"
 
 enum {
@@ -104,7 +105,7 @@ void flowfeat_fingerprint(char hex[FLOWFEAT_FINGERPRINT]) {
 double flowfeat_rtt_ns(const Lot *lot) {
     double rtt_ns = 0;
     for (uint32_t l = 0; l < lot->n_links; l++)
-        rtt_ns += 2 * lot->delay_ns[l] + lot_wire_bits(1000) * 1e9 / lot->rate_bps[l];
+        rtt_ns += wire_hop_rtt_ns(lot->rate_bps[l], lot->delay_ns[l], WIRE_FULL_B, 0);
     return rtt_ns;
 }
 
@@ -234,7 +235,7 @@ static void sweep(const Lot *lot, const LotFlow *flows, size_t n, const Query *q
     memset(now, 0, lot->n_links * sizeof *now);
     for (size_t q = 0, i = 0; q < n_queries; q++) {
         for (; i < n && flows[i].start_ns < queries[q].time_ns; i++) {
-            double bits = lot_wire_bits(flows[i].size_b);
+            double bits = wire_bits(flows[i].size_b);
             for (uint32_t l = flows[i].s; l < flows[i].d; l++) {
                 now[l].bits += bits;
                 now[l].flows++;
@@ -276,23 +277,23 @@ typedef struct {
 } Context;
 
 static FlowIdeal alone(const Lot *lot, const LotFlow *f) {
-    double first = lot_wire_bits(f->size_b < 1000 ? f->size_b : 1000),
+    double first = wire_first_packet_bits(f->size_b),
            rate = fmin(f->cap_bps, lot->host_rate_bps) * 1e-9, latency_ns = 0;
     for (uint32_t l = 0; l < lot->n_links; l++) {
         latency_ns += lot->delay_ns[l] + first * 1e9 / lot->rate_bps[l];
         rate = fmin(rate, lot->rate_bps[l] * 1e-9);
     }
     latency_ns -= first / rate;
-    double bits = lot_wire_bits(f->size_b);
+    double bits = wire_bits(f->size_b);
     return (FlowIdeal){(double)f->size_b, bits, rate, latency_ns + bits / rate, latency_ns};
 }
 
 static void describe_flow(const Context *c, const LotFlow *f, const FlowIdeal *own, double slowdown,
                           float *out) {
     const FlowFeatScale *s = &c->scale;
-    out[SIZE_MTU] = flowfeat_ln((double)f->size_b / 1000, 4);
+    out[SIZE_MTU] = flowfeat_ln((double)f->size_b / WIRE_PAYLOAD_B, 4);
     out[SIZE_BDP] = flowfeat_ln(own->bits / s->bdp_bits, 4);
-    out[SINGLE_PACKET] = f->size_b <= 1000;
+    out[SINGLE_PACKET] = f->size_b <= WIRE_PAYLOAD_B;
     out[FLUID_SLOWDOWN] = flowfeat_ln(slowdown, 2);
     out[FLUID_WAIT] = flowfeat_ln1p((slowdown - 1) * own->ideal_ns / s->rtt_ns, 2);
     out[LATENCY_SHARE] = (float)(own->latency_ns / own->ideal_ns);
@@ -316,7 +317,7 @@ static void describe_company(const Context *c, const LinkState *seen, const Flow
     out[ACTIVE_INNER] = flowfeat_ln1p(inner, 2);
     out[FRESH_FLOWS] = flowfeat_ln1p(fresh, 2);
     out[ROUND_ROBIN_WAIT] = flowfeat_ln1p(
-        (double)seen[0].n_active * lot_wire_bits(1000) / c->scale.b / own->ideal_ns, 1);
+        (double)seen[0].n_active * wire_bits(WIRE_PAYLOAD_B) / c->scale.b / own->ideal_ns, 1);
     out[FAIR_SHARE] = flowfeat_ln(share / c->scale.b, 2);
 }
 
@@ -336,8 +337,7 @@ static double load_between(const Lot *lot, const Sums *sums, Moment from, Moment
 static void describe_traffic(const Context *c, const LotFlow *f, double fct_ns, const Sums *sums,
                              float *out) {
     uint32_t n_links = c->lot->n_links;
-    double rtt_ns = c->scale.rtt_ns, bits = lot_wire_bits(f->size_b), arrivals = 0,
-           arrived_bits = 0;
+    double rtt_ns = c->scale.rtt_ns, bits = wire_bits(f->size_b), arrivals = 0, arrived_bits = 0;
     for (uint32_t l = 0; l < n_links; l++) {
         const Sums *start = &sums[START * n_links + l], *end = &sums[END * n_links + l];
         if (end->flows - start->flows - 1 <= arrivals) continue;

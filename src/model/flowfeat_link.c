@@ -8,6 +8,7 @@
  * simulated, the time of a class of sizes grows with its bits. Quantiles of queues are those that
  * probes, spread evenly over the flows, found on arrival, as if each window were the BDP. */
 #include "model/flowfeat_private.h"
+#include "net/wire.h"
 #include "traffic/sizebucket.h"
 
 #include <math.h>
@@ -161,7 +162,7 @@ static LinkFluid *sum_up(const Lot *lot, const FlowFeatFluid *f, double bdp_bits
     for (size_t i = 0; i < f->n; i++) {
         if (f->counted && !f->counted[i]) continue;
         const LotFlow *flow = &f->flows[i];
-        double bits = lot_wire_bits(flow->size_b);
+        double bits = wire_bits(flow->size_b);
         int size = flowfeat_size_class(bits, bdp_bits), bucket = sizebucket_of(flow->size_b);
         uint32_t bin = bin_of(f->slowdown[i]);
         for (uint32_t l = flow->s; l < flow->d; l++)

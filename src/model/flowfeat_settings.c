@@ -12,14 +12,10 @@
 #include <string.h>
 
 #include "model/flowfeat_private.h"
+#include "net/wire.h"
 
-enum { PAYLOAD_B = 1000, HEADER_B = 48 };
-
-/* Bytes on the wire of a full packet and of an ACK (docs: PACKET-SIM). */
-static double packet_b(Cc cc) {
-    return PAYLOAD_B + (cc == CC_HPCC ? 90 : cc == CC_TIMELY ? 56 : HEADER_B);
-}
-static double ack_b(Cc cc) { return cc == CC_HPCC ? 88 : 60; }
+/* Bytes on the wire of a full packet. */
+static double packet_b(Cc cc) { return WIRE_PAYLOAD_B + wire_header_b(cc); }
 
 double flowfeat_queue_bits(const Backlog *b, double window_bits, double rtt_ns) {
     return fmin((double)b->bits, fmax((double)b->n * window_bits - (double)b->rate * rtt_ns, 0));
@@ -29,8 +25,8 @@ double flowfeat_queue_bits(const Backlog *b, double window_bits, double rtt_ns) 
  * round trip to Thigh; 0 for HPCC, which aims at none. */
 static double marking_bits(const NetConf *conf, double rate_bps, double rtt_ns) {
     switch (conf->cc) {
-    case CC_DCTCP: return 8 * conf->dctcp_k_b * rate_bps / 10e9;
-    case CC_DCQCN: return 8 * conf->dcqcn_kmax_b * rate_bps / 25e9;
+    case CC_DCTCP: return 8 * wire_threshold_b(conf->dctcp_k_b, WIRE_DCTCP_REF_BPS, rate_bps);
+    case CC_DCQCN: return 8 * wire_threshold_b(conf->dcqcn_kmax_b, WIRE_DCQCN_REF_BPS, rate_bps);
     case CC_TIMELY: return fmax(conf->timely_thigh_ns - rtt_ns, 0) * rate_bps * 1e-9;
     default: return 0;
     }
@@ -50,13 +46,13 @@ typedef struct {
 static Settings settings_of(FlowFeat *m, const NetConf *conf) {
     double packet = packet_b(conf->cc), turn_ns = m->scale.delays_ns;
     for (uint32_t l = 0; l < m->n_links; l++)
-        turn_ns += 8 * (packet + ack_b(conf->cc)) / m->rate[l];
+        turn_ns += 8 * (packet + wire_ack_b(conf->cc)) / m->rate[l];
     return (Settings){.m = m,
                       .conf = conf,
                       .window_bits = 8 * conf->line_window_b,
                       .turn_ns = turn_ns,
-                      .share = packet / (PAYLOAD_B + HEADER_B),
-                      .window_wire_bits = 8 * ceil(conf->line_window_b / PAYLOAD_B) * packet};
+                      .share = packet / WIRE_FULL_B,
+                      .window_wire_bits = 8 * ceil(conf->line_window_b / WIRE_PAYLOAD_B) * packet};
 }
 
 /* Slowdown of a flow alone in the network but for its window. */
@@ -131,10 +127,15 @@ static void apply_path(const NetConf *conf, const FlowFeatScale *s, float *out) 
     out[P_WINDOW] = flowfeat_ln(conf->line_window_b / bdp_b, 1);
     out[P_BUFFER] = flowfeat_ln(conf->buffer_b / bdp_b, 2);
     switch (conf->cc) {
-    case CC_DCTCP: out[P_DCTCP_K] = flowfeat_ln1p(conf->dctcp_k_b * b_bps / 10e9 / bdp_b, 1); break;
+    case CC_DCTCP:
+        out[P_DCTCP_K] =
+            flowfeat_ln1p(wire_threshold_b(conf->dctcp_k_b, WIRE_DCTCP_REF_BPS, b_bps) / bdp_b, 1);
+        break;
     case CC_DCQCN:
-        out[P_DCQCN_KMIN] = flowfeat_ln1p(conf->dcqcn_kmin_b * b_bps / 25e9 / bdp_b, 1);
-        out[P_DCQCN_KMAX] = flowfeat_ln1p(conf->dcqcn_kmax_b * b_bps / 25e9 / bdp_b, 1);
+        out[P_DCQCN_KMIN] = flowfeat_ln1p(
+            wire_threshold_b(conf->dcqcn_kmin_b, WIRE_DCQCN_REF_BPS, b_bps) / bdp_b, 1);
+        out[P_DCQCN_KMAX] = flowfeat_ln1p(
+            wire_threshold_b(conf->dcqcn_kmax_b, WIRE_DCQCN_REF_BPS, b_bps) / bdp_b, 1);
         break;
     case CC_HPCC:
         out[P_HPCC_ETA] = (float)conf->hpcc_eta;
@@ -146,7 +147,7 @@ static void apply_path(const NetConf *conf, const FlowFeatScale *s, float *out) 
         break;
     case CC_N: break;
     }
-    double load = s->load * packet_b(conf->cc) / (PAYLOAD_B + HEADER_B);
+    double load = s->load * packet_b(conf->cc) / WIRE_FULL_B;
     out[P_IDLE] =
         flowfeat_ln(fmax(1 - load / (conf->cc == CC_HPCC ? conf->hpcc_eta : 1), 0.01), -2);
     for (int k = 0; k < 2; k++)

@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "model/flowfeat_private.h"
+#include "net/wire.h"
 #include "traffic/sizebucket.h"
 
 /* Flows on links s … d − 1. */
@@ -52,7 +53,7 @@ static Edges edges_of(double bdp_bits) {
 }
 
 static inline void add_to_group(FlowFeatGroup *g, uint64_t size_b, const Edges *e) {
-    double bits = lot_wire_bits(size_b);
+    double bits = wire_bits(size_b);
     int size = 0, bucket = 0;
 #pragma GCC unroll 8
     for (int k = 0; k < FLOWFEAT_N_SIZES - 1; k++) size += bits >= e->size_bits[k];

@@ -13,6 +13,7 @@
  * The lists of row 0 lie side by side by bucket, and each output bucket is a run of input buckets;
  * so the foreground's percentiles per output bucket are selected from the same memory. */
 #include "model/pathfeat.h"
+#include "net/wire.h"
 #include "traffic/sizebucket.h"
 
 #include <assert.h>
@@ -49,7 +50,7 @@ _Static_assert(CONF_CC + CC_N == CONF_DCTCP && CONF_TIMELY + 2 == PATHFEAT_N_CON
 static double bdp_mtu(const Lot *lot) {
     double delay_ns = 0;
     for (uint32_t l = 0; l < lot->n_links; l++) delay_ns += lot->delay_ns[l];
-    return lot->host_rate_bps * 1e-9 * 2 * delay_ns / 8 / 1000;
+    return lot->host_rate_bps * 1e-9 * 2 * delay_ns / 8 / WIRE_PAYLOAD_B;
 }
 
 /* All from CONF_BUFFER on. */

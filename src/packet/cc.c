@@ -50,7 +50,7 @@ CcConf cc_conf(const NetConf *conf, bool compat) {
 }
 
 uint32_t cc_threshold_b(const CcConf *c, double k_b, double at_bps, double port_rate_bps) {
-    double k = k_b * port_rate_bps / at_bps;
+    double k = wire_threshold_b(k_b, at_bps, port_rate_bps);
     if (c->compat) k = cut(k, 1000);
     return k < UINT32_MAX ? (uint32_t)k : UINT32_MAX;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "net/netconf.h"
+#include "net/wire.h"
 
 /* Run-wide settings. */
 typedef struct {
@@ -76,7 +77,7 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    uint16_t header_b; /* of a data packet, with telemetry of CC_WIRE_HOPS hops if any */
+    uint16_t header_b; /* of a data packet, with room for WIRE_TELEMETRY_HOPS stamps if any */
     uint16_t ack_b;
     bool ack_first; /* ACKs go in queue 0: strict priority, never dropped, marked or paused */
     bool telemetry; /* switches stamp data packets, ACKs echo the stamps */
@@ -87,10 +88,6 @@ typedef struct {
     void (*timer)(CcFlow *f, const CcConf *c, int which, CcArm *arm);     /* NULL: has no timers */
     void (*marking)(const CcConf *c, double port_rate_bps, CcMarking *m); /* NULL: no marking */
 } CongestionControl;
-
-enum {
-    CC_WIRE_HOPS = 5
-}; /* room for telemetry in every packet of the reference; grows with longer paths outside compat */
 
 extern const CongestionControl cc_dctcp, cc_dcqcn, cc_hpcc, cc_timely, cc_none;
 /* The row of a name; NULL if there is none. */

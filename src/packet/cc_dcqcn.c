@@ -74,14 +74,14 @@ static void timer(CcFlow *f, const CcConf *c, int which, CcArm *arm) {
 }
 
 static void marking(const CcConf *c, double port_rate_bps, CcMarking *m) {
-    m->kmin_b = cc_threshold_b(c, c->conf.dcqcn_kmin_b, 25e9, port_rate_bps);
-    m->kmax_b = cc_threshold_b(c, c->conf.dcqcn_kmax_b, 25e9, port_rate_bps);
+    m->kmin_b = cc_threshold_b(c, c->conf.dcqcn_kmin_b, WIRE_DCQCN_REF_BPS, port_rate_bps);
+    m->kmax_b = cc_threshold_b(c, c->conf.dcqcn_kmax_b, WIRE_DCQCN_REF_BPS, port_rate_bps);
     m->pmax = PMAX;
 }
 
 const CongestionControl cc_dcqcn = {.name = "dcqcn",
-                                    .header_b = 48,
-                                    .ack_b = 60,
+                                    .header_b = WIRE_HEADER_B,
+                                    .ack_b = WIRE_ACK_B,
                                     .start = start,
                                     .ack = ack,
                                     .timer = timer,

@@ -25,12 +25,12 @@ static void start(CcFlow *f, const CcConf *c) {
 static bool batch_step(Dctcp *d, const CcAck *a) {
     if (a->ack <= d->batch_end) return false;
     if (d->batch_end == 0) {
-        d->n_batch = (uint32_t)(a->nxt / 1000 + 1);
+        d->n_batch = (uint32_t)(a->nxt / WIRE_PAYLOAD_B + 1);
     } else {
         double share = (double)d->n_marked / d->n_batch;
         d->alpha = (1 - GAIN) * d->alpha + GAIN * (share < 1 ? share : 1);
         d->n_marked = 0;
-        d->n_batch = (uint32_t)((a->nxt - a->ack) / 1000 + 1);
+        d->n_batch = (uint32_t)((a->nxt - a->ack) / WIRE_PAYLOAD_B + 1);
     }
     d->batch_end = a->nxt;
     return true;
@@ -55,13 +55,13 @@ static bool ack(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm) {
 }
 
 static void marking(const CcConf *c, double port_rate_bps, CcMarking *m) {
-    m->kmin_b = m->kmax_b = cc_threshold_b(c, c->conf.dctcp_k_b, 10e9, port_rate_bps);
+    m->kmin_b = m->kmax_b = cc_threshold_b(c, c->conf.dctcp_k_b, WIRE_DCTCP_REF_BPS, port_rate_bps);
     m->pmax = 1;
 }
 
 const CongestionControl cc_dctcp = {.name = "dctcp",
-                                    .header_b = 48,
-                                    .ack_b = 60,
+                                    .header_b = WIRE_HEADER_B,
+                                    .ack_b = WIRE_ACK_B,
                                     .ack_first = true,
                                     .start = start,
                                     .ack = ack,

@@ -68,8 +68,8 @@ static bool ack(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm) {
 }
 
 const CongestionControl cc_hpcc = {.name = "hp",
-                                   .header_b = 90,
-                                   .ack_b = 88,
+                                   .header_b = WIRE_HEADER_B + WIRE_TELEMETRY_B,
+                                   .ack_b = WIRE_TELEMETRY_ACK_B,
                                    .telemetry = true,
                                    .retimes = true,
                                    .start = start,

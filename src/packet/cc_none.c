@@ -7,5 +7,8 @@ static void start(CcFlow *f, const CcConf *c) {
     (void)c;
 }
 
-const CongestionControl cc_none = {
-    .name = "none", .header_b = 48, .ack_b = 60, .ack_first = true, .start = start};
+const CongestionControl cc_none = {.name = "none",
+                                   .header_b = WIRE_HEADER_B,
+                                   .ack_b = WIRE_ACK_B,
+                                   .ack_first = true,
+                                   .start = start};

@@ -63,5 +63,9 @@ static bool ack(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm) {
     return !first;
 }
 
-const CongestionControl cc_timely = {
-    .name = "timely", .header_b = 56, .ack_b = 60, .ack_first = true, .start = start, .ack = ack};
+const CongestionControl cc_timely = {.name = "timely",
+                                     .header_b = WIRE_HEADER_B + WIRE_TIMESTAMP_B,
+                                     .ack_b = WIRE_ACK_B,
+                                     .ack_first = true,
+                                     .start = start,
+                                     .ack = ack};

@@ -112,7 +112,7 @@ static void send_data(Sim *s, Port *p, Nic *n, uint32_t pos) {
     NicEntry *e = &n->list[pos];
     FlowSlot *f = &s->flows[e->flow];
     uint64_t left = f->size_b - f->nxt;
-    uint32_t payload = left < PAYLOAD_B ? (uint32_t)left : PAYLOAD_B,
+    uint32_t payload = left < WIRE_PAYLOAD_B ? (uint32_t)left : WIRE_PAYLOAD_B,
              id = sim_cell_new(s, CELL_DATA);
     Cell *c = sim_cell(s, id);
     c->flow = e->flow;

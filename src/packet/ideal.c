@@ -15,11 +15,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "net/wire.h"
 #include "packet/compat.h"
 #include "packet/pktsim.h"
-
-enum { PAYLOAD_B = 1000, HEADER_B = 48 };
-static const double COMPAT_LINE_BPS = 10e9;
 
 int64_t pkt_ticks(bool compat, double bytes, double rate_bps) {
     return compat ? compat_ns(bytes * 8 / rate_bps) : (int64_t)(bytes * 8e12 / rate_bps + 0.5);
@@ -31,23 +29,24 @@ uint32_t pkt_path(const Route *r, bool compat, uint32_t src_host, uint32_t dst_h
 }
 
 static double compat_ideal(const Topo *t, const uint32_t *links, uint32_t n, uint64_t size_b) {
-    double first_b = (double)(size_b < PAYLOAD_B ? size_b : PAYLOAD_B), b = COMPAT_LINE_BPS, ns = 0;
+    double first_b = (double)(size_b < WIRE_PAYLOAD_B ? size_b : WIRE_PAYLOAD_B), b = WIRE_REF_BPS,
+           ns = 0;
     for (uint32_t i = 0; i < n; i++) {
         const Link *l = &t->links[links[i]];
-        ns += l->delay_ns + floor((first_b + HEADER_B) * 8e9 / l->rate_bps);
+        ns += l->delay_ns + floor((first_b + WIRE_HEADER_B) * 8e9 / l->rate_bps);
         b = fmin(b, l->rate_bps);
     }
     return ns + floor(((double)size_b - first_b) * 8e9 / b) +
-           (double)((size_b - 1) / PAYLOAD_B) * floor(HEADER_B * 8e9 / b);
+           (double)((size_b - 1) / WIRE_PAYLOAD_B) * floor(WIRE_HEADER_B * 8e9 / b);
 }
 
 static int64_t wire_ticks(const Link *l, uint64_t payload_b) {
-    return pkt_ticks(false, (double)(payload_b + HEADER_B), l->rate_bps);
+    return pkt_ticks(false, (double)(payload_b + WIRE_HEADER_B), l->rate_bps);
 }
 
 static double exact_ideal(const Topo *t, const uint32_t *links, uint32_t n, uint64_t size_b) {
-    int64_t n_packets = (int64_t)((size_b + PAYLOAD_B - 1) / PAYLOAD_B), delay = 0, last_rest = 0;
-    uint64_t last_b = size_b - (uint64_t)(n_packets - 1) * PAYLOAD_B;
+    int64_t n_packets = (int64_t)wire_packets(size_b), delay = 0, last_rest = 0;
+    uint64_t last_b = size_b - (uint64_t)(n_packets - 1) * WIRE_PAYLOAD_B;
     for (uint32_t i = 0; i < n; i++) {
         delay += (int64_t)(t->links[links[i]].delay_ns * 1000 + 0.5);
         last_rest += wire_ticks(&t->links[links[i]], last_b);
@@ -55,7 +54,7 @@ static double exact_ideal(const Topo *t, const uint32_t *links, uint32_t n, uint
     int64_t longest = last_rest, full_sum = 0, full_max = 0;
     for (uint32_t k = 0; k < n && n_packets > 1; k++) {
         const Link *l = &t->links[links[k]];
-        int64_t full = wire_ticks(l, PAYLOAD_B);
+        int64_t full = wire_ticks(l, WIRE_PAYLOAD_B);
         full_sum += full;
         if (full > full_max) full_max = full;
         int64_t way = full_sum + (n_packets - 2) * full_max + last_rest;

@@ -25,8 +25,7 @@ enum {
     COMPAT_STREAMS = 2,
     COMPAT_STREAMS_PER_NODE = 6
 }; /* random streams in use there before the first packet */
-static const double COMPAT_LINE_BPS = 10e9, COMPAT_BASE_RTT_NS = 14400, COMPAT_MIN_RTT_NS = 20000,
-                    MIN_RATE_SHARE = 0.1;
+static const double COMPAT_BASE_RTT_NS = 14400, COMPAT_MIN_RTT_NS = 20000, MIN_RATE_SHARE = 0.1;
 static const double MIN_LINK_BPS = 1e3, MAX_DELAY_NS = 1e12, MIN_BUFFER_B = 4000;
 
 /* ---- time ---- */
@@ -136,20 +135,20 @@ static double base_rtt_ns(const Sim *s, const uint32_t *links, uint32_t n) {
     double ns = 0;
     for (uint32_t i = 0; i < n; i++) {
         const Link *l = &s->topo->links[links[i]];
-        ns += 2 * l->delay_ns + (s->full_wire_b + s->ack_wire_b) * 8e9 / l->rate_bps;
+        ns += wire_hop_rtt_ns(l->rate_bps, l->delay_ns, s->full_wire_b, s->ack_wire_b);
     }
     return ns;
 }
 
 static void init_cc(Sim *s, FlowSlot *f, uint32_t slot, const uint32_t *path, uint32_t n_links) {
-    double nic = s->topo->links[path[0]].rate_bps, line = s->compat ? COMPAT_LINE_BPS : nic,
+    double nic = s->topo->links[path[0]].rate_bps, line = s->compat ? WIRE_REF_BPS : nic,
            rtt = base_rtt_ns(s, path, n_links);
     f->cc = (CcFlow){.rate_bps = (uint64_t)(nic < line ? nic : line),
                      .max_rate_bps = (uint64_t)line,
                      .min_rate_bps = (uint64_t)(line * MIN_RATE_SHARE),
                      .nic_rate_bps = (uint64_t)nic,
                      .max_rate_window_b = (uint64_t)s->cc_conf.conf.line_window_b,
-                     .line_scale = s->compat ? 1 : line / COMPAT_LINE_BPS,
+                     .line_scale = s->compat ? 1 : line / WIRE_REF_BPS,
                      .base_rtt_ns = s->compat ? COMPAT_BASE_RTT_NS : rtt,
                      .min_rtt_ns = s->compat ? COMPAT_MIN_RTT_NS : rtt};
     s->cc->start(&f->cc, &s->cc_conf);
@@ -292,12 +291,9 @@ static uint8_t threshold_shift(double rate_bps, double host_rate_bps) {
     return shift;
 }
 
-/* The reference takes three times the link's delay at its rate. That falls short on slow, short
- * links: what arrives after the decision to pause is both ways' delay, a packet being sent at
- * either end, and up to one more before the frame. */
 static uint32_t headroom_size(const Sim *s, const Link *l) {
-    double bdp_b = floor(floor(l->rate_bps * l->delay_ns / 8) / 1e9), b = 3 * bdp_b;
-    if (!s->compat) b = fmax(b, 2 * bdp_b + 4 * s->full_wire_b);
+    double b = s->compat ? wire_headroom_compat_b(l->rate_bps, l->delay_ns)
+                         : wire_headroom_b(l->rate_bps, l->delay_ns, s->full_wire_b);
     return (uint32_t)fmin(b, UINT32_MAX / 2);
 }
 
@@ -309,7 +305,7 @@ static void init_ingress(Sim *s, uint32_t link, double host_rate_bps) {
     in->headroom_size_b = headroom_size(s, l);
     in->sw = l->to;
     in->shift = threshold_shift(l->rate_bps, host_rate_bps);
-    s->switches[l->to].free_b -= (int64_t)in->headroom_size_b + BUFFER_RESERVE_B;
+    s->switches[l->to].free_b -= (int64_t)in->headroom_size_b + WIRE_RESERVE_B;
 }
 
 static double slowest_host_rate(const Topo *t) {
@@ -349,11 +345,13 @@ static void init_sizes(Sim *s) {
     s->ack_wire_b = s->cc->ack_b;
     if (s->cc->telemetry) {
         s->max_stamps = longest > 1 ? longest - 1 : 1;
-        uint32_t extra = s->max_stamps > CC_WIRE_HOPS ? (s->max_stamps - CC_WIRE_HOPS) * 8 : 0;
+        uint32_t extra = s->max_stamps > WIRE_TELEMETRY_HOPS
+                             ? (s->max_stamps - WIRE_TELEMETRY_HOPS) * WIRE_TELEMETRY_HOP_B
+                             : 0;
         s->header_b += extra;
         s->ack_wire_b += extra;
     }
-    s->full_wire_b = PAYLOAD_B + s->header_b;
+    s->full_wire_b = WIRE_PAYLOAD_B + s->header_b;
 }
 
 static void init(Sim *s, const Route *r, const Flows *f, const NetConf *conf, const PktOptions *opt,

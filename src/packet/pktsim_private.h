@@ -17,6 +17,7 @@
 #include "base/rng.h"
 #include "traffic/flows.h"
 #include "net/route.h"
+#include "net/wire.h"
 #include "packet/cc.h"
 #include "packet/evq.h"
 #include "packet/mrg.h"
@@ -25,7 +26,7 @@
 #define NONE UINT32_MAX
 #define PATH_END (1u << 31)
 __extension__ typedef unsigned __int128 U128;
-enum { PAYLOAD_B = 1000, PAUSE_FRAME_B = 43, BUFFER_RESERVE_B = 4096, MAX_LINKS = 16 };
+enum { MAX_LINKS = 16 };
 
 typedef enum {
     CELL_DATA,

@@ -17,8 +17,6 @@
  * heeded by nobody. */
 #include "packet/pktsim_private.h"
 
-enum { RESUME_MARGIN_B = 3072 };
-
 void queue_put(Sim *s, Queue *q, uint32_t id) {
     sim_cell(s, id)->ev.next = NONE;
     if (q->head == NONE) q->head = id;
@@ -86,7 +84,7 @@ static uint64_t threshold(const Sim *s, const Switch *sw, const Ingress *in) {
 }
 
 static uint32_t above_reserve(const Ingress *in) {
-    return in->held_b > BUFFER_RESERVE_B ? in->held_b - BUFFER_RESERVE_B : 0;
+    return in->held_b > WIRE_RESERVE_B ? in->held_b - WIRE_RESERVE_B : 0;
 }
 
 static bool buffer_admit(Sim *s, Ingress *in, uint32_t b) {
@@ -96,7 +94,7 @@ static bool buffer_admit(Sim *s, Ingress *in, uint32_t b) {
     if (!s->compat && sw->held_b + b > sw->size_b) return false;
     sw->held_b += b;
     if (sw->held_b > s->stats->peak_buffer_b) s->stats->peak_buffer_b = (uint32_t)sw->held_b;
-    uint32_t over = in->held_b + b > BUFFER_RESERVE_B ? in->held_b + b - BUFFER_RESERVE_B : 0;
+    uint32_t over = in->held_b + b > WIRE_RESERVE_B ? in->held_b + b - WIRE_RESERVE_B : 0;
     if (over > limit) {
         in->headroom_b += b;
     } else {
@@ -122,12 +120,12 @@ static void send_pause_frame(Sim *s, uint32_t in_link, CellKind kind) {
     uint32_t id = sim_cell_new(s, kind), out = in_link ^ 1;
     Cell *c = sim_cell(s, id);
     c->flow = NONE;
-    c->wire_b = PAUSE_FRAME_B;
+    c->wire_b = WIRE_PAUSE_B;
     c->link = out;
     Port *p = &s->ports[out];
     if (s->compat) mrg_skip(&s->mrg); /* a pause frame uses up a stream there */
     queue_put(s, &p->first, id);
-    p->total_b += PAUSE_FRAME_B;
+    p->total_b += WIRE_PAUSE_B;
     sim_trace(s, PKT_TRACE_ENQUEUE, out, c);
     port_kick(s, out);
 }
@@ -147,7 +145,7 @@ static void resume_if_drained(Sim *s, Ingress *in, uint32_t in_link) {
     if (!in->pausing) return;
     uint32_t shared = above_reserve(in);
     if (in->headroom_b > 0 ||
-        (shared > 0 && shared + RESUME_MARGIN_B > threshold(s, &s->switches[in->sw], in)))
+        (shared > 0 && shared + WIRE_RESUME_MARGIN_B > threshold(s, &s->switches[in->sw], in)))
         return;
     in->pausing = false;
     s->stats->n_resumes++;
@@ -221,7 +219,7 @@ static void switch_transmit(Sim *s, Port *p, uint32_t link) {
 /* True if a data packet for an idle port would only enter and leave the reserve: accounting can be
  * spared. */
 static bool passes(const Sim *s, const Port *p, const Ingress *in, uint32_t b) {
-    if (p->paused || in->pausing || in->headroom_b > 0 || in->held_b + b > BUFFER_RESERVE_B ||
+    if (p->paused || in->pausing || in->headroom_b > 0 || in->held_b + b > WIRE_RESERVE_B ||
         b > in->headroom_size_b)
         return false;
     return !s->compat || threshold(s, &s->switches[in->sw], in) > 0;

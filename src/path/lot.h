@@ -36,11 +36,4 @@ typedef struct {
     uint32_t flow;  /* index into the network's Flows */
     uint16_t s, d;  /* 0 ≤ s < d ≤ n_links */
 } LotFlow;
-
-/* Bits on the wire for a payload: 48 bytes of header to each 1000 bytes of it. */
-static inline double lot_wire_bits(uint64_t size_b) {
-    uint64_t packets = (size_b + 999) / 1000;
-    return (double)(int64_t)((size_b + packets * 48) *
-                             8); /* signed: processors convert that at once */
-}
 #endif

@@ -30,11 +30,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/wire.h"
 
-enum { FULL_WIRE_B = 1048, ACK_WIRE_B = 60 };
-/* What a switch sets aside for a port (docs: PACKET-SIM): the reserve, and as headroom three times
- * what is on the cable or, outside compat, at least four packets more than twice that. */
-enum { PORT_RESERVE_B = 4096, PORT_PACKETS_B = 4 * 1200, HEADROOM_PER_CABLE = 3 };
+/* Delay of the idle cables whose headroom takes surplus buffer away; their rate follows from it.
+ * Any value does. */
+static const double IDLE_DELAY_NS = 1000;
 
 /* What was put behind a node: a proxy behind a cable (host: TOPO_NONE), or a real host (cable:
  * TOPO_NONE). */
@@ -119,7 +119,7 @@ static const Link *way_link(const Build *b, const Way *w, uint32_t i) {
 }
 
 static double store_and_forward_ns(double rate_bps) {
-    return (FULL_WIRE_B + ACK_WIRE_B) * 8e9 / rate_bps / 2;
+    return wire_hop_rtt_ns(rate_bps, 0, WIRE_FULL_B, WIRE_ACK_B) / 2;
 }
 
 static void add_stub(Build *b, uint32_t from, uint32_t to, const Way *w) {
@@ -208,8 +208,7 @@ static double largest_relay_b(const Build *b, const NetPath *path) {
     double *sum_b = MEM_ZNEW(double, b->n_nodes), largest = 0;
     for (size_t i = 0; i < b->n_cables; i++) {
         const TopoCable *c = &b->cables[i];
-        double port_b =
-            PORT_RESERVE_B + PORT_PACKETS_B + HEADROOM_PER_CABLE * c->rate_bps * c->delay_ns / 8e9;
+        double port_b = wire_set_aside_bound_b(c->rate_bps, c->delay_ns);
         sum_b[c->a] += port_b;
         sum_b[c->b] += port_b;
     }
@@ -221,11 +220,11 @@ static double largest_relay_b(const Build *b, const NetPath *path) {
 
 /* Returns the surplus of buffer that the idle cables take away. */
 static double add_ballast(Build *b, const NetPath *path) {
-    double largest = largest_relay_b(b, path), on_cable_b = ceil(largest / HEADROOM_PER_CABLE);
+    double largest = largest_relay_b(b, path), on_cable_b = ceil(largest / WIRE_HEADROOM_DELAYS);
     if (largest == 0) return 0;
     for (uint32_t v = 1; v < path->n_links; v++)
-        add_cable(b, v, add_node(b, true), on_cable_b * 8e6, 1000);
-    return PORT_RESERVE_B + HEADROOM_PER_CABLE * on_cable_b;
+        add_cable(b, v, add_node(b, true), on_cable_b * (8e9 / IDLE_DELAY_NS), IDLE_DELAY_NS);
+    return WIRE_RESERVE_B + WIRE_HEADROOM_DELAYS * on_cable_b;
 }
 
 static int finish(LotNet *n, const Build *b, Err *err) {

@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "base/par.h"
+#include "net/wire.h"
 #include "path/neighbours.h"
 
 enum { CHUNK = FLOW_CHUNK, NO_SLOT = -1, PATTERN_LINKS = 8 /* bits of a byte */ };
@@ -144,7 +145,7 @@ static uint32_t route_chunk(const Build *b, const FlowChunk *f, int worker, uint
     for (uint32_t i = 0; i < f->n; i++) {
         uint32_t n_links =
             route_path(b->route, f->src[i], f->dst[i], f->sport[i], ROUTE_DPORT, links);
-        uint64_t flow_bits = (uint64_t)lot_wire_bits(f->size_b[i]);
+        uint64_t flow_bits = (uint64_t)wire_bits(f->size_b[i]);
         for (uint32_t l = 0; l < n_links; l++) {
             bits[links[l]] += flow_bits;
             int32_t slot = b->ix->slot_of[links[l]];
