@@ -84,7 +84,7 @@ static void lone_flow_by_hand(void **state) {
     pathfluid_build(&m, &lot, &f, 1, 10, NULL, &a);
     flowfeat_set_conf(&m, &conf);
     double ideal_ns = 2000 + 2 * 838.4 + 9 * 838.4, bdp_bits = 10 * rtt_ns;
-    near(flowfeat_rtt_ns(&lot), rtt_ns);
+    near(lot_rtt_ns(&lot), rtt_ns);
     assert_true(m.n_links == 2 && m.n_flows == 1 && m.index[0] == 42 && m.bucket[0] == 2 &&
                 m.base[0] == 1);
     near(flow_value(&m, 0, "size_per_packet_ln"), log(10) / 4);

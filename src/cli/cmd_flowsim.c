@@ -100,7 +100,7 @@ static int simulate(Run *r, const Options *o, const Log *log, Err *err) {
                                     .d = (uint16_t)f->dst[i]};
     double start = diag_now_s();
     flowsim_run(&r->lot, r->lot_flows, f->n, r->fct_ns, &r->stats, &r->arena);
-    flowsim_slowdowns(&r->lot, r->lot_flows, f->n, r->fct_ns, r->slowdown);
+    lot_slowdowns(&r->lot, r->lot_flows, f->n, r->fct_ns, r->slowdown);
     r->wall_s = diag_now_s() - start;
     log_detail(log, "%zu flows, %llu events in %.3f s, at most %u active", f->n,
                (unsigned long long)r->stats.events, r->wall_s, r->stats.max_active);
@@ -114,7 +114,7 @@ static int write_csv(const Run *r, const char *path, Err *err) {
     if (file_out_open(&out, path, err) != 0) return -1;
     fputs("flow,fct_ns,slowdown\n", out.f);
     for (size_t i = 0; i < r->flows.n; i++) {
-        double slowdown = flowsim_slowdown(&r->lot, &r->lot_flows[i], r->fct_ns[i]);
+        double slowdown = lot_slowdown(&r->lot, &r->lot_flows[i], r->fct_ns[i]);
         fprintf(out.f, "%llu,%s,%s\n", (unsigned long long)(r->flows.id ? r->flows.id[i] : i),
                 json_number_text(r->fct_ns[i]).s, json_number_text(slowdown).s);
     }

@@ -80,7 +80,7 @@ int pathscenario_flows(PathScenario *s, const char *path, Err *err) {
     size_t n_usable = 0;
     if (s->flows.fct_ns && s->flows.ideal_fct_ns)
         for (size_t i = 0; i < s->flows.n; i++)
-            n_usable += s->flows.src[i] == 0 && s->flows.dst[i] == s->n_links &&
+            n_usable += lot_is_foreground(s->n_links, s->flows.src[i], s->flows.dst[i]) &&
                         s->flows.fct_ns[i] > 0 && s->flows.ideal_fct_ns[i] > 0;
     if (n_usable > 0) return 0;
     flows_free(&s->flows);
@@ -127,11 +127,11 @@ void pathsim_run(PathSim *sim, const PathScenario *s, Arena *a) {
     double *fct_ns = ARENA_NEW(a, double, f->n);
     flowsim_run(&sim->lot, sim->flows, f->n, fct_ns, NULL, a);
     for (size_t i = 0; i < f->n; i++)
-        sim->slowdown[i] = (float)flowsim_slowdown(&sim->lot, &sim->flows[i], fct_ns[i]);
+        sim->slowdown[i] = (float)lot_slowdown(&sim->lot, &sim->flows[i], fct_ns[i]);
 }
 
 static bool is_foreground(const PathScenario *s, const LotFlow *f) {
-    return f->s == 0 && f->d == s->n_links;
+    return lot_is_foreground(s->n_links, f->s, f->d);
 }
 
 SampleView sampleview_whole(const PathSim *sim) {

@@ -48,7 +48,7 @@ typedef struct FeaturesRun {
 /* ---- keeping ---- */
 
 static bool is_foreground(const Lot *lot, const LotFlow *f) {
-    return f->s == 0 && f->d == lot->n_links;
+    return lot_is_foreground(lot->n_links, f->s, f->d);
 }
 
 /* The foreground's slowdowns (of flows that have one), grouped by size bucket; counts into count.
@@ -121,7 +121,7 @@ static void simulate_fluid(Run *r, Task *t) {
     double *fct_ns = ARENA_NEW(a, double, t->n);
     float *slowdown = ARENA_NEW(a, float, t->n);
     flowsim_run(&t->path.lot, t->flows, t->n, fct_ns, &stats, a);
-    flowsim_slowdowns(&t->path.lot, t->flows, t->n, fct_ns, slowdown);
+    lot_slowdowns(&t->path.lot, t->flows, t->n, fct_ns, slowdown);
     r->n_events[t->place] = stats.events;
     if (r->options.kind == FEATURES_FLUID) {
         keep_foreground(t, slowdown);

@@ -18,7 +18,7 @@ static Fluid simulate(const Lot *lot, const LotFlow *flows, size_t n, const Arri
                       FlowsimStats *stats, Arena *a) {
     Fluid f = {flows, n, ARENA_NEW(a, double, n), ARENA_NEW(a, float, n)};
     flowsim_run_sampled(lot, flows, n, f.fct_ns, watch, stats, a);
-    flowsim_slowdowns(lot, flows, n, f.fct_ns, f.slowdown);
+    lot_slowdowns(lot, flows, n, f.fct_ns, f.slowdown);
     return f;
 }
 

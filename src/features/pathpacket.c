@@ -16,7 +16,7 @@
 #include "packet/pktsim.h"
 
 static bool is_foreground(const PathPacket *p, size_t i) {
-    return p->flows[i].s == 0 && p->flows[i].d == p->path->n_links;
+    return lot_is_foreground(p->path->n_links, p->flows[i].s, p->flows[i].d);
 }
 
 int pathpacket_run(const PathPacket *p, float *slowdown, uint64_t *n_events, Err *err) {

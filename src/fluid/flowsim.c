@@ -22,8 +22,8 @@
  * over all active flows, so it is meant for a few hundred flows of a run; the others pay one
  * comparison.
  *
- * Simulates no propagation delay; flowsim_slowdown adds the unloaded latency to both sides of the
- * ratio. */
+ * Simulates no propagation delay: path/lot adds the latency of an idle network to both sides of the
+ * ratio when it makes slowdowns of completion times. */
 #include "fluid/flowsim.h"
 
 #include <math.h>
@@ -398,87 +398,4 @@ void flowsim_run_sampled(const Lot *lot, const LotFlow *flows, size_t n, double 
 void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns,
                  FlowsimStats *stats, Arena *a) {
     flowsim_run_sampled(lot, flows, n, fct_ns, NULL, stats, a);
-}
-
-/* ---- slowdown ---- */
-
-/* Extra delay of a background flow at an inner node of the published lots: how much farther than a
- * top-of-rack switch the nearest host is. */
-static double published_extra_ns(uint32_t n_links, uint32_t node) {
-    if (n_links == 4 && node == 2) return 1000;
-    if (n_links == 6 && node >= 2 && node <= 4) return node == 3 ? 2000 : 1000;
-    return 0;
-}
-
-static double published_base_ns(const Lot *lot, const LotFlow *f) {
-    double p = wire_first_packet_bits(f->size_b), b = lot->host_rate_bps * 1e-9;
-    bool at_start = f->s == 0, at_end = f->d == lot->n_links, foreground = at_start && at_end,
-         inside = !at_start && !at_end;
-    double links = f->d - f->s + !foreground + inside;
-    double base = p / (4 * b) * (links - 2) + 1000 * links;
-    base += published_extra_ns(lot->n_links, f->s) + published_extra_ns(lot->n_links, f->d);
-    if (foreground) base += p / b;
-    if (inside) base -= p / b;
-    return base;
-}
-
-/* What the flow could send at if it were alone. */
-static inline double own_rate(const Lot *lot, const LotFlow *f) {
-    double rate = f->cap_bps < lot->host_rate_bps ? f->cap_bps : lot->host_rate_bps;
-    for (uint32_t l = f->s; l < f->d; l++) rate = lot->rate_bps[l] < rate ? lot->rate_bps[l] : rate;
-    return rate * 1e-9;
-}
-
-static double stubs_ns(const Lot *lot, const LotFlow *f) {
-    return (f->s > 0 ? lot->stub_delay_ns[f->s] : 0) +
-           (f->d < lot->n_links ? lot->stub_delay_ns[f->d] : 0);
-}
-
-/* A background flow comes and goes over stubs that add their delay but never limit it. The last
- * packet is counted in bits/b already, hence − p/b. */
-static double general_base_ns(const Lot *lot, const LotFlow *f) {
-    double p = wire_first_packet_bits(f->size_b), base = stubs_ns(lot, f) - p / own_rate(lot, f);
-    for (uint32_t l = f->s; l < f->d; l++) base += lot->delay_ns[l] + p / (lot->rate_bps[l] * 1e-9);
-    return base;
-}
-
-double flowsim_base_ns(const Lot *lot, const LotFlow *f) {
-    return lot->published ? published_base_ns(lot, f) : general_base_ns(lot, f);
-}
-
-/* Both sides of the ratio times the flow's rate: base and FCT in bits it could have sent. */
-static inline double ratio(double rate, double base_bits, double fct_ns, double bits) {
-    double x = (fct_ns * rate + base_bits) / (bits + base_bits);
-    return x > 1 ? x : 1;
-}
-
-double flowsim_slowdown(const Lot *lot, const LotFlow *f, double fct_ns) {
-    double rate = own_rate(lot, f);
-    return ratio(rate, flowsim_base_ns(lot, f) * rate, fct_ns, wire_bits(f->size_b));
-}
-
-void flowsim_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns,
-                       float *slowdown) {
-    if (lot->published) {
-        for (size_t i = 0; i < n; i++)
-            slowdown[i] = (float)flowsim_slowdown(lot, &flows[i], fct_ns[i]);
-        return;
-    }
-    /* Sums over links become differences of running sums, and the only division left is the
-     * ratio's. */
-    double *delay_ns = MEM_NEW(double, 2 * ((size_t)lot->n_links + 1)),
-           *ns_per_bit = delay_ns + lot->n_links + 1;
-    delay_ns[0] = ns_per_bit[0] = 0;
-    for (uint32_t l = 0; l < lot->n_links; l++) {
-        delay_ns[l + 1] = delay_ns[l] + lot->delay_ns[l];
-        ns_per_bit[l + 1] = ns_per_bit[l] + 1e9 / lot->rate_bps[l];
-    }
-    for (size_t i = 0; i < n; i++) {
-        const LotFlow *f = &flows[i];
-        double rate = own_rate(lot, f), p = wire_first_packet_bits(f->size_b);
-        double latency_ns = stubs_ns(lot, f) + (delay_ns[f->d] - delay_ns[f->s]) +
-                            p * (ns_per_bit[f->d] - ns_per_bit[f->s]);
-        slowdown[i] = (float)ratio(rate, latency_ns * rate - p, fct_ns[i], wire_bits(f->size_b));
-    }
-    free(delay_ns);
 }

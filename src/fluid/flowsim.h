@@ -23,14 +23,4 @@ void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns,
  * flows active then. */
 void flowsim_run_sampled(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns,
                          const ArrivalSample *arrivals, FlowsimStats *stats, Arena *a);
-
-/* FCT over ideal FCT, clipped below at 1: (fct + base) / (bits/b + base), b = the least of the
- * lot's host_rate_bps, the flow's own cap and the rates of its links. `base` is the unloaded
- * latency of the first packet: published formula if lot->published, else from the lot's rates and
- * delays. */
-double flowsim_slowdown(const Lot *lot, const LotFlow *f, double fct_ns);
-double flowsim_base_ns(const Lot *lot, const LotFlow *f);
-/* slowdown[i] of flows[i] with fct_ns[i], for a whole lot at a time. */
-void flowsim_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns,
-                       float *slowdown);
 #endif

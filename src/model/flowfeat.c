@@ -102,15 +102,8 @@ void flowfeat_fingerprint(char hex[FLOWFEAT_FINGERPRINT]) {
 
 /* ---- scale ---- */
 
-double flowfeat_rtt_ns(const Lot *lot) {
-    double rtt_ns = 0;
-    for (uint32_t l = 0; l < lot->n_links; l++)
-        rtt_ns += wire_hop_rtt_ns(lot->rate_bps[l], lot->delay_ns[l], WIRE_FULL_B, 0);
-    return rtt_ns;
-}
-
 static FlowFeatScale scale_of(const Lot *lot, const FlowFeatTraffic *all) {
-    FlowFeatScale s = {.b = lot->host_rate_bps * 1e-9, .rtt_ns = flowfeat_rtt_ns(lot)};
+    FlowFeatScale s = {.b = lot->host_rate_bps * 1e-9, .rtt_ns = lot_rtt_ns(lot)};
     for (uint32_t l = 0; l < lot->n_links; l++) s.delays_ns += 2 * lot->delay_ns[l];
     s.bdp_bits = s.b * s.rtt_ns;
     s.span_ns = s.rtt_ns + (double)(all->last_start_ns - all->first_start_ns);
@@ -186,7 +179,7 @@ void flowfeat_plan_for(FlowFeatPlan *plan, const Lot *lot, size_t n, const FlowF
         watch(plan, flow, i, role);
     }
     plan->arrivals.flow = flow;
-    plan->arrivals.rtt_ns = flowfeat_rtt_ns(lot);
+    plan->arrivals.rtt_ns = lot_rtt_ns(lot);
     plan->arrivals.state = ARENA_NEW(a, LinkState, plan->arrivals.n * lot->n_links);
 }
 
@@ -196,7 +189,7 @@ void flowfeat_plan(FlowFeatPlan *plan, const Lot *lot, const LotFlow *flows, siz
     uint64_t *size_b = ARENA_NEW(a, uint64_t, n);
     FlowFeatForeground fg = {.flow = flow, .size_b = size_b};
     for (size_t i = 0; i < n; i++) {
-        if (flows[i].s != 0 || flows[i].d != lot->n_links) continue;
+        if (!lot_is_foreground(lot->n_links, flows[i].s, flows[i].d)) continue;
         flow[fg.n] = (uint32_t)i;
         size_b[fg.n++] = flows[i].size_b;
     }
@@ -276,34 +269,22 @@ typedef struct {
     int64_t first_start_ns;
 } Context;
 
-static FlowIdeal alone(const Lot *lot, const LotFlow *f) {
-    double first = wire_first_packet_bits(f->size_b),
-           rate = fmin(f->cap_bps, lot->host_rate_bps) * 1e-9, latency_ns = 0;
-    for (uint32_t l = 0; l < lot->n_links; l++) {
-        latency_ns += lot->delay_ns[l] + first * 1e9 / lot->rate_bps[l];
-        rate = fmin(rate, lot->rate_bps[l] * 1e-9);
-    }
-    latency_ns -= first / rate;
-    double bits = wire_bits(f->size_b);
-    return (FlowIdeal){(double)f->size_b, bits, rate, latency_ns + bits / rate, latency_ns};
-}
-
-static void describe_flow(const Context *c, const LotFlow *f, const FlowIdeal *own, double slowdown,
+static void describe_flow(const Context *c, const LotFlow *f, const LotIdeal *own, double slowdown,
                           float *out) {
     const FlowFeatScale *s = &c->scale;
     out[SIZE_MTU] = flowfeat_ln((double)f->size_b / WIRE_PAYLOAD_B, 4);
     out[SIZE_BDP] = flowfeat_ln(own->bits / s->bdp_bits, 4);
     out[SINGLE_PACKET] = f->size_b <= WIRE_PAYLOAD_B;
     out[FLUID_SLOWDOWN] = flowfeat_ln(slowdown, 2);
-    out[FLUID_WAIT] = flowfeat_ln1p((slowdown - 1) * own->ideal_ns / s->rtt_ns, 2);
-    out[LATENCY_SHARE] = (float)(own->latency_ns / own->ideal_ns);
-    out[IDEAL] = flowfeat_ln(own->ideal_ns / s->rtt_ns, 4);
+    out[FLUID_WAIT] = flowfeat_ln1p((slowdown - 1) * own->fct_ns / s->rtt_ns, 2);
+    out[LATENCY_SHARE] = (float)(own->latency_ns / own->fct_ns);
+    out[IDEAL] = flowfeat_ln(own->fct_ns / s->rtt_ns, 4);
     out[ELAPSED] =
         flowfeat_ln1p(fmin((double)(f->start_ns - c->first_start_ns) / s->rtt_ns, WARM_RTTS), 8);
     for (int b = 0; b < SIZEBUCKET_N; b++) out[BUCKET + b] = sizebucket_of(f->size_b) == b;
 }
 
-static void describe_company(const Context *c, const LinkState *seen, const FlowIdeal *own,
+static void describe_company(const Context *c, const LinkState *seen, const LotIdeal *own,
                              float *out) {
     uint32_t n_links = c->lot->n_links;
     double share = own->rate, fresh = 0, inner = 0;
@@ -317,7 +298,7 @@ static void describe_company(const Context *c, const LinkState *seen, const Flow
     out[ACTIVE_INNER] = flowfeat_ln1p(inner, 2);
     out[FRESH_FLOWS] = flowfeat_ln1p(fresh, 2);
     out[ROUND_ROBIN_WAIT] = flowfeat_ln1p(
-        (double)seen[0].n_active * wire_bits(WIRE_PAYLOAD_B) / c->scale.b / own->ideal_ns, 1);
+        (double)seen[0].n_active * wire_bits(WIRE_PAYLOAD_B) / c->scale.b / own->fct_ns, 1);
     out[FAIR_SHARE] = flowfeat_ln(share / c->scale.b, 2);
 }
 
@@ -368,7 +349,7 @@ static void build_flows(FlowFeat *m, const Context *c, const FlowFeatFluid *flui
         const LinkState *seen = memcpy(m->state + j * n_links, plan->arrivals.state + k * n_links,
                                        n_links * sizeof *seen);
         float *out = m->flow + j * FLOWFEAT_N_FLOW;
-        m->ideal[j] = alone(c->lot, f);
+        m->ideal[j] = lot_ideal(c->lot, f);
         describe_flow(c, f, &m->ideal[j], fluid->slowdown[i], out);
         describe_company(c, seen, &m->ideal[j], out);
         describe_traffic(c, f, fluid->fct_ns[i], sums + j * N_TIMES * n_links, out);
@@ -402,7 +383,7 @@ void flowfeat_build(FlowFeat *m, const Lot *lot, const LotFlow *flows, size_t n,
     m->bucket = ARENA_NEW(a, uint8_t, n_flows);
     m->fluid = ARENA_NEW(a, float, n_flows);
     m->state = ARENA_NEW(a, LinkState, (size_t)n_flows * n_links);
-    m->ideal = ARENA_NEW(a, FlowIdeal, n_flows);
+    m->ideal = ARENA_NEW(a, LotIdeal, n_flows);
     m->rate = ARENA_NEW(a, double, n_links);
     for (uint32_t l = 0; l < n_links; l++) m->rate[l] = lot->rate_bps[l] * 1e-9;
     memcpy(m->bucket_count, plan->bucket_count, sizeof m->bucket_count);

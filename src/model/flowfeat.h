@@ -37,12 +37,6 @@ typedef struct {
     double b, rtt_ns, bdp_bits, span_ns, delays_ns, active[2], load;
 } FlowFeatScale;
 
-/* A flow alone in the idle network: bits on the wire, its own rate in bits/ns, completion time and
- * how much of that is latency. */
-typedef struct {
-    double size_b, bits, rate, ideal_ns, latency_ns;
-} FlowIdeal;
-
 typedef struct {
     uint32_t n_links, n_flows;
     float *link; /* [n_links × FLOWFEAT_N_LINK] */
@@ -57,7 +51,7 @@ typedef struct {
     /* For flowfeat_set_conf; NULL where the settings cannot be changed any more: */
     float *fluid;     /* [n_flows] fluid slowdown, ≥ 1 */
     LinkState *state; /* [n_flows × n_links] */
-    FlowIdeal *ideal; /* [n_flows] */
+    LotIdeal *ideal;  /* [n_flows] */
     double *rate;     /* [n_links] bits/ns */
     FlowFeatScale scale;
 } FlowFeat;
@@ -127,8 +121,4 @@ void flowfeat_set_conf(FlowFeat *m, const NetConf *conf);
  * PFC, about a third of the networks with a path above 1 lose over 1 % of their packets.
  */
 double flowfeat_overflow(const FlowFeat *m);
-
-/* Base round trip of a lot's foreground: twice the delays and one full packet's transmission on
- * every link. */
-double flowfeat_rtt_ns(const Lot *lot);
 #endif

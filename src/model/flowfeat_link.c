@@ -354,7 +354,7 @@ static void describe_foreground(const Lot *lot, const FlowFeatFluid *f, const Fl
     for (size_t k = 0; k < n_seen; k++) {
         size_t i = f->counted ? plan->arrivals.flow[k] : k;
         if (f->counted ? !(plan->role[k] & FLOWFEAT_FOREGROUND)
-                       : f->flows[i].s != 0 || f->flows[i].d != lot->n_links)
+                       : !lot_is_foreground(lot->n_links, f->flows[i].s, f->flows[i].d))
             continue;
         int b = sizebucket_of(f->flows[i].size_b);
         sum[b] += log(f->slowdown[i]);

@@ -56,12 +56,12 @@ static Settings settings_of(FlowFeat *m, const NetConf *conf) {
 }
 
 /* Slowdown of a flow alone in the network but for its window. */
-static double window_slowdown(const Settings *s, const FlowIdeal *own) {
+static double window_slowdown(const Settings *s, const LotIdeal *own) {
     double window_ns = s->window_wire_bits / own->rate;
     if (own->size_b <= s->conf->line_window_b || window_ns >= s->turn_ns) return 1;
     double fct_ns =
         own->bits * s->share / s->window_wire_bits * s->turn_ns - (s->turn_ns - window_ns);
-    return fmax((fct_ns + own->latency_ns) / own->ideal_ns, 1);
+    return fmax((fct_ns + own->latency_ns) / own->fct_ns, 1);
 }
 
 /* Queues of a link, in ns. */
@@ -78,7 +78,7 @@ static Wait wait_at(const Settings *s, const LinkState *seen, uint32_t link) {
 }
 
 /* The first link's queue is the host's own and serves its flows in turns: it does not count. */
-static void apply_queues(const Settings *s, const LinkState *seen, const FlowIdeal *own,
+static void apply_queues(const Settings *s, const LinkState *seen, const LotIdeal *own,
                          float *out) {
     double in_flight = 0, room = 0, rtt_ns = s->m->scale.rtt_ns;
     Wait sum = {0, 0, 0}, last = {0, 0, 0};
@@ -98,9 +98,9 @@ static void apply_queues(const Settings *s, const LinkState *seen, const FlowIde
     out[FRESH_LAST] = flowfeat_ln1p(last.before_feedback / rtt_ns, 1);
     out[OLD_SUM] = flowfeat_ln1p(sum.after_feedback / rtt_ns, 1);
     out[OLD_LAST] = flowfeat_ln1p(last.after_feedback / rtt_ns, 1);
-    out[FRESH_WAIT] = flowfeat_ln1p(sum.before_feedback / own->ideal_ns, 1);
-    out[OLD_WAIT] = flowfeat_ln1p(sum.after_feedback / own->ideal_ns, 1);
-    out[MARKED_WAIT] = flowfeat_ln1p(sum.marked / own->ideal_ns, 1);
+    out[FRESH_WAIT] = flowfeat_ln1p(sum.before_feedback / own->fct_ns, 1);
+    out[OLD_WAIT] = flowfeat_ln1p(sum.after_feedback / own->fct_ns, 1);
+    out[MARKED_WAIT] = flowfeat_ln1p(sum.marked / own->fct_ns, 1);
     out[MARKED_LAST] = flowfeat_ln1p(last.marked / rtt_ns, 1);
     out[IN_FLIGHT] = flowfeat_ln1p(in_flight, 2);
     out[QUEUE_ROOM] = flowfeat_ln1p(room, 1);
@@ -108,7 +108,7 @@ static void apply_queues(const Settings *s, const LinkState *seen, const FlowIde
 
 static void apply_flow(const Settings *s, uint32_t i) {
     FlowFeat *m = s->m;
-    const FlowIdeal *own = &m->ideal[i];
+    const LotIdeal *own = &m->ideal[i];
     float *out = m->flow + (size_t)i * FLOWFEAT_N_FLOW;
     double slowdown = window_slowdown(s, own);
     apply_queues(s, m->state + (size_t)i * m->n_links, own, out);

@@ -86,7 +86,7 @@ static void add_group(FlowFeatTraffic *t, uint32_t s, uint32_t d, const FlowFeat
         to->bits += bits;
         if (s < l) to->previous_bits += bits;
         if (d > l + 1) to->next_bits += bits;
-        if (s == 0 && d == t->n_links) to->foreground_bits += bits;
+        if (lot_is_foreground(t->n_links, s, d)) to->foreground_bits += bits;
         for (int k = 0; k < FLOWFEAT_N_SIZES; k++) to->size_bits[k] += g->size_bits[k];
         for (int b = 0; b < SIZEBUCKET_N; b++) {
             to->bucket[b] += g->bucket[b];
@@ -108,7 +108,7 @@ static void settle(FlowFeatTraffic *t) {
 void flowfeat_traffic_add(FlowFeatTraffic *t, const Lot *lot, const LotFlow *flows, size_t n) {
     if (n == 0) return;
     if (t->n_flows == 0) t->first_start_ns = flows[0].start_ns;
-    const Edges edges = edges_of(lot->host_rate_bps * 1e-9 * flowfeat_rtt_ns(lot));
+    const Edges edges = edges_of(lot->host_rate_bps * 1e-9 * lot_rtt_ns(lot));
     for (size_t i = 0; i < n; i++)
         add_to_group(&t->group[group_of(t, flows[i].s, flows[i].d)], flows[i].size_b, &edges);
     if (!t->gaps_known) add_gaps(t, flows, n);

@@ -197,8 +197,7 @@ typedef struct {
 } Rows;
 
 static inline Rows rows_of(const LotFlow *f, uint32_t n_links) {
-    bool foreground = f->s == 0 && f->d == n_links;
-    return foreground ? (Rows){0, 1} : (Rows){f->s + 1u, f->d + 1u};
+    return lot_is_foreground(n_links, f->s, f->d) ? (Rows){0, 1} : (Rows){f->s + 1u, f->d + 1u};
 }
 
 /* Per (row, bucket): how many flows, and where the list of those above 1 begins (`list`) and ends

@@ -169,7 +169,7 @@ static void add_flow(Build *b, const Source *s, const LotFlow *f, uint32_t *src,
     uint32_t i = f->flow, end_src = s->flows->src[i], end_dst = s->flows->dst[i], first = 0, after;
     *src = 0;
     *dst = 1;
-    if (f->s == 0 && f->d == path->n_links) return;
+    if (lot_is_foreground(path->n_links, f->s, f->d)) return;
     uint32_t n = route_path(s->route, end_src, end_dst, s->sport[i], ROUTE_DPORT, s->links);
     while (s->links[first] != path->links[f->s]) {
         first++;

@@ -28,7 +28,7 @@ static Times best_times(const Lot *lot, const LotFlow *flows, size_t n, FlowsimS
         double t0 = diag_now_s();
         flowsim_run(lot, flows, n, fct, st, &a);
         double t1 = diag_now_s();
-        flowsim_slowdowns(lot, flows, n, fct, slowdown);
+        lot_slowdowns(lot, flows, n, fct, slowdown);
         double t2 = diag_now_s();
         pathfeat_build(&m, lot, flows, slowdown, n, &conf, &a);
         double t3 = diag_now_s();
