@@ -18,26 +18,33 @@ static void start(CcFlow *f, const CcConf *c) {
     *CC_OWN(Hpcc, f) = (Hpcc){.u = 1, .committed_bps = c->compat ? f->nic_rate_bps : f->rate_bps};
 }
 
-/* Utilisation of one hop between two of its stamps; *tau_ns is the time between. */
+/* Time between two stamps of a hop, modulo the 24 bits they have. */
+static uint64_t between_ns(CcHop now, CcHop before) {
+    return (now.time_ns - before.time_ns) & 0xffffff;
+}
+
+/* Utilisation of one hop between two of its stamps, which are tau_ns > 0 apart. */
 static double utilisation(const CcFlow *f, CcHop now, CcHop before, double line_bps,
-                          uint64_t *tau_ns) {
-    *tau_ns = (now.time_ns - before.time_ns) & 0xffffff;
+                          uint64_t tau_ns) {
     uint64_t sent_b = (uint64_t)((now.sent_128 - before.sent_128) & 0xfffff) * 128;
     uint64_t queue_b =
         (uint64_t)(now.queue_80 < before.queue_80 ? now.queue_80 : before.queue_80) * 80;
-    double tx_bps = (double)(sent_b * 8) / ((double)*tau_ns * 1e-9);
+    double tx_bps = (double)(sent_b * 8) / ((double)tau_ns * 1e-9);
     return tx_bps / line_bps +
            (double)queue_b * (double)f->max_rate_bps / line_bps / (double)f->max_rate_window_b;
 }
 
-/* Moves the average by the busiest hop of this ACK. */
+/* Moves the average by the busiest hop of this ACK. A hop whose two stamps are of the same ns (a
+ * packet takes less on links above 8 Tb/s) says nothing yet: its older stamp is kept for the next
+ * ACK. */
 static void measure(CcFlow *f, Hpcc *h, const CcAck *a) {
     double u_max = 0;
     uint64_t tau_max = 0;
     for (int i = 0; i < a->n_hops; i++) {
-        uint64_t tau;
-        double u = utilisation(f, cc_hop_unpack(a->hops[i]), cc_hop_unpack(a->hops_before[i]),
-                               a->hop_rate_bps[i], &tau);
+        CcHop now = cc_hop_unpack(a->hops[i]), before = cc_hop_unpack(a->hops_before[i]);
+        uint64_t tau = between_ns(now, before);
+        if (tau == 0) continue;
+        double u = utilisation(f, now, before, a->hop_rate_bps[i], tau);
         if (u > u_max) {
             u_max = u;
             tau_max = tau;
