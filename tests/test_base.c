@@ -240,6 +240,77 @@ static void test_json_cut_anywhere_is_refused(void **state) {
     assert_null(json_parse("{}\0", 3, "t", &e));
 }
 
+static void test_json_needs_a_member_of_its_type(void **state) {
+    (void)state;
+    const char *text = "{\"net\": {\"s\": \"x\", \"n\": 2.5, \"u\": 7, \"b\": true, \"a\": [1]}}";
+    Err e = {0};
+    JsonDoc *d = json_parse(text, strlen(text), "t.json", &e);
+    assert_non_null(d);
+    Json root = json_root(d), net, a;
+    const char *s = NULL;
+    double x = 0;
+    uint64_t u = 0;
+    uint32_t u32 = 0;
+    bool b = false;
+    assert_int_equal(json_need(&root, "net", &net, &e), 0);
+    assert_int_equal(json_need_string(&net, "s", &s, &e), 0);
+    assert_string_equal(s, "x");
+    assert_int_equal(json_need_number(&net, "n", &x, &e), 0);
+    assert_true(x == 2.5);
+    assert_int_equal(json_need_uint(&net, "u", 7, &u, &e), 0);
+    assert_int_equal(u, 7);
+    assert_int_equal(json_need_u32(&net, "u", 7, &u32, &e), 0);
+    assert_int_equal(u32, 7);
+    assert_int_equal(json_need_bool(&net, "b", &b, &e), 0);
+    assert_true(b);
+    assert_int_equal(json_need_array(&net, "a", &a, &e), 0);
+    assert_int_equal(json_len(&a), 1);
+    assert_int_equal(json_need_u32(&net, "u", 6, &u32, &e), -1);
+    assert_string_equal(e.msg, "t.json: .net.u: expected a whole number from 0 to 6, got 7");
+    assert_int_equal(json_need_array(&net, "s", &a, &e), -1);
+    assert_string_equal(e.msg, "t.json: .net.s: expected an array, got a string");
+    assert_int_equal(json_need_string(&net, "z", &s, &e), -1);
+    assert_string_equal(e.msg, "t.json: .net: missing key \"z\"");
+    assert_int_equal(json_fail_member(&net, "s", &e, "expected %d", 3), -1);
+    assert_string_equal(e.msg, "t.json: .net.s: expected 3");
+    json_close(d);
+}
+
+static void test_json_puts_members(void **state) {
+    (void)state;
+    char *text = NULL;
+    size_t len = 0;
+    JsonOut o;
+    json_out_init(&o, mem_stream_open(&text, &len));
+    json_out_object(&o);
+    json_put_string(&o, "s", "x");
+    json_put_string(&o, "none", NULL);
+    json_put_number(&o, "n", 0.1);
+    json_put_number(&o, "nan", NAN);
+    json_put_int(&o, "i", INT64_MIN);
+    json_put_count(&o, "u", UINT64_MAX);
+    json_put_bool(&o, "b", true);
+    json_put_null(&o, "z");
+    json_put_seconds(&o, "t", 1.23456789);
+    json_put_object(&o, "o");
+    json_out_end(&o, '}');
+    json_put_array(&o, "a");
+    json_out_count(&o, 1);
+    json_out_end(&o, ']');
+    json_put_array_compact(&o, "c");
+    json_out_int(&o, 1), json_out_int(&o, 2);
+    json_out_end(&o, ']');
+    json_out_end(&o, '}');
+    json_out_finish(&o);
+    mem_stream_close(o.f);
+    assert_string_equal(text,
+                        "{\n  \"s\": \"x\",\n  \"none\": null,\n  \"n\": 0.1,\n  \"nan\": null,\n"
+                        "  \"i\": -9223372036854775808,\n  \"u\": 18446744073709551615,\n"
+                        "  \"b\": true,\n  \"z\": null,\n  \"t\": 1.234568,\n  \"o\": {},\n"
+                        "  \"a\": [\n    1\n  ],\n  \"c\": [1, 2]\n}\n");
+    free(text);
+}
+
 static void test_json_writer_round_trips(void **state) {
     (void)state;
     char *buf = NULL;
@@ -477,6 +548,8 @@ int main(void) {
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_json_reads_name_the_place),
         cmocka_unit_test(test_json_cut_anywhere_is_refused),
+        cmocka_unit_test(test_json_needs_a_member_of_its_type),
+        cmocka_unit_test(test_json_puts_members),
         cmocka_unit_test(test_json_writer_round_trips),
         cmocka_unit_test(test_nearest_name),
         cmocka_unit_test(test_file_out_is_all_or_nothing),

@@ -132,15 +132,29 @@ static void spell(const Json *j, char *out, size_t cap, size_t *n) {
     if (k > 0) *n = *n + (size_t)k < cap ? *n + (size_t)k : cap - 1;
 }
 
-int json_fail(const Json *j, Err *err, const char *fmt, ...) {
+static int fail(const Json *j, Err *err, const char *fmt, va_list ap) {
     char path[256] = "", msg[400];
     size_t n = 0;
     spell(j, path, sizeof path, &n);
+    vsnprintf(msg, sizeof msg, fmt, ap);
+    return err_input(err, "%s: %s%s%s", j->doc->name, path, n ? ": " : "", msg);
+}
+
+int json_fail(const Json *j, Err *err, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(msg, sizeof msg, fmt, ap);
+    fail(j, err, fmt, ap);
     va_end(ap);
-    return err_input(err, "%s: %s%s%s", j->doc->name, path, n ? ": " : "", msg);
+    return -1;
+}
+
+int json_fail_member(const Json *j, const char *key, Err *err, const char *fmt, ...) {
+    Json member = {.doc = j->doc, .parent = j, .key = key};
+    va_list ap;
+    va_start(ap, fmt);
+    fail(&member, err, fmt, ap);
+    va_end(ap);
+    return -1;
 }
 
 int json_expect_object(const Json *j, Err *err) {
@@ -180,6 +194,37 @@ int json_string(const Json *j, const char **out, Err *err) {
     if (!json_is_string(j)) return json_fail(j, err, "expected a string, got %s", type_name(j));
     *out = node(j)->valuestring;
     return 0;
+}
+
+int json_need_string(const Json *j, const char *key, const char **out, Err *err) {
+    Json it;
+    return json_need(j, key, &it, err) == 0 ? json_string(&it, out, err) : -1;
+}
+
+int json_need_number(const Json *j, const char *key, double *out, Err *err) {
+    Json it;
+    return json_need(j, key, &it, err) == 0 ? json_number(&it, out, err) : -1;
+}
+
+int json_need_uint(const Json *j, const char *key, uint64_t max, uint64_t *out, Err *err) {
+    Json it;
+    return json_need(j, key, &it, err) == 0 ? json_uint(&it, max, out, err) : -1;
+}
+
+int json_need_u32(const Json *j, const char *key, uint32_t max, uint32_t *out, Err *err) {
+    uint64_t x = 0;
+    if (json_need_uint(j, key, max, &x, err) != 0) return -1;
+    *out = (uint32_t)x;
+    return 0;
+}
+
+int json_need_bool(const Json *j, const char *key, bool *out, Err *err) {
+    Json it;
+    return json_need(j, key, &it, err) == 0 ? json_bool(&it, out, err) : -1;
+}
+
+int json_need_array(const Json *j, const char *key, Json *out, Err *err) {
+    return json_need(j, key, out, err) == 0 ? json_expect_array(out, err) : -1;
 }
 
 int json_only_keys(const Json *j, const char *const *known, Err *err) {
@@ -279,9 +324,61 @@ void json_out_int(JsonOut *o, int64_t x) {
     fprintf(o->f, "%lld", (long long)x);
 }
 
+void json_out_count(JsonOut *o, uint64_t x) {
+    before_value(o);
+    fprintf(o->f, "%llu", (unsigned long long)x);
+}
+
 void json_out_bool(JsonOut *o, bool b) {
     before_value(o);
     fputs(b ? "true" : "false", o->f);
+}
+
+void json_put_string(JsonOut *o, const char *key, const char *s) {
+    json_out_key(o, key);
+    json_out_string(o, s);
+}
+
+void json_put_number(JsonOut *o, const char *key, double x) {
+    json_out_key(o, key);
+    json_out_number(o, x);
+}
+
+void json_put_int(JsonOut *o, const char *key, int64_t x) {
+    json_out_key(o, key);
+    json_out_int(o, x);
+}
+
+void json_put_count(JsonOut *o, const char *key, uint64_t x) {
+    json_out_key(o, key);
+    json_out_count(o, x);
+}
+
+void json_put_bool(JsonOut *o, const char *key, bool b) {
+    json_out_key(o, key);
+    json_out_bool(o, b);
+}
+
+void json_put_null(JsonOut *o, const char *key) { json_put_string(o, key, NULL); }
+
+/* The clock's own noise is in the microseconds. */
+void json_put_seconds(JsonOut *o, const char *key, double s) {
+    json_put_number(o, key, round(s * 1e6) / 1e6);
+}
+
+void json_put_object(JsonOut *o, const char *key) {
+    json_out_key(o, key);
+    json_out_object(o);
+}
+
+void json_put_array(JsonOut *o, const char *key) {
+    json_out_key(o, key);
+    json_out_array(o);
+}
+
+void json_put_array_compact(JsonOut *o, const char *key) {
+    json_out_key(o, key);
+    json_out_array_compact(o);
 }
 
 void json_copy(const Json *j, JsonOut *o) {

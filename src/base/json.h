@@ -52,8 +52,19 @@ int json_number(const Json *j, double *out, Err *err);
 int json_uint(const Json *j, uint64_t max, uint64_t *out, Err *err); /* a whole number in 0..max */
 int json_bool(const Json *j, bool *out, Err *err);                   /* true, false, 0 or 1 */
 int json_string(const Json *j, const char **out, Err *err);          /* lives as long as the doc */
+/* json_need_* read member `key` of the object j; −1 if j is no object, has no such member, or the
+ * member is not of the type. */
+int json_need_string(const Json *j, const char *key, const char **out, Err *err);
+int json_need_number(const Json *j, const char *key, double *out, Err *err);
+int json_need_uint(const Json *j, const char *key, uint64_t max, uint64_t *out, Err *err);
+int json_need_u32(const Json *j, const char *key, uint32_t max, uint32_t *out, Err *err);
+int json_need_bool(const Json *j, const char *key, bool *out, Err *err);
+int json_need_array(const Json *j, const char *key, Json *out, Err *err);
 /* Complain about this place: fills "file: path: message" and returns −1. */
 int json_fail(const Json *j, Err *err, const char *fmt, ...) DIAG_PRINTF(3, 4);
+/* Complain about member `key` of the object j. */
+int json_fail_member(const Json *j, const char *key, Err *err, const char *fmt, ...)
+    DIAG_PRINTF(4, 5);
 /* −1 if the object has a member not in the NULL-ended list; suggests the nearest name. */
 int json_only_keys(const Json *j, const char *const *known, Err *err);
 
@@ -72,9 +83,22 @@ void json_out_key(JsonOut *o, const char *key);
 void json_out_string(JsonOut *o, const char *s); /* NULL: null */
 void json_out_number(JsonOut *o, double x);      /* not finite: null */
 void json_out_int(JsonOut *o, int64_t x);
+void json_out_count(JsonOut *o, uint64_t x);
 void json_out_bool(JsonOut *o, bool b);
 void json_copy(const Json *j, JsonOut *o); /* a value with all that is in it */
 void json_out_finish(JsonOut *o);          /* final newline */
+/* json_put_* write one member of the open object: its key, then its value, which for an object or
+ * array is begun and must be ended with json_out_end. */
+void json_put_string(JsonOut *o, const char *key, const char *s); /* NULL: null */
+void json_put_number(JsonOut *o, const char *key, double x);      /* not finite: null */
+void json_put_int(JsonOut *o, const char *key, int64_t x);
+void json_put_count(JsonOut *o, const char *key, uint64_t x);
+void json_put_bool(JsonOut *o, const char *key, bool b);
+void json_put_null(JsonOut *o, const char *key);
+void json_put_seconds(JsonOut *o, const char *key, double s); /* a wall time, rounded to 1 µs */
+void json_put_object(JsonOut *o, const char *key);
+void json_put_array(JsonOut *o, const char *key);
+void json_put_array_compact(JsonOut *o, const char *key); /* on one line */
 /* Shortest decimal text that reads back as x. */
 typedef struct {
     char s[32];

@@ -66,6 +66,16 @@ char *mem_printf(const char *fmt, ...) {
     return s;
 }
 
+FILE *mem_stream_open(char **text, size_t *len) {
+    FILE *f = open_memstream(text, len);
+    if (!f) diag_die("out of memory: a stream");
+    return f;
+}
+
+void mem_stream_close(FILE *f) {
+    if (fclose(f) != 0) diag_die("out of memory: a stream");
+}
+
 static ArenaBlock *block_new(size_t cap, ArenaBlock *next) {
     cap = (cap + ALIGN - 1) / ALIGN * ALIGN;
     ArenaBlock *b = must(aligned_alloc(ALIGN, cap + ALIGN), cap + ALIGN);

@@ -2,6 +2,7 @@
 #ifndef M3_BASE_MEM_H
 #define M3_BASE_MEM_H
 #include <stddef.h>
+#include <stdio.h>
 
 /* n elements of `size` bytes; overflow and exhaustion die with a message. Never NULL, even for
  * n = 0. Release with free(). */
@@ -10,6 +11,11 @@ void *mem_calloc(size_t n, size_t size);
 void *mem_realloc(void *p, size_t n, size_t size);
 char *mem_strdup(const char *s);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* mem_stream_open returns a stream that writes to memory. mem_stream_close ends it; *text then
+ * holds *len bytes and a NUL, to be released with free(). */
+FILE *mem_stream_open(char **text, size_t *len);
+void mem_stream_close(FILE *f);
 
 #define MEM_NEW(T, n) ((T *)mem_alloc((n), sizeof(T)))
 #define MEM_ZNEW(T, n) ((T *)mem_calloc((n), sizeof(T)))

@@ -40,12 +40,9 @@ static void print_json(const Ckpt *c, const char *sha256) {
     JsonOut o;
     json_out_init(&o, stdout);
     json_out_object(&o);
-    json_out_key(&o, "schema");
-    json_out_string(&o, "m3.ckpt/1");
-    json_out_key(&o, "file");
-    json_out_string(&o, c->path);
-    json_out_key(&o, "sha256");
-    json_out_string(&o, sha256);
+    json_put_string(&o, "schema", "m3.ckpt/1");
+    json_put_string(&o, "file", c->path);
+    json_put_string(&o, "sha256", sha256);
     ckpt_header_print(c, &o);
     json_out_end(&o, '}');
     json_out_finish(&o);

@@ -157,29 +157,19 @@ static void print_json(const Comparison *c) {
     JsonOut o;
     json_out_init(&o, stdout);
     json_out_object(&o);
-    json_out_key(&o, "schema");
-    json_out_string(&o, "m3.compare/1");
-    json_out_key(&o, "a");
-    json_out_string(&o, c->name_a);
-    json_out_key(&o, "b");
-    json_out_string(&o, c->name_b);
-    json_out_key(&o, "within_limits");
-    json_out_bool(&o, count_exceeded(c) == 0);
-    json_out_key(&o, "errors");
-    json_out_array(&o);
+    json_put_string(&o, "schema", "m3.compare/1");
+    json_put_string(&o, "a", c->name_a);
+    json_put_string(&o, "b", c->name_b);
+    json_put_bool(&o, "within_limits", count_exceeded(c) == 0);
+    json_put_array(&o, "errors");
     for (int dist = 0; dist < REPORT_N_DISTS; dist++) {
         json_out_object(&o);
-        json_out_key(&o, "bucket");
-        json_out_string(&o, report_dist_label(dist));
+        json_put_string(&o, "bucket", report_dist_label(dist));
         for (int k = 0; k < REPORT_N_QUANTILES; k++) {
-            json_out_key(&o, report_quantile_json_keys[k]);
-            json_out_object(&o);
-            json_out_key(&o, "a");
-            json_out_number(&o, value_of(&c->a, dist, k));
-            json_out_key(&o, "b");
-            json_out_number(&o, value_of(&c->b, dist, k));
-            json_out_key(&o, "error");
-            json_out_number(&o, error_of(c, dist, k));
+            json_put_object(&o, report_quantile_json_keys[k]);
+            json_put_number(&o, "a", value_of(&c->a, dist, k));
+            json_put_number(&o, "b", value_of(&c->b, dist, k));
+            json_put_number(&o, "error", error_of(c, dist, k));
             json_out_end(&o, '}');
         }
         json_out_end(&o, '}');

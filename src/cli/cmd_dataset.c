@@ -48,12 +48,12 @@ static void print_result(const PathDataInfo *info, const char *out, bool json) {
     JsonOut j;
     json_out_init(&j, stdout);
     json_out_object(&j);
-    json_out_key(&j, "out"), json_out_string(&j, out);
-    json_out_key(&j, "n_samples"), json_out_int(&j, (int64_t)info->n_samples);
-    json_out_key(&j, "n_rows"), json_out_int(&j, (int64_t)info->n_rows);
-    json_out_key(&j, "n_scenarios"), json_out_int(&j, (int64_t)info->n_scenarios);
-    json_out_key(&j, "n_skipped"), json_out_int(&j, (int64_t)info->n_skipped);
-    json_out_key(&j, "n_reused"), json_out_int(&j, (int64_t)info->n_reused);
+    json_put_string(&j, "out", out);
+    json_put_count(&j, "n_samples", info->n_samples);
+    json_put_count(&j, "n_rows", info->n_rows);
+    json_put_count(&j, "n_scenarios", info->n_scenarios);
+    json_put_count(&j, "n_skipped", info->n_skipped);
+    json_put_count(&j, "n_reused", info->n_reused);
     json_out_end(&j, '}');
     json_out_finish(&j);
 }

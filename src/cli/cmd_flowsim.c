@@ -148,28 +148,20 @@ static int write_summary(Run *r, const Options *o, const CliCommon *common, Err 
     stats_sort_f32(r->slowdown, r->flows.n);
     json_out_init(&j, out.f);
     json_out_object(&j);
-    json_out_key(&j, "schema");
-    json_out_string(&j, "m3.flowsim/1");
-    json_out_key(&j, "command");
-    json_out_string(&j, common->command);
-    json_out_key(&j, "n_links");
-    json_out_int(&j, r->lot.n_links);
-    json_out_key(&j, "host_rate_bps");
-    json_out_number(&j, o->host_rate_bps);
-    json_out_key(&j, "n_flows");
-    json_out_int(&j, (int64_t)r->flows.n);
-    json_out_key(&j, "max_active");
-    json_out_int(&j, r->stats.max_active);
-    json_out_key(&j, "wall_s");
-    json_out_number(&j, r->wall_s);
-    json_out_key(&j, "slowdown");
-    json_out_object(&j);
+    json_put_string(&j, "schema", "m3.flowsim/1");
+    json_put_string(&j, "command", common->command);
+    json_put_int(&j, "n_links", r->lot.n_links);
+    json_put_number(&j, "host_rate_bps", o->host_rate_bps);
+    json_put_count(&j, "n_flows", r->flows.n);
+    json_put_int(&j, "max_active", r->stats.max_active);
+    json_put_number(&j, "wall_s", r->wall_s);
+    json_put_object(&j, "slowdown");
     for (int i = 0; i < 3; i++) {
         char key[8];
         snprintf(key, sizeof key, "p%d", percentiles[i]);
-        json_out_key(&j, key);
-        json_out_number(
-            &j, r->flows.n > 0 ? (double)r->slowdown[stats_rank(r->flows.n, percentiles[i])] : NAN);
+        json_put_number(&j, key,
+                        r->flows.n > 0 ? (double)r->slowdown[stats_rank(r->flows.n, percentiles[i])]
+                                       : NAN);
     }
     json_out_end(&j, '}');
     json_out_end(&j, '}');

@@ -212,17 +212,17 @@ static void print_result(const TrainResult *r, const char *out, bool json) {
     JsonOut j;
     json_out_init(&j, stdout);
     json_out_object(&j);
-    json_out_key(&j, "out"), json_out_string(&j, out);
-    json_out_key(&j, "n_train"), json_out_int(&j, (int64_t)r->n_train);
-    json_out_key(&j, "n_held_out"), json_out_int(&j, (int64_t)r->n_held_out);
-    json_out_key(&j, "epochs"), json_out_int(&j, r->epochs);
-    json_out_key(&j, "best_epoch"), json_out_int(&j, r->best_epoch);
-    json_out_key(&j, "train_loss"), json_out_number(&j, r->train_loss);
-    json_out_key(&j, "held_out_loss"), json_out_number(&j, r->held_out_loss);
-    json_out_key(&j, "held_out_error"), json_out_number(&j, r->held_out_error);
-    json_out_key(&j, "flowsim_loss"), json_out_number(&j, r->flowsim_loss);
-    json_out_key(&j, "flowsim_error"), json_out_number(&j, r->flowsim_error);
-    json_out_key(&j, "wall_s"), json_out_number(&j, r->wall_s);
+    json_put_string(&j, "out", out);
+    json_put_count(&j, "n_train", r->n_train);
+    json_put_count(&j, "n_held_out", r->n_held_out);
+    json_put_int(&j, "epochs", r->epochs);
+    json_put_int(&j, "best_epoch", r->best_epoch);
+    json_put_number(&j, "train_loss", r->train_loss);
+    json_put_number(&j, "held_out_loss", r->held_out_loss);
+    json_put_number(&j, "held_out_error", r->held_out_error);
+    json_put_number(&j, "flowsim_loss", r->flowsim_loss);
+    json_put_number(&j, "flowsim_error", r->flowsim_error);
+    json_put_number(&j, "wall_s", r->wall_s);
     json_out_end(&j, '}');
     json_out_finish(&j);
 }

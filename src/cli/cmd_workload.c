@@ -115,18 +115,13 @@ static void print_table(FILE *f, const Scenario *s, const Summary *sum) {
 
 static void put_link(JsonOut *o, const Scenario *s, const Summary *sum) {
     json_out_object(o);
-    json_out_key(o, "from");
-    json_out_int(o, (int64_t)s->topo.node_id[sum->busiest->from]);
-    json_out_key(o, "to");
-    json_out_int(o, (int64_t)s->topo.node_id[sum->busiest->to]);
-    json_out_key(o, "rate_bps");
-    json_out_number(o, sum->busiest->rate_bps);
+    json_put_count(o, "from", s->topo.node_id[sum->busiest->from]);
+    json_put_count(o, "to", s->topo.node_id[sum->busiest->to]);
+    json_put_number(o, "rate_bps", sum->busiest->rate_bps);
     if (s->drawn) {
-        json_out_key(o, "expected_load");
-        json_out_number(o, s->mix.max_load);
+        json_put_number(o, "expected_load", s->mix.max_load);
     }
-    json_out_key(o, "load");
-    json_out_number(o, sum->load);
+    json_put_number(o, "load", sum->load);
     json_out_end(o, '}');
 }
 
@@ -134,14 +129,10 @@ static void print_json(FILE *f, const Scenario *s, const Summary *sum, const Cli
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
-    json_out_key(&o, "schema");
-    json_out_string(&o, "m3.workload/1");
-    json_out_key(&o, "command");
-    json_out_string(&o, common->command);
-    json_out_key(&o, "seed");
-    json_out_int(&o, (int64_t)common->seed);
-    json_out_key(&o, "n_flows");
-    json_out_int(&o, (int64_t)s->flows.n);
+    json_put_string(&o, "schema", "m3.workload/1");
+    json_put_string(&o, "command", common->command);
+    json_put_count(&o, "seed", common->seed);
+    json_put_count(&o, "n_flows", s->flows.n);
     const struct {
         const char *key;
         double value;
@@ -153,8 +144,7 @@ static void print_json(FILE *f, const Scenario *s, const Summary *sum, const Cli
     size_t n_numbers = sizeof numbers / sizeof *numbers -
                        !s->drawn; /* nothing was expected of flows from a file */
     for (size_t i = 0; i < n_numbers; i++) {
-        json_out_key(&o, numbers[i].key);
-        json_out_number(&o, numbers[i].value);
+        json_put_number(&o, numbers[i].key, numbers[i].value);
     }
     json_out_key(&o, "busiest_link");
     put_link(&o, s, sum);

@@ -46,12 +46,12 @@ static void print_result(const FlowDataInfo *info, const char *out, bool json) {
     JsonOut j;
     json_out_init(&j, stdout);
     json_out_object(&j);
-    json_out_key(&j, "out"), json_out_string(&j, out);
-    json_out_key(&j, "n_networks"), json_out_int(&j, (int64_t)info->n_networks);
-    json_out_key(&j, "n_paths"), json_out_int(&j, (int64_t)info->n_paths);
-    json_out_key(&j, "n_links"), json_out_int(&j, (int64_t)info->n_links);
-    json_out_key(&j, "n_flows"), json_out_int(&j, (int64_t)info->n_flows);
-    json_out_key(&j, "n_unfinished"), json_out_int(&j, (int64_t)info->n_unfinished);
+    json_put_string(&j, "out", out);
+    json_put_count(&j, "n_networks", info->n_networks);
+    json_put_count(&j, "n_paths", info->n_paths);
+    json_put_count(&j, "n_links", info->n_links);
+    json_put_count(&j, "n_flows", info->n_flows);
+    json_put_count(&j, "n_unfinished", info->n_unfinished);
     json_out_end(&j, '}');
     json_out_finish(&j);
 }

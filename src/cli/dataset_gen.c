@@ -35,9 +35,9 @@ static int parse_range(const char *value, const char *what, uint64_t *lo, uint64
 static void begin_result(JsonOut *j, const char *out, uint64_t n_made, uint64_t n_kept) {
     json_out_init(j, stdout);
     json_out_object(j);
-    json_out_key(j, "out"), json_out_string(j, out);
-    json_out_key(j, "n_made"), json_out_int(j, (int64_t)n_made);
-    json_out_key(j, "n_kept"), json_out_int(j, (int64_t)n_kept);
+    json_put_string(j, "out", out);
+    json_put_count(j, "n_made", n_made);
+    json_put_count(j, "n_kept", n_kept);
 }
 
 /* ---- networks ---- */
@@ -91,10 +91,10 @@ static void print_networks(const NetGenInfo *i, const char *out, bool json) {
     }
     JsonOut j;
     begin_result(&j, out, i->n_made, i->n_kept);
-    json_out_key(&j, "n_flows"), json_out_int(&j, (int64_t)i->n_flows);
-    json_out_key(&j, "n_unfinished"), json_out_int(&j, (int64_t)i->n_unfinished);
-    json_out_key(&j, "packet_hops"), json_out_int(&j, (int64_t)i->n_packet_hops);
-    json_out_key(&j, "sim_s"), json_out_number(&j, i->sim_s);
+    json_put_count(&j, "n_flows", i->n_flows);
+    json_put_count(&j, "n_unfinished", i->n_unfinished);
+    json_put_count(&j, "packet_hops", i->n_packet_hops);
+    json_put_number(&j, "sim_s", i->sim_s);
     json_out_end(&j, '}');
     json_out_finish(&j);
 }

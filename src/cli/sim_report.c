@@ -96,21 +96,6 @@ void sim_report_table(FILE *f, const SimReport *r) {
 
 /* ---- JSON ---- */
 
-static void put_int(JsonOut *o, const char *key, uint64_t x) {
-    json_out_key(o, key);
-    json_out_int(o, (int64_t)x);
-}
-
-static void json_put_number(JsonOut *o, const char *key, double x) {
-    json_out_key(o, key);
-    json_out_number(o, x);
-}
-
-static void json_put_string(JsonOut *o, const char *key, const char *s) {
-    json_out_key(o, key);
-    json_out_string(o, s);
-}
-
 static void put_counts(JsonOut *o, const PktStats *st) {
     const struct {
         const char *key;
@@ -132,9 +117,8 @@ static void put_counts(JsonOut *o, const PktStats *st) {
                   {"peak_packets", st->peak_packets},
                   {"peak_switch_buffer_b", st->peak_buffer_b}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        put_int(o, counts[i].key, counts[i].value);
-    json_out_key(o, "peak_queue_b");
-    json_out_array_compact(o); /* by tier, top of rack first */
+        json_put_count(o, counts[i].key, counts[i].value);
+    json_put_array_compact(o, "peak_queue_b"); /* by tier, top of rack first */
     int top = PKT_MAX_TIERS - 1;
     while (top > 0 && st->peak_queue_b[top] == 0) top--;
     for (int t = 1; t <= top; t++) json_out_int(o, st->peak_queue_b[t]);
@@ -145,13 +129,12 @@ static void put_dist(JsonOut *o, const Slowdowns *s, int d) {
     json_out_object(o);
     json_put_string(o, "label", label(d));
     if (d < SIZEBUCKET_N) {
-        put_int(o, "lo_b", sizebucket_lo(d));
-        json_out_key(o, "hi_b");
-        if (sizebucket_hi(d) == UINT64_MAX) json_out_number(o, NAN);
-        else json_out_int(o, (int64_t)sizebucket_hi(d));
+        json_put_count(o, "lo_b", sizebucket_lo(d));
+        if (sizebucket_hi(d) == UINT64_MAX) json_put_null(o, "hi_b");
+        else json_put_count(o, "hi_b", sizebucket_hi(d));
         json_put_number(o, "share", share(s, d));
     }
-    put_int(o, "n", s->n[d]);
+    json_put_count(o, "n", s->n[d]);
     json_put_number(o, "mean", s->mean[d]);
     for (int k = 0; k < N_QUANTILES; k++) json_put_number(o, quantile_names[k], s->q[d][k]);
     json_out_end(o, '}');
@@ -159,27 +142,24 @@ static void put_dist(JsonOut *o, const Slowdowns *s, int d) {
 
 static void put_slowdowns(JsonOut *o, const Flows *f) {
     Slowdowns s = slowdowns_of(f);
-    json_out_key(o, "slowdown");
-    json_out_object(o);
+    json_put_object(o, "slowdown");
     json_out_key(o, "all");
     put_dist(o, &s, SIZEBUCKET_N);
-    json_out_key(o, "buckets");
-    json_out_array(o);
+    json_put_array(o, "buckets");
     for (int d = 0; d < SIZEBUCKET_N; d++) put_dist(o, &s, d);
     json_out_end(o, ']');
     json_out_end(o, '}');
 }
 
 static void put_wall(JsonOut *o, const SimReport *r) {
-    json_out_key(o, "wall_s");
-    json_out_object(o);
+    json_put_object(o, "wall_s");
     json_put_number(o, "total", r->wall_total_s);
     json_put_number(o, "read", r->scenario->wall_read_s);
     json_put_number(o, "route", r->scenario->wall_route_s);
     json_put_number(o, "simulate", r->stats->wall_s);
     json_out_end(o, '}');
     json_put_number(o, "packet_hops_per_s", (double)r->stats->n_packet_hops / r->stats->wall_s);
-    put_int(o, "peak_rss_bytes", diag_peak_rss_bytes());
+    json_put_count(o, "peak_rss_bytes", diag_peak_rss_bytes());
 }
 
 void sim_report_json(FILE *f, const SimReport *r) {
@@ -188,11 +168,11 @@ void sim_report_json(FILE *f, const SimReport *r) {
     json_out_object(&o);
     json_put_string(&o, "schema", "m3.simulate/1");
     json_put_string(&o, "command", r->common->command);
-    put_int(&o, "seed", r->common->seed);
+    json_put_count(&o, "seed", r->common->seed);
     json_put_string(&o, "topo", r->scenario->topo.name);
     json_put_string(&o, "cc", r->cc);
     json_put_string(&o, "compat", r->compat ? "hpcc-ns3" : NULL);
-    put_int(&o, "n_flows", r->scenario->flows.n);
+    json_put_count(&o, "n_flows", r->scenario->flows.n);
     put_counts(&o, r->stats);
     json_put_number(&o, "simulated_s", r->stats->sim_ns / 1e9);
     put_slowdowns(&o, &r->scenario->flows);

@@ -117,40 +117,30 @@ static void print_text(FILE *f, const Description *d) {
     fprintf(f, "  longest path    %u links\n", d->max_links);
 }
 
-static void json_count(JsonOut *o, const char *key, uint32_t n) {
-    json_out_key(o, key);
-    json_out_int(o, n);
-}
-
 static void print_classes(JsonOut *o, const Description *d) {
-    json_out_key(o, "links");
-    json_out_array(o);
+    json_put_array(o, "links");
     for (uint32_t i = 0; i < d->n_classes; i++) {
         const CableClass *c = &d->classes[i];
         json_out_object(o);
-        json_count(o, "tier_a", (uint32_t)c->lo);
-        json_count(o, "tier_b", (uint32_t)c->hi);
-        json_count(o, "cables", c->n);
-        json_out_key(o, "rate_bps");
-        json_out_number(o, c->rate_bps);
-        json_out_key(o, "delay_ns");
-        json_out_number(o, c->delay_ns);
+        json_put_count(o, "tier_a", (uint32_t)c->lo);
+        json_put_count(o, "tier_b", (uint32_t)c->hi);
+        json_put_count(o, "cables", c->n);
+        json_put_number(o, "rate_bps", c->rate_bps);
+        json_put_number(o, "delay_ns", c->delay_ns);
         json_out_end(o, '}');
     }
     json_out_end(o, ']');
 }
 
 static void print_tiers(JsonOut *o, const Topo *t) {
-    json_out_key(o, "tiers");
-    json_out_array(o);
+    json_put_array(o, "tiers");
     for (int tier = 1; tier <= top_tier(t); tier++) {
         double ratio = topo_oversubscription(t, tier);
         json_out_object(o);
-        json_count(o, "tier", (uint32_t)tier);
-        json_count(o, "switches", count_tier(t, tier));
-        json_out_key(o, "oversubscription");
-        if (ratio > 0) json_out_number(o, ratio);
-        else json_out_string(o, NULL);
+        json_put_count(o, "tier", (uint32_t)tier);
+        json_put_count(o, "switches", count_tier(t, tier));
+        if (ratio > 0) json_put_number(o, "oversubscription", ratio);
+        else json_put_null(o, "oversubscription");
         json_out_end(o, '}');
     }
     json_out_end(o, ']');
@@ -161,15 +151,14 @@ static void print_json(FILE *f, const Description *d) {
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
-    json_out_key(&o, "topo");
-    json_out_string(&o, t->name);
-    json_count(&o, "hosts", t->n_hosts);
-    json_count(&o, "switches", t->n_nodes - t->n_hosts);
-    json_count(&o, "racks", t->n_racks);
-    json_count(&o, "pods", t->n_pods);
-    json_count(&o, "cables", t->n_links / 2);
-    json_count(&o, "parallel_cables", d->n_parallel);
-    json_count(&o, "longest_path_links", d->max_links);
+    json_put_string(&o, "topo", t->name);
+    json_put_count(&o, "hosts", t->n_hosts);
+    json_put_count(&o, "switches", t->n_nodes - t->n_hosts);
+    json_put_count(&o, "racks", t->n_racks);
+    json_put_count(&o, "pods", t->n_pods);
+    json_put_count(&o, "cables", t->n_links / 2);
+    json_put_count(&o, "parallel_cables", d->n_parallel);
+    json_put_count(&o, "longest_path_links", d->max_links);
     print_classes(&o, d);
     print_tiers(&o, t);
     json_out_end(&o, '}');

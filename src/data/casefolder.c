@@ -33,15 +33,13 @@ static char *manifest_text(const CaseFolder *s) {
     char *text = NULL;
     size_t n = 0;
     JsonOut j;
-    FILE *f = open_memstream(&text, &n);
-    if (f) {
-        json_out_init(&j, f);
-        json_out_object(&j);
-        s->manifest(s->ctx, &j);
-        json_out_end(&j, '}');
-        json_out_finish(&j);
-    }
-    if (!f || fclose(f) != 0) diag_die("out of memory");
+    FILE *f = mem_stream_open(&text, &n);
+    json_out_init(&j, f);
+    json_out_object(&j);
+    s->manifest(s->ctx, &j);
+    json_out_end(&j, '}');
+    json_out_finish(&j);
+    mem_stream_close(f);
     return text;
 }
 
@@ -151,23 +149,12 @@ int casefolder_run(const CaseFolder *s, const Log *log, CaseFolderInfo *info, Er
 
 /* ---- members ---- */
 
-void json_put_number(JsonOut *j, const char *key, double x) {
-    json_out_key(j, key), json_out_number(j, x);
-}
-void json_put_count(JsonOut *j, const char *key, uint64_t x) {
-    json_out_key(j, key), json_out_int(j, (int64_t)x);
-}
-void json_put_string(JsonOut *j, const char *key, const char *s) {
-    json_out_key(j, key), json_out_string(j, s);
-}
-
 void put_network(JsonOut *j, const NetConf *conf) {
-    json_out_key(j, "network");
-    json_out_object(j);
+    json_put_object(j, "network");
     json_put_string(j, "cc", cc_name(conf->cc));
     json_put_number(j, "buffer", conf->buffer_b);
     json_put_number(j, "window", conf->line_window_b);
-    json_out_key(j, "pfc"), json_out_bool(j, conf->pfc);
+    json_put_bool(j, "pfc", conf->pfc);
     switch (conf->cc) {
     case CC_DCTCP: json_put_number(j, "dctcp_k", conf->dctcp_k_b); break;
     case CC_DCQCN:

@@ -28,10 +28,6 @@ typedef struct {
 } CaseFolderInfo;
 int casefolder_run(const CaseFolder *s, const Log *log, CaseFolderInfo *info, Err *err);
 
-/* One member of the current object each. */
-void json_put_number(JsonOut *j, const char *key, double x);
-void json_put_count(JsonOut *j, const char *key, uint64_t x);
-void json_put_string(JsonOut *j, const char *key, const char *s);
 /* "network": cc, buffer, window, pfc and the parameters in use, under their names in a mix. */
 void put_network(JsonOut *j, const NetConf *conf);
 /* cc, enable_pfc, param_1, param_2 in published names and units (docs: PIPELINE §2). */

@@ -30,11 +30,10 @@ const FlowDataArray flowdata_arrays[FLOWDATA_N_ARRAYS] = {
 /* ---- manifest ---- */
 
 static int read_count(const Json *root, const char *key, size_t *out, Err *err) {
-    Json j;
     uint64_t n;
-    if (json_need(root, key, &j, err) != 0 || json_uint(&j, UINT32_MAX, &n, err) != 0) return -1;
+    if (json_need_uint(root, key, UINT32_MAX, &n, err) != 0) return -1;
     *out = n;
-    return n > 0 ? 0 : json_fail(&j, err, "must be at least 1");
+    return n > 0 ? 0 : json_fail_member(root, key, err, "must be at least 1");
 }
 
 static int read_range(const Json *row, const char *name, FlowDataRange *out, Err *err) {
@@ -56,7 +55,7 @@ static int read_range(const Json *row, const char *name, FlowDataRange *out, Err
 static int read_ranges(const Json *features, const char *key, const char *const *names, int n,
                        FlowDataRange *out, Err *err) {
     Json list, row;
-    if (json_need(features, key, &list, err) != 0 || json_expect_array(&list, err) != 0) return -1;
+    if (json_need_array(features, key, &list, err) != 0) return -1;
     if (json_len(&list) != n)
         return json_fail(&list, err, "expected %d features, got %d", n, json_len(&list));
     int k = 0;
@@ -78,8 +77,7 @@ static int read_features(FlowData *d, const Json *root, Err *err) {
 static int read_networks(FlowData *d, const Json *root, Err *err) {
     Json list, item;
     const char *name;
-    if (json_need(root, "networks", &list, err) != 0 || json_expect_array(&list, err) != 0)
-        return -1;
+    if (json_need_array(root, "networks", &list, err) != 0) return -1;
     if ((size_t)json_len(&list) != d->n_networks)
         return json_fail(&list, err, "expected %zu names, got %d", d->n_networks, json_len(&list));
     d->network = MEM_ZNEW(char *, d->n_networks);
@@ -94,12 +92,11 @@ static int read_networks(FlowData *d, const Json *root, Err *err) {
 static int read_manifest(FlowData *d, const char *path, Err *err) {
     JsonDoc *doc = json_open(path, err);
     if (!doc) return -1;
-    Json root = json_root(doc), j;
+    Json root = json_root(doc);
     const char *schema;
-    int rc = json_need(&root, "schema", &j, err);
-    if (rc == 0) rc = json_string(&j, &schema, err);
+    int rc = json_need_string(&root, "schema", &schema, err);
     if (rc == 0 && strcmp(schema, "m3.flowset/1") != 0)
-        rc = json_fail(&j, err, "expected m3.flowset/1, got %.40s", schema);
+        rc = json_fail_member(&root, "schema", err, "expected m3.flowset/1, got %.40s", schema);
     if (rc == 0) rc = read_count(&root, "n_networks", &d->n_networks, err);
     if (rc == 0) rc = read_count(&root, "n_paths", &d->n_paths, err);
     if (rc == 0) rc = read_count(&root, "n_links", &d->n_links, err);

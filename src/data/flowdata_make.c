@@ -223,8 +223,7 @@ static FlowDataRange range_of(const Job *job, int array, size_t column) {
 }
 
 static void write_ranges(const Job *job, int array, const char *const *names, JsonOut *j) {
-    json_out_key(j, flowdata_arrays[array].name);
-    json_out_array(j);
+    json_put_array(j, flowdata_arrays[array].name);
     for (size_t k = 0; k < flowdata_arrays[array].n_cols; k++) {
         FlowDataRange r = range_of(job, array, k);
         json_out_array_compact(j);
@@ -237,11 +236,11 @@ static void write_ranges(const Job *job, int array, const char *const *names, Js
 }
 
 static void write_features(const Job *job, JsonOut *j) {
-    json_out_key(j, "feature_columns"), json_out_array_compact(j);
+    json_put_array_compact(j, "feature_columns");
     json_out_string(j, "name"), json_out_string(j, "min"), json_out_string(j, "max"),
         json_out_string(j, "mean"), json_out_string(j, "std");
     json_out_end(j, ']');
-    json_out_key(j, "features"), json_out_object(j);
+    json_put_object(j, "features");
     write_ranges(job, FLOWDATA_LINK, flowfeat_link_names, j);
     write_ranges(job, FLOWDATA_PATH, flowfeat_path_names, j);
     write_ranges(job, FLOWDATA_FLOW, flowfeat_flow_names, j);
@@ -249,14 +248,14 @@ static void write_features(const Job *job, JsonOut *j) {
 }
 
 static void write_counts(const Job *job, const FlowDataInfo *info, JsonOut *j) {
-    json_out_key(j, "paths_per_network"), json_out_int(j, (int64_t)job->o->n_paths);
-    json_out_key(j, "max_flows_per_path"), json_out_int(j, (int64_t)job->o->max_flows);
-    json_out_key(j, "seed"), json_out_int(j, (int64_t)job->o->seed);
-    json_out_key(j, "n_networks"), json_out_int(j, (int64_t)info->n_networks);
-    json_out_key(j, "n_paths"), json_out_int(j, (int64_t)info->n_paths);
-    json_out_key(j, "n_links"), json_out_int(j, (int64_t)info->n_links);
-    json_out_key(j, "n_flows"), json_out_int(j, (int64_t)info->n_flows);
-    json_out_key(j, "n_unfinished"), json_out_int(j, (int64_t)info->n_unfinished);
+    json_put_count(j, "paths_per_network", job->o->n_paths);
+    json_put_count(j, "max_flows_per_path", job->o->max_flows);
+    json_put_count(j, "seed", job->o->seed);
+    json_put_count(j, "n_networks", info->n_networks);
+    json_put_count(j, "n_paths", info->n_paths);
+    json_put_count(j, "n_links", info->n_links);
+    json_put_count(j, "n_flows", info->n_flows);
+    json_put_count(j, "n_unfinished", info->n_unfinished);
 }
 
 static int write_manifest(const Job *job, const FlowDataInfo *info, const char *path, Err *err) {
@@ -265,11 +264,11 @@ static int write_manifest(const Job *job, const FlowDataInfo *info, const char *
     if (file_out_open(&out, path, err) != 0) return -1;
     json_out_init(&j, out.f);
     json_out_object(&j);
-    json_out_key(&j, "schema"), json_out_string(&j, "m3.flowset/1");
-    json_out_key(&j, "version"), json_out_string(&j, M3_VERSION);
+    json_put_string(&j, "schema", "m3.flowset/1");
+    json_put_string(&j, "version", M3_VERSION);
     write_counts(job, info, &j);
     write_features(job, &j);
-    json_out_key(&j, "networks"), json_out_array(&j);
+    json_put_array(&j, "networks");
     for (size_t i = 0; i < job->n; i++) json_out_string(&j, job->names[i]);
     json_out_end(&j, ']');
     json_out_end(&j, '}');

@@ -77,8 +77,7 @@ static void network_free(Network *n) {
 /* ---- its files ---- */
 
 static void put_stats(JsonOut *j, const PktStats *s) {
-    json_out_key(j, "simulator");
-    json_out_object(j);
+    json_put_object(j, "simulator");
     json_put_string(j, "name", "m3");
     json_put_string(j, "version", M3_VERSION);
     json_put_count(j, "packets", s->n_packets);
@@ -95,8 +94,7 @@ static void put_stats(JsonOut *j, const PktStats *s) {
 
 static void put_workload(JsonOut *j, const Network *n) {
     const NetDraw *d = &n->draw;
-    json_out_key(j, "matrix");
-    json_out_object(j);
+    json_put_object(j, "matrix");
     json_put_string(j, "kind", matrixkind_name(d->matrix));
     json_put_count(j, "seed", d->seed);
     json_out_end(j, '}');
@@ -113,8 +111,7 @@ static void put_shape(JsonOut *j, const Network *n) {
     const Clos *c = &n->draw.clos;
     json_put_count(j, "n_hosts", n->topo.n_hosts);
     json_put_count(j, "max_links", route_max_links(n->route));
-    json_out_key(j, "oversubscription");
-    json_out_array_compact(j);
+    json_put_array_compact(j, "oversubscription");
     for (int tier = 1; tier <= 2; tier++)
         if (clos_oversubscription(c, tier) > 0) json_out_number(j, clos_oversubscription(c, tier));
     json_out_end(j, ']');
@@ -186,9 +183,8 @@ static void put_manifest(const void *ctx, JsonOut *j) {
     json_put_string(j, "schema", "m3.networks/1");
     json_put_string(j, "version", M3_VERSION);
     json_put_count(j, "seed", d->seed);
-    json_out_key(j, "shifted"), json_out_bool(j, d->shifted);
-    json_out_key(j, "n_flows");
-    json_out_array_compact(j);
+    json_put_bool(j, "shifted", d->shifted);
+    json_put_array_compact(j, "n_flows");
     json_out_int(j, (int64_t)d->flows_lo);
     json_out_int(j, (int64_t)d->flows_hi);
     json_out_end(j, ']');

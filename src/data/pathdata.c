@@ -29,8 +29,7 @@ const PathDataArray pathdata_arrays[PATHDATA_N_ARRAYS] = {
 
 static int read_names(PathData *d, const Json *root, Err *err) {
     Json list, item, name;
-    if (json_need(root, "samples", &list, err) != 0 || json_expect_array(&list, err) != 0)
-        return -1;
+    if (json_need_array(root, "samples", &list, err) != 0) return -1;
     if ((size_t)json_len(&list) != d->n)
         return json_fail(&list, err, "expected %zu samples, got %d", d->n, json_len(&list));
     d->name = MEM_ZNEW(char *, d->n);
@@ -48,18 +47,15 @@ static int read_names(PathData *d, const Json *root, Err *err) {
 static int read_manifest(PathData *d, const char *path, Err *err) {
     JsonDoc *doc = json_open(path, err);
     if (!doc) return -1;
-    Json root = json_root(doc), j;
+    Json root = json_root(doc);
     const char *schema;
     uint64_t n, n_rows;
-    int rc = json_need(&root, "schema", &j, err);
-    if (rc == 0) rc = json_string(&j, &schema, err);
+    int rc = json_need_string(&root, "schema", &schema, err);
     if (rc == 0 && strcmp(schema, "m3.dataset/1") != 0)
-        rc = json_fail(&j, err, "expected m3.dataset/1, got %.40s", schema);
-    if (rc == 0) rc = json_need(&root, "n_samples", &j, err);
-    if (rc == 0) rc = json_uint(&j, UINT32_MAX - 1, &n, err);
-    if (rc == 0 && n == 0) rc = json_fail(&j, err, "must be at least 1");
-    if (rc == 0) rc = json_need(&root, "n_rows", &j, err);
-    if (rc == 0) rc = json_uint(&j, UINT32_MAX, &n_rows, err);
+        rc = json_fail_member(&root, "schema", err, "expected m3.dataset/1, got %.40s", schema);
+    if (rc == 0) rc = json_need_uint(&root, "n_samples", UINT32_MAX - 1, &n, err);
+    if (rc == 0 && n == 0) rc = json_fail_member(&root, "n_samples", err, "must be at least 1");
+    if (rc == 0) rc = json_need_uint(&root, "n_rows", UINT32_MAX, &n_rows, err);
     if (rc == 0) d->n = n, d->n_rows = n_rows, rc = read_names(d, &root, err);
     json_close(doc);
     return rc;

@@ -280,8 +280,7 @@ static int join_parts(Job *job, const PathDataInfo *info, Err *err) {
 }
 
 static void manifest_samples(const Job *job, JsonOut *j) {
-    json_out_key(j, "samples");
-    json_out_array(j);
+    json_put_array(j, "samples");
     for (size_t i = 0; i < job->n_items; i++) {
         const Item *it = &job->items[i];
         char source[17];
@@ -301,16 +300,14 @@ static void manifest_samples(const Job *job, JsonOut *j) {
 }
 
 static void manifest_arrays(const PathDataInfo *info, JsonOut *j) {
-    json_out_key(j, "arrays");
-    json_out_object(j);
+    json_put_object(j, "arrays");
     for (int k = 0; k < PATHDATA_N_ARRAYS; k++) {
         char file[32];
         snprintf(file, sizeof file, "%s.npy", pathdata_arrays[k].name);
-        json_out_key(j, pathdata_arrays[k].name);
-        json_out_object(j);
-        json_out_key(j, "file"), json_out_string(j, file);
-        json_out_key(j, "type"), json_out_string(j, npy_type_name(pathdata_arrays[k].type));
-        json_out_key(j, "shape"), json_out_array_compact(j);
+        json_put_object(j, pathdata_arrays[k].name);
+        json_put_string(j, "file", file);
+        json_put_string(j, "type", npy_type_name(pathdata_arrays[k].type));
+        json_put_array_compact(j, "shape");
         json_out_int(j, (int64_t)array_rows(k, info));
         if (pathdata_arrays[k].n_cols > 1) json_out_int(j, (int64_t)pathdata_arrays[k].n_cols);
         json_out_end(j, ']');
@@ -328,18 +325,18 @@ static int write_manifest(const Job *job, const PathDataInfo *info, Err *err) {
     if (rc != 0) return -1;
     json_out_init(&j, out.f);
     json_out_object(&j);
-    json_out_key(&j, "schema"), json_out_string(&j, "m3.dataset/1");
-    json_out_key(&j, "version"), json_out_string(&j, M3_VERSION);
-    json_out_key(&j, "source"), json_out_string(&j, "path scenarios");
-    json_out_key(&j, "settings"), json_out_object(&j);
-    json_out_key(&j, "skip_cc"), json_out_string(&j, job->skip ? cc_name(job->skip_cc) : NULL);
-    json_out_key(&j, "views"), json_out_int(&j, job->o->views);
-    json_out_key(&j, "seed"), json_out_int(&j, (int64_t)job->o->seed);
+    json_put_string(&j, "schema", "m3.dataset/1");
+    json_put_string(&j, "version", M3_VERSION);
+    json_put_string(&j, "source", "path scenarios");
+    json_put_object(&j, "settings");
+    json_put_string(&j, "skip_cc", job->skip ? cc_name(job->skip_cc) : NULL);
+    json_put_int(&j, "views", job->o->views);
+    json_put_count(&j, "seed", job->o->seed);
     json_out_end(&j, '}');
-    json_out_key(&j, "n_samples"), json_out_int(&j, (int64_t)info->n_samples);
-    json_out_key(&j, "n_rows"), json_out_int(&j, (int64_t)info->n_rows);
+    json_put_count(&j, "n_samples", info->n_samples);
+    json_put_count(&j, "n_rows", info->n_rows);
     manifest_arrays(info, &j);
-    json_out_key(&j, "sample_columns"), json_out_array_compact(&j);
+    json_put_array_compact(&j, "sample_columns");
     json_out_string(&j, "name"), json_out_string(&j, "cc"), json_out_string(&j, "n_links"),
         json_out_string(&j, "source_checksum");
     json_out_end(&j, ']');

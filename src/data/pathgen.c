@@ -207,8 +207,7 @@ static void lot_free(ParkingLot *l) {
 /* ---- files ---- */
 
 static void put_pairs(const ParkingLot *l, JsonOut *j) {
-    json_out_key(j, "pairs");
-    json_out_array(j);
+    json_put_array(j, "pairs");
     for (uint32_t i = 0; i < l->n_pairs; i++) {
         json_out_array_compact(j);
         json_out_int(j, l->pair[i].from);
@@ -216,8 +215,7 @@ static void put_pairs(const ParkingLot *l, JsonOut *j) {
         json_out_end(j, ']');
     }
     json_out_end(j, ']');
-    json_out_key(j, "weights");
-    json_out_array_compact(j);
+    json_put_array_compact(j, "weights");
     for (uint32_t i = 0; i < l->n_pairs; i++) json_out_number(j, l->pair[i].share);
     json_out_end(j, ']');
 }

@@ -149,16 +149,14 @@ int sizefamily_build(SizeDist *d, const SizeSpec *s, const char *dir, Err *err) 
 
 void sizefamily_write(const SizeSpec *s, const SizeDist *d, JsonOut *j) {
     json_out_object(j);
-    json_out_key(j, "family"), json_out_string(j, names[s->family]);
-    if (s->family >= SIZES_FIRST_SYNTHETIC) json_out_key(j, "theta"), json_out_number(j, s->theta);
-    json_out_key(j, "scale"), json_out_number(j, s->scale);
-    json_out_key(j, "mean_b"), json_out_number(j, d->mean_b);
-    json_out_key(j, "size_b");
-    json_out_array_compact(j);
+    json_put_string(j, "family", names[s->family]);
+    if (s->family >= SIZES_FIRST_SYNTHETIC) json_put_number(j, "theta", s->theta);
+    json_put_number(j, "scale", s->scale);
+    json_put_number(j, "mean_b", d->mean_b);
+    json_put_array_compact(j, "size_b");
     for (uint32_t i = 0; i < d->n; i++) json_out_number(j, d->size_b[i]);
     json_out_end(j, ']');
-    json_out_key(j, "percent");
-    json_out_array_compact(j);
+    json_put_array_compact(j, "percent");
     for (uint32_t i = 0; i < d->n; i++) json_out_number(j, d->cdf[i] * 100);
     json_out_end(j, ']');
     json_out_end(j, '}');

@@ -80,8 +80,7 @@ static int read_cells(const Json *cells, ModelError *m, Err *err) {
 static int read_interval(const Json *j, ModelError *m, Err *err) {
     Json it;
     uint64_t n = 0;
-    if (json_need(j, "n_networks", &it, err) != 0 || json_uint(&it, SIZE_MAX / 2, &n, err) != 0)
-        return -1;
+    if (json_need_uint(j, "n_networks", SIZE_MAX / 2, &n, err) != 0) return -1;
     m->n_networks = (size_t)n;
     return json_need(j, "cells", &it, err) != 0 ? -1 : read_cells(&it, m, err);
 }
@@ -99,23 +98,20 @@ int modelerror_read(ModelError *m, const Ckpt *c, Err *err) {
 
 static void put_range(JsonOut *o, const char *key, const LogRange *r) {
     if (isnan(r->lo)) return;
-    json_out_key(o, key);
-    json_out_array_compact(o);
+    json_put_array_compact(o, key);
     json_out_number(o, round(r->lo * 1e5) / 1e5);
     json_out_number(o, round(r->hi * 1e5) / 1e5);
     json_out_end(o, ']');
 }
 
 static void put_interval(JsonOut *o, const ModelError *m) {
-    json_out_key(o, MEMBER);
-    json_out_object(o);
-    json_out_key(o, "level"), json_out_number(o, 0.95);
-    json_out_key(o, "n_networks"), json_out_int(o, (int64_t)m->n_networks);
-    json_out_key(o, "cells");
-    json_out_array(o);
+    json_put_object(o, MEMBER);
+    json_put_number(o, "level", 0.95);
+    json_put_count(o, "n_networks", m->n_networks);
+    json_put_array(o, "cells");
     for (int d = 0; d < MODELERROR_N_DISTS; d++) {
         json_out_object(o);
-        json_out_key(o, "label"), json_out_string(o, report_dist_label(d));
+        json_put_string(o, "label", report_dist_label(d));
         for (int k = 0; k < MODELERROR_N_QUANTILES; k++)
             put_range(o, report_quantile_json_keys[k], &m->cell[d][k]);
         json_out_end(o, '}');
@@ -139,15 +135,14 @@ static void put_others(JsonOut *o, const char *recipe) {
 char *modelerror_recipe(const ModelError *m, const Ckpt *c) {
     char *text = NULL;
     size_t len;
-    FILE *f = open_memstream(&text, &len);
-    if (!f) diag_die("out of memory: recipe");
+    FILE *f = mem_stream_open(&text, &len);
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
     if (c->recipe) put_others(&o, c->recipe);
     put_interval(&o, m);
     json_out_end(&o, '}');
-    if (fclose(f) != 0) diag_die("out of memory: recipe");
+    mem_stream_close(f);
     return text;
 }
 

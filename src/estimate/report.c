@@ -82,30 +82,13 @@ void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
                 e->exhaustive ? "" : "the drawing of paths and ");
 }
 
-static void json_put_string(JsonOut *o, const char *key, const char *value) {
-    json_out_key(o, key);
-    json_out_string(o, value);
-}
-
-static void json_put_number(JsonOut *o, const char *key, double x) {
-    json_out_key(o, key);
-    json_out_number(o, x);
-}
-
-static void put_int(JsonOut *o, const char *key, uint64_t x) {
-    json_out_key(o, key);
-    json_out_int(o, (int64_t)x);
-}
-
 static void put_quantiles(JsonOut *o, const SlowdownDist *d) {
-    json_out_key(o, "percentiles");
-    json_out_array_compact(o);
+    json_put_array_compact(o, "percentiles");
     for (int p = 0; p < STATS_N_PCT; p++) json_out_number(o, d->percentiles[p]);
     json_out_end(o, ']');
     for (int k = 0; k < REPORT_N_QUANTILES; k++) {
         const SlowdownQuantile *q = report_quantile(d, k);
-        json_out_key(o, report_quantile_json_keys[k]);
-        json_out_object(o);
+        json_put_object(o, report_quantile_json_keys[k]);
         json_put_number(o, "value", q->value);
         json_put_number(o, "lo", q->lo);
         json_put_number(o, "hi", q->hi);
@@ -114,21 +97,17 @@ static void put_quantiles(JsonOut *o, const SlowdownDist *d) {
 }
 
 static void put_slowdown(JsonOut *o, const Slowdowns *r) {
-    json_out_key(o, "slowdown");
-    json_out_object(o);
-    json_out_key(o, "all");
-    json_out_object(o);
+    json_put_object(o, "slowdown");
+    json_put_object(o, "all");
     put_quantiles(o, &r->all);
     json_out_end(o, '}');
-    json_out_key(o, "buckets");
-    json_out_array(o);
+    json_put_array(o, "buckets");
     for (int b = 0; b < SIZEBUCKET_N; b++) {
         json_out_object(o);
         json_put_string(o, "label", sizebucket_label(b));
-        put_int(o, "lo_b", sizebucket_lo(b));
-        json_out_key(o, "hi_b");
-        if (sizebucket_hi(b) == UINT64_MAX) json_out_string(o, NULL);
-        else json_out_int(o, (int64_t)sizebucket_hi(b));
+        json_put_count(o, "lo_b", sizebucket_lo(b));
+        if (sizebucket_hi(b) == UINT64_MAX) json_put_null(o, "hi_b");
+        else json_put_count(o, "hi_b", sizebucket_hi(b));
         json_put_number(o, "share", r->bucket[b].share);
         put_quantiles(o, &r->bucket[b]);
         json_out_end(o, '}');
@@ -138,24 +117,22 @@ static void put_slowdown(JsonOut *o, const Slowdowns *r) {
 }
 
 void report_put_checkpoint(JsonOut *o, const ReportMeta *m) {
-    json_out_key(o, "checkpoint");
     if (!m->ckpt_name) {
-        json_out_string(o, NULL);
+        json_put_null(o, "checkpoint");
         return;
     }
-    json_out_object(o);
+    json_put_object(o, "checkpoint");
     json_put_string(o, "name", m->ckpt_name);
     json_put_string(o, "sha256", m->ckpt_sha256);
     json_out_end(o, '}');
 }
 
 void report_put_features(JsonOut *o, const ReportMeta *m) {
-    json_out_key(o, "features");
     if (!m->features) {
-        json_out_string(o, NULL);
+        json_put_null(o, "features");
         return;
     }
-    json_out_object(o);
+    json_put_object(o, "features");
     json_put_string(o, "file", m->features);
     json_put_string(o, "sha256", m->features_sha256);
     json_out_end(o, '}');
@@ -163,13 +140,12 @@ void report_put_features(JsonOut *o, const ReportMeta *m) {
 
 /* Null if the model was trained on all that it saw. */
 static void put_range(JsonOut *o, const Estimate *e) {
-    json_out_key(o, "out_of_range");
     if (!e->range.name) {
-        json_out_string(o, NULL);
+        json_put_null(o, "out_of_range");
         return;
     }
-    json_out_object(o);
-    put_int(o, "n_paths", e->n_outside);
+    json_put_object(o, "out_of_range");
+    json_put_count(o, "n_paths", e->n_outside);
     json_put_string(o, "furthest", e->range.name);
     json_put_number(o, "value", (double)e->range.value);
     json_put_number(o, "trained_lo", (double)e->range.lo);
@@ -179,50 +155,39 @@ static void put_range(JsonOut *o, const Estimate *e) {
 
 /* Null where PFC or the method rules it out. */
 static void put_overflow(JsonOut *o, const Estimate *e) {
-    json_out_key(o, "windows_per_buffer");
-    if (e->overflow > 0) json_out_number(o, e->overflow);
-    else json_out_string(o, NULL);
+    if (e->overflow > 0) json_put_number(o, "windows_per_buffer", e->overflow);
+    else json_put_null(o, "windows_per_buffer");
 }
 
 static void put_interval(JsonOut *o, const Estimate *e) {
-    json_out_key(o, "interval");
-    json_out_object(o);
+    json_put_object(o, "interval");
     json_put_number(o, "level", 0.95);
-    json_out_key(o, "covers");
-    json_out_array_compact(o);
+    json_put_array_compact(o, "covers");
     if (!e->exhaustive) json_out_string(o, "sampling");
     if (e->model_error) json_out_string(o, "model");
     json_out_end(o, ']');
     json_out_end(o, '}');
 }
 
-/* To the microsecond: more would be noise. */
-static void put_seconds(JsonOut *o, const char *key, double x) {
-    json_put_number(o, key, round(x * 1e6) / 1e6);
-}
-
 static void put_wall(JsonOut *o, const Estimate *e, const ReportMeta *m) {
-    json_out_key(o, "wall_s");
-    json_out_object(o);
-    put_seconds(o, "total", m->wall_total_s);
-    put_seconds(o, "read", m->wall_read_s);
-    put_seconds(o, "route", e->wall_route_s);
-    put_seconds(o, "fluid", e->wall_fluid_s);
-    put_seconds(o, "model", e->wall_model_s);
-    put_seconds(o, "aggregate", e->wall_aggregate_s);
+    json_put_object(o, "wall_s");
+    json_put_seconds(o, "total", m->wall_total_s);
+    json_put_seconds(o, "read", m->wall_read_s);
+    json_put_seconds(o, "route", e->wall_route_s);
+    json_put_seconds(o, "fluid", e->wall_fluid_s);
+    json_put_seconds(o, "model", e->wall_model_s);
+    json_put_seconds(o, "aggregate", e->wall_aggregate_s);
     json_out_end(o, '}');
 }
 
 /* Null where nothing was simulated as a fluid. */
 static void put_fluid(JsonOut *o, const Estimate *e) {
-    json_out_key(o, "fluid");
     if (e->path_flows == 0) {
-        json_out_string(o, NULL);
+        json_put_null(o, "fluid");
         return;
     }
-    json_out_object(o);
-    json_out_key(o, "exact");
-    json_out_bool(o, e->simulated_flows == e->path_flows);
+    json_put_object(o, "fluid");
+    json_put_bool(o, "exact", e->simulated_flows == e->path_flows);
     json_put_number(o, "simulated_share", (double)e->simulated_flows / (double)e->path_flows);
     json_out_end(o, '}');
 }
@@ -230,27 +195,25 @@ static void put_fluid(JsonOut *o, const Estimate *e) {
 static void put_paths(JsonOut *o, const Estimate *e) {
     put_range(o, e);
     put_overflow(o, e);
-    put_int(o, "n_flows", e->n_flows);
-    json_out_key(o, "n_paths");
-    json_out_object(o);
-    put_int(o, "drawn", e->n_drawn);
-    put_int(o, "unique", e->n_unique);
+    json_put_count(o, "n_flows", e->n_flows);
+    json_put_object(o, "n_paths");
+    json_put_count(o, "drawn", e->n_drawn);
+    json_put_count(o, "unique", e->n_unique);
     json_out_end(o, '}');
     put_fluid(o, e);
 }
 
 /* Of sampling, as the interval's half-width over the value; null if none was asked for. */
 static void put_target(JsonOut *o, const Estimate *e) {
-    json_out_key(o, "target_error");
     if (!(e->target.asked > 0)) {
-        json_out_string(o, NULL);
+        json_put_null(o, "target_error");
         return;
     }
-    json_out_object(o);
+    json_put_object(o, "target_error");
     json_put_string(o, "quantile", report_quantile_json_keys[e->target.quantile]);
     json_put_number(o, "asked", e->target.asked);
     json_put_number(o, "reached", e->sampling_error[e->target.quantile]);
-    put_int(o, "max_paths", e->target.max_paths);
+    json_put_count(o, "max_paths", e->target.max_paths);
     json_out_end(o, '}');
 }
 
@@ -266,7 +229,7 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     json_out_object(&o);
     json_put_string(&o, "schema", REPORT_SCHEMA);
     json_put_string(&o, "version", M3_VERSION);
-    put_int(&o, "seed", m->seed);
+    json_put_count(&o, "seed", m->seed);
     json_put_string(&o, "command", m->command);
     json_put_string(&o, "topo", m->topo);
     json_put_string(&o, "mix", m->mix);
@@ -277,7 +240,7 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     put_target(&o, e);
     put_wall(&o, e, m);
     put_interval(&o, e);
-    put_int(&o, "peak_rss_bytes", diag_peak_rss_bytes());
+    json_put_count(&o, "peak_rss_bytes", diag_peak_rss_bytes());
     put_slowdown(&o, &e->slowdown);
     json_out_end(&o, '}');
     json_out_finish(&o);

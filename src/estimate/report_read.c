@@ -35,7 +35,7 @@ static int read_quantile(const Json *dist, int k, SlowdownQuantile *q, Err *err)
 static int read_dist(const Json *j, SlowdownDist *d, Err *err) {
     SlowdownQuantile *const q[REPORT_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
     Json pct, it;
-    if (json_need(j, "percentiles", &pct, err) != 0 || json_expect_array(&pct, err) != 0) return -1;
+    if (json_need_array(j, "percentiles", &pct, err) != 0) return -1;
     if (json_len(&pct) != STATS_N_PCT)
         return json_fail(&pct, err, "expected %d numbers, got %d", STATS_N_PCT, json_len(&pct));
     int p = 0;
@@ -47,28 +47,26 @@ static int read_dist(const Json *j, SlowdownDist *d, Err *err) {
 }
 
 static int read_bucket(const Json *j, int b, SlowdownDist *d, Err *err) {
-    Json v;
     uint64_t lo_b;
-    if (json_need(j, "lo_b", &v, err) != 0 || json_uint(&v, UINT64_MAX, &lo_b, err) != 0) return -1;
+    if (json_need_uint(j, "lo_b", UINT64_MAX, &lo_b, err) != 0) return -1;
     if (lo_b != sizebucket_lo(b))
-        return json_fail(&v, err, "expected %llu", (unsigned long long)sizebucket_lo(b));
-    if (json_need(j, "share", &v, err) != 0 || json_number(&v, &d->share, err) != 0) return -1;
+        return json_fail_member(j, "lo_b", err, "expected %llu",
+                                (unsigned long long)sizebucket_lo(b));
+    if (json_need_number(j, "share", &d->share, err) != 0) return -1;
     return read_dist(j, d, err);
 }
 
 static int read_root(const Json *root, Slowdowns *r, Err *err) {
-    Json schema, slowdown, all, buckets, it;
+    Json slowdown, all, buckets, it;
     const char *name;
-    if (json_need(root, "schema", &schema, err) != 0 || json_string(&schema, &name, err) != 0)
-        return -1;
+    if (json_need_string(root, "schema", &name, err) != 0) return -1;
     if (strcmp(name, REPORT_SCHEMA) != 0)
-        return json_fail(&schema, err, "expected \"%s\", got \"%.60s\"", REPORT_SCHEMA, name);
+        return json_fail_member(root, "schema", err, "expected \"%s\", got \"%.60s\"",
+                                REPORT_SCHEMA, name);
     if (json_need(root, "slowdown", &slowdown, err) != 0) return -1;
     if (json_need(&slowdown, "all", &all, err) != 0 || read_dist(&all, &r->all, err) != 0)
         return -1;
-    if (json_need(&slowdown, "buckets", &buckets, err) != 0 ||
-        json_expect_array(&buckets, err) != 0)
-        return -1;
+    if (json_need_array(&slowdown, "buckets", &buckets, err) != 0) return -1;
     if (json_len(&buckets) != SIZEBUCKET_N)
         return json_fail(&buckets, err, "expected %d buckets, got %d", SIZEBUCKET_N,
                          json_len(&buckets));

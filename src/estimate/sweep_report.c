@@ -110,25 +110,8 @@ void sweep_report_table(FILE *f, const SweepReport *r) {
 
 /* ---- JSON ---- */
 
-static void json_put_string(JsonOut *o, const char *key, const char *value) {
-    json_out_key(o, key);
-    json_out_string(o, value);
-}
-
-/* To the microsecond: more would be noise. */
-static void put_seconds(JsonOut *o, const char *key, double s) {
-    json_out_key(o, key);
-    json_out_number(o, round(s * 1e6) / 1e6);
-}
-
-static void put_int(JsonOut *o, const char *key, size_t x) {
-    json_out_key(o, key);
-    json_out_int(o, (int64_t)x);
-}
-
 static void put_set(JsonOut *o, const SweepReport *r, const SweepRow *row) {
-    json_out_key(o, "set");
-    json_out_object(o);
+    json_put_object(o, "set");
     for (size_t a = 0; a < r->grid->n_axes; a++) {
         const char *value = value_in(r, row, a);
         if (value) json_put_string(o, r->grid->axes[a].key, value);
@@ -140,7 +123,7 @@ static void put_row(JsonOut *o, const SweepReport *r, const SweepRow *row) {
     json_out_object(o);
     put_set(o, r, row);
     json_put_string(o, "computed", sweep_stage_name(row->computed));
-    put_seconds(o, "wall_s", row->wall_s);
+    json_put_seconds(o, "wall_s", row->wall_s);
     report_put_estimate(o, &row->estimate);
     json_out_end(o, '}');
 }
@@ -148,22 +131,20 @@ static void put_row(JsonOut *o, const SweepReport *r, const SweepRow *row) {
 /* {"bucket": …, "quantile": …, "setting": index into settings, or null} */
 static void put_best(JsonOut *o, const SweepReport *r) {
     size_t best = sweep_best(r->sweep, r->dist, r->k);
-    json_out_key(o, "best");
-    json_out_object(o);
+    json_put_object(o, "best");
     json_put_string(o, "bucket", report_dist_label(r->dist));
     json_put_string(o, "quantile", report_quantile_json_keys[r->k]);
-    if (best < r->sweep->n) put_int(o, "setting", best);
+    if (best < r->sweep->n) json_put_count(o, "setting", best);
     else json_put_string(o, "setting", NULL);
     json_out_end(o, '}');
 }
 
 static void put_wall(JsonOut *o, const SweepReport *r) {
-    json_out_key(o, "wall_s");
-    json_out_object(o);
-    put_seconds(o, "total", r->meta.wall_total_s);
-    put_seconds(o, "traffic", r->sweep->wall_traffic_s);
-    put_seconds(o, "fluid", r->sweep->wall_fluid_s);
-    put_seconds(o, "settings", r->sweep->wall_ask_s);
+    json_put_object(o, "wall_s");
+    json_put_seconds(o, "total", r->meta.wall_total_s);
+    json_put_seconds(o, "traffic", r->sweep->wall_traffic_s);
+    json_put_seconds(o, "fluid", r->sweep->wall_fluid_s);
+    json_put_seconds(o, "settings", r->sweep->wall_ask_s);
     json_out_end(o, '}');
 }
 
@@ -173,7 +154,7 @@ void sweep_report_json(FILE *f, const SweepReport *r) {
     json_out_object(&o);
     json_put_string(&o, "schema", SWEEP_SCHEMA);
     json_put_string(&o, "version", M3_VERSION);
-    put_int(&o, "seed", r->meta.seed);
+    json_put_count(&o, "seed", r->meta.seed);
     json_put_string(&o, "command", r->meta.command);
     json_put_string(&o, "topo", r->meta.topo);
     json_put_string(&o, "mix", r->meta.mix);
@@ -181,11 +162,10 @@ void sweep_report_json(FILE *f, const SweepReport *r) {
     report_put_checkpoint(&o, &r->meta);
     json_put_string(&o, "method", r->meta.method);
     put_wall(&o, r);
-    put_int(&o, "n_traffic", r->sweep->n_traffic);
-    put_int(&o, "n_fluid", r->sweep->n_fluid);
+    json_put_count(&o, "n_traffic", r->sweep->n_traffic);
+    json_put_count(&o, "n_fluid", r->sweep->n_fluid);
     put_best(&o, r);
-    json_out_key(&o, "settings");
-    json_out_array(&o);
+    json_put_array(&o, "settings");
     for (size_t i = 0; i < r->sweep->n; i++) put_row(&o, r, &r->sweep->rows[i]);
     json_out_end(&o, ']');
     json_out_end(&o, '}');

@@ -120,22 +120,14 @@ void evaluate_print_nets(const EvalNet *nets, size_t n, const EvalMeta *m) {
 
 /* ---- JSON ---- */
 
-static void json_put_number(JsonOut *j, const char *key, double x) {
-    json_out_key(j, key), json_out_number(j, x);
-}
-static void json_put_count(JsonOut *j, const char *key, size_t n) {
-    json_out_key(j, key), json_out_int(j, (int64_t)n);
-}
-
 static void put_text(JsonOut *j, const char *key, const char *s) {
-    json_out_key(j, key), json_out_string(j, s && s[0] ? s : NULL);
+    json_put_string(j, key, s && s[0] ? s : NULL);
 }
 
 static void json_quantiles(JsonOut *j, const EvalNet *e, int row) {
     for (int k = 0; k < EVAL_N_PCT; k++) {
         const EvalQuantile *q = &e->q[row][k];
-        json_out_key(j, report_quantile_json_keys[k]);
-        json_out_object(j);
+        json_put_object(j, report_quantile_json_keys[k]);
         json_put_number(j, "truth", q->truth);
         json_put_number(j, "m3", q->m3);
         if (e->has_intervals)
@@ -154,12 +146,11 @@ static void json_net(JsonOut *j, const EvalNet *e) {
     put_text(j, "cc", cc_name(e->cc));
     for (int t = 0; t < NET_N_TRAITS; t++) put_text(j, keys[t], e->traits.label[t]);
     json_put_number(j, "lost_share", e->traits.lost_share);
-    json_out_key(j, "collapsed"), json_out_bool(j, nettraits_collapsed(&e->traits));
+    json_put_bool(j, "collapsed", nettraits_collapsed(&e->traits));
     json_put_count(j, "n_flows", e->n_flows);
     json_put_count(j, "n_finished", e->n_finished);
     json_put_count(j, "n_paths", e->n_paths);
-    json_out_key(j, "buckets");
-    json_out_array(j);
+    json_put_array(j, "buckets");
     for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
         json_out_object(j);
         put_text(j, "label", evaluate_row_label(row));
@@ -171,8 +162,7 @@ static void json_net(JsonOut *j, const EvalNet *e) {
 }
 
 static void json_summary(JsonOut *j, const char *key, const EvalSummary *s) {
-    json_out_key(j, key);
-    json_out_object(j);
+    json_put_object(j, key);
     json_put_count(j, "n", s->n);
     json_put_number(j, "mean_abs", s->mean_abs);
     json_put_number(j, "mean_signed", s->mean_signed);
@@ -183,8 +173,7 @@ static void json_summary(JsonOut *j, const char *key, const EvalSummary *s) {
 }
 
 static void json_cells(JsonOut *j, const char *key, const EvalNetGroup *g) {
-    json_out_key(j, key);
-    json_out_array(j);
+    json_put_array(j, key);
     for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
         for (int k = 0; k < EVAL_N_PCT; k++) {
             EvalCell c = evalgroup_cell(g, row, k);
@@ -201,8 +190,7 @@ static void json_cells(JsonOut *j, const char *key, const EvalNetGroup *g) {
 }
 
 static void json_kinds(JsonOut *j, const EvalNetGroup *g) {
-    json_out_key(j, "by_kind");
-    json_out_array(j);
+    json_put_array(j, "by_kind");
     for (int by = 0; by < EVAL_N_BY; by++) {
         EvalNetGroup *kinds;
         size_t n = evalgroup_split(g, (EvalBy)by, &kinds);
@@ -222,8 +210,7 @@ static void json_kinds(JsonOut *j, const EvalNetGroup *g) {
 static void json_worst(JsonOut *j, const EvalNetGroup *g) {
     const EvalNet *worst[N_WORST];
     size_t n = evalgroup_worst(g, worst, N_WORST);
-    json_out_key(j, "worst");
-    json_out_array_compact(j);
+    json_put_array_compact(j, "worst");
     for (size_t i = 0; i < n; i++) json_out_string(j, worst[i]->name);
     json_out_end(j, ']');
 }
@@ -237,8 +224,7 @@ void evaluate_print_nets_json(const EvalNet *nets, size_t n, const EvalMeta *m) 
     put_text(&j, "checkpoint_sha256", m->ckpt_sha256);
     json_put_count(&j, "n_networks", n);
     json_put_count(&j, "n_collapsed", n - intact.n);
-    json_out_key(&j, "networks");
-    json_out_array(&j);
+    json_put_array(&j, "networks");
     for (size_t i = 0; i < n; i++) json_net(&j, &nets[i]);
     json_out_end(&j, ']');
     json_worst(&j, &all);

@@ -51,23 +51,20 @@ void evaluate_print_table(const Evaluation *e, const EvalMeta *m) {
 }
 
 static void json_error(JsonOut *j, const char *key, const EvalError *e) {
-    json_out_key(j, key);
-    json_out_object(j);
-    json_out_key(j, "n"), json_out_int(j, (int64_t)e->n);
-    json_out_key(j, "mean_abs"), json_out_number(j, evalerror_mean_abs(e));
-    json_out_key(j, "mean_signed"), json_out_number(j, evalerror_mean_signed(e));
+    json_put_object(j, key);
+    json_put_count(j, "n", e->n);
+    json_put_number(j, "mean_abs", evalerror_mean_abs(e));
+    json_put_number(j, "mean_signed", evalerror_mean_signed(e));
     json_out_end(j, '}');
 }
 
 static void json_table(JsonOut *j, const char *key, const EvalTable *t) {
-    json_out_key(j, key);
-    json_out_object(j);
+    json_put_object(j, key);
     json_error(j, "all_percentiles", &t->loss);
-    json_out_key(j, "buckets");
-    json_out_array(j);
+    json_put_array(j, "buckets");
     for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
         json_out_object(j);
-        json_out_key(j, "label"), json_out_string(j, evaluate_row_label(row));
+        json_put_string(j, "label", evaluate_row_label(row));
         for (int k = 0; k < EVAL_N_PCT; k++) {
             char name[8];
             snprintf(name, sizeof name, "p%d", eval_percentiles[k]);
@@ -83,19 +80,18 @@ void evaluate_print_json(const Evaluation *e, const EvalMeta *m) {
     JsonOut j;
     json_out_init(&j, stdout);
     json_out_object(&j);
-    json_out_key(&j, "schema"), json_out_string(&j, "m3.evaluate/1");
-    json_out_key(&j, "checkpoint_sha256"), json_out_string(&j, m->ckpt_sha256);
-    json_out_key(&j, "dataset_sha256"), json_out_string(&j, m->dataset_sha256);
-    json_out_key(&j, "split"), json_out_string(&j, m->all ? "all" : "held-out");
-    json_out_key(&j, "holdout"), json_out_number(&j, m->split.share);
-    json_out_key(&j, "fold"), json_out_int(&j, m->split.fold);
-    json_out_key(&j, "groups");
-    json_out_array(&j);
+    json_put_string(&j, "schema", "m3.evaluate/1");
+    json_put_string(&j, "checkpoint_sha256", m->ckpt_sha256);
+    json_put_string(&j, "dataset_sha256", m->dataset_sha256);
+    json_put_string(&j, "split", m->all ? "all" : "held-out");
+    json_put_number(&j, "holdout", m->split.share);
+    json_put_int(&j, "fold", m->split.fold);
+    json_put_array(&j, "groups");
     for (int g = 0; g < EVAL_N_GROUPS; g++) {
         if (e->group[g].n_samples == 0) continue;
         json_out_object(&j);
-        json_out_key(&j, "label"), json_out_string(&j, e->group[g].label);
-        json_out_key(&j, "n_paths"), json_out_int(&j, (int64_t)e->group[g].n_samples);
+        json_put_string(&j, "label", e->group[g].label);
+        json_put_count(&j, "n_paths", e->group[g].n_samples);
         json_table(&j, "m3", &e->group[g].m3);
         json_table(&j, "flowsim", &e->group[g].flowsim);
         json_out_end(&j, '}');

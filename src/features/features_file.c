@@ -31,16 +31,6 @@ static const char *const kind_names[] = {"flows", "percentiles", "fluid", "packe
 
 /* ---- what both directions know ---- */
 
-static FILE *text_open(char **text, size_t *len) {
-    FILE *f = open_memstream(text, len);
-    if (!f) diag_die("out of memory: features file");
-    return f;
-}
-
-static void text_close(FILE *f) {
-    if (fclose(f) != 0) diag_die("out of memory: features file");
-}
-
 static void add_names(FILE *f, const char *const *names, size_t n) {
     for (size_t i = 0; i < n; i++) fprintf(f, "%s\n", names[i]);
 }
@@ -49,12 +39,12 @@ static void add_names(FILE *f, const char *const *names, size_t n) {
 static void fingerprint(char hex[65]) {
     char *text = NULL;
     size_t len;
-    FILE *f = text_open(&text, &len);
+    FILE *f = mem_stream_open(&text, &len);
     char flowfeat[FLOWFEAT_FINGERPRINT];
     flowfeat_fingerprint(flowfeat);
     fprintf(f, "%s\n", flowfeat);
     add_names(f, pathfeat_conf_names, PATHFEAT_N_CONF);
-    text_close(f);
+    mem_stream_close(f);
     file_sha256(text, len, hex);
     free(text);
 }
@@ -102,30 +92,26 @@ static void put_path(FILE *f, FeaturesKind kind, const PathFeatures *p) {
 }
 
 static void put_file(JsonOut *o, const char *key, const char *path, const char *sha256) {
-    json_out_key(o, key);
     if (!path) {
-        json_out_string(o, NULL);
+        json_put_null(o, key);
         return;
     }
-    json_out_object(o);
-    json_out_key(o, "file"), json_out_string(o, path);
-    json_out_key(o, "sha256"), json_out_string(o, sha256);
+    json_put_object(o, key);
+    json_put_string(o, "file", path);
+    json_put_string(o, "sha256", sha256);
     json_out_end(o, '}');
 }
 
 static void put_int(JsonOut *o, const char *key, uint64_t x) {
     char text[24];
     snprintf(text, sizeof text, "%llu", (unsigned long long)x);
-    json_out_key(o, key);
-    json_out_string(o, text); /* a JSON number holds 53 bits */
+    json_put_string(o, key, text); /* a JSON number holds 53 bits */
 }
 
 static void put_settings(JsonOut *o, const NetConf *conf) {
-    json_out_key(o, "network");
-    json_out_object(o);
+    json_put_object(o, "network");
     for (const char *const *key = netconf_keys; *key; key++) {
-        json_out_key(o, *key);
-        json_out_string(o, netconf_text(conf, *key).s);
+        json_put_string(o, *key, netconf_text(conf, *key).s);
     }
     json_out_end(o, '}');
 }
@@ -134,21 +120,21 @@ static void put_header(JsonOut *o, const Features *f, const FeaturesSource *src)
     char hex[65];
     fingerprint(hex);
     json_out_object(o);
-    json_out_key(o, "schema"), json_out_string(o, SCHEMA);
-    json_out_key(o, "version"), json_out_string(o, M3_VERSION);
-    json_out_key(o, "kind"), json_out_string(o, kind_names[f->kind]);
-    json_out_key(o, "inputs"), json_out_string(o, hex);
+    json_put_string(o, "schema", SCHEMA);
+    json_put_string(o, "version", M3_VERSION);
+    json_put_string(o, "kind", kind_names[f->kind]);
+    json_put_string(o, "inputs", hex);
     put_file(o, "topo", src->topo, src->topo_sha256);
     put_file(o, "mix", src->mix, src->mix_sha256);
-    json_out_key(o, "mix_id"), json_out_int(o, src->mix_id);
+    json_put_int(o, "mix_id", src->mix_id);
     put_file(o, "flows", src->flows, src->flows_sha256);
-    json_out_key(o, "command"), json_out_string(o, src->command);
+    json_put_string(o, "command", src->command);
     put_settings(o, &f->conf);
     put_int(o, "seed", f->seed);
     put_int(o, "n_flows", f->n_flows);
     put_int(o, "n_drawn", f->n_drawn);
     put_int(o, "n_unique", f->n_unique);
-    json_out_key(o, "exhaustive"), json_out_bool(o, f->exhaustive);
+    json_put_bool(o, "exhaustive", f->exhaustive);
     put_int(o, "n_events", f->n_events);
     put_int(o, "n_unfinished", f->n_unfinished);
     put_int(o, "n_path_flows", f->n_path_flows);
@@ -161,13 +147,13 @@ void features_write(FILE *out, const Features *f, const FeaturesSource *src) {
     char *header = NULL, *payload = NULL;
     size_t header_len, payload_len;
     JsonOut o;
-    FILE *h = text_open(&header, &header_len);
+    FILE *h = mem_stream_open(&header, &header_len);
     json_out_init(&o, h);
     put_header(&o, f, src);
-    text_close(h);
-    FILE *p = text_open(&payload, &payload_len);
+    mem_stream_close(h);
+    FILE *p = mem_stream_open(&payload, &payload_len);
     for (size_t i = 0; i < f->n_unique; i++) put_path(p, f->kind, &f->paths[i]);
-    text_close(p);
+    mem_stream_close(p);
     frame_write(out, &frame_kind, header, header_len, payload, payload_len);
     free(header);
     free(payload);
@@ -175,24 +161,18 @@ void features_write(FILE *out, const Features *f, const FeaturesSource *src) {
 
 /* ---- header, in ---- */
 
-static int need_text(const Json *j, const char *key, const char **text, Err *err) {
-    Json it;
-    return json_need(j, key, &it, err) != 0 ? -1 : json_string(&it, text, err);
-}
-
 /* A whole number as put_int writes it. */
 static int need_int(const Json *j, const char *key, uint64_t max, uint64_t *x, Err *err) {
-    Json it;
     const char *text;
     char *end;
-    if (json_need(j, key, &it, err) != 0 || json_string(&it, &text, err) != 0) return -1;
+    if (json_need_string(j, key, &text, err) != 0) return -1;
     if (*text < '0' || *text > '9')
-        return json_fail(&it, err, "expected a whole number, got \"%.40s\"", text);
+        return json_fail_member(j, key, err, "expected a whole number, got \"%.40s\"", text);
     *x = strtoull(text, &end, 10);
     return *end == '\0' && *x <= max
                ? 0
-               : json_fail(&it, err, "expected a whole number up to %llu, got \"%.40s\"",
-                           (unsigned long long)max, text);
+               : json_fail_member(j, key, err, "expected a whole number up to %llu, got \"%.40s\"",
+                                  (unsigned long long)max, text);
 }
 
 static int read_file(const Json *j, const char *key, char **name, char **sha256, Err *err) {
@@ -200,7 +180,8 @@ static int read_file(const Json *j, const char *key, char **name, char **sha256,
     const char *path, *hex;
     if (json_need(j, key, &it, err) != 0) return -1;
     if (json_is_null(&it)) return 0;
-    if (need_text(&it, "file", &path, err) != 0 || need_text(&it, "sha256", &hex, err) != 0)
+    if (json_need_string(&it, "file", &path, err) != 0 ||
+        json_need_string(&it, "sha256", &hex, err) != 0)
         return -1;
     *name = mem_strdup(path);
     *sha256 = mem_strdup(hex);
@@ -208,16 +189,14 @@ static int read_file(const Json *j, const char *key, char **name, char **sha256,
 }
 
 static int read_source(const Json *j, FeaturesSource *src, Err *err) {
-    Json it;
     const char *command;
     uint64_t id = 0;
     if (read_file(j, "topo", &src->topo, &src->topo_sha256, err) != 0 ||
         read_file(j, "mix", &src->mix, &src->mix_sha256, err) != 0 ||
         read_file(j, "flows", &src->flows, &src->flows_sha256, err) != 0 ||
-        need_text(j, "command", &command, err) != 0)
+        json_need_string(j, "command", &command, err) != 0)
         return -1;
-    if (json_need(j, "mix_id", &it, err) != 0 || json_uint(&it, INT64_MAX, &id, err) != 0)
-        return -1;
+    if (json_need_uint(j, "mix_id", INT64_MAX, &id, err) != 0) return -1;
     src->mix_id = (int64_t)id;
     src->command = mem_strdup(command);
     return 0;
@@ -230,7 +209,7 @@ static int read_settings(const Json *j, NetConf *conf, Err *err) {
     netconf_default(conf);
     if (json_need(j, "network", &net, err) != 0) return -1;
     for (const char *const *key = netconf_keys; *key; key++) {
-        if (need_text(&net, *key, &text, err) != 0) return -1;
+        if (json_need_string(&net, *key, &text, err) != 0) return -1;
         if (netconf_set(conf, *key, text, &why) != 0) return json_fail(&net, err, "%s", why.msg);
     }
     return netconf_check(conf, &why) == 0 ? 0 : json_fail(&net, err, "%s", why.msg);
@@ -240,10 +219,11 @@ static int read_kind(const Json *j, FeaturesKind *kind, const char *path, Err *e
     const char *text, *inputs;
     char hex[65];
     int k = 0;
-    if (need_text(j, "schema", &text, err) != 0) return -1;
+    if (json_need_string(j, "schema", &text, err) != 0) return -1;
     if (strcmp(text, SCHEMA) != 0)
         return err_input(err, "%s: schema: expected %s, got \"%.40s\"", path, SCHEMA, text);
-    if (need_text(j, "kind", &text, err) != 0 || need_text(j, "inputs", &inputs, err) != 0)
+    if (json_need_string(j, "kind", &text, err) != 0 ||
+        json_need_string(j, "inputs", &inputs, err) != 0)
         return -1;
     while (kind_names[k] && strcmp(kind_names[k], text) != 0) k++;
     if (!kind_names[k])
@@ -261,13 +241,11 @@ static int read_kind(const Json *j, FeaturesKind *kind, const char *path, Err *e
 }
 
 static int read_counts(const Json *j, Features *f, Err *err) {
-    Json it;
     uint64_t drawn = 0, unique = 0;
     if (need_int(j, "seed", UINT64_MAX, &f->seed, err) != 0 ||
         need_int(j, "n_flows", UINT32_MAX, &f->n_flows, err) != 0)
         return -1;
-    if (json_need(j, "exhaustive", &it, err) != 0 || json_bool(&it, &f->exhaustive, err) != 0)
-        return -1;
+    if (json_need_bool(j, "exhaustive", &f->exhaustive, err) != 0) return -1;
     if (need_int(j, "n_drawn", f->exhaustive ? UINT32_MAX : MAX_DRAWS, &drawn, err) != 0) return -1;
     if (need_int(j, "n_unique", drawn, &unique, err) != 0) return -1;
     if (need_int(j, "n_events", UINT64_MAX, &f->n_events, err) != 0 ||

@@ -101,46 +101,34 @@ int ckpt_check_finite(const Ckpt *c, const char *file, Err *err) {
 
 /* Header, out. */
 
-static void print_member_int(JsonOut *o, const char *key, uint64_t x) {
-    json_out_key(o, key);
-    json_out_int(o, (int64_t)x);
-}
-
 static void print_spec(JsonOut *o, const ModelSpec *s) {
     json_out_object(o);
-    print_member_int(o, "n_feat", s->n_feat);
-    print_member_int(o, "n_path", s->n_path);
-    print_member_int(o, "dim", s->dim);
-    print_member_int(o, "hidden", s->hidden);
-    print_member_int(o, "n_layers", s->n_layers);
-    print_member_int(o, "n_heads", s->n_heads);
-    print_member_int(o, "mlp_in_extra", s->mlp_in_extra);
-    print_member_int(o, "mlp_h1", s->mlp_h1);
-    print_member_int(o, "mlp_h2", s->mlp_h2);
-    print_member_int(o, "n_out", s->n_out);
-    json_out_key(o, "head");
-    json_out_string(o, head_names[s->head]);
-    json_out_key(o, "zero_rows");
-    json_out_bool(o, s->zero_rows);
-    json_out_key(o, "log_inputs");
-    json_out_bool(o, s->log_inputs);
-    json_out_key(o, "bidirectional");
-    json_out_bool(o, s->bidirectional);
+    json_put_count(o, "n_feat", s->n_feat);
+    json_put_count(o, "n_path", s->n_path);
+    json_put_count(o, "dim", s->dim);
+    json_put_count(o, "hidden", s->hidden);
+    json_put_count(o, "n_layers", s->n_layers);
+    json_put_count(o, "n_heads", s->n_heads);
+    json_put_count(o, "mlp_in_extra", s->mlp_in_extra);
+    json_put_count(o, "mlp_h1", s->mlp_h1);
+    json_put_count(o, "mlp_h2", s->mlp_h2);
+    json_put_count(o, "n_out", s->n_out);
+    json_put_string(o, "head", head_names[s->head]);
+    json_put_bool(o, "zero_rows", s->zero_rows);
+    json_put_bool(o, "log_inputs", s->log_inputs);
+    json_put_bool(o, "bidirectional", s->bidirectional);
     if (s->head == HEAD_FLOW) {
         char features[FLOWFEAT_FINGERPRINT];
         flowfeat_fingerprint(features);
-        json_out_key(o, "features");
-        json_out_string(o, features);
+        json_put_string(o, "features", features);
     }
     json_out_end(o, '}');
 }
 
 void ckpt_header_print(const Ckpt *c, JsonOut *o) {
-    json_out_key(o, "name");
-    json_out_string(o, c->name);
-    json_out_key(o, "dtype");
-    json_out_string(o, dtype_names[c->dtype]);
-    print_member_int(o, "n_weights", c->n_floats);
+    json_put_string(o, "name", c->name);
+    json_put_string(o, "dtype", dtype_names[c->dtype]);
+    json_put_count(o, "n_weights", c->n_floats);
     json_out_key(o, "spec");
     print_spec(o, &c->spec);
     json_out_key(o, "recipe");
@@ -154,94 +142,72 @@ void ckpt_header_print(const Ckpt *c, JsonOut *o) {
     json_close(doc);
 }
 
-static FILE *text_open(char **text, size_t *len) {
-    FILE *f = open_memstream(text, len);
-    if (!f) diag_die("out of memory: checkpoint header");
-    return f;
-}
-
-static void text_close(FILE *f) {
-    if (fclose(f) != 0) diag_die("out of memory: checkpoint header");
-}
-
 static char *header_text(const Ckpt *c, size_t *len) {
     char *text = NULL;
-    FILE *f = text_open(&text, len);
+    FILE *f = mem_stream_open(&text, len);
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
     ckpt_header_print(c, &o);
     json_out_end(&o, '}');
     json_out_finish(&o);
-    text_close(f);
+    mem_stream_close(f);
     return text;
 }
 
 /* Header, in. */
 
-static int need_u32(const Json *j, const char *key, uint32_t *x, Err *err) {
-    Json it;
-    uint64_t u = 0;
-    if (json_need(j, key, &it, err) != 0 || json_uint(&it, UINT32_MAX, &u, err) != 0) return -1;
-    *x = (uint32_t)u;
-    return 0;
-}
-
 static int need_name(const Json *j, const char *key, const char *const *names, int *which,
                      Err *err) {
-    Json it;
     const char *s;
-    if (json_need(j, key, &it, err) != 0 || json_string(&it, &s, err) != 0) return -1;
+    if (json_need_string(j, key, &s, err) != 0) return -1;
     *which = find_name(names, s);
-    return *which < 0 ? json_fail(&it, err, "unknown value '%.40s'", s) : 0;
-}
-
-static int need_bool(const Json *j, const char *key, bool *b, Err *err) {
-    Json it;
-    return json_need(j, key, &it, err) != 0 ? -1 : json_bool(&it, b, err);
+    return *which < 0 ? json_fail_member(j, key, err, "unknown value '%.40s'", s) : 0;
 }
 
 /* Weights mean nothing to features other than those they were trained on, even if there are as
  * many. */
 static int check_features(const Json *spec, Err *err) {
-    Json it;
     const char *of;
     char ours[FLOWFEAT_FINGERPRINT];
     flowfeat_fingerprint(ours);
-    if (json_need(spec, "features", &it, err) != 0 || json_string(&it, &of, err) != 0) return -1;
+    if (json_need_string(spec, "features", &of, err) != 0) return -1;
     return strcmp(of, ours) == 0
                ? 0
-               : json_fail(&it, err,
-                           "trained on other features than this program has (%.16s, here %s)", of,
-                           ours);
+               : json_fail_member(
+                     spec, "features", err,
+                     "trained on other features than this program has (%.16s, here %s)", of, ours);
 }
 
 static int read_spec(const Json *root, ModelSpec *s, Err *err) {
     Json j, it;
     int head = 0;
     if (json_need(root, "spec", &j, err) != 0) return -1;
-    if (need_u32(&j, "n_feat", &s->n_feat, err) != 0 || need_u32(&j, "dim", &s->dim, err) != 0)
+    if (json_need_u32(&j, "n_feat", UINT32_MAX, &s->n_feat, err) != 0 ||
+        json_need_u32(&j, "dim", UINT32_MAX, &s->dim, err) != 0)
         return -1;
-    if (need_u32(&j, "hidden", &s->hidden, err) != 0 ||
-        need_u32(&j, "n_layers", &s->n_layers, err) != 0)
+    if (json_need_u32(&j, "hidden", UINT32_MAX, &s->hidden, err) != 0 ||
+        json_need_u32(&j, "n_layers", UINT32_MAX, &s->n_layers, err) != 0)
         return -1;
-    if (need_u32(&j, "n_heads", &s->n_heads, err) != 0 ||
-        need_u32(&j, "mlp_in_extra", &s->mlp_in_extra, err) != 0)
+    if (json_need_u32(&j, "n_heads", UINT32_MAX, &s->n_heads, err) != 0 ||
+        json_need_u32(&j, "mlp_in_extra", UINT32_MAX, &s->mlp_in_extra, err) != 0)
         return -1;
-    if (need_u32(&j, "mlp_h1", &s->mlp_h1, err) != 0 ||
-        need_u32(&j, "mlp_h2", &s->mlp_h2, err) != 0)
+    if (json_need_u32(&j, "mlp_h1", UINT32_MAX, &s->mlp_h1, err) != 0 ||
+        json_need_u32(&j, "mlp_h2", UINT32_MAX, &s->mlp_h2, err) != 0)
         return -1;
-    if (need_u32(&j, "n_out", &s->n_out, err) != 0 ||
+    if (json_need_u32(&j, "n_out", UINT32_MAX, &s->n_out, err) != 0 ||
         need_name(&j, "head", head_names, &head, err) != 0)
         return -1;
     s->head = (ModelHead)head;
-    if (need_bool(&j, "zero_rows", &s->zero_rows, err) != 0 ||
-        need_bool(&j, "log_inputs", &s->log_inputs, err) != 0)
+    if (json_need_bool(&j, "zero_rows", &s->zero_rows, err) != 0 ||
+        json_need_bool(&j, "log_inputs", &s->log_inputs, err) != 0)
         return -1;
     /* Files older than the flow model have none of these. */
     s->n_path = 0;
     s->bidirectional = false;
-    if (json_find(&j, "n_path", &it) && need_u32(&j, "n_path", &s->n_path, err) != 0) return -1;
+    if (json_find(&j, "n_path", &it) &&
+        json_need_u32(&j, "n_path", UINT32_MAX, &s->n_path, err) != 0)
+        return -1;
     if (json_find(&j, "bidirectional", &it) && json_bool(&it, &s->bidirectional, err) != 0)
         return -1;
     return s->head == HEAD_FLOW ? check_features(&j, err) : 0;
@@ -250,11 +216,11 @@ static int read_spec(const Json *root, ModelSpec *s, Err *err) {
 static char *recipe_text(const Json *recipe) {
     char *text = NULL;
     size_t len;
-    FILE *f = text_open(&text, &len);
+    FILE *f = mem_stream_open(&text, &len);
     JsonOut o;
     json_out_init(&o, f);
     json_copy(recipe, &o);
-    text_close(f);
+    mem_stream_close(f);
     return text;
 }
 
@@ -264,7 +230,7 @@ static int read_header(Ckpt *c, const char *text, size_t len, Err *err) {
     Json root = json_root(doc), j;
     const char *name;
     int dtype = 0, rc = -1;
-    if (json_need(&root, "name", &j, err) == 0 && json_string(&j, &name, err) == 0 &&
+    if (json_need_string(&root, "name", &name, err) == 0 &&
         need_name(&root, "dtype", dtype_names, &dtype, err) == 0 &&
         read_spec(&root, &c->spec, err) == 0 && modelspec_check(&c->spec, c->path, err) == 0 &&
         json_need(&root, "recipe", &j, err) == 0) {

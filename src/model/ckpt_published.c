@@ -160,26 +160,19 @@ static const char *base_name(const char *path) {
 /* The recipe up to the open list "rope_bits". */
 static void recipe_begin(JsonOut *o, char **text, size_t *len, const char *llama, const char *mlp,
                          uint32_t n_seq) {
-    FILE *f = open_memstream(text, len);
-    if (!f) diag_die("out of memory: recipe");
-    json_out_init(o, f);
+    json_out_init(o, mem_stream_open(text, len));
     json_out_object(o);
-    json_out_key(o, "source");
-    json_out_string(o, "published .bin pair");
-    json_out_key(o, "llama");
-    json_out_string(o, llama);
-    json_out_key(o, "mlp");
-    json_out_string(o, mlp);
-    json_out_key(o, "max_seq_len");
-    json_out_int(o, n_seq);
-    json_out_key(o, "rope_bits");
-    json_out_array_compact(o);
+    json_put_string(o, "source", "published .bin pair");
+    json_put_string(o, "llama", llama);
+    json_put_string(o, "mlp", mlp);
+    json_put_int(o, "max_seq_len", n_seq);
+    json_put_array_compact(o, "rope_bits");
 }
 
 static void recipe_end(JsonOut *o) {
     json_out_end(o, ']');
     json_out_end(o, '}');
-    if (fclose(o->f) != 0) diag_die("out of memory: recipe");
+    mem_stream_close(o->f);
 }
 
 /* Fills weights and recipe from files whose lengths are right. */

@@ -205,19 +205,15 @@ int clos_save(const Clos *c, const char *path, Err *err) {
     JsonOut o;
     json_out_init(&o, out.f);
     json_out_object(&o);
-    json_out_key(&o, "clos");
-    json_out_object(&o);
+    json_put_object(&o, "clos");
     for (int i = 0; i < N_COUNTS; i++) {
-        json_out_key(&o, count_keys[i]);
-        json_out_int(&o, counts[i]);
+        json_put_int(&o, count_keys[i], counts[i]);
     }
     for (int i = 0; i < N_RATES; i++) {
-        json_out_key(&o, rate_keys[i]);
-        json_out_string(&o, rate_text(rates[i]).s);
+        json_put_string(&o, rate_keys[i], rate_text(rates[i]).s);
     }
     for (int i = 0; i < N_RATES; i++) {
-        json_out_key(&o, delay_keys[i]);
-        json_out_string(&o, delay_text(delays[i]).s);
+        json_put_string(&o, delay_keys[i], delay_text(delays[i]).s);
     }
     json_out_end(&o, '}');
     json_out_end(&o, '}');

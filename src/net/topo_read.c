@@ -80,8 +80,7 @@ int json_delay(const Json *j, double *ns, Err *err) {
 }
 
 static int need_id(const Json *j, const char *key, uint64_t *id, Err *err) {
-    Json v;
-    return json_need(j, key, &v, err) != 0 ? -1 : json_uint(&v, MAX_NODE_ID, id, err);
+    return json_need_uint(j, key, MAX_NODE_ID, id, err);
 }
 
 /* A link's two ends, rate and delay under the given keys. */
@@ -99,12 +98,12 @@ static int read_link(const Json *j, const char *rate_key, const char *delay_key,
 }
 
 static int read_kind(const Json *j, bool *is_host, Err *err) {
-    Json v;
     const char *kind;
-    if (json_need(j, "kind", &v, err) != 0 || json_string(&v, &kind, err) != 0) return -1;
+    if (json_need_string(j, "kind", &kind, err) != 0) return -1;
     *is_host = strcasecmp(kind, "host") == 0;
     if (!*is_host && strcasecmp(kind, "switch") != 0)
-        return json_fail(&v, err, "expected \"host\" or \"switch\", got \"%.40s\"", kind);
+        return json_fail_member(j, "kind", err, "expected \"host\" or \"switch\", got \"%.40s\"",
+                                kind);
     return 0;
 }
 

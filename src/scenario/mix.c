@@ -220,13 +220,12 @@ static int read_id(Mix *m, const Json *j, Err *err) {
 /* {"kind": "b", "seed": 1} */
 static int read_generator(Mix *m, const Json *j, Err *err) {
     static const char *const keys[] = {"kind", "seed", NULL};
-    Json kind, seed;
+    Json seed;
     const char *name;
-    if (json_only_keys(j, keys, err) != 0 || json_need(j, "kind", &kind, err) != 0 ||
-        json_string(&kind, &name, err) != 0)
+    if (json_only_keys(j, keys, err) != 0 || json_need_string(j, "kind", &name, err) != 0)
         return -1;
     if (!in_list(name, rackmatrix_kinds))
-        return json_fail(&kind, err, "expected a, b, c or uniform, got \"%.40s\"", name);
+        return json_fail_member(j, "kind", err, "expected a, b, c or uniform, got \"%.40s\"", name);
     if (json_find(j, "seed", &seed) && json_uint(&seed, UINT64_MAX, &m->matrix_seed, err) != 0)
         return -1;
     return set_matrix(m, name);

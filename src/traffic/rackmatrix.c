@@ -166,8 +166,7 @@ static void put_pods(JsonOut *o, const RackMatrix *m) {
     for (uint32_t pod = 0; pod < m->n_pods; pod++) {
         char name[24];
         snprintf(name, sizeof name, "pod%u", pod);
-        json_out_key(o, name);
-        json_out_array_compact(o);
+        json_put_array_compact(o, name);
         for (uint32_t i = 0; i < m->n_racks; i++)
             if (m->pod_of[i] == pod) put_name(o, i);
         json_out_end(o, ']');
@@ -197,8 +196,7 @@ int rackmatrix_save(const RackMatrix *m, const char *path, Err *err) {
     if (file_out_open(&out, path, err) != 0) return -1;
     json_out_init(&o, out.f);
     json_out_object(&o);
-    json_out_key(&o, "matrix");
-    json_out_object(&o);
+    json_put_object(&o, "matrix");
     json_out_key(&o, "inner");
     put_cells(&o, m);
     json_out_key(&o, "idx2name");
@@ -206,10 +204,8 @@ int rackmatrix_save(const RackMatrix *m, const char *path, Err *err) {
     json_out_end(&o, '}');
     json_out_key(&o, "pod2tors");
     put_pods(&o, m);
-    json_out_key(&o, "nr_pods");
-    json_out_int(&o, m->n_pods);
-    json_out_key(&o, "nr_racks");
-    json_out_int(&o, m->n_racks);
+    json_put_int(&o, "nr_pods", m->n_pods);
+    json_put_int(&o, "nr_racks", m->n_racks);
     json_out_end(&o, '}');
     json_out_finish(&o);
     return file_out_commit(&out, err);

@@ -74,23 +74,23 @@ double train_rate(const TrainOptions *o, uint64_t step, uint64_t n_steps) {
 
 static void print_options(const TrainRun *r, JsonOut *j) {
     const TrainOptions *o = r->o;
-    json_out_key(j, "epochs"), json_out_int(j, o->epochs);
-    json_out_key(j, "batch"), json_out_int(j, o->batch);
-    json_out_key(j, "patience"), json_out_int(j, o->patience);
-    json_out_key(j, "lr"), json_out_number(j, o->lr);
-    json_out_key(j, "warmup"), json_out_number(j, o->warmup);
-    json_out_key(j, "weight_decay"), json_out_number(j, o->weight_decay);
-    json_out_key(j, "dropout"), json_out_number(j, o->dropout);
-    json_out_key(j, "grad_clip"), json_out_number(j, o->grad_clip);
-    json_out_key(j, "average"), json_out_number(j, o->average);
-    json_out_key(j, "collapsed"), json_out_number(j, o->collapsed);
-    json_out_key(j, "input_noise"), json_out_number(j, o->input_noise);
-    json_out_key(j, "flows"), json_out_int(j, o->n_flows);
-    json_out_key(j, "holdout"), json_out_number(j, o->split.share);
-    json_out_key(j, "fold"), json_out_int(j, o->split.fold);
-    json_out_key(j, "seed"), json_out_int(j, (int64_t)o->seed);
-    json_out_key(j, "init_sha256"), json_out_string(j, r->init_sha256);
-    json_out_key(j, "dataset_sha256"), json_out_string(j, r->task->digest);
+    json_put_int(j, "epochs", o->epochs);
+    json_put_int(j, "batch", o->batch);
+    json_put_int(j, "patience", o->patience);
+    json_put_number(j, "lr", o->lr);
+    json_put_number(j, "warmup", o->warmup);
+    json_put_number(j, "weight_decay", o->weight_decay);
+    json_put_number(j, "dropout", o->dropout);
+    json_put_number(j, "grad_clip", o->grad_clip);
+    json_put_number(j, "average", o->average);
+    json_put_number(j, "collapsed", o->collapsed);
+    json_put_number(j, "input_noise", o->input_noise);
+    json_put_int(j, "flows", o->n_flows);
+    json_put_number(j, "holdout", o->split.share);
+    json_put_int(j, "fold", o->split.fold);
+    json_put_count(j, "seed", o->seed);
+    json_put_string(j, "init_sha256", r->init_sha256);
+    json_put_string(j, "dataset_sha256", r->task->digest);
 }
 
 /* {"program": …, options, losses}: what stands in the checkpoint's header. losses: only if
@@ -98,30 +98,26 @@ static void print_options(const TrainRun *r, JsonOut *j) {
 static char *recipe_text(const TrainRun *r, bool losses) {
     char *text = NULL;
     size_t len = 0;
-    FILE *f = open_memstream(&text, &len);
-    if (!f) diag_die("out of memory");
+    FILE *f = mem_stream_open(&text, &len);
     JsonOut j;
     json_out_init(&j, f);
     json_out_object(&j);
-    json_out_key(&j, "program"), json_out_string(&j, "m3 " M3_VERSION);
+    json_put_string(&j, "program", "m3 " M3_VERSION);
     print_options(r, &j);
     if (losses) {
-        json_out_key(&j, "n_train"), json_out_int(&j, (int64_t)r->task->n_train);
-        json_out_key(&j, "n_held_out"), json_out_int(&j, (int64_t)r->task->n_held_out);
-        json_out_key(&j, "epoch"), json_out_int(&j, r->best_epoch);
-        json_out_key(&j, "train_loss"), json_out_number(&j, r->history[r->best_epoch - 1].train);
-        json_out_key(&j, "held_out_loss"),
-            json_out_number(&j, r->history[r->best_epoch - 1].held_out);
-        json_out_key(&j, "held_out_error"),
-            json_out_number(&j, r->history[r->best_epoch - 1].error);
-        json_out_key(&j, "held_out_p99_error"),
-            json_out_number(&j, r->history[r->best_epoch - 1].p99);
-        json_out_key(&j, "flowsim_loss"), json_out_number(&j, r->task->flowsim.held_out);
-        json_out_key(&j, "flowsim_error"), json_out_number(&j, r->task->flowsim.error);
+        json_put_count(&j, "n_train", r->task->n_train);
+        json_put_count(&j, "n_held_out", r->task->n_held_out);
+        json_put_int(&j, "epoch", r->best_epoch);
+        json_put_number(&j, "train_loss", r->history[r->best_epoch - 1].train);
+        json_put_number(&j, "held_out_loss", r->history[r->best_epoch - 1].held_out);
+        json_put_number(&j, "held_out_error", r->history[r->best_epoch - 1].error);
+        json_put_number(&j, "held_out_p99_error", r->history[r->best_epoch - 1].p99);
+        json_put_number(&j, "flowsim_loss", r->task->flowsim.held_out);
+        json_put_number(&j, "flowsim_error", r->task->flowsim.error);
     }
     json_out_end(&j, '}');
     json_out_finish(&j);
-    fclose(f);
+    mem_stream_close(f);
     return text;
 }
 
@@ -143,17 +139,17 @@ int train_plugin_failed(const char *message, Err *err) {
 
 static void print_progress(const TrainRun *r, const char *state, JsonOut *j) {
     json_out_object(j);
-    json_out_key(j, "schema"), json_out_string(j, "m3.train/1");
-    json_out_key(j, "options"), json_out_object(j);
+    json_put_string(j, "schema", "m3.train/1");
+    json_put_object(j, "options");
     print_options(r, j);
     json_out_end(j, '}');
-    json_out_key(j, "options_sha256"), json_out_string(j, r->digest);
-    json_out_key(j, "state"), json_out_string(j, state);
-    json_out_key(j, "epoch"), json_out_int(j, r->epoch);
-    json_out_key(j, "step"), json_out_int(j, (int64_t)r->step);
-    json_out_key(j, "loss_sum"), json_out_number(j, r->loss_sum);
-    json_out_key(j, "best_epoch"), json_out_int(j, r->best_epoch);
-    json_out_key(j, "losses"), json_out_array(j);
+    json_put_string(j, "options_sha256", r->digest);
+    json_put_string(j, "state", state);
+    json_put_int(j, "epoch", r->epoch);
+    json_put_count(j, "step", r->step);
+    json_put_number(j, "loss_sum", r->loss_sum);
+    json_put_int(j, "best_epoch", r->best_epoch);
+    json_put_array(j, "losses");
     for (uint32_t e = 0; e < r->epoch; e++) {
         json_out_array_compact(j);
         json_out_number(j, r->history[e].train);
@@ -204,7 +200,7 @@ static int save_state(TrainRun *r, Err *err) {
 
 static int read_losses(TrainRun *r, const Json *root, Err *err) {
     Json list, row, v;
-    if (json_need(root, "losses", &list, err) != 0 || json_expect_array(&list, err) != 0) return -1;
+    if (json_need_array(root, "losses", &list, err) != 0) return -1;
     if ((uint32_t)json_len(&list) != r->epoch)
         return json_fail(&list, err, "expected %u epochs, got %d", r->epoch, json_len(&list));
     EpochLoss *h = r->history;
@@ -221,27 +217,20 @@ static int read_losses(TrainRun *r, const Json *root, Err *err) {
 }
 
 static int read_position(TrainRun *r, const Json *root, Err *err) {
-    Json j;
     const char *text;
     uint64_t epoch, best;
-    if (json_need(root, "options_sha256", &j, err) != 0 || json_string(&j, &text, err) != 0)
-        return -1;
+    if (json_need_string(root, "options_sha256", &text, err) != 0) return -1;
     if (strcmp(text, r->digest) != 0)
         return json_fail(root, err,
                          "was begun with other options, data or version; resume with the same, or "
                          "train into a new directory");
-    if (json_need(root, "state", &j, err) != 0 || json_string(&j, &text, err) != 0) return -1;
-    if (strchr(text, '/')) return json_fail(&j, err, "expected a file name");
+    if (json_need_string(root, "state", &text, err) != 0) return -1;
+    if (strchr(text, '/')) return json_fail_member(root, "state", err, "expected a file name");
     r->state_file = mem_strdup(text);
-    if (json_need(root, "epoch", &j, err) != 0 || json_uint(&j, r->o->epochs, &epoch, err) != 0)
-        return -1;
-    if (json_need(root, "step", &j, err) != 0 ||
-        json_uint(&j, r->task->n_train, &r->step, err) != 0)
-        return -1;
-    if (json_need(root, "loss_sum", &j, err) != 0 || json_number(&j, &r->loss_sum, err) != 0)
-        return -1;
-    if (json_need(root, "best_epoch", &j, err) != 0 || json_uint(&j, epoch, &best, err) != 0)
-        return -1;
+    if (json_need_uint(root, "epoch", r->o->epochs, &epoch, err) != 0) return -1;
+    if (json_need_uint(root, "step", r->task->n_train, &r->step, err) != 0) return -1;
+    if (json_need_number(root, "loss_sum", &r->loss_sum, err) != 0) return -1;
+    if (json_need_uint(root, "best_epoch", epoch, &best, err) != 0) return -1;
     r->epoch = (uint32_t)epoch;
     r->best_epoch = (uint32_t)best;
     return read_losses(r, root, err);
@@ -432,10 +421,9 @@ static int read_schema(const char *dir, char schema[32], Err *err) {
     JsonDoc *doc = json_open(path, err);
     free(path);
     if (!doc) return -1;
-    Json root = json_root(doc), j;
+    Json root = json_root(doc);
     const char *text;
-    int rc = json_need(&root, "schema", &j, err);
-    if (rc == 0) rc = json_string(&j, &text, err);
+    int rc = json_need_string(&root, "schema", &text, err);
     if (rc == 0) snprintf(schema, 32, "%s", text);
     json_close(doc);
     return rc;
