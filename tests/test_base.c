@@ -397,6 +397,38 @@ static void test_file_out_is_all_or_nothing(void **state) {
     assert_int_equal(file_view(&v, "/tmp", &e), -1);
 }
 
+static void touch(const char *path) {
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fclose(f);
+}
+
+static void test_shipped_files_are_found(void **state) {
+    (void)state;
+    char dir[] = "/tmp/m3-test-XXXXXX", before[4096];
+    assert_non_null(mkdtemp(dir));
+    assert_non_null(getcwd(before, sizeof before));
+    char *name = mem_printf("m3-shipped-%ld", (long)getpid()), *program = file_program_dir(),
+         *above = mem_printf("%s/../%s", program, name);
+    assert_null(file_find_shipped(name));
+    touch(above);
+    assert_int_equal(chdir(dir), 0);
+    char *found = file_find_shipped(name);
+    if (program[0] == '/') assert_string_equal(found, above); /* beside the program's folder */
+    free(found);
+    touch(name);
+    found = file_find_shipped(name);
+    assert_string_equal(found, name); /* the working directory goes first */
+    unlink(name);
+    assert_int_equal(chdir(before), 0);
+    unlink(above);
+    rmdir(dir);
+    free(found);
+    free(name);
+    free(program);
+    free(above);
+}
+
 static void test_sha256_known_answers(void **state) {
     (void)state;
     char hex[65];
@@ -553,6 +585,7 @@ int main(void) {
         cmocka_unit_test(test_json_writer_round_trips),
         cmocka_unit_test(test_nearest_name),
         cmocka_unit_test(test_file_out_is_all_or_nothing),
+        cmocka_unit_test(test_shipped_files_are_found),
         cmocka_unit_test(test_sha256_known_answers),
         cmocka_unit_test(test_checksum_sees_every_bit),
         cmocka_unit_test(test_par_for_visits_each_once),

@@ -142,6 +142,27 @@ char *file_join(const char *dir, const char *name) {
     return name[0] == '/' ? mem_strdup(name) : mem_printf("%s/%s", dir, name);
 }
 
+char *file_program_dir(void) {
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (n <= 0) return mem_strdup(".");
+    exe[n] = '\0';
+    return file_dirname(exe);
+}
+
+char *file_find_shipped(const char *relative) {
+    static const char *const from[] = {"", "../", "../../", "../share/m3/"};
+    if (file_exists(relative)) return mem_strdup(relative);
+    char *dir = file_program_dir(), *found = NULL;
+    for (size_t i = 0; i < sizeof from / sizeof *from && !found; i++) {
+        char *path = mem_printf("%s/%s%s", dir, from[i], relative);
+        if (file_exists(path)) found = path;
+        else free(path);
+    }
+    free(dir);
+    return found;
+}
+
 static uint32_t rotr(uint32_t x, int n) { return (x >> n) | (x << (32 - n)); }
 
 static void sha256_block(uint32_t h[8], const unsigned char *p) {

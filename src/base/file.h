@@ -35,6 +35,15 @@ int file_mkdirs(const char *path, Err *err); /* like mkdir -p */
 char *file_dirname(const char *path);
 char *file_join(const char *dir, const char *name);
 
+/* file_program_dir returns the folder of the running program ("." where the system does not tell);
+ * caller frees. */
+char *file_program_dir(void);
+/* file_find_shipped returns where a file or folder that comes with the program lies, such as
+ * "ckpts/default": `relative` to the working directory, to the program's folder or the two above
+ * it (a build folder in a checkout), or to ../share/m3 from there (make install). The first that
+ * exists is taken; NULL if none does; caller frees. */
+char *file_find_shipped(const char *relative);
+
 /* SHA-256 of n bytes as 64 hex digits and a NUL (FIPS 180-4). */
 void file_sha256(const void *data, size_t n, char hex[65]);
 int file_digest(const char *path, char hex[65], Err *err); /* SHA-256 of a file */

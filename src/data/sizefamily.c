@@ -14,7 +14,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -108,28 +107,13 @@ static int build_synthetic(SizeDist *d, const SizeSpec *s, Err *err) {
     return sizedist_init(d, names[s->family], size_b, u, n, err);
 }
 
-/* spec/sizes in the working directory, in the binary's folder or above it, or in PREFIX/share/m3
- * when installed. */
-static char *find_sizes_dir(void) {
-    static const char *const beside[] = {"spec/sizes", "../spec/sizes", "../../spec/sizes",
-                                         "../share/m3/spec/sizes"};
-    char exe[4096];
-    ssize_t n = file_is_dir("spec/sizes") ? 0 : readlink("/proc/self/exe", exe, sizeof exe - 1);
-    if (n <= 0) return mem_strdup("spec/sizes");
-    exe[n] = '\0';
-    char *dir = file_dirname(exe), *found = NULL;
-    for (size_t i = 0; i < sizeof beside / sizeof *beside && !found; i++) {
-        char *path = file_join(dir, beside[i]);
-        if (file_is_dir(path)) found = path;
-        else free(path);
-    }
-    free(dir);
-    return found ? found : mem_strdup("spec/sizes");
-}
-
 static int build_measured(SizeDist *d, const SizeSpec *s, const char *dir, Err *err) {
-    char *where = dir ? mem_strdup(dir) : find_sizes_dir(),
-         *path = mem_printf("%s/%s.txt", where, names[s->family]);
+    char *shipped = dir ? NULL : file_find_shipped("spec/sizes"),
+         *path = mem_printf("%s/%s.txt",
+                            dir       ? dir
+                            : shipped ? shipped
+                                      : "spec/sizes",
+                            names[s->family]);
     SizeDist whole;
     int rc = sizedist_load(&whole, path, err);
     if (rc == 0) {
@@ -137,7 +121,7 @@ static int build_measured(SizeDist *d, const SizeSpec *s, const char *dir, Err *
         rc = sizedist_init(d, names[s->family], whole.size_b, whole.cdf, whole.n, err);
         sizedist_free(&whole);
     }
-    free(where);
+    free(shipped);
     free(path);
     return rc;
 }

@@ -13,7 +13,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "features/features.h"
 #include "estimate/predict.h"
@@ -183,29 +182,9 @@ int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out,
     return 0;
 }
 
-/* In the working directory, in the binary's folder or above it, or in PREFIX/share/m3 when
- * installed; NULL: nowhere. */
-static char *find_default_ckpt(void) {
-    static const char *const beside[] = {"ckpts/default", "../ckpts/default", "../../ckpts/default",
-                                         "../share/m3/ckpts/default"};
-    if (file_is_dir("ckpts/default")) return mem_strdup("ckpts/default");
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    if (n <= 0) return NULL;
-    exe[n] = '\0';
-    char *dir = file_dirname(exe), *found = NULL;
-    for (size_t i = 0; i < sizeof beside / sizeof *beside && !found; i++) {
-        char *path = file_join(dir, beside[i]);
-        if (file_is_dir(path)) found = path;
-        else free(path);
-    }
-    free(dir);
-    return found;
-}
-
 int estimate_load_ckpt(Ckpt *ckpt, const char *path, Err *err) {
     if (path) return ckpt_load(ckpt, path, err);
-    char *found = find_default_ckpt();
+    char *found = file_find_shipped("ckpts/default");
     int rc = found ? ckpt_load(ckpt, found, err)
                    : err_input(err, "no checkpoint: none was named, and there is no ckpts/default "
                                     "here or beside the program (method flowsim needs none)");

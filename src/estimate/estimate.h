@@ -81,7 +81,6 @@ int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out,
  * that was not reached. */
 void estimate_remark(const Estimate *e, const Log *log);
 
-/* ckpt_load; path NULL: ckpts/default in the working directory, beside the binary's folder, or in
- * PREFIX/share/m3. */
+/* estimate_load_ckpt is ckpt_load; path NULL: the shipped ckpts/default (file_find_shipped). */
 int estimate_load_ckpt(Ckpt *ckpt, const char *path, Err *err);
 #endif

@@ -7,21 +7,10 @@
 
 #include <dlfcn.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 
 #define PLUGIN "m3-torch.so"
-
-/* Directory of the running program; caller frees. */
-static char *program_dir(void) {
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (n < 0) return mem_strdup(".");
-    path[n] = '\0';
-    return file_dirname(path);
-}
 
 static const TorchApi *open_plugin(const char *path, Err *err) {
     void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -40,7 +29,7 @@ static const TorchApi *open_plugin(const char *path, Err *err) {
 const TorchApi *torch_load(Err *err) {
     const char *named = getenv("M3_TORCH_PLUGIN");
     if (named && *named) return open_plugin(named, err);
-    char *dir = program_dir(), *beside = file_join(dir, PLUGIN),
+    char *dir = file_program_dir(), *beside = file_join(dir, PLUGIN),
          *installed = file_join(dir, "../lib/m3/" PLUGIN);
     const TorchApi *api = NULL;
     if (file_exists(beside)) api = open_plugin(beside, err);
