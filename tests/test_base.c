@@ -429,6 +429,46 @@ static void test_shipped_files_are_found(void **state) {
     free(above);
 }
 
+/* In a child process, since its standard input is replaced. */
+static int view_piped_stdin(void) {
+    static const char text[] = "all of it";
+    int ends[2];
+    Err e = {0};
+    FileView v;
+    if (pipe(ends) != 0 || write(ends[1], text, strlen(text)) != (ssize_t)strlen(text)) return 1;
+    close(ends[1]);
+    dup2(ends[0], STDIN_FILENO);
+    for (int again = 0; again < 2; again++) {
+        if (file_view(&v, "-", &e) != 0) return 2;
+        bool same = v.len == strlen(text) && memcmp(v.data, text, v.len) == 0;
+        file_view_close(&v);
+        if (!same) return 3;
+    }
+    close(STDIN_FILENO);
+    return file_view(&v, "-", &e) == -1 && e.kind == ERR_INPUT ? 0 : 4;
+}
+
+static void test_stdin_is_kept_for_another_view(void **state) {
+    (void)state;
+    pid_t pid = fork();
+    if (pid == 0) _exit(view_piped_stdin());
+    int status;
+    assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_stdin_is_one_input(void **state) {
+    (void)state;
+    static const char *const what[] = {"--mix", "--topo", "--flows"};
+    Err e = {0};
+    assert_int_equal(file_check_stdin(3, (const char *[]){"-", NULL, "f"}, what, &e), 0);
+    assert_int_equal(file_check_stdin(3, (const char *[]){"-", NULL, "-"}, what, &e), -1);
+    assert_int_equal(e.kind, ERR_INPUT);
+    assert_non_null(strstr(e.msg, "--flows"));
+    assert_non_null(strstr(e.msg, "--mix"));
+}
+
 static void test_sha256_known_answers(void **state) {
     (void)state;
     char hex[65];
@@ -586,6 +626,8 @@ int main(void) {
         cmocka_unit_test(test_nearest_name),
         cmocka_unit_test(test_file_out_is_all_or_nothing),
         cmocka_unit_test(test_shipped_files_are_found),
+        cmocka_unit_test(test_stdin_is_kept_for_another_view),
+        cmocka_unit_test(test_stdin_is_one_input),
         cmocka_unit_test(test_sha256_known_answers),
         cmocka_unit_test(test_checksum_sees_every_bit),
         cmocka_unit_test(test_par_for_visits_each_once),

@@ -1,5 +1,9 @@
 /* file: mapping in, atomic writing out, paths, digests.
  *
+ * Standard input ("-") may be a pipe, but inputs are read more than once (to parse, to digest, for
+ * every setting of a sweep). So all of it is copied to a file in memory that takes its place as
+ * descriptor 0; no copy is made of a regular file.
+ *
  * FileOut writes to "<path>.tmp<pid>" and renames on commit: a reader sees the old file or the new
  * one. Devices and pipes (/dev/null, /dev/full) are written directly, since they cannot be renamed.
  */
@@ -33,9 +37,64 @@ static int slurp(FileView *v, int fd, const char *path, Err *err) {
     return 0;
 }
 
+static bool write_all(int fd, const char *data, size_t n) {
+    while (n > 0) {
+        ssize_t k = write(fd, data, n);
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) return false;
+        data += k;
+        n -= (size_t)k;
+    }
+    return true;
+}
+
+/* Reads standard input to its end into the file `to`. */
+static int copy_stdin(int to, Err *err) {
+    char buf[1 << 16];
+    for (;;) {
+        ssize_t n = read(STDIN_FILENO, buf, sizeof buf);
+        if (n == 0) return 0;
+        if (n < 0 && errno == EINTR) {
+            if (diag_stop_requested()) return err_stopped(err);
+        } else if (n < 0 || !write_all(to, buf, (size_t)n)) {
+            return err_input(err, "-: cannot read standard input: %s", strerror(errno));
+        }
+    }
+}
+
+/* Makes descriptor 0 a regular file at its beginning. */
+static int keep_stdin(Err *err) {
+    struct stat st;
+    if (fstat(STDIN_FILENO, &st) != 0)
+        return err_input(err, "-: cannot read standard input: %s", strerror(errno));
+    if (S_ISREG(st.st_mode) && lseek(STDIN_FILENO, 0, SEEK_CUR) == 0) return 0;
+    int fd = memfd_create("standard input", MFD_CLOEXEC);
+    if (fd < 0) return err_io(err, "-: cannot keep standard input: %s", strerror(errno));
+    int rc = copy_stdin(fd, err);
+    if (rc == 0 && (dup2(fd, STDIN_FILENO) < 0 || lseek(STDIN_FILENO, 0, SEEK_SET) != 0))
+        rc = err_io(err, "-: cannot keep standard input: %s", strerror(errno));
+    close(fd);
+    return rc;
+}
+
+static bool is_stdin(const char *path) { return strcmp(path, "-") == 0; }
+
+int file_check_stdin(size_t n, const char *const *path, const char *const *what, Err *err) {
+    const char *first = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (!path[i] || !is_stdin(path[i])) continue;
+        if (first)
+            return err_input(err, "%s: standard input (-) is read as %s already; name a file",
+                             what[i], first);
+        first = what[i];
+    }
+    return 0;
+}
+
 int file_view(FileView *v, const char *path, Err *err) {
     *v = (FileView){0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (is_stdin(path) && keep_stdin(err) != 0) return -1;
+    int fd = is_stdin(path) ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return err_input(err, "%s: cannot open: %s", path, strerror(errno));
     struct stat st;
     int rc = 0;
@@ -109,7 +168,7 @@ void file_out_abort(FileOut *o) {
     *o = (FileOut){0};
 }
 
-bool file_exists(const char *path) { return access(path, F_OK) == 0; }
+bool file_exists(const char *path) { return is_stdin(path) || access(path, F_OK) == 0; }
 
 bool file_is_dir(const char *path) {
     struct stat st;

@@ -8,7 +8,8 @@
 #include "base/diag.h"
 
 /* A file's bytes, mapped read-only, or read if it cannot be mapped (a pipe). data[len] is not
- * readable. */
+ * readable. The path "-" is standard input: all of it is read when it is first viewed, and kept, so
+ * that it can be viewed again like any file. */
 typedef struct {
     const char *data;
     size_t len;
@@ -28,7 +29,11 @@ int file_out_open(FileOut *o, const char *path, Err *err);
 int file_out_commit(FileOut *o, Err *err); /* −1: nothing is left behind; io error */
 void file_out_abort(FileOut *o);           /* removes what was written; fine after commit, too */
 
-bool file_exists(const char *path);
+bool file_exists(const char *path); /* true for "-" */
+/* file_check_stdin returns an input error if "-" stands for more than one of n inputs, which all of
+ * standard input cannot be. path[i] may be NULL (not given); what[i] names the input in the message
+ * ("--mix"). */
+int file_check_stdin(size_t n, const char *const *path, const char *const *what, Err *err);
 bool file_is_dir(const char *path);
 int file_mkdirs(const char *path, Err *err); /* like mkdir -p */
 /* Directory of `path` ("." if none), and `dir`/`name` unless name is absolute; caller frees. */

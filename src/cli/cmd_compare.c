@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "estimate/report.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
@@ -185,7 +186,9 @@ static int compare(Comparison *c, int n_args, const CliCommon *common) {
         err_input(&err, "compare: expected two results, A and B; see 'm3 compare --help'");
         return cli_fail(&err);
     }
-    if (report_load(&c->a, c->name_a, &common->log, &err) != 0 ||
+    if (file_check_stdin(2, (const char *[]){c->name_a, c->name_b}, (const char *[]){"A", "B"},
+                         &err) != 0 ||
+        report_load(&c->a, c->name_a, &common->log, &err) != 0 ||
         report_load(&c->b, c->name_b, &common->log, &err) != 0)
         return cli_fail(&err);
     if (common->json) {

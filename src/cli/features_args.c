@@ -21,6 +21,10 @@ static int check_seed(const FeaturesArgs *a, const CliCommon *common, Err *err) 
 
 static int open_file(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common,
                      const char *ckpt_path, Ckpt *ckpt, EstimateOptions *o, Err *err) {
+    const ScenarioOptions *so = &scenario->options;
+    const char *path[] = {a->file, so->topo_path, so->mix_path, so->flows_path};
+    static const char *const what[] = {"--features", "--topo", "--mix", "--flows"};
+    if (file_check_stdin(sizeof path / sizeof *path, path, what, err) != 0) return -1;
     if (features_read(&a->features, &a->source, a->file, err) != 0) return -1;
     if (features_source_check(&a->source, &scenario->options, a->file, err) != 0 ||
         check_seed(a, common, err) != 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "scenario/scenario.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 enum { DEFAULT_N_FLOWS = 1000000 };
@@ -38,8 +39,18 @@ static int apply_settings(const ScenarioOptions *o, Mix *m, Err *err) {
     return 0;
 }
 
+/* Standard input can be one of the inputs only. */
+static int check_stdin(const Mix *m, const ScenarioOptions *o, Err *err) {
+    bool drawn = !o->flows_path;
+    const char *path[] = {o->mix_path, o->topo_path ? o->topo_path : m->topo, o->flows_path,
+                          drawn ? m->matrix : NULL, drawn ? m->sizes : NULL};
+    static const char *const what[] = {"--mix", "--topo", "--flows", "matrix", "sizes"};
+    return file_check_stdin(sizeof path / sizeof *path, path, what, err);
+}
+
 int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err) {
     mix_init(m);
+    if (check_stdin(m, o, err) != 0) return -1;
     if (o->mix_path && choose_mix(o, m, log, err) != 0) return -1;
     return apply_settings(o, m, err);
 }
@@ -102,7 +113,9 @@ static int number_ports(Scenario *s, const ScenarioOptions *o, const Log *log, E
 
 static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     double t0 = diag_now_s();
-    if (load_mix(s, o, log, err) != 0 || load_topo(s, o, err) != 0) return -1;
+    if (load_mix(s, o, log, err) != 0 || check_stdin(&s->mix, o, err) != 0 ||
+        load_topo(s, o, err) != 0)
+        return -1;
     double t1 = diag_now_s();
     if (!(s->route = route_new(&s->topo, err))) return -1;
     double t2 = diag_now_s();
