@@ -1,8 +1,11 @@
 /* diag: errors, log lines, progress, interruption.
  *
  * Errors travel up as a filled Err and a −1; only main prints them and exits. Everything written
- * here goes to stderr: stdout belongs to data. The stop flag is the one piece of state at file
- * scope in the program, since a signal handler can reach nothing else. */
+ * here goes to stderr: stdout belongs to data. The flag that a signal sets is the program's only
+ * mutable state at file scope, since a signal handler can reach nothing else.
+ *
+ * Progress may be updated by all workers of a loop: whoever finds another one drawing returns at
+ * once, so that no worker waits for the terminal. */
 #include "base/diag.h"
 
 #include <math.h>
@@ -118,13 +121,13 @@ static void draw(Progress *p, uint64_t done, double now) {
 }
 
 void progress_update(Progress *p, uint64_t done) {
+    static const double FIRST_S = 1.0, AGAIN_S = 0.1;
     if (!p->log || !p->log->tty || p->log->level < LOG_NORMAL) return;
-    int free_state = 0;
-    if (!__atomic_compare_exchange_n(&p->busy, &free_state, 1, false, __ATOMIC_ACQUIRE,
-                                     __ATOMIC_RELAXED))
+    int idle = 0;
+    if (!__atomic_compare_exchange_n(&p->busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return;
     double now = diag_now_s();
-    if (now - p->t_start_s >= 1.0 && now - p->t_drawn_s >= 0.1) {
+    if (now - p->t_start_s >= FIRST_S && now - p->t_drawn_s >= AGAIN_S) {
         p->t_drawn_s = now;
         draw(p, done, now);
     }

@@ -11,37 +11,42 @@
 #define DIAG_PRINTF(f, a)
 #endif
 
-/* What went wrong: one line naming file, place and expectation, without a newline at its end.
- * ERR_INPUT becomes exit status 2 (usage or input), ERR_IO exit status 1 (the world failed us). */
+/* An error: one line naming file, place and expectation, without a newline at its end; longer ones
+ * are cut (768 bytes hold two paths of ordinary length and the longest message). The kind decides
+ * main's exit status: ERR_INPUT 2 (bad usage or input), ERR_IO 1 (a file could not be read or
+ * written), ERR_STOPPED 130 (interrupted by the user). */
 typedef enum { ERR_NONE, ERR_INPUT, ERR_IO, ERR_STOPPED } ErrKind;
 typedef struct {
     ErrKind kind;
     char msg[768];
 } Err;
 
-/* Fill `err` (may be NULL) and return −1, so that callers write `return err_input(err, …)`. */
+/* err_* fill *err (may be NULL) and return −1, so that callers write `return err_input(err, …)`.
+ * err_stopped says "interrupted"; err_wrap keeps the kind and puts "prefix: " before the message.
+ */
 int err_input(Err *err, const char *fmt, ...) DIAG_PRINTF(2, 3);
 int err_io(Err *err, const char *fmt, ...) DIAG_PRINTF(2, 3);
-/* Interrupted by the user (exit status 130 by way of main). */
 int err_stopped(Err *err);
-/* Put "prefix: " before the message that is there; returns −1. */
 int err_wrap(Err *err, const char *fmt, ...) DIAG_PRINTF(2, 3);
 
-/* For out of memory and broken invariants only. */
+/* diag_die prints "m3: message" to stderr and aborts: for exhausted memory and broken invariants
+ * only, never for input. */
 _Noreturn void diag_die(const char *fmt, ...) DIAG_PRINTF(1, 2);
 
-/* Where remarks go: stderr, never stdout. A NULL Log is silent. */
+/* A Log says which remarks go to stderr. NULL: none. */
 typedef enum { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE } LogLevel;
 typedef struct {
     LogLevel level;
     bool tty; /* stderr is a terminal: progress lines may be redrawn */
 } Log;
 
-void log_note(const Log *log, const char *fmt, ...) DIAG_PRINTF(2, 3);   /* shown unless quiet */
-void log_detail(const Log *log, const char *fmt, ...) DIAG_PRINTF(2, 3); /* shown if verbose */
+/* log_note prints one line unless the log is quiet, log_detail only if it is verbose. */
+void log_note(const Log *log, const char *fmt, ...) DIAG_PRINTF(2, 3);
+void log_detail(const Log *log, const char *fmt, ...) DIAG_PRINTF(2, 3);
 
-/* Progress with rate and ETA; draws at most ten times a second, only on a terminal, and only once
- * the job has lasted a second. Safe to call from several threads with a growing total. */
+/* A progress line with rate and remaining time: on a terminal only, redrawn at most ten times a
+ * second, and not before the job has lasted a second. progress_update takes the items done so far;
+ * several threads may call it. progress_finish clears the line. */
 typedef struct {
     const Log *log;
     const char *what; /* "flows", "paths" */
@@ -54,11 +59,13 @@ void progress_init(Progress *p, const Log *log, const char *what, uint64_t total
 void progress_update(Progress *p, uint64_t done);
 void progress_finish(Progress *p);
 
-/* Ctrl-C and SIGTERM ask long jobs to stop at the next safe place. `diag_catch_signals` is called
- * once, by main; a second signal kills at once. */
+/* diag_catch_signals makes the first SIGINT or SIGTERM a request to stop, which long loops poll
+ * with diag_stop_requested; a second signal kills at once. Called once, by main. */
 void diag_catch_signals(void);
 bool diag_stop_requested(void);
 
-double diag_now_s(void);            /* monotonic clock, seconds */
-uint64_t diag_peak_rss_bytes(void); /* of this process so far */
+/* diag_now_s returns the monotonic clock in seconds. */
+double diag_now_s(void);
+/* diag_peak_rss_bytes returns the largest resident memory of this process so far; 0: unknown. */
+uint64_t diag_peak_rss_bytes(void);
 #endif

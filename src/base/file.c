@@ -19,6 +19,8 @@
 
 #include "base/mem.h"
 
+/* ---- in ---- */
+
 static int slurp(FileView *v, int fd, const char *path, Err *err) {
     char *data = NULL;
     size_t len = 0, cap = 0;
@@ -117,6 +119,8 @@ void file_view_close(FileView *v) {
     *v = (FileView){0};
 }
 
+/* ---- out ---- */
+
 int file_out_open(FileOut *o, const char *path, Err *err) {
     *o = (FileOut){0};
     if (strcmp(path, "-") == 0) {
@@ -167,6 +171,8 @@ void file_out_abort(FileOut *o) {
     free(o->path);
     *o = (FileOut){0};
 }
+
+/* ---- paths ---- */
 
 bool file_exists(const char *path) { return is_stdin(path) || access(path, F_OK) == 0; }
 
@@ -221,6 +227,8 @@ char *file_find_shipped(const char *relative) {
     free(dir);
     return found;
 }
+
+/* ---- digests ---- */
 
 static uint32_t rotr(uint32_t x, int n) { return (x >> n) | (x << (32 - n)); }
 
@@ -283,8 +291,10 @@ int file_digest(const char *path, char hex[65], Err *err) {
     return 0;
 }
 
+/* Four multiply-xor lanes over 32-byte steps, folded at the end; the length is mixed in. The
+ * constants are odd 64-bit numbers with about half of their bits set, taken from published mixers
+ * (splitmix64, xmxmx, rrmxmx); others would do as well, but files have been written with these. */
 uint64_t file_checksum(const void *data, size_t n) {
-    /* Four multiply-xor lanes over 32-byte steps, folded at the end; the length is mixed in. */
     uint64_t lane[4] = {0x9E3779B97F4A7C15u, 0xBF58476D1CE4E5B9u, 0x94D049BB133111EBu,
                         0xD6E8FEB86659FD93u};
     const unsigned char *p = data;

@@ -15,29 +15,37 @@ typedef struct {
     size_t len;
     bool mapped;
 } FileView;
-int file_view(FileView *v, const char *path, Err *err); /* missing or unreadable: −1, input error */
+/* file_view opens a view, which file_view_close releases. A file that is missing or cannot be read
+ * is an input error. */
+int file_view(FileView *v, const char *path, Err *err);
 void file_view_close(FileView *v);
 
-/* Written beside its place and renamed on commit, so that no one sees half a file. "-" is stdout.
- * Write to ->f; a write error is found at commit. Exactly one of commit or abort must follow open.
- */
+/* An output file, written beside its place and renamed there on commit, so that no one sees half a
+ * file. "-" is standard output. */
 typedef struct {
     FILE *f;
     char *path, *tmp_path; /* tmp_path NULL: stdout or a device */
 } FileOut;
+/* file_out_open begins a file: write to o->f; errors of writing are found at the commit. Exactly
+ * one of commit and abort must follow. */
 int file_out_open(FileOut *o, const char *path, Err *err);
-int file_out_commit(FileOut *o, Err *err); /* −1: nothing is left behind; io error */
-void file_out_abort(FileOut *o);           /* removes what was written; fine after commit, too */
+/* file_out_commit finishes the file; −1 (an io error): nothing is left behind. */
+int file_out_commit(FileOut *o, Err *err);
+/* file_out_abort removes what was written; does nothing after a commit. */
+void file_out_abort(FileOut *o);
 
-bool file_exists(const char *path); /* true for "-" */
+/* file_exists returns whether there is a file, folder or device of this name; true for "-". */
+bool file_exists(const char *path);
 /* file_check_stdin returns an input error if "-" stands for more than one of n inputs, which all of
  * standard input cannot be. path[i] may be NULL (not given); what[i] names the input in the message
  * ("--mix"). */
 int file_check_stdin(size_t n, const char *const *path, const char *const *what, Err *err);
 bool file_is_dir(const char *path);
-int file_mkdirs(const char *path, Err *err); /* like mkdir -p */
-/* Directory of `path` ("." if none), and `dir`/`name` unless name is absolute; caller frees. */
+/* file_mkdirs makes a folder and those above it that do not exist. */
+int file_mkdirs(const char *path, Err *err);
+/* file_dirname returns the folder part of `path` ("." if it has none); caller frees. */
 char *file_dirname(const char *path);
+/* file_join returns dir/name, or name if that is absolute; caller frees. */
 char *file_join(const char *dir, const char *name);
 
 /* file_program_dir returns the folder of the running program ("." where the system does not tell);
@@ -49,9 +57,11 @@ char *file_program_dir(void);
  * exists is taken; NULL if none does; caller frees. */
 char *file_find_shipped(const char *relative);
 
-/* SHA-256 of n bytes as 64 hex digits and a NUL (FIPS 180-4). */
+/* file_sha256 writes the SHA-256 (FIPS 180-4) of n bytes as 64 hex digits and a NUL; file_digest
+ * that of a file's contents. */
 void file_sha256(const void *data, size_t n, char hex[65]);
-int file_digest(const char *path, char hex[65], Err *err); /* SHA-256 of a file */
-/* 64-bit checksum for integrity, several GB/s; not cryptographic. */
+int file_digest(const char *path, char hex[65], Err *err);
+/* file_checksum returns a 64-bit checksum of n bytes that finds damaged files at several GB/s; it
+ * is no protection against intent. Part of the binary file formats: must never change. */
 uint64_t file_checksum(const void *data, size_t n);
 #endif

@@ -1,7 +1,8 @@
-/* frame: the envelope of binary files.
+/* frame: the envelope of binary files (layout: frame.h).
  *
- * The checksum covers every byte, so the image is put together in memory before it is written. Left
- * out: other byte orders. */
+ * The checksum covers every byte, so the image is put together in memory before it is written.
+ * Payloads begin at a multiple of 64 bytes, a cache line and the widest vector register, so that
+ * their arrays can be used where they are mapped. Left out: other byte orders. */
 #include "base/frame.h"
 
 #include <stdlib.h>

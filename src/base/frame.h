@@ -17,6 +17,7 @@ typedef struct {
     const char *what; /* "an m3 checkpoint", for messages */
 } FrameKind;
 
+/* An opened file; header and payload point into the view. */
 typedef struct {
     FileView view;
     const char *header; /* not ended by NUL */
@@ -25,11 +26,12 @@ typedef struct {
     size_t payload_len;
 } Frame;
 
-/* Verified as a whole before anything in it is believed: magic, version, length, checksum.
- * frame_close releases, also after −1. */
+/* frame_open verifies a file as a whole (magic, version, length, checksum) before anything in it is
+ * believed, and views it. frame_close releases, also after −1. */
 int frame_open(Frame *f, const char *path, const FrameKind *kind, Err *err);
 void frame_close(Frame *f);
-/* Writes the image of a file to `out`; a write error is found at its commit. */
+/* frame_write writes the image of a file to `out`, a FileOut's stream, whose commit finds errors.
+ */
 void frame_write(FILE *out, const FrameKind *kind, const char *header, size_t header_len,
                  const char *payload, size_t payload_len);
 #endif

@@ -1,7 +1,8 @@
-/* json: typed reads over cJSON, and a streaming writer.
+/* json: typed reads over cJSON, of which this is the sole user, and a streaming writer.
  *
  * A Json is a cursor: node, parent cursor, and the key or index that led to it. Nothing is built
- * while reading goes well; on failure the chain of parents spells the path (".pods[3].racks"). */
+ * while reading goes well; on failure the chain of parents spells the path (".pods[3].racks"). The
+ * writer holds no tree: it remembers its depth and whether a comma is due. */
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
@@ -14,6 +15,8 @@
 #include "base/mem.h"
 #include "base/words.h"
 
+/* cJSON takes some ten times a file's size in memory; the largest topologies and matrices have tens
+ * of megabytes. */
 enum { MAX_JSON_BYTES = 512 << 20 };
 
 struct JsonDoc {
@@ -23,27 +26,27 @@ struct JsonDoc {
 
 static const cJSON *node(const Json *j) { return j->node; }
 
+/* Not JSON from text[at] on. */
+static void fail_syntax(const char *text, size_t len, size_t at, const char *name, Err *err) {
+    size_t line = 1, col = 1;
+    for (size_t i = 0; i < at && i < len; i++) {
+        col = text[i] == '\n' ? 1 : col + 1;
+        line += text[i] == '\n';
+    }
+    if (len == 0) err_input(err, "%s: expected JSON, got an empty file", name);
+    else
+        err_input(err, "%s: line %zu, column %zu: not valid JSON%s", name, line, col,
+                  at >= len ? " (ends too early)" : "");
+}
+
 JsonDoc *json_parse(const char *text, size_t len, const char *name, Err *err) {
     const char *end = NULL;
     cJSON *root = cJSON_ParseWithLengthOpts(text, len, &end, 0);
-    if (root)
-        for (; end < text + len; end++)
-            if (!strchr(" \t\r\n", *end) || *end == '\0') {
-                cJSON_Delete(root);
-                root = NULL;
-                break;
-            }
-    if (!root) {
-        size_t at = end && end >= text && end <= text + len ? (size_t)(end - text) : len, line = 1,
-               col = 1;
-        for (size_t i = 0; i < at && i < len; i++) {
-            col = text[i] == '\n' ? 1 : col + 1;
-            line += text[i] == '\n';
-        }
-        if (len == 0) err_input(err, "%s: expected JSON, got an empty file", name);
-        else
-            err_input(err, "%s: line %zu, column %zu: not valid JSON%s", name, line, col,
-                      at >= len ? " (ends too early)" : "");
+    while (root && end < text + len && *end && strchr(" \t\r\n", *end)) end++;
+    if (!root || end < text + len) {
+        cJSON_Delete(root);
+        bool known = end && end >= text && end <= text + len;
+        fail_syntax(text, len, known ? (size_t)(end - text) : len, name, err);
         return NULL;
     }
     JsonDoc *doc = MEM_NEW(JsonDoc, 1);

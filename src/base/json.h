@@ -1,5 +1,4 @@
-/* json: typed reads that name the place they fail at, and a streaming writer. The sole user of
- * cJSON. */
+/* json: typed reads that name the place they fail at, and a streaming writer. */
 #ifndef M3_BASE_JSON_H
 #define M3_BASE_JSON_H
 #include <stdbool.h>
@@ -8,10 +7,10 @@
 
 #include "base/diag.h"
 
-/* A parsed file. Its name appears in every message. */
+/* A parsed document. Its name appears in every message. */
 typedef struct JsonDoc JsonDoc;
-/* A place in a document: points into the doc and at its parent Json, both of which must outlive it.
- * Keep them on the stack, outer before inner; a path is only spelt out when something fails. */
+/* A value in a document. It points into the document and at the Json it was reached from, both of
+ * which must outlive it: keep them on the stack, outer before inner. */
 typedef struct Json {
     const JsonDoc *doc;
     const void *node;
@@ -20,11 +19,13 @@ typedef struct Json {
     int index;
 } Json;
 
-/* Reads a whole file (at most 512 MiB) or text; −1 with file, line and column. json_close releases.
- */
+/* json_open reads a file of at most 512 MiB, json_parse a text of `len` bytes that messages call
+ * `name`. NULL with file, line and column where it is not JSON. json_close releases (NULL: nothing
+ * to do). */
 JsonDoc *json_open(const char *path, Err *err);
 JsonDoc *json_parse(const char *text, size_t len, const char *name, Err *err);
-void json_close(JsonDoc *doc); /* NULL is fine */
+void json_close(JsonDoc *doc);
+/* json_root returns the document's outermost value. */
 Json json_root(const JsonDoc *doc);
 
 bool json_is_object(const Json *j);
@@ -33,25 +34,29 @@ bool json_is_string(const Json *j);
 bool json_is_number(const Json *j);
 bool json_is_bool(const Json *j);
 bool json_is_null(const Json *j);
-int json_len(const Json *j); /* elements of an array or members of an object; 0 otherwise */
+/* json_len returns the number of elements of an array or members of an object; 0 otherwise. */
+int json_len(const Json *j);
 
-/* Member `key` of an object: true and *out if there, else false. */
+/* json_find returns whether j is an object with a member `key`, and puts that into *out. */
 bool json_find(const Json *j, const char *key, Json *out);
-/* The same, but absence (or j not an object) is an error. */
+/* json_need puts member `key` of j into *out; −1 if j is no object or has no such member. */
 int json_need(const Json *j, const char *key, Json *out, Err *err);
-/* Walk an array or object: `Json it; for (bool ok = json_first(&arr, &it); ok; ok =
- * json_next(&it))`. In an object it.key is the member's name. O(1) a step. */
+/* json_first and json_next walk an array or object, in constant time a step:
+ * `Json it; for (bool ok = json_first(&arr, &it); ok; ok = json_next(&it))`. In an object it.key is
+ * the member's name. */
 bool json_first(const Json *j, Json *it);
 bool json_next(Json *it);
 
-/* −1 unless of the type: "file: .pods[3].racks: expected an array, got a string". Numbers are
- * finite. */
+/* json_expect_* and json_number, _uint, _bool, _string read a value of their type; −1 for one of
+ * another: "file: .pods[3].racks: expected an array, got a string". Numbers are finite; json_uint
+ * takes whole numbers from 0 to max (and to 2^53, beyond which a JSON number is not exact);
+ * json_bool takes true, false, 1 and 0; strings live as long as the document. */
 int json_expect_object(const Json *j, Err *err);
 int json_expect_array(const Json *j, Err *err);
 int json_number(const Json *j, double *out, Err *err);
-int json_uint(const Json *j, uint64_t max, uint64_t *out, Err *err); /* a whole number in 0..max */
-int json_bool(const Json *j, bool *out, Err *err);                   /* true, false, 0 or 1 */
-int json_string(const Json *j, const char **out, Err *err);          /* lives as long as the doc */
+int json_uint(const Json *j, uint64_t max, uint64_t *out, Err *err);
+int json_bool(const Json *j, bool *out, Err *err);
+int json_string(const Json *j, const char **out, Err *err);
 /* json_need_* read member `key` of the object j; −1 if j is no object, has no such member, or the
  * member is not of the type. */
 int json_need_string(const Json *j, const char *key, const char **out, Err *err);
@@ -60,33 +65,39 @@ int json_need_uint(const Json *j, const char *key, uint64_t max, uint64_t *out, 
 int json_need_u32(const Json *j, const char *key, uint32_t max, uint32_t *out, Err *err);
 int json_need_bool(const Json *j, const char *key, bool *out, Err *err);
 int json_need_array(const Json *j, const char *key, Json *out, Err *err);
-/* Complain about this place: fills "file: path: message" and returns −1. */
+/* json_fail complains about the value j: fills "file: path: message" and returns −1. */
 int json_fail(const Json *j, Err *err, const char *fmt, ...) DIAG_PRINTF(3, 4);
-/* Complain about member `key` of the object j. */
+/* json_fail_member complains about member `key` of the object j. */
 int json_fail_member(const Json *j, const char *key, Err *err, const char *fmt, ...)
     DIAG_PRINTF(4, 5);
-/* −1 if the object has a member not in the NULL-ended list; suggests the nearest name. */
+/* json_only_keys returns −1 if the object has a member that is not in the NULL-ended list, and
+ * suggests the nearest name. */
 int json_only_keys(const Json *j, const char *const *known, Err *err);
 
-/* Writer: keeps commas, quoting and indentation right; numbers round-trip (shortest %.17g form). */
+/* A writer, which keeps commas, quoting and indentation right. */
 typedef struct {
     FILE *f;
     int depth;
     bool first, after_key, compact; /* compact: no newlines within the current array */
 } JsonOut;
 void json_out_init(JsonOut *o, FILE *f);
+/* json_out_* write one value: an element of the open array, or the value of the member whose key
+ * was written last. Objects and arrays are begun, and ended by json_out_end. Numbers round-trip
+ * (the shortest decimal form); those that are not finite become null, as does a NULL string. */
 void json_out_object(JsonOut *o);
 void json_out_array(JsonOut *o);
 void json_out_array_compact(JsonOut *o);     /* on one line */
 void json_out_end(JsonOut *o, char bracket); /* '}' or ']' */
 void json_out_key(JsonOut *o, const char *key);
-void json_out_string(JsonOut *o, const char *s); /* NULL: null */
-void json_out_number(JsonOut *o, double x);      /* not finite: null */
+void json_out_string(JsonOut *o, const char *s);
+void json_out_number(JsonOut *o, double x);
 void json_out_int(JsonOut *o, int64_t x);
 void json_out_count(JsonOut *o, uint64_t x);
 void json_out_bool(JsonOut *o, bool b);
-void json_copy(const Json *j, JsonOut *o); /* a value with all that is in it */
-void json_out_finish(JsonOut *o);          /* final newline */
+/* json_copy writes the value j with all that is in it. */
+void json_copy(const Json *j, JsonOut *o);
+/* json_out_finish writes the newline at the end. */
+void json_out_finish(JsonOut *o);
 /* json_put_* write one member of the open object: its key, then its value, which for an object or
  * array is begun and must be ended with json_out_end. */
 void json_put_string(JsonOut *o, const char *key, const char *s); /* NULL: null */
@@ -99,12 +110,13 @@ void json_put_seconds(JsonOut *o, const char *key, double s); /* a wall time, ro
 void json_put_object(JsonOut *o, const char *key);
 void json_put_array(JsonOut *o, const char *key);
 void json_put_array_compact(JsonOut *o, const char *key); /* on one line */
-/* Shortest decimal text that reads back as x. */
+/* json_number_text returns the shortest decimal text of 6 to 17 digits that reads back as x. */
 typedef struct {
     char s[32];
 } JsonNumber;
 JsonNumber json_number_text(double x);
 
-const char *json_library_version(void); /* of cJSON */
+/* json_library_version returns the version of cJSON. */
+const char *json_library_version(void);
 
 #endif

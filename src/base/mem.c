@@ -14,6 +14,7 @@
 
 #include "base/diag.h"
 
+/* A cache line. The first block of 64 KiB holds what a short path needs; blocks then double. */
 enum { ALIGN = 64, MIN_BLOCK = 1 << 16 };
 
 struct ArenaBlock {

@@ -4,8 +4,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* n elements of `size` bytes; overflow and exhaustion die with a message. Never NULL, even for
- * n = 0. Release with free(). */
+/* mem_* return memory for n elements of `size` bytes (mem_calloc: zeros), never NULL, even for n =
+ * 0, to be released with free(); overflow of n·size and exhausted memory die with a message.
+ * mem_printf returns the formatted text. */
 void *mem_alloc(size_t n, size_t size);
 void *mem_calloc(size_t n, size_t size);
 void *mem_realloc(void *p, size_t n, size_t size);
@@ -19,7 +20,7 @@ void mem_stream_close(FILE *f);
 
 #define MEM_NEW(T, n) ((T *)mem_alloc((n), sizeof(T)))
 #define MEM_ZNEW(T, n) ((T *)mem_calloc((n), sizeof(T)))
-/* Grow array `a` (capacity `cap`) to hold at least `need` elements, doubling. */
+/* MEM_GROW makes array `a` of capacity `cap` hold at least `need` elements: doubling, from 16. */
 #define MEM_GROW(a, cap, need)                                                                     \
     do {                                                                                           \
         if ((size_t)(need) > (size_t)(cap)) {                                                      \
@@ -30,17 +31,20 @@ void mem_stream_close(FILE *f);
         }                                                                                          \
     } while (0)
 
-/* Bump allocator: everything taken since the last reset goes at once. Memory is 64-byte aligned
- * and not cleared. One owner; not shared between threads. Zero-initialise or arena_init. */
+/* An arena: a bump allocator whose memory is released as a whole. One owner; not shared between
+ * threads. Zero-initialise, or arena_init. */
 typedef struct ArenaBlock ArenaBlock;
 typedef struct {
     ArenaBlock *blocks; /* newest first */
 } Arena;
 
 void arena_init(Arena *a);
+/* arena_alloc returns memory for n elements of `size` bytes, aligned to 64 bytes and not cleared,
+ * which is valid until the next reset. */
 void *arena_alloc(Arena *a, size_t n, size_t size);
-/* Forget all, keep the memory: blocks are merged so that a steady load settles on one block. */
+/* arena_reset takes everything back and keeps the memory for reuse, merged into one block. */
 void arena_reset(Arena *a);
+/* arena_free releases the memory; the arena is empty, and can be used again. */
 void arena_free(Arena *a);
 #define ARENA_NEW(a, T, n) ((T *)arena_alloc((a), (n), sizeof(T)))
 #endif

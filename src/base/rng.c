@@ -1,8 +1,11 @@
 /* rng: xoshiro256++ streams, a few distributions, the alias method.
  *
- * A stream's state is splitmix64 of a hash over (seed, purpose, index), so that work split over
- * threads or resumed half way draws the same numbers. Normals come from the polar method without
- * keeping the second one: a stream has no hidden state beyond its four words. */
+ * A stream's state is splitmix64 (Steele, Lea and Flood 2014) of a hash over (seed, purpose,
+ * index), so that work split over threads or resumed half way draws the same numbers. Normals come
+ * from Marsaglia's polar method without keeping the second one: a stream has no hidden state beyond
+ * its four words. The constants are those of the published algorithms: splitmix64's increment (2^64
+ * / golden ratio) and multipliers, FNV-1a's offset and prime, xoshiro256++'s shifts and rotations.
+ * Recorded results depend on all of them. */
 #include "base/rng.h"
 
 #include <assert.h>
@@ -10,6 +13,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+
+/* ---- streams ---- */
 
 static uint64_t splitmix64(uint64_t *state) {
     uint64_t z = (*state += 0x9E3779B97F4A7C15u);
@@ -19,7 +24,7 @@ static uint64_t splitmix64(uint64_t *state) {
 }
 
 Rng rng_stream(uint64_t seed, const char *purpose, uint64_t index) {
-    uint64_t h = 0xCBF29CE484222325u;
+    uint64_t h = 0xCBF29CE484222325u; /* FNV-1a */
     for (const char *c = purpose; *c; c++) h = (h ^ (unsigned char)*c) * 0x100000001B3u;
     uint64_t state = seed;
     state = splitmix64(&state) ^ h;
@@ -44,9 +49,11 @@ uint64_t rng_next(Rng *r) {
 
 double rng_u01(Rng *r) { return (double)(rng_next(r) >> 11) * 0x1p-53; }
 
+/* Below 2^32 by Lemire's multiply and reject (2019), which needs no division in most draws; beyond,
+ * by rejecting the incomplete last multiple of n. */
 uint64_t rng_below(Rng *r, uint64_t n) {
     assert(n > 0);
-    if (n <= UINT32_MAX) { /* Lemire's multiply and reject, 32 bits */
+    if (n <= UINT32_MAX) {
         uint64_t m = (rng_next(r) >> 32) * n;
         if ((uint32_t)m < n) {
             uint32_t floor = (uint32_t)(-(uint32_t)n % (uint32_t)n);
@@ -59,6 +66,8 @@ uint64_t rng_below(Rng *r, uint64_t n) {
     while (x >= limit);
     return x % n;
 }
+
+/* ---- distributions ---- */
 
 double rng_uniform(Rng *r, double lo, double hi) { return lo + (hi - lo) * rng_u01(r); }
 
@@ -83,6 +92,10 @@ void rng_shuffle_u32(Rng *r, uint32_t *a, size_t n) {
     }
 }
 
+/* ---- alias method ---- */
+
+/* Columns of height weights[i]·n/sum are cut and joined to n columns of height 1: one that is too
+ * low is filled up from one that is too high, until none of one kind is left. */
 void rng_alias_init(RngAlias *a, const double *weights, uint32_t n) {
     double sum = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -93,8 +106,8 @@ void rng_alias_init(RngAlias *a, const double *weights, uint32_t n) {
     a->n = n;
     a->alias = MEM_NEW(uint32_t, n);
     a->keep = MEM_NEW(double, n);
-    uint32_t *todo = MEM_NEW(uint32_t, n), n_small = 0,
-             n_large = 0; /* small from the left, large from the right */
+    uint32_t *todo = MEM_NEW(uint32_t, n), n_small = 0, n_large = 0; /* small from the left, large
+                                                                       from the right */
     for (uint32_t i = 0; i < n; i++) {
         a->keep[i] = weights[i] * (double)n / sum;
         a->alias[i] = i;
@@ -111,8 +124,7 @@ void rng_alias_init(RngAlias *a, const double *weights, uint32_t n) {
         }
     }
     while (n_large > 0) a->keep[todo[n - n_large--]] = 1;
-    while (n_small >
-           0) { /* left by rounding: they keep nearly all, but a weight of 0 is never drawn */
+    while (n_small > 0) { /* left by rounding: nearly of height 1; a weight of 0 is never drawn */
         uint32_t i = todo[--n_small];
         if (weights[i] > 0) a->keep[i] = 1;
     }

@@ -1,5 +1,9 @@
-/* stats: percentiles as the order statistic at floor((n−1)·p/100 + 0.5). Floats are sorted by radix
- * above a few thousand values, since feature maps sort most. */
+/* stats: percentiles as the order statistic at floor((n−1)·p/100 + 0.5), and sorting.
+ *
+ * Floats are sorted by radix: slowdowns are sorted for every path and size bucket, and a least
+ * significant digit radix sort of three 11-bit digits (32 bits of key, counts of 16 KB each that
+ * stay in the first-level cache) is some ten times as fast as qsort. Keys are the floats' bits,
+ * mapped so that unsigned order is the order of the floats. */
 #include "base/stats.h"
 
 #include <assert.h>
@@ -34,7 +38,8 @@ static int by_value_f32(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Order-preserving map between float and unsigned. */
+/* Negative floats order backwards as unsigned, and after the positive ones: flip all their bits, or
+ * only the sign. */
 static uint32_t key_of(float x) {
     uint32_t u;
     memcpy(&u, &x, sizeof u);
@@ -48,23 +53,26 @@ static float float_of(uint32_t k) {
     return x;
 }
 
+enum { DIGIT_BITS = 11, RADIX = 1 << DIGIT_BITS };
+
 static void radix_sort_f32(float *a, size_t n) {
     uint32_t *from = MEM_NEW(uint32_t, n), *to = MEM_NEW(uint32_t, n);
-    size_t count[3][2048] = {{0}};
+    size_t count[3][RADIX] = {{0}};
     for (size_t i = 0; i < n; i++) {
         uint32_t k = from[i] = key_of(a[i]);
-        count[0][k & 2047]++;
-        count[1][k >> 11 & 2047]++;
-        count[2][k >> 22]++;
+        count[0][k % RADIX]++;
+        count[1][k >> DIGIT_BITS & (RADIX - 1)]++;
+        count[2][k >> 2 * DIGIT_BITS]++;
     }
     for (int pass = 0; pass < 3; pass++) {
         size_t at = 0;
-        for (int b = 0; b < 2048; b++) {
+        for (int b = 0; b < RADIX; b++) {
             size_t c = count[pass][b];
             count[pass][b] = at;
             at += c;
         }
-        for (size_t i = 0; i < n; i++) to[count[pass][from[i] >> (11 * pass) & 2047]++] = from[i];
+        for (size_t i = 0; i < n; i++)
+            to[count[pass][from[i] >> DIGIT_BITS * pass & (RADIX - 1)]++] = from[i];
         uint32_t *t = from;
         from = to;
         to = t;
@@ -74,7 +82,9 @@ static void radix_sort_f32(float *a, size_t n) {
     free(to);
 }
 
+/* Random slowdowns: qsort takes 4 µs for 64 values, 10 for 128, 100 for 1024; radix 6, 6, 12. */
 void stats_sort_f32(float *a, size_t n) {
-    if (n > 4096) radix_sort_f32(a, n);
+    enum { FEW = 100 };
+    if (n > FEW) radix_sort_f32(a, n);
     else qsort(a, n, sizeof *a, by_value_f32);
 }

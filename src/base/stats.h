@@ -1,4 +1,4 @@
-/* stats: percentiles; their only definition. */
+/* stats: the definition of percentiles, and sorting. */
 #ifndef M3_BASE_STATS_H
 #define M3_BASE_STATS_H
 #include <stddef.h>
@@ -6,12 +6,13 @@
 
 enum { STATS_N_PCT = 100 /* percentiles 1..100 */ };
 
-/* Index of the p-th percentile in n sorted values: floor((n−1)·p/100 + 0.5). n > 0, 0 ≤ p ≤ 100. */
+/* stats_rank returns the index of the p-th percentile in n ascending values: floor((n−1)·p/100 +
+ * 0.5), the nearest order statistic. n > 0, 0 ≤ p ≤ 100. */
 size_t stats_rank(size_t n, double p);
-/* out[i] = percentile i+1 of n ascending values, i in 0..99; n > 0. */
+/* stats_percentiles write percentile i + 1 of n ascending values to out[i], i in 0..99; n > 0. */
 void stats_percentiles(const double *sorted, size_t n, double out[STATS_N_PCT]);
 void stats_percentiles_f32(const float *sorted, size_t n, float out[STATS_N_PCT]);
-/* Ascending in place. */
+/* stats_sort put n values (not NaN) into ascending order. */
 void stats_sort(double *a, size_t n);
 void stats_sort_f32(float *a, size_t n);
 #endif

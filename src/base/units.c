@@ -1,8 +1,8 @@
 /* units: quantities with units, in and out.
  *
  * A quantity is a decimal number, optional blanks, an optional unit. Units are looked up in one
- * table per dimension; letters' case matters only where it changes the meaning (m for milli in
- * times is "ms", M for mega in rates is "M"), so that "10gbps" works. */
+ * table per dimension. The case of letters does not matter, so that "10gbps" works; no dimension
+ * has two units that differ in case only. */
 #include "base/units.h"
 
 #include <ctype.h>
@@ -75,7 +75,8 @@ int units_parse_size(const char *text, const char *what, double *bytes, Err *err
 
 int units_parse_count(const char *text, const char *what, uint64_t *n, Err *err) {
     double x;
-    if (parse(text, count_units, &x) != 0 || x < 0 || x > 9e15 || x != floor(x))
+    static const double MAX = 9e15; /* below 2^53: every whole number is a double */
+    if (parse(text, count_units, &x) != 0 || x < 0 || x > MAX || x != floor(x))
         return refuse(text, what, "a whole number like 500 or 10M", err);
     *n = (uint64_t)x;
     return 0;

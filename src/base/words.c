@@ -1,9 +1,14 @@
-/* words: the name a user probably meant: Levenshtein distance by rows of dynamic programming. */
+/* words: the name a user probably meant.
+ *
+ * Levenshtein distance (insertions, deletions, substitutions) by dynamic programming, one row at a
+ * time. Words beyond 40 letters are not compared: the longest name of an option has 18.
+ * More than 3 edits, or as many as half of the letters, rather make another word than a typing
+ * error. */
 #include "base/words.h"
 
 #include <string.h>
 
-enum { MAX_WORD = 40 };
+enum { MAX_WORD = 40, MAX_EDITS = 3 };
 
 static size_t edit_distance(const char *a, const char *b) {
     size_t na = strlen(a), nb = strlen(b), row[MAX_WORD + 1];
@@ -25,7 +30,7 @@ static size_t edit_distance(const char *a, const char *b) {
 
 const char *words_nearest(const char *word, const char *const *names) {
     const char *best = NULL;
-    size_t best_d = 4;
+    size_t best_d = MAX_EDITS + 1;
     for (; *names; names++) {
         size_t d = edit_distance(word, *names);
         if (d < best_d && 2 * d < strlen(*names)) {

@@ -2,7 +2,7 @@
 #ifndef M3_BASE_WORDS_H
 #define M3_BASE_WORDS_H
 
-/* The name in NULL-ended `names` nearest to `word` by edit distance (at most 3 and less than half
- * of its length), or NULL. */
+/* words_nearest returns the name in the NULL-ended list nearest to `word` by edit distance, the
+ * first of equals; NULL if none is within 3 edits and less than half of its own length. */
 const char *words_nearest(const char *word, const char *const *names);
 #endif
