@@ -1,32 +1,36 @@
-/* cli: option parsing on getopt_long, help, exit statuses.
+/* cli: option parsing on getopt_long, help texts, exit statuses.
  *
- * A command is a row of data (CliCommand) and a function. The long-option table for getopt is built
- * from the command's options plus the common ones; getopt's own messages are off, since ours
- * suggest the nearest name. Abbreviated options ("--thr") are accepted by getopt_long where
- * unambiguous. */
+ * A command is a row of data (CliCommand) with four functions on its own state. The long-option
+ * table for getopt is built from the command's options plus the common ones; getopt's own messages
+ * are off, since ours suggest the nearest name. Abbreviated options ("--thr") are accepted where
+ * unambiguous, as getopt_long does. Parsing ends at the first mistake or at --help, whichever comes
+ * first on the command line. */
 #include "cli/cli.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "base/words.h"
+#include "cli/value.h"
 
-enum { OPT_COMMON = 1000 };
 enum { COMMON_JSON, COMMON_QUIET, COMMON_VERBOSE, COMMON_THREADS, COMMON_SEED, COMMON_HELP };
 
 static const CliOption common_options[] = {
-    {"json", NULL, "print the result as JSON", "Common"},
-    {"quiet", NULL, "-q: no remarks and no progress on stderr", "Common"},
-    {"verbose", NULL, "-v: more remarks on stderr", "Common"},
-    {"threads", "N", "worker threads (default: all cores); never changes the result", "Common"},
-    {"seed", "N", "seed of everything random (default 1)", "Common"},
-    {"help", NULL, "-h: this text", "Common"},
+    [COMMON_JSON] = {"json", NULL, "print the result as JSON", "Common"},
+    [COMMON_QUIET] = {"quiet", NULL, "-q: no remarks and no progress on stderr", "Common"},
+    [COMMON_VERBOSE] = {"verbose", NULL, "-v: more remarks on stderr", "Common"},
+    [COMMON_THREADS] = {"threads", "N",
+                        "worker threads (default: all cores); never changes the result", "Common"},
+    [COMMON_SEED] = {"seed", "N", "seed of everything random (default 1)", "Common"},
+    [COMMON_HELP] = {"help", NULL, "-h: this text", "Common"},
     {NULL, NULL, NULL, NULL}};
+
+/* ---- help ---- */
 
 static void print_options(FILE *f, const CliOption *o) {
     const char *group = "";
@@ -50,47 +54,149 @@ static void print_help(const CliCommand *cmd) {
     if (cmd->details) printf("\n%s\n", cmd->details);
 }
 
+CliSuggestion cli_suggest(const char *word, const char *const *names, const char *before,
+                          const char *after) {
+    CliSuggestion text = {""};
+    const char *near = words_nearest(word, names);
+    if (near) snprintf(text.s, sizeof text.s, ", did you mean %s%s%s?", before, near, after);
+    return text;
+}
+
+/* "flows" of "dataset flows". */
+static const char *last_word(const CliCommand *cmd) {
+    const char *space = strrchr(cmd->name, ' ');
+    return space ? space + 1 : cmd->name;
+}
+
+/* The subcommand called `word`; NULL if there is none. */
+static const CliCommand *find_subcommand(const CliCommand *cmd, const char *word) {
+    for (const CliCommand *const *sub = cmd->subcommands; sub && *sub; sub++)
+        if (strcmp(last_word(*sub), word) == 0) return *sub;
+    return NULL;
+}
+
+/* A word that the command knows nothing of. */
+static int unexpected(const CliCommand *cmd, const char *word, Err *err) {
+    enum { MOST = 16 };
+    const char *names[MOST + 1] = {NULL};
+    for (int n = 0; cmd->subcommands && cmd->subcommands[n]; n++) {
+        assert(n < MOST);
+        names[n] = last_word(cmd->subcommands[n]);
+    }
+    return err_input(err, "%s: unexpected argument '%.60s'%s; see 'm3 %s --help'", cmd->name, word,
+                     cli_suggest(word, names, "'", "'").s, cmd->name);
+}
+
+int cli_help(const CliCommand *cmd, int argc, char **argv, Err *err) {
+    const CliCommand *sub = argc > 0 ? find_subcommand(cmd, argv[0]) : NULL;
+    int used = sub ? 1 : 0;
+    if (argc > used) return unexpected(sub ? sub : cmd, argv[used], err);
+    print_help(sub ? sub : cmd);
+    return 0;
+}
+
+int cli_fail(const Err *err) {
+    fprintf(stderr, "m3: %s\n", err->msg);
+    return err->kind == ERR_STOPPED ? 130 : err->kind == ERR_IO ? 1 : 2;
+}
+
+/* ---- options ---- */
+
+static int set_common(CliCommon *c, int option, const char *value, Err *err) {
+    uint64_t n;
+    switch (option) {
+    case COMMON_JSON: c->json = true; return 0;
+    case COMMON_QUIET: c->log.level = LOG_QUIET; return 0;
+    case COMMON_VERBOSE: c->log.level = LOG_VERBOSE; return 0;
+    case COMMON_THREADS:
+        if (value_count(value, "--threads", 1, 1024, &n, err) != 0) return -1;
+        c->threads = (int)n;
+        return 0;
+    default: c->seed_given = true; return units_parse_count(value, "--seed", &c->seed, err);
+    }
+}
+
+static int unknown_option(const CliCommand *cmd, const char *given, Err *err) {
+    enum { MOST = 64 };
+    char word[64];
+    const char *names[MOST + 1] = {NULL};
+    int n = 0;
+    snprintf(word, sizeof word, "%s", given + strspn(given, "-"));
+    word[strcspn(word, "=")] = '\0';
+    for (const CliOption *o = cmd->options; o->name && n < MOST; o++) names[n++] = o->name;
+    for (const CliOption *o = common_options; o->name && n < MOST; o++) names[n++] = o->name;
+    return err_input(err, "%s: unknown option '%.60s'%s; see 'm3 %s --help'", cmd->name, given,
+                     cli_suggest(word, names, "--", "").s, cmd->name);
+}
+
+static int add_argument(const CliCommand *cmd, CliCommon *c, const char *arg, Err *err) {
+    if (c->n_args >= cmd->max_args) return unexpected(cmd, arg, err);
+    c->args[c->n_args++] = arg;
+    return 0;
+}
+
 static int count(const CliOption *o) {
     int n = 0;
     while (o[n].name) n++;
     return n;
 }
 
-static int set_common(CliCommon *c, int which, const char *value, Err *err) {
-    uint64_t n;
-    switch (which) {
-    case COMMON_JSON: c->json = true; return 0;
-    case COMMON_QUIET: c->log.level = LOG_QUIET; return 0;
-    case COMMON_VERBOSE: c->log.level = LOG_VERBOSE; return 0;
-    case COMMON_THREADS:
-        if (units_parse_count(value, "--threads", &n, err) != 0) return -1;
-        if (n < 1 || n > 1024)
-            return err_input(err, "--threads: must be in 1..1024, got %.40s", value);
-        c->threads = (int)n;
-        return 0;
-    case COMMON_SEED:
-        c->seed_given = true;
-        return units_parse_count(value, "--seed", &c->seed, err);
-    default: return 0;
+/* What getopt_long returns for the long options: those of the command, then the common ones. Below
+ * them are single characters. */
+enum { OWN = 256, COMMON = 1000 };
+
+/* The table for getopt_long; caller frees. */
+static struct option *long_options(const CliOption *own) {
+    int n_own = count(own), n_common = count(common_options);
+    struct option *longs = MEM_ZNEW(struct option, (size_t)(n_own + n_common + 1));
+    assert(n_own < COMMON - OWN);
+    for (int i = 0; i < n_own + n_common; i++) {
+        const CliOption *o = i < n_own ? &own[i] : &common_options[i - n_own];
+        longs[i] = (struct option){o->name, o->arg ? required_argument : no_argument, NULL,
+                                   i < n_own ? OWN + i : COMMON + i - n_own};
     }
+    return longs;
 }
 
-static int unknown_option(const CliCommand *cmd, const char *given, Err *err) {
-    char word[64];
-    const char *names[64];
-    int n = 0;
-    snprintf(word, sizeof word, "%s", given + strspn(given, "-"));
-    word[strcspn(word, "=")] = '\0';
-    for (const CliOption *o = cmd->options; o->name && n < 56; o++) names[n++] = o->name;
-    for (const CliOption *o = common_options; o->name; o++) names[n++] = o->name;
-    names[n] = NULL;
-    const char *near = words_nearest(word, names);
-    return err_input(err, "%s: unknown option '%.60s'%s%s%s; see 'm3 %s --help'", cmd->name, given,
-                     near ? ", did you mean --" : "", near ? near : "", near ? "?" : "", cmd->name);
+/* The option getopt_long stopped at, as the user wrote it. */
+static const char *offender(char **argv, char text[3]) {
+    bool is_long = optopt == 0 || optopt >= OWN;
+    if (is_long || optind == 0) return argv[optind > 0 ? optind - 1 : 0];
+    text[0] = '-';
+    text[1] = (char)optopt;
+    text[2] = '\0';
+    return text;
 }
 
-static char *joined(int argc, char **argv) {
-    size_t len = 4;
+/* Fills common and state from the command line. Returns 0, 1 if it asks for help, or −1 with err.
+ */
+static int parse(const CliCommand *cmd, int argc, char **argv, CliCommon *common, void *state,
+                 Err *err) {
+    struct option *longs = long_options(cmd->options);
+    char text[3];
+    int rc = 0, c;
+    opterr = 0;
+    optind = 0; /* restart GNU getopt */
+    while (rc == 0 && (c = getopt_long(argc, argv, "-:qvh", longs, NULL)) != -1) {
+        if (c == 'h' || c == COMMON + COMMON_HELP) rc = 1;
+        else if (c == 'q') rc = set_common(common, COMMON_QUIET, NULL, err);
+        else if (c == 'v') rc = set_common(common, COMMON_VERBOSE, NULL, err);
+        else if (c == 1) rc = add_argument(cmd, common, optarg, err);
+        else if (c == '?') rc = unknown_option(cmd, offender(argv, text), err);
+        else if (c == ':')
+            rc = err_input(err, "%s: option %.60s needs a value", cmd->name, offender(argv, text));
+        else if (c >= COMMON) rc = set_common(common, c - COMMON, optarg, err);
+        else rc = cmd->set(state, c - OWN, optarg, err);
+    }
+    while (rc == 0 && optind < argc) /* what follows "--" */
+        rc = add_argument(cmd, common, argv[optind++], err);
+    free(longs);
+    return rc;
+}
+
+/* "m3" and the arguments; caller frees. */
+static char *join(int argc, char **argv) {
+    size_t len = sizeof "m3";
     for (int i = 0; i < argc; i++) len += strlen(argv[i]) + 1;
     char *s = mem_alloc(len, 1);
     strcpy(s, "m3");
@@ -98,74 +204,26 @@ static char *joined(int argc, char **argv) {
     return s;
 }
 
-/* The option getopt_long stopped at, as the user wrote it. */
-static const char *offender(char **argv, int short_option, char text[3]) {
-    if (short_option == 0 || optind == 0) return argv[optind > 0 ? optind - 1 : 0];
-    text[0] = '-';
-    text[1] = (char)short_option;
-    text[2] = '\0';
-    return text;
-}
-
-int cli_parse(const CliCommand *cmd, int argc, char **argv, CliCommon *common, CliSet set,
-              void *ctx, const char **args, int max_args, int *n_args) {
-    *common = (CliCommon){.log = {.level = LOG_NORMAL, .tty = isatty(STDERR_FILENO) != 0},
-                          .seed = 1,
-                          .command = joined(argc, argv)};
-    int n_own = count(cmd->options), n_common = count(common_options), rc = -1, n_pos = 0;
-    struct option *longs = MEM_ZNEW(struct option, (size_t)(n_own + n_common + 1));
-    for (int i = 0; i < n_own + n_common; i++) {
-        const CliOption *o = i < n_own ? &cmd->options[i] : &common_options[i - n_own];
-        longs[i] = (struct option){o->name, o->arg ? required_argument : no_argument, NULL,
-                                   i < n_own ? 256 + i : OPT_COMMON + i - n_own};
-    }
+int cli_run(const CliCommand *cmd, int argc, char **argv) {
+    char *command = join(argc, argv);
+    const CliCommand *sub = argc > 1 ? find_subcommand(cmd, argv[1]) : NULL;
+    if (sub) cmd = sub, argc--, argv++;
+    CliCommon common = {.log = {.level = LOG_NORMAL, .tty = isatty(STDERR_FILENO) != 0},
+                        .seed = 1,
+                        .command = command,
+                        .start_s = diag_now_s()};
     Err err = {0};
-    bool failed = false;
-    opterr = 0;
-    optind = 0; /* restart GNU getopt */
-    for (int c; rc < 0 && !failed && (c = getopt_long(argc, argv, "-:qvh", longs, NULL)) != -1;) {
-        char text[3];
-        if (c == 'h' || c == OPT_COMMON + COMMON_HELP) {
-            print_help(cmd);
-            rc = 0;
-        } else if (c == 'q' || c == 'v') {
-            set_common(common, c == 'q' ? COMMON_QUIET : COMMON_VERBOSE, NULL, &err);
-        } else if (c == 1) {
-            if (n_pos >= max_args)
-                failed = err_input(&err, "%s: unexpected argument '%.60s'; see 'm3 %s --help'",
-                                   cmd->name, optarg, cmd->name) != 0;
-            else args[n_pos++] = optarg;
-        } else if (c == ':') {
-            failed = err_input(&err, "%s: option %.60s needs a value", cmd->name,
-                               offender(argv, optopt < 256 ? optopt : 0, text)) != 0;
-        } else if (c == '?') {
-            failed =
-                unknown_option(cmd, offender(argv, optopt < 256 ? optopt : 0, text), &err) != 0;
-        } else if (c >= OPT_COMMON) {
-            failed = set_common(common, c - OPT_COMMON, optarg, &err) != 0;
-        } else {
-            failed = set(ctx, c - 256, optarg, &err) != 0;
-        }
+    void *state = mem_calloc(1, cmd->state_size);
+    if (cmd->init) cmd->init(state);
+    int rc = parse(cmd, argc, argv, &common, state, &err);
+    if (rc == 1) {
+        print_help(cmd);
+        rc = 0;
+    } else if (rc == 0) {
+        rc = cmd->run(state, &common, &err);
     }
-    for (; rc < 0 && !failed && optind < argc; optind++) { /* after "--" */
-        if (n_pos >= max_args)
-            failed =
-                err_input(&err, "%s: unexpected argument '%.60s'", cmd->name, argv[optind]) != 0;
-        else args[n_pos++] = argv[optind];
-    }
-    free(longs);
-    if (n_args) *n_args = n_pos;
-    if (failed) rc = cli_fail(&err);
-    if (rc >= 0) cli_done(common);
-    return rc;
-}
-
-void cli_done(CliCommon *common) {
-    free(common->command);
-    common->command = NULL;
-}
-
-int cli_fail(const Err *err) {
-    fprintf(stderr, "m3: %s\n", err->msg);
-    return err->kind == ERR_STOPPED ? 130 : err->kind == ERR_IO ? 1 : 2;
+    if (cmd->free) cmd->free(state);
+    free(state);
+    free(command);
+    return rc < 0 ? cli_fail(&err) : rc;
 }

@@ -1,52 +1,79 @@
-/* cli: options shared by all commands, and the table of commands. */
+/* cli: the frame that every command runs in, from options to exit status.
+ *
+ *     row of main's table ─ cli_run ─┬─ init   defaults of the command's options
+ *                                    ├─ set    one option after the other
+ *                                    ├─ run    the work
+ *                                    └─ free   what set allocated
+ */
 #ifndef M3_CLI_CLI_H
 #define M3_CLI_CLI_H
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "base/diag.h"
 
-/* What every command understands. */
+enum { CLI_MAX_ARGS = 3 };
+
+/* What every command understands, and the arguments that belong to no option. */
 typedef struct {
     Log log;
     bool json;
     int threads; /* 0: all cores */
     uint64_t seed;
-    bool seed_given; /* --seed was there */
-    char *command;   /* the whole command line, for reports */
+    bool seed_given;     /* the command line has --seed */
+    const char *command; /* the whole command line, for reports */
+    double start_s;      /* diag_now_s when the command began */
+    const char *args[CLI_MAX_ARGS];
+    int n_args;
 } CliCommon;
 
-/* One option of a command. `group` starts a heading in --help where it differs from the row before.
- */
+/* One option of a command. `group` starts a heading in the help text where it differs from that of
+ * the row before. */
 typedef struct {
     const char *name; /* "topo" for --topo */
     const char *arg;  /* metavariable, "FILE"; NULL: a flag */
-    const char *help; /* with default and unit */
+    const char *help; /* with default and unit; a new line begins at each \n */
     const char *group;
 } CliOption;
 
-typedef struct {
-    const char *name;                  /* "estimate" */
-    const char *summary;               /* one line, for the list of commands */
-    const char *usage;                 /* "m3 estimate --topo FILE --mix FILE [options]" */
-    const char *details;               /* a paragraph and examples, or NULL */
-    const CliOption *options;          /* ended by name = NULL */
-    int (*run)(int argc, char **argv); /* argv[0] = command name; returns the exit status */
+/* A command. `state` is what its options are kept in: cli_run allocates it, all zero, before `init`
+ * and releases it after `free`. */
+typedef struct CliCommand {
+    const char *name;         /* "estimate"; a subcommand's with its command's: "dataset flows" */
+    const char *summary;      /* one line, for the list of commands */
+    const char *usage;        /* "m3 estimate --topo FILE --mix FILE [options]" */
+    const char *details;      /* a paragraph and examples, or NULL */
+    const CliOption *options; /* ended by name = NULL */
+    const struct CliCommand *const
+        *subcommands; /* with options of their own; NULL-ended, or NULL */
+    size_t state_size;
+    int max_args;              /* arguments that belong to no option; at most CLI_MAX_ARGS */
+    void (*init)(void *state); /* fills in the defaults that aren't zero; NULL: there are none */
+    /* Takes the value (NULL: a flag) of options[option]. Called in the order of the command line.
+     * −1 with err refuses it. */
+    int (*set)(void *state, int option, const char *value, Err *err);
+    /* Does the work. Returns the exit status, 0 if all is well, or −1 with err. */
+    int (*run)(void *state, const CliCommon *common, Err *err);
+    void (*free)(void *state); /* NULL: set allocates nothing */
 } CliCommand;
 
-/* Called for each option in order; `index` is its row in options. −1 with err to refuse the value.
- */
-typedef int (*CliSet)(void *ctx, int index, const char *value, Err *err);
-/* Parses options with getopt_long (and handles the common ones and --help). Positional arguments,
- * at most max_args, go to args. Returns −1 to go on, otherwise the status to exit with at once
- * (help: 0, wrong usage: 2, one line printed). cli_done releases common. */
-int cli_parse(const CliCommand *cmd, int argc, char **argv, CliCommon *common, CliSet set,
-              void *ctx, const char **args, int max_args, int *n_args);
-void cli_done(CliCommon *common);
-/* Prints "m3: message" and returns the status: 2 input, 1 io, 130 interrupted. */
+/* Runs cmd, or the one of its subcommands that argv[1] names, with the options and arguments from
+ * argv[1] on (argv[0]: the command's name). Prints help and errors. Returns the exit status: 0
+ * done, 1 an output or a library failed, 2 wrong usage or input, 130 interrupted, or what run
+ * returned. */
+int cli_run(const CliCommand *cmd, int argc, char **argv);
+/* Prints the help text of cmd to stdout, or of its subcommand argv[0] if argc is 1. −1 with err if
+ * there is no such subcommand. */
+int cli_help(const CliCommand *cmd, int argc, char **argv, Err *err);
+/* Prints "m3: message" to stderr and returns the exit status that belongs to the error. */
 int cli_fail(const Err *err);
-
-extern const CliCommand cmd_estimate, cmd_sweep, cmd_simulate, cmd_workload, cmd_topo, cmd_flowsim,
-    cmd_dataset, cmd_train, cmd_evaluate, cmd_ckpt, cmd_compare;
+/* Returns ", did you mean NAME?" with the one of the NULL-ended names that is nearest to word, put
+ * between `before` and `after`, or "" if none is near. */
+typedef struct {
+    char s[80];
+} CliSuggestion;
+CliSuggestion cli_suggest(const char *word, const char *const *names, const char *before,
+                          const char *after);
 #endif

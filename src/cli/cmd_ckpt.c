@@ -5,13 +5,12 @@
 
 #include "base/json.h"
 #include "base/units.h"
-#include "base/words.h"
 #include "cli/cli.h"
 #include "model/ckpt.h"
 
 typedef struct {
     const char *llama, *mlp, *out, *dtype;
-} Options;
+} CkptCmd;
 
 enum { OPT_LLAMA, OPT_MLP, OPT_OUT, OPT_DTYPE };
 static const CliOption options[] = {
@@ -24,11 +23,11 @@ static const CliOption options[] = {
      "Output"},
     {NULL, NULL, NULL, NULL}};
 
-static int set(void *ctx, int index, const char *value, Err *err) {
+static int set(void *state, int option, const char *value, Err *err) {
     (void)err;
-    Options *o = ctx;
+    CkptCmd *o = state;
     const char **to[] = {&o->llama, &o->mlp, &o->out, &o->dtype};
-    *to[index] = value;
+    *to[option] = value;
     return 0;
 }
 
@@ -87,7 +86,7 @@ static int info(const char *path, const CliCommon *common, Err *err) {
     return 0;
 }
 
-static int import(const Options *o, const CliCommon *common, Err *err) {
+static int import(const CkptCmd *o, const CliCommon *common, Err *err) {
     Ckpt c;
     CkptDtype dtype = CKPT_F32;
     if (need("import", "llama", o->llama, err) != 0 || need("import", "mlp", o->mlp, err) != 0)
@@ -102,7 +101,7 @@ static int import(const Options *o, const CliCommon *common, Err *err) {
     return rc;
 }
 
-static int export(const char *path, const Options *o, Err *err) {
+static int export(const char *path, const CkptCmd *o, Err *err) {
     Ckpt c;
     if (need("export", "llama", o->llama, err) != 0 || need("export", "mlp", o->mlp, err) != 0)
         return -1;
@@ -112,7 +111,7 @@ static int export(const char *path, const Options *o, Err *err) {
     return rc;
 }
 
-static int convert(const char *path, const Options *o, Err *err) {
+static int convert(const char *path, const CkptCmd *o, Err *err) {
     Ckpt c;
     CkptDtype dtype;
     if (need("convert", "out", o->out, err) != 0 ||
@@ -124,33 +123,32 @@ static int convert(const char *path, const Options *o, Err *err) {
     return rc;
 }
 
-static int dispatch(const char *const *args, int n_args, const Options *o, const CliCommon *common,
-                    Err *err) {
+/* Finds the verb and how many arguments it takes, itself included. */
+static int run(void *state, const CliCommon *common, Err *err) {
     static const char *const verbs[] = {"info", "import", "export", "convert", NULL};
-    const char *verb = n_args > 0 ? args[0] : "";
-    int which = 0;
-    while (verbs[which] && strcmp(verbs[which], verb) != 0) which++;
-    if (n_args == 0)
+    enum { INFO, IMPORT, EXPORT, CONVERT };
+    const CkptCmd *o = state;
+    const char *verb = common->args[0], *path = common->args[1];
+    if (!verb)
         return err_input(err,
                          "ckpt: expected info, import, export or convert; see 'm3 ckpt --help'");
-    if (!verbs[which]) {
-        const char *near = words_nearest(verb, verbs);
-        return err_input(err, "ckpt: unknown verb '%.40s'%s%s%s", verb,
-                         near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
-    }
-    int want = which == 1 ? 1 : 2;
-    if (n_args < want) return err_input(err, "ckpt %s: expected a checkpoint", verb);
-    if (n_args > want)
-        return err_input(err, "ckpt %s: unexpected argument '%.60s'", verb, args[want]);
+    int which = 0;
+    while (verbs[which] && strcmp(verbs[which], verb) != 0) which++;
+    if (!verbs[which])
+        return err_input(err, "ckpt: unknown verb '%.40s'%s", verb,
+                         cli_suggest(verb, verbs, "'", "'").s);
+    int want = which == IMPORT ? 1 : 2;
+    if (common->n_args < want) return err_input(err, "ckpt %s: expected a checkpoint", verb);
+    if (common->n_args > want)
+        return err_input(err, "ckpt %s: unexpected argument '%.60s'", verb, common->args[want]);
     switch (which) {
-    case 0: return info(args[1], common, err);
-    case 1: return import(o, common, err);
-    case 2: return export(args[1], o, err);
-    default: return convert(args[1], o, err);
+    case INFO: return info(path, common, err);
+    case IMPORT: return import(o, common, err);
+    case EXPORT: return export(path, o, err);
+    default: return convert(path, o, err);
     }
 }
 
-static int run(int argc, char **argv);
 const CliCommand cmd_ckpt = {.name = "ckpt",
                              .summary = "describe, convert, import and export checkpoints",
                              .usage = "m3 ckpt info CKPT\n"
@@ -160,17 +158,7 @@ const CliCommand cmd_ckpt = {.name = "ckpt",
                              .details = "CKPT is a .m3 file or a directory that holds model.m3. "
                                         "Export after import gives back the same bytes.",
                              .options = options,
+                             .state_size = sizeof(CkptCmd),
+                             .max_args = 3,
+                             .set = set,
                              .run = run};
-
-static int run(int argc, char **argv) {
-    CliCommon common;
-    Options o = {0};
-    const char *args[3];
-    int n_args;
-    int rc = cli_parse(&cmd_ckpt, argc, argv, &common, set, &o, args, 3, &n_args);
-    if (rc >= 0) return rc;
-    Err err = {0};
-    rc = dispatch(args, n_args, &o, &common, &err) == 0 ? 0 : cli_fail(&err);
-    cli_done(&common);
-    return rc;
-}

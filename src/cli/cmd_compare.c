@@ -15,12 +15,12 @@ typedef struct {
     const char *text;
     int quantile, dist; /* dist −1: every one */
     double max_error;
-} Limit;
+} ErrorLimit;
 
 typedef struct {
-    Limit *limits;
+    ErrorLimit *limits;
     size_t n, cap;
-} Options;
+} CompareCmd;
 
 enum { OPT_MAX_ERROR };
 static const CliOption options[] = {
@@ -41,12 +41,12 @@ static bool names_dist(const char *word, size_t len, int i) {
     return k == len;
 }
 
-static int parse_limit(const char *text, Limit *l, Err *err) {
+static int parse_limit(const char *text, ErrorLimit *l, Err *err) {
     const char *equals = strrchr(text, '='), *colon = strchr(text, ':');
     if (!equals || equals == text)
         return err_input(err, "--max-error: expected something like p99=0.05, got '%.40s'", text);
     const char *name_end = colon && colon < equals ? colon : equals;
-    *l = (Limit){.text = text, .quantile = -1, .dist = -1};
+    *l = (ErrorLimit){.text = text, .quantile = -1, .dist = -1};
     for (int k = 0; k < REPORT_N_QUANTILES; k++)
         if (strlen(report_quantile_names[k]) == (size_t)(name_end - text) &&
             strncmp(report_quantile_names[k], text, (size_t)(name_end - text)) == 0)
@@ -66,9 +66,9 @@ static int parse_limit(const char *text, Limit *l, Err *err) {
     return 0;
 }
 
-static int set(void *ctx, int index, const char *value, Err *err) {
-    (void)index; /* there is but one */
-    Options *o = ctx;
+static int set(void *state, int option, const char *value, Err *err) {
+    (void)option; /* the command has one */
+    CompareCmd *o = state;
     MEM_GROW(o->limits, o->cap, o->n + 1);
     return parse_limit(value, &o->limits[o->n++], err);
 }
@@ -76,7 +76,7 @@ static int set(void *ctx, int index, const char *value, Err *err) {
 typedef struct {
     Slowdowns a, b;
     const char *name_a, *name_b;
-    const Options *options;
+    const CompareCmd *options;
 } Comparison;
 
 static double value_of(const Slowdowns *r, int dist, int k) {
@@ -90,7 +90,7 @@ static double error_of(const Comparison *c, int dist, int k) {
 }
 
 /* A place that only one side knows cannot be within limits. */
-static bool exceeds(const Comparison *c, const Limit *l, int dist) {
+static bool exceeds(const Comparison *c, const ErrorLimit *l, int dist) {
     if (l->dist >= 0 && l->dist != dist) return false;
     double a = value_of(&c->a, dist, l->quantile), b = value_of(&c->b, dist, l->quantile);
     if (isnan(a) && isnan(b)) return false;
@@ -142,7 +142,7 @@ static void print_table(const Comparison *c) {
 static void print_exceeded(const Comparison *c) {
     for (size_t i = 0; i < c->options->n; i++)
         for (int dist = 0; dist < REPORT_N_DISTS; dist++) {
-            const Limit *l = &c->options->limits[i];
+            const ErrorLimit *l = &c->options->limits[i];
             if (!exceeds(c, l, dist)) continue;
             double e = error_of(c, dist, l->quantile);
             if (isnan(e))
@@ -180,40 +180,23 @@ static void print_json(const Comparison *c) {
     json_out_finish(&o);
 }
 
-static int compare(Comparison *c, int n_args, const CliCommon *common) {
-    Err err = {0};
-    if (n_args != 2) {
-        err_input(&err, "compare: expected two results, A and B; see 'm3 compare --help'");
-        return cli_fail(&err);
-    }
-    if (file_check_stdin(2, (const char *[]){c->name_a, c->name_b}, (const char *[]){"A", "B"},
-                         &err) != 0 ||
-        report_load(&c->a, c->name_a, &common->log, &err) != 0 ||
-        report_load(&c->b, c->name_b, &common->log, &err) != 0)
-        return cli_fail(&err);
-    if (common->json) {
-        print_json(c);
-    } else {
-        print_table(c);
-        print_exceeded(c);
-    }
-    return count_exceeded(c) > 0 ? 1 : 0;
-}
+static void release(void *state) { free(((CompareCmd *)state)->limits); }
 
-static int run(int argc, char **argv) {
-    CliCommon common;
-    Options o = {0};
-    Comparison c = {.options = &o};
-    const char *args[2] = {NULL, NULL};
-    int n_args = 0, rc = cli_parse(&cmd_compare, argc, argv, &common, set, &o, args, 2, &n_args);
-    if (rc < 0) {
-        c.name_a = args[0];
-        c.name_b = args[1];
-        rc = compare(&c, n_args, &common);
-        cli_done(&common);
+static int run(void *state, const CliCommon *common, Err *err) {
+    Comparison c = {.options = state, .name_a = common->args[0], .name_b = common->args[1]};
+    if (common->n_args != 2)
+        return err_input(err, "compare: expected two results, A and B; see 'm3 compare --help'");
+    if (file_check_stdin(2, common->args, (const char *[]){"A", "B"}, err) != 0 ||
+        report_load(&c.a, c.name_a, &common->log, err) != 0 ||
+        report_load(&c.b, c.name_b, &common->log, err) != 0)
+        return -1;
+    if (common->json) {
+        print_json(&c);
+    } else {
+        print_table(&c);
+        print_exceeded(&c);
     }
-    free(o.limits);
-    return rc;
+    return count_exceeded(&c) > 0 ? 1 : 0;
 }
 
 const CliCommand cmd_compare = {
@@ -225,5 +208,9 @@ const CliCommand cmd_compare = {
                "ideal_fct_ns (m3 simulate). An error is (B - A) / A.\n\n"
                "  m3 compare truth.csv estimate.json --max-error p99=0.1 --max-error p50:all=0.05",
     .options = options,
+    .state_size = sizeof(CompareCmd),
+    .max_args = 2,
+    .set = set,
     .run = run,
+    .free = release,
 };

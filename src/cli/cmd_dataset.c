@@ -1,12 +1,11 @@
 /* m3 dataset: training data from path scenarios with known completion times. */
 #include "data/pathdata.h"
-#include "base/units.h"
 #include "cli/cli.h"
 #include "cli/dataset_flows.h"
 #include "cli/dataset_gen.h"
+#include "cli/value.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/json.h"
 
@@ -22,18 +21,13 @@ static const CliOption options[] = {
                    "Output"},
     {NULL, NULL, NULL, NULL}};
 
-static int set(void *ctx, int index, const char *value, Err *err) {
-    PathDataOptions *o = ctx;
-    uint64_t n;
-    switch (index) {
+static int set(void *state, int option, const char *value, Err *err) {
+    PathDataOptions *o = state;
+    switch (option) {
     case OPT_SCENARIOS: o->scenarios = value; return 0;
     case OPT_OUT: o->out = value; return 0;
     case OPT_SKIP_CC: o->skip_cc = value; return 0;
-    default:
-        if (units_parse_count(value, "--views", &n, err) != 0) return -1;
-        if (n > 10000) return err_input(err, "--views: must be at most 10000, got %.40s", value);
-        o->views = (uint32_t)n;
-        return 0;
+    default: return value_count32(value, "--views", 0, 10000, &o->views, err);
     }
 }
 
@@ -58,26 +52,20 @@ static void print_result(const PathDataInfo *info, const char *out, bool json) {
     json_out_finish(&j);
 }
 
-static int run(int argc, char **argv) {
-    if (argc > 1 && strcmp(argv[1], "flows") == 0) return dataset_flows.run(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "networks") == 0)
-        return dataset_networks.run(argc - 1, argv + 1);
-    if (argc > 1 && strcmp(argv[1], "paths") == 0) return dataset_paths.run(argc - 1, argv + 1);
-    PathDataOptions o = {0};
+static int run(void *state, const CliCommon *common, Err *err) {
+    PathDataOptions *o = state;
     PathDataInfo info;
-    CliCommon common;
-    Err err = {0};
-    int rc = cli_parse(&cmd_dataset, argc, argv, &common, set, &o, NULL, 0, NULL);
-    if (rc >= 0) return rc;
-    o.seed = common.seed;
-    o.threads = common.threads;
-    if (!o.scenarios || !o.out)
-        rc = err_input(&err, "dataset: --scenarios and --out are needed; see 'm3 dataset --help'");
-    else rc = pathdata_make(&o, &common.log, &info, &err);
-    if (rc == 0) print_result(&info, o.out, common.json);
-    cli_done(&common);
-    return rc == 0 ? 0 : cli_fail(&err);
+    o->seed = common->seed;
+    o->threads = common->threads;
+    if (!o->scenarios || !o->out)
+        return err_input(err, "dataset: --scenarios and --out are needed; see 'm3 dataset --help'");
+    if (pathdata_make(o, &common->log, &info, err) != 0) return -1;
+    print_result(&info, o->out, common->json);
+    return 0;
 }
+
+static const CliCommand *const subcommands[] = {&dataset_networks, &dataset_paths, &dataset_flows,
+                                                NULL};
 
 const CliCommand cmd_dataset = {
     .name = "dataset",
@@ -94,4 +82,7 @@ const CliCommand cmd_dataset = {
                "The arrays are .npy files that numpy opens; manifest.json says what they are. An "
                "interrupted run goes on where it stopped.",
     .options = options,
+    .subcommands = subcommands,
+    .state_size = sizeof(PathDataOptions),
+    .set = set,
     .run = run};

@@ -1,9 +1,8 @@
 /* m3 estimate: the main job, from files to a table, JSON and CSV. */
-#include <string.h>
-
 #include "cli/estimate_args.h"
 #include "cli/features_args.h"
 #include "cli/scenario_args.h"
+#include "cli/value.h"
 
 enum {
     PATHS = SCENARIO_N_ARGS,
@@ -51,30 +50,45 @@ typedef struct {
     ScenarioArgs scenario;
     EstimateOptions estimate;
     bool paths_given, method_given, max_paths_given;
+    const char *ckpt_path, *save_features, *out, *csv;
     FeaturesArgs features;
-    FileOut saved; /* for save_features */
-    const char *ckpt, *save_features, *out, *csv;
-} Options;
+    Ckpt ckpt;
+    EstimateOutputs files;
+    FileOut saved; /* save_features */
+} EstimateCmd;
 
-static int set(void *ctx, int index, const char *value, Err *err) {
-    Options *o = ctx;
-    if (index < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, index, value, err);
-    switch (index) {
+static void init(void *state) {
+    EstimateCmd *o = state;
+    scenario_args_init(&o->scenario);
+    o->estimate.n_paths = 500;
+    o->estimate.target = (TargetError){.quantile = ESTIMATE_P99, .max_paths = ESTIMATE_MAX_PATHS};
+}
+
+static void release(void *state) {
+    EstimateCmd *o = state;
+    estimate_outputs_abort(&o->files);
+    file_out_abort(&o->saved);
+    features_args_close(&o->features);
+    ckpt_free(&o->ckpt);
+    scenario_args_free(&o->scenario);
+}
+
+static int set(void *state, int option, const char *value, Err *err) {
+    EstimateCmd *o = state;
+    if (option < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, option, value, err);
+    switch (option) {
     case PATHS:
         o->paths_given = true;
-        o->estimate.n_paths = 0;
-        return strcmp(value, "all") == 0
-                   ? 0
-                   : args_positive(value, "--paths", &o->estimate.n_paths, err);
+        return value_count_or_all(value, "--paths", &o->estimate.n_paths, err);
     case TARGET_ERROR: return estimate_parse_target(value, &o->estimate.target, err);
     case MAX_PATHS:
         o->max_paths_given = true;
-        return args_positive(value, "--max-paths", &o->estimate.target.max_paths, err);
+        return value_count(value, "--max-paths", 1, UINT64_MAX, &o->estimate.target.max_paths, err);
     case METHOD:
         o->method_given = true;
         return estimate_parse_method(value, &o->estimate.method, err);
     case EXACT: o->estimate.exact = true; return 0;
-    case CKPT: o->ckpt = value; return 0;
+    case CKPT: o->ckpt_path = value; return 0;
     case COMPAT: return estimate_parse_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
     case SAVE_FEATURES: o->save_features = value; return 0;
@@ -83,7 +97,7 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     }
 }
 
-static int check_target(const Options *o, Err *err) {
+static int check_target(const EstimateCmd *o, Err *err) {
     bool target = o->estimate.target.asked > 0;
     if (target && o->paths_given)
         return err_input(err, "estimate: expected --paths or --target-error, not both");
@@ -95,7 +109,7 @@ static int check_target(const Options *o, Err *err) {
     return 0;
 }
 
-static int check(const Options *o, Err *err) {
+static int check(const EstimateCmd *o, Err *err) {
     if (check_target(o, err) != 0) return -1;
     if (o->features.file && o->save_features)
         return err_input(err, "estimate: --save-features does not go with --features");
@@ -110,8 +124,11 @@ static int check(const Options *o, Err *err) {
     return 0;
 }
 
-static int deliver(const CliCommon *common, EstimateOutputs *f, const Estimate *e,
-                   const ReportMeta *meta, Err *err) {
+/* Writes the result to the files asked for, and to stdout unless one of them is. */
+static int deliver(EstimateCmd *o, const CliCommon *common, const Estimate *e, ReportMeta *meta,
+                   Err *err) {
+    EstimateOutputs *f = &o->files;
+    meta->wall_total_s = diag_now_s() - common->start_s;
     if (f->json.f) report_json(f->json.f, e, meta);
     if (f->csv.f) report_csv(f->csv.f, e);
     if (estimate_outputs_commit(f, err) != 0) return -1;
@@ -121,47 +138,42 @@ static int deliver(const CliCommon *common, EstimateOutputs *f, const Estimate *
     return 0;
 }
 
-static int save(Options *o, const CliCommon *common, const Scenario *s, const Features *f,
-                Err *err) {
-    FeaturesSource source;
-    if (features_source(&source, s, &o->scenario.options, common->command, err) != 0) return -1;
-    features_write(o->saved.f, f, &source);
-    features_source_free(&source);
-    return file_out_commit(&o->saved, err);
-}
-
 /* estimate_run in two halves, with the features written between them. */
-static int run_and_save(Options *o, const CliCommon *common, const Scenario *s, Estimate *e,
+static int run_and_save(EstimateCmd *o, const CliCommon *common, const Scenario *s, Estimate *e,
                         Err *err) {
     Features f;
+    FeaturesSource source;
     if (estimate_features(&f, s, &o->estimate, &common->log, err) != 0) return -1;
-    int rc = save(o, common, s, &f, err);
+    int rc = features_source(&source, s, &o->scenario.options, common->command, err);
+    if (rc == 0) {
+        features_write(o->saved.f, &f, &source);
+        features_source_free(&source);
+        rc = file_out_commit(&o->saved, err);
+    }
     if (rc == 0) rc = estimate_predict(&f, &o->estimate, e, err);
     if (rc == 0) estimate_remark(e, &common->log);
     features_free(&f);
     return rc;
 }
 
-static int from_scenario(Options *o, const CliCommon *common, EstimateOutputs *files,
-                         ReportMeta *meta, double start_s, Err *err) {
+static int from_scenario(EstimateCmd *o, const CliCommon *common, ReportMeta *meta, Err *err) {
+    ScenarioOptions *so = &o->scenario.options;
     Scenario s;
     Estimate e;
-    if (scenario_load(&s, &o->scenario.options, &common->log, err) != 0) return -1;
+    if (scenario_load(&s, so, &common->log, err) != 0) return -1;
     int rc = o->save_features ? run_and_save(o, common, &s, &e, err)
                               : estimate_run(&s, &o->estimate, &common->log, &e, err);
     if (rc == 0) {
-        meta->mix = o->scenario.options.mix_path;
-        meta->topo = o->scenario.options.topo_path ? o->scenario.options.topo_path : s.topo.name;
+        meta->mix = so->mix_path;
+        meta->topo = so->topo_path ? so->topo_path : s.topo.name;
         meta->wall_read_s = s.wall_read_s;
-        meta->wall_total_s = diag_now_s() - start_s;
-        rc = deliver(common, files, &e, meta, err);
+        rc = deliver(o, common, &e, meta, err);
     }
     scenario_free(&s);
     return rc;
 }
 
-static int from_features(Options *o, const CliCommon *common, EstimateOutputs *files,
-                         ReportMeta *meta, double start_s, Err *err) {
+static int from_features(EstimateCmd *o, const CliCommon *common, ReportMeta *meta, Err *err) {
     NetConf conf;
     Estimate e;
     Features *f = &o->features.features;
@@ -170,52 +182,25 @@ static int from_features(Options *o, const CliCommon *common, EstimateOutputs *f
     if (estimate_predict(f, &o->estimate, &e, err) != 0) return -1;
     estimate_remark(&e, &common->log);
     features_args_meta(&o->features, meta);
-    meta->wall_total_s = diag_now_s() - start_s;
-    return deliver(common, files, &e, meta, err);
+    return deliver(o, common, &e, meta, err);
 }
 
-static int estimate(Options *o, const CliCommon *common, Err *err) {
-    Ckpt ckpt = {0};
-    EstimateOutputs files = {0};
+static int run(void *state, const CliCommon *common, Err *err) {
+    EstimateCmd *o = state;
     char sha256[65];
     ReportMeta meta = {.command = common->command, .seed = common->seed};
-    double start_s = diag_now_s();
-    int rc = check(o, err);
-    if (rc == 0) rc = estimate_outputs_open(&files, o->out, o->csv, err);
-    if (rc == 0 && o->save_features) rc = file_out_open(&o->saved, o->save_features, err);
-    if (rc == 0)
-        rc = features_args_open(&o->features, &o->scenario, common, o->ckpt, &ckpt, &o->estimate,
-                                err);
-    if (rc == 0) {
-        meta.method = estimate_methods[o->estimate.method];
-        if (o->out || common->json) estimate_meta_ckpt(&meta, o->estimate.ckpt, sha256);
-        rc = o->features.file ? from_features(o, common, &files, &meta, start_s, err)
-                              : from_scenario(o, common, &files, &meta, start_s, err);
-    }
-    estimate_outputs_abort(&files);
-    file_out_abort(&o->saved);
-    features_args_close(&o->features);
-    ckpt_free(&ckpt);
-    return rc;
-}
-
-static int run(int argc, char **argv) {
-    CliCommon common;
-    Err err = {0};
-    Options o = {
-        .estimate = {.n_paths = 500,
-                     .target = {.quantile = ESTIMATE_P99, .max_paths = ESTIMATE_MAX_PATHS}}};
-    scenario_args_init(&o.scenario);
-    int rc = cli_parse(&cmd_estimate, argc, argv, &common, set, &o, NULL, 0, NULL);
-    if (rc < 0) {
-        o.scenario.options.seed = o.estimate.seed = common.seed;
-        o.scenario.options.threads = o.estimate.threads = common.threads;
-        o.scenario.options.max_in_memory = estimate_max_in_memory(o.estimate.method);
-        rc = estimate(&o, &common, &err) == 0 ? 0 : cli_fail(&err);
-        cli_done(&common);
-    }
-    scenario_args_free(&o.scenario);
-    return rc;
+    o->scenario.options.seed = o->estimate.seed = common->seed;
+    o->scenario.options.threads = o->estimate.threads = common->threads;
+    o->scenario.options.max_in_memory = estimate_max_in_memory(o->estimate.method);
+    if (check(o, err) != 0 || estimate_outputs_open(&o->files, o->out, o->csv, err) != 0) return -1;
+    if (o->save_features && file_out_open(&o->saved, o->save_features, err) != 0) return -1;
+    if (features_args_open(&o->features, &o->scenario, common, o->ckpt_path, &o->ckpt, &o->estimate,
+                           err) != 0)
+        return -1;
+    meta.method = estimate_methods[o->estimate.method];
+    if (o->out || common->json) estimate_meta_ckpt(&meta, o->estimate.ckpt, sha256);
+    return o->features.file ? from_features(o, common, &meta, err)
+                            : from_scenario(o, common, &meta, err);
 }
 
 const CliCommand cmd_estimate = {
@@ -233,5 +218,9 @@ const CliCommand cmd_estimate = {
                "result.json\n"
                "  m3 estimate --mix mix.json --target-error 1%@p99 --max-paths 20k",
     .options = options,
+    .state_size = sizeof(EstimateCmd),
+    .init = init,
+    .set = set,
     .run = run,
+    .free = release,
 };

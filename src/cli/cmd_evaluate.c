@@ -9,6 +9,7 @@
 #include "train/train.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/value.h"
 
 enum {
     OPT_DATASET,
@@ -42,65 +43,62 @@ static const CliOption options[] = {
     {NULL, NULL, NULL, NULL}};
 
 typedef struct {
-    const char *dataset, *networks, *ckpt, *calibrate;
+    const char *dataset, *networks, *ckpt_path, *calibrate;
+    Ckpt ckpt;
     DataSplit split;
     bool all;
     uint64_t n_paths; /* 0: all */
     bool paths_given;
-} Args;
+} EvaluateCmd;
 
-static int set_fold(Args *a, const char *value, Err *err) {
-    uint64_t n;
-    if (units_parse_count(value, "--fold", &n, err) != 0) return -1;
-    if (n > 1000000) return err_input(err, "--fold: must be at most 1000000, got %.40s", value);
-    a->split.fold = (uint32_t)n;
+static int set_split(EvaluateCmd *o, const char *value, Err *err) {
+    static const char *const splits[] = {"held-out", "all", NULL};
+    int which;
+    if (value_choice(value, "--split", splits, &which, err) != 0) return -1;
+    o->all = which == 1;
     return 0;
 }
 
-static int set_paths(Args *a, const char *value, Err *err) {
-    a->n_paths = 0;
-    a->paths_given = true;
-    if (strcmp(value, "all") == 0) return 0;
-    if (units_parse_count(value, "--paths", &a->n_paths, err) != 0) return -1;
-    return a->n_paths > 0 ? 0 : err_input(err, "--paths: must be at least 1, or all");
+static void init(void *state) {
+    *(EvaluateCmd *)state = (EvaluateCmd){.split = {.share = 0.2}, .n_paths = 500};
 }
 
-static int set(void *ctx, int index, const char *value, Err *err) {
-    Args *a = ctx;
-    switch (index) {
-    case OPT_DATASET: a->dataset = value; return 0;
-    case OPT_NETWORKS: a->networks = value; return 0;
-    case OPT_CKPT: a->ckpt = value; return 0;
-    case OPT_HOLDOUT: return units_parse_number(value, "--holdout", &a->split.share, err);
-    case OPT_FOLD: return set_fold(a, value, err);
-    case OPT_CALIBRATE: a->calibrate = value; return 0;
-    case OPT_PATHS: return set_paths(a, value, err);
-    default:
-        a->all = strcmp(value, "all") == 0;
-        return a->all || strcmp(value, "held-out") == 0
-                   ? 0
-                   : err_input(err, "--split: expected held-out or all, got '%.40s'", value);
+static void release(void *state) { ckpt_free(&((EvaluateCmd *)state)->ckpt); }
+
+static int set(void *state, int option, const char *value, Err *err) {
+    EvaluateCmd *o = state;
+    switch (option) {
+    case OPT_DATASET: o->dataset = value; return 0;
+    case OPT_NETWORKS: o->networks = value; return 0;
+    case OPT_CKPT: o->ckpt_path = value; return 0;
+    case OPT_HOLDOUT: return units_parse_number(value, "--holdout", &o->split.share, err);
+    case OPT_FOLD: return value_count32(value, "--fold", 0, 1000000, &o->split.fold, err);
+    case OPT_CALIBRATE: o->calibrate = value; return 0;
+    case OPT_PATHS:
+        o->paths_given = true;
+        return value_count_or_all(value, "--paths", &o->n_paths, err);
+    default: return set_split(o, value, err);
     }
 }
 
-static uint32_t *choose(const Args *a, const PathData *d, size_t *n) {
-    if (!a->all) return pathdata_select(d, &a->split, true, n);
+static uint32_t *choose(const EvaluateCmd *o, const PathData *d, size_t *n) {
+    if (!o->all) return pathdata_select(d, &o->split, true, n);
     const DataSplit none = {0};
     return pathdata_select(d, &none, false, n);
 }
 
-static int on_dataset(const Args *a, const Ckpt *c, EvalMeta *m, const CliCommon *common,
+static int on_dataset(const EvaluateCmd *o, const Ckpt *c, EvalMeta *m, const CliCommon *common,
                       Err *err) {
     PathData d;
     Evaluation e;
     if (c->spec.head == HEAD_FLOW)
         return err_input(err, "%s: holds paths, and the checkpoint is a model of flows",
-                         a->dataset);
-    if (pathdata_load(&d, a->dataset, err) != 0) return -1;
-    uint32_t *index = choose(a, &d, &m->n_chosen);
+                         o->dataset);
+    if (pathdata_load(&d, o->dataset, err) != 0) return -1;
+    uint32_t *index = choose(o, &d, &m->n_chosen);
     int rc = m->n_chosen > 0
                  ? 0
-                 : err_input(err, "%s: no sample is held out; --split all takes all", a->dataset);
+                 : err_input(err, "%s: no sample is held out; --split all takes all", o->dataset);
     if (rc == 0) {
         evaluate_pathdata(&d, index, m->n_chosen, c, common->threads, &e);
         m->n_existing = d.n;
@@ -113,19 +111,20 @@ static int on_dataset(const Args *a, const Ckpt *c, EvalMeta *m, const CliCommon
     return rc;
 }
 
-static int on_flows(const Args *a, const Ckpt *c, EvalMeta *m, const CliCommon *common, Err *err) {
+static int on_flows(const EvaluateCmd *o, const Ckpt *c, EvalMeta *m, const CliCommon *common,
+                    Err *err) {
     FlowData d;
     EvalNet *nets;
     size_t n;
     const DataSplit none = {0};
     if (c->spec.head != HEAD_FLOW)
         return err_input(err, "%s: holds flows, and the checkpoint is a model of paths",
-                         a->dataset);
-    if (flowdata_load(&d, a->dataset, err) != 0) return -1;
-    uint32_t *index = flowdata_select(&d, a->all ? &none : &a->split, !a->all, &m->n_chosen);
+                         o->dataset);
+    if (flowdata_load(&d, o->dataset, err) != 0) return -1;
+    uint32_t *index = flowdata_select(&d, o->all ? &none : &o->split, !o->all, &m->n_chosen);
     int rc = m->n_chosen > 0
                  ? 0
-                 : err_input(err, "%s: no network is held out; --split all takes all", a->dataset);
+                 : err_input(err, "%s: no network is held out; --split all takes all", o->dataset);
     if (rc == 0) {
         evaluate_flowdata(&d, index, m->n_chosen, c, common->threads, &nets, &n);
         if (common->json) evaluate_print_nets_json(nets, n, m);
@@ -137,64 +136,51 @@ static int on_flows(const Args *a, const Ckpt *c, EvalMeta *m, const CliCommon *
     return rc;
 }
 
-static int on_networks(const Args *a, const Ckpt *c, const EvalMeta *m, const CliCommon *common,
-                       Err *err) {
-    EvalNetOptions o = {.ckpt = c,
-                        .n_paths = a->calibrate ? 0 : a->n_paths,
-                        .seed = common->seed,
-                        .threads = common->threads};
+static int on_networks(const EvaluateCmd *o, const Ckpt *c, const EvalMeta *m,
+                       const CliCommon *common, Err *err) {
+    EvalNetOptions eo = {.ckpt = c,
+                         .n_paths = o->calibrate ? 0 : o->n_paths,
+                         .seed = common->seed,
+                         .threads = common->threads};
     EvalNet *nets;
     size_t n;
-    if (evaluate_networks(a->networks, &o, &common->log, &nets, &n, err) != 0) return -1;
+    if (evaluate_networks(o->networks, &eo, &common->log, &nets, &n, err) != 0) return -1;
     if (common->json) evaluate_print_nets_json(nets, n, m);
     else evaluate_print_nets(nets, n, m);
-    int rc = a->calibrate ? evaluate_calibrate(nets, n, c, a->calibrate, err) : 0;
+    int rc = o->calibrate ? evaluate_calibrate(nets, n, c, o->calibrate, err) : 0;
     evalnets_free(nets, n);
     return rc;
 }
 
 /* The error of drawing paths is not the model's. */
-static int check_calibration(const Args *a, Err *err) {
-    if (!a->calibrate) return 0;
-    if (!a->networks) return err_input(err, "--calibrate: needs --networks");
-    return a->paths_given && a->n_paths > 0
+static int check_calibration(const EvaluateCmd *o, Err *err) {
+    if (!o->calibrate) return 0;
+    if (!o->networks) return err_input(err, "--calibrate: needs --networks");
+    return o->paths_given && o->n_paths > 0
                ? err_input(err, "--calibrate: takes all paths; leave --paths out")
                : 0;
 }
 
-static int evaluate(const Args *a, const CliCommon *common, Err *err) {
-    Ckpt c;
+static int run(void *state, const CliCommon *common, Err *err) {
+    EvaluateCmd *o = state;
+    const Ckpt *c = &o->ckpt;
     char sha256[65];
-    if (!a->dataset == !a->networks)
+    bool flows = false;
+    if (!o->dataset == !o->networks)
         return err_input(
             err, "evaluate: one of --dataset and --networks is needed; see 'm3 evaluate --help'");
-    if (a->dataset && datasplit_check(&a->split, err) != 0) return -1;
-    if (check_calibration(a, err) != 0) return -1;
-    if (estimate_load_ckpt(&c, a->ckpt, err) != 0) return -1;
-    ckpt_sha256(&c, sha256);
-    EvalMeta m = {.source = a->dataset ? a->dataset : a->networks,
-                  .ckpt = a->ckpt ? a->ckpt : "ckpts/default",
+    if (o->dataset && datasplit_check(&o->split, err) != 0) return -1;
+    if (check_calibration(o, err) != 0) return -1;
+    if (estimate_load_ckpt(&o->ckpt, o->ckpt_path, err) != 0) return -1;
+    ckpt_sha256(c, sha256);
+    EvalMeta m = {.source = o->dataset ? o->dataset : o->networks,
+                  .ckpt = o->ckpt_path ? o->ckpt_path : "ckpts/default",
                   .ckpt_sha256 = sha256,
-                  .split = a->split,
-                  .all = a->all};
-    bool flows = false;
-    int rc = a->dataset ? train_is_flowdata(a->dataset, &flows, err) : 0;
-    if (rc == 0 && a->networks) rc = on_networks(a, &c, &m, common, err);
-    else if (rc == 0)
-        rc = flows ? on_flows(a, &c, &m, common, err) : on_dataset(a, &c, &m, common, err);
-    ckpt_free(&c);
-    return rc;
-}
-
-static int run(int argc, char **argv) {
-    Args a = {.split = {.share = 0.2}, .n_paths = 500};
-    CliCommon common;
-    Err err = {0};
-    int rc = cli_parse(&cmd_evaluate, argc, argv, &common, set, &a, NULL, 0, NULL);
-    if (rc >= 0) return rc;
-    rc = evaluate(&a, &common, &err);
-    cli_done(&common);
-    return rc == 0 ? 0 : cli_fail(&err);
+                  .split = o->split,
+                  .all = o->all};
+    if (o->networks) return on_networks(o, c, &m, common, err);
+    if (train_is_flowdata(o->dataset, &flows, err) != 0) return -1;
+    return flows ? on_flows(o, c, &m, common, err) : on_dataset(o, c, &m, common, err);
 }
 
 const CliCommand cmd_evaluate = {
@@ -209,4 +195,9 @@ const CliCommand cmd_evaluate = {
                "out the drawing of paths.\n"
                "In all, flowSim alone (the fluid simulation without the model) stands beside m3.",
     .options = options,
-    .run = run};
+    .state_size = sizeof(EvaluateCmd),
+    .init = init,
+    .set = set,
+    .run = run,
+    .free = release,
+};

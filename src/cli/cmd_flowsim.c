@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/value.h"
 #include "fluid/flowsim.h"
 #include "model/pathfeat.h"
 
@@ -19,7 +20,7 @@ typedef struct {
     double host_rate_bps;
     const char *flows, *out, *features;
     NetConf conf;
-} Options;
+} FlowsimCmd;
 
 enum { LINKS, FLOWS, HOST_RATE, OUT, FEATURES, SET };
 static const CliOption options[] = {
@@ -53,13 +54,16 @@ static int set_conf(NetConf *conf, const char *value, Err *err) {
     return netconf_set(conf, key, eq + 1, err) == 0 ? 0 : err_wrap(err, "--set");
 }
 
-static int set(void *ctx, int index, const char *value, Err *err) {
-    Options *o = ctx;
-    switch (index) {
-    case LINKS:
-        if (units_parse_count(value, "--links", &o->n_links, err) != 0) return -1;
-        if (o->n_links >= 1 && o->n_links <= MAX_LINKS) return 0;
-        return err_input(err, "--links: must be in 1..%d, got %.40s", MAX_LINKS, value);
+static void init(void *state) {
+    FlowsimCmd *o = state;
+    o->host_rate_bps = 10e9;
+    netconf_default(&o->conf);
+}
+
+static int set(void *state, int option, const char *value, Err *err) {
+    FlowsimCmd *o = state;
+    switch (option) {
+    case LINKS: return value_count(value, "--links", 1, MAX_LINKS, &o->n_links, err);
     case FLOWS: o->flows = value; return 0;
     case HOST_RATE:
         if (units_parse_rate(value, "--host-rate", &o->host_rate_bps, err) != 0) return -1;
@@ -82,9 +86,9 @@ typedef struct {
     FlowsimStats stats;
     double wall_s;
     Arena arena;
-} Run;
+} FlowsimRun;
 
-static int simulate(Run *r, const Options *o, const Log *log, Err *err) {
+static int simulate(FlowsimRun *r, const FlowsimCmd *o, const Log *log, Err *err) {
     if (flows_load_positions(&r->flows, o->flows, (uint32_t)o->n_links, log, err) != 0) return -1;
     const Flows *f = &r->flows;
     lot_published(&r->lot, (uint32_t)o->n_links, o->host_rate_bps, &r->arena);
@@ -109,7 +113,7 @@ static int simulate(Run *r, const Options *o, const Log *log, Err *err) {
 
 /* ---- what is written ---- */
 
-static int write_csv(const Run *r, const char *path, Err *err) {
+static int write_csv(const FlowsimRun *r, const char *path, Err *err) {
     FileOut out;
     if (file_out_open(&out, path, err) != 0) return -1;
     fputs("flow,fct_ns,slowdown\n", out.f);
@@ -121,7 +125,7 @@ static int write_csv(const Run *r, const char *path, Err *err) {
     return file_out_commit(&out, err);
 }
 
-static int write_features(Run *r, const Options *o, Err *err) {
+static int write_features(FlowsimRun *r, const FlowsimCmd *o, Err *err) {
     PathFeat m;
     pathfeat_build(&m, &r->lot, r->lot_flows, r->slowdown, r->flows.n, &o->conf, &r->arena);
     float *rows = ARENA_NEW(&r->arena, float, (size_t)m.n_rows *PATHFEAT_N);
@@ -140,7 +144,7 @@ static int write_features(Run *r, const Options *o, Err *err) {
     return file_out_commit(&out, err);
 }
 
-static int write_summary(Run *r, const Options *o, const CliCommon *common, Err *err) {
+static int write_summary(FlowsimRun *r, const FlowsimCmd *o, const CliCommon *common, Err *err) {
     static const int percentiles[] = {50, 90, 99};
     JsonOut j;
     FileOut out;
@@ -170,14 +174,15 @@ static int write_summary(Run *r, const Options *o, const CliCommon *common, Err 
 }
 
 /* With --json, standard output is the summary's, and the CSV is written only where --out says. */
-static int flowsim(const Options *o, const CliCommon *common, Err *err) {
+static int run(void *state, const CliCommon *common, Err *err) {
+    const FlowsimCmd *o = state;
     if (o->n_links == 0)
         return err_input(err, "flowsim: --links is missing; see 'm3 flowsim --help'");
     if (!o->flows) return err_input(err, "flowsim: --flows is missing; see 'm3 flowsim --help'");
     if (common->json && o->out && strcmp(o->out, "-") == 0)
         return err_input(err, "flowsim: --json and --out - both want standard output");
     if (netconf_check(&o->conf, err) != 0) return err_wrap(err, "--set");
-    Run r = {0};
+    FlowsimRun r = {0};
     int rc = simulate(&r, o, &common->log, err);
     if (rc == 0 && o->features) rc = write_features(&r, o, err);
     if (rc == 0 && (o->out || !common->json)) rc = write_csv(&r, o->out ? o->out : "-", err);
@@ -185,18 +190,6 @@ static int flowsim(const Options *o, const CliCommon *common, Err *err) {
     flows_free(&r.flows);
     arena_free(&r.arena);
     return rc;
-}
-
-static int run(int argc, char **argv) {
-    Options o = {.host_rate_bps = 10e9};
-    CliCommon common;
-    Err err = {0};
-    netconf_default(&o.conf);
-    int status = cli_parse(&cmd_flowsim, argc, argv, &common, set, &o, NULL, 0, NULL);
-    if (status >= 0) return status;
-    status = flowsim(&o, &common, &err) == 0 ? 0 : cli_fail(&err);
-    cli_done(&common);
-    return status;
 }
 
 const CliCommand cmd_flowsim = {
@@ -207,5 +200,8 @@ const CliCommand cmd_flowsim = {
                "  m3 flowsim --links 4 --flows path.csv --features map.npy --set cc=dcqcn --set "
                "window=18KB",
     .options = options,
+    .state_size = sizeof(FlowsimCmd),
+    .init = init,
+    .set = set,
     .run = run,
 };

@@ -10,6 +10,7 @@
 #include "cli/scenario_args.h"
 #include "cli/sim_report.h"
 #include "cli/sim_trace.h"
+#include "cli/value.h"
 #include "packet/pktsim.h"
 
 enum { CC = SCENARIO_N_ARGS, COMPAT, STOP, OUT, TRACE, TRACE_FLOW, TRACE_PORT };
@@ -37,19 +38,22 @@ typedef struct {
     ScenarioArgs scenario;
     PktOptions sim;
     const char *out, *trace, *trace_flow, *trace_port;
-} Options;
+} SimulateCmd;
 
-static int set(void *ctx, int index, const char *value, Err *err) {
-    Options *o = ctx;
-    if (index < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, index, value, err);
-    switch (index) {
+static void init(void *state) { scenario_args_init(&((SimulateCmd *)state)->scenario); }
+static void release(void *state) { scenario_args_free(&((SimulateCmd *)state)->scenario); }
+
+static int set(void *state, int option, const char *value, Err *err) {
+    SimulateCmd *o = state;
+    if (option < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, option, value, err);
+    switch (option) {
     case CC: o->sim.cc = value; return pktsim_check_cc(value, err);
     case COMPAT:
         o->sim.compat = true;
         return strcmp(value, "hpcc-ns3") == 0
                    ? 0
                    : err_input(err, "--compat: expected hpcc-ns3, got '%.40s'", value);
-    case STOP: return args_span(value, "--stop", &o->sim.stop_ns, err);
+    case STOP: return value_span(value, "--stop", &o->sim.stop_ns, err);
     case OUT: o->out = value; return 0;
     case TRACE: o->trace = value; return 0;
     case TRACE_FLOW: o->trace_flow = value; return 0;
@@ -59,7 +63,7 @@ static int set(void *ctx, int index, const char *value, Err *err) {
 
 static bool is_stdout(const char *path) { return path && strcmp(path, "-") == 0; }
 
-static int check(const Options *o, const CliCommon *common, Err *err) {
+static int check(const SimulateCmd *o, const CliCommon *common, Err *err) {
     if (scenario_args_check(&o->scenario, "simulate", err) != 0) return -1;
     if ((o->trace_flow || o->trace_port) && !o->trace)
         return err_input(err, "simulate: --trace-flow and --trace-port need --trace FILE");
@@ -78,7 +82,7 @@ static int check_out(const char *path, Err *err) {
     return 0;
 }
 
-static void report(const Options *o, const SimReport *r) {
+static void report(const SimulateCmd *o, const SimReport *r) {
     bool stdout_taken = is_stdout(o->out) || is_stdout(o->trace);
     if (r->common->json) sim_report_json(stdout, r);
     else if (!stdout_taken) sim_report_table(stdout, r);
@@ -93,8 +97,7 @@ static void keep_times(Scenario *s, bool compat, double *fct_ns) {
     pktsim_ideal(s->route, &s->flows, compat, s->flows.ideal_fct_ns);
 }
 
-static int simulate_scenario(Options *o, const CliCommon *common, Scenario *s, double start_s,
-                             Err *err) {
+static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *err) {
     FileOut trace_file = {0};
     SimTrace trace;
     PktStats stats;
@@ -118,34 +121,20 @@ static int simulate_scenario(Options *o, const CliCommon *common, Scenario *s, d
                            .common = common,
                            .cc = o->sim.cc ? o->sim.cc : cc_name(s->conf.cc),
                            .compat = o->sim.compat,
-                           .wall_total_s = diag_now_s() - start_s});
+                           .wall_total_s = diag_now_s() - common->start_s});
     return 0;
 }
 
-static int simulate(Options *o, const CliCommon *common, Err *err) {
+static int run(void *state, const CliCommon *common, Err *err) {
+    SimulateCmd *o = state;
     Scenario scenario = {0};
-    double start_s = diag_now_s();
+    o->scenario.options.seed = o->sim.seed = common->seed;
+    o->scenario.options.threads = common->threads;
+    o->sim.log = &common->log;
     if (check(o, common, err) != 0 || check_out(o->out, err) != 0) return -1;
     int rc = scenario_load(&scenario, &o->scenario.options, &common->log, err);
-    if (rc == 0) rc = simulate_scenario(o, common, &scenario, start_s, err);
+    if (rc == 0) rc = simulate(o, common, &scenario, err);
     scenario_free(&scenario);
-    return rc;
-}
-
-static int run(int argc, char **argv) {
-    CliCommon common;
-    Err err = {0};
-    Options o = {0};
-    scenario_args_init(&o.scenario);
-    int rc = cli_parse(&cmd_simulate, argc, argv, &common, set, &o, NULL, 0, NULL);
-    if (rc < 0) {
-        o.scenario.options.seed = o.sim.seed = common.seed;
-        o.scenario.options.threads = common.threads;
-        o.sim.log = &common.log;
-        rc = simulate(&o, &common, &err) == 0 ? 0 : cli_fail(&err);
-        cli_done(&common);
-    }
-    scenario_args_free(&o.scenario);
     return rc;
 }
 
@@ -162,5 +151,9 @@ const CliCommand cmd_simulate = {
         "  m3 simulate --topo topology.txt --flows flows.csv --set cc=hp --compat hpcc-ns3 --json\n"
         "  m3 simulate --topo topology.txt --flows flows.csv --trace t.csv --trace-flow 7",
     .options = options,
+    .state_size = sizeof(SimulateCmd),
+    .init = init,
+    .set = set,
     .run = run,
+    .free = release,
 };

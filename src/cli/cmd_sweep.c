@@ -8,6 +8,7 @@
 #include "cli/estimate_args.h"
 #include "cli/features_args.h"
 #include "cli/scenario_args.h"
+#include "cli/value.h"
 #include "traffic/sizebucket.h"
 
 enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, FEATURES, QUANTILE, BUCKET, OUT, CSV };
@@ -37,10 +38,29 @@ typedef struct {
     EstimateOptions estimate;
     Grid grid;
     int dist, quantile;
-    FeaturesArgs features;
     bool paths_given, method_given;
-    const char *ckpt, *out, *csv;
-} Options;
+    const char *ckpt_path, *out, *csv;
+    FeaturesArgs features;
+    Ckpt ckpt;
+    EstimateOutputs files;
+} SweepCmd;
+
+static void init(void *state) {
+    SweepCmd *o = state;
+    scenario_args_init(&o->scenario);
+    grid_init(&o->grid);
+    o->estimate.n_paths = 500;
+    o->quantile = 2; /* p99 */
+}
+
+static void release(void *state) {
+    SweepCmd *o = state;
+    estimate_outputs_abort(&o->files);
+    features_args_close(&o->features);
+    ckpt_free(&o->ckpt);
+    grid_free(&o->grid);
+    scenario_args_free(&o->scenario);
+}
 
 static int parse_quantile(const char *value, int *k, Err *err) {
     for (*k = 0; *k < REPORT_N_QUANTILES; ++*k)
@@ -61,21 +81,18 @@ static int add_setting(Grid *g, const char *value, Err *err) {
     return grid_add(g, value, err) == 0 ? 0 : err_wrap(err, "--set %.60s", value);
 }
 
-static int set(void *ctx, int index, const char *value, Err *err) {
-    Options *o = ctx;
-    if (index == ARG_SET) return add_setting(&o->grid, value, err);
-    if (index < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, index, value, err);
-    switch (index) {
+static int set(void *state, int option, const char *value, Err *err) {
+    SweepCmd *o = state;
+    if (option == ARG_SET) return add_setting(&o->grid, value, err);
+    if (option < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, option, value, err);
+    switch (option) {
     case PATHS:
         o->paths_given = true;
-        o->estimate.n_paths = 0;
-        return strcmp(value, "all") == 0
-                   ? 0
-                   : args_positive(value, "--paths", &o->estimate.n_paths, err);
+        return value_count_or_all(value, "--paths", &o->estimate.n_paths, err);
     case METHOD:
         o->method_given = true;
         return estimate_parse_method(value, &o->estimate.method, err);
-    case CKPT: o->ckpt = value; return 0;
+    case CKPT: o->ckpt_path = value; return 0;
     case COMPAT: return estimate_parse_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
     case QUANTILE: return parse_quantile(value, &o->quantile, err);
@@ -85,7 +102,7 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     }
 }
 
-static int check(const Options *o, Err *err) {
+static int check(const SweepCmd *o, Err *err) {
     int rc = o->features.file
                  ? features_args_check(&o->scenario, o->paths_given, o->method_given, err)
                  : scenario_args_check(&o->scenario, "sweep", err);
@@ -97,7 +114,9 @@ static int check(const Options *o, Err *err) {
                : err_input(err, "sweep: expected --set KEY=VALUES; see 'm3 sweep --help'");
 }
 
-static int deliver(const CliCommon *common, EstimateOutputs *f, const SweepReport *r, Err *err) {
+/* Writes the result to the files asked for, and to stdout unless one of them is. */
+static int deliver(SweepCmd *o, const CliCommon *common, const SweepReport *r, Err *err) {
+    EstimateOutputs *f = &o->files;
     if (f->json.f) sweep_report_json(f->json.f, r);
     if (f->csv.f) sweep_report_csv(f->csv.f, r);
     if (estimate_outputs_commit(f, err) != 0) return -1;
@@ -107,8 +126,7 @@ static int deliver(const CliCommon *common, EstimateOutputs *f, const SweepRepor
     return 0;
 }
 
-static int compute(Options *o, const CliCommon *common, EstimateOutputs *files, double start_s,
-                   Err *err) {
+static int compute(SweepCmd *o, const CliCommon *common, Err *err) {
     Sweep sweep;
     char sha256[65];
     int rc = o->features.file ? sweep_features(&sweep, &o->grid, &o->features.features,
@@ -122,48 +140,25 @@ static int compute(Options *o, const CliCommon *common, EstimateOutputs *files, 
                               .mix = o->scenario.options.mix_path,
                               .method = estimate_methods[o->estimate.method],
                               .seed = common->seed,
-                              .wall_total_s = diag_now_s() - start_s};
+                              .wall_total_s = diag_now_s() - common->start_s};
         if (o->features.file) features_args_meta(&o->features, &r.meta);
         if (o->out || common->json) estimate_meta_ckpt(&r.meta, o->estimate.ckpt, sha256);
-        rc = deliver(common, files, &r, err);
+        rc = deliver(o, common, &r, err);
     }
     sweep_free(&sweep);
     return rc;
 }
 
-static int sweep_all(Options *o, const CliCommon *common, Err *err) {
-    Ckpt ckpt = {0};
-    EstimateOutputs files = {0};
-    double start_s = diag_now_s();
-    int rc = check(o, err);
-    if (rc == 0) rc = estimate_outputs_open(&files, o->out, o->csv, err);
-    if (rc == 0)
-        rc = features_args_open(&o->features, &o->scenario, common, o->ckpt, &ckpt, &o->estimate,
-                                err);
-    if (rc == 0) rc = compute(o, common, &files, start_s, err);
-    estimate_outputs_abort(&files);
-    features_args_close(&o->features);
-    ckpt_free(&ckpt);
-    return rc;
-}
-
-static int run(int argc, char **argv) {
-    CliCommon common;
-    Err err = {0};
-    Options o = {.estimate = {.n_paths = 500}, .quantile = 2};
-    scenario_args_init(&o.scenario);
-    grid_init(&o.grid);
-    int rc = cli_parse(&cmd_sweep, argc, argv, &common, set, &o, NULL, 0, NULL);
-    if (rc < 0) {
-        o.scenario.options.seed = o.estimate.seed = common.seed;
-        o.scenario.options.threads = o.estimate.threads = common.threads;
-        o.scenario.options.max_in_memory = estimate_max_in_memory(o.estimate.method);
-        rc = sweep_all(&o, &common, &err) == 0 ? 0 : cli_fail(&err);
-        cli_done(&common);
-    }
-    grid_free(&o.grid);
-    scenario_args_free(&o.scenario);
-    return rc;
+static int run(void *state, const CliCommon *common, Err *err) {
+    SweepCmd *o = state;
+    o->scenario.options.seed = o->estimate.seed = common->seed;
+    o->scenario.options.threads = o->estimate.threads = common->threads;
+    o->scenario.options.max_in_memory = estimate_max_in_memory(o->estimate.method);
+    if (check(o, err) != 0 || estimate_outputs_open(&o->files, o->out, o->csv, err) != 0) return -1;
+    if (features_args_open(&o->features, &o->scenario, common, o->ckpt_path, &o->ckpt, &o->estimate,
+                           err) != 0)
+        return -1;
+    return compute(o, common, err);
 }
 
 const CliCommand cmd_sweep = {
@@ -185,5 +180,9 @@ const CliCommand cmd_sweep = {
                "  m3 sweep --mix mix.json --set cc=dctcp,hp --set dctcp_k=5KB,10KB --set "
                "hpcc_eta=0.8..0.95:0.05 --csv all.csv",
     .options = options,
+    .state_size = sizeof(SweepCmd),
+    .init = init,
+    .set = set,
     .run = run,
+    .free = release,
 };

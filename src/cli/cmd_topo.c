@@ -3,20 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/units.h"
-#include "base/words.h"
 #include "cli/cli.h"
 #include "cli/topo_show.h"
+#include "cli/value.h"
 #include "net/topo.h"
 
-typedef enum { FORMAT_AUTO, FORMAT_CLOS, FORMAT_JSON, FORMAT_HPCC } Format;
+typedef enum { FORMAT_AUTO, FORMAT_CLOS, FORMAT_JSON, FORMAT_HPCC } TopoFormat;
+static const char *const format_names[] = {"clos", "json", "hpcc", NULL}; /* from FORMAT_CLOS on */
 
 typedef struct {
     Clos clos;
     const char *out;
-    Format format;
-} Options;
+    TopoFormat format;
+} TopoCmd;
 
 enum {
     N_COUNTS = 5,
@@ -48,28 +48,10 @@ static const CliOption options[] = {
      "Output"},
     {NULL, NULL, NULL, NULL}};
 
-static int set_count(uint32_t *n, const char *name, const char *value, Err *err) {
-    uint64_t x;
-    char what[40];
-    snprintf(what, sizeof what, "--%s", name);
-    if (units_parse_count(value, what, &x, err) != 0) return -1;
-    if (x > UINT32_MAX) return err_input(err, "%s: must be below 2^32, got %.40s", what, value);
-    *n = (uint32_t)x;
-    return 0;
-}
+static void init(void *state) { clos_default(&((TopoCmd *)state)->clos); }
 
-static int set_format(Format *format, const char *value, Err *err) {
-    static const char *const names[] = {"clos", "json", "hpcc", NULL};
-    for (int i = 0; names[i]; i++)
-        if (strcmp(value, names[i]) == 0) {
-            *format = (Format)(i + 1);
-            return 0;
-        }
-    return err_input(err, "--format: expected clos, json or hpcc, got '%.40s'", value);
-}
-
-static int set(void *ctx, int index, const char *value, Err *err) {
-    Options *o = ctx;
+static int set(void *state, int option, const char *value, Err *err) {
+    TopoCmd *o = state;
     uint32_t *counts[N_COUNTS] = {&o->clos.pods, &o->clos.racks_per_pod, &o->clos.hosts_per_rack,
                                   &o->clos.fabs_per_pod, &o->clos.spines_per_plane};
     double *rates[N_RATES] = {&o->clos.host_rate_bps, &o->clos.fab_rate_bps,
@@ -77,22 +59,27 @@ static int set(void *ctx, int index, const char *value, Err *err) {
     double *delays[N_RATES] = {&o->clos.host_delay_ns, &o->clos.fab_delay_ns,
                                &o->clos.spine_delay_ns};
     char what[40];
-    snprintf(what, sizeof what, "--%s", options[index].name);
-    if (index < FIRST_RATE) return set_count(counts[index], options[index].name, value, err);
-    if (index < FIRST_DELAY) return units_parse_rate(value, what, rates[index - FIRST_RATE], err);
-    if (index < OUT) return units_parse_time(value, what, delays[index - FIRST_DELAY], err);
-    if (index == FORMAT) return set_format(&o->format, value, err);
-    o->out = value;
+    int format;
+    snprintf(what, sizeof what, "--%s", options[option].name);
+    if (option < FIRST_RATE) return value_count32(value, what, 0, UINT32_MAX, counts[option], err);
+    if (option < FIRST_DELAY) return units_parse_rate(value, what, rates[option - FIRST_RATE], err);
+    if (option < OUT) return units_parse_time(value, what, delays[option - FIRST_DELAY], err);
+    if (option == OUT) {
+        o->out = value;
+        return 0;
+    }
+    if (value_choice(value, what, format_names, &format, err) != 0) return -1;
+    o->format = (TopoFormat)(format + 1);
     return 0;
 }
 
-static Format choose_format(Format given, const char *path, Format otherwise) {
+static TopoFormat choose_format(TopoFormat given, const char *path, TopoFormat otherwise) {
     size_t n = strlen(path);
     if (given != FORMAT_AUTO) return given;
     return n > 4 && strcmp(path + n - 4, ".txt") == 0 ? FORMAT_HPCC : otherwise;
 }
 
-static int save(const Topo *t, const char *path, Format format, Err *err) {
+static int save(const Topo *t, const char *path, TopoFormat format, Err *err) {
     Clos c;
     if (format == FORMAT_HPCC) return topo_save_hpcc(t, path, err);
     if (format == FORMAT_JSON) return topo_save_json(t, path, err);
@@ -105,17 +92,17 @@ static int save(const Topo *t, const char *path, Format format, Err *err) {
     return clos_save(&c, path, err);
 }
 
-static int run_clos(const Options *o, Err *err) {
+static int run_clos(const TopoCmd *o, Err *err) {
     Topo t;
     const char *out = o->out ? o->out : "-";
     if (clos_build(&t, &o->clos, "topo clos", err) != 0) return -1;
-    Format format = choose_format(o->format, out, FORMAT_CLOS);
+    TopoFormat format = choose_format(o->format, out, FORMAT_CLOS);
     int rc = format == FORMAT_CLOS ? clos_save(&o->clos, out, err) : save(&t, out, format, err);
     topo_free(&t);
     return rc;
 }
 
-static int run_convert(const char *from, const char *to, Format format, Err *err) {
+static int run_convert(const char *from, const char *to, TopoFormat format, Err *err) {
     Topo t;
     if (topo_load(&t, from, err) != 0) return -1;
     int rc = save(&t, to, choose_format(format, to, FORMAT_JSON), err);
@@ -123,38 +110,32 @@ static int run_convert(const char *from, const char *to, Format format, Err *err
     return rc;
 }
 
-static int dispatch(const char **args, int n_args, const Options *o, bool json, Err *err) {
-    static const char *const verbs[] = {"clos", "show", "convert", NULL};
-    if (n_args == 0)
+static int run(void *state, const CliCommon *common, Err *err) {
+    static const struct {
+        const char *name, *takes;
+        int n_args;
+    } verbs[] = {
+        {"clos", "no further argument", 1}, {"show", "one file", 2}, {"convert", "two files", 3}};
+    enum { CLOS, SHOW, CONVERT, N_VERBS };
+    const TopoCmd *o = state;
+    const char *const *args = common->args, *names[N_VERBS + 1] = {NULL};
+    int which = 0;
+    if (common->n_args == 0)
         return err_input(
             err, "topo: expected 'clos', 'show FILE' or 'convert A B'; see 'm3 topo --help'");
-    if (strcmp(args[0], "clos") == 0 && n_args == 1) return run_clos(o, err);
-    if (strcmp(args[0], "show") == 0 && n_args == 2) return topo_show(args[1], json, o->out, err);
-    if (strcmp(args[0], "convert") == 0 && n_args == 3)
-        return run_convert(args[1], args[2], o->format, err);
-    for (int i = 0; verbs[i]; i++)
-        if (strcmp(args[0], verbs[i]) == 0)
-            return err_input(err, "topo %s: expected %s; see 'm3 topo --help'", verbs[i],
-                             i == 0   ? "no further argument"
-                             : i == 1 ? "one file"
-                                      : "two files");
-    const char *near = words_nearest(args[0], verbs);
-    return err_input(err, "topo: expected 'clos', 'show' or 'convert', got '%.40s'%s%s%s", args[0],
-                     near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
-}
-
-static int run(int argc, char **argv) {
-    Options o = {0};
-    CliCommon common;
-    const char *args[3];
-    int n_args;
-    Err err = {0};
-    clos_default(&o.clos);
-    int status = cli_parse(&cmd_topo, argc, argv, &common, set, &o, args, 3, &n_args);
-    if (status >= 0) return status;
-    status = dispatch(args, n_args, &o, common.json, &err) == 0 ? 0 : cli_fail(&err);
-    cli_done(&common);
-    return status;
+    for (int i = 0; i < N_VERBS; i++) names[i] = verbs[i].name;
+    while (which < N_VERBS && strcmp(args[0], names[which]) != 0) which++;
+    if (which == N_VERBS)
+        return err_input(err, "topo: expected 'clos', 'show' or 'convert', got '%.40s'%s", args[0],
+                         cli_suggest(args[0], names, "'", "'").s);
+    if (common->n_args != verbs[which].n_args)
+        return err_input(err, "topo %s: expected %s; see 'm3 topo --help'", names[which],
+                         verbs[which].takes);
+    switch (which) {
+    case CLOS: return run_clos(o, err);
+    case SHOW: return topo_show(args[1], common->json, o->out, err);
+    default: return run_convert(args[1], args[2], o->format, err);
+    }
 }
 
 const CliCommand cmd_topo = {
@@ -169,5 +150,9 @@ const CliCommand cmd_topo = {
                "  m3 topo show spec/clos-256-2to1.json\n"
                "  m3 topo convert cluster.json topology.txt",
     .options = options,
+    .state_size = sizeof(TopoCmd),
+    .max_args = 3,
+    .init = init,
+    .set = set,
     .run = run,
 };

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/value.h"
 #include "plugin/torch_load.h"
 
 enum {
@@ -96,78 +97,76 @@ typedef struct {
     const char *attention;                        /* NULL: the preset's */
     uint32_t batch;                               /* 0: by the data */
     double dropout;                               /* −1: by the data */
-} Args;
+} TrainCmd;
 
-static int set_count(const char *value, int index, uint64_t lo, uint32_t *out, Err *err) {
+static int set_count(const char *value, int option, uint32_t lo, uint32_t *out, Err *err) {
     char what[32];
-    uint64_t n;
-    snprintf(what, sizeof what, "--%s", options[index].name);
-    if (units_parse_count(value, what, &n, err) != 0) return -1;
-    if (n < lo || n > 1000000)
-        return err_input(err, "%s: must be in %llu..1000000, got %.40s", what,
-                         (unsigned long long)lo, value);
-    *out = (uint32_t)n;
-    return 0;
+    snprintf(what, sizeof what, "--%s", options[option].name);
+    return value_count32(value, what, lo, 1000000, out, err);
 }
 
 /* A number in [lo, hi). */
-static int set_number(const char *value, int index, double lo, double hi, double *out, Err *err) {
+static int set_number(const char *value, int option, double lo, double hi, double *out, Err *err) {
     char what[32];
-    snprintf(what, sizeof what, "--%s", options[index].name);
+    snprintf(what, sizeof what, "--%s", options[option].name);
     if (units_parse_number(value, what, out, err) != 0) return -1;
     if (*out < lo || *out >= hi)
         return err_input(err, "%s: must be in [%g, %g), got %.40s", what, lo, hi, value);
     return 0;
 }
 
-static int set_device(TrainOptions *o, const char *value, Err *err) {
-    o->device = value;
-    if (strcmp(value, "auto") == 0 || strcmp(value, "cpu") == 0 || strcmp(value, "cuda") == 0)
-        return 0;
-    return err_input(err, "--device: expected auto, cpu or cuda, got '%.40s'", value);
+/* One of the names, kept as it is. */
+static int set_word(const char *value, const char *option, const char *const *names,
+                    const char **word, Err *err) {
+    int which;
+    if (value_choice(value, option, names, &which, err) != 0) return -1;
+    *word = names[which];
+    return 0;
 }
 
-static int set_attention(Args *a, const char *value, Err *err) {
-    a->attention = value;
-    if (strcmp(value, "full") == 0 || strcmp(value, "causal") == 0) return 0;
-    return err_input(err, "--attention: expected full or causal, got '%.40s'", value);
+static void init(void *state) {
+    TrainCmd *a = state;
+    train_defaults(&a->o);
+    a->dropout = -1;
 }
 
-static int set(void *ctx, int index, const char *value, Err *err) {
-    Args *a = ctx;
+static int set(void *state, int option, const char *value, Err *err) {
+    static const char *const attentions[] = {"full", "causal", NULL};
+    static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
+    TrainCmd *a = state;
     TrainOptions *o = &a->o;
-    switch (index) {
+    switch (option) {
     case OPT_DATASET: o->dataset = value; return 0;
-    case OPT_HOLDOUT: return set_number(value, index, 0, 1, &o->split.share, err);
-    case OPT_FOLD: return set_count(value, index, 0, &o->split.fold, err);
-    case OPT_COLLAPSED: return set_number(value, index, 0, 1, &o->collapsed, err);
+    case OPT_HOLDOUT: return set_number(value, option, 0, 1, &o->split.share, err);
+    case OPT_FOLD: return set_count(value, option, 0, &o->split.fold, err);
+    case OPT_COLLAPSED: return set_number(value, option, 0, 1, &o->collapsed, err);
     case OPT_OUT: o->out = value; return 0;
     case OPT_DTYPE: return ckpt_dtype_parse(value, &o->dtype, err);
     case OPT_PRESET: a->preset = value; return 0;
     case OPT_INIT: o->init = value; return 0;
-    case OPT_DIM: return set_count(value, index, 1, &a->dim, err);
-    case OPT_HIDDEN: return set_count(value, index, 1, &a->hidden, err);
-    case OPT_LAYERS: return set_count(value, index, 1, &a->n_layers, err);
-    case OPT_HEADS: return set_count(value, index, 1, &a->n_heads, err);
-    case OPT_MLP: return set_count(value, index, 1, &a->mlp, err);
-    case OPT_ATTENTION: return set_attention(a, value, err);
-    case OPT_EPOCHS: return set_count(value, index, 1, &o->epochs, err);
-    case OPT_BATCH: return set_count(value, index, 1, &a->batch, err);
-    case OPT_FLOWS: return set_count(value, index, 1, &o->n_flows, err);
-    case OPT_LR: return set_number(value, index, 1e-9, 10, &o->lr, err);
-    case OPT_WARMUP: return set_number(value, index, 0, 1, &o->warmup, err);
-    case OPT_WEIGHT_DECAY: return set_number(value, index, 0, 10, &o->weight_decay, err);
-    case OPT_DROPOUT: return set_number(value, index, 0, 1, &a->dropout, err);
-    case OPT_GRAD_CLIP: return set_number(value, index, 0, 1e9, &o->grad_clip, err);
-    case OPT_INPUT_NOISE: return set_number(value, index, 0, 10, &o->input_noise, err);
-    case OPT_AVERAGE: return set_number(value, index, 0, 1, &o->average, err);
-    case OPT_PATIENCE: return set_count(value, index, 0, &o->patience, err);
+    case OPT_DIM: return set_count(value, option, 1, &a->dim, err);
+    case OPT_HIDDEN: return set_count(value, option, 1, &a->hidden, err);
+    case OPT_LAYERS: return set_count(value, option, 1, &a->n_layers, err);
+    case OPT_HEADS: return set_count(value, option, 1, &a->n_heads, err);
+    case OPT_MLP: return set_count(value, option, 1, &a->mlp, err);
+    case OPT_ATTENTION: return set_word(value, "--attention", attentions, &a->attention, err);
+    case OPT_EPOCHS: return set_count(value, option, 1, &o->epochs, err);
+    case OPT_BATCH: return set_count(value, option, 1, &a->batch, err);
+    case OPT_FLOWS: return set_count(value, option, 1, &o->n_flows, err);
+    case OPT_LR: return set_number(value, option, 1e-9, 10, &o->lr, err);
+    case OPT_WARMUP: return set_number(value, option, 0, 1, &o->warmup, err);
+    case OPT_WEIGHT_DECAY: return set_number(value, option, 0, 10, &o->weight_decay, err);
+    case OPT_DROPOUT: return set_number(value, option, 0, 1, &a->dropout, err);
+    case OPT_GRAD_CLIP: return set_number(value, option, 0, 1e9, &o->grad_clip, err);
+    case OPT_INPUT_NOISE: return set_number(value, option, 0, 10, &o->input_noise, err);
+    case OPT_AVERAGE: return set_number(value, option, 0, 1, &o->average, err);
+    case OPT_PATIENCE: return set_count(value, option, 0, &o->patience, err);
     case OPT_RESUME: o->resume = true; return 0;
-    default: return set_device(o, value, err);
+    default: return set_word(value, "--device", devices, &o->device, err);
     }
 }
 
-static int choose_spec(Args *a, Err *err) {
+static int choose_spec(TrainCmd *a, Err *err) {
     ModelSpec *s = &a->o.spec;
     bool flows;
     if (train_is_flowdata(a->o.dataset, &flows, err) != 0) return -1;
@@ -227,23 +226,16 @@ static void print_result(const TrainResult *r, const char *out, bool json) {
     json_out_finish(&j);
 }
 
-static int run(int argc, char **argv) {
-    Args a = {.dropout = -1};
+static int run(void *state, const CliCommon *common, Err *err) {
+    TrainCmd *a = state;
     TrainResult result;
-    CliCommon common;
-    Err err = {0};
-    train_defaults(&a.o);
-    int rc = cli_parse(&cmd_train, argc, argv, &common, set, &a, NULL, 0, NULL);
-    if (rc >= 0) return rc;
-    a.o.seed = common.seed;
-    a.o.threads = common.threads;
-    if (!a.o.dataset || !a.o.out)
-        rc = err_input(&err, "train: --dataset and --out are needed; see 'm3 train --help'");
-    else rc = choose_spec(&a, &err);
-    if (rc == 0) rc = train(&a.o, &common.log, &result, &err);
-    if (rc == 0) print_result(&result, a.o.out, common.json);
-    cli_done(&common);
-    return rc == 0 ? 0 : cli_fail(&err);
+    a->o.seed = common->seed;
+    a->o.threads = common->threads;
+    if (!a->o.dataset || !a->o.out)
+        return err_input(err, "train: --dataset and --out are needed; see 'm3 train --help'");
+    if (choose_spec(a, err) != 0 || train(&a->o, &common->log, &result, err) != 0) return -1;
+    print_result(&result, a->o.out, common->json);
+    return 0;
 }
 
 const CliCommand cmd_train = {.name = "train",
@@ -258,4 +250,7 @@ const CliCommand cmd_train = {.name = "train",
                                   "number of threads give the\n"
                                   "same checkpoint.",
                               .options = options,
+                              .state_size = sizeof(TrainCmd),
+                              .init = init,
+                              .set = set,
                               .run = run};

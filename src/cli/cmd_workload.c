@@ -29,19 +29,22 @@ static const CliOption options[] = {
 typedef struct {
     ScenarioArgs scenario;
     const char *out, *matrix_out;
-} Args;
+} WorkloadCmd;
 
-static int set_option(void *ctx, int index, const char *value, Err *err) {
-    Args *a = ctx;
-    if (index < SCENARIO_N_ARGS) return scenario_args_set(&a->scenario, index, value, err);
-    if (index == OUT) a->out = value;
-    else a->matrix_out = value;
+static void init(void *state) { scenario_args_init(&((WorkloadCmd *)state)->scenario); }
+static void release(void *state) { scenario_args_free(&((WorkloadCmd *)state)->scenario); }
+
+static int set(void *state, int option, const char *value, Err *err) {
+    WorkloadCmd *o = state;
+    if (option < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, option, value, err);
+    if (option == OUT) o->out = value;
+    else o->matrix_out = value;
     return 0;
 }
 
-static int check(const Args *a, Err *err) {
-    if (scenario_args_check(&a->scenario, "workload", err) != 0) return -1;
-    if (a->matrix_out && a->scenario.options.flows_path)
+static int check(const WorkloadCmd *o, Err *err) {
+    if (scenario_args_check(&o->scenario, "workload", err) != 0) return -1;
+    if (o->matrix_out && o->scenario.options.flows_path)
         return err_input(err,
                          "workload: --matrix-out is for drawn flows; it doesn't go with --flows");
     return 0;
@@ -51,7 +54,7 @@ typedef struct {
     double span_s, mean_gap_ns, mean_size_b, offered_bps;
     const Link *busiest; /* the one expected to be, of drawn flows */
     double load;         /* payload on it over its rate */
-} Summary;
+} LoadSummary;
 
 static double *bytes_by_link(const Scenario *s) {
     const Flows *f = &s->flows;
@@ -72,14 +75,14 @@ static uint32_t find_busiest(const Topo *t, const double *bytes) {
     return at;
 }
 
-static Summary summarise(const Scenario *s) {
+static LoadSummary summarise(const Scenario *s) {
     const Flows *f = &s->flows;
     double total = 0, *bytes = bytes_by_link(s);
     for (size_t i = 0; i < f->n; i++) total += (double)f->size_b[i];
     uint32_t busiest = s->drawn ? s->workload.busiest_link : find_busiest(&s->topo, bytes);
     /* Drawn flows begin with a gap; others with their first flow. */
     double span_s = (double)(f->start_ns[f->n - 1] - (s->drawn ? 0 : f->start_ns[0])) / 1e9;
-    Summary sum = {
+    LoadSummary sum = {
         .span_s = span_s,
         .mean_size_b = total / (double)f->n,
         .mean_gap_ns = s->drawn   ? s->workload.mean_gap_ns
@@ -94,7 +97,7 @@ static Summary summarise(const Scenario *s) {
     return sum;
 }
 
-static void print_table(FILE *f, const Scenario *s, const Summary *sum) {
+static void print_table(FILE *f, const Scenario *s, const LoadSummary *sum) {
     const Topo *t = &s->topo;
     fprintf(f, "flows         %s in %s", units_count(s->flows.n).s,
             units_time(sum->span_s * 1e9).s);
@@ -113,7 +116,7 @@ static void print_table(FILE *f, const Scenario *s, const Summary *sum) {
     else fprintf(f, "%.4g\n", sum->load);
 }
 
-static void put_link(JsonOut *o, const Scenario *s, const Summary *sum) {
+static void put_link(JsonOut *o, const Scenario *s, const LoadSummary *sum) {
     json_out_object(o);
     json_put_count(o, "from", s->topo.node_id[sum->busiest->from]);
     json_put_count(o, "to", s->topo.node_id[sum->busiest->to]);
@@ -125,7 +128,8 @@ static void put_link(JsonOut *o, const Scenario *s, const Summary *sum) {
     json_out_end(o, '}');
 }
 
-static void print_json(FILE *f, const Scenario *s, const Summary *sum, const CliCommon *common) {
+static void print_json(FILE *f, const Scenario *s, const LoadSummary *sum,
+                       const CliCommon *common) {
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
@@ -152,40 +156,27 @@ static void print_json(FILE *f, const Scenario *s, const Summary *sum, const Cli
     json_out_finish(&o);
 }
 
-static int write_files(const Args *a, const Scenario *s, Err *err) {
-    if (a->out && flows_save(&s->flows, a->out, &s->topo, err) != 0) return -1;
-    return a->matrix_out ? rackmatrix_save(&s->matrix, a->matrix_out, err) : 0;
+static int write_files(const WorkloadCmd *o, const Scenario *s, Err *err) {
+    if (o->out && flows_save(&s->flows, o->out, &s->topo, err) != 0) return -1;
+    return o->matrix_out ? rackmatrix_save(&s->matrix, o->matrix_out, err) : 0;
 }
 
-static int workload(Args *a, const CliCommon *common, Err *err) {
+static int run(void *state, const CliCommon *common, Err *err) {
+    WorkloadCmd *o = state;
     Scenario s;
-    if (check(a, err) != 0 || scenario_load(&s, &a->scenario.options, &common->log, err) != 0)
+    o->scenario.options.seed = common->seed;
+    o->scenario.options.threads = common->threads;
+    if (check(o, err) != 0 || scenario_load(&s, &o->scenario.options, &common->log, err) != 0)
         return -1;
-    int rc = write_files(a, &s, err);
+    int rc = write_files(o, &s, err);
     /* Flows on stdout leave no room there for the summary. */
-    FILE *f = a->out && strcmp(a->out, "-") == 0 ? stderr : stdout;
+    FILE *f = o->out && strcmp(o->out, "-") == 0 ? stderr : stdout;
     if (rc == 0 && (f == stdout || common->log.level > LOG_QUIET)) {
-        Summary sum = summarise(&s);
+        LoadSummary sum = summarise(&s);
         if (common->json) print_json(f, &s, &sum, common);
         else print_table(f, &s, &sum);
     }
     scenario_free(&s);
-    return rc;
-}
-
-static int run(int argc, char **argv) {
-    Args a = {0};
-    CliCommon common;
-    Err err = {0};
-    scenario_args_init(&a.scenario);
-    int rc = cli_parse(&cmd_workload, argc, argv, &common, set_option, &a, NULL, 0, NULL);
-    if (rc < 0) {
-        a.scenario.options.seed = common.seed;
-        a.scenario.options.threads = common.threads;
-        rc = workload(&a, &common, &err) == 0 ? 0 : cli_fail(&err);
-        cli_done(&common);
-    }
-    scenario_args_free(&a.scenario);
     return rc;
 }
 
@@ -206,5 +197,9 @@ const CliCommand cmd_workload = {
                "1s --json\n"
                "  m3 workload --topo topology.txt --flows flows.csv --out flows.m3f",
     .options = options,
+    .state_size = sizeof(WorkloadCmd),
+    .init = init,
+    .set = set,
     .run = run,
+    .free = release,
 };

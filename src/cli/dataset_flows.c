@@ -5,7 +5,7 @@
 
 #include "data/flowdata.h"
 #include "base/json.h"
-#include "base/units.h"
+#include "cli/value.h"
 
 enum { DEFAULT_PATHS = 100, DEFAULT_MAX_FLOWS = 64, MOST = 1000000 };
 enum { OPT_NETWORKS, OPT_OUT, OPT_PATHS, OPT_MAX_FLOWS };
@@ -19,19 +19,13 @@ static const CliOption options[] = {
                        "Output"},
     {NULL, NULL, NULL, NULL}};
 
-static int set(void *ctx, int index, const char *value, Err *err) {
-    FlowDataOptions *o = ctx;
-    uint64_t *count = index == OPT_PATHS ? &o->n_paths : &o->max_flows;
-    switch (index) {
+static int set(void *state, int option, const char *value, Err *err) {
+    FlowDataOptions *o = state;
+    switch (option) {
     case OPT_NETWORKS: o->networks = value; return 0;
     case OPT_OUT: o->out = value; return 0;
-    default:
-        if (units_parse_count(value, index == OPT_PATHS ? "--paths" : "--max-flows-per-path", count,
-                              err) != 0)
-            return -1;
-        if (*count >= 1 && *count <= MOST) return 0;
-        return err_input(err, "--%s: must be in 1..%d, got %.40s", options[index].name, MOST,
-                         value);
+    case OPT_PATHS: return value_count(value, "--paths", 1, MOST, &o->n_paths, err);
+    default: return value_count(value, "--max-flows-per-path", 1, MOST, &o->max_flows, err);
     }
 }
 
@@ -56,22 +50,22 @@ static void print_result(const FlowDataInfo *info, const char *out, bool json) {
     json_out_finish(&j);
 }
 
-static int run(int argc, char **argv) {
-    FlowDataOptions o = {.n_paths = DEFAULT_PATHS, .max_flows = DEFAULT_MAX_FLOWS};
+static void init(void *state) {
+    *(FlowDataOptions *)state =
+        (FlowDataOptions){.n_paths = DEFAULT_PATHS, .max_flows = DEFAULT_MAX_FLOWS};
+}
+
+static int run(void *state, const CliCommon *common, Err *err) {
+    FlowDataOptions *o = state;
     FlowDataInfo info;
-    CliCommon common;
-    Err err = {0};
-    int rc = cli_parse(&dataset_flows, argc, argv, &common, set, &o, NULL, 0, NULL);
-    if (rc >= 0) return rc;
-    o.seed = common.seed;
-    o.threads = common.threads;
-    if (!o.networks || !o.out)
-        rc = err_input(
-            &err, "dataset flows: --networks and --out are needed; see 'm3 dataset flows --help'");
-    else rc = flowdata_make(&o, &common.log, &info, &err);
-    if (rc == 0) print_result(&info, o.out, common.json);
-    cli_done(&common);
-    return rc == 0 ? 0 : cli_fail(&err);
+    o->seed = common->seed;
+    o->threads = common->threads;
+    if (!o->networks || !o->out)
+        return err_input(
+            err, "dataset flows: --networks and --out are needed; see 'm3 dataset flows --help'");
+    if (flowdata_make(o, &common->log, &info, err) != 0) return -1;
+    print_result(&info, o->out, common->json);
+    return 0;
 }
 
 const CliCommand dataset_flows = {
@@ -83,4 +77,7 @@ const CliCommand dataset_flows = {
                "flows' true slowdowns. The arrays are .npy files that numpy opens; manifest.json "
                "names the features and gives their ranges.",
     .options = options,
+    .state_size = sizeof(FlowDataOptions),
+    .init = init,
+    .set = set,
     .run = run};

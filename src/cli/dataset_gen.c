@@ -9,15 +9,9 @@
 #include "data/pathgen.h"
 #include "base/json.h"
 #include "base/units.h"
+#include "cli/value.h"
 
 enum { MAX_INDEX = 10000000 };
-
-static int parse_count(const char *value, const char *what, uint64_t most, uint64_t *n, Err *err) {
-    if (units_parse_count(value, what, n, err) != 0) return -1;
-    return *n <= most ? 0
-                      : err_input(err, "%s: must be at most %llu, got %.40s", what,
-                                  (unsigned long long)most, value);
-}
 
 /* "2000..20000", or one number for both. */
 static int parse_range(const char *value, const char *what, uint64_t *lo, uint64_t *hi, Err *err) {
@@ -25,8 +19,8 @@ static int parse_range(const char *value, const char *what, uint64_t *lo, uint64
     snprintf(text, sizeof text, "%s", value);
     char *dots = strstr(text, "..");
     if (dots) *dots = '\0';
-    if (parse_count(text, what, UINT32_MAX, lo, err) != 0) return -1;
-    if (parse_count(dots ? dots + 2 : text, what, UINT32_MAX, hi, err) != 0) return -1;
+    if (value_count(text, what, 0, UINT32_MAX, lo, err) != 0) return -1;
+    if (value_count(dots ? dots + 2 : text, what, 0, UINT32_MAX, hi, err) != 0) return -1;
     return *lo >= 1 && *lo <= *hi
                ? 0
                : err_input(err, "%s: expected LO..HI with 1 <= LO <= HI, got %.40s", what, value);
@@ -62,17 +56,17 @@ static const CliOption net_options[] = {
                    "Draw"},
     {NULL, NULL, NULL, NULL}};
 
-static int set_net(void *ctx, int index, const char *value, Err *err) {
-    NetGenOptions *o = ctx;
+static int set_net(void *state, int option, const char *value, Err *err) {
+    NetGenOptions *o = state;
     uint64_t n;
-    switch (index) {
+    switch (option) {
     case NET_OUT: o->out = value; return 0;
-    case NET_COUNT: return parse_count(value, "--count", MAX_INDEX, &o->count, err);
-    case NET_FIRST: return parse_count(value, "--first", MAX_INDEX, &o->first, err);
+    case NET_COUNT: return value_count(value, "--count", 0, MAX_INDEX, &o->count, err);
+    case NET_FIRST: return value_count(value, "--first", 0, MAX_INDEX, &o->first, err);
     case NET_FLOWS:
         return parse_range(value, "--n-flows", &o->draw.flows_lo, &o->draw.flows_hi, err);
     case NET_HOPS:
-        if (parse_count(value, "--max-hops", UINT32_MAX, &n, err) != 0) return -1;
+        if (value_count(value, "--max-hops", 0, UINT32_MAX, &n, err) != 0) return -1;
         o->draw.max_packet_hops = (double)n;
         return 0;
     case NET_SHIFTED: o->draw.shifted = true; return 0;
@@ -99,22 +93,19 @@ static void print_networks(const NetGenInfo *i, const char *out, bool json) {
     json_out_finish(&j);
 }
 
-static int run_networks(int argc, char **argv) {
-    NetGenOptions o;
+static void init_networks(void *state) { netgen_default(state); }
+
+static int run_networks(void *state, const CliCommon *common, Err *err) {
+    NetGenOptions *o = state;
     NetGenInfo info;
-    CliCommon common;
-    Err err = {0};
-    netgen_default(&o);
-    int rc = cli_parse(&dataset_networks, argc, argv, &common, set_net, &o, NULL, 0, NULL);
-    if (rc >= 0) return rc;
-    o.draw.seed = common.seed;
-    o.threads = common.threads;
-    rc = o.out ? netgen_run(&o, &common.log, &info, &err)
-               : err_input(&err,
-                           "dataset networks: --out is needed; see 'm3 dataset networks --help'");
-    if (rc == 0) print_networks(&info, o.out, common.json);
-    cli_done(&common);
-    return rc == 0 ? 0 : cli_fail(&err);
+    o->draw.seed = common->seed;
+    o->threads = common->threads;
+    if (!o->out)
+        return err_input(err,
+                         "dataset networks: --out is needed; see 'm3 dataset networks --help'");
+    if (netgen_run(o, &common->log, &info, err) != 0) return -1;
+    print_networks(&info, o->out, common->json);
+    return 0;
 }
 
 const CliCommand dataset_networks = {
@@ -130,6 +121,9 @@ const CliCommand dataset_networks = {
                "measures estimates against it.\n\nExample:\n"
                "  m3 dataset networks --out held --count 120 --seed 1001",
     .options = net_options,
+    .state_size = sizeof(NetGenOptions),
+    .init = init_networks,
+    .set = set_net,
     .run = run_networks};
 
 /* ---- paths ---- */
@@ -146,12 +140,12 @@ static const CliOption path_options[] = {
                     "Draw"},
     {NULL, NULL, NULL, NULL}};
 
-static int set_path(void *ctx, int index, const char *value, Err *err) {
-    PathGenOptions *o = ctx;
-    switch (index) {
+static int set_path(void *state, int option, const char *value, Err *err) {
+    PathGenOptions *o = state;
+    switch (option) {
     case PATH_OUT: o->out = value; return 0;
-    case PATH_COUNT: return parse_count(value, "--count", MAX_INDEX, &o->count, err);
-    case PATH_FIRST: return parse_count(value, "--first", MAX_INDEX, &o->first, err);
+    case PATH_COUNT: return value_count(value, "--count", 0, MAX_INDEX, &o->count, err);
+    case PATH_FIRST: return value_count(value, "--first", 0, MAX_INDEX, &o->first, err);
     default: o->sizes_dir = value; return 0;
     }
 }
@@ -168,20 +162,18 @@ static void print_paths(const PathGenInfo *i, const char *out, bool json) {
     json_out_finish(&j);
 }
 
-static int run_paths(int argc, char **argv) {
-    PathGenOptions o = {.count = 1};
+static void init_paths(void *state) { *(PathGenOptions *)state = (PathGenOptions){.count = 1}; }
+
+static int run_paths(void *state, const CliCommon *common, Err *err) {
+    PathGenOptions *o = state;
     PathGenInfo info;
-    CliCommon common;
-    Err err = {0};
-    int rc = cli_parse(&dataset_paths, argc, argv, &common, set_path, &o, NULL, 0, NULL);
-    if (rc >= 0) return rc;
-    o.seed = common.seed;
-    o.threads = common.threads;
-    rc = o.out ? pathgen_run(&o, &common.log, &info, &err)
-               : err_input(&err, "dataset paths: --out is needed; see 'm3 dataset paths --help'");
-    if (rc == 0) print_paths(&info, o.out, common.json);
-    cli_done(&common);
-    return rc == 0 ? 0 : cli_fail(&err);
+    o->seed = common->seed;
+    o->threads = common->threads;
+    if (!o->out)
+        return err_input(err, "dataset paths: --out is needed; see 'm3 dataset paths --help'");
+    if (pathgen_run(o, &common->log, &info, err) != 0) return -1;
+    print_paths(&info, o->out, common->json);
+    return 0;
 }
 
 const CliCommand dataset_paths = {
@@ -193,4 +185,7 @@ const CliCommand dataset_paths = {
                "alone and simulated at packet level. 'm3 dataset --scenarios DIR' makes arrays of "
                "them. Paths that are there are kept.",
     .options = path_options,
+    .state_size = sizeof(PathGenOptions),
+    .init = init_paths,
+    .set = set_path,
     .run = run_paths};

@@ -1,10 +1,11 @@
-/* main: the table of commands. A command is one row here and one file cmd_*.c. */
+/* main: the table of commands and the help that belongs to none of them.
+ *
+ * A command is one row here and one file cmd_*.c; a help topic is one row and what it prints. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "base/words.h"
 #include "cli/cli.h"
 #include "model/nn.h"
 
@@ -12,19 +13,49 @@
 #error "M3_VERSION comes from the Makefile"
 #endif
 
+extern const CliCommand cmd_estimate, cmd_sweep, cmd_simulate, cmd_workload, cmd_topo, cmd_flowsim,
+    cmd_dataset, cmd_train, cmd_evaluate, cmd_ckpt, cmd_compare;
+
 /* In the order a newcomer meets them. */
 static const CliCommand *const commands[] = {
     &cmd_estimate, &cmd_sweep, &cmd_simulate, &cmd_workload, &cmd_topo,    &cmd_flowsim,
-    &cmd_dataset,  &cmd_train, &cmd_evaluate, &cmd_ckpt,     &cmd_compare, NULL,
+    &cmd_dataset,  &cmd_train, &cmd_evaluate, &cmd_ckpt,     &cmd_compare,
 };
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_units(FILE *f) {
+    fputs(
+        "Sizes, rates and times are a number and a unit: 18KB, 10Gbps, 5us.\n\n"
+        "  size    B, KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB (powers of 1024);\n"
+        "          a bare number is bytes\n"
+        "  rate    bps, Kbps, Mbps, Gbps, Tbps, or Gb/s, Gbit/s and so on; a bare number is bits\n"
+        "          per second\n"
+        "  time    ps, ns, us, ms, s, min, h; a bare number is nanoseconds where one is taken\n"
+        "  count   a bare number, or with K, M, G (powers of 1000): 1500, 200k, 10M\n\n"
+        "Upper and lower case are the same: rates are in bits whatever the b.\n",
+        f);
+}
+
+static const struct {
+    const char *name, *summary;
+    void (*print)(FILE *f);
+} topics[] = {
+    {"units", "how sizes, rates, times and counts are written", print_units},
+};
+enum { N_TOPICS = sizeof topics / sizeof *topics };
 
 static void print_usage(FILE *f) {
     fputs("m3 estimates how much slower than ideal flows finish in a data-centre "
           "network.\n\nUsage: m3 COMMAND [options]\n\nCommands:\n",
           f);
-    for (const CliCommand *const *c = commands; *c; c++)
-        fprintf(f, "  %-10s %s\n", (*c)->name, (*c)->summary);
-    fputs("\n'm3 COMMAND --help' lists a command's options; 'm3 --version' prints versions.\n", f);
+    for (int i = 0; i < N_COMMANDS; i++)
+        fprintf(f, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    fputs("\nHelp topics:\n", f);
+    for (int i = 0; i < N_TOPICS; i++)
+        fprintf(f, "  %-10s %s\n", topics[i].name, topics[i].summary);
+    fputs("\n'm3 help COMMAND' or 'm3 COMMAND --help' lists a command's options, 'm3 help TOPIC' "
+          "explains a topic;\n'm3 --version' prints versions.\n",
+          f);
 }
 
 static int print_version(void) {
@@ -33,8 +64,57 @@ static int print_version(void) {
     return 0;
 }
 
+static const CliCommand *find_command(const char *name) {
+    for (int i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    return NULL;
+}
+
+/* "unknown command 'compar', did you mean 'compare'?" */
+static int unknown(const char *what, const char *name, int n_topics, Err *err) {
+    const char *names[N_COMMANDS + N_TOPICS + 1] = {NULL};
+    for (int i = 0; i < N_COMMANDS; i++) names[i] = commands[i]->name;
+    for (int i = 0; i < n_topics; i++) names[N_COMMANDS + i] = topics[i].name;
+    return err_input(err, "unknown %s '%.60s'%s; see 'm3 --help'", what, name,
+                     cli_suggest(name, names, "'", "'").s);
+}
+
+/* m3 help [COMMAND [SUBCOMMAND] | TOPIC]: argv is what follows "help". */
+static int help(int argc, char **argv, Err *err) {
+    if (argc == 0 || strcmp(argv[0], "help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    const CliCommand *cmd = find_command(argv[0]);
+    if (cmd) return cli_help(cmd, argc - 1, argv + 1, err);
+    for (int i = 0; i < N_TOPICS; i++) {
+        if (strcmp(topics[i].name, argv[0]) != 0) continue;
+        if (argc > 1)
+            return err_input(err, "help %s: unexpected argument '%.60s'", argv[0], argv[1]);
+        topics[i].print(stdout);
+        return 0;
+    }
+    return unknown("command or topic", argv[0], N_TOPICS, err);
+}
+
+static int dispatch(int argc, char **argv) {
+    const char *name = argc > 1 ? argv[1] : "";
+    Err err = {0};
+    if (argc < 2) {
+        print_usage(stderr);
+        return 2;
+    }
+    if (strcmp(name, "--version") == 0) return print_version();
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) return help(0, NULL, &err);
+    if (strcmp(name, "help") == 0) return help(argc - 2, argv + 2, &err) == 0 ? 0 : cli_fail(&err);
+    const CliCommand *cmd = find_command(name);
+    if (cmd) return cli_run(cmd, argc - 1, argv + 1);
+    unknown("command", name, 0, &err);
+    return cli_fail(&err);
+}
+
 /* What a command printed may still fail to arrive: a full disk behind stdout. A failed command has
- * said so already. */
+ * said what is wrong already. */
 static int flush_stdout(int status) {
     errno = 0;
     if ((fflush(stdout) == 0 && !ferror(stdout)) || status != 0) return status;
@@ -44,25 +124,5 @@ static int flush_stdout(int status) {
 
 int main(int argc, char **argv) {
     diag_catch_signals();
-    const char *name = argc > 1 ? argv[1] : "";
-    if (strcmp(name, "--version") == 0) return flush_stdout(print_version());
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
-        print_usage(stdout);
-        return flush_stdout(0);
-    }
-    if (argc < 2) {
-        print_usage(stderr);
-        return 2;
-    }
-    const char *names[32];
-    int n = 0;
-    for (const CliCommand *const *c = commands; *c; c++) {
-        if (strcmp((*c)->name, name) == 0) return flush_stdout((*c)->run(argc - 1, argv + 1));
-        names[n++] = (*c)->name;
-    }
-    names[n] = NULL;
-    const char *near = words_nearest(name, names);
-    fprintf(stderr, "m3: unknown command '%.60s'%s%s%s; see 'm3 --help'\n", name,
-            near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
-    return 2;
+    return flush_stdout(dispatch(argc, argv));
 }

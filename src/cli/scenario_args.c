@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "cli/value.h"
 
 void scenario_args_init(ScenarioArgs *a) { *a = (ScenarioArgs){.options = {.mix_id = -1}}; }
 
@@ -16,18 +17,6 @@ void scenario_args_free(ScenarioArgs *a) {
     free(a->set);
     a->set = NULL;
     a->options.set = NULL;
-}
-
-int args_positive(const char *value, const char *what, uint64_t *n, Err *err) {
-    if (units_parse_count(value, what, n, err) != 0) return -1;
-    return *n > 0 ? 0 : err_input(err, "%s: must be at least 1, got %.40s", what, value);
-}
-
-int args_span(const char *value, const char *what, double *ns, Err *err) {
-    if (strspn(value, "0123456789.eE+-") == strlen(value))
-        return err_input(err, "%s: expected a time with a unit like 5s, got '%.40s'", what, value);
-    if (units_parse_time(value, what, ns, err) != 0) return -1;
-    return *ns > 0 ? 0 : err_input(err, "%s: must be above 0, got %.40s", what, value);
 }
 
 static int add_setting(ScenarioArgs *a, const char *value) {
@@ -50,9 +39,9 @@ int scenario_args_set(ScenarioArgs *a, int arg, const char *value, Err *err) {
         o->mix_id = (int64_t)id;
         return 0;
     case ARG_FLOWS: o->flows_path = value; return 0;
-    case ARG_N_FLOWS: return args_positive(value, "--n-flows", &o->n_flows, err);
+    case ARG_N_FLOWS: return value_count(value, "--n-flows", 1, UINT64_MAX, &o->n_flows, err);
     case ARG_DURATION:
-        if (args_span(value, "--duration", &ns, err) != 0) return -1;
+        if (value_span(value, "--duration", &ns, err) != 0) return -1;
         o->duration_s = ns / 1e9;
         return 0;
     default: return add_setting(a, value);

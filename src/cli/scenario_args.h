@@ -46,10 +46,4 @@ int scenario_args_set(ScenarioArgs *a, int arg, const char *value,
                       Err *err); /* arg < SCENARIO_N_ARGS */
 /* What goes together and what is missing; `command` begins the message. */
 int scenario_args_check(const ScenarioArgs *a, const char *command, Err *err);
-
-int args_positive(const char *value, const char *what, uint64_t *n,
-                  Err *err); /* a whole number from 1 on */
-/* A time above 0 with a unit: a bare number would be in nanoseconds, which nobody means on a
- * command line. */
-int args_span(const char *value, const char *what, double *ns, Err *err);
 #endif
