@@ -1,5 +1,8 @@
-# m3: one binary, its tests, its benchmarks. `make help` lists the targets.
-#   make B=dir puts everything built into dir (default: build); SAN=address,undefined builds with sanitizers.
+# m3: binary, library, tests, benchmarks. `make help` lists the targets.
+#
+#   make B=DIR              puts everything built into DIR (default: build)
+#   make SAN=address,undefined    builds with sanitizers
+#   make V=1                shows the commands
 
 B       ?= build
 CC      ?= gcc
@@ -11,7 +14,8 @@ OPT     ?= -O2
 SAN     ?=
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DM3_VERSION='"$(VERSION)"' -DM3_BUILD='"$(strip $(OPT) $(SANFLAGS))"'
+CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DM3_VERSION='"$(VERSION)"' \
+    -DM3_BUILD='"$(strip $(OPT) $(SANFLAGS))"'
 CFLAGS  += -std=c11 $(OPT) -g $(WARN) -fno-common -fPIC -fvisibility=hidden -pthread $(SANFLAGS)
 LDFLAGS += -pthread $(SANFLAGS)
 LDLIBS  += -lcjson -lopenblas -lm -ldl
@@ -34,15 +38,18 @@ RUN_PACKAGES   := gcc make libc6-dev libopenblas-dev libcjson-dev
 CHECK_PACKAGES := $(RUN_PACKAGES) g++ pkg-config libcmocka-dev libtorch-dev
 
 # The training plug-in is built where libtorch is; everything else never needs it.
-TORCH_INC := $(firstword $(wildcard /usr/include/torch/csrc/api/include /usr/local/include/torch/csrc/api/include $(TORCH_HOME)/include/torch/csrc/api/include))
-TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(TORCH_HOME)/lib)
 comma := ,
+TORCH_API := include/torch/csrc/api/include
+TORCH_INC := $(firstword $(wildcard /usr/$(TORCH_API) /usr/local/$(TORCH_API) \
+    $(TORCH_HOME)/$(TORCH_API)))
+TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(TORCH_HOME)/lib)
 
 .DEFAULT_GOAL := all
-.PHONY: all library run check check-unit check-cli check-library debug asan ubsan tsan fuzz bench lint layers format install uninstall help \
-    clean deps deps-check torch record ckpt ckpt-measure
+.PHONY: all library torch deps deps-check run check check-unit check-cli check-library record \
+    debug asan ubsan tsan fuzz bench layers lint format ckpt ckpt-measure install uninstall clean \
+    help
 
-all: $B/m3 $(if $(SAN),,library) ## build binary, library, and the training plug-in where libtorch is installed
+all: $B/m3 $(if $(SAN),,library) ## build binary, library and (where libtorch is) training plug-in
 
 # Every room but cli, for the binary, tests and benchmarks, which use internal names.
 ROOMS := $B/rooms.a
@@ -78,20 +85,29 @@ $B/%.o: %.c Makefile
 
 $B/tests/%: tests/%.c $(ROOMS) Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(ROOMS) $(LDFLAGS) -lcmocka $(LDLIBS)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(ROOMS) \
+	    $(LDFLAGS) -lcmocka $(LDLIBS)
 
 $B/bench/%: tests/bench/%.c $(ROOMS) Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(ROOMS) $(LDFLAGS) $(LDLIBS)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(ROOMS) \
+	    $(LDFLAGS) $(LDLIBS)
 
 ifneq ($(TORCH_INC),)
 all: torch
 torch: $B/m3-torch.so ## build the training plug-in (needs libtorch)
-$B/m3-torch.so: $(wildcard src/plugin/torch_*.cpp) $(addprefix src/,plugin/torch_shim.h plugin/torch_private.h model/modelspec.h model/modelinput.h) Makefile
+TORCH_SRC := $(wildcard src/plugin/torch_*.cpp)
+TORCH_HDR := $(addprefix src/,plugin/torch_shim.h plugin/torch_private.h model/modelspec.h \
+    model/modelinput.h)
+TORCH_SYSTEM := $(addprefix -isystem ,$(TORCH_INC) \
+    $(filter-out /usr/include,$(TORCH_INC:%$(TORCH_API)=%include)))
+$B/m3-torch.so: $(TORCH_SRC) $(TORCH_HDR) Makefile
 	@mkdir -p $(@D)
-	$(call say,CXX,$<)$(CXX) -std=c++17 -O1 -g0 -fPIC -shared -Isrc $(addprefix -isystem ,$(filter-out /usr/include,$(TORCH_INC:%/torch/csrc/api/include=%)) $(TORCH_INC)) -Wall -Wextra -o $@ $(filter %.cpp,$^) $(TORCH_LIB) -ltorch -ltorch_cpu -lc10
+	$(call say,CXX,$<)$(CXX) -std=c++17 -O1 -g0 -fPIC -shared -Isrc $(TORCH_SYSTEM) -Wall \
+	    -Wextra -o $@ $(TORCH_SRC) $(TORCH_LIB) -ltorch -ltorch_cpu -lc10
 else
-torch: ; @echo "m3: libtorch not found: the training plug-in is not built (apt-get install libtorch-dev)"
+torch:
+	@echo "m3: libtorch not found, no training plug-in (apt-get install libtorch-dev)"
 endif
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(wildcard $B/tests/*.d $B/bench/*.d)
@@ -111,50 +127,66 @@ check: deps-check ## install, build and pass all tests
 	@$(MAKE) --no-print-directory -k check-unit check-cli check-library layers; status=$$?; \
 	    tests/summary $B && exit $$status
 
-check-unit: $(TESTS)
+check-unit: $(TESTS) ## unit tests alone
 	@tests/run-unit $B $(TESTS)
 
-check-cli: $B/m3
+check-cli: $B/m3 ## command-line cases alone
 	@tests/cli/run $B/m3 $B
 
-check-library: all
+check-library: all ## tests of libm3.a, libm3.so and make install alone
 	@tests/library $B
 
 record: $B/m3 ## re-record the expected output of tests/cli
 	@tests/cli/run --record $B/m3 $B
 
-debug: ; @$(MAKE) B=build/debug OPT=-O0 all
-asan: ## all tests under AddressSanitizer
-	@$(MAKE) B=build/asan OPT=-O1 SAN=address $(MAKE_CHECKS)
-ubsan: ## all tests under UndefinedBehaviorSanitizer
-	@$(MAKE) B=build/ubsan OPT=-O1 SAN=undefined $(MAKE_CHECKS)
-tsan: ## all tests under ThreadSanitizer
-	@$(MAKE) B=build/tsan OPT=-O1 SAN=thread $(MAKE_CHECKS)
-MAKE_CHECKS := check-unit check-cli
+debug: ## build without optimisation into B/debug
+	@$(MAKE) B=$B/debug OPT=-O0 all
+# A program would have to be built with the sanitizer, too, to use the library: not tested here.
+SAN_CHECKS := check-unit check-cli
+asan: ## unit and command-line tests under AddressSanitizer
+	@$(MAKE) B=$B/asan OPT=-O1 SAN=address $(SAN_CHECKS)
+ubsan: ## unit and command-line tests under UndefinedBehaviorSanitizer
+	@$(MAKE) B=$B/ubsan OPT=-O1 SAN=undefined $(SAN_CHECKS)
+tsan: ## unit and command-line tests under ThreadSanitizer
+	@$(MAKE) B=$B/tsan OPT=-O1 SAN=thread $(SAN_CHECKS)
 
 fuzz: $B/m3 ## feed damaged copies of valid inputs to every parser
 	@tests/fuzz $B/m3
 
-bench: $B/m3 $(BENCHES) ## measure speed as one table (LARGE=1: whole estimates of 10 M flows, too); tests/bench/README.md keeps the numbers
+# tests/bench/README.md keeps the numbers.
+bench: $B/m3 $(BENCHES) ## measure speed as one table (LARGE=1: with estimates of 10 M flows)
 	@tests/bench/run $B $(LARGE)
 
 layers: ## fail on an include that points upward
 	@tests/layers && tests/layers-can-fail
-lint: layers ## static checks and formatting
-	@clang-format --dry-run -Werror $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.c tests/bench/*.c include/*.h)
-	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 -Isrc -Iinclude src
-format: ; clang-format -i $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.c tests/bench/*.c include/*.h)
 
-# What ckpts/default was made with. DATA: a folder whose nets/ holds networks with known completion times, measured too if there.
+SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] include/*.h)
+SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
+    layers layers-can-fail library readme run-unit summary columns cli/run cli/is-json bench/run \
+    bench/ns3-agreement)
+lint: layers ## static checks and formatting
+	@clang-format --dry-run -Werror $(SOURCES)
+	@tests/columns $(SOURCES) $(SCRIPTS)
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	    --error-exitcode=1 -Isrc -Iinclude src
+format: ## format the C and C++ sources
+	@clang-format -i $(SOURCES)
+
+# What ckpts/default was made with: an hour or two; an interrupted run is resumed. DATA is a folder
+# whose nets/ holds networks with known completion times (ns-3's); if it is there, they are measured
+# as well.
 DATA ?= ../shared/ref/ns3
-ckpt: all ## train ckpts/default again from nothing and measure it (an hour or two; resumes; DATA=folder with nets/ adds ns-3's)
+ckpt: all ## train ckpts/default again from nothing and measure it (DATA=folder with nets/)
 	$B/m3 dataset networks --out $B/ckpt/large --seed 1 --count 3000
-	$B/m3 dataset networks --out $B/ckpt/small --seed 2 --count 4000 --n-flows 1000..6000 --max-hops 6M
+	$B/m3 dataset networks --out $B/ckpt/small --seed 2 --count 4000 --n-flows 1000..6000 \
+	    --max-hops 6M
 	mkdir -p $B/ckpt/train
-	for s in large small; do for n in $B/ckpt/$$s/net*; do ln -sfn ../$$s/$${n##*/} $B/ckpt/train/$$s-$${n##*/}; done; done
+	for s in large small; do for n in $B/ckpt/$$s/net*; do \
+	    ln -sfn ../$$s/$${n##*/} $B/ckpt/train/$$s-$${n##*/}; done; done
 	$B/m3 dataset flows --networks $B/ckpt/train --out $B/ckpt/flows --paths 70
-	$B/m3 train --dataset $B/ckpt/flows --out $B/ckpt/run --epochs 6 --batch 128 --lr 0.002 --average 0.998 --holdout 0.04 \
-	    --input-noise 0.1 --weight-decay 0.05 --collapsed 0.01 --threads 1 $$(test -f $B/ckpt/run/progress.json && echo --resume)
+	$B/m3 train --dataset $B/ckpt/flows --out $B/ckpt/run --epochs 6 --batch 128 --lr 0.002 \
+	    --average 0.998 --holdout 0.04 --input-noise 0.1 --weight-decay 0.05 --collapsed 0.01 \
+	    --threads 1 $$(test -f $B/ckpt/run/progress.json && echo --resume)
 	$B/m3 dataset networks --out $B/ckpt/calib --seed 3001 --count 180 $(HELD)
 	$B/m3 evaluate --networks $B/ckpt/calib --ckpt $B/ckpt/run --calibrate $B/ckpt/model.m3
 	cp $B/ckpt/model.m3 ckpts/default/model.m3
@@ -162,12 +194,14 @@ ckpt: all ## train ckpts/default again from nothing and measure it (an hour or t
 
 CKPT ?= ckpts/default
 HELD := --n-flows 5000..20000 --max-hops 40M
-ckpt-measure: all ## measure CKPT (default: ckpts/default) on networks it has not seen; ckpts/README.md keeps the tables
+# ckpts/README.md keeps the tables.
+ckpt-measure: all ## measure CKPT (default: ckpts/default) on networks it has not seen
 	$B/m3 dataset networks --out $B/ckpt/held --seed 1001 --count 120 $(HELD)
 	$B/m3 dataset networks --out $B/ckpt/shifted --seed 2001 --shifted --count 40 $(HELD)
 	$B/m3 evaluate --networks $B/ckpt/held --ckpt $(CKPT) --paths 2000
 	$B/m3 evaluate --networks $B/ckpt/shifted --ckpt $(CKPT) --paths 2000
-	@if [ -d $(DATA)/nets ]; then set -x; $B/m3 evaluate --networks $(DATA)/nets --ckpt $(CKPT) --paths 2000; fi
+	@if [ -d $(DATA)/nets ]; then set -x; \
+	    $B/m3 evaluate --networks $(DATA)/nets --ckpt $(CKPT) --paths 2000; fi
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
@@ -198,5 +232,7 @@ uninstall: ## remove what install put there (same PREFIX, LIBDIR, DESTDIR)
 	rm -rf "$(SHARE_DEST)"
 	rmdir "$(PLUGIN_DEST)" 2>/dev/null || true
 
-clean: ; rm -rf $B
-help: ; @sed -n "s/^\([a-z-]*\):.*## /  make \1\t/p" Makefile | grep -v sed | expand -t 20
+clean: ## remove what was built
+	rm -rf $B
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
