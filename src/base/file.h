@@ -51,10 +51,11 @@ char *file_join(const char *dir, const char *name);
 /* file_program_dir returns the folder of the running program ("." where the system does not tell);
  * caller frees. */
 char *file_program_dir(void);
-/* file_find_shipped returns where a file or folder that comes with the program lies, such as
+/* file_find_shipped returns where a file or folder that comes with m3 lies, such as
  * "ckpts/default": `relative` to the working directory, to the program's folder or the two above
- * it (a build folder in a checkout), or to ../share/m3 from there (make install). The first that
- * exists is taken; NULL if none does; caller frees. */
+ * it (a build folder in a checkout), to ../share/m3 or ../../share/m3 from there (make install), or
+ * to the same places seen from the folder of libm3.so. The first that exists is taken; NULL if none
+ * does; caller frees. */
 char *file_find_shipped(const char *relative);
 
 /* file_sha256 writes the SHA-256 (FIPS 180-4) of n bytes as 64 hex digits and a NUL; file_digest

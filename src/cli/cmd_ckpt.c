@@ -1,5 +1,7 @@
-/* m3 ckpt: describes checkpoints, converts them, and moves models to and from the published pair of
- * .bin files. */
+/* m3 ckpt: describes checkpoints, converts them between number formats, and moves models to and
+ * from the published pair of .bin files (ckpt_import, ckpt_export).
+ *
+ * Four verbs share one table of options; each says itself which it needs. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +18,7 @@ enum { OPT_LLAMA, OPT_MLP, OPT_OUT, OPT_DTYPE };
 static const CliOption options[] = {
     {"llama", "FILE", "transformer's .bin file: read by import, written by export",
      "Published pair"},
-    {"mlp", "FILE", "MLP's .bin file, likewise", "Published pair"},
+    {"mlp", "FILE", "MLP's .bin file: read by import, written by export", "Published pair"},
     {"out", "PATH",
      "import, convert: a file if it ends in .m3, else a directory\nthat gets model.m3", "Output"},
     {"dtype", "TYPE", "weights stored as f32, f16 or bf16 (import: f32;\nconvert: as they are)",
@@ -123,7 +125,6 @@ static int convert(const char *path, const CkptCmd *o, Err *err) {
     return rc;
 }
 
-/* Finds the verb and how many arguments it takes, itself included. */
 static int run(void *state, const CliCommon *common, Err *err) {
     static const char *const verbs[] = {"info", "import", "export", "convert", NULL};
     enum { INFO, IMPORT, EXPORT, CONVERT };
@@ -137,7 +138,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (!verbs[which])
         return err_input(err, "ckpt: unknown verb '%.40s'%s", verb,
                          cli_suggest(verb, verbs, "'", "'").s);
-    int want = which == IMPORT ? 1 : 2;
+    int want = which == IMPORT ? 1 : 2; /* arguments, the verb included */
     if (common->n_args < want) return err_input(err, "ckpt %s: expected a checkpoint", verb);
     if (common->n_args > want)
         return err_input(err, "ckpt %s: unexpected argument '%.60s'", verb, common->args[want]);

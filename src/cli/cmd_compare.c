@@ -1,4 +1,9 @@
-/* m3 compare: quantile errors of one result against another, and a gate for CI. */
+/* m3 compare: quantile errors of one result against another, and a gate for CI.
+ *
+ * report_load brings estimates and flow files with completion times to the same form: quantiles of
+ * the slowdown over all flows and per size bucket. The error of a quantile of B against the
+ * reference A is (B - A) / A. Each --max-error is a limit on the errors of one quantile; beyond any
+ * of them the exit status is 1. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +15,10 @@
 #include "base/units.h"
 #include "cli/cli.h"
 
-/* "p99=0.05", "p99:all=0.05", "p99:1-10KB=0.05". */
+/* A --max-error: "p99=0.05", "p99:all=0.05", "p99:1-10KB=0.05". */
 typedef struct {
     const char *text;
-    int quantile, dist; /* dist −1: every one */
+    int quantile, dist; /* dist −1: all flows and every bucket */
     double max_error;
 } ErrorLimit;
 
@@ -25,13 +30,13 @@ typedef struct {
 enum { OPT_MAX_ERROR };
 static const CliOption options[] = {
     {"max-error", "Q=X",
-     "exit 1 if a quantile is off by more than the fraction X, overall or in any bucket:\np50, "
-     "p90, p99 or p99.9; one place with "
-     "Q:all=X or Q:BUCKET=X (1-10KB); repeatable",
+     "exit 1 if a quantile is off by more than the fraction X, overall or in any bucket:\n"
+     "p50, p90, p99 or p99.9; in one place with Q:all=X or Q:BUCKET=X (1-10KB); repeatable",
      "Gate"},
     {NULL, NULL, NULL, NULL}};
 
-/* Bucket names without their spaces, so that they need no quotes: "1-10KB". */
+/* Whether the word is the label of distribution i without its spaces, as a shell takes it without
+ * quotes: "1-10KB". */
 static bool names_dist(const char *word, size_t len, int i) {
     size_t k = 0;
     for (const char *c = report_dist_label(i); *c; c++) {
@@ -83,19 +88,19 @@ static double value_of(const Slowdowns *r, int dist, int k) {
     return report_quantile(report_dist(r, dist), k)->value;
 }
 
-/* (B − A)/A; NAN unless both have flows there. */
+/* (B − A)/A; NAN unless both results have flows in that bucket. */
 static double error_of(const Comparison *c, int dist, int k) {
     double a = value_of(&c->a, dist, k);
     return (value_of(&c->b, dist, k) - a) / a;
 }
 
-/* A place that only one side knows cannot be within limits. */
+/* A bucket that has flows in one result only exceeds every limit. */
 static bool exceeds(const Comparison *c, const ErrorLimit *l, int dist) {
+    static const double ROUNDING = 1e-12; /* 2.1 is within 0.05 of 2 */
     if (l->dist >= 0 && l->dist != dist) return false;
     double a = value_of(&c->a, dist, l->quantile), b = value_of(&c->b, dist, l->quantile);
     if (isnan(a) && isnan(b)) return false;
-    return !(fabs(error_of(c, dist, l->quantile)) <=
-             l->max_error + 1e-12); /* 2.1 is within 0.05 of 2 */
+    return !(fabs(error_of(c, dist, l->quantile)) <= l->max_error + ROUNDING);
 }
 
 static size_t count_exceeded(const Comparison *c) {
@@ -108,10 +113,10 @@ static size_t count_exceeded(const Comparison *c) {
 
 typedef struct {
     char s[80];
-} Cell;
+} ErrorCell;
 
-static Cell error_cell(const Comparison *c, int dist, int k) {
-    Cell cell = {"-"};
+static ErrorCell error_cell(const Comparison *c, int dist, int k) {
+    ErrorCell cell = {"-"};
     double e = error_of(c, dist, k);
     if (!isnan(e))
         snprintf(cell.s, sizeof cell.s, "%+.1f %% (%.2f -> %.2f)", 100 * e,
@@ -205,7 +210,8 @@ const CliCommand cmd_compare = {
     .usage = "m3 compare A B [options]",
     .details = "A and B are results of m3 estimate (--out FILE.json) or flow CSVs with size_b, "
                "fct_ns and\n"
-               "ideal_fct_ns (m3 simulate). An error is (B - A) / A.\n\n"
+               "ideal_fct_ns (m3 simulate); one of them may be -, standard input. An error is (B - "
+               "A) / A.\n\n"
                "  m3 compare truth.csv estimate.json --max-error p99=0.1 --max-error p50:all=0.05",
     .options = options,
     .state_size = sizeof(CompareCmd),

@@ -1,8 +1,7 @@
-/* m3 dataset: training data from path scenarios with known completion times. */
+/* m3 dataset: training data from path scenarios with known completion times, and the subcommands
+ * that make networks, paths and training data for the flow model. */
 #include "data/pathdata.h"
 #include "cli/cli.h"
-#include "cli/dataset_flows.h"
-#include "cli/dataset_gen.h"
 #include "cli/value.h"
 
 #include <stdio.h>
@@ -64,6 +63,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     return 0;
 }
 
+extern const CliCommand dataset_networks, dataset_paths, dataset_flows;
 static const CliCommand *const subcommands[] = {&dataset_networks, &dataset_paths, &dataset_flows,
                                                 NULL};
 

@@ -1,6 +1,13 @@
-/* m3 estimate: the main job, from files to a table, JSON and CSV. */
+/* m3 estimate: slowdown distributions of a network, from files to a table, JSON and CSV.
+ *
+ *     check ─ open the output files ─ checkpoint or features ─┬─ from_scenario ─┬─ deliver
+ *                                                             └─ from_features ─┘
+ *
+ * Output files are opened before the work begins, since an unwritable name should not cost minutes
+ * of computing; they are renamed into place when the result is complete. */
 #include "cli/estimate_args.h"
 #include "cli/features_args.h"
+#include "cli/outputs.h"
 #include "cli/scenario_args.h"
 #include "cli/value.h"
 
@@ -30,8 +37,7 @@ static const CliOption options[] = {
      "m3: fluid simulation and model (default); flowsim: fluid simulation alone; packet: packet "
      "simulation",
      "Method"},
-    {"exact", NULL,
-     "simulate every flow of long paths, too, where the fluid is needed only in spells", "Method"},
+    {"exact", NULL, "simulate every flow of long paths, too, instead of time slices", "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)",
      "Method"},
     {"compat", "LIST",
@@ -39,9 +45,10 @@ static const CliOption options[] = {
      "hpcc-ns3 (method packet): packets as in the HPCC authors' ns-3",
      "Method"},
     {"features", "FILE",
-     "ask about features that --save-features wrote; with --set for other settings of the network",
+     "start from features that --save-features wrote (- is standard input); with --set for other\n"
+     "settings of the network",
      "Features"},
-    {"save-features", "FILE", "write what was computed before the model was asked", "Features"},
+    {"save-features", "FILE", "write what was computed before the model ran", "Features"},
     {"out", "FILE", "write the result as JSON", "Output"},
     {"csv", "FILE", "write bucket,percentile,slowdown as CSV", "Output"},
     {NULL, NULL, NULL, NULL}};
@@ -53,7 +60,7 @@ typedef struct {
     const char *ckpt_path, *save_features, *out, *csv;
     FeaturesArgs features;
     Ckpt ckpt;
-    EstimateOutputs files;
+    Outputs files;
     FileOut saved; /* save_features */
 } EstimateCmd;
 
@@ -66,7 +73,7 @@ static void init(void *state) {
 
 static void release(void *state) {
     EstimateCmd *o = state;
-    estimate_outputs_abort(&o->files);
+    outputs_abort(&o->files);
     file_out_abort(&o->saved);
     features_args_close(&o->features);
     ckpt_free(&o->ckpt);
@@ -80,16 +87,16 @@ static int set(void *state, int option, const char *value, Err *err) {
     case PATHS:
         o->paths_given = true;
         return value_count_or_all(value, "--paths", &o->estimate.n_paths, err);
-    case TARGET_ERROR: return estimate_parse_target(value, &o->estimate.target, err);
+    case TARGET_ERROR: return estimate_args_target(value, &o->estimate.target, err);
     case MAX_PATHS:
         o->max_paths_given = true;
         return value_count(value, "--max-paths", 1, UINT64_MAX, &o->estimate.target.max_paths, err);
     case METHOD:
         o->method_given = true;
-        return estimate_parse_method(value, &o->estimate.method, err);
+        return estimate_args_method(value, &o->estimate.method, err);
     case EXACT: o->estimate.exact = true; return 0;
     case CKPT: o->ckpt_path = value; return 0;
-    case COMPAT: return estimate_parse_compat(value, &o->estimate, err);
+    case COMPAT: return estimate_args_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
     case SAVE_FEATURES: o->save_features = value; return 0;
     case OUT: o->out = value; return 0;
@@ -127,11 +134,11 @@ static int check(const EstimateCmd *o, Err *err) {
 /* Writes the result to the files asked for, and to stdout unless one of them is. */
 static int deliver(EstimateCmd *o, const CliCommon *common, const Estimate *e, ReportMeta *meta,
                    Err *err) {
-    EstimateOutputs *f = &o->files;
+    Outputs *f = &o->files;
     meta->wall_total_s = diag_now_s() - common->start_s;
     if (f->json.f) report_json(f->json.f, e, meta);
     if (f->csv.f) report_csv(f->csv.f, e);
-    if (estimate_outputs_commit(f, err) != 0) return -1;
+    if (outputs_commit(f, err) != 0) return -1;
     if (f->to_stdout) return 0;
     if (common->json) report_json(stdout, e, meta);
     else report_table(stdout, e, meta);
@@ -192,13 +199,13 @@ static int run(void *state, const CliCommon *common, Err *err) {
     o->scenario.options.seed = o->estimate.seed = common->seed;
     o->scenario.options.threads = o->estimate.threads = common->threads;
     o->scenario.options.max_in_memory = estimate_max_in_memory(o->estimate.method);
-    if (check(o, err) != 0 || estimate_outputs_open(&o->files, o->out, o->csv, err) != 0) return -1;
+    if (check(o, err) != 0 || outputs_open(&o->files, o->out, o->csv, err) != 0) return -1;
     if (o->save_features && file_out_open(&o->saved, o->save_features, err) != 0) return -1;
     if (features_args_open(&o->features, &o->scenario, common, o->ckpt_path, &o->ckpt, &o->estimate,
                            err) != 0)
         return -1;
-    meta.method = estimate_methods[o->estimate.method];
-    if (o->out || common->json) estimate_meta_ckpt(&meta, o->estimate.ckpt, sha256);
+    meta.method = estimate_args_methods[o->estimate.method];
+    if (o->out || common->json) estimate_args_ckpt(&meta, o->estimate.ckpt, sha256);
     return o->features.file ? from_features(o, common, &meta, err)
                             : from_scenario(o, common, &meta, err);
 }

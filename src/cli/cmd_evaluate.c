@@ -1,4 +1,7 @@
-/* m3 evaluate: a checkpoint, and flowSim alone, against truth. */
+/* m3 evaluate: a checkpoint, and flowSim alone, against simulated or measured completion times.
+ *
+ * Three kinds of truth: a data set of paths, a data set of flows, whole networks. Of a data set the
+ * samples that training held out are taken, by the same split (data/datasplit). */
 #include "evaluate/evaluate.h"
 
 #include <stdlib.h>

@@ -1,6 +1,8 @@
-/* cmd_flowsim: the fluid simulation and the feature map of one parking-lot path, on their own. The
- * path has the published shape (lot_published): end links at the host rate, inner links four times
- * as fast, 1 µs each. */
+/* m3 flowsim: the fluid simulation and the feature map of one parking-lot path, on their own.
+ *
+ * The path has the shape of the published training data (lot_published): end links at the host
+ * rate, inner links four times as fast, 1 µs each. With --json standard output holds a summary, and
+ * the CSV of the flows is written only where --out says. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 #include "fluid/flowsim.h"
 #include "model/pathfeat.h"
 
-enum { MAX_LINKS = 1000 };
+enum { MAX_LINKS = 1000 }; /* far beyond any network; positions are 16 bits wide */
 
 typedef struct {
     uint64_t n_links;
@@ -26,7 +28,9 @@ enum { LINKS, FLOWS, HOST_RATE, OUT, FEATURES, SET };
 static const CliOption options[] = {
     {"links", "L", "links of the path; positions are 0..L", "Path"},
     {"flows", "FILE",
-     "flows: CSV with flow,src,dst,size_b,start_ns, or an HPCC flow file; src < dst are positions",
+     "flows: CSV with flow,src,dst,size_b,start_ns, or an HPCC flow file; src < dst are "
+     "positions;\n"
+     "- is standard input",
      "Path"},
     {"host-rate", "RATE",
      "rate of the first and the last link and of every flow's host (default 10Gbps);\ninner links "
@@ -75,7 +79,7 @@ static int set(void *state, int option, const char *value, Err *err) {
     }
 }
 
-/* ---- what is simulated ---- */
+/* ---- simulation ---- */
 
 typedef struct {
     Lot lot;
@@ -111,7 +115,7 @@ static int simulate(FlowsimRun *r, const FlowsimCmd *o, const Log *log, Err *err
     return 0;
 }
 
-/* ---- what is written ---- */
+/* ---- output ---- */
 
 static int write_csv(const FlowsimRun *r, const char *path, Err *err) {
     FileOut out;
@@ -173,7 +177,6 @@ static int write_summary(FlowsimRun *r, const FlowsimCmd *o, const CliCommon *co
     return file_out_commit(&out, err);
 }
 
-/* With --json, standard output is the summary's, and the CSV is written only where --out says. */
 static int run(void *state, const CliCommon *common, Err *err) {
     const FlowsimCmd *o = state;
     if (o->n_links == 0)

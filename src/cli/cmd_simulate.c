@@ -1,4 +1,7 @@
-/* m3 simulate: packet-level simulation of a network, from files to per-flow completion times. */
+/* m3 simulate: packet-level simulation of a network, from files to per-flow completion times.
+ *
+ * Flows go to --out with two more columns, fct_ns and ideal_fct_ns; a summary goes to stdout, or to
+ * stderr where stdout has the flows or the trace. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,10 +23,10 @@ static const CliOption options[] = {
      "congestion control: dctcp, dcqcn, hp, timely, or none, limited by\nthe window alone "
      "(default: the mix's)",
      "Simulation"},
-    {"compat", "hpcc-ns3", "behave as the HPCC authors' ns-3 in every detail, accidents included",
+    {"compat", "hpcc-ns3", "behave as the HPCC authors' ns-3 in every detail, quirks included",
      "Simulation"},
     {"stop", "TIME",
-     "end at that time after the first flow's start (default: when nothing moves any more)",
+     "end at that time after the first flow's start (default: when no event is left)",
      "Simulation"},
     {"out", "FILE",
      "flows with fct_ns and ideal_fct_ns as CSV (- is stdout),\nor binary if FILE ends in .m3f",
@@ -73,7 +76,7 @@ static int check(const SimulateCmd *o, const CliCommon *common, Err *err) {
     return 0;
 }
 
-/* An unwritable name should not cost a simulation. */
+/* Refuses a name that can't be written before the simulation rather than after it. */
 static int check_out(const char *path, Err *err) {
     FileOut probe;
     if (!path || is_stdout(path)) return 0;
@@ -89,7 +92,7 @@ static void report(const SimulateCmd *o, const SimReport *r) {
     else if (r->common->log.level > LOG_QUIET) sim_report_table(stderr, r);
 }
 
-/* The columns of the result go into the flows. */
+/* Puts completion and ideal times into the flows, which owns fct_ns from then on. */
 static void keep_times(Scenario *s, bool compat, double *fct_ns) {
     free(s->flows.fct_ns);
     s->flows.fct_ns = fct_ns;

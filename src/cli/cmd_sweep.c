@@ -1,4 +1,8 @@
-/* m3 sweep: many settings of one network, to a table, JSON and CSV. */
+/* m3 sweep: many settings of one network, to a table, JSON and CSV.
+ *
+ * The values of all --set form a grid (scenario/grid); sweep_run estimates each of its rows and
+ * shares what the rows have in common. Starting from a file of features, only settings of the
+ * network can vary. */
 #include <string.h>
 
 #include "estimate/sweep.h"
@@ -7,6 +11,7 @@
 #include "base/units.h"
 #include "cli/estimate_args.h"
 #include "cli/features_args.h"
+#include "cli/outputs.h"
 #include "cli/scenario_args.h"
 #include "cli/value.h"
 #include "traffic/sizebucket.h"
@@ -23,7 +28,8 @@ static const CliOption options[] = {
     {"compat", "LIST",
      "published: aggregate as the paper's notebooks do, pooling paths with equal weight", "Method"},
     {"features", "FILE",
-     "start from features that m3 estimate --save-features wrote: settings of the network only",
+     "start from features that m3 estimate --save-features wrote (- is standard input): settings\n"
+     "of the network only",
      "Features"},
     {"quantile", "NAME", "what settings are ranked by: p50, p90, p99 (default) or p99.9", "Output"},
     {"bucket", "SIZE",
@@ -42,7 +48,7 @@ typedef struct {
     const char *ckpt_path, *out, *csv;
     FeaturesArgs features;
     Ckpt ckpt;
-    EstimateOutputs files;
+    Outputs files;
 } SweepCmd;
 
 static void init(void *state) {
@@ -55,7 +61,7 @@ static void init(void *state) {
 
 static void release(void *state) {
     SweepCmd *o = state;
-    estimate_outputs_abort(&o->files);
+    outputs_abort(&o->files);
     features_args_close(&o->features);
     ckpt_free(&o->ckpt);
     grid_free(&o->grid);
@@ -91,9 +97,9 @@ static int set(void *state, int option, const char *value, Err *err) {
         return value_count_or_all(value, "--paths", &o->estimate.n_paths, err);
     case METHOD:
         o->method_given = true;
-        return estimate_parse_method(value, &o->estimate.method, err);
+        return estimate_args_method(value, &o->estimate.method, err);
     case CKPT: o->ckpt_path = value; return 0;
-    case COMPAT: return estimate_parse_compat(value, &o->estimate, err);
+    case COMPAT: return estimate_args_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
     case QUANTILE: return parse_quantile(value, &o->quantile, err);
     case BUCKET: return parse_bucket(value, &o->dist, err);
@@ -116,10 +122,10 @@ static int check(const SweepCmd *o, Err *err) {
 
 /* Writes the result to the files asked for, and to stdout unless one of them is. */
 static int deliver(SweepCmd *o, const CliCommon *common, const SweepReport *r, Err *err) {
-    EstimateOutputs *f = &o->files;
+    Outputs *f = &o->files;
     if (f->json.f) sweep_report_json(f->json.f, r);
     if (f->csv.f) sweep_report_csv(f->csv.f, r);
-    if (estimate_outputs_commit(f, err) != 0) return -1;
+    if (outputs_commit(f, err) != 0) return -1;
     if (f->to_stdout) return 0;
     if (common->json) sweep_report_json(stdout, r);
     else sweep_report_table(stdout, r);
@@ -138,11 +144,11 @@ static int compute(SweepCmd *o, const CliCommon *common, Err *err) {
         r.meta = (ReportMeta){.command = common->command,
                               .topo = sweep.topo,
                               .mix = o->scenario.options.mix_path,
-                              .method = estimate_methods[o->estimate.method],
+                              .method = estimate_args_methods[o->estimate.method],
                               .seed = common->seed,
                               .wall_total_s = diag_now_s() - common->start_s};
         if (o->features.file) features_args_meta(&o->features, &r.meta);
-        if (o->out || common->json) estimate_meta_ckpt(&r.meta, o->estimate.ckpt, sha256);
+        if (o->out || common->json) estimate_args_ckpt(&r.meta, o->estimate.ckpt, sha256);
         rc = deliver(o, common, &r, err);
     }
     sweep_free(&sweep);
@@ -154,7 +160,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     o->scenario.options.seed = o->estimate.seed = common->seed;
     o->scenario.options.threads = o->estimate.threads = common->threads;
     o->scenario.options.max_in_memory = estimate_max_in_memory(o->estimate.method);
-    if (check(o, err) != 0 || estimate_outputs_open(&o->files, o->out, o->csv, err) != 0) return -1;
+    if (check(o, err) != 0 || outputs_open(&o->files, o->out, o->csv, err) != 0) return -1;
     if (features_args_open(&o->features, &o->scenario, common, o->ckpt_path, &o->ckpt, &o->estimate,
                            err) != 0)
         return -1;

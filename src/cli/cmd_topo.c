@@ -1,5 +1,7 @@
-/* cmd_topo: makes, describes and converts topologies. Three verbs share one table of options; what
- * each does is in net/topo, or in topo_show for the description. */
+/* m3 topo: makes, describes and converts topologies.
+ *
+ * Three verbs share one table of options; reading, writing and the Clos are net/topo's, the
+ * description is topo_show's. */
 #include <stdio.h>
 #include <string.h>
 
@@ -145,7 +147,7 @@ const CliCommand cmd_topo = {
              "topo convert A B [--format FORMAT]",
     .details = "Files are recognised by content: our Clos description, cluster JSON (Parsimon), "
                "nodes and links\n"
-               "in JSON, HPCC topology.txt.\n\nExamples:\n"
+               "in JSON, HPCC topology.txt; FILE and A may be -, standard input.\n\nExamples:\n"
                "  m3 topo clos --pods 4 --racks-per-pod 8 --out clos.json\n"
                "  m3 topo show spec/clos-256-2to1.json\n"
                "  m3 topo convert cluster.json topology.txt",

@@ -91,7 +91,7 @@ static const CliOption options[] = {
     {NULL, NULL, NULL, NULL}};
 
 typedef struct {
-    TrainOptions o;
+    TrainOptions train;
     const char *preset;
     uint32_t dim, hidden, n_layers, n_heads, mlp; /* 0: the preset's */
     const char *attention;                        /* NULL: the preset's */
@@ -125,64 +125,65 @@ static int set_word(const char *value, const char *option, const char *const *na
 }
 
 static void init(void *state) {
-    TrainCmd *a = state;
-    train_defaults(&a->o);
-    a->dropout = -1;
+    TrainCmd *o = state;
+    train_defaults(&o->train);
+    o->dropout = -1;
 }
 
 static int set(void *state, int option, const char *value, Err *err) {
     static const char *const attentions[] = {"full", "causal", NULL};
     static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
-    TrainCmd *a = state;
-    TrainOptions *o = &a->o;
+    TrainCmd *o = state;
+    TrainOptions *t = &o->train;
     switch (option) {
-    case OPT_DATASET: o->dataset = value; return 0;
-    case OPT_HOLDOUT: return set_number(value, option, 0, 1, &o->split.share, err);
-    case OPT_FOLD: return set_count(value, option, 0, &o->split.fold, err);
-    case OPT_COLLAPSED: return set_number(value, option, 0, 1, &o->collapsed, err);
-    case OPT_OUT: o->out = value; return 0;
-    case OPT_DTYPE: return ckpt_dtype_parse(value, &o->dtype, err);
-    case OPT_PRESET: a->preset = value; return 0;
-    case OPT_INIT: o->init = value; return 0;
-    case OPT_DIM: return set_count(value, option, 1, &a->dim, err);
-    case OPT_HIDDEN: return set_count(value, option, 1, &a->hidden, err);
-    case OPT_LAYERS: return set_count(value, option, 1, &a->n_layers, err);
-    case OPT_HEADS: return set_count(value, option, 1, &a->n_heads, err);
-    case OPT_MLP: return set_count(value, option, 1, &a->mlp, err);
-    case OPT_ATTENTION: return set_word(value, "--attention", attentions, &a->attention, err);
-    case OPT_EPOCHS: return set_count(value, option, 1, &o->epochs, err);
-    case OPT_BATCH: return set_count(value, option, 1, &a->batch, err);
-    case OPT_FLOWS: return set_count(value, option, 1, &o->n_flows, err);
-    case OPT_LR: return set_number(value, option, 1e-9, 10, &o->lr, err);
-    case OPT_WARMUP: return set_number(value, option, 0, 1, &o->warmup, err);
-    case OPT_WEIGHT_DECAY: return set_number(value, option, 0, 10, &o->weight_decay, err);
-    case OPT_DROPOUT: return set_number(value, option, 0, 1, &a->dropout, err);
-    case OPT_GRAD_CLIP: return set_number(value, option, 0, 1e9, &o->grad_clip, err);
-    case OPT_INPUT_NOISE: return set_number(value, option, 0, 10, &o->input_noise, err);
-    case OPT_AVERAGE: return set_number(value, option, 0, 1, &o->average, err);
-    case OPT_PATIENCE: return set_count(value, option, 0, &o->patience, err);
-    case OPT_RESUME: o->resume = true; return 0;
-    default: return set_word(value, "--device", devices, &o->device, err);
+    case OPT_DATASET: t->dataset = value; return 0;
+    case OPT_HOLDOUT: return set_number(value, option, 0, 1, &t->split.share, err);
+    case OPT_FOLD: return set_count(value, option, 0, &t->split.fold, err);
+    case OPT_COLLAPSED: return set_number(value, option, 0, 1, &t->collapsed, err);
+    case OPT_OUT: t->out = value; return 0;
+    case OPT_DTYPE: return ckpt_dtype_parse(value, &t->dtype, err);
+    case OPT_PRESET: o->preset = value; return 0;
+    case OPT_INIT: t->init = value; return 0;
+    case OPT_DIM: return set_count(value, option, 1, &o->dim, err);
+    case OPT_HIDDEN: return set_count(value, option, 1, &o->hidden, err);
+    case OPT_LAYERS: return set_count(value, option, 1, &o->n_layers, err);
+    case OPT_HEADS: return set_count(value, option, 1, &o->n_heads, err);
+    case OPT_MLP: return set_count(value, option, 1, &o->mlp, err);
+    case OPT_ATTENTION: return set_word(value, "--attention", attentions, &o->attention, err);
+    case OPT_EPOCHS: return set_count(value, option, 1, &t->epochs, err);
+    case OPT_BATCH: return set_count(value, option, 1, &o->batch, err);
+    case OPT_FLOWS: return set_count(value, option, 1, &t->n_flows, err);
+    case OPT_LR: return set_number(value, option, 1e-9, 10, &t->lr, err);
+    case OPT_WARMUP: return set_number(value, option, 0, 1, &t->warmup, err);
+    case OPT_WEIGHT_DECAY: return set_number(value, option, 0, 10, &t->weight_decay, err);
+    case OPT_DROPOUT: return set_number(value, option, 0, 1, &o->dropout, err);
+    case OPT_GRAD_CLIP: return set_number(value, option, 0, 1e9, &t->grad_clip, err);
+    case OPT_INPUT_NOISE: return set_number(value, option, 0, 10, &t->input_noise, err);
+    case OPT_AVERAGE: return set_number(value, option, 0, 1, &t->average, err);
+    case OPT_PATIENCE: return set_count(value, option, 0, &t->patience, err);
+    case OPT_RESUME: t->resume = true; return 0;
+    default: return set_word(value, "--device", devices, &t->device, err);
     }
 }
 
-static int choose_spec(TrainCmd *a, Err *err) {
-    ModelSpec *s = &a->o.spec;
+static int choose_spec(TrainCmd *o, Err *err) {
+    ModelSpec *s = &o->train.spec;
     bool flows;
-    if (train_is_flowdata(a->o.dataset, &flows, err) != 0) return -1;
-    a->o.batch = a->batch ? a->batch : flows ? 64 : 32;
-    a->o.dropout = a->dropout >= 0 ? a->dropout : flows ? 0 : 0.2;
-    if (!a->preset) a->preset = flows ? "flow" : "compact";
-    if (modelspec_preset(s, a->preset, err) != 0) return err_wrap(err, "--preset");
-    if (a->o.init && (a->dim || a->hidden || a->n_layers || a->n_heads || a->mlp || a->attention))
+    if (train_is_flowdata(o->train.dataset, &flows, err) != 0) return -1;
+    o->train.batch = o->batch ? o->batch : flows ? 64 : 32;
+    o->train.dropout = o->dropout >= 0 ? o->dropout : flows ? 0 : 0.2;
+    if (!o->preset) o->preset = flows ? "flow" : "compact";
+    if (modelspec_preset(s, o->preset, err) != 0) return err_wrap(err, "--preset");
+    if (o->train.init &&
+        (o->dim || o->hidden || o->n_layers || o->n_heads || o->mlp || o->attention))
         return err_input(err, "--init: the model's dimensions come from the checkpoint; leave "
                               "--dim and the like out");
-    if (a->dim) s->dim = a->dim;
-    if (a->hidden) s->hidden = a->hidden;
-    if (a->n_layers) s->n_layers = a->n_layers;
-    if (a->n_heads) s->n_heads = a->n_heads;
-    if (a->mlp) s->mlp_h1 = s->mlp_h2 = a->mlp;
-    if (a->attention) s->bidirectional = strcmp(a->attention, "full") == 0;
+    if (o->dim) s->dim = o->dim;
+    if (o->hidden) s->hidden = o->hidden;
+    if (o->n_layers) s->n_layers = o->n_layers;
+    if (o->n_heads) s->n_heads = o->n_heads;
+    if (o->mlp) s->mlp_h1 = s->mlp_h2 = o->mlp;
+    if (o->attention) s->bidirectional = strcmp(o->attention, "full") == 0;
     return 0;
 }
 
@@ -227,14 +228,14 @@ static void print_result(const TrainResult *r, const char *out, bool json) {
 }
 
 static int run(void *state, const CliCommon *common, Err *err) {
-    TrainCmd *a = state;
+    TrainCmd *o = state;
     TrainResult result;
-    a->o.seed = common->seed;
-    a->o.threads = common->threads;
-    if (!a->o.dataset || !a->o.out)
+    o->train.seed = common->seed;
+    o->train.threads = common->threads;
+    if (!o->train.dataset || !o->train.out)
         return err_input(err, "train: --dataset and --out are needed; see 'm3 train --help'");
-    if (choose_spec(a, err) != 0 || train(&a->o, &common->log, &result, err) != 0) return -1;
-    print_result(&result, a->o.out, common->json);
+    if (choose_spec(o, err) != 0 || train(&o->train, &common->log, &result, err) != 0) return -1;
+    print_result(&result, o->train.out, common->json);
     return 0;
 }
 

@@ -1,9 +1,8 @@
-/* m3 workload: draws the flows of a mix, or takes those of a file, and says what load they put
- * where.
+/* m3 workload: draws the flows of a mix, or takes those of a file, and describes their load.
  *
- * The flows go to a CSV or binary file; the summary (table, or JSON with --json) compares the load
- * that the most loaded link was drawn for with what the flows, routed one by one, really put on it.
- * Heavy tails make the two differ in short traces. */
+ * The flows go to a CSV or binary file. The summary (table, or JSON with --json) compares the load
+ * that the most loaded link was drawn for with the load that the flows, routed one by one, put on
+ * it. Heavy tails of the size distribution make the two differ in short traces. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,10 +51,11 @@ static int check(const WorkloadCmd *o, Err *err) {
 
 typedef struct {
     double span_s, mean_gap_ns, mean_size_b, offered_bps;
-    const Link *busiest; /* the one expected to be, of drawn flows */
+    const Link *busiest; /* of drawn flows, the link that is expected to be the most loaded */
     double load;         /* payload on it over its rate */
 } LoadSummary;
 
+/* Payload on each link; caller frees. */
 static double *bytes_by_link(const Scenario *s) {
     const Flows *f = &s->flows;
     double *bytes = MEM_ZNEW(double, s->topo.n_links);
@@ -68,6 +68,7 @@ static double *bytes_by_link(const Scenario *s) {
     return bytes;
 }
 
+/* The link with the highest load, payload over rate. */
 static uint32_t find_busiest(const Topo *t, const double *bytes) {
     uint32_t at = 0;
     for (uint32_t l = 1; l < t->n_links; l++)
@@ -80,7 +81,7 @@ static LoadSummary summarise(const Scenario *s) {
     double total = 0, *bytes = bytes_by_link(s);
     for (size_t i = 0; i < f->n; i++) total += (double)f->size_b[i];
     uint32_t busiest = s->drawn ? s->workload.busiest_link : find_busiest(&s->topo, bytes);
-    /* Drawn flows begin with a gap; others with their first flow. */
+    /* A drawn trace begins a gap before its first flow, any other one with its first flow. */
     double span_s = (double)(f->start_ns[f->n - 1] - (s->drawn ? 0 : f->start_ns[0])) / 1e9;
     LoadSummary sum = {
         .span_s = span_s,
@@ -107,7 +108,7 @@ static void print_table(FILE *f, const Scenario *s, const LoadSummary *sum) {
         fprintf(f, "size          mean %s drawn, %s expected\n", units_size(sum->mean_size_b).s,
                 units_size(s->sizes.mean_b).s);
     else fprintf(f, "size          mean %s\n", units_size(sum->mean_size_b).s);
-    if (!(sum->span_s > 0)) return; /* no rates without time */
+    if (!(sum->span_s > 0)) return; /* a rate needs time */
     fprintf(f, "offered       %s payload in the whole network\n", units_rate(sum->offered_bps).s);
     fprintf(f, "busiest link  %llu -> %llu, %s: load ",
             (unsigned long long)t->node_id[sum->busiest->from],
@@ -116,20 +117,10 @@ static void print_table(FILE *f, const Scenario *s, const LoadSummary *sum) {
     else fprintf(f, "%.4g\n", sum->load);
 }
 
-static void put_link(JsonOut *o, const Scenario *s, const LoadSummary *sum) {
-    json_out_object(o);
-    json_put_count(o, "from", s->topo.node_id[sum->busiest->from]);
-    json_put_count(o, "to", s->topo.node_id[sum->busiest->to]);
-    json_put_number(o, "rate_bps", sum->busiest->rate_bps);
-    if (s->drawn) {
-        json_put_number(o, "expected_load", s->mix.max_load);
-    }
-    json_put_number(o, "load", sum->load);
-    json_out_end(o, '}');
-}
-
+/* A flow file has no expected size or load: only a mix does. */
 static void print_json(FILE *f, const Scenario *s, const LoadSummary *sum,
                        const CliCommon *common) {
+    const Link *busiest = sum->busiest;
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
@@ -137,21 +128,18 @@ static void print_json(FILE *f, const Scenario *s, const LoadSummary *sum,
     json_put_string(&o, "command", common->command);
     json_put_count(&o, "seed", common->seed);
     json_put_count(&o, "n_flows", s->flows.n);
-    const struct {
-        const char *key;
-        double value;
-    } numbers[] = {{"duration_s", sum->span_s},
-                   {"mean_gap_ns", sum->mean_gap_ns},
-                   {"offered_bps", sum->offered_bps},
-                   {"mean_size_b", sum->mean_size_b},
-                   {"expected_mean_size_b", s->sizes.mean_b}};
-    size_t n_numbers = sizeof numbers / sizeof *numbers -
-                       !s->drawn; /* nothing was expected of flows from a file */
-    for (size_t i = 0; i < n_numbers; i++) {
-        json_put_number(&o, numbers[i].key, numbers[i].value);
-    }
-    json_out_key(&o, "busiest_link");
-    put_link(&o, s, sum);
+    json_put_number(&o, "duration_s", sum->span_s);
+    json_put_number(&o, "mean_gap_ns", sum->mean_gap_ns);
+    json_put_number(&o, "offered_bps", sum->offered_bps);
+    json_put_number(&o, "mean_size_b", sum->mean_size_b);
+    if (s->drawn) json_put_number(&o, "expected_mean_size_b", s->sizes.mean_b);
+    json_put_object(&o, "busiest_link");
+    json_put_count(&o, "from", s->topo.node_id[busiest->from]);
+    json_put_count(&o, "to", s->topo.node_id[busiest->to]);
+    json_put_number(&o, "rate_bps", busiest->rate_bps);
+    if (s->drawn) json_put_number(&o, "expected_load", s->mix.max_load);
+    json_put_number(&o, "load", sum->load);
+    json_out_end(&o, '}');
     json_out_end(&o, '}');
     json_out_finish(&o);
 }
@@ -169,7 +157,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (check(o, err) != 0 || scenario_load(&s, &o->scenario.options, &common->log, err) != 0)
         return -1;
     int rc = write_files(o, &s, err);
-    /* Flows on stdout leave no room there for the summary. */
+    /* The summary must not be mixed into flows on stdout. */
     FILE *f = o->out && strcmp(o->out, "-") == 0 ? stderr : stdout;
     if (rc == 0 && (f == stdout || common->log.level > LOG_QUIET)) {
         LoadSummary sum = summarise(&s);

@@ -1,5 +1,7 @@
-/* m3 dataset flows: training data for the flow model, from simulated networks. */
-#include "cli/dataset_flows.h"
+/* m3 dataset flows: training data for the flow model, from simulated networks.
+ *
+ * What is drawn, computed and written is data/flowdata's. */
+#include "cli/cli.h"
 
 #include <stdio.h>
 
@@ -7,7 +9,7 @@
 #include "base/json.h"
 #include "cli/value.h"
 
-enum { DEFAULT_PATHS = 100, DEFAULT_MAX_FLOWS = 64, MOST = 1000000 };
+enum { DEFAULT_PATHS = 100, DEFAULT_MAX_FLOWS = 64, MOST = 1000000 /* catches typing errors */ };
 enum { OPT_NETWORKS, OPT_OUT, OPT_PATHS, OPT_MAX_FLOWS };
 static const CliOption options[] = {
     [OPT_NETWORKS] =

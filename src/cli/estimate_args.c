@@ -1,30 +1,29 @@
-/* estimate_args: methods, --compat and output files, for estimate and sweep alike. */
+/* estimate_args: values of options that estimate and sweep share: method, --compat, --target-error.
+ */
 #include "cli/estimate_args.h"
 
 #include <string.h>
 
-#include "base/json.h"
 #include "base/units.h"
-#include "base/words.h"
+#include "cli/cli.h"
 
-const char *const estimate_methods[] = {"m3", "flowsim", "packet", NULL};
+const char *const estimate_args_methods[] = {"m3", "flowsim", "packet", NULL};
 
-int estimate_parse_method(const char *value, Method *method, Err *err) {
-    for (int i = 0; estimate_methods[i]; i++)
-        if (strcmp(value, estimate_methods[i]) == 0) {
+int estimate_args_method(const char *value, Method *method, Err *err) {
+    for (int i = 0; estimate_args_methods[i]; i++)
+        if (strcmp(value, estimate_args_methods[i]) == 0) {
             *method = (Method)i;
             return 0;
         }
-    const char *near = words_nearest(value, estimate_methods);
-    return err_input(err, "--method: expected m3, flowsim or packet, got '%.40s'%s%s%s", value,
-                     near ? ", did you mean " : "", near ? near : "", near ? "?" : "");
+    return err_input(err, "--method: expected m3, flowsim or packet, got '%.40s'%s", value,
+                     cli_suggest(value, estimate_args_methods, "", "").s);
 }
 
 static bool is_word(const char *s, size_t n, const char *word) {
     return n == strlen(word) && strncmp(s, word, n) == 0;
 }
 
-int estimate_parse_compat(const char *value, EstimateOptions *e, Err *err) {
+int estimate_args_compat(const char *value, EstimateOptions *e, Err *err) {
     for (const char *s = value;; s++) {
         size_t n = strcspn(s, ",");
         if (is_word(s, n, "published")) e->published = true;
@@ -47,7 +46,7 @@ static int parse_quantile(const char *name, int *quantile, Err *err) {
         err, "--target-error: expected p50, p90, p99 or p99.9 after the @, got '%.40s'", name);
 }
 
-int estimate_parse_target(const char *value, TargetError *t, Err *err) {
+int estimate_args_target(const char *value, TargetError *t, Err *err) {
     char number[32];
     size_t n = strcspn(value, "@");
     bool percent = n > 0 && value[n - 1] == '%';
@@ -65,26 +64,7 @@ int estimate_parse_target(const char *value, TargetError *t, Err *err) {
     return value[n] == '@' ? parse_quantile(value + n + 1, &t->quantile, err) : 0;
 }
 
-static bool is_stdout(const char *path) { return path && strcmp(path, "-") == 0; }
-
-int estimate_outputs_open(EstimateOutputs *f, const char *json, const char *csv, Err *err) {
-    f->to_stdout = is_stdout(json) || is_stdout(csv);
-    if (json && file_out_open(&f->json, json, err) != 0) return -1;
-    if (csv && file_out_open(&f->csv, csv, err) != 0) return -1;
-    return 0;
-}
-
-int estimate_outputs_commit(EstimateOutputs *f, Err *err) {
-    if (f->json.f && file_out_commit(&f->json, err) != 0) return -1;
-    return f->csv.f ? file_out_commit(&f->csv, err) : 0;
-}
-
-void estimate_outputs_abort(EstimateOutputs *f) {
-    file_out_abort(&f->json);
-    file_out_abort(&f->csv);
-}
-
-void estimate_meta_ckpt(ReportMeta *m, const Ckpt *ckpt, char sha256[65]) {
+void estimate_args_ckpt(ReportMeta *m, const Ckpt *ckpt, char sha256[65]) {
     if (!ckpt) return;
     ckpt_sha256(ckpt, sha256);
     m->ckpt_name = ckpt->name;

@@ -1,30 +1,20 @@
-/* estimate_args: what estimate and sweep have in common on the command line: method, compatibility,
- * files written. */
+/* estimate_args: values of options that estimate and sweep share. */
 #ifndef M3_CLI_ESTIMATE_ARGS_H
 #define M3_CLI_ESTIMATE_ARGS_H
 #include "estimate/estimate.h"
 #include "estimate/report.h"
-#include "base/file.h"
 
-extern const char *const estimate_methods[]; /* in the order of Method, NULL-ended */
-int estimate_parse_method(const char *value, Method *method, Err *err);
-int estimate_parse_compat(const char *value, EstimateOptions *e,
-                          Err *err); /* "published", "hpcc-ns3" or both, with a comma */
+/* Names of the methods, NULL-ended: ORDER METHOD. */
+extern const char *const estimate_args_methods[];
 
-int estimate_parse_target(const char *value, TargetError *t,
-                          Err *err); /* "2%", "0.02", "2%@p99.9" */
-
-/* Opened before the work begins: an unwritable name should not cost a minute's computing. */
-typedef struct {
-    FileOut json, csv;
-    bool to_stdout; /* one of them is: nothing else goes there */
-} EstimateOutputs;
-int estimate_outputs_open(EstimateOutputs *f, const char *json, const char *csv,
-                          Err *err); /* NULL: not asked for */
-int estimate_outputs_commit(EstimateOutputs *f, Err *err);
-void estimate_outputs_abort(EstimateOutputs *f); /* fine after commit, too */
-
-/* Name and digest of the checkpoint into a report's head; NULL: none was used. sha256 must live as
- * long as the report. */
-void estimate_meta_ckpt(ReportMeta *m, const Ckpt *ckpt, char sha256[65]);
+/* estimate_args_method parses the name of a method. */
+int estimate_args_method(const char *value, Method *method, Err *err);
+/* estimate_args_compat parses "published", "hpcc-ns3" or both with a comma into e->published and
+ * e->hpcc_ns3. */
+int estimate_args_compat(const char *value, EstimateOptions *e, Err *err);
+/* estimate_args_target parses an error with the quantile it is for: "2%", "0.02", "2%@p99.9". */
+int estimate_args_target(const char *value, TargetError *t, Err *err);
+/* estimate_args_ckpt puts name and digest of the checkpoint (NULL: none was used) into the head of
+ * a report, which keeps pointers to both. */
+void estimate_args_ckpt(ReportMeta *m, const Ckpt *ckpt, char sha256[65]);
 #endif

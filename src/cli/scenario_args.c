@@ -1,4 +1,4 @@
-/* scenario_args: from --topo, --mix, --flows and their kin to ScenarioOptions.
+/* scenario_args: --topo, --mix, --flows and so on into ScenarioOptions.
  *
  * A command puts SCENARIO_ARGS first in its table and hands the rows below SCENARIO_N_ARGS to
  * scenario_args_set; its own options follow from there. */

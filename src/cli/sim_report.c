@@ -20,7 +20,7 @@ static const char *const quantile_names[N_QUANTILES] = {"p50", "p90", "p99", "p9
 typedef struct {
     size_t n[N_DISTS];
     double mean[N_DISTS], q[N_DISTS][N_QUANTILES];
-} Slowdowns;
+} SimSlowdowns;
 
 static void describe(double *v, size_t n, double *mean, double q[N_QUANTILES]) {
     double sum = 0;
@@ -30,7 +30,7 @@ static void describe(double *v, size_t n, double *mean, double q[N_QUANTILES]) {
     for (int k = 0; k < N_QUANTILES; k++) q[k] = n ? v[stats_rank(n, quantiles[k])] : NAN;
 }
 
-/* Slowdowns of finished flows of a bucket (SIZEBUCKET_N: all) into v; how many. */
+/* SimSlowdowns of finished flows of a bucket (SIZEBUCKET_N: all) into v; how many. */
 static size_t collect(const Flows *f, int dist, double *v) {
     size_t n = 0;
     for (size_t i = 0; i < f->n; i++) {
@@ -41,8 +41,8 @@ static size_t collect(const Flows *f, int dist, double *v) {
     return n;
 }
 
-static Slowdowns slowdowns_of(const Flows *f) {
-    Slowdowns s;
+static SimSlowdowns slowdowns_of(const Flows *f) {
+    SimSlowdowns s;
     double *v = MEM_NEW(double, f->n);
     for (int d = 0; d < N_DISTS; d++) {
         s.n[d] = collect(f, d, v);
@@ -54,7 +54,7 @@ static Slowdowns slowdowns_of(const Flows *f) {
 
 static const char *label(int dist) { return dist < SIZEBUCKET_N ? sizebucket_label(dist) : "all"; }
 
-static double share(const Slowdowns *s, int dist) {
+static double share(const SimSlowdowns *s, int dist) {
     return s->n[SIZEBUCKET_N] ? (double)s->n[dist] / (double)s->n[SIZEBUCKET_N] : 0;
 }
 
@@ -70,7 +70,7 @@ static void print_queues(FILE *f, const PktStats *st) {
 
 void sim_report_table(FILE *f, const SimReport *r) {
     const PktStats *st = r->stats;
-    Slowdowns s = slowdowns_of(&r->scenario->flows);
+    SimSlowdowns s = slowdowns_of(&r->scenario->flows);
     fprintf(f, "%-10s %8s %9s %9s %9s %9s %9s\n", "flow size", "share", "mean", "p50", "p90", "p99",
             "p99.9");
     for (int d = 0; d < N_DISTS; d++) {
@@ -125,7 +125,7 @@ static void put_counts(JsonOut *o, const PktStats *st) {
     json_out_end(o, ']');
 }
 
-static void put_dist(JsonOut *o, const Slowdowns *s, int d) {
+static void put_dist(JsonOut *o, const SimSlowdowns *s, int d) {
     json_out_object(o);
     json_put_string(o, "label", label(d));
     if (d < SIZEBUCKET_N) {
@@ -141,7 +141,7 @@ static void put_dist(JsonOut *o, const Slowdowns *s, int d) {
 }
 
 static void put_slowdowns(JsonOut *o, const Flows *f) {
-    Slowdowns s = slowdowns_of(f);
+    SimSlowdowns s = slowdowns_of(f);
     json_put_object(o, "slowdown");
     json_out_key(o, "all");
     put_dist(o, &s, SIZEBUCKET_N);

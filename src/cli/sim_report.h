@@ -7,15 +7,18 @@
 #include "cli/cli.h"
 #include "packet/pktsim.h"
 
+/* What there is to say; everything stays the caller's. */
 typedef struct {
-    const Scenario *scenario; /* flows with fct_ns and ideal_fct_ns */
+    const Scenario *scenario; /* its flows have fct_ns and ideal_fct_ns */
     const PktStats *stats;
     const CliCommon *common;
-    const char *cc;
-    bool compat;
+    const char *cc; /* congestion control */
+    bool compat;    /* --compat hpcc-ns3 */
     double wall_total_s;
 } SimReport;
 
+/* sim_report_table prints slowdowns by flow size and the counts of the run for people;
+ * sim_report_json the same as one JSON object, schema m3.simulate/1. */
 void sim_report_table(FILE *f, const SimReport *r);
 void sim_report_json(FILE *f, const SimReport *r);
 #endif

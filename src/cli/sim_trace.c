@@ -1,8 +1,8 @@
 /* sim_trace: one line per packet event, to follow a congestion control by eye.
  *
- * Columns: time, event, the link concerned (the one to be sent over; for receive and drop the one
- * it came by), type, flow, first payload byte (of an ACK or NACK: next byte expected), bytes on the
- * wire, whether marked, bytes in the port's data queue. */
+ * Columns: time; event; the two ends of the link (the one that the packet is sent over; of a
+ * receive or drop, the one that it came by); type; flow; first payload byte (of an ACK or NACK, the
+ * next byte expected); bytes on the wire; whether ECN-marked; bytes in the port's data queue. */
 #include "cli/sim_trace.h"
 
 #include <stdlib.h>

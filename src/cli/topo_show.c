@@ -1,6 +1,7 @@
-/* topo_show: describes a topology to people and programs. Everything is measured on the graph,
- * whatever format it came from; the one line about a Clos appears only where the graph is exactly
- * that. */
+/* topo_show: describes a topology to people and programs.
+ *
+ * Everything is measured on the graph, whatever format it came from; the line about a Clos appears
+ * only if the graph is exactly one. */
 #include "cli/topo_show.h"
 
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static int by_class(const void *a, const void *b) {
     return (x->delay_ns > y->delay_ns) - (x->delay_ns < y->delay_ns);
 }
 
-/* Classes in ascending order; caller frees. */
+/* Returns the classes in ascending order; caller frees. */
 static CableClass *classify(const Topo *t, uint32_t *n_classes) {
     uint32_t n_cables = t->n_links / 2, n = 0;
     CableClass *c = MEM_NEW(CableClass, n_cables);
@@ -45,7 +46,7 @@ static CableClass *classify(const Topo *t, uint32_t *n_classes) {
     return c;
 }
 
-/* Cables beyond the first between the same two nodes. */
+/* Number of cables beyond the first between the same two nodes. */
 static uint32_t count_parallel(const Topo *t) {
     uint32_t n = 0;
     for (uint32_t v = 0; v < t->n_nodes; v++)
@@ -81,9 +82,9 @@ typedef struct {
     CableClass *classes;
     bool is_clos;
     Clos clos;
-} Description;
+} TopoDescription;
 
-static void print_text(FILE *f, const Description *d) {
+static void print_text(FILE *f, const TopoDescription *d) {
     const Topo *t = d->topo;
     char a[16], b[16];
     fprintf(f, "%s\n", t->name);
@@ -117,7 +118,7 @@ static void print_text(FILE *f, const Description *d) {
     fprintf(f, "  longest path    %u links\n", d->max_links);
 }
 
-static void print_classes(JsonOut *o, const Description *d) {
+static void print_classes(JsonOut *o, const TopoDescription *d) {
     json_put_array(o, "links");
     for (uint32_t i = 0; i < d->n_classes; i++) {
         const CableClass *c = &d->classes[i];
@@ -146,7 +147,7 @@ static void print_tiers(JsonOut *o, const Topo *t) {
     json_out_end(o, ']');
 }
 
-static void print_json(FILE *f, const Description *d) {
+static void print_json(FILE *f, const TopoDescription *d) {
     const Topo *t = d->topo;
     JsonOut o;
     json_out_init(&o, f);
@@ -172,7 +173,7 @@ int topo_show(const char *path, bool json, const char *out_path, Err *err) {
     Route *r = route_new(&t, err);
     int rc = r ? file_out_open(&out, out_path ? out_path : "-", err) : -1;
     if (rc == 0) {
-        Description d = {
+        TopoDescription d = {
             .topo = &t, .max_links = route_max_links(r), .n_parallel = count_parallel(&t)};
         d.is_clos = clos_match(&d.clos, &t);
         d.classes = classify(&t, &d.n_classes);
