@@ -62,7 +62,7 @@ static inline int ns3_case_read(Ns3Case *c, const char *topologies, const char *
     const char *cc;
     netconf_default(&c->conf);
     if (json_need(&j, "cc", &v, err) != 0 || json_string(&v, &cc, err) != 0 ||
-        cc_parse(cc, &c->conf.cc, err) != 0)
+        netconf_parse_cc(cc, &c->conf.cc, err) != 0)
         return -1;
     c->conf.buffer_b =
         ns3_number(&j, "buffer_kib", ns3_number(&j, "buffer_kb", ns3_number(&j, "bfsz", 0) * 10)) *

@@ -309,6 +309,7 @@ static void settings_as_text(void **state) {
         a.cc = b.cc = (Cc)cc;
         assert_true(netconf_same(&a, &b));
     }
+    a.cc = b.cc = CC_TIMELY;
     b.timely_tlow_ns++;
     assert_false(netconf_same(&a, &b));
     a.cc = b.cc = CC_HPCC;

@@ -46,7 +46,7 @@ static Flows random_flows(const Net *n, size_t count, double span_ns, uint64_t s
 static void sizes_are_the_wires(void **state) {
     (void)state;
     for (int cc = 0; cc < CC_N; cc++) {
-        const CongestionControl *c = cc_find(cc_name((Cc)cc));
+        const CongestionControl *c = cc_find(netconf_cc_name((Cc)cc));
         assert_non_null(c);
         assert_int_equal(c->header_b, wire_header_b((Cc)cc));
         assert_int_equal(c->ack_b, wire_ack_b((Cc)cc));

@@ -73,7 +73,7 @@ static NetConf micro_conf(const char *cc, bool pfc) {
     conf.hpcc_ai_bps = 600e6;
     conf.timely_tlow_ns = 50e3;
     conf.timely_thigh_ns = 120e3;
-    die_on(cc_parse(cc, &conf.cc, &err), &err);
+    die_on(netconf_parse_cc(cc, &conf.cc, &err), &err);
     return conf;
 }
 

@@ -326,7 +326,7 @@ static void settings_are_read_with_units(void **state) {
                 conf.timely_tlow_ns == 50000);
     for (int cc = 0; cc < CC_N; cc++) {
         Cc back;
-        assert_int_equal(cc_parse(cc_name((Cc)cc), &back, &err), 0);
+        assert_int_equal(netconf_parse_cc(netconf_cc_name((Cc)cc), &back, &err), 0);
         assert_int_equal(back, cc);
     }
     static const char *const bad[][3] = {{"cc", "cubic", "expected dctcp"},

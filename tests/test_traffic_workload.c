@@ -23,8 +23,7 @@
 
 #define SHARED "../shared/paper"
 
-/* --- helpers
- * ------------------------------------------------------------------------------------------- */
+/* ---- helpers ---- */
 
 static void ok(int rc, const Err *err) {
     if (rc != 0) fail_msg("%s", err->msg);
@@ -78,8 +77,7 @@ static double cdf_at(const SizeDist *d, double x) {
     return 1;
 }
 
-/* --- sizes
- * --------------------------------------------------------------------------------------------- */
+/* ---- sizes ---- */
 
 static void guided_draws_equal_a_plain_search(void **state) {
     (void)state;
@@ -187,8 +185,7 @@ static void bad_size_files_are_refused(void **state) {
     }
 }
 
-/* --- matrices
- * ------------------------------------------------------------------------------------------ */
+/* ---- matrices ---- */
 
 #define TAIL                                                                                      \
     ",\"idx2name\":[\"r\",\"s\"]},\"pod2tors\":{\"p\":[\"s\",\"r\"]},\"nr_pods\":1,\"nr_racks\":" \
@@ -345,8 +342,7 @@ static void published_matrices_load(void **state) {
     }
 }
 
-/* --- link loads
- * ---------------------------------------------------------------------------------------- */
+/* ---- link loads ---- */
 
 /* The same by one pair of hosts at a time. */
 static void brute_force(const Route *r, const double *p, double *load) {
@@ -411,8 +407,7 @@ static void expected_loads_equal_brute_force(void **state) {
     topo_free(&t);
 }
 
-/* --- draws
- * --------------------------------------------------------------------------------------------- */
+/* ---- draws ---- */
 
 typedef struct {
     Topo t;

@@ -167,6 +167,8 @@ static int from_scenario(EstimateCmd *o, const CliCommon *common, ReportMeta *me
     ScenarioOptions *so = &o->scenario.options;
     Scenario s;
     Estimate e;
+    so->check_conf = estimate_check_conf;
+    so->check_ctx = &o->estimate;
     if (scenario_load(&s, so, &common->log, err) != 0) return -1;
     int rc = o->save_features ? run_and_save(o, common, &s, &e, err)
                               : estimate_run(&s, &o->estimate, &common->log, &e, err);

@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/value.h"
 #include "fluid/flowsim.h"
+#include "model/modelinput.h"
 #include "model/pathfeat.h"
 
 enum { MAX_LINKS = 1000 }; /* far beyond any network; positions are 16 bits wide */
@@ -185,6 +186,9 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (common->json && o->out && strcmp(o->out, "-") == 0)
         return err_input(err, "flowsim: --json and --out - both want standard output");
     if (netconf_check(&o->conf, err) != 0) return err_wrap(err, "--set");
+    if (o->features && (int)o->conf.cc >= MODELINPUT_N_CC)
+        return err_input(err, "--set cc=%s: feature maps know %s", netconf_cc_name(o->conf.cc),
+                         netconf_cc_list(MODELINPUT_N_CC).s);
     FlowsimRun r = {0};
     int rc = simulate(&r, o, &common->log, err);
     if (rc == 0 && o->features) rc = write_features(&r, o, err);

@@ -122,7 +122,7 @@ static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *e
     report(o, &(SimReport){.scenario = s,
                            .stats = &stats,
                            .common = common,
-                           .cc = o->sim.cc ? o->sim.cc : cc_name(s->conf.cc),
+                           .cc = o->sim.cc ? o->sim.cc : netconf_cc_name(s->conf.cc),
                            .compat = o->sim.compat,
                            .wall_total_s = diag_now_s() - common->start_s});
     return 0;

@@ -5,7 +5,6 @@
 
 #include "base/diag.h"
 #include "base/json.h"
-#include "net/netconf.h"
 
 typedef struct {
     const char *out;    /* folder */
@@ -28,8 +27,4 @@ typedef struct {
 } CaseFolderInfo;
 int casefolder_run(const CaseFolder *s, const Log *log, CaseFolderInfo *info, Err *err);
 
-/* "network": cc, buffer, window, pfc and the parameters in use, under their names in a mix. */
-void put_network(JsonOut *j, const NetConf *conf);
-/* cc, enable_pfc, param_1, param_2 in published names and units (docs: PIPELINE §2). */
-void put_published(JsonOut *j, const NetConf *conf);
 #endif

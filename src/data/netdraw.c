@@ -143,9 +143,13 @@ static void draw_clos(Clos *c, bool shifted, Rng *rng) {
 
 /* ---- settings ---- */
 
-static void draw_cc(NetConf *conf, Rng *rng) {
-    conf->cc = (Cc)rng_below(rng, CC_N);
-    conf->pfc = chance(rng, 0.5) || conf->cc == CC_DCQCN;
+/* The controls of the published training, the first in ORDER CC; others are simulated only where
+ * a set asks for them, since no model knows them yet. */
+enum { N_DRAWN_CC = 4 };
+
+/* The parameters of conf->cc, in ORDER CC. The four published ranges are those of the paper's
+ * training data. */
+static void draw_parameters(NetConf *conf, Rng *rng) {
     switch (conf->cc) {
     case CC_DCTCP: conf->dctcp_k_b = 1e3 * whole(rng, 5, 20); break;
     case CC_DCQCN:
@@ -156,15 +160,19 @@ static void draw_cc(NetConf *conf, Rng *rng) {
         conf->hpcc_eta = to_decimals(rng_uniform(rng, 0.70, 0.95), 1e-4);
         conf->hpcc_ai_bps = to_decimals(rng_uniform(rng, 500e6, 1000e6), 1e5);
         break;
-    default:
+    case CC_TIMELY:
         conf->timely_tlow_ns = 1e3 * whole(rng, 40, 60);
         conf->timely_thigh_ns = 1e3 * whole(rng, 100, 150);
+        break;
+    default: break; /* no parameters */
     }
 }
 
 void netdraw_published_conf(NetConf *conf, Rng *rng) {
     netconf_default(conf);
-    draw_cc(conf, rng);
+    conf->cc = (Cc)rng_below(rng, N_DRAWN_CC);
+    conf->pfc = chance(rng, 0.5) || conf->cc == CC_DCQCN; /* RoCE's DCQCN needs a lossless fabric */
+    draw_parameters(conf, rng);
     conf->buffer_b = 1024 * whole(rng, 200, 500);
     conf->line_window_b = whole(rng, 5000, 30000);
 }

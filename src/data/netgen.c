@@ -17,8 +17,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "packet/pktsim.h"
-
-#define BUFFER_UNIT_B 10240.0 /* of the published key */
+#include "scenario/published.h"
 
 void netgen_default(NetGenOptions *o) {
     *o = (NetGenOptions){
@@ -129,12 +128,12 @@ static int write_scenario(const Network *n, uint64_t index, const char *dir, Err
     json_out_init(&j, out.f);
     json_out_object(&j);
     json_put_count(&j, "id", index);
-    put_network(&j, &n->draw.conf);
+    netconf_put_json(&j, &n->draw.conf);
     put_workload(&j, n);
     put_shape(&j, n);
-    json_put_number(&j, "bfsz", n->draw.conf.buffer_b / BUFFER_UNIT_B);
+    json_put_number(&j, "bfsz", netconf_published_number(&n->draw.conf, "bfsz"));
     json_put_number(&j, "window", n->draw.conf.line_window_b);
-    put_published(&j, &n->draw.conf);
+    published_put(&j, &n->draw.conf);
     put_stats(&j, &n->stats);
     json_out_end(&j, '}');
     json_out_finish(&j);

@@ -289,7 +289,7 @@ static void manifest_samples(const Job *job, JsonOut *j) {
             char *name = k ? mem_printf("%s#%u", it->name, k) : mem_strdup(it->name);
             json_out_array_compact(j);
             json_out_string(j, name);
-            json_out_string(j, cc_name(it->cc));
+            json_out_string(j, netconf_cc_name(it->cc));
             json_out_int(j, it->n_links);
             json_out_string(j, source);
             json_out_end(j, ']');
@@ -329,7 +329,7 @@ static int write_manifest(const Job *job, const PathDataInfo *info, Err *err) {
     json_put_string(&j, "version", M3_VERSION);
     json_put_string(&j, "source", "path scenarios");
     json_put_object(&j, "settings");
-    json_put_string(&j, "skip_cc", job->skip ? cc_name(job->skip_cc) : NULL);
+    json_put_string(&j, "skip_cc", job->skip ? netconf_cc_name(job->skip_cc) : NULL);
     json_put_int(&j, "views", job->o->views);
     json_put_count(&j, "seed", job->o->seed);
     json_out_end(&j, '}');
@@ -387,7 +387,8 @@ static int count_samples(const Job *job, PathDataInfo *info, Err *err) {
 
 int pathdata_make(const PathDataOptions *o, const Log *log, PathDataInfo *info, Err *err) {
     Job job = {.o = o, .skip = o->skip_cc != NULL};
-    if (job.skip && cc_parse(o->skip_cc, &job.skip_cc, err) != 0) return err_wrap(err, "--skip-cc");
+    if (job.skip && netconf_parse_cc(o->skip_cc, &job.skip_cc, err) != 0)
+        return err_wrap(err, "--skip-cc");
     job.parts_dir = file_join(o->out, "parts");
     int rc = list_items(&job, err);
     if (rc == 0) rc = file_mkdirs(job.parts_dir, err);

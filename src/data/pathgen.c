@@ -24,6 +24,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "packet/pktsim.h"
+#include "scenario/published.h"
 
 enum {
     MAX_POSITIONS = 7,
@@ -239,7 +240,7 @@ static int write_scenario(const ParkingLot *l, uint64_t index, const char *dir, 
     json_put_count(&j, "n_finished", l->n_finished);
     json_put_number(&j, "buffer_kb", l->conf.buffer_b / 1024);
     json_put_number(&j, "window_b", l->conf.line_window_b);
-    put_published(&j, &l->conf);
+    published_put(&j, &l->conf);
     json_out_end(&j, '}');
     json_out_finish(&j);
     return file_out_commit(&out, err);

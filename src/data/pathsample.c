@@ -19,6 +19,7 @@
 
 #include "base/json.h"
 #include "fluid/flowsim.h"
+#include "scenario/published.h"
 #include "traffic/sizebucket.h"
 
 /* 63 links: far beyond any path; positions fit 16 bits. A view holds at least 4 foreground flows,
@@ -31,13 +32,8 @@ static int read_cc_params(const Json *root, NetConf *conf, Err *err) {
     double p1 = 0, p2 = 0;
     if (json_need_number(root, "param_1", &p1, err) != 0) return -1;
     if (json_find(root, "param_2", &j2) && json_number(&j2, &p2, err) != 0) return -1;
-    switch (conf->cc) {
-    case CC_DCTCP: conf->dctcp_k_b = p1 * 1e3; break;
-    case CC_DCQCN: conf->dcqcn_kmin_b = p1 * 1e3, conf->dcqcn_kmax_b = p2 * 1e3; break;
-    case CC_HPCC: conf->hpcc_eta = p1 / 100, conf->hpcc_ai_bps = p2 * 10e6; break;
-    case CC_TIMELY: conf->timely_tlow_ns = p1 * 1e3, conf->timely_thigh_ns = p2 * 1e3; break;
-    case CC_N: break;
-    }
+    netconf_put_published(conf, "param_1", p1);
+    netconf_put_published(conf, "param_2", p2);
     Err why;
     return netconf_check(conf, &why) == 0 ? 0 : json_fail(root, err, "%s", why.msg);
 }
@@ -53,7 +49,7 @@ static int read_settings(const Json *root, PathScenario *s, Err *err) {
     s->n_links = (uint32_t)n_hosts - 1;
     if (json_need_string(root, "cc", &cc, err) != 0) return -1;
     Err why;
-    if (cc_parse(cc, &s->conf.cc, &why) != 0)
+    if (netconf_parse_cc(cc, &s->conf.cc, &why) != 0)
         return json_fail_member(root, "cc", err, "%s", why.msg);
     if (json_need_bool(root, "enable_pfc", &s->conf.pfc, err) != 0) return -1;
     if (json_need_number(root, "buffer_kb", &kib, err) != 0) return -1;

@@ -20,6 +20,11 @@
 #include "base/mem.h"
 #include "base/units.h"
 
+int estimate_check_conf(const void *options, const NetConf *conf, Err *err) {
+    const EstimateOptions *o = options;
+    return o->method == METHOD_M3 ? ckpt_check_cc(o->ckpt, conf->cc, err) : 0;
+}
+
 static FeaturesKind kind_for(const EstimateOptions *o) {
     switch (o->method) {
     case METHOD_FLOWSIM: return FEATURES_FLUID;
@@ -144,6 +149,7 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
     EstimateOptions all = *o;
     bool target = o->target.asked > 0, whole = target && s->source.n <= o->target.max_paths;
     if (whole) all.n_paths = 0;
+    if (estimate_check_conf(o, &s->conf, err) != 0) return -1;
     if ((target && !whole ? run_to_target(s, o, log, out, err)
                           : run_once(s, &all, log, out, err)) != 0)
         return -1;
@@ -155,6 +161,7 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
 int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log,
                       Err *err) {
     FeaturesOptions fo = features_options(o);
+    if (estimate_check_conf(o, &s->conf, err) != 0) return -1;
     if (features_draw(f, s, &fo, log, err) != 0) return -1;
     int rc = features_simulate(f, 0, f->n_unique, err);
     features_finish(f);
@@ -175,6 +182,7 @@ int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out,
     Query q;
     PredictOptions qo = predict_options(o);
     *out = (Estimate){0};
+    if (estimate_check_conf(o, &f->conf, err) != 0) return -1;
     if (predict_init(&q, f, &qo, err) != 0) return -1;
     predict_paths(&q, 0, f->n_unique);
     predict_finish(&q, out);

@@ -62,6 +62,12 @@ typedef struct {
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
                  Err *err);
 
+/* estimate_check_conf returns 0, or −1 with an input error if the method cannot answer for these
+ * settings: the checkpoint was not trained on the congestion control. For
+ * ScenarioOptions.check_conf, with the EstimateOptions as ctx, so that this is found before flows
+ * are drawn; estimate_run, estimate_features and estimate_predict check it as well. */
+int estimate_check_conf(const void *options, const NetConf *conf, Err *err);
+
 /* For ScenarioOptions: packet simulation looks flows up, the others only route them once. */
 static inline uint64_t estimate_max_in_memory(Method m) {
     return m == METHOD_PACKET ? 0 : SCENARIO_MAX_IN_MEMORY;

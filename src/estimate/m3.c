@@ -63,6 +63,8 @@ static int run(const M3Options *o, const Ckpt *ckpt, M3Result *r, Err *err) {
                           .seed = o->seed,
                           .threads = o->threads,
                           .published = o->published != 0};
+    so.check_conf = estimate_check_conf;
+    so.check_ctx = &eo;
     int rc = scenario_load(&s, &so, NULL, err);
     if (rc == 0) rc = estimate_run(&s, &eo, NULL, &r->estimate, err);
     if (rc == 0) {

@@ -84,7 +84,7 @@ static int plan_mix(const Run *r, size_t combination, Mix *m, Err *err) {
     int rc =
         r->given ? features_settings(r->given, set, &m->conf, err) : plan_scenario(r, set, m, err);
     free_settings(set);
-    return rc;
+    return rc == 0 ? estimate_check_conf(r->estimate, &m->conf, err) : rc;
 }
 
 /* In grid order; a combination that equals an earlier one in effect is left out. */

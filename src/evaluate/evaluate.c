@@ -43,14 +43,14 @@ void evaltable_add(EvalTable *t, const float *estimate, const float *truth,
 
 /* The congestion control whose flag is up in a sample's configuration values. */
 static int cc_of(const float *conf) {
-    for (int cc = 0; cc < CC_N; cc++)
+    for (int cc = 0; cc < MODELINPUT_N_CC; cc++)
         if (conf[CONF_FIRST_CC + cc] > 0.5f) return cc;
-    return CC_N;
+    return MODELINPUT_N_CC;
 }
 
 static void add_sample(Evaluation *out, const PathData *d, size_t i, const float *estimate) {
     int cc = cc_of(d->conf + i * PATHFEAT_N_CONF);
-    EvalGroup *of[2] = {&out->group[0], cc < CC_N ? &out->group[1 + cc] : NULL};
+    EvalGroup *of[2] = {&out->group[0], cc < MODELINPUT_N_CC ? &out->group[1 + cc] : NULL};
     for (int g = 0; g < 2 && of[g]; g++) {
         of[g]->n_samples++;
         evaltable_add(&of[g]->m3, estimate, d->truth + i * PATHFEAT_N_BASE,
@@ -63,7 +63,7 @@ static void add_sample(Evaluation *out, const PathData *d, size_t i, const float
 void evaluate_pathdata(const PathData *d, const uint32_t *index, size_t n, const Ckpt *c,
                        int threads, Evaluation *out) {
     *out = (Evaluation){.group[0].label = "all"};
-    for (int cc = 0; cc < CC_N; cc++) out->group[1 + cc].label = cc_name((Cc)cc);
+    for (int cc = 0; cc < MODELINPUT_N_CC; cc++) out->group[1 + cc].label = netconf_cc_name((Cc)cc);
     PathFeat *maps = MEM_NEW(PathFeat, CHUNK);
     const PathFeat *of[CHUNK];
     float *estimates = MEM_NEW(float, CHUNK *PATHFEAT_N_BASE);

@@ -7,6 +7,7 @@
 #include "data/flowdata.h"
 #include "data/nettraits.h"
 #include "model/ckpt.h"
+#include "model/modelinput.h"
 #include "net/netconf.h"
 #include "traffic/sizebucket.h"
 
@@ -38,7 +39,7 @@ typedef struct {
     size_t n_samples;
     EvalTable m3, flowsim;
 } EvalGroup;
-enum { EVAL_N_GROUPS = 1 + CC_N };
+enum { EVAL_N_GROUPS = 1 + MODELINPUT_N_CC };
 typedef struct {
     EvalGroup group[EVAL_N_GROUPS]; /* all, then by congestion control */
 } Evaluation;

@@ -107,7 +107,7 @@ static void collect(const Job *j, size_t from, size_t to, int row, Sample *s) {
 static Cc cc_of(const FlowData *d, size_t path) {
     int first = 0;
     while (strcmp(flowfeat_path_names[first], "cc_dctcp") != 0) first++;
-    for (int cc = 0; cc < CC_N; cc++)
+    for (int cc = 0; cc < MODELINPUT_N_CC; cc++)
         if (d->path[path * FLOWFEAT_N_PATH + (size_t)(first + cc)] > 0.5f) return (Cc)cc;
     return CC_DCTCP;
 }

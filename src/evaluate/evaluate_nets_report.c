@@ -26,7 +26,7 @@ static void print_net_rows(const EvalNet *const *nets, size_t n) {
     printf("\n");
     for (size_t i = 0; i < n; i++) {
         const EvalNet *e = nets[i];
-        printf("%-10.10s %-6s %7zu %6zu", e->name, cc_name(e->cc), e->n_flows, e->n_paths);
+        printf("%-10.10s %-6s %7zu %6zu", e->name, netconf_cc_name(e->cc), e->n_flows, e->n_paths);
         for (int k = 0; k < EVAL_N_PCT; k++) {
             const EvalQuantile *q = &e->q[EVAL_ALL_BUCKETS][k];
             printf("  %10.3f %+6.1f%% %+6.1f%%", q->truth, 100 * error_of(q->m3, q->truth),
@@ -143,7 +143,7 @@ static void json_net(JsonOut *j, const EvalNet *e) {
                                                    "host_rate"};
     json_out_object(j);
     put_text(j, "name", e->name);
-    put_text(j, "cc", cc_name(e->cc));
+    put_text(j, "cc", netconf_cc_name(e->cc));
     for (int t = 0; t < NET_N_TRAITS; t++) put_text(j, keys[t], e->traits.label[t]);
     json_put_number(j, "lost_share", e->traits.lost_share);
     json_put_bool(j, "collapsed", nettraits_collapsed(&e->traits));

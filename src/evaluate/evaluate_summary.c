@@ -49,7 +49,7 @@ EvalNetGroup evalgroup_intact(const EvalNet *nets, size_t n) {
 }
 
 static const char *kind_of(const EvalNet *net, EvalBy by) {
-    if (by == EVAL_BY_CC) return cc_name(net->cc);
+    if (by == EVAL_BY_CC) return netconf_cc_name(net->cc);
     const char *label = net->traits.label[by - EVAL_BY_TRAIT];
     return label[0] ? label : "unknown";
 }

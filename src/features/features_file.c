@@ -108,14 +108,6 @@ static void put_int(JsonOut *o, const char *key, uint64_t x) {
     json_put_string(o, key, text); /* a JSON number holds 53 bits */
 }
 
-static void put_settings(JsonOut *o, const NetConf *conf) {
-    json_put_object(o, "network");
-    for (const char *const *key = netconf_keys; *key; key++) {
-        json_put_string(o, *key, netconf_text(conf, *key).s);
-    }
-    json_out_end(o, '}');
-}
-
 static void put_header(JsonOut *o, const Features *f, const FeaturesSource *src) {
     char hex[65];
     fingerprint(hex);
@@ -129,7 +121,7 @@ static void put_header(JsonOut *o, const Features *f, const FeaturesSource *src)
     json_put_int(o, "mix_id", src->mix_id);
     put_file(o, "flows", src->flows, src->flows_sha256);
     json_put_string(o, "command", src->command);
-    put_settings(o, &f->conf);
+    netconf_put_texts(o, &f->conf);
     put_int(o, "seed", f->seed);
     put_int(o, "n_flows", f->n_flows);
     put_int(o, "n_drawn", f->n_drawn);
@@ -204,15 +196,8 @@ static int read_source(const Json *j, FeaturesSource *src, Err *err) {
 
 static int read_settings(const Json *j, NetConf *conf, Err *err) {
     Json net;
-    const char *text;
-    Err why = {0};
-    netconf_default(conf);
-    if (json_need(j, "network", &net, err) != 0) return -1;
-    for (const char *const *key = netconf_keys; *key; key++) {
-        if (json_need_string(&net, *key, &text, err) != 0) return -1;
-        if (netconf_set(conf, *key, text, &why) != 0) return json_fail(&net, err, "%s", why.msg);
-    }
-    return netconf_check(conf, &why) == 0 ? 0 : json_fail(&net, err, "%s", why.msg);
+    if (json_need(j, "network", &net, err) != 0 || json_expect_object(&net, err) != 0) return -1;
+    return netconf_read_texts(conf, &net, err);
 }
 
 static int read_kind(const Json *j, FeaturesKind *kind, const char *path, Err *err) {

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/frame.h"
+#include "model/modelinput.h"
 #include "base/mem.h"
 #include "model/flowfeat.h"
 
@@ -350,4 +351,10 @@ int ckpt_save(const Ckpt *c, const char *path, CkptDtype dtype, Err *err) {
     free(out.name);
     free(file);
     return rc;
+}
+
+int ckpt_check_cc(const Ckpt *c, Cc cc, Err *err) {
+    if ((int)cc < MODELINPUT_N_CC) return 0;
+    return err_input(err, "cc: checkpoint %s was not trained on %s; use --method packet, or cc=%s",
+                     c->name, netconf_cc_name(cc), netconf_cc_list(MODELINPUT_N_CC).s);
 }

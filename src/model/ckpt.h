@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "model/modelspec.h"
+#include "net/netconf.h"
 
 typedef enum { CKPT_F32, CKPT_F16, CKPT_BF16 } CkptDtype;
 /* "paper": 576/1536/4/4, MLP 512-512, as published; "compact": residual head, small enough for a
@@ -69,6 +70,9 @@ int ckpt_load(Ckpt *c, const char *path, Err *err);
  * Written beside and renamed. */
 int ckpt_save(const Ckpt *c, const char *path, CkptDtype dtype, Err *err);
 void ckpt_free(Ckpt *c);
+/* ckpt_check_cc returns 0 if the model was trained on congestion control cc, else −1 with an input
+ * error that names what it knows and points to packet simulation. */
+int ckpt_check_cc(const Ckpt *c, Cc cc, Err *err);
 /* Of the whole file, as sha256sum prints; for imported ones of the weights. */
 void ckpt_sha256(const Ckpt *c, char hex[65]);
 const char *ckpt_dtype_name(CkptDtype d);                       /* "f32", "f16", "bf16" */

@@ -2,6 +2,7 @@
 #ifndef M3_MODEL_FLOWFEAT_PRIVATE_H
 #define M3_MODEL_FLOWFEAT_PRIVATE_H
 #include "model/flowfeat.h"
+#include "model/modelinput.h"
 #include "traffic/sizebucket.h"
 
 /* Places of a flow's features. */
@@ -49,7 +50,7 @@ enum {
     P_RTT,
     P_BDP,
     P_CC,
-    P_PFC = P_CC + CC_N,
+    P_PFC = P_CC + MODELINPUT_N_CC,
     P_WINDOW,
     P_BUFFER,
     P_DCTCP_K,

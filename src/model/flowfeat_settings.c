@@ -121,7 +121,7 @@ static void apply_flow(const Settings *s, uint32_t i) {
 
 static void apply_path(const NetConf *conf, const FlowFeatScale *s, float *out) {
     double bdp_b = s->bdp_bits / 8, b_bps = s->b * 1e9;
-    for (int cc = 0; cc < CC_N; cc++) out[P_CC + cc] = cc == (int)conf->cc;
+    for (int cc = 0; cc < MODELINPUT_N_CC; cc++) out[P_CC + cc] = cc == (int)conf->cc;
     for (int k = P_DCTCP_K; k <= P_TIMELY_THIGH; k++) out[k] = 0; /* those of the other controls */
     out[P_PFC] = conf->pfc;
     out[P_WINDOW] = flowfeat_ln(conf->line_window_b / bdp_b, 1);
@@ -145,7 +145,7 @@ static void apply_path(const NetConf *conf, const FlowFeatScale *s, float *out) 
         out[P_TIMELY_TLOW] = flowfeat_ln1p(conf->timely_tlow_ns / s->rtt_ns, 2);
         out[P_TIMELY_THIGH] = flowfeat_ln1p(conf->timely_thigh_ns / s->rtt_ns, 2);
         break;
-    case CC_N: break;
+    default: break; /* a control that models do not know */
     }
     double load = s->load * packet_b(conf->cc) / WIRE_FULL_B;
     out[P_IDLE] =

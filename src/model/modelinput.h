@@ -9,6 +9,9 @@
  * against 1.2 and 100 against 120 weigh alike, and configuration values that are not flags (tens of
  * KB, µs or percent) in tens. Both are then of order 1, as weights initialised by fan-in expect.
  * The learned empty-bucket vector lives in the scaled domain. */
+/* Congestion controls that a model can know: a flag for each, in ORDER CC. A control behind them
+ * has no place in what a model sees. */
+enum { MODELINPUT_N_CC = 4 };
 enum { MODELINPUT_N_BUCKETS = 10, MODELINPUT_N_PCT = 100, MODELINPUT_N_CONF = 19 };
 
 /* pct: [10 × 100]; bucket b is there if its bit in `present` is set, others are left alone. */

@@ -13,12 +13,14 @@
  * The lists of row 0 lie side by side by bucket, and each output bucket is a run of input buckets;
  * so the foreground's percentiles per output bucket are selected from the same memory. */
 #include "model/pathfeat.h"
-#include "net/wire.h"
-#include "traffic/sizebucket.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
+
+#include "model/modelinput.h"
+#include "net/wire.h"
+#include "traffic/sizebucket.h"
 
 enum { BUCKET_GRID_B = 250, N_GRID = 201, MAX_BINS = 1 << 14, FEW = 24 };
 
@@ -42,7 +44,7 @@ enum {
     CONF_HPCC = 15,
     CONF_TIMELY = 17
 };
-_Static_assert(CONF_CC + CC_N == CONF_DCTCP && CONF_TIMELY + 2 == PATHFEAT_N_CONF,
+_Static_assert(CONF_CC + MODELINPUT_N_CC == CONF_DCTCP && CONF_TIMELY + 2 == PATHFEAT_N_CONF,
                "every value has its place");
 
 /* Bandwidth-delay product in packets of 1000 bytes: 5, 10 and 15 on the published lots of 2, 4 and
@@ -53,29 +55,20 @@ static double bdp_mtu(const Lot *lot) {
     return lot->host_rate_bps * 1e-9 * 2 * delay_ns / 8 / WIRE_PAYLOAD_B;
 }
 
-/* All from CONF_BUFFER on. */
+/* Fills all from CONF_BUFFER on, in the published units. */
 static void describe_settings(const NetConf *conf, float out[PATHFEAT_N_CONF]) {
+    static const int first_parameter[MODELINPUT_N_CC] = {CONF_DCTCP, CONF_DCQCN, CONF_HPCC,
+                                                         CONF_TIMELY};
     for (int i = CONF_BUFFER; i < PATHFEAT_N_CONF; i++) out[i] = 0;
-    out[CONF_BUFFER] = (float)(conf->buffer_b / 10240);
+    out[CONF_BUFFER] = (float)netconf_published_number(conf, "bfsz");
     out[CONF_WINDOW] = (float)(conf->line_window_b / 1000);
     out[CONF_PFC + !conf->pfc] = 1;
+    if ((int)conf->cc >= MODELINPUT_N_CC) return; /* a control that models do not know */
     out[CONF_CC + conf->cc] = 1;
-    switch (conf->cc) {
-    case CC_DCTCP: out[CONF_DCTCP] = (float)(conf->dctcp_k_b / 1000); break;
-    case CC_DCQCN:
-        out[CONF_DCQCN] = (float)(conf->dcqcn_kmin_b / 1000);
-        out[CONF_DCQCN + 1] = (float)(conf->dcqcn_kmax_b / 1000);
-        break;
-    case CC_HPCC:
-        out[CONF_HPCC] = (float)(conf->hpcc_eta * 100);
-        out[CONF_HPCC + 1] = (float)(conf->hpcc_ai_bps / 10e6);
-        break;
-    case CC_TIMELY:
-        out[CONF_TIMELY] = (float)(conf->timely_tlow_ns / 1000);
-        out[CONF_TIMELY + 1] = (float)(conf->timely_thigh_ns / 1000);
-        break;
-    case CC_N: assert(!"no congestion control");
-    }
+    float *parameter = out + first_parameter[conf->cc];
+    parameter[0] = (float)netconf_published_number(conf, "param_1");
+    if (netconf_published_row("param_2", conf->cc))
+        parameter[1] = (float)netconf_published_number(conf, "param_2");
 }
 
 void pathfeat_conf(const Lot *lot, const NetConf *conf, float out[PATHFEAT_N_CONF]) {

@@ -2,41 +2,125 @@
 #ifndef M3_NET_NETCONF_H
 #define M3_NET_NETCONF_H
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
 
 #include "base/diag.h"
+#include "base/json.h"
 
-typedef enum { CC_DCTCP, CC_DCQCN, CC_HPCC, CC_TIMELY, CC_N } Cc;
+/* ORDER CC: the congestion controls. Models know the first four, in this order, by their place in a
+ * row of flags (modelinput.h); so new ones go behind. Names and aliases: a row in netconf.c. */
+typedef enum { CC_DCTCP, CC_DCQCN, CC_HPCC, CC_TIMELY, CC_NONE, CC_N } Cc;
 
+/* Settings of one network; what each means, its unit, default and limits: netconf_rows. */
 typedef struct {
     Cc cc;
-    double buffer_b;      /* shared buffer of a switch; the paper draws 200–500 KiB */
-    double line_window_b; /* window of a flow at line rate, payload bytes; 5–30 KB */
+    double buffer_b;
+    double line_window_b; /* a flow's window at its host's line rate, payload bytes */
     bool pfc;
-    double dctcp_k_b; /* marking threshold at 10 Gb/s; scales with the rate; 5–20 KB */
-    double dcqcn_kmin_b, dcqcn_kmax_b;      /* at 25 Gb/s; 20–50, 50–100 KB */
-    double hpcc_eta;                        /* target utilisation, fraction; 0.70–0.95 */
-    double hpcc_ai_bps;                     /* additive increase; 500 Mb/s – 1 Gb/s */
-    double timely_tlow_ns, timely_thigh_ns; /* 40–60 µs, 100–150 µs */
+    double dctcp_k_b;
+    double dcqcn_kmin_b, dcqcn_kmax_b;
+    double hpcc_eta;
+    double hpcc_ai_bps;
+    double timely_tlow_ns, timely_thigh_ns;
 } NetConf;
 
-void netconf_default(
-    NetConf *c); /* dctcp, 400 KiB, 15 KB, PFC on, K = 10 KB, and each CC's own defaults */
-/* "cc=dctcp", "buffer=400KiB", "window=18KB", "pfc=on", "dctcp_k=10KB", "dcqcn_kmin", "dcqcn_kmax",
- * "hpcc_eta=0.9" (or 90%), "hpcc_ai=500Mbps", "timely_tlow=50us", "timely_thigh=120us". −1 names
- * the key and the nearest valid one. */
-int netconf_set(NetConf *c, const char *key, const char *value, Err *err);
-/* A setting as text that netconf_set reads back to the bit. The key is one of netconf_keys
- * (asserted). */
+typedef enum {
+    NETCONF_CC,      /* a congestion control's name */
+    NETCONF_SWITCH,  /* on or off */
+    NETCONF_SIZE,    /* bytes */
+    NETCONF_TIME,    /* ns */
+    NETCONF_RATE,    /* bit/s */
+    NETCONF_FRACTION /* 0.9 or 90% */
+} NetConfType;
+
+/* One setting. Reading and writing it, its checks, help and documentation follow from its row. */
+typedef struct {
+    const char *key; /* in a mix's "network" and in --set */
+    NetConfType type;
+    size_t offset;         /* in NetConf */
+    double lo, hi;         /* limits, both allowed, in the type's unit */
+    const char *initial;   /* default, as text that netconf_set reads */
+    Cc of;                 /* whose parameter it is; CC_N: every control's */
+    const char *help;      /* what it means, at which reference rate */
+    const char *published; /* key in a published mix ("bfsz", "param_1"); NULL: none */
+    double published_unit; /* what 1 stands for there, in the type's unit */
+} NetConfRow;
+
+/* ORDER of --help, of spec/README.md and of files; ended by a row whose key is NULL. */
+extern const NetConfRow netconf_rows[];
+/* The keys of netconf_rows, ended by NULL. */
+extern const char *const netconf_keys[];
+
+/* netconf_row returns the row of a key, or NULL. */
+const NetConfRow *netconf_row(const char *key);
+/* netconf_published_row returns the row that a published key stands for under a congestion control
+ * (param_1 and param_2 mean something else for each), or NULL. */
+const NetConfRow *netconf_published_row(const char *published, Cc cc);
+
+/* netconf_published_number returns a setting in the unit of its published key ("bfsz", "param_1",
+ * …); 0 for a parameter that conf->cc does not have. netconf_put_published is the inverse; it does
+ * not check limits. */
+double netconf_published_number(const NetConf *conf, const char *published);
+void netconf_put_published(NetConf *conf, const char *published, double x);
+
+/* netconf_default fills *conf with every setting's default. */
+void netconf_default(NetConf *conf);
+
+/* netconf_set reads a setting from text: "dctcp", "400KiB", "on", "0.9" or "90%", "500Mbps",
+ * "50us". −1 with an input error that names the key: no such key (and the nearest valid one),
+ * unreadable, outside of its limits. */
+int netconf_set(NetConf *conf, const char *key, const char *value, Err *err);
+
+/* netconf_number returns a setting that is a quantity, in its type's unit. */
+double netconf_number(const NetConf *conf, const NetConfRow *row);
+/* netconf_put_number sets a quantity without checking its limits (netconf_check does). */
+void netconf_put_number(NetConf *conf, const NetConfRow *row, double x);
+
+/* netconf_text returns a setting as text that netconf_set reads back to the bit. */
 typedef struct {
     char s[32];
 } NetConfText;
-NetConfText netconf_text(const NetConf *c, const char *key);
-int netconf_check(const NetConf *c, Err *err); /* ranges that make sense at all, kmin ≤ kmax, … */
-/* False for a parameter of another congestion control than cc, which has no effect. */
+NetConfText netconf_text(const NetConf *conf, const char *key);
+
+/* netconf_check returns 0, or −1 with an input error if a setting is outside of its limits, or two
+ * contradict each other (kmin above kmax, tlow above thigh). */
+int netconf_check(const NetConf *conf, Err *err);
+
+/* netconf_applies returns false for a parameter of another congestion control than cc: it has no
+ * effect. True for keys that are no settings of the network. */
 bool netconf_applies(const char *key, Cc cc);
-bool netconf_same(const NetConf *a, const NetConf *b); /* equal in all that has an effect */
-extern const char *const netconf_keys[];               /* NULL-ended */
-/* Accepts "hp" and "hpcc", "dcqcn_paper_vwin", "timely_vwin". */
-int cc_parse(const char *name, Cc *cc, Err *err);
-const char *cc_name(Cc cc); /* "dctcp", "dcqcn", "hp", "timely" */
+
+/* netconf_same tells whether two networks' settings are equal in all that has an effect. */
+bool netconf_same(const NetConf *a, const NetConf *b);
+
+/* netconf_put_json writes the member "network" of the open object, as a mix has it: the settings in
+ * use (other controls' parameters are left out), quantities as numbers in their types' units. */
+void netconf_put_json(JsonOut *out, const NetConf *conf);
+/* netconf_put_texts writes the member "network" with every setting as text, in use or not, so that
+ * netconf_read_texts gets the very same NetConf back. */
+void netconf_put_texts(JsonOut *out, const NetConf *conf);
+/* netconf_read_texts reads what netconf_put_texts wrote from the object j: settings that are
+ * missing, since they are newer than the file, have their defaults. −1 names the place. */
+int netconf_read_texts(NetConf *conf, const Json *j, Err *err);
+
+/* netconf_limits returns a setting's limits as people read them: "1 B to 1 TB", "on or off". */
+typedef struct {
+    char s[96];
+} NetConfLimits;
+NetConfLimits netconf_limits(const NetConfRow *row);
+/* netconf_print_help writes the table of settings: key, default, limits, meaning. */
+void netconf_print_help(FILE *f);
+
+/* netconf_parse_cc reads a congestion control's name or one of its aliases ("hpcc", "timely_vwin"),
+ * in any case. −1 with an input error that lists the valid names. */
+int netconf_parse_cc(const char *name, Cc *cc, Err *err);
+/* netconf_cc_name returns the name in files and reports: "dctcp", "dcqcn", "hp", "timely", "none".
+ */
+const char *netconf_cc_name(Cc cc);
+/* netconf_cc_list returns "dctcp, dcqcn or hp": the first n controls in ORDER CC. */
+typedef struct {
+    char s[96];
+} NetConfCcList;
+NetConfCcList netconf_cc_list(int n);
 #endif

@@ -49,8 +49,7 @@ struct Route {
     uint32_t max_links;
 };
 
-/* --- hash
- * ---------------------------------------------------------------------------------------------- */
+/* ---- hash ---- */
 
 static inline uint32_t rotl(uint32_t x, int n) { return (x << n) | (x >> (32 - n)); }
 
@@ -85,8 +84,7 @@ uint32_t route_node_ip(uint64_t node_id) {
     return 0x0b000001u + (uint32_t)(node_id / 256 << 16) + (uint32_t)(node_id % 256 << 8);
 }
 
-/* --- groups and rows
- * ----------------------------------------------------------------------------------- */
+/* ---- groups and rows ---- */
 
 static uint32_t n_out(const Topo *t, uint32_t node) {
     return t->out_start[node + 1] - t->out_start[node];
@@ -137,8 +135,7 @@ static void group_hosts(Route *r, uint32_t *heads) {
     }
 }
 
-/* --- the table
- * ----------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 /* Links between switches only, by row: what every search walks. */
 typedef struct {
@@ -315,8 +312,7 @@ void route_destroy(Route *r) {
     free(r);
 }
 
-/* --- paths
- * --------------------------------------------------------------------------------------------- */
+/* ---- paths ---- */
 
 const Topo *route_topo(const Route *r) { return r->topo; }
 
@@ -398,8 +394,7 @@ void route_spread(const Route *r, uint32_t src_host, uint32_t dst_host, double w
     free(queue);
 }
 
-/* --- source ports
- * -------------------------------------------------------------------------------------- */
+/* ---- source ports ---- */
 
 enum { LOG2_DENSE_PAIRS = 27 };
 

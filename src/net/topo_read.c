@@ -107,8 +107,7 @@ static int read_kind(const Json *j, bool *is_host, Err *err) {
     return 0;
 }
 
-/* --- cluster JSON
- * ------------------------------------------------------------------------------------- */
+/* ---- cluster JSON ---- */
 
 typedef struct {
     Draft *draft;
@@ -174,8 +173,7 @@ static int read_cluster(Draft *d, const Json *root, Err *err) {
     return need_each(root, "fab2spine", &place, cluster_link, err);
 }
 
-/* --- generic nodes and links
- * --------------------------------------------------------------------------- */
+/* ---- generic nodes and links ---- */
 
 static int graph_node(const Json *j, ClusterPlace *place, Err *err) {
     static const char *const known[] = {"id", "kind", "pod", NULL};
@@ -204,8 +202,7 @@ static int read_graph(Draft *d, const Json *root, Err *err) {
     return need_each(root, "links", &place, graph_link, err);
 }
 
-/* --- which of them
- * ------------------------------------------------------------------------------------- */
+/* ---- which of them ---- */
 
 static int read_clos(Topo *t, const char *path, const Json *root, Err *err) {
     static const char *const known[] = {"clos", NULL};

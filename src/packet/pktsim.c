@@ -368,7 +368,7 @@ static void init(Sim *s, const Route *r, const Flows *f, const NetConf *conf, co
     s->tracing = opt->trace != NULL;
     s->ticks_per_ns = opt->compat ? 1 : 1000;
     s->cc_conf = cc_conf(conf, opt->compat);
-    s->cc = cc_find(opt->cc ? opt->cc : cc_name(conf->cc));
+    s->cc = cc_find(opt->cc ? opt->cc : netconf_cc_name(conf->cc));
     s->rng = rng_stream(opt->seed, "marking", 0);
     if (s->compat) s->mrg = mrg_at(COMPAT_STREAMS + COMPAT_STREAMS_PER_NODE * s->topo->n_nodes);
     init_sizes(s);

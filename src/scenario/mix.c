@@ -1,33 +1,27 @@
-/* mix: mix files and single settings → Mix. Here the published key names end.
+/* mix: mix files and single settings → Mix.
  *
  * Every setting of a mix, whichever way it comes (our JSON keys, the published ones, --set
  * key=value), goes through set_value as text: one table of names and one place of checks. Numbers
  * in JSON become the shortest text that reads back exactly. The published keys are aliases of ours,
  * except bfsz (unit 10 KiB), and param_1 and param_2, whose meaning depends on cc and which are
- * therefore read last. Paths are resolved after reading; published mixes point into a source tree
- * that users don't have, so the last resort is a file of the same name near the mix. */
-#include <dirent.h>
+ * therefore read last. The files that a mix names are looked up after reading (lookup.h). */
+#include "scenario/mix.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/words.h"
-#include "scenario/mix.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "base/words.h"
+#include "scenario/lookup.h"
+#include "scenario/published.h"
 #include "traffic/rackmatrix.h"
 #include "traffic/workload.h"
 
-#define BFSZ_BYTES 10240
-
 static const char *const our_keys[] = {"id",       "topology", "matrix",   "sizes",   "sigma",
                                        "max_load", "n_flows",  "duration", "network", NULL};
-static const char *const published_keys[] = {"id",       "spatial", "size_dist", "lognorm_sigma",
-                                             "max_load", "cluster", "duration",  "n_flows",
-                                             "param_id", "bfsz",    "window",    "enable_pfc",
-                                             "cc",       "param_1", "param_2",   NULL};
 /* For --set, beside those of netconf_keys. */
 static const char *const set_keys[] = {"max_load", "sigma",   "sizes", "matrix",
                                        "duration", "n_flows", "bfsz",  "enable_pfc",
@@ -64,8 +58,7 @@ static void replace(char **s, const char *text) {
     *s = text ? mem_strdup(text) : NULL;
 }
 
-/* --- single values
- * ------------------------------------------------------------------------------------- */
+/* ---- single values ---- */
 
 static int set_load(Mix *m, const char *text, Err *err) {
     double x;
@@ -118,58 +111,22 @@ static int set_matrix(Mix *m, const char *text) {
     return 0;
 }
 
-static const struct {
-    const char *key;
-    double unit;
-} param_meaning[CC_N][2] = {
-    [CC_DCTCP] = {{"dctcp_k", 1e3}, {NULL, 0}}, /* docs: PIPELINE §2, the table of parameters */
-    [CC_DCQCN] = {{"dcqcn_kmin", 1e3}, {"dcqcn_kmax", 1e3}},
-    [CC_HPCC] = {{"hpcc_eta", 0.01}, {"hpcc_ai", 10e6}},
-    [CC_TIMELY] = {{"timely_tlow", 1e3}, {"timely_thigh", 1e3}}};
-
-static int set_number(NetConf *conf, const char *key, double x, Err *err) {
-    return netconf_set(conf, key, json_number_text(x).s, err);
-}
-
-static int set_param(NetConf *conf, int which, const char *text, Err *err) {
-    double x;
-    const char *name = which == 1 ? "param_1" : "param_2",
-               *key = param_meaning[conf->cc][which - 1].key;
-    if (units_parse_number(text, name, &x, err) != 0) return -1;
-    if (!key) return 0;
-    if (set_number(conf, key, x * param_meaning[conf->cc][which - 1].unit, err) == 0) return 0;
-    return err_wrap(err, "%s", name);
-}
-
-static int set_bfsz(NetConf *conf, const char *text, Err *err) {
-    double x;
-    if (units_parse_number(text, "bfsz", &x, err) != 0) return -1;
-    if (set_number(conf, "buffer", x * BFSZ_BYTES, NULL) == 0) return 0;
-    return err_input(err, "bfsz: must be above 0 (in units of 10 KiB), got %.40s", text);
-}
-
-/* The one way in for a setting; key is ours or published. */
+/* Every setting comes in here, from whichever form and file; key is ours or published. */
 static int set_value(Mix *m, const char *key, const char *text, Err *err) {
+    const char *ours = published_to_ours(key);
+    if (ours) key = ours;
     if (strcmp(key, "max_load") == 0) return set_load(m, text, err);
-    if (strcmp(key, "sigma") == 0 || strcmp(key, "lognorm_sigma") == 0)
-        return set_sigma(m, text, err);
+    if (strcmp(key, "sigma") == 0) return set_sigma(m, text, err);
     if (strcmp(key, "duration") == 0) return set_duration(m, text, err);
     if (strcmp(key, "n_flows") == 0) return set_n_flows(m, text, err);
     if (strcmp(key, "matrix") == 0) return set_matrix(m, text);
-    if (strcmp(key, "spatial") == 0) return replace(&m->matrix, text), 0;
-    if (strcmp(key, "sizes") == 0 || strcmp(key, "size_dist") == 0)
-        return replace(&m->sizes, text), 0;
-    if (strcmp(key, "topology") == 0 || strcmp(key, "cluster") == 0)
-        return replace(&m->topo, text), 0;
-    if (strcmp(key, "bfsz") == 0) return set_bfsz(&m->conf, text, err);
-    if (strcmp(key, "enable_pfc") == 0) return netconf_set(&m->conf, "pfc", text, err);
-    if (strcmp(key, "param_1") == 0) return set_param(&m->conf, 1, text, err);
-    if (strcmp(key, "param_2") == 0) return set_param(&m->conf, 2, text, err);
+    if (strcmp(key, "sizes") == 0) return replace(&m->sizes, text), 0;
+    if (strcmp(key, "topology") == 0) return replace(&m->topo, text), 0;
+    if (published_has_unit(key)) return published_set(&m->conf, key, text, err);
     return netconf_set(&m->conf, key, text, err);
 }
 
-/* --- members of a JSON object
- * -------------------------------------------------------------------------- */
+/* ---- members of a JSON object ---- */
 
 /* The error's text without "key: " in front: the place says it already. */
 static const char *without_key(const char *msg, const char *key) {
@@ -178,15 +135,15 @@ static const char *without_key(const char *msg, const char *key) {
 }
 
 static bool is_text_key(const char *key) {
-    static const char *const keys[] = {"topology", "cluster",   "matrix", "spatial",
-                                       "sizes",    "size_dist", "cc",     NULL};
-    return in_list(key, keys);
+    static const char *const keys[] = {"topology", "matrix", "sizes", "cc", NULL};
+    const char *ours = published_to_ours(key);
+    return in_list(ours ? ours : key, keys);
 }
 
 static bool is_number_key(const char *key) {
-    static const char *const keys[] = {"max_load", "sigma", "lognorm_sigma", "bfsz", "param_1",
-                                       "param_2",  NULL};
-    return in_list(key, keys);
+    static const char *const keys[] = {"max_load", "sigma", NULL};
+    const char *ours = published_to_ours(key);
+    return published_has_unit(key) || in_list(ours ? ours : key, keys);
 }
 
 static int set_member(Mix *m, const Json *j, Err *err) {
@@ -258,144 +215,41 @@ static int read_ours(Mix *m, const Json *j, Err *err) {
 static int read_published(Mix *m, const Json *j, const Log *log, Err *err) {
     Json it;
     for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
+        int rc = 0;
         if (!in_list(it.key, published_keys))
             log_note(log, "%s: key \"%.60s\" is not used", m->file, it.key);
-        else if (strcmp(it.key, "id") == 0 && read_id(m, &it, err) != 0) return -1;
-        else if (strcmp(it.key, "id") != 0 && strncmp(it.key, "param_", 6) != 0 &&
-                 set_member(m, &it, err) != 0)
-            return -1;
+        else if (strcmp(it.key, "id") == 0) rc = read_id(m, &it, err);
+        else if (published_is_setting(it.key) && !published_depends_on_cc(it.key))
+            rc = set_member(m, &it, err);
+        if (rc != 0) return -1;
     }
-    static const char *const last[] = {"param_1", "param_2"};
-    for (int i = 0; i < 2; i++)
-        if (json_find(j, last[i], &it) && set_member(m, &it, err) != 0) return -1;
+    for (bool ok = json_first(j, &it); ok; ok = json_next(&it))
+        if (published_depends_on_cc(it.key) && set_member(m, &it, err) != 0) return -1;
     return 0;
 }
 
-/* What a workload cannot do without, under the names of the form at hand. */
+static int missing(const Json *j, const char *key, bool published, Err *err) {
+    return json_fail(j, err, "missing key \"%s\"", published ? published_from_ours(key) : key);
+}
+
+/* What a workload needs, under the names of the form that was read. */
 static int check_complete(const Mix *m, const Json *j, bool published, Err *err) {
     Err why = {0};
-    if (!m->matrix && !m->matrix_kind)
-        return json_fail(j, err, "missing key \"%s\"", published ? "spatial" : "matrix");
-    if (!m->sizes)
-        return json_fail(j, err, "missing key \"%s\"", published ? "size_dist" : "sizes");
-    if (isnan(m->sigma))
-        return json_fail(j, err, "missing key \"%s\"", published ? "lognorm_sigma" : "sigma");
+    if (!m->matrix && !m->matrix_kind) return missing(j, "matrix", published, err);
+    if (!m->sizes) return missing(j, "sizes", published, err);
+    if (isnan(m->sigma)) return missing(j, "sigma", published, err);
     if (isnan(m->max_load)) return json_fail(j, err, "missing key \"max_load\"");
     return netconf_check(&m->conf, &why) == 0 ? 0 : json_fail(j, err, "%s", why.msg);
 }
 
 static int read_mix(Mix *m, const Json *j, const Log *log, Err *err) {
-    Json it;
     if (json_expect_object(j, err) != 0) return -1;
-    bool published = json_find(j, "spatial", &it) || json_find(j, "size_dist", &it) ||
-                     json_find(j, "cluster", &it);
+    bool published = published_is_mix(j);
     if ((published ? read_published(m, j, log, err) : read_ours(m, j, err)) != 0) return -1;
     return check_complete(m, j, published, err);
 }
 
-/* --- paths
- * --------------------------------------------------------------------------------------------- */
-
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* The file `name` in the alphabetically first of the folders in `dir` that has it, or NULL. */
-static char *find_in_folders(const char *dir, const char *name) {
-    DIR *d = opendir(dir);
-    char *best = NULL;
-    for (struct dirent *e; d && (e = readdir(d));) {
-        if (e->d_name[0] == '.') continue;
-        char *at = mem_printf("%s/%s/%s", dir, e->d_name, name);
-        if (file_exists(at) && !file_is_dir(at) && (!best || strcmp(at, best) < 0)) {
-            free(best);
-            best = at;
-        } else {
-            free(at);
-        }
-    }
-    if (d) closedir(d);
-    return best;
-}
-
-static char *find_nearby(const char *dir, const char *name) {
-    char *beside = file_join(dir, name);
-    if (file_exists(beside)) return beside;
-    free(beside);
-    char *parent = file_join(dir, ".."), *found = find_in_folders(parent, name);
-    free(parent);
-    return found;
-}
-
-/* Paths that had to be looked for by name, for the remark: mixes of one file share most of them. */
-typedef struct {
-    char *written, *found;
-} Moved;
-typedef struct {
-    const char *dir;
-    Moved *moved;
-    size_t n, cap;
-} Lookup;
-
-static char *look_nearby(Lookup *l, const char *path) {
-    for (size_t i = 0; i < l->n; i++)
-        if (strcmp(l->moved[i].written, path) == 0) return mem_strdup(l->moved[i].found);
-    char *found = find_nearby(l->dir, base_name(path));
-    if (!found) return NULL;
-    MEM_GROW(l->moved, l->cap, l->n + 1);
-    l->moved[l->n++] = (Moved){mem_strdup(path), mem_strdup(found)};
-    return found;
-}
-
-/* The path as seen from the mix file's folder. */
-static char *from_dir(const char *dir, const char *path) {
-    return strcmp(dir, ".") == 0 ? mem_strdup(path) : file_join(dir, path);
-}
-
-/* Replaces *path by where it is; if nowhere, by its place beside the mix, so that opening it tells.
- */
-static void resolve(Lookup *l, char **path) {
-    if (!*path) return;
-    char *beside = from_dir(l->dir, *path), *found = NULL;
-    if (file_exists(beside)) found = mem_strdup(beside);
-    else if (file_exists(*path)) found = mem_strdup(*path);
-    else found = look_nearby(l, *path);
-    free(*path);
-    *path = found ? found : beside;
-    if (found) free(beside);
-}
-
-static void remark(const Lookup *l, const char *file, const Log *log) {
-    if (l->n == 0) return;
-    char others[40] = "";
-    if (l->n > 1) snprintf(others, sizeof others, " (and %zu likewise)", l->n - 1);
-    log_note(log, "%s: %s does not exist, taking %s%s", file, l->moved[0].written,
-             l->moved[0].found, others);
-    for (size_t i = 1; i < l->n; i++)
-        log_detail(log, "%s: %s does not exist, taking %s", file, l->moved[i].written,
-                   l->moved[i].found);
-}
-
-static void resolve_all(Mix *m, size_t n, const char *file, const Log *log) {
-    char *dir = file_dirname(file);
-    Lookup l = {.dir = dir};
-    for (size_t i = 0; i < n; i++) {
-        resolve(&l, &m[i].topo);
-        resolve(&l, &m[i].matrix);
-        resolve(&l, &m[i].sizes);
-    }
-    remark(&l, file, log);
-    for (size_t i = 0; i < l.n; i++) {
-        free(l.moved[i].written);
-        free(l.moved[i].found);
-    }
-    free(l.moved);
-    free(dir);
-}
-
-/* --- files and assignments
- * ----------------------------------------------------------------------------- */
+/* ---- files and assignments ---- */
 
 static int read_one(Mix *m, size_t position, const char *path, const Json *j, const Log *log,
                     Err *err) {
@@ -420,6 +274,18 @@ static int read_mixes(const JsonDoc *doc, const char *path, Mix **out, size_t *n
     return 0;
 }
 
+static void resolve_paths(Mix *m, size_t n, const char *file, const Log *log) {
+    Lookup l;
+    lookup_init(&l, file);
+    for (size_t i = 0; i < n; i++) {
+        lookup_resolve(&l, &m[i].topo);
+        lookup_resolve(&l, &m[i].matrix);
+        lookup_resolve(&l, &m[i].sizes);
+    }
+    lookup_remark(&l, log);
+    lookup_free(&l);
+}
+
 int mixes_load(const char *path, Mix **out, size_t *n, const Log *log, Err *err) {
     *out = NULL;
     *n = 0;
@@ -428,26 +294,13 @@ int mixes_load(const char *path, Mix **out, size_t *n, const Log *log, Err *err)
     int rc = read_mixes(doc, path, out, n, log, err);
     json_close(doc);
     if (rc == 0) {
-        resolve_all(*out, *n, path, log);
+        resolve_paths(*out, *n, path, log);
         return 0;
     }
     mixes_free(*out, *n);
     *out = NULL;
     *n = 0;
     return -1;
-}
-
-/* From the working directory, then from the mix file. */
-static void resolve_typed(const Mix *m, char **path) {
-    if (!*path || file_exists(*path) || !m->file) return;
-    char *dir = file_dirname(m->file), *beside = from_dir(dir, *path);
-    free(dir);
-    if (!file_exists(beside)) {
-        free(beside);
-        return;
-    }
-    free(*path);
-    *path = beside;
 }
 
 static int unknown_setting(const char *key, Err *err) {
@@ -466,16 +319,15 @@ int mix_set(Mix *m, const char *assignment, Err *err) {
              assignment);
     if (!in_list(key, set_keys) && !in_list(key, netconf_keys)) return unknown_setting(key, err);
     if (set_value(m, key, eq + 1, err) != 0) return -1;
-    if (strcmp(key, "sizes") == 0) resolve_typed(m, &m->sizes);
-    if (strcmp(key, "matrix") == 0) resolve_typed(m, &m->matrix);
+    if (strcmp(key, "sizes") == 0) lookup_typed(m->file, &m->sizes);
+    if (strcmp(key, "matrix") == 0) lookup_typed(m->file, &m->matrix);
     return 0;
 }
 
 bool mix_key_is_traffic(const char *key) { return in_list(key, traffic_keys); }
 
 bool mix_key_applies(const char *key, Cc cc) {
-    if (strcmp(key, "param_2") == 0) return param_meaning[cc][1].key != NULL;
-    return netconf_applies(key, cc);
+    return published_applies(key, cc) && netconf_applies(key, cc);
 }
 
 static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }

@@ -59,7 +59,7 @@ static int load_mix(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
     if (scenario_mix(&s->mix, o, log, err) != 0) return -1;
     s->has_mix = o->mix_path != NULL;
     s->conf = s->mix.conf;
-    return 0;
+    return o->check_conf ? o->check_conf(o->check_ctx, &s->conf, err) : 0;
 }
 
 static int load_topo(Scenario *s, const ScenarioOptions *o, Err *err) {

@@ -39,6 +39,10 @@ typedef struct {
     double duration_s;      /* 0: likewise; at most one of the two */
     uint64_t seed;
     int threads;
+    /* Called with the settings before topology and flows are loaded; −1 ends the loading. NULL:
+     * none. */
+    int (*check_conf)(const void *ctx, const NetConf *conf, Err *err);
+    const void *check_ctx;
     uint64_t max_in_memory; /* more flows of a mix are not held but drawn whenever they are looked
                                at; 0: all are held */
 } ScenarioOptions;

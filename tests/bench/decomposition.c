@@ -170,7 +170,7 @@ static void report(Bench *b, const char *dir, const PktStats *stats, double path
     }
     size_t n = b->n_both;
     printf("%-8.8s %-6s %5zu %6zu  %7.2f %+6.1f ", strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir,
-           cc_name(b->scenario.conf.cc), b->set.n_unique, n, r[WHOLE].all.p99.value,
+           netconf_cc_name(b->scenario.conf.cc), b->set.n_unique, n, r[WHOLE].all.p99.value,
            error_of(&r[OWN].all, &r[WHOLE].all));
     for (int k = 0; k < SIZEBUCKET_N; k++)
         printf(" %+6.1f", error_of(&r[OWN].bucket[k], &r[WHOLE].bucket[k]));

@@ -142,7 +142,7 @@ static int run_case(const char *topologies, const char *dir, bool detail, Tally 
     const char *slash = strrchr(dir, '/');
     snprintf(t.name, sizeof t.name, "%.40s", slash ? slash + 1 : dir);
     Tally *group = &pool[c.conf.cc];
-    snprintf(group->name, sizeof group->name, "all %s", cc_name(c.conf.cc));
+    snprintf(group->name, sizeof group->name, "all %s", netconf_cc_name(c.conf.cc));
     group->cpu_s += cpu_s;
     group->packet_hops += st.n_packet_hops;
     for (size_t i = 0; i < f.n; i++) {
