@@ -2,7 +2,7 @@
  *
  * A control sees its own flow's state and the acknowledgement, never the simulator. It sets
  * rate_bps; the host paces with it and sends while the bytes in flight are below window · rate /
- * max_rate. */
+ * max_rate. A control that works on the window itself (sets_window) sets window_b instead. */
 #ifndef M3_PACKET_CC_H
 #define M3_PACKET_CC_H
 #include <stdbool.h>
@@ -26,6 +26,8 @@ typedef struct {
         max_rate_window_b; /* payload bytes in flight at max_rate_bps; in proportion below it */
     double line_scale;     /* max_rate over 10 Gb/s: additive steps grow with it; 1 in compat */
     double base_rtt_ns, min_rtt_ns;
+    uint32_t n_links;  /* of the flow's path */
+    uint64_t window_b; /* payload bytes in flight; only with sets_window */
     uint64_t own[8];
 } CcFlow;
 #define CC_OWN(T, f) ((T *)(void *)(f)->own)
@@ -51,6 +53,7 @@ typedef struct {
     uint64_t ack, nxt; /* bytes: next the receiver expects, next to send */
     double rtt_ns;     /* since the acknowledged packet's transmission began */
     bool marked;       /* that packet met a queue above the marking threshold */
+    bool nack;         /* a packet before this one is missing: the sender goes back to `ack` */
     int n_hops;        /* of telemetry */
     const uint64_t *hops;
     uint64_t *hops_before;      /* [n_hops] kept between ACKs for the control */
@@ -79,13 +82,17 @@ typedef struct {
     const char *name;
     uint16_t header_b; /* of a data packet, with room for WIRE_TELEMETRY_HOPS stamps if any */
     uint16_t ack_b;
-    bool ack_first; /* ACKs go in queue 0: strict priority, never dropped, marked or paused */
-    bool telemetry; /* switches stamp data packets, ACKs echo the stamps */
-    bool retimes;   /* a changed rate moves the time of the next packet, too */
+    bool ack_first;   /* ACKs go in queue 0: strict priority, never dropped, marked or paused */
+    bool telemetry;   /* switches stamp data packets, ACKs echo the stamps */
+    bool retimes;     /* a changed rate moves the time of the next packet, too */
+    bool sets_window; /* window_b is the control's own; rate_bps stays at max_rate_bps */
+    bool own_design;  /* not in the reference: refused in compat */
     void (*start)(CcFlow *f, const CcConf *c);
     bool (*ack)(CcFlow *f, const CcConf *c, const CcAck *a,
                 CcArm *arm); /* true: set a rate; NULL: ignores ACKs */
-    void (*timer)(CcFlow *f, const CcConf *c, int which, CcArm *arm);     /* NULL: has no timers */
+    void (*timer)(CcFlow *f, const CcConf *c, int which, CcArm *arm); /* NULL: has no timers */
+    void (*timeout)(CcFlow *f,
+                    const CcConf *c); /* the retransmission timer ran out; NULL: ignored */
     void (*marking)(const CcConf *c, double port_rate_bps, CcMarking *m); /* NULL: no marking */
 } CongestionControl;
 

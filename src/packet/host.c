@@ -33,7 +33,9 @@ static void refresh(Sim *s, FlowSlot *f) {
 
 static void rate_changed(const Sim *s, FlowSlot *f) {
     const CcFlow *c = &f->cc;
-    uint64_t w = (uint64_t)((U128)c->max_rate_window_b * c->rate_bps / c->max_rate_bps);
+    uint64_t w = s->cc->sets_window
+                     ? c->window_b
+                     : (uint64_t)((U128)c->max_rate_window_b * c->rate_bps / c->max_rate_bps);
     f->rate_window_b = w > 0 ? w : 1;
     f->pace_ticks = sim_ticks(s, s->full_wire_b, (double)c->rate_bps);
 }
@@ -257,7 +259,8 @@ static void control(Sim *s, FlowSlot *f, uint32_t id) {
     CcAck a = {.ack = c->byte,
                .nxt = f->nxt,
                .rtt_ns = (double)(s->now - c->sent) / (double)s->ticks_per_ns,
-               .marked = c->echo};
+               .marked = c->echo,
+               .nack = c->kind == CELL_NACK};
     if (s->max_stamps) {
         a.n_hops = c->n_hops;
         a.hops = &s->hops[(size_t)id * s->max_stamps];
@@ -268,7 +271,7 @@ static void control(Sim *s, FlowSlot *f, uint32_t id) {
     bool set = s->cc->ack(&f->cc, &s->cc_conf, &a, &arm);
     if (f->una < f->size_b) arm_timers(s, c->flow, f, &arm);
     if (!set) return;
-    if (f->cc.rate_bps != old_rate) rate_changed(s, f);
+    if (f->cc.rate_bps != old_rate || s->cc->sets_window) rate_changed(s, f);
     if (s->cc->retimes) retime(s, f, old_rate);
 }
 
@@ -332,6 +335,10 @@ void host_on_rto(Sim *s, uint32_t id) {
     s->stats->n_timeouts++;
     f->n_rto++;
     f->nxt = f->una;
+    if (s->cc->timeout) {
+        s->cc->timeout(&f->cc, &s->cc_conf);
+        rate_changed(s, f);
+    }
     refresh(s, f);
     if (f->n_rto < MAX_TIMEOUTS) arm_rto(s, slot, f);
     port_kick(s, s->nics[f->nic].link);

@@ -148,6 +148,7 @@ static void init_cc(Sim *s, FlowSlot *f, uint32_t slot, const uint32_t *path, ui
                      .min_rate_bps = (uint64_t)(line * MIN_RATE_SHARE),
                      .nic_rate_bps = (uint64_t)nic,
                      .max_rate_window_b = (uint64_t)s->cc_conf.conf.line_window_b,
+                     .n_links = n_links,
                      .line_scale = s->compat ? 1 : line / WIRE_REF_BPS,
                      .base_rtt_ns = s->compat ? COMPAT_BASE_RTT_NS : rtt,
                      .min_rtt_ns = s->compat ? COMPAT_MIN_RTT_NS : rtt};
@@ -404,6 +405,9 @@ static int check(const Route *r, const Flows *f, const PktOptions *opt, const Ne
     const Topo *t = route_topo(r);
     if (netconf_check(conf, err) != 0) return -1;
     if (opt->cc && pktsim_check_cc(opt->cc, err) != 0) return -1;
+    if (opt->compat && cc_find(opt->cc ? opt->cc : netconf_cc_name(conf->cc))->own_design)
+        return err_input(err, "cc=%s: the HPCC authors' ns-3 does not have it; leave out --compat",
+                         opt->cc ? opt->cc : netconf_cc_name(conf->cc));
     if (route_max_links(r) > MAX_LINKS) {
         return err_input(err, "%s: paths of %u links: the packet simulation takes at most %d",
                          t->name, route_max_links(r), MAX_LINKS);
