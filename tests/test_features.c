@@ -291,17 +291,18 @@ static void settings_as_text(void **state) {
     NetConf a, b;
     Err err = {0};
     netconf_default(&a);
-    a = (NetConf){.cc = CC_TIMELY,
-                  .buffer_b = 1e5 / 3,
-                  .line_window_b = 12345.678,
-                  .pfc = false,
-                  .dctcp_k_b = 1e12,
-                  .dcqcn_kmin_b = 1,
-                  .dcqcn_kmax_b = 7 / 0.3,
-                  .hpcc_eta = 0.1 + 0.2,
-                  .hpcc_ai_bps = 1e15 / 7,
-                  .timely_tlow_ns = 1e6 / 7,
-                  .timely_thigh_ns = 1e7 / 7};
+    netconf_default(&a);
+    a.cc = CC_TIMELY;
+    a.buffer_b = 1e5 / 3;
+    a.line_window_b = 12345.678;
+    a.pfc = false;
+    a.dctcp_k_b = 1e12;
+    a.dcqcn_kmin_b = 1;
+    a.dcqcn_kmax_b = 7 / 0.3;
+    a.hpcc_eta = 0.1 + 0.2;
+    a.hpcc_ai_bps = 1e15 / 7;
+    a.timely_tlow_ns = 1e6 / 7;
+    a.timely_thigh_ns = 1e7 / 7;
     netconf_default(&b);
     for (const char *const *key = netconf_keys; *key; key++)
         assert_int_equal(netconf_set(&b, *key, netconf_text(&a, *key).s, &err), 0);

@@ -15,8 +15,8 @@
 #include "packet/evq.h"
 #include "packet_net.h"
 
-static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none"};
-enum { N_CONTROLS = 5 };
+static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none", "swift"};
+enum { N_CONTROLS = 6 };
 
 static void simulate(const Net *n, const Flows *f, const NetConf *conf, const PktOptions *opt,
                      double *fct, PktStats *st) {
@@ -360,6 +360,14 @@ static void settings_matter(void **state) {
                    {"hp", "hpcc_ai", "1Gbps"},
                    {"timely", "timely_tlow", "20us"},
                    {"timely", "timely_thigh", "70us"},
+                   {"swift", "swift_base_target", "15us"},
+                   {"swift", "swift_hop_scaling", "5us"},
+                   {"swift", "swift_fs_range", "100us"},
+                   {"swift", "swift_fs_min_cwnd", "0.5"},
+                   {"swift", "swift_fs_max_cwnd", "20"},
+                   {"swift", "swift_ai", "3"},
+                   {"swift", "swift_beta", "0.3"},
+                   {"swift", "swift_max_mdf", "0.2"},
                    {"dctcp", "window", "20KB"},
                    {"none", "window", "20KB"},
                    {"none", "buffer", "150KiB"},
@@ -462,7 +470,8 @@ static void refuses_what_it_cannot_do(void **state) {
     }
     assert_int_equal(pktsim_run(n.route, &f, &conf, &(PktOptions){.cc = "cubic"}, &fct, NULL, &err),
                      -1);
-    assert_string_equal(err.msg, "--cc: expected dctcp, dcqcn, hp, timely or none, got 'cubic'");
+    assert_string_equal(err.msg,
+                        "--cc: expected dctcp, dcqcn, hp, timely, none or swift, got 'cubic'");
     conf.line_window_b = -1;
     assert_int_equal(pktsim_run(n.route, &f, &conf, &(PktOptions){0}, &fct, NULL, &err), -1);
     flows_free(&f);

@@ -164,6 +164,13 @@ static void draw_parameters(NetConf *conf, Rng *rng) {
         conf->timely_tlow_ns = 1e3 * whole(rng, 40, 60);
         conf->timely_thigh_ns = 1e3 * whole(rng, 100, 150);
         break;
+    case CC_SWIFT:
+        conf->swift_base_target_ns = 1e3 * whole(rng, 20, 50);
+        conf->swift_hop_scaling_ns = 100 * whole(rng, 10, 40);
+        conf->swift_fs_range_ns = 1e3 * whole(rng, 20, 100);
+        conf->swift_beta = to_decimals(rng_uniform(rng, 0.4, 0.9), 1e-4);
+        conf->swift_max_mdf = to_decimals(rng_uniform(rng, 0.3, 0.6), 1e-4);
+        break;
     default: break; /* no parameters */
     }
 }

@@ -43,13 +43,46 @@ const NetConfRow netconf_rows[] = {
      "round trips below it always raise the rate", "param_1", 1e3},
     {"timely_thigh", NETCONF_TIME, AT(timely_thigh_ns), 1, 1e12, "125us", CC_TIMELY,
      "round trips above it always lower the rate", "param_2", 1e3},
+    {"swift_base_target", NETCONF_TIME, AT(swift_base_target_ns), 1, 1e12, "25us", CC_SWIFT,
+     "target delay before scaling; above the path's idle round trip", NULL, 0},
+    {"swift_hop_scaling", NETCONF_TIME, AT(swift_hop_scaling_ns), 0, 1e12, "2us", CC_SWIFT,
+     "added to the target for each switch on the path", NULL, 0},
+    {"swift_fs_range", NETCONF_TIME, AT(swift_fs_range_ns), 0, 1e12, "50us", CC_SWIFT,
+     "flow scaling: the most that a small window adds to the target", NULL, 0},
+    {"swift_fs_min_cwnd", NETCONF_PACKETS, AT(swift_fs_min_cwnd), 0.001, 1e5, "0.1", CC_SWIFT,
+     "window at which flow scaling is at its most", NULL, 0},
+    {"swift_fs_max_cwnd", NETCONF_PACKETS, AT(swift_fs_max_cwnd), 0.001, 1e5, "100", CC_SWIFT,
+     "window from which there is no flow scaling", NULL, 0},
+    {"swift_ai", NETCONF_PACKETS, AT(swift_ai), 0.001, 1e5, "1", CC_SWIFT,
+     "additive increase a round trip", NULL, 0},
+    {"swift_beta", NETCONF_FRACTION, AT(swift_beta), 0.001, 1, "0.8", CC_SWIFT,
+     "multiplicative decrease: share of the relative excess delay", NULL, 0},
+    {"swift_max_mdf", NETCONF_FRACTION, AT(swift_max_mdf), 0.001, 0.999, "0.5", CC_SWIFT,
+     "largest multiplicative decrease a round trip", NULL, 0},
     {0},
 };
 enum { N_ROWS = sizeof netconf_rows / sizeof *netconf_rows - 1 };
 
-const char *const netconf_keys[] = {"cc",      "buffer",      "window",       "pfc",
-                                    "dctcp_k", "dcqcn_kmin",  "dcqcn_kmax",   "hpcc_eta",
-                                    "hpcc_ai", "timely_tlow", "timely_thigh", NULL};
+const char *const netconf_keys[] = {"cc",
+                                    "buffer",
+                                    "window",
+                                    "pfc",
+                                    "dctcp_k",
+                                    "dcqcn_kmin",
+                                    "dcqcn_kmax",
+                                    "hpcc_eta",
+                                    "hpcc_ai",
+                                    "timely_tlow",
+                                    "timely_thigh",
+                                    "swift_base_target",
+                                    "swift_hop_scaling",
+                                    "swift_fs_range",
+                                    "swift_fs_min_cwnd",
+                                    "swift_fs_max_cwnd",
+                                    "swift_ai",
+                                    "swift_beta",
+                                    "swift_max_mdf",
+                                    NULL};
 _Static_assert(sizeof netconf_keys / sizeof *netconf_keys == N_ROWS + 1, "a key for every row");
 
 /* ORDER CC. Aliases are the names that the HPCC authors' configurations use. */
@@ -58,7 +91,7 @@ static const struct {
 } controls[CC_N] = {
     [CC_DCTCP] = {"dctcp", {NULL}}, [CC_DCQCN] = {"dcqcn", {"dcqcn_paper_vwin"}},
     [CC_HPCC] = {"hp", {"hpcc"}},   [CC_TIMELY] = {"timely", {"timely_vwin"}},
-    [CC_NONE] = {"none", {NULL}},
+    [CC_NONE] = {"none", {NULL}},   [CC_SWIFT] = {"swift", {NULL}},
 };
 
 /* ---- congestion controls ---- */
@@ -185,6 +218,7 @@ static int parse_quantity(const NetConfRow *r, const char *value, double *x, Err
     case NETCONF_SIZE: return units_parse_size(value, r->key, x, err);
     case NETCONF_TIME: return units_parse_time(value, r->key, x, err);
     case NETCONF_RATE: return units_parse_rate(value, r->key, x, err);
+    case NETCONF_PACKETS: return units_parse_number(value, r->key, x, err);
     default: return parse_fraction(value, r->key, x, err);
     }
 }
@@ -228,6 +262,10 @@ int netconf_check(const NetConf *conf, Err *err) {
     if (conf->timely_tlow_ns > conf->timely_thigh_ns)
         return err_input(err, "timely_tlow: must be at most timely_thigh (%s), got %s",
                          units_time(conf->timely_thigh_ns).s, units_time(conf->timely_tlow_ns).s);
+    if (conf->swift_fs_min_cwnd >= conf->swift_fs_max_cwnd)
+        return err_input(err, "swift_fs_min_cwnd: must be below swift_fs_max_cwnd (%s), got %s",
+                         json_number_text(conf->swift_fs_max_cwnd).s,
+                         json_number_text(conf->swift_fs_min_cwnd).s);
     return 0;
 }
 
@@ -291,6 +329,10 @@ static UnitsText quantity_text(NetConfType type, double x) {
     if (type == NETCONF_SIZE) return units_size(x);
     if (type == NETCONF_TIME) return units_time(x);
     if (type == NETCONF_RATE) return units_rate(x);
+    if (type == NETCONF_PACKETS) {
+        snprintf(t.s, sizeof t.s, "%s packets", json_number_text(x).s);
+        return t;
+    }
     snprintf(t.s, sizeof t.s, "%s", json_number_text(x).s);
     return t;
 }

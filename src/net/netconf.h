@@ -10,7 +10,7 @@
 
 /* ORDER CC: the congestion controls. Models know the first four, in this order, by their place in a
  * row of flags (modelinput.h); so new ones go behind. Names and aliases: a row in netconf.c. */
-typedef enum { CC_DCTCP, CC_DCQCN, CC_HPCC, CC_TIMELY, CC_NONE, CC_N } Cc;
+typedef enum { CC_DCTCP, CC_DCQCN, CC_HPCC, CC_TIMELY, CC_NONE, CC_SWIFT, CC_N } Cc;
 
 /* Settings of one network; what each means, its unit, default and limits: netconf_rows. */
 typedef struct {
@@ -23,15 +23,19 @@ typedef struct {
     double hpcc_eta;
     double hpcc_ai_bps;
     double timely_tlow_ns, timely_thigh_ns;
+    double swift_base_target_ns, swift_hop_scaling_ns;
+    double swift_fs_range_ns, swift_fs_min_cwnd, swift_fs_max_cwnd; /* flow scaling; packets */
+    double swift_ai, swift_beta, swift_max_mdf;
 } NetConf;
 
 typedef enum {
-    NETCONF_CC,      /* a congestion control's name */
-    NETCONF_SWITCH,  /* on or off */
-    NETCONF_SIZE,    /* bytes */
-    NETCONF_TIME,    /* ns */
-    NETCONF_RATE,    /* bit/s */
-    NETCONF_FRACTION /* 0.9 or 90% */
+    NETCONF_CC,       /* a congestion control's name */
+    NETCONF_SWITCH,   /* on or off */
+    NETCONF_SIZE,     /* bytes */
+    NETCONF_TIME,     /* ns */
+    NETCONF_RATE,     /* bit/s */
+    NETCONF_FRACTION, /* 0.9 or 90% */
+    NETCONF_PACKETS   /* a number of packets, not whole */
 } NetConfType;
 
 /* One setting. Reading and writing it, its checks, help and documentation follow from its row. */

@@ -16,7 +16,8 @@ typedef struct {
 } Carried;
 static const Carried carried[CC_N] = {
     [CC_HPCC] = {.extra_b = WIRE_TELEMETRY_B, .ack_b = WIRE_TELEMETRY_ACK_B},
-    [CC_TIMELY] = {.extra_b = WIRE_TIMESTAMP_B}};
+    [CC_TIMELY] = {.extra_b = WIRE_TIMESTAMP_B},
+    [CC_SWIFT] = {.extra_b = WIRE_TIMESTAMP_B}};
 
 uint32_t wire_header_b(Cc cc) {
     assert((unsigned)cc < CC_N);

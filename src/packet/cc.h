@@ -96,7 +96,7 @@ typedef struct {
     void (*marking)(const CcConf *c, double port_rate_bps, CcMarking *m); /* NULL: no marking */
 } CongestionControl;
 
-extern const CongestionControl cc_dctcp, cc_dcqcn, cc_hpcc, cc_timely, cc_none;
+extern const CongestionControl cc_dctcp, cc_dcqcn, cc_hpcc, cc_timely, cc_none, cc_swift;
 /* The row of a name; NULL if there is none. */
 const CongestionControl *cc_find(const char *name);
 /* "dctcp, dcqcn, …" into text. */
