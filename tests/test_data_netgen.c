@@ -197,6 +197,31 @@ static void draws_depend_on_seed_and_index_alone(void **state) {
     netdraw_free(&c);
 }
 
+/* A set of one control: the same networks but for the control and its parameters. */
+static void a_given_control_leaves_the_rest(void **state) {
+    (void)state;
+    NetGenOptions o;
+    Err err = {0};
+    netgen_default(&o);
+    o.draw.sizes_dir = SIZES;
+    for (uint64_t i = 0; i < 20; i++) {
+        NetDraw a, b;
+        o.draw.one_cc = false;
+        assert_int_equal(netdraw_init(&a, &o.draw, i, &err), 0);
+        o.draw.one_cc = true;
+        o.draw.cc = CC_SWIFT;
+        assert_int_equal(netdraw_init(&b, &o.draw, i, &err), 0);
+        assert_int_equal(b.conf.cc, CC_SWIFT);
+        assert_int_equal(netconf_check(&b.conf, &err), 0);
+        assert_memory_equal(&a.clos, &b.clos, sizeof a.clos);
+        assert_true(a.conf.buffer_b == b.conf.buffer_b && a.seed == b.seed &&
+                    a.conf.line_window_b == b.conf.line_window_b && a.conf.pfc == b.conf.pfc &&
+                    a.max_load == b.max_load && a.n_flows == b.n_flows && a.sigma == b.sigma);
+        netdraw_free(&a);
+        netdraw_free(&b);
+    }
+}
+
 /* Half of an incast matrix's traffic ends at one rack; a permutation gives every rack one partner
  * each way. */
 static void unseen_matrices(void **state) {
@@ -488,6 +513,7 @@ int main(void) {
         cmocka_unit_test(draws_keep_their_ranges),
         cmocka_unit_test(shifted_draws_are_others),
         cmocka_unit_test(draws_depend_on_seed_and_index_alone),
+        cmocka_unit_test(a_given_control_leaves_the_rest),
         cmocka_unit_test(unseen_matrices),
         cmocka_unit_test(sets_resume),
         cmocka_unit_test(sets_hold_whole_cases),

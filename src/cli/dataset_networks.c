@@ -26,7 +26,7 @@ static int parse_range(const char *value, const char *what, uint64_t *lo, uint64
                : err_input(err, "%s: expected LO..HI with 1 <= LO <= HI, got %.40s", what, value);
 }
 
-enum { OPT_OUT, OPT_COUNT, OPT_FIRST, OPT_FLOWS, OPT_HOPS, OPT_SHIFTED, OPT_SIZES };
+enum { OPT_OUT, OPT_COUNT, OPT_FIRST, OPT_FLOWS, OPT_HOPS, OPT_CC, OPT_SHIFTED, OPT_SIZES };
 static const CliOption options[] = {
     [OPT_OUT] = {"out", "DIR",
                  "where netNNNNN/{topo.json,scenario.json,flows.csv} and manifest.json go",
@@ -39,6 +39,9 @@ static const CliOption options[] = {
                   "fewer flows, down to LO, where simulating them would take more\npacket-hops "
                   "(default 20M)",
                   "Draw"},
+    [OPT_CC] = {"cc", "NAME",
+                "this congestion control in every network (default: one of those that models know)",
+                "Draw"},
     [OPT_SHIFTED] = {"shifted", NULL,
                      "sizes of flows and networks and matrices that training doesn't see", "Draw"},
     [OPT_SIZES] = {"sizes-dir", "DIR",
@@ -59,6 +62,7 @@ static int set(void *state, int option, const char *value, Err *err) {
         if (value_count(value, "--max-hops", 0, UINT32_MAX, &n, err) != 0) return -1;
         o->draw.max_packet_hops = (double)n;
         return 0;
+    case OPT_CC: o->draw.one_cc = true; return netconf_parse_cc(value, &o->draw.cc, err);
     case OPT_SHIFTED: o->draw.shifted = true; return 0;
     default: o->draw.sizes_dir = value; return 0;
     }

@@ -18,6 +18,7 @@
 #include "data/flowdata.h"
 #include "data/netdir.h"
 #include "features/pathfluid.h"
+#include "model/ckpt.h"
 #include "base/json.h"
 #include "base/par.h"
 #include "base/rng.h"
@@ -119,6 +120,7 @@ static int process(const Job *job, uint32_t net, Arena *a, Part *p, Err *err) {
     if (rc == 0) {
         if (!s.flows.fct_ns || !s.flows.ideal_fct_ns)
             rc = err_input(err, "%s/flows.csv: expected columns fct_ns and ideal_fct_ns", dir);
+        else if (ckpt_check_cc(NULL, s.conf.cc, err) != 0) rc = err_wrap(err, "%s", dir);
         else rc = walk_paths(job, &s, net, a, p, err);
         scenario_free(&s);
     }

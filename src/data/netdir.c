@@ -1,8 +1,9 @@
 /* netdir: reads a simulated network back in. Of scenario.json only the published settings count
- * (cc, bfsz, window, enable_pfc, param_1, param_2); how the network was made is not needed to
- * estimate it. */
+ * (cc, bfsz, window, enable_pfc, param_1, param_2), and the parameters in `network` of controls
+ * that those cannot tell; how the network was made is not needed to estimate it. */
 #include "data/netdir.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -12,10 +13,17 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-/* Read in this order: cc comes before the parameters, whose meaning depends on it. */
-enum { N_SETTINGS = 6 };
-static const char *const setting_keys[N_SETTINGS] = {"cc",         "bfsz",    "window",
-                                                     "enable_pfc", "param_1", "param_2"};
+/* Published keys, read in this order: cc comes before the parameters, whose meaning depends on it.
+ */
+enum { N_PUBLISHED = 6, MAX_SETTINGS = 32 };
+static const char *const published[N_PUBLISHED] = {"cc",         "bfsz",    "window",
+                                                   "enable_pfc", "param_1", "param_2"};
+
+/* Settings as "key=value". */
+typedef struct {
+    char *text[MAX_SETTINGS + 1]; /* ended by NULL */
+    int n;
+} NetDirSettings;
 
 static int read_setting(const Json *root, const char *key, char **out, Err *err) {
     Json j;
@@ -32,33 +40,56 @@ static int read_setting(const Json *root, const char *key, char **out, Err *err)
     return 0;
 }
 
-static int read_settings(const char *path, char *settings[N_SETTINGS], Err *err) {
+static int add_setting(NetDirSettings *s, const Json *object, const char *key, Err *err) {
+    assert(s->n < MAX_SETTINGS);
+    if (read_setting(object, key, &s->text[s->n], err) != 0) return -1;
+    s->n++;
+    return 0;
+}
+
+/* The parameters that published keys cannot tell: of controls that were never published. */
+static int add_own_parameters(NetDirSettings *s, const Json *root, Err *err) {
+    Json j, network;
+    const char *name;
+    Cc cc;
+    Err why;
+    if (json_need(root, "cc", &j, err) != 0 || json_string(&j, &name, err) != 0) return -1;
+    if (netconf_parse_cc(name, &cc, &why) != 0) return json_fail(&j, err, "%s", why.msg);
+    for (const NetConfRow *r = netconf_rows; r->key; r++) {
+        if (r->of != cc || r->published) continue;
+        if (json_need(root, "network", &network, err) != 0) return -1;
+        if (add_setting(s, &network, r->key, err) != 0) return -1;
+    }
+    return 0;
+}
+
+static int read_settings(NetDirSettings *s, const char *path, Err *err) {
     JsonDoc *doc = json_open(path, err);
     if (!doc) return -1;
     Json root = json_root(doc);
     int rc = 0;
-    for (int i = 0; rc == 0 && i < N_SETTINGS; i++)
-        rc = read_setting(&root, setting_keys[i], &settings[i], err);
+    for (int i = 0; rc == 0 && i < N_PUBLISHED; i++) rc = add_setting(s, &root, published[i], err);
+    if (rc == 0) rc = add_own_parameters(s, &root, err);
     json_close(doc);
     return rc;
 }
 
 int netdir_load(Scenario *s, const char *dir, uint64_t seed, int threads, Err *err) {
-    char *settings[N_SETTINGS + 1] = {0};
+    NetDirSettings settings = {0};
     char *json = file_join(dir, "scenario.json"), *topo = file_join(dir, "topo.json"),
          *flows = file_join(dir, "flows.csv");
-    int rc = read_settings(json, settings, err);
+    int rc = read_settings(&settings, json, err);
     if (rc == 0) {
         ScenarioOptions o = {.topo_path = topo,
                              .flows_path = flows,
                              .mix_id = -1,
-                             .set = (const char *const *)settings,
+                             .set = (const char *const *)settings.text,
                              .seed = seed,
                              .threads = threads};
         rc = scenario_load(s, &o, NULL, err);
         if (rc != 0) err_wrap(err, "%s", dir);
     }
-    for (int i = 0; i < N_SETTINGS; i++) free(settings[i]);
+    for (int i = 0; i < settings.n; i++) free(settings.text[i]);
     free(json);
     free(topo);
     free(flows);

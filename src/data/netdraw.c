@@ -143,8 +143,8 @@ static void draw_clos(Clos *c, bool shifted, Rng *rng) {
 
 /* ---- settings ---- */
 
-/* The controls of the published training, the first in ORDER CC; others are simulated only where
- * a set asks for them, since no model knows them yet. */
+/* The controls of the published training, the first in ORDER CC; others are drawn only for sets
+ * that ask for one (NetDrawOptions.one_cc), since no model knows them yet. */
 enum { N_DRAWN_CC = 4 };
 
 /* The parameters of conf->cc, in ORDER CC. The four published ranges are those of the paper's
@@ -238,12 +238,22 @@ static MatrixKind draw_matrix(bool shifted, Rng *rng) {
     return (MatrixKind)((int)first + (int)rng_below(rng, (uint64_t)(end - first)));
 }
 
+/* Replaces the control that was drawn, from a stream of its own: all else about the network stays.
+ */
+static void set_control(NetConf *conf, const NetDrawOptions *o, uint64_t index) {
+    Rng rng = rng_stream(o->seed, "control", index);
+    conf->cc = o->cc;
+    conf->pfc |= o->cc == CC_DCQCN;
+    draw_parameters(conf, &rng);
+}
+
 int netdraw_init(NetDraw *d, const NetDrawOptions *o, uint64_t index, Err *err) {
     Rng rng = rng_stream(o->seed, "network", index);
     *d = (NetDraw){.seed = rng_next(&rng) >> 12}; /* 52 bits: exact in JSON */
     draw_clos(&d->clos, o->shifted, &rng);
     netdraw_published_conf(&d->conf, &rng);
     scale_buffer(&d->conf, &d->clos, &rng);
+    if (o->one_cc) set_control(&d->conf, o, index);
     if (d->clos.host_rate_bps > WIRE_REF_BPS || d->clos.host_delay_ns != 1000)
         scale_window(&d->conf, &d->clos, &rng);
     d->matrix = draw_matrix(o->shifted, &rng);

@@ -18,6 +18,8 @@ typedef enum {
 const char *matrixkind_name(MatrixKind k);
 
 typedef struct {
+    bool one_cc; /* every network has the control `cc`; else one of those that models know */
+    Cc cc;
     bool shifted; /* what training doesn't see: sizes of flows and networks, matrices */
     uint64_t seed;
     uint64_t flows_lo, flows_hi;

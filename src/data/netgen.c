@@ -182,6 +182,7 @@ static void put_manifest(const void *ctx, JsonOut *j) {
     json_put_string(j, "schema", "m3.networks/1");
     json_put_string(j, "version", M3_VERSION);
     json_put_count(j, "seed", d->seed);
+    if (d->one_cc) json_put_string(j, "cc", netconf_cc_name(d->cc));
     json_put_bool(j, "shifted", d->shifted);
     json_put_array_compact(j, "n_flows");
     json_out_int(j, (int64_t)d->flows_lo);

@@ -18,6 +18,7 @@
 
 #include "data/pathdata.h"
 #include "data/pathsample.h"
+#include "model/ckpt.h"
 #include "base/json.h"
 #include "base/par.h"
 #include "base/rng.h"
@@ -158,6 +159,7 @@ static int process(Job *job, Item *it, Arena *a, Err *err) {
     char *csv = mem_printf("%s/%s/flows.csv", job->o->scenarios, it->name);
     PathScenario s = {0};
     int rc = pathscenario_settings(&s, json, err);
+    if (rc == 0 && ckpt_check_cc(NULL, s.conf.cc, err) != 0) rc = err_wrap(err, "%s", json);
     it->cc = s.conf.cc;
     it->n_links = s.n_links;
     it->skipped = rc == 0 && job->skip && s.conf.cc == job->skip_cc;

@@ -80,7 +80,7 @@ static int evaluate_one(const char *dir, const EvalNetOptions *o, const Log *log
                           .threads = o->threads};
     int rc = true_distribution(&s.flows, dir, &truth, err);
     if (rc == 0) rc = nettraits_read(&out->traits, dir, &s.topo, err);
-    if (rc == 0) rc = estimate_run(&s, &eo, log, &m3, err);
+    if (rc == 0 && (rc = estimate_run(&s, &eo, log, &m3, err)) != 0) err_wrap(err, "%s", dir);
     eo.method = METHOD_FLOWSIM;
     if (rc == 0) rc = estimate_run(&s, &eo, log, &flowsim, err);
     if (rc == 0) {

@@ -355,6 +355,9 @@ int ckpt_save(const Ckpt *c, const char *path, CkptDtype dtype, Err *err) {
 
 int ckpt_check_cc(const Ckpt *c, Cc cc, Err *err) {
     if ((int)cc < MODELINPUT_N_CC) return 0;
+    if (!c)
+        return err_input(err, "cc: models have no place for %s; they know %s", netconf_cc_name(cc),
+                         netconf_cc_list(MODELINPUT_N_CC).s);
     return err_input(err, "cc: checkpoint %s was not trained on %s; use --method packet, or cc=%s",
                      c->name, netconf_cc_name(cc), netconf_cc_list(MODELINPUT_N_CC).s);
 }

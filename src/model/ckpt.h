@@ -71,7 +71,8 @@ int ckpt_load(Ckpt *c, const char *path, Err *err);
 int ckpt_save(const Ckpt *c, const char *path, CkptDtype dtype, Err *err);
 void ckpt_free(Ckpt *c);
 /* ckpt_check_cc returns 0 if the model was trained on congestion control cc, else −1 with an input
- * error that names what it knows and points to packet simulation. */
+ * error that names what it knows and points to packet simulation. c NULL: whether any model can be
+ * trained on it. */
 int ckpt_check_cc(const Ckpt *c, Cc cc, Err *err);
 /* Of the whole file, as sha256sum prints; for imported ones of the weights. */
 void ckpt_sha256(const Ckpt *c, char hex[65]);
