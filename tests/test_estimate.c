@@ -75,10 +75,10 @@ static void flows_that_share_a_link(void **state) {
     assert_int_equal(e.n_unique, 3);
     assert_true(e.exhaustive);
     double alone_ns = (1e7 + 1e4 * 48) * 8 / 10; /* at 10 Gb/s */
-    near(e.slowdown.bucket[3].percentiles[0], (2 * alone_ns + 8000) / (alone_ns + 8000), 2e-3);
-    near(e.slowdown.bucket[3].percentiles[99], (2 * alone_ns + 8000) / (alone_ns + 8000), 2e-3);
-    near(e.slowdown.bucket[0].p50.value, 1, 1e-6);
-    near(e.slowdown.bucket[3].share, 2.0 / 3, 1e-12);
+    near(e.slowdown.dist[4].percentiles[0], (2 * alone_ns + 8000) / (alone_ns + 8000), 2e-3);
+    near(e.slowdown.dist[4].percentiles[99], (2 * alone_ns + 8000) / (alone_ns + 8000), 2e-3);
+    near(e.slowdown.dist[1].q[RESULT_P50].value, 1, 1e-6);
+    near(e.slowdown.dist[4].share, 2.0 / 3, 1e-12);
     scenario_free(&s);
     unlink(path);
 }
@@ -93,11 +93,12 @@ static void all_paths_count_every_flow(void **state) {
     size_t count[SIZEBUCKET_N] = {0};
     for (size_t i = 0; i < s.flows.n; i++) count[sizebucket_of(s.flows.size_b[i])]++;
     for (int b = 0; b < SIZEBUCKET_N; b++)
-        near(e.slowdown.bucket[b].share, (double)count[b] / (double)s.flows.n, 1e-12);
+        near(e.slowdown.dist[1 + b].share, (double)count[b] / (double)s.flows.n, 1e-12);
     assert_int_equal(e.n_drawn, s.flows.n);
     assert_true(e.fluid_events >
                 2 * s.flows.n); /* every flow also comes and goes as others' background */
-    near(e.slowdown.all.p99.lo, e.slowdown.all.p99.value, 0);
+    near(e.slowdown.dist[RESULT_ALL].q[RESULT_P99].lo,
+         e.slowdown.dist[RESULT_ALL].q[RESULT_P99].value, 0);
     scenario_free(&s);
 }
 
@@ -116,16 +117,17 @@ static void sampling_is_unbiased(void **state) {
         Estimate e =
             estimate(&s, &(EstimateOptions){
                              .method = METHOD_FLOWSIM, .n_paths = 30, .seed = seed, .threads = 2});
-        SlowdownQuantile q = e.slowdown.all.p90;
+        SlowdownQuantile q = e.slowdown.dist[RESULT_ALL].q[RESULT_P90];
         assert_int_equal(e.n_drawn, 30);
         sum += q.value;
         squares += q.value * q.value;
-        share += e.slowdown.bucket[2].share / SEEDS;
-        held += q.lo <= all.slowdown.all.p90.value && all.slowdown.all.p90.value <= q.hi;
+        share += e.slowdown.dist[3].share / SEEDS;
+        held += q.lo <= all.slowdown.dist[RESULT_ALL].q[RESULT_P90].value &&
+                all.slowdown.dist[RESULT_ALL].q[RESULT_P90].value <= q.hi;
     }
     double mean = sum / SEEDS, sd = sqrt(squares / SEEDS - mean * mean);
-    near(mean, all.slowdown.all.p90.value, 4 * sd / sqrt(SEEDS) + 0.01);
-    near(share, all.slowdown.bucket[2].share, 0.01);
+    near(mean, all.slowdown.dist[RESULT_ALL].q[RESULT_P90].value, 4 * sd / sqrt(SEEDS) + 0.01);
+    near(share, all.slowdown.dist[3].share, 0.01);
     assert_in_range(held, SEEDS * 8 / 10, SEEDS);
     scenario_free(&s);
 }
@@ -167,8 +169,8 @@ static void check_model(const char *preset) {
     assert_memory_equal(&one.slowdown, &five.slowdown, sizeof one.slowdown);
     double before = 1;
     for (int p = 0; p < STATS_N_PCT; p++) {
-        assert_true(one.slowdown.all.percentiles[p] >= before);
-        before = one.slowdown.all.percentiles[p];
+        assert_true(one.slowdown.dist[RESULT_ALL].percentiles[p] >= before);
+        before = one.slowdown.dist[RESULT_ALL].percentiles[p];
     }
     free(ckpt.weights);
     scenario_free(&s);
@@ -194,11 +196,11 @@ static void untrained_flow_model(void **state) {
     o.method = METHOD_FLOWSIM;
     Estimate fluid = estimate(&s, &o);
     for (int p = 20; p < STATS_N_PCT; p += 10) {
-        double want = fluid.slowdown.all.percentiles[p];
-        near(flow.slowdown.all.percentiles[p], want, 0.25 * want);
+        double want = fluid.slowdown.dist[RESULT_ALL].percentiles[p];
+        near(flow.slowdown.dist[RESULT_ALL].percentiles[p], want, 0.25 * want);
     }
     for (int b = 0; b < SIZEBUCKET_N; b++)
-        near(flow.slowdown.bucket[b].share, fluid.slowdown.bucket[b].share, 1e-12);
+        near(flow.slowdown.dist[1 + b].share, fluid.slowdown.dist[1 + b].share, 1e-12);
     free(ckpt.weights);
     scenario_free(&s);
 }
@@ -211,8 +213,8 @@ static void report_round_trip(void **state) {
     Estimate e = estimate(
         &s, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 20, .seed = 1, .threads = 1});
     for (int p = 0; p < STATS_N_PCT; p++)
-        e.slowdown.bucket[1].percentiles[p] = NAN; /* as if without flows */
-    e.slowdown.bucket[1].p90 = (SlowdownQuantile){NAN, NAN, NAN};
+        e.slowdown.dist[2].percentiles[p] = NAN; /* as if without flows */
+    e.slowdown.dist[2].q[RESULT_P90] = (SlowdownQuantile){NAN, NAN, NAN};
     char path[] = "/tmp/m3-test-XXXXXX";
     FILE *f = fdopen(mkstemp(path), "w");
     report_json(f, &e, &(ReportMeta){.command = "a \"quoted\" command", .method = "flowsim"});
@@ -220,21 +222,58 @@ static void report_round_trip(void **state) {
     Slowdowns back;
     Err err = {0};
     if (report_load(&back, path, NULL, &err) != 0) fail_msg("%s", err.msg);
-    for (int i = 0; i < REPORT_N_DISTS; i++) {
-        const SlowdownDist *want = report_dist(&e.slowdown, i), *got = report_dist(&back, i);
+    for (int i = 0; i < RESULT_N_DISTS; i++) {
+        const SlowdownDist *want = &e.slowdown.dist[i], *got = &back.dist[i];
         near(got->share, want->share, 0);
         for (int p = 0; p < STATS_N_PCT; p++)
             assert_true(got->percentiles[p] == want->percentiles[p] ||
                         (isnan(got->percentiles[p]) && isnan(want->percentiles[p])));
-        for (int k = 0; k < REPORT_N_QUANTILES; k++) {
-            SlowdownQuantile a = *report_quantile(want, k), b = *report_quantile(got, k);
+        for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+            SlowdownQuantile a = want->q[k], b = got->q[k];
             if (isnan(a.value)) assert_true(isnan(b.value));
             else assert_true(a.value == b.value && a.lo == b.lo && a.hi == b.hi);
         }
     }
-    assert_true(isnan(back.bucket[1].percentiles[7]));
+    assert_true(isnan(back.dist[2].percentiles[7]));
     unlink(path);
     scenario_free(&s);
+}
+
+/* Slowdowns of any finite size: the table's cells hold them whole, and JSON reads back the same. */
+static void huge_slowdowns_are_reported_whole(void **state) {
+    (void)state;
+    static const double sizes[] = {1, 99.994, 999.94, 1e6, 9.9e14, 1e15, 6e37, 1e30, 1.7e308};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        double x = sizes[i];
+        ReportCell c = report_cell(&(SlowdownQuantile){x, x * 0.98, x * 1.02});
+        char *end;
+        near(strtod(c.s, &end) / x, 1, 0.006);
+        assert_memory_equal(end, " [", 2);
+        near(strtod(end + 2, &end) / x, 0.98, 0.006);
+        assert_memory_equal(end, ", ", 2);
+        near(strtod(end + 2, &end) / x, 1.02, 0.006);
+        assert_string_equal(end, "]");
+    }
+    uint64_t size_b[] = {100, 2000, 20000, 90000};
+    double slowdown[] = {1, 1e30, 6e37, 1e15};
+    Estimate e = {.n_flows = 4};
+    aggregate_flows(size_b, slowdown, 4, &e.slowdown);
+    char path[] = "/tmp/m3-test-XXXXXX", *table = NULL;
+    size_t len;
+    FILE *f = fdopen(mkstemp(path), "w"), *t = open_memstream(&table, &len);
+    report_json(f, &e, &(ReportMeta){.method = "flowsim"});
+    assert_int_equal(fclose(f), 0);
+    report_table(t, &e, &(ReportMeta){.method = "flowsim"});
+    fclose(t);
+    assert_non_null(strstr(table, "6e+37"));
+    Slowdowns back;
+    Err err = {0};
+    if (report_load(&back, path, NULL, &err) != 0) fail_msg("%s", err.msg);
+    for (int i = 0; i < RESULT_N_DISTS; i++)
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            assert_true(back.dist[i].q[k].value == e.slowdown.dist[i].q[k].value);
+    free(table);
+    unlink(path);
 }
 
 static void public_api(void **state) {
@@ -269,7 +308,7 @@ static void public_api(void **state) {
     assert_int_equal(m3_result_save(r, path, error), 0);
     Slowdowns back;
     assert_int_equal(report_load(&back, path, NULL, NULL), 0);
-    near(back.all.p99.value, q.value, 0);
+    near(back.dist[RESULT_ALL].q[RESULT_P99].value, q.value, 0);
     assert_int_equal(m3_result_save(r, "/no/such/folder/x", error), -1);
     assert_non_null(strstr(error, "/no/such/folder/x"));
     unlink(path);
@@ -302,6 +341,7 @@ int main(void) {
         cmocka_unit_test(model_method),
         cmocka_unit_test(untrained_flow_model),
         cmocka_unit_test(report_round_trip),
+        cmocka_unit_test(huge_slowdowns_are_reported_whole),
         cmocka_unit_test(public_api),
         cmocka_unit_test(streamed_flows_give_the_same),
         cmocka_unit_test(interruption),

@@ -44,18 +44,20 @@ static void one_path_is_itself(void **state) {
     AggPath path = {.n_draws = 3, .count = {10, 5, 0, 1}, .pct = pct};
     Slowdowns r = run(&path, 1, false);
     for (int p = 0; p < STATS_N_PCT; p++) {
-        near(r.bucket[0].percentiles[p], pct[p], 1e-6 * pct[p]);
-        near(r.bucket[1].percentiles[p], pct[STATS_N_PCT + p], 1e-5);
-        near(r.bucket[3].percentiles[p], 5, 0);
-        assert_true(isnan(r.bucket[2].percentiles[p]));
+        near(r.dist[1].percentiles[p], pct[p], 1e-6 * pct[p]);
+        near(r.dist[2].percentiles[p], pct[STATS_N_PCT + p], 1e-5);
+        near(r.dist[4].percentiles[p], 5, 0);
+        assert_true(isnan(r.dist[3].percentiles[p]));
     }
-    near(r.bucket[0].p99.value, pct[98], 1e-6 * pct[98]);
-    near(r.bucket[0].p99_9.value, pct[98] + 0.9 * (double)(pct[99] - pct[98]), 1e-6 * pct[99]);
-    near(r.bucket[0].p90.lo, r.bucket[0].p90.value, 0); /* one path: nothing to redraw */
-    near(r.bucket[0].share, 10.0 / 16, 1e-15);
-    near(r.bucket[2].share, 0, 0);
-    near(r.all.share, 1, 0);
-    assert_true(isnan(r.bucket[2].p99.value) && isnan(r.bucket[2].p99.hi));
+    near(r.dist[1].q[RESULT_P99].value, pct[98], 1e-6 * pct[98]);
+    near(r.dist[1].q[RESULT_P99_9].value, pct[98] + 0.9 * (double)(pct[99] - pct[98]),
+         1e-6 * pct[99]);
+    near(r.dist[1].q[RESULT_P90].lo, r.dist[1].q[RESULT_P90].value,
+         0); /* one path: nothing to redraw */
+    near(r.dist[1].share, 10.0 / 16, 1e-15);
+    near(r.dist[3].share, 0, 0);
+    near(r.dist[RESULT_ALL].share, 1, 0);
+    assert_true(isnan(r.dist[3].q[RESULT_P99].value) && isnan(r.dist[3].q[RESULT_P99].hi));
 }
 
 /* ¼ U(1, 2) + ¾ U(1, 4): F(x) = (x−1)/2 up to 2, then ¼ + (x−1)/4. */
@@ -70,8 +72,8 @@ static void mixture_of_uniforms(void **state) {
                        {.n_draws = 3, .count = {9}, .pct = b}};
     Slowdowns r = run(paths, 2, true);
     for (int p = 1; p <= STATS_N_PCT; p++) {
-        near(r.bucket[0].percentiles[p - 1], quantile_of_two(p / 100.0), 1e-5);
-        near(r.all.percentiles[p - 1], quantile_of_two(p / 100.0), 1e-5);
+        near(r.dist[1].percentiles[p - 1], quantile_of_two(p / 100.0), 1e-5);
+        near(r.dist[RESULT_ALL].percentiles[p - 1], quantile_of_two(p / 100.0), 1e-5);
     }
 }
 
@@ -87,11 +89,11 @@ static void shares_within_a_path(void **state) {
     AggPath paths[] = {{.n_draws = 1, .count = {50, 0, 0, 50}, .pct = a},
                        {.n_draws = 1, .count = {0, 0, 0, 7}, .pct = b}};
     Slowdowns r = run(paths, 2, true);
-    near(r.bucket[3].share, 0.75, 1e-12);
-    near(r.bucket[3].percentiles[49], 20 + 6 * 0.25,
+    near(r.dist[4].share, 0.75, 1e-12);
+    near(r.dist[4].percentiles[49], 20 + 6 * 0.25,
          1e-5); /* (0.5 − 1/3)/(2/3) = ¼ into the second path */
-    near(r.all.percentiles[24], 2, 1e-5);
-    near(r.all.percentiles[74], 20 + 6 * 0.5, 1e-5);
+    near(r.dist[RESULT_ALL].percentiles[24], 2, 1e-5);
+    near(r.dist[RESULT_ALL].percentiles[74], 20 + 6 * 0.5, 1e-5);
 }
 
 /* Many paths of few exponential flows each are one sample of the exponential: percentile vectors
@@ -112,7 +114,7 @@ static void no_bias_from_slices(void **state) {
     }
     Slowdowns r = run(paths, PATHS, true);
     for (int p = 10; p <= 90; p += 20) {
-        double x = r.all.percentiles[p - 1] - 1,
+        double x = r.dist[RESULT_ALL].percentiles[p - 1] - 1,
                f = 0; /* the mixture's true distribution function there */
         for (int i = 0; i < PATHS; i++)
             f += (1 - exp(-x / exp(-1.5 + 3.0 * i / (PATHS - 1)))) / PATHS;
@@ -145,12 +147,12 @@ static void flows_follow_stats_rank(void **state) {
         aggregate_flows(size, sorted, n, &flows);
         stats_sort(sorted, n);
         for (int p = 1; p <= STATS_N_PCT; p++) {
-            near(r.bucket[1].percentiles[p - 1], sorted[stats_rank(n, p)], 0);
-            near(flows.bucket[1].percentiles[p - 1], sorted[stats_rank(n, p)], 0);
+            near(r.dist[2].percentiles[p - 1], sorted[stats_rank(n, p)], 0);
+            near(flows.dist[2].percentiles[p - 1], sorted[stats_rank(n, p)], 0);
         }
-        near(flows.all.p99_9.value, sorted[stats_rank(n, 99.9)], 0);
-        near(flows.bucket[1].share, 1, 0);
-        assert_true(isnan(flows.bucket[0].p50.value));
+        near(flows.dist[RESULT_ALL].q[RESULT_P99_9].value, sorted[stats_rank(n, 99.9)], 0);
+        near(flows.dist[2].share, 1, 0);
+        assert_true(isnan(flows.dist[1].q[RESULT_P50].value));
     }
 }
 
@@ -184,10 +186,14 @@ static void order_and_threads_do_not_show(void **state) {
     aggregate(paths, N, &(AggOptions){.seed = 2}, 8, &other_seed);
     assert_memory_equal(&one, &eight, sizeof one);
     for (int p = 0; p < STATS_N_PCT; p++)
-        near(back.all.percentiles[p], one.all.percentiles[p], 1e-7);
-    near(other_seed.all.p99.value, one.all.p99.value, 0);
-    assert_true(other_seed.all.p99.lo != one.all.p99.lo || other_seed.all.p99.hi != one.all.p99.hi);
-    assert_true(one.all.p99.lo < one.all.p99.value && one.all.p99.value < one.all.p99.hi);
+        near(back.dist[RESULT_ALL].percentiles[p], one.dist[RESULT_ALL].percentiles[p], 1e-7);
+    near(other_seed.dist[RESULT_ALL].q[RESULT_P99].value, one.dist[RESULT_ALL].q[RESULT_P99].value,
+         0);
+    assert_true(
+        other_seed.dist[RESULT_ALL].q[RESULT_P99].lo != one.dist[RESULT_ALL].q[RESULT_P99].lo ||
+        other_seed.dist[RESULT_ALL].q[RESULT_P99].hi != one.dist[RESULT_ALL].q[RESULT_P99].hi);
+    assert_true(one.dist[RESULT_ALL].q[RESULT_P99].lo < one.dist[RESULT_ALL].q[RESULT_P99].value &&
+                one.dist[RESULT_ALL].q[RESULT_P99].value < one.dist[RESULT_ALL].q[RESULT_P99].hi);
 }
 
 /* Networks of paths drawn from one population: the interval around p90 must hold the population's
@@ -207,7 +213,8 @@ static void intervals_cover(void **state) {
         for (int i = 0; i < DRAWS; i++) drawn[i] = population[rng_below(&rng, POPULATION)];
         Slowdowns r;
         aggregate(drawn, DRAWS, &(AggOptions){.n_bootstrap = 100, .seed = (uint64_t)t}, 2, &r);
-        hits += r.all.p90.lo <= truth.all.p90.value && truth.all.p90.value <= r.all.p90.hi;
+        hits += r.dist[RESULT_ALL].q[RESULT_P90].lo <= truth.dist[RESULT_ALL].q[RESULT_P90].value &&
+                truth.dist[RESULT_ALL].q[RESULT_P90].value <= r.dist[RESULT_ALL].q[RESULT_P90].hi;
     }
     if (hits < 180 || hits > 199) fail_msg("%d of %d intervals hold the truth", hits, TRIALS);
     free(population);
@@ -224,21 +231,21 @@ static void published_pooling(void **state) {
                        {.n_draws = 5, .count = {1, 1}, .pct = b}};
     Slowdowns r;
     aggregate(paths, 2, &(AggOptions){.published = true, .exhaustive = true}, 1, &r);
-    near(r.bucket[0].percentiles[48], 2, 0);
-    near(r.bucket[0].percentiles[50], 4, 0);
-    near(r.bucket[0].share, 0.75, 1e-12);
-    near(r.all.percentiles[36], 2, 0); /* half of bucket 0's ¾ */
-    near(r.all.percentiles[38], 4, 0);
-    near(r.all.percentiles[73], 4, 0);
-    near(r.all.percentiles[75], 8, 0);
+    near(r.dist[1].percentiles[48], 2, 0);
+    near(r.dist[1].percentiles[50], 4, 0);
+    near(r.dist[1].share, 0.75, 1e-12);
+    near(r.dist[RESULT_ALL].percentiles[36], 2, 0); /* half of bucket 0's ¾ */
+    near(r.dist[RESULT_ALL].percentiles[38], 4, 0);
+    near(r.dist[RESULT_ALL].percentiles[73], 4, 0);
+    near(r.dist[RESULT_ALL].percentiles[75], 8, 0);
 }
 
 static void nothing_at_all(void **state) {
     (void)state;
     Slowdowns r = run(NULL, 0, false);
-    assert_true(isnan(r.all.p50.value) && isnan(r.bucket[3].percentiles[0]));
+    assert_true(isnan(r.dist[RESULT_ALL].q[RESULT_P50].value) && isnan(r.dist[4].percentiles[0]));
     aggregate_flows(NULL, NULL, 0, &r);
-    assert_true(isnan(r.all.p50.value));
+    assert_true(isnan(r.dist[RESULT_ALL].q[RESULT_P50].value));
 }
 
 /* Quantiles of a uniform distribution at agg_levels. */
@@ -265,8 +272,8 @@ static void curves_are_distributions(void **state) {
     }
     Slowdowns x = run(a, 2, true), y = run(b, 2, true);
     for (int p = 0; p < STATS_N_PCT - 1; p++)
-        near(x.all.percentiles[p], y.all.percentiles[p], 2e-3);
-    near(x.bucket[0].p99_9.value, y.bucket[0].p99_9.value, 2e-3);
+        near(x.dist[RESULT_ALL].percentiles[p], y.dist[RESULT_ALL].percentiles[p], 2e-3);
+    near(x.dist[1].q[RESULT_P99_9].value, y.dist[1].q[RESULT_P99_9].value, 2e-3);
 }
 
 /* Mixtures of flows: one is itself, steps included; equal ones are the same; two uniforms have a

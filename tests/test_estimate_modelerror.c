@@ -69,8 +69,8 @@ static void covers_what_it_says(void **state) {
 
 static ModelError some_interval(void) {
     ModelError m = {.n_networks = 42};
-    for (int d = 0; d < MODELERROR_N_DISTS; d++)
-        for (int k = 0; k < MODELERROR_N_QUANTILES; k++)
+    for (int d = 0; d < RESULT_N_DISTS; d++)
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
             m.cell[d][k] = (LogRange){-0.01 * (d + 1), 0.02 * (k + 1)};
     m.cell[2][1] = (LogRange){NAN, NAN};
     return m;
@@ -89,8 +89,8 @@ static void recipe_keeps_it(void **state) {
     c.recipe = recipe;
     assert_int_equal(modelerror_read(&back, &c, NULL), 1);
     assert_int_equal(back.n_networks, 42);
-    for (int d = 0; d < MODELERROR_N_DISTS; d++)
-        for (int k = 0; k < MODELERROR_N_QUANTILES; k++) {
+    for (int d = 0; d < RESULT_N_DISTS; d++)
+        for (int k = 0; k < RESULT_N_QUANTILES; k++) {
             if (d == 2 && k == 1) continue;
             near(back.cell[d][k].lo, m.cell[d][k].lo, 1e-5);
             near(back.cell[d][k].hi, m.cell[d][k].hi, 1e-5);
@@ -134,21 +134,21 @@ static void half_widths_add_in_quadrature(void **state) {
     m.cell[0][0] = (LogRange){-0.04, 0.12};
     m.cell[0][1] = (LogRange){-5, -0.1}; /* never above: adds nothing there */
     m.cell[0][2] = (LogRange){-0.4, 0.3};
-    Slowdowns r = {.all = {.p50 = {2, 2 * exp(-0.03), 2 * exp(0.05)},
-                           .p90 = {3, 2.9, 3.1},
-                           .p99 = {7, 7, 7}, /* all paths: the model's part is all */
-                           .p99_9 = {NAN, NAN, NAN}}};
-    r.bucket[1].p90 = (SlowdownQuantile){4, 4, 4}; /* not measured */
+    Slowdowns r = {.dist[RESULT_ALL].q = {{2, 2 * exp(-0.03), 2 * exp(0.05)},
+                                          {3, 2.9, 3.1},
+                                          {7, 7, 7}, /* all paths: the model's part is all */
+                                          {NAN, NAN, NAN}}};
+    r.dist[2].q[RESULT_P90] = (SlowdownQuantile){4, 4, 4}; /* not measured */
     modelerror_widen(&m, &r);
-    near(r.all.p50.lo, 2 * exp(-0.05), 1e-12);
-    near(r.all.p50.hi, 2 * exp(0.13), 1e-12);
-    near(r.all.p90.lo, 1, 0);
-    near(r.all.p90.hi, 3.1, 1e-12);
-    near(r.all.p99.lo, 7 * exp(-0.4), 1e-12);
-    near(r.all.p99.hi, 7 * exp(0.3), 1e-12);
-    assert_true(isnan(r.all.p99_9.hi));
-    near(r.bucket[1].p90.lo, 1, 0);
-    near(r.bucket[1].p90.hi, 4, 1e-12);
+    near(r.dist[RESULT_ALL].q[RESULT_P50].lo, 2 * exp(-0.05), 1e-12);
+    near(r.dist[RESULT_ALL].q[RESULT_P50].hi, 2 * exp(0.13), 1e-12);
+    near(r.dist[RESULT_ALL].q[RESULT_P90].lo, 1, 0);
+    near(r.dist[RESULT_ALL].q[RESULT_P90].hi, 3.1, 1e-12);
+    near(r.dist[RESULT_ALL].q[RESULT_P99].lo, 7 * exp(-0.4), 1e-12);
+    near(r.dist[RESULT_ALL].q[RESULT_P99].hi, 7 * exp(0.3), 1e-12);
+    assert_true(isnan(r.dist[RESULT_ALL].q[RESULT_P99_9].hi));
+    near(r.dist[2].q[RESULT_P90].lo, 1, 0);
+    near(r.dist[2].q[RESULT_P90].hi, 4, 1e-12);
 }
 
 /* ---- many networks ---- */
@@ -164,15 +164,16 @@ static void make_nets(EvalNet nets[N_NETS], char name[N_NETS][16]) {
             .name = name[i], .cc = i % 3 == 0 ? CC_HPCC : CC_DCTCP, .has_intervals = true};
         if (i == 50) nets[i].traits.lost_share = 0.02;
         strcpy(nets[i].traits.label[NET_RATE], i < 10 ? "10 Gb/s" : "400 Gb/s");
-        for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
+        for (int row = 0; row < RESULT_N_DISTS; row++) {
             for (int k = 0; k < EVAL_N_PCT; k++)
                 nets[i].q[row][k] = (EvalQuantile){2, 2 * (1 + i / 100.0), 1};
-            for (int k = 0; k < EVAL_N_INTERVAL; k++)
+            for (int k = 0; k < RESULT_N_QUANTILES; k++)
                 nets[i].interval[row][k] =
                     (EvalInterval){2, 2 * (1 + i / 100.0), 1.9 + i / 100.0, 9};
         }
     }
-    nets[7].q[0][EVAL_P50].truth = nets[7].interval[0][EVAL_P50].truth = NAN; /* too few flows */
+    nets[7].q[1][RESULT_P50].truth = nets[7].interval[1][RESULT_P50].truth =
+        NAN; /* too few flows */
 }
 
 static void networks_by_hand(void **state) {
@@ -182,12 +183,12 @@ static void networks_by_hand(void **state) {
     make_nets(nets, name);
     EvalNetGroup all = evalgroup_all(nets, N_NETS), intact = evalgroup_intact(nets, N_NETS), *kinds;
     assert_int_equal(intact.n, N_NETS - 1);
-    EvalCell c = evalgroup_cell(&all, EVAL_ALL_BUCKETS, EVAL_P99);
+    EvalCell c = evalgroup_cell(&all, RESULT_ALL, RESULT_P99);
     near(c.m3.mean_abs, 0.295, 1e-12);
     near(c.m3.max_abs, 0.59, 1e-12);
     near(c.flowsim.mean_signed, -0.5, 1e-12);
     near(evalcell_coverage(&c), 11.0 / 60, 1e-12); /* lower ends 1.9, 1.91, … up to 2 */
-    c = evalgroup_cell(&all, 0, EVAL_P50);
+    c = evalgroup_cell(&all, 1, RESULT_P50);
     assert_int_equal(c.m3.n, 59);
     assert_int_equal(c.n_intervals, 59);
     assert_int_equal(evalgroup_split(&all, EVAL_BY_CC, &kinds), 2);

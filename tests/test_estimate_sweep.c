@@ -214,8 +214,8 @@ static void shared_work(void **state) {
     }
     size_t best = sweep_best(&s, 0, 2);
     for (size_t i = 0; i < s.n; i++)
-        assert_true(s.rows[best].estimate.slowdown.all.p99.value <=
-                    s.rows[i].estimate.slowdown.all.p99.value);
+        assert_true(s.rows[best].estimate.slowdown.dist[RESULT_ALL].q[RESULT_P99].value <=
+                    s.rows[i].estimate.slowdown.dist[RESULT_ALL].q[RESULT_P99].value);
     sweep_free(&s);
     grid_free(&g);
     free(ckpt.weights);

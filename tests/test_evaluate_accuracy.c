@@ -37,7 +37,7 @@ static void model_is_near_the_truth(void **state) {
     assert_int_equal(n, N_NETS);
     EvalNetGroup g = evalgroup_all(nets, n);
     for (int k = 0; k < EVAL_N_PCT; k++) {
-        EvalCell cell = evalgroup_cell(&g, EVAL_ALL_BUCKETS, k);
+        EvalCell cell = evalgroup_cell(&g, RESULT_ALL, k);
         print_message("p%d: mean error of m3 %.3f, of flowSim %.3f\n", eval_percentiles[k],
                       cell.m3.mean_abs, cell.flowsim.mean_abs);
         assert_int_equal(cell.m3.n, N_NETS);

@@ -253,7 +253,7 @@ static void star_is_close_to_the_network(void **state) {
     Estimate e = estimate(&s, (EstimateOptions){.seed = 1, .threads = 2});
     assert_int_equal(e.n_unfinished, 0);
     for (int p = 50; p <= 99; p += 49) {
-        double got = e.slowdown.all.percentiles[p - 1],
+        double got = e.slowdown.dist[RESULT_ALL].percentiles[p - 1],
                truth = want[(size_t)((N - 1) * p / 100.0 + 0.5)];
         if (fabs(got / truth - 1) > 0.05) fail_msg("p%d: %g, in the network %g", p, got, truth);
     }

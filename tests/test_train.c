@@ -133,11 +133,11 @@ static void test_table_by_hand(void **state) {
     estimate[300 + 10] = 12; /* p11: only in the loss */
     EvalTable t = {0};
     evaltable_add(&t, estimate, truth, count);
-    assert_float_equal(evalerror_mean_abs(&t.cell[0][EVAL_P99]), 0.5, 1e-15);
-    assert_float_equal(evalerror_mean_signed(&t.cell[3][EVAL_P50]), -0.5, 1e-15);
-    assert_int_equal(t.cell[1][EVAL_P50].n, 0);
-    assert_int_equal(t.cell[EVAL_ALL_BUCKETS][EVAL_P99].n, 2);
-    assert_float_equal(evalerror_mean_abs(&t.cell[EVAL_ALL_BUCKETS][EVAL_P99]), 0.25, 1e-15);
+    assert_float_equal(evalerror_mean_abs(&t.cell[1][RESULT_P99]), 0.5, 1e-15);
+    assert_float_equal(evalerror_mean_signed(&t.cell[4][RESULT_P50]), -0.5, 1e-15);
+    assert_int_equal(t.cell[2][RESULT_P50].n, 0);
+    assert_int_equal(t.cell[RESULT_ALL][RESULT_P99].n, 2);
+    assert_float_equal(evalerror_mean_abs(&t.cell[RESULT_ALL][RESULT_P99]), 0.25, 1e-15);
     assert_int_equal(t.loss.n, 200);
     assert_float_equal(evalerror_mean_abs(&t.loss), (0.5 + 0.5 + 5) / 200, 1e-15);
 }
@@ -179,8 +179,8 @@ static void test_fresh_residual_model_is_flowsim(void **state) {
     assert_int_equal(e.group[1 + CC_TIMELY].n_samples, 0);
     assert_float_equal(evalerror_mean_signed(&all->flowsim.loss), -1.0f / 3, 1e-6);
     for (int k = 0; k < EVAL_N_PCT; k++)
-        assert_float_equal(evalerror_mean_abs(&all->m3.cell[4][k]),
-                           evalerror_mean_abs(&all->flowsim.cell[4][k]), 1e-5);
+        assert_float_equal(evalerror_mean_abs(&all->m3.cell[RESULT_ALL][k]),
+                           evalerror_mean_abs(&all->flowsim.cell[RESULT_ALL][k]), 1e-5);
     free(c.weights);
     pathdata_free(&d);
 }

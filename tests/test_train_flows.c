@@ -236,26 +236,27 @@ static void test_networks_by_hand(void **state) {
     for (uint32_t i = 0; i < 2; i++)
         for (int k = 0; k < EVAL_N_PCT; k++) {
             double p = eval_percentiles[k] / 100.0;
-            for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
+            for (int row = 0; row < RESULT_N_DISTS; row++) {
                 const EvalQuantile *q = &nets[i].q[row][k];
-                if (row == 1 || row == 2) {
+                if (row == 2 || row == 3) {
                     assert_true(isnan(q->truth));
                     continue;
                 }
-                int bucket = row == EVAL_ALL_BUCKETS ? -1 : row;
+                int bucket = row == RESULT_ALL ? -1 : row - 1;
                 assert_float_equal(q->truth, weighted_quantile(&d, 3 + i, bucket, p, d.truth),
                                    1e-5);
                 assert_float_equal(q->flowsim, weighted_quantile(&d, 3 + i, bucket, p, d.base),
                                    1e-5);
             }
             /* A fresh model spreads each flow a little around flowSim. */
-            assert_true(fabs(nets[i].q[4][k].m3 / nets[i].q[4][k].flowsim - 1) < 0.2);
+            assert_true(fabs(nets[i].q[RESULT_ALL][k].m3 / nets[i].q[RESULT_ALL][k].flowsim - 1) <
+                        0.2);
         }
     double sum = 0;
     for (int i = 0; i < 2; i++)
-        sum += fabs(nets[i].q[0][EVAL_P90].m3 / nets[i].q[0][EVAL_P90].truth - 1) / 2;
-    assert_float_equal(evaluate_row_error(nets, n, 0, EVAL_P90, false), sum, 1e-12);
-    assert_float_equal(evaluate_row_error(nets, n, 0, EVAL_P90, true), 0,
+        sum += fabs(nets[i].q[1][RESULT_P90].m3 / nets[i].q[1][RESULT_P90].truth - 1) / 2;
+    assert_float_equal(evaluate_row_error(nets, n, 1, RESULT_P90, false), sum, 1e-12);
+    assert_float_equal(evaluate_row_error(nets, n, 1, RESULT_P90, true), 0,
                        1e-12); /* there the truth is flowSim's */
     assert_true(evaluate_mean_error(nets, n, true) > 0.1);
     evalnets_free(nets, n);

@@ -39,7 +39,7 @@ static const CliOption options[] = {
  * quotes: "1-10KB". */
 static bool names_dist(const char *word, size_t len, int i) {
     size_t k = 0;
-    for (const char *c = report_dist_label(i); *c; c++) {
+    for (const char *c = result_label(i); *c; c++) {
         if (*c == ' ') continue;
         if (k >= len || word[k++] != *c) return false;
     }
@@ -52,13 +52,13 @@ static int parse_limit(const char *text, ErrorLimit *l, Err *err) {
         return err_input(err, "--max-error: expected something like p99=0.05, got '%.40s'", text);
     const char *name_end = colon && colon < equals ? colon : equals;
     *l = (ErrorLimit){.text = text, .quantile = -1, .dist = -1};
-    for (int k = 0; k < REPORT_N_QUANTILES; k++)
-        if (strlen(report_quantile_names[k]) == (size_t)(name_end - text) &&
-            strncmp(report_quantile_names[k], text, (size_t)(name_end - text)) == 0)
+    for (int k = 0; k < RESULT_N_QUANTILES; k++)
+        if (strlen(result_quantile_names[k]) == (size_t)(name_end - text) &&
+            strncmp(result_quantile_names[k], text, (size_t)(name_end - text)) == 0)
             l->quantile = k;
     if (l->quantile < 0)
         return err_input(err, "--max-error: expected p50, p90, p99 or p99.9, got '%.40s'", text);
-    for (int i = 0; name_end == colon && i < REPORT_N_DISTS; i++)
+    for (int i = 0; name_end == colon && i < RESULT_N_DISTS; i++)
         if (names_dist(colon + 1, (size_t)(equals - colon - 1), i)) l->dist = i;
     if (name_end == colon && l->dist < 0)
         return err_input(err,
@@ -84,9 +84,7 @@ typedef struct {
     const CompareCmd *options;
 } Comparison;
 
-static double value_of(const Slowdowns *r, int dist, int k) {
-    return report_quantile(report_dist(r, dist), k)->value;
-}
+static double value_of(const Slowdowns *r, int dist, int k) { return r->dist[dist].q[k].value; }
 
 /* (B − A)/A; NAN unless both results have flows in that bucket. */
 static double error_of(const Comparison *c, int dist, int k) {
@@ -106,7 +104,7 @@ static bool exceeds(const Comparison *c, const ErrorLimit *l, int dist) {
 static size_t count_exceeded(const Comparison *c) {
     size_t n = 0;
     for (size_t i = 0; i < c->options->n; i++)
-        for (int dist = 0; dist < REPORT_N_DISTS; dist++)
+        for (int dist = 0; dist < RESULT_N_DISTS; dist++)
             n += exceeds(c, &c->options->limits[i], dist);
     return n;
 }
@@ -125,20 +123,20 @@ static ErrorCell error_cell(const Comparison *c, int dist, int k) {
 }
 
 static void print_table(const Comparison *c) {
-    int width[REPORT_N_QUANTILES] = {0};
+    int width[RESULT_N_QUANTILES] = {0};
     printf("%-8s", "error");
-    for (int k = 0; k < REPORT_N_QUANTILES; k++) {
-        for (int dist = 0; dist < REPORT_N_DISTS; dist++) {
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+        for (int dist = 0; dist < RESULT_N_DISTS; dist++) {
             int n = (int)strlen(error_cell(c, dist, k).s);
             if (n > width[k]) width[k] = n;
         }
-        printf("  %*s", width[k], report_quantile_names[k]);
+        printf("  %*s", width[k], result_quantile_names[k]);
     }
     putchar('\n');
-    for (int row = 0; row < REPORT_N_DISTS; row++) {
-        int dist = (row + 1) % REPORT_N_DISTS; /* all flows last */
-        printf("%-8s", report_dist_label(dist));
-        for (int k = 0; k < REPORT_N_QUANTILES; k++)
+    for (int row = 0; row < RESULT_N_DISTS; row++) {
+        int dist = (row + 1) % RESULT_N_DISTS; /* all flows last */
+        printf("%-8s", result_label(dist));
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
             printf("  %*s", width[k], error_cell(c, dist, k).s);
         putchar('\n');
     }
@@ -146,16 +144,16 @@ static void print_table(const Comparison *c) {
 
 static void print_exceeded(const Comparison *c) {
     for (size_t i = 0; i < c->options->n; i++)
-        for (int dist = 0; dist < REPORT_N_DISTS; dist++) {
+        for (int dist = 0; dist < RESULT_N_DISTS; dist++) {
             const ErrorLimit *l = &c->options->limits[i];
             if (!exceeds(c, l, dist)) continue;
             double e = error_of(c, dist, l->quantile);
             if (isnan(e))
                 printf("beyond --max-error %s: %s has flows in one result only\n", l->text,
-                       report_dist_label(dist));
+                       result_label(dist));
             else
                 printf("beyond --max-error %s: %s is off by %+.1f %%\n", l->text,
-                       report_dist_label(dist), 100 * e);
+                       result_label(dist), 100 * e);
         }
 }
 
@@ -168,11 +166,11 @@ static void print_json(const Comparison *c) {
     json_put_string(&o, "b", c->name_b);
     json_put_bool(&o, "within_limits", count_exceeded(c) == 0);
     json_put_array(&o, "errors");
-    for (int dist = 0; dist < REPORT_N_DISTS; dist++) {
+    for (int dist = 0; dist < RESULT_N_DISTS; dist++) {
         json_out_object(&o);
-        json_put_string(&o, "bucket", report_dist_label(dist));
-        for (int k = 0; k < REPORT_N_QUANTILES; k++) {
-            json_put_object(&o, report_quantile_json_keys[k]);
+        json_put_string(&o, "bucket", result_label(dist));
+        for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+            json_put_object(&o, result_quantile_keys[k]);
             json_put_number(&o, "a", value_of(&c->a, dist, k));
             json_put_number(&o, "b", value_of(&c->b, dist, k));
             json_put_number(&o, "error", error_of(c, dist, k));

@@ -68,7 +68,7 @@ static void init(void *state) {
     EstimateCmd *o = state;
     scenario_args_init(&o->scenario);
     o->estimate.n_paths = 500;
-    o->estimate.target = (TargetError){.quantile = ESTIMATE_P99, .max_paths = ESTIMATE_MAX_PATHS};
+    o->estimate.target = (TargetError){.quantile = RESULT_P99, .max_paths = ESTIMATE_MAX_PATHS};
 }
 
 static void release(void *state) {

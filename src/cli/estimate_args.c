@@ -37,8 +37,8 @@ int estimate_args_compat(const char *value, EstimateOptions *e, Err *err) {
 }
 
 static int parse_quantile(const char *name, int *quantile, Err *err) {
-    for (int k = 0; k < REPORT_N_QUANTILES; k++)
-        if (strcmp(name, report_quantile_names[k]) == 0) {
+    for (int k = 0; k < RESULT_N_QUANTILES; k++)
+        if (strcmp(name, result_quantile_names[k]) == 0) {
             *quantile = k;
             return 0;
         }

@@ -6,11 +6,11 @@
  * paths with n_draws = n makes this the exact distribution over flows.
  *
  * What is known of F (single flows, percentiles, quantiles) becomes part of one curve per bucket
- * (mixcurve.c).
+ * (mixcdf.c).
  *
  * Intervals: the draws are drawn again with replacement (a multinomial per resample), and the 2.5th
  * and 97.5th percentile of the quantile over the resamples bound it (Efron's percentile bootstrap).
- * It covers the sampling of paths only (the error of the model: interval.c); beyond the deepest
+ * It covers the sampling of paths only (the error of the model: modelerror.c); beyond the deepest
  * drawn flows it is too narrow. */
 #include "estimate/aggregate.h"
 
@@ -25,9 +25,7 @@
 #include "base/rng.h"
 #include "traffic/sizebucket.h"
 
-enum { N_CURVES = SIZEBUCKET_N + 1, ALL = SIZEBUCKET_N, N_LEVELS = 4, DEFAULT_BOOTSTRAP = 200 };
-
-static const double levels[N_LEVELS] = {0.5, 0.9, 0.99, 0.999};
+enum { DEFAULT_BOOTSTRAP = 200 };
 
 const float agg_levels[AGG_N_LEVELS] = {
     0.001f, 0.005f, 0.01f, 0.02f,  0.03f,  0.04f,   0.06f,   0.08f,  0.1f,  0.125f, 0.15f, 0.175f,
@@ -40,9 +38,9 @@ typedef struct {
     const AggPath *paths;
     size_t n;
     bool published;
-    MixCdf curves[N_CURVES];
-    double *weight; /* [n] of each path as drawn */
-} Mix;
+    MixCdf curves[RESULT_N_DISTS]; /* ORDER BUCKET */
+    double *weight;                /* [n] of each path as drawn */
+} Mixture;
 
 static uint64_t n_flows_of(const AggPath *p) {
     uint64_t n = 0;
@@ -53,8 +51,8 @@ static uint64_t n_flows_of(const AggPath *p) {
 /* The curve of one bucket. */
 static void build_bucket(void *ctx, size_t b, int worker) {
     (void)worker;
-    Mix *m = ctx;
-    MixCdf *c = &m->curves[b];
+    Mixture *m = ctx;
+    MixCdf *c = &m->curves[result_of_bucket((int)b)];
     mixcdf_init(c, m->n);
     for (size_t i = 0; i < m->n; i++) {
         const AggPath *p = &m->paths[i];
@@ -73,15 +71,15 @@ static void build_bucket(void *ctx, size_t b, int worker) {
 }
 
 /* All buckets together, bucket b scaled by scale[b]. */
-static void build_all(Mix *m, const double scale[SIZEBUCKET_N]) {
+static void build_all(Mixture *m, const double scale[SIZEBUCKET_N]) {
     const MixCdf *part[SIZEBUCKET_N];
-    for (int b = 0; b < SIZEBUCKET_N; b++) part[b] = &m->curves[b];
-    mixcdf_init(&m->curves[ALL], m->n);
-    mixcdf_merge(&m->curves[ALL], part, scale, SIZEBUCKET_N);
+    for (int b = 0; b < SIZEBUCKET_N; b++) part[b] = &m->curves[result_of_bucket(b)];
+    mixcdf_init(&m->curves[RESULT_ALL], m->n);
+    mixcdf_merge(&m->curves[RESULT_ALL], part, scale, SIZEBUCKET_N);
 }
 
 /* Share of each bucket among all flows, as the paths tell. */
-static void bucket_shares(const Mix *m, double share[SIZEBUCKET_N]) {
+static void bucket_shares(const Mixture *m, double share[SIZEBUCKET_N]) {
     double sum = 0;
     memset(share, 0, SIZEBUCKET_N * sizeof *share);
     for (size_t i = 0; i < m->n; i++) {
@@ -109,11 +107,11 @@ void aggregate_mix(const float *const *x, size_t n, const float *level, int n_le
 }
 
 typedef struct {
-    const Mix *mix;
+    const Mixture *mix;
     const uint32_t *draw_path; /* [n_draws] */
     uint64_t n_draws, seed;
     double *weight; /* [workers × n] */
-    double *result; /* [resamples × N_CURVES × N_LEVELS] */
+    double *result; /* [resamples × RESULT_N_DISTS × RESULT_N_QUANTILES] */
 } Bootstrap;
 
 static void resample(void *ctx, size_t r, int worker) {
@@ -123,9 +121,9 @@ static void resample(void *ctx, size_t r, int worker) {
     Rng rng = rng_stream(s->seed, "bootstrap", r);
     memset(w, 0, n * sizeof *w);
     for (uint64_t i = 0; i < s->n_draws; i++) w[s->draw_path[rng_below(&rng, s->n_draws)]]++;
-    for (int c = 0; c < N_CURVES; c++)
-        mixcdf_quantiles(&s->mix->curves[c], w, levels, N_LEVELS,
-                         s->result + (r * N_CURVES + (size_t)c) * N_LEVELS);
+    for (int c = 0; c < RESULT_N_DISTS; c++)
+        mixcdf_quantiles(&s->mix->curves[c], w, result_levels, RESULT_N_QUANTILES,
+                         s->result + (r * RESULT_N_DISTS + (size_t)c) * RESULT_N_QUANTILES);
 }
 
 /* [lo, hi] of level k of curve c over the resamples that have such flows. */
@@ -133,7 +131,7 @@ static void interval(const double *result, size_t n_resamples, size_t c, size_t 
                      SlowdownQuantile *q) {
     size_t n = 0;
     for (size_t r = 0; r < n_resamples; r++) {
-        double x = result[(r * N_CURVES + c) * N_LEVELS + k];
+        double x = result[(r * RESULT_N_DISTS + c) * RESULT_N_QUANTILES + k];
         if (!isnan(x)) column[n++] = x;
     }
     if (n == 0) return;
@@ -142,22 +140,15 @@ static void interval(const double *result, size_t n_resamples, size_t c, size_t 
     q->hi = column[stats_rank(n, 97.5)];
 }
 
-static SlowdownQuantile *quantile_of(SlowdownDist *d, int k) {
-    SlowdownQuantile *const q[N_LEVELS] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
-    return q[k];
-}
-
-static SlowdownDist *dist_of(Slowdowns *r, int c) { return c == ALL ? &r->all : &r->bucket[c]; }
-
 static void mark_curve(void *ctx, size_t c, int worker) {
     (void)worker;
-    Mix *m = ctx;
+    Mixture *m = ctx;
     mixcdf_mark(&m->curves[c]);
 }
 
-static void bootstrap(Mix *m, const AggOptions *o, int threads, Slowdowns *out) {
+static void bootstrap(Mixture *m, const AggOptions *o, int threads, Slowdowns *out) {
     Bootstrap s = {.mix = m, .seed = o->seed};
-    par_for(N_CURVES, threads, mark_curve, m);
+    par_for(RESULT_N_DISTS, threads, mark_curve, m);
     for (size_t i = 0; i < m->n; i++) s.n_draws += (uint64_t)m->weight[i];
     uint32_t *draw_path = MEM_NEW(uint32_t, s.n_draws);
     uint64_t at = 0;
@@ -166,12 +157,12 @@ static void bootstrap(Mix *m, const AggOptions *o, int threads, Slowdowns *out) 
     size_t n = o->n_bootstrap > 0 ? (size_t)o->n_bootstrap : DEFAULT_BOOTSTRAP;
     s.draw_path = draw_path;
     s.weight = MEM_NEW(double, (size_t)par_resolve(threads) * m->n);
-    s.result = MEM_NEW(double, n *N_CURVES *N_LEVELS);
+    s.result = MEM_NEW(double, n *RESULT_N_DISTS *RESULT_N_QUANTILES);
     double *column = MEM_NEW(double, n);
     par_for(n, threads, resample, &s);
-    for (int c = 0; c < N_CURVES; c++)
-        for (int k = 0; k < N_LEVELS; k++)
-            interval(s.result, n, (size_t)c, (size_t)k, column, quantile_of(dist_of(out, c), k));
+    for (int c = 0; c < RESULT_N_DISTS; c++)
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            interval(s.result, n, (size_t)c, (size_t)k, column, &out->dist[c].q[k]);
     free(column);
     free(s.result);
     free(s.weight);
@@ -179,42 +170,42 @@ static void bootstrap(Mix *m, const AggOptions *o, int threads, Slowdowns *out) 
 }
 
 /* Percentiles and quantiles without intervals. */
-static void describe(const Mix *m, int c, SlowdownDist *d) {
-    double percent[STATS_N_PCT], value[N_LEVELS];
+static void describe(const Mixture *m, int c, SlowdownDist *d) {
+    double percent[STATS_N_PCT], value[RESULT_N_QUANTILES];
     for (int p = 0; p < STATS_N_PCT; p++) percent[p] = (p + 1) / 100.0;
     mixcdf_quantiles(&m->curves[c], m->weight, percent, STATS_N_PCT, d->percentiles);
-    mixcdf_quantiles(&m->curves[c], m->weight, levels, N_LEVELS, value);
-    for (int k = 0; k < N_LEVELS; k++)
-        *quantile_of(d, k) = (SlowdownQuantile){value[k], value[k], value[k]};
+    mixcdf_quantiles(&m->curves[c], m->weight, result_levels, RESULT_N_QUANTILES, value);
+    for (int k = 0; k < RESULT_N_QUANTILES; k++)
+        d->q[k] = (SlowdownQuantile){value[k], value[k], value[k]};
 }
 
 void aggregate(const AggPath *paths, size_t n, const AggOptions *o, int threads, Slowdowns *out) {
     assert(n < (1u << 30));
-    Mix m = {.paths = paths, .n = n, .published = o->published, .weight = MEM_NEW(double, n)};
+    Mixture m = {.paths = paths, .n = n, .published = o->published, .weight = MEM_NEW(double, n)};
     for (size_t i = 0; i < n; i++) m.weight[i] = o->published ? 1 : paths[i].n_draws;
     double share[SIZEBUCKET_N], scale[SIZEBUCKET_N];
     bucket_shares(&m, share);
     par_for(SIZEBUCKET_N, threads, build_bucket, &m);
     for (int b = 0; b < SIZEBUCKET_N; b++) {
-        double mass = mixcdf_mass(&m.curves[b], m.weight);
+        double mass = mixcdf_mass(&m.curves[result_of_bucket(b)], m.weight);
         scale[b] = !o->published ? 1 : mass > 0 ? share[b] / mass : 0;
     }
     build_all(&m, scale);
-    for (int c = 0; c < N_CURVES; c++) {
-        describe(&m, c, dist_of(out, c));
-        dist_of(out, c)->share = c == ALL ? 1 : share[c];
+    for (int c = 0; c < RESULT_N_DISTS; c++) {
+        describe(&m, c, &out->dist[c]);
+        out->dist[c].share = c == RESULT_ALL ? 1 : share[c - 1];
     }
     if (!o->exhaustive && n > 0) bootstrap(&m, o, threads, out);
-    for (int c = 0; c < N_CURVES; c++) mixcdf_free(&m.curves[c]);
+    for (int c = 0; c < RESULT_N_DISTS; c++) mixcdf_free(&m.curves[c]);
     free(m.weight);
 }
 
 static void describe_flows(double *x, size_t n, SlowdownDist *d) {
     stats_sort(x, n);
     for (int p = 0; p < STATS_N_PCT; p++) d->percentiles[p] = n ? x[stats_rank(n, p + 1)] : NAN;
-    for (int k = 0; k < N_LEVELS; k++) {
-        double value = n ? x[stats_rank(n, 100 * levels[k])] : NAN;
-        *quantile_of(d, k) = (SlowdownQuantile){value, value, value};
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+        double value = n ? x[stats_rank(n, 100 * result_levels[k])] : NAN;
+        d->q[k] = (SlowdownQuantile){value, value, value};
     }
 }
 
@@ -224,11 +215,12 @@ void aggregate_flows(const uint64_t *size_b, const double *slowdown, size_t n, S
         size_t k = 0;
         for (size_t i = 0; i < n; i++)
             if (sizebucket_of(size_b[i]) == b) x[k++] = slowdown[i];
-        describe_flows(x, k, &out->bucket[b]);
-        out->bucket[b].share = n ? (double)k / (double)n : 0;
+        SlowdownDist *d = &out->dist[result_of_bucket(b)];
+        describe_flows(x, k, d);
+        d->share = n ? (double)k / (double)n : 0;
     }
     if (n) memcpy(x, slowdown, n * sizeof *x);
-    describe_flows(x, n, &out->all);
-    out->all.share = 1;
+    describe_flows(x, n, &out->dist[RESULT_ALL]);
+    out->dist[RESULT_ALL].share = 1;
     free(x);
 }

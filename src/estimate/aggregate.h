@@ -5,8 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/stats.h"
-#include "traffic/sizebucket.h"
+#include "estimate/result.h"
 
 /* Levels at which a path's distribution is kept when it is a mixture of its flows': finer toward
  * the tail. */
@@ -22,18 +21,6 @@ typedef struct {
     const float *curve;           /* [4 × AGG_N_LEVELS] or NULL */
     const float *slowdown;        /* [Σ count] grouped by bucket, or NULL */
 } AggPath;
-
-typedef struct {
-    double value, lo, hi; /* NAN if there is no flow */
-} SlowdownQuantile;
-typedef struct {
-    double share; /* of flows */
-    double percentiles[STATS_N_PCT];
-    SlowdownQuantile p50, p90, p99, p99_9;
-} SlowdownDist;
-typedef struct {
-    SlowdownDist all, bucket[SIZEBUCKET_N];
-} Slowdowns;
 
 typedef struct {
     bool published;  /* pool buckets with equal weight, re-draw by global shares */

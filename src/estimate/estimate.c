@@ -48,7 +48,7 @@ static PredictOptions predict_options(const EstimateOptions *o) {
                             .threads = o->threads};
 }
 
-static int run_batches(Features *f, Query *q, Err *err) {
+static int run_batches(Features *f, Prediction *q, Err *err) {
     for (size_t first = 0; first < f->n_unique; first += FEATURES_BATCH) {
         size_t left = f->n_unique - first, n = left < FEATURES_BATCH ? left : FEATURES_BATCH;
         if (features_simulate(f, first, n, err) != 0) return -1;
@@ -82,7 +82,7 @@ void estimate_remark(const Estimate *e, const Log *log) {
 static int run_once(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
                     Err *err) {
     Features f = {0};
-    Query q = {0};
+    Prediction q = {0};
     FeaturesOptions fo = features_options(o);
     PredictOptions qo = predict_options(o);
     *out = (Estimate){0};
@@ -179,7 +179,7 @@ int estimate_method_of(const Features *f, const char *name, const Ckpt *ckpt, Me
 }
 
 int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out, Err *err) {
-    Query q;
+    Prediction q;
     PredictOptions qo = predict_options(o);
     *out = (Estimate){0};
     if (estimate_check_conf(o, &f->conf, err) != 0) return -1;

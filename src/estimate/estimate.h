@@ -10,8 +10,7 @@
 
 typedef enum { METHOD_M3, METHOD_FLOWSIM, METHOD_PACKET } Method;
 
-/* p50, p90, p99, p99.9, as in SlowdownDist. */
-enum { ESTIMATE_N_QUANTILES = 4, ESTIMATE_P99 = 2, ESTIMATE_MAX_PATHS = 10000 };
+enum { ESTIMATE_MAX_PATHS = 10000 };
 
 /* Paths are drawn until the 95 % interval of sampling of a quantile over all flows is at most that
  * wide: half its width over the value. The model's own error has no part in it, since no number of
@@ -46,9 +45,9 @@ typedef struct {
                               counted */
     bool exhaustive;       /* every path was taken: sampling has no part in the intervals */
     bool model_error;      /* the model's own error has a part in the intervals */
-    double sampling_error[ESTIMATE_N_QUANTILES]; /* half the 95 % interval of sampling over the
+    double sampling_error[RESULT_N_QUANTILES]; /* half the 95 % interval of sampling over the
                                                     value, of all flows; 0: exhaustive */
-    TargetError target;                          /* what was asked for; .asked 0: nothing */
+    TargetError target;                        /* what was asked for; .asked 0: nothing */
     uint64_t n_outside; /* a flow model's inputs: paths on which some are outside of what it was
                            trained on, … */
     FlowRange

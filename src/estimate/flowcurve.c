@@ -15,11 +15,11 @@ typedef struct {
     const size_t *first; /* [n] first flow of a map */
     const float *quantiles;
     float *curve;
-} Job;
+} FlowCurveJob;
 
 static void mix_path(void *ctx, size_t i, int worker) {
     (void)worker;
-    const Job *j = ctx;
+    const FlowCurveJob *j = ctx;
     const FlowFeat *m = j->maps[i];
     const float **of = MEM_NEW(const float *, m->n_flows);
     for (int b = 0; b < SIZEBUCKET_N; b++) {
@@ -40,7 +40,7 @@ void flowcurve_make(const Ckpt *c, const FlowFeat *const *maps, size_t n, float 
     for (size_t i = 0; i < n; i++) first[i + 1] = first[i] + maps[i]->n_flows;
     float *quantiles = MEM_NEW(float, first[n] * FLOWMODEL_N_Q);
     flowmodel_forward(c, maps, n, quantiles, false, threads);
-    Job job = {.maps = maps, .first = first, .quantiles = quantiles, .curve = curve};
+    FlowCurveJob job = {.maps = maps, .first = first, .quantiles = quantiles, .curve = curve};
     par_for(n, threads, mix_path, &job);
     free(quantiles);
     free(first);

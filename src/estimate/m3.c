@@ -1,4 +1,4 @@
-/* api: the public C interface (include/m3.h) over the rooms behind it.
+/* m3: the public C interface (include/m3.h) over the rooms behind it.
  *
  * Options and results are copied at the boundary, so that no internal type shows and the caller's
  * strings need not outlive the call. */
@@ -110,13 +110,12 @@ void m3_result_free(M3Result *r) {
 }
 
 static const SlowdownDist *dist_of(const M3Result *r, int bucket) {
-    return bucket >= M3_ALL && bucket < M3_N_BUCKETS
-               ? report_dist(&r->estimate.slowdown, bucket + 1)
-               : NULL;
+    return bucket >= M3_ALL && bucket < M3_N_BUCKETS ? &r->estimate.slowdown.dist[bucket + 1]
+                                                     : NULL;
 }
 
 const char *m3_bucket_label(int bucket) {
-    return bucket >= M3_ALL && bucket < M3_N_BUCKETS ? report_dist_label(bucket + 1) : NULL;
+    return bucket >= M3_ALL && bucket < M3_N_BUCKETS ? result_label(bucket + 1) : NULL;
 }
 
 double m3_result_share(const M3Result *r, int bucket) {
@@ -130,11 +129,10 @@ double m3_result_percentile(const M3Result *r, int bucket, int p) {
 }
 
 M3Interval m3_result_quantile(const M3Result *r, int bucket, double p) {
-    static const double percent[REPORT_N_QUANTILES] = {50, 90, 99, 99.9};
     const SlowdownDist *d = dist_of(r, bucket);
-    for (int k = 0; d && k < REPORT_N_QUANTILES; k++) {
-        const SlowdownQuantile *q = report_quantile(d, k);
-        if (p == percent[k]) return (M3Interval){q->value, q->lo, q->hi};
+    for (int k = 0; d && k < RESULT_N_QUANTILES; k++) {
+        const SlowdownQuantile *q = &d->q[k];
+        if (p == 100 * result_levels[k]) return (M3Interval){q->value, q->lo, q->hi};
     }
     return (M3Interval){NAN, NAN, NAN};
 }

@@ -1,4 +1,4 @@
-/* mixcurve: steps and changes of slope, sorted once; a quantile is the exact inverse of the mixed
+/* mixcdf: steps and changes of slope, sorted once; a quantile is the exact inverse of the mixed
  * distribution function.
  *
  * What is known of a path's distribution decides how it is laid out:
@@ -167,9 +167,9 @@ void mixcdf_merge(MixCdf *c, const MixCdf *const *part, const double *scale, siz
 /* A path's distribution function as far as it has come. */
 typedef struct {
     double mass, slope, x;
-} Progress;
+} MixCdfProgress;
 
-static Mark mark_at(const MixCdf *c, const Progress *p, size_t next) {
+static Mark mark_at(const MixCdf *c, const MixCdfProgress *p, size_t next) {
     Mark m = {
         .next = next, .x = (double)c->events[next - 1].x, .mass = MEM_NEW(double, 2 * c->n_paths)};
     m.slope = m.mass + c->n_paths;
@@ -185,11 +185,11 @@ void mixcdf_mark(MixCdf *c) {
     if (n_marks > affordable) n_marks = affordable;
     if (n_marks > MAX_MARKS) n_marks = MAX_MARKS;
     if (n_marks == 0) return;
-    Progress *p = MEM_ZNEW(Progress, c->n_paths);
+    MixCdfProgress *p = MEM_ZNEW(MixCdfProgress, c->n_paths);
     c->marks = MEM_NEW(Mark, n_marks);
     for (size_t i = 0; i < c->n; i++) {
         const MixCdfEvent *e = &c->events[i];
-        Progress *q = &p[e->path];
+        MixCdfProgress *q = &p[e->path];
         if (c->n_marks < n_marks && i == (c->n_marks + 1) * c->n / (n_marks + 1)) {
             c->marks[c->n_marks] = mark_at(c, p, i);
             c->n_marks++;
@@ -223,10 +223,10 @@ typedef struct {
     size_t next;
     double mass, slope, x;
     size_t mark; /* marks up to here are behind */
-} Place;
+} MixCdfPosition;
 
 /* To the last mark with no more than `target` below it, if that is ahead. */
-static void jump(const MixCdf *c, const double *weight, double target, Place *at) {
+static void jump(const MixCdf *c, const double *weight, double target, MixCdfPosition *at) {
     size_t lo = at->mark,
            hi = c->n_marks; /* marks below lo hold at most the target, from hi on more */
     double mass = 0, found = 0;
@@ -240,11 +240,11 @@ static void jump(const MixCdf *c, const double *weight, double target, Place *at
     at->mark = lo;
     const Mark *m = &c->marks[lo - 1];
     if (m->next <= at->next) return;
-    *at = (Place){.next = m->next,
-                  .mass = found,
-                  .slope = dot(weight, m->slope, c->n_paths),
-                  .x = m->x,
-                  .mark = lo};
+    *at = (MixCdfPosition){.next = m->next,
+                           .mass = found,
+                           .slope = dot(weight, m->slope, c->n_paths),
+                           .x = m->x,
+                           .mark = lo};
 }
 
 /* Half the first step where that is a single flow, from either end; 0 otherwise. */
@@ -263,7 +263,7 @@ void mixcdf_quantiles(const MixCdf *c, const double *weight, const double *level
     /* A single flow begins at its lower edge (stats_rank rounds half up); a line ends at its upper
      * one. */
     double nudge = (first > 0 || last > 0 ? 1 : -1) * mass_tolerance * whole;
-    Place at = {.x = c->n ? (double)c->events[0].x : 0};
+    MixCdfPosition at = {.x = c->n ? (double)c->events[0].x : 0};
     int k = 0;
     if (!(whole > 0)) {
         for (; k < n_level; k++) out[k] = NAN;

@@ -1,4 +1,4 @@
-/* mixcurve: distribution functions of weighted mixtures: built once, asked for quantiles under any
+/* mixcdf: distribution functions of weighted mixtures: built once, asked for quantiles under any
  * weights. */
 #ifndef M3_ESTIMATE_MIXCDF_H
 #define M3_ESTIMATE_MIXCDF_H

@@ -1,4 +1,4 @@
-/* interval: the model's share of an estimate's uncertainty.
+/* modelerror: the model's share of an estimate's uncertainty.
  *
  * A model is wrong on networks that it was not trained on by some factor truth / estimate. Its
  * spread is measured once, over many networks, for each size bucket and quantile, and travels with
@@ -67,13 +67,12 @@ static int read_range(const Json *cell, const char *key, LogRange *r, Err *err) 
 static int read_cells(const Json *cells, ModelError *m, Err *err) {
     Json cell;
     if (json_expect_array(cells, err) != 0) return -1;
-    if (json_len(cells) != MODELERROR_N_DISTS)
-        return json_fail(cells, err, "expected %d elements", MODELERROR_N_DISTS);
+    if (json_len(cells) != RESULT_N_DISTS)
+        return json_fail(cells, err, "expected %d elements", RESULT_N_DISTS);
     int d = 0;
     for (bool ok = json_first(cells, &cell); ok; ok = json_next(&cell), d++)
-        for (int k = 0; k < MODELERROR_N_QUANTILES; k++)
-            if (read_range(&cell, report_quantile_json_keys[k], &m->cell[d][k], err) != 0)
-                return -1;
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            if (read_range(&cell, result_quantile_keys[k], &m->cell[d][k], err) != 0) return -1;
     return 0;
 }
 
@@ -109,11 +108,11 @@ static void put_interval(JsonOut *o, const ModelError *m) {
     json_put_number(o, "level", 0.95);
     json_put_count(o, "n_networks", m->n_networks);
     json_put_array(o, "cells");
-    for (int d = 0; d < MODELERROR_N_DISTS; d++) {
+    for (int d = 0; d < RESULT_N_DISTS; d++) {
         json_out_object(o);
-        json_put_string(o, "label", report_dist_label(d));
-        for (int k = 0; k < MODELERROR_N_QUANTILES; k++)
-            put_range(o, report_quantile_json_keys[k], &m->cell[d][k]);
+        json_put_string(o, "label", result_label(d));
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            put_range(o, result_quantile_keys[k], &m->cell[d][k]);
         json_out_end(o, '}');
     }
     json_out_end(o, ']');
@@ -148,12 +147,6 @@ char *modelerror_recipe(const ModelError *m, const Ckpt *c) {
 
 /* ---- in use ---- */
 
-static SlowdownQuantile *quantile_of(Slowdowns *r, int dist, int k) {
-    SlowdownDist *d = dist == 0 ? &r->all : &r->bucket[dist - 1];
-    SlowdownQuantile *const q[MODELERROR_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
-    return q[k];
-}
-
 static void widen(SlowdownQuantile *q, const LogRange *model) {
     if (isnan(q->value) || isnan(model->lo)) return;
     double down = hypot(fmax(0, log(q->value / q->lo)), fmax(0, -model->lo));
@@ -163,9 +156,9 @@ static void widen(SlowdownQuantile *q, const LogRange *model) {
 }
 
 void modelerror_widen(const ModelError *m, Slowdowns *r) {
-    for (int d = 0; d < MODELERROR_N_DISTS; d++)
-        for (int k = 0; k < MODELERROR_N_QUANTILES; k++) {
+    for (int d = 0; d < RESULT_N_DISTS; d++)
+        for (int k = 0; k < RESULT_N_QUANTILES; k++) {
             const LogRange *range = isnan(m->cell[d][k].lo) ? &m->cell[0][k] : &m->cell[d][k];
-            widen(quantile_of(r, d, k), range);
+            widen(&r->dist[d].q[k], range);
         }
 }

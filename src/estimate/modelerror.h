@@ -1,15 +1,9 @@
-/* interval: a model's own error, measured on networks it was not trained on, and what it adds to
+/* modelerror: a model's own error, measured on networks it was not trained on, and what it adds to
  * the interval of an estimate. */
 #ifndef M3_ESTIMATE_MODELERROR_H
 #define M3_ESTIMATE_MODELERROR_H
 #include "estimate/aggregate.h"
 #include "model/ckpt.h"
-#include "traffic/sizebucket.h"
-
-enum {
-    MODELERROR_N_DISTS = 1 + SIZEBUCKET_N,
-    MODELERROR_N_QUANTILES = 4
-}; /* all flows, then the buckets; p50, p90, p99, p99.9 */
 
 /* 95 % of log(truth / estimate) lie within; NAN: not known. */
 typedef struct {
@@ -17,7 +11,7 @@ typedef struct {
 } LogRange;
 typedef struct {
     size_t n_networks;
-    LogRange cell[MODELERROR_N_DISTS][MODELERROR_N_QUANTILES];
+    LogRange cell[RESULT_N_DISTS][RESULT_N_QUANTILES];
 } ModelError;
 
 /* From n values of log(truth / estimate), which it sorts. NANs below MODELERROR_MIN_NETWORKS. */

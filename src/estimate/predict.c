@@ -1,8 +1,8 @@
-/* query: features of paths → model → the network's distribution.
+/* predict: features of paths → model → the network's distribution.
  *
  * Nothing here looks at flows or links: what the features hold is all it takes, so one network can
- * be asked about again under other settings. Where the checkpoint knows its own error (interval.c),
- * the bootstrap's intervals are widened by it. */
+ * be asked about again under other settings. Where the checkpoint knows its own error
+ * (modelerror.c), the bootstrap's intervals are widened by it. */
 #include "estimate/predict.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@
 #include "model/pathmodel.h"
 
 /* The published aggregation is not what the model's error was measured with. */
-static int load_interval(Query *q, Err *err) {
+static int load_interval(Prediction *q, Err *err) {
     if (!q->options.ckpt || q->options.published) return 0;
     int found = modelerror_read(&q->interval, q->options.ckpt, err);
     q->model_error = found == 1;
@@ -28,8 +28,8 @@ static size_t outputs_per_path(FeaturesKind kind) {
                                           : 0;
 }
 
-int predict_init(Query *q, const Features *f, const PredictOptions *o, Err *err) {
-    *q = (Query){.features = f, .options = *o, .n_out = outputs_per_path(f->kind)};
+int predict_init(Prediction *q, const Features *f, const PredictOptions *o, Err *err) {
+    *q = (Prediction){.features = f, .options = *o, .n_out = outputs_per_path(f->kind)};
     if (load_interval(q, err) != 0) return -1;
     q->out = MEM_NEW(float, f->n_unique * q->n_out);
     q->range = MEM_ZNEW(FlowRange, f->n_unique);
@@ -37,30 +37,30 @@ int predict_init(Query *q, const Features *f, const PredictOptions *o, Err *err)
     return 0;
 }
 
-void predict_free(Query *q) {
+void predict_free(Prediction *q) {
     free(q->out);
     free(q->range);
     free(q->overflow);
-    *q = (Query){0};
+    *q = (Prediction){0};
 }
 
 /* ---- the model ---- */
 
 typedef struct {
-    Query *query;
+    Prediction *query;
     size_t first;
 } Ranges;
 
 static void find_range(void *ctx, size_t item, int worker) {
     (void)worker;
     const Ranges *r = ctx;
-    const Query *q = r->query;
+    const Prediction *q = r->query;
     size_t i = r->first + item;
     q->range[i] = flowmodel_range(q->options.ckpt, &q->features->paths[i].flows);
     q->overflow[i] = flowfeat_overflow(&q->features->paths[i].flows);
 }
 
-static void ask_flow_model(Query *q, size_t first, size_t n) {
+static void ask_flow_model(Prediction *q, size_t first, size_t n) {
     const FlowFeat **maps = MEM_NEW(const FlowFeat *, n);
     for (size_t i = 0; i < n; i++) maps[i] = &q->features->paths[first + i].flows;
     flowcurve_make(q->options.ckpt, maps, n, q->out + first * q->n_out, q->options.threads);
@@ -69,7 +69,7 @@ static void ask_flow_model(Query *q, size_t first, size_t n) {
     free(maps);
 }
 
-static void ask_path_model(Query *q, size_t first, size_t n) {
+static void ask_path_model(Prediction *q, size_t first, size_t n) {
     const PathFeat **maps = MEM_NEW(const PathFeat *, n);
     for (size_t i = 0; i < n; i++) maps[i] = q->features->paths[first + i].percentiles;
     pathmodel_forward(q->options.ckpt, maps, n, q->out + first * q->n_out, false,
@@ -77,7 +77,7 @@ static void ask_path_model(Query *q, size_t first, size_t n) {
     free(maps);
 }
 
-void predict_paths(Query *q, size_t first, size_t n) {
+void predict_paths(Prediction *q, size_t first, size_t n) {
     double start_s = diag_now_s();
     if (q->features->kind == FEATURES_FLOWS) ask_flow_model(q, first, n);
     else if (q->features->kind == FEATURES_PERCENTILES) ask_path_model(q, first, n);
@@ -88,7 +88,7 @@ void predict_paths(Query *q, size_t first, size_t n) {
 
 /* A checkpoint in half precision rounds its ranges: what is outside by less than that does not
  * count. */
-static void sum_up_ranges(const Query *q, Estimate *out) {
+static void sum_up_ranges(const Prediction *q, Estimate *out) {
     static const float ROUNDING = 0.01f;
     for (size_t i = 0; i < q->features->n_unique; i++) {
         float x = flowrange_excess(&q->range[i]);
@@ -98,7 +98,7 @@ static void sum_up_ranges(const Query *q, Estimate *out) {
     }
 }
 
-static AggPath *paths_of(const Query *q) {
+static AggPath *paths_of(const Prediction *q) {
     const Features *f = q->features;
     AggPath *paths = MEM_ZNEW(AggPath, f->n_unique);
     for (size_t i = 0; i < f->n_unique; i++) {
@@ -125,14 +125,13 @@ static void describe_features(const Features *f, Estimate *out) {
 }
 
 static void keep_sampling_errors(Estimate *out) {
-    const SlowdownDist *d = &out->slowdown.all;
-    const SlowdownQuantile *const quantile[ESTIMATE_N_QUANTILES] = {&d->p50, &d->p90, &d->p99,
-                                                                    &d->p99_9};
-    for (int k = 0; k < ESTIMATE_N_QUANTILES; k++)
-        out->sampling_error[k] = (quantile[k]->hi - quantile[k]->lo) / 2 / quantile[k]->value;
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+        const SlowdownQuantile *q = &out->slowdown.dist[RESULT_ALL].q[k];
+        out->sampling_error[k] = (q->hi - q->lo) / 2 / q->value;
+    }
 }
 
-void predict_finish(Query *q, Estimate *out) {
+void predict_finish(Prediction *q, Estimate *out) {
     const Features *f = q->features;
     double start_s = diag_now_s();
     describe_features(f, out);

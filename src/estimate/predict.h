@@ -1,4 +1,4 @@
-/* query: what a model, asked about a network's features, says of its slowdowns. */
+/* predict: what a model, asked about a network's features, says of its slowdowns. */
 #ifndef M3_ESTIMATE_PREDICT_H
 #define M3_ESTIMATE_PREDICT_H
 #include "estimate/estimate.h"
@@ -23,16 +23,16 @@ typedef struct {
     ModelError interval;
     bool model_error; /* the checkpoint knows its own error: `interval` is set */
     double wall_model_s;
-} Query;
+} Prediction;
 
 /* Features and checkpoint stay the caller's. −1: the checkpoint's own record of its error is
  * damaged. predict_free releases. */
-int predict_init(Query *q, const Features *f, const PredictOptions *o, Err *err);
+int predict_init(Prediction *q, const Features *f, const PredictOptions *o, Err *err);
 /* Asks the model about paths first..first+n−1, whose maps must be there; nothing to do without a
  * model. */
-void predict_paths(Query *q, size_t first, size_t n);
+void predict_paths(Prediction *q, size_t first, size_t n);
 /* After all paths: the network's distribution with intervals, and what is known of paths, flows and
  * times. */
-void predict_finish(Query *q, Estimate *out);
-void predict_free(Query *q);
+void predict_finish(Prediction *q, Estimate *out);
+void predict_free(Prediction *q);
 #endif

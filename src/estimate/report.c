@@ -12,22 +12,13 @@
 #include "base/units.h"
 #include "traffic/sizebucket.h"
 
-const char *const report_quantile_names[REPORT_N_QUANTILES] = {"p50", "p90", "p99", "p99.9"};
-const char *const report_quantile_json_keys[REPORT_N_QUANTILES] = {"p50", "p90", "p99", "p99_9"};
-
-const SlowdownDist *report_dist(const Slowdowns *r, int i) {
-    return i == 0 ? &r->all : &r->bucket[i - 1];
-}
-const char *report_dist_label(int i) { return i == 0 ? "all" : sizebucket_label(i - 1); }
-
-const SlowdownQuantile *report_quantile(const SlowdownDist *d, int k) {
-    const SlowdownQuantile *const q[REPORT_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
-    return q[k];
-}
-
+/* Appends a value in at most 17 characters, so that a cell holds three of any size. */
 static void append_value(ReportCell *c, double x) {
+    static const double LONGEST_WHOLE = 1e15;
     size_t n = strlen(c->s);
-    snprintf(c->s + n, sizeof c->s - n, "%.*f", x < 100 ? 2 : x < 1000 ? 1 : 0, x);
+    if (x < LONGEST_WHOLE)
+        snprintf(c->s + n, sizeof c->s - n, "%.*f", x < 100 ? 2 : x < 1000 ? 1 : 0, x);
+    else snprintf(c->s + n, sizeof c->s - n, "%.3g", x);
 }
 
 ReportCell report_cell(const SlowdownQuantile *q) {
@@ -47,24 +38,23 @@ ReportCell report_cell(const SlowdownQuantile *q) {
 static int max_int(int a, int b) { return a > b ? a : b; }
 
 void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
-    ReportCell cell[REPORT_N_DISTS][REPORT_N_QUANTILES];
-    int width[REPORT_N_QUANTILES];
-    for (int k = 0; k < REPORT_N_QUANTILES; k++) {
-        width[k] = (int)strlen(report_quantile_names[k]);
-        for (int i = 0; i < REPORT_N_DISTS; i++) {
-            cell[i][k] = report_cell(report_quantile(report_dist(&e->slowdown, i), k));
+    ReportCell cell[RESULT_N_DISTS][RESULT_N_QUANTILES];
+    int width[RESULT_N_QUANTILES];
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+        width[k] = (int)strlen(result_quantile_names[k]);
+        for (int i = 0; i < RESULT_N_DISTS; i++) {
+            cell[i][k] = report_cell(&e->slowdown.dist[i].q[k]);
             width[k] = max_int(width[k], (int)strlen(cell[i][k].s));
         }
     }
     fprintf(f, "%-8s  %7s", "slowdown", "share");
-    for (int k = 0; k < REPORT_N_QUANTILES; k++)
-        fprintf(f, "  %*s", width[k], report_quantile_names[k]);
+    for (int k = 0; k < RESULT_N_QUANTILES; k++)
+        fprintf(f, "  %*s", width[k], result_quantile_names[k]);
     fputc('\n', f);
-    for (int row = 0; row < REPORT_N_DISTS; row++) {
-        int i = (row + 1) % REPORT_N_DISTS; /* all flows last */
-        fprintf(f, "%-8s  %5.1f %%", report_dist_label(i),
-                100 * report_dist(&e->slowdown, i)->share);
-        for (int k = 0; k < REPORT_N_QUANTILES; k++) fprintf(f, "  %*s", width[k], cell[i][k].s);
+    for (int row = 0; row < RESULT_N_DISTS; row++) {
+        int i = result_table_dist(row);
+        fprintf(f, "%-8s  %5.1f %%", result_label(i), 100 * e->slowdown.dist[i].share);
+        for (int k = 0; k < RESULT_N_QUANTILES; k++) fprintf(f, "  %*s", width[k], cell[i][k].s);
         fputc('\n', f);
     }
     fprintf(f, "%s flows, ", units_count(e->n_flows).s);
@@ -75,7 +65,7 @@ void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
     fprintf(f, ", %.2f s\n", m->wall_total_s);
     if (e->target.asked > 0)
         fprintf(f, "sampling error of %s: %.2g %%, %.4g %% asked for\n",
-                report_quantile_names[e->target.quantile],
+                result_quantile_names[e->target.quantile],
                 100 * e->sampling_error[e->target.quantile], 100 * e->target.asked);
     if (e->model_error)
         fprintf(f, "in brackets: 95 %%, from %sthe model's own error\n",
@@ -86,9 +76,9 @@ static void put_quantiles(JsonOut *o, const SlowdownDist *d) {
     json_put_array_compact(o, "percentiles");
     for (int p = 0; p < STATS_N_PCT; p++) json_out_number(o, d->percentiles[p]);
     json_out_end(o, ']');
-    for (int k = 0; k < REPORT_N_QUANTILES; k++) {
-        const SlowdownQuantile *q = report_quantile(d, k);
-        json_put_object(o, report_quantile_json_keys[k]);
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+        const SlowdownQuantile *q = &d->q[k];
+        json_put_object(o, result_quantile_keys[k]);
         json_put_number(o, "value", q->value);
         json_put_number(o, "lo", q->lo);
         json_put_number(o, "hi", q->hi);
@@ -99,7 +89,7 @@ static void put_quantiles(JsonOut *o, const SlowdownDist *d) {
 static void put_slowdown(JsonOut *o, const Slowdowns *r) {
     json_put_object(o, "slowdown");
     json_put_object(o, "all");
-    put_quantiles(o, &r->all);
+    put_quantiles(o, &r->dist[RESULT_ALL]);
     json_out_end(o, '}');
     json_put_array(o, "buckets");
     for (int b = 0; b < SIZEBUCKET_N; b++) {
@@ -108,8 +98,8 @@ static void put_slowdown(JsonOut *o, const Slowdowns *r) {
         json_put_count(o, "lo_b", sizebucket_lo(b));
         if (sizebucket_hi(b) == UINT64_MAX) json_put_null(o, "hi_b");
         else json_put_count(o, "hi_b", sizebucket_hi(b));
-        json_put_number(o, "share", r->bucket[b].share);
-        put_quantiles(o, &r->bucket[b]);
+        json_put_number(o, "share", r->dist[result_of_bucket(b)].share);
+        put_quantiles(o, &r->dist[result_of_bucket(b)]);
         json_out_end(o, '}');
     }
     json_out_end(o, ']');
@@ -210,7 +200,7 @@ static void put_target(JsonOut *o, const Estimate *e) {
         return;
     }
     json_put_object(o, "target_error");
-    json_put_string(o, "quantile", report_quantile_json_keys[e->target.quantile]);
+    json_put_string(o, "quantile", result_quantile_keys[e->target.quantile]);
     json_put_number(o, "asked", e->target.asked);
     json_put_number(o, "reached", e->sampling_error[e->target.quantile]);
     json_put_count(o, "max_paths", e->target.max_paths);
@@ -248,11 +238,10 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
 
 void report_csv(FILE *f, const Estimate *e) {
     fputs("bucket,percentile,slowdown\n", f);
-    for (int i = 0; i < REPORT_N_DISTS; i++) {
-        const SlowdownDist *d = report_dist(&e->slowdown, i);
+    for (int i = 0; i < RESULT_N_DISTS; i++) {
+        const SlowdownDist *d = &e->slowdown.dist[i];
         if (isnan(d->percentiles[0])) continue;
         for (int p = 0; p < STATS_N_PCT; p++)
-            fprintf(f, "%s,%d,%s\n", report_dist_label(i), p + 1,
-                    json_number_text(d->percentiles[p]).s);
+            fprintf(f, "%s,%d,%s\n", result_label(i), p + 1, json_number_text(d->percentiles[p]).s);
     }
 }

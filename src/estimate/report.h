@@ -35,13 +35,4 @@ typedef struct {
     char s[64];
 } ReportCell;
 ReportCell report_cell(const SlowdownQuantile *q);
-
-/* What reports are made of: curve 0 is all flows, 1..SIZEBUCKET_N the buckets. */
-enum { REPORT_N_DISTS = SIZEBUCKET_N + 1, REPORT_N_QUANTILES = 4 };
-const SlowdownDist *report_dist(const Slowdowns *r, int i);
-const char *report_dist_label(int i); /* "all", "< 1 KB", … */
-const SlowdownQuantile *report_quantile(const SlowdownDist *d, int k);
-extern const char
-    *const report_quantile_names[REPORT_N_QUANTILES]; /* "p50", "p90", "p99", "p99.9" */
-extern const char *const report_quantile_json_keys[REPORT_N_QUANTILES]; /* "p99_9" in JSON */
 #endif

@@ -25,7 +25,7 @@ static int read_value(const Json *j, double *out, Err *err) {
 
 static int read_quantile(const Json *dist, int k, SlowdownQuantile *q, Err *err) {
     Json j, v;
-    if (json_need(dist, report_quantile_json_keys[k], &j, err) != 0) return -1;
+    if (json_need(dist, result_quantile_keys[k], &j, err) != 0) return -1;
     if (json_need(&j, "value", &v, err) != 0 || read_value(&v, &q->value, err) != 0) return -1;
     if (json_need(&j, "lo", &v, err) != 0 || read_value(&v, &q->lo, err) != 0) return -1;
     if (json_need(&j, "hi", &v, err) != 0 || read_value(&v, &q->hi, err) != 0) return -1;
@@ -33,7 +33,6 @@ static int read_quantile(const Json *dist, int k, SlowdownQuantile *q, Err *err)
 }
 
 static int read_dist(const Json *j, SlowdownDist *d, Err *err) {
-    SlowdownQuantile *const q[REPORT_N_QUANTILES] = {&d->p50, &d->p90, &d->p99, &d->p99_9};
     Json pct, it;
     if (json_need_array(j, "percentiles", &pct, err) != 0) return -1;
     if (json_len(&pct) != STATS_N_PCT)
@@ -41,8 +40,8 @@ static int read_dist(const Json *j, SlowdownDist *d, Err *err) {
     int p = 0;
     for (bool ok = json_first(&pct, &it); ok; ok = json_next(&it))
         if (read_value(&it, &d->percentiles[p++], err) != 0) return -1;
-    for (int k = 0; k < REPORT_N_QUANTILES; k++)
-        if (read_quantile(j, k, q[k], err) != 0) return -1;
+    for (int k = 0; k < RESULT_N_QUANTILES; k++)
+        if (read_quantile(j, k, &d->q[k], err) != 0) return -1;
     return 0;
 }
 
@@ -64,7 +63,8 @@ static int read_root(const Json *root, Slowdowns *r, Err *err) {
         return json_fail_member(root, "schema", err, "expected \"%s\", got \"%.60s\"",
                                 REPORT_SCHEMA, name);
     if (json_need(root, "slowdown", &slowdown, err) != 0) return -1;
-    if (json_need(&slowdown, "all", &all, err) != 0 || read_dist(&all, &r->all, err) != 0)
+    if (json_need(&slowdown, "all", &all, err) != 0 ||
+        read_dist(&all, &r->dist[RESULT_ALL], err) != 0)
         return -1;
     if (json_need_array(&slowdown, "buckets", &buckets, err) != 0) return -1;
     if (json_len(&buckets) != SIZEBUCKET_N)
@@ -72,8 +72,8 @@ static int read_root(const Json *root, Slowdowns *r, Err *err) {
                          json_len(&buckets));
     int b = 0;
     for (bool ok = json_first(&buckets, &it); ok; ok = json_next(&it), b++)
-        if (read_bucket(&it, b, &r->bucket[b], err) != 0) return -1;
-    r->all.share = 1;
+        if (read_bucket(&it, b, &r->dist[result_of_bucket(b)], err) != 0) return -1;
+    r->dist[RESULT_ALL].share = 1;
     return 0;
 }
 

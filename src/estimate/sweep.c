@@ -46,7 +46,7 @@ typedef struct {
     Planned *planned; /* [n] of each row */
     size_t n, n_done;
     Sweep *out;
-} Run;
+} SweepRun;
 
 /* The combination as a list for ScenarioOptions.set; free_settings releases. */
 static const char **settings_of(const Grid *g, size_t combination) {
@@ -71,14 +71,14 @@ static int check_files(const Mix *m, const ScenarioOptions *o, Err *err) {
     return 0;
 }
 
-static int plan_scenario(const Run *r, const char *const *set, Mix *m, Err *err) {
+static int plan_scenario(const SweepRun *r, const char *const *set, Mix *m, Err *err) {
     ScenarioOptions o = *r->scenario;
     o.set = set;
     if (scenario_mix(m, &o, NULL, err) != 0) return -1;
     return check_files(m, &o, err);
 }
 
-static int plan_mix(const Run *r, size_t combination, Mix *m, Err *err) {
+static int plan_mix(const SweepRun *r, size_t combination, Mix *m, Err *err) {
     const char **set = settings_of(r->grid, combination);
     mix_init(m);
     int rc =
@@ -88,7 +88,7 @@ static int plan_mix(const Run *r, size_t combination, Mix *m, Err *err) {
 }
 
 /* In grid order; a combination that equals an earlier one in effect is left out. */
-static int plan(Run *r, Err *err) {
+static int plan(SweepRun *r, Err *err) {
     r->planned = MEM_ZNEW(Planned, r->grid->n);
     r->out->rows = MEM_ZNEW(SweepRow, r->grid->n);
     for (size_t c = 0; c < r->grid->n; c++) {
@@ -134,14 +134,14 @@ static int check_axis(const GridAxis *a, const ScenarioOptions *so, const Estima
     return 0;
 }
 
-static int check_effect(const Run *r, const GridAxis *a, Err *err) {
+static int check_effect(const SweepRun *r, const GridAxis *a, Err *err) {
     if (a->n == 1) return 0;
     for (size_t i = 0; i < r->n; i++)
         if (sweep_applies(&r->out->rows[i], a)) return 0;
     return err_input(err, "--set %s: has no effect under any cc of this sweep", a->key);
 }
 
-static int check(const Run *r, Err *err) {
+static int check(const SweepRun *r, Err *err) {
     if (r->estimate->method == METHOD_PACKET)
         return err_input(
             err,
@@ -151,7 +151,7 @@ static int check(const Run *r, Err *err) {
     return 0;
 }
 
-static void note_merged(const Run *r) {
+static void note_merged(const SweepRun *r) {
     size_t merged = r->grid->n - r->n;
     if (merged > 0)
         log_note(r->log,
@@ -162,7 +162,7 @@ static void note_merged(const Run *r) {
 
 /* ---- work ---- */
 
-static int ask(Run *r, size_t i, Features *f, SweepStage computed, Err *err) {
+static int ask(SweepRun *r, size_t i, Features *f, SweepStage computed, Err *err) {
     SweepRow *row = &r->out->rows[i];
     double start_s = diag_now_s();
     if (diag_stop_requested()) return err_stopped(err);
@@ -177,7 +177,7 @@ static int ask(Run *r, size_t i, Features *f, SweepStage computed, Err *err) {
 }
 
 /* All rows of row `first`'s traffic that its simulation serves. */
-static int share_fluid(Run *r, size_t first, Scenario *s, SweepStage computed, Err *err) {
+static int share_fluid(SweepRun *r, size_t first, Scenario *s, SweepStage computed, Err *err) {
     Features f;
     s->conf = r->out->rows[first].conf;
     if (estimate_features(&f, s, r->estimate, r->log, err) != 0) return -1;
@@ -194,7 +194,7 @@ static int share_fluid(Run *r, size_t first, Scenario *s, SweepStage computed, E
     return rc;
 }
 
-static int share_traffic(Run *r, size_t first, Err *err) {
+static int share_traffic(SweepRun *r, size_t first, Err *err) {
     Scenario s;
     ScenarioOptions o = *r->scenario;
     const char **set = settings_of(r->grid, r->out->rows[first].combination);
@@ -215,7 +215,7 @@ static int share_traffic(Run *r, size_t first, Err *err) {
 
 /* The remarks of a single estimate, once: of the inputs furthest outside, and of the fullest
  * buffers. */
-static void remark(const Run *r) {
+static void remark(const SweepRun *r) {
     Estimate worst = r->out->rows[0].estimate;
     for (size_t i = 1; i < r->n; i++) {
         const Estimate *e = &r->out->rows[i].estimate;
@@ -226,7 +226,7 @@ static void remark(const Run *r) {
     estimate_remark(&worst, r->log);
 }
 
-static int run(Run *r, Err *err) {
+static int run(SweepRun *r, Err *err) {
     const Grid *g = r->grid;
     *r->out = (Sweep){0};
     int rc = check(r, err);
@@ -247,13 +247,13 @@ static int run(Run *r, Err *err) {
 
 int sweep_run(Sweep *s, const Grid *g, const ScenarioOptions *so, const EstimateOptions *eo,
               const Log *log, Err *err) {
-    Run r = {.grid = g, .scenario = so, .estimate = eo, .log = log, .out = s};
+    SweepRun r = {.grid = g, .scenario = so, .estimate = eo, .log = log, .out = s};
     return run(&r, err);
 }
 
 int sweep_features(Sweep *s, const Grid *g, Features *f, const EstimateOptions *eo, const Log *log,
                    Err *err) {
-    Run r = {.grid = g, .given = f, .estimate = eo, .log = log, .out = s};
+    SweepRun r = {.grid = g, .given = f, .estimate = eo, .log = log, .out = s};
     return run(&r, err);
 }
 
@@ -267,7 +267,7 @@ size_t sweep_best(const Sweep *s, int dist, int k) {
     size_t best = s->n;
     double least = INFINITY;
     for (size_t i = 0; i < s->n; i++) {
-        double x = report_quantile(report_dist(&s->rows[i].estimate.slowdown, dist), k)->value;
+        double x = s->rows[i].estimate.slowdown.dist[dist].q[k].value;
         if (!(x < least)) continue;
         least = x;
         best = i;

@@ -21,7 +21,7 @@ static const char *value_in(const SweepReport *r, const SweepRow *row, size_t ax
 }
 
 static const SlowdownQuantile *quantile_in(const SweepReport *r, const SweepRow *row, int k) {
-    return report_quantile(report_dist(&row->estimate.slowdown, r->dist), k);
+    return &row->estimate.slowdown.dist[r->dist].q[k];
 }
 
 /* ---- table ---- */
@@ -40,7 +40,7 @@ static int axis_width(const SweepReport *r, size_t axis) {
 }
 
 static int cell_width(const SweepReport *r, int k) {
-    int width = longer(0, report_quantile_names[k]);
+    int width = longer(0, result_quantile_names[k]);
     for (size_t i = 0; i < r->sweep->n; i++)
         width = longer(width, report_cell(quantile_in(r, &r->sweep->rows[i], k)).s);
     return width;
@@ -57,7 +57,7 @@ static void print_rows(FILE *f, const SweepReport *r, size_t best) {
     int width[N_SHOWN];
     print_settings(f, r, NULL);
     for (int k = 0; k < N_SHOWN; k++)
-        fprintf(f, "%*s  ", width[k] = cell_width(r, k), report_quantile_names[k]);
+        fprintf(f, "%*s  ", width[k] = cell_width(r, k), result_quantile_names[k]);
     fputs("  computed\n", f);
     for (size_t i = 0; i < r->sweep->n; i++) {
         const SweepRow *row = &r->sweep->rows[i];
@@ -71,9 +71,8 @@ static void print_rows(FILE *f, const SweepReport *r, size_t best) {
 static void print_best(FILE *f, const SweepReport *r, size_t best) {
     if (best == r->sweep->n) return;
     const SweepRow *row = &r->sweep->rows[best];
-    fprintf(f, "* lowest %s of %s flows: %s", report_quantile_names[r->k],
-            r->dist == 0 ? "all" : report_dist_label(r->dist),
-            report_cell(quantile_in(r, row, r->k)).s);
+    fprintf(f, "* lowest %s of %s flows: %s", result_quantile_names[r->k],
+            r->dist == 0 ? "all" : result_label(r->dist), report_cell(quantile_in(r, row, r->k)).s);
     const char *before = " with ";
     for (size_t a = 0; a < r->grid->n_axes; a++) {
         const char *value = value_in(r, row, a);
@@ -102,7 +101,7 @@ static void print_times(FILE *f, const SweepReport *r) {
 
 void sweep_report_table(FILE *f, const SweepReport *r) {
     size_t best = sweep_best(r->sweep, r->dist, r->k);
-    fprintf(f, "slowdown of %s flows\n", r->dist == 0 ? "all" : report_dist_label(r->dist));
+    fprintf(f, "slowdown of %s flows\n", r->dist == 0 ? "all" : result_label(r->dist));
     print_rows(f, r, best);
     print_best(f, r, best);
     print_times(f, r);
@@ -132,8 +131,8 @@ static void put_row(JsonOut *o, const SweepReport *r, const SweepRow *row) {
 static void put_best(JsonOut *o, const SweepReport *r) {
     size_t best = sweep_best(r->sweep, r->dist, r->k);
     json_put_object(o, "best");
-    json_put_string(o, "bucket", report_dist_label(r->dist));
-    json_put_string(o, "quantile", report_quantile_json_keys[r->k]);
+    json_put_string(o, "bucket", result_label(r->dist));
+    json_put_string(o, "quantile", result_quantile_keys[r->k]);
     if (best < r->sweep->n) json_put_count(o, "setting", best);
     else json_put_string(o, "setting", NULL);
     json_out_end(o, '}');
@@ -175,13 +174,13 @@ void sweep_report_json(FILE *f, const SweepReport *r) {
 /* ---- CSV ---- */
 
 static void put_csv_row(FILE *f, const SweepReport *r, const SweepRow *row, int dist, int k) {
-    const SlowdownQuantile *q = report_quantile(report_dist(&row->estimate.slowdown, dist), k);
+    const SlowdownQuantile *q = &row->estimate.slowdown.dist[dist].q[k];
     if (isnan(q->value)) return;
     for (size_t a = 0; a < r->grid->n_axes; a++) {
         const char *value = value_in(r, row, a);
         fprintf(f, "%s,", value ? value : "");
     }
-    fprintf(f, "%s,%s,%s,%s,%s\n", report_dist_label(dist), report_quantile_names[k] + 1,
+    fprintf(f, "%s,%s,%s,%s,%s\n", result_label(dist), result_quantile_names[k] + 1,
             json_number_text(q->value).s, json_number_text(q->lo).s, json_number_text(q->hi).s);
 }
 
@@ -189,7 +188,7 @@ void sweep_report_csv(FILE *f, const SweepReport *r) {
     for (size_t a = 0; a < r->grid->n_axes; a++) fprintf(f, "%s,", r->grid->axes[a].key);
     fputs("bucket,percentile,slowdown,lo,hi\n", f);
     for (size_t i = 0; i < r->sweep->n; i++)
-        for (int dist = 0; dist < REPORT_N_DISTS; dist++)
-            for (int k = 0; k < REPORT_N_QUANTILES; k++)
+        for (int dist = 0; dist < RESULT_N_DISTS; dist++)
+            for (int k = 0; k < RESULT_N_QUANTILES; k++)
                 put_csv_row(f, r, &r->sweep->rows[i], dist, k);
 }

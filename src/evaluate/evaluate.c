@@ -35,8 +35,8 @@ void evaltable_add(EvalTable *t, const float *estimate, const float *truth,
         for (int p = 0; p < STATS_N_PCT; p++) evalerror_add(&t->loss, (double)e[p], (double)w[p]);
         for (int k = 0; k < EVAL_N_PCT; k++) {
             int p = eval_percentiles[k] - 1;
-            evalerror_add(&t->cell[b][k], (double)e[p], (double)w[p]);
-            evalerror_add(&t->cell[EVAL_ALL_BUCKETS][k], (double)e[p], (double)w[p]);
+            evalerror_add(&t->cell[result_of_bucket(b)][k], (double)e[p], (double)w[p]);
+            evalerror_add(&t->cell[RESULT_ALL][k], (double)e[p], (double)w[p]);
         }
     }
 }

@@ -6,6 +6,7 @@
 #include "data/pathdata.h"
 #include "data/flowdata.h"
 #include "data/nettraits.h"
+#include "estimate/result.h"
 #include "model/ckpt.h"
 #include "model/modelinput.h"
 #include "net/netconf.h"
@@ -20,13 +21,12 @@ void evalerror_add(EvalError *e, double estimate, double truth);
 double evalerror_mean_abs(const EvalError *e); /* NAN if n = 0 */
 double evalerror_mean_signed(const EvalError *e);
 
-enum { EVAL_P50, EVAL_P90, EVAL_P99, EVAL_N_PCT };
-enum { EVAL_ALL_BUCKETS = SIZEBUCKET_N }; /* row after the buckets */
+enum { EVAL_N_PCT = 3 }; /* RESULT_P50, RESULT_P90 and RESULT_P99 */
 extern const int eval_percentiles[EVAL_N_PCT];
 
-/* Estimates of one method against truth; [bucket or EVAL_ALL_BUCKETS][percentile]. */
+/* Estimates of one method against truth; [bucket or RESULT_ALL][percentile]. */
 typedef struct {
-    EvalError cell[SIZEBUCKET_N + 1][EVAL_N_PCT];
+    EvalError cell[RESULT_N_DISTS][EVAL_N_PCT];
     EvalError loss; /* over all percentiles: the loss of training */
 } EvalTable;
 /* One sample's 4 × 100 estimates and truths; buckets with truth_count 0 don't count. */
@@ -52,7 +52,6 @@ void evaluate_pathdata(const PathData *d, const uint32_t *index, size_t n, const
 typedef struct {
     double truth, m3, flowsim; /* slowdowns; NAN with fewer than EVAL_MIN_FLOWS true ones */
 } EvalQuantile;
-enum { EVAL_N_INTERVAL = 4 }; /* p50, p90, p99, p99.9 */
 typedef struct {
     double truth, value, lo, hi; /* of m3; truth as above */
 } EvalInterval;
@@ -61,9 +60,9 @@ typedef struct {
     Cc cc;
     NetTraits traits;
     size_t n_flows, n_finished, n_paths; /* n_paths: different ones simulated */
-    EvalQuantile q[SIZEBUCKET_N + 1][EVAL_N_PCT];
+    EvalQuantile q[RESULT_N_DISTS][EVAL_N_PCT];
     bool has_intervals; /* lo and hi differ */
-    EvalInterval interval[SIZEBUCKET_N + 1][EVAL_N_INTERVAL];
+    EvalInterval interval[RESULT_N_DISTS][RESULT_N_QUANTILES];
 } EvalNet;
 typedef struct {
     const Ckpt *ckpt;
@@ -90,7 +89,7 @@ void evaluate_flowdata(const FlowData *d, const uint32_t *index, size_t n, const
 int evaluate_calibrate(const EvalNet *nets, size_t n, const Ckpt *c, const char *out, Err *err);
 
 /* Mean |error| of the networks' p50, p90 and p99, over all cells or of `row` alone
- * (EVAL_ALL_BUCKETS or a bucket) at one percentile. */
+ * (RESULT_ALL or a bucket) at one percentile. */
 double evaluate_mean_error(const EvalNet *nets, size_t n, bool flowsim);
 double evaluate_row_error(const EvalNet *nets, size_t n, int row, int percentile, bool flowsim);
 

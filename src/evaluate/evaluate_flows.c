@@ -14,7 +14,8 @@
 #include "model/flowmodel.h"
 #include "traffic/sizebucket.h"
 
-enum { N_Q = FLOWMODEL_N_Q, N_ROWS = SIZEBUCKET_N + 1, BISECTIONS = 30 };
+/* Halvings of [1, largest quantile], enough for the last bit of a float. */
+enum { N_Q = FLOWMODEL_N_Q, BISECTIONS = 30 };
 
 typedef struct {
     double value, weight;
@@ -35,7 +36,7 @@ typedef struct {
     const size_t *at;      /* [paths + 1] first flow of a chosen path in `quantiles` */
     const float *quantiles;
     EvalNet *nets;
-} Job;
+} EvalFlowsJob;
 
 static int by_value(const void *a, const void *b) {
     double x = ((const Point *)a)->value, y = ((const Point *)b)->value;
@@ -88,7 +89,7 @@ static void add_flow(Sample *s, const FlowData *d, size_t flow, const float *qua
 }
 
 /* The flows of the paths index[from..to) that are in `row`, into s, which has room for them. */
-static void collect(const Job *j, size_t from, size_t to, int row, Sample *s) {
+static void collect(const EvalFlowsJob *j, size_t from, size_t to, int row, Sample *s) {
     const FlowData *d = j->d;
     s->n = 0;
     s->total = 0;
@@ -98,7 +99,7 @@ static void collect(const Job *j, size_t from, size_t to, int row, Sample *s) {
         flowdata_weights(d, path, weight);
         for (size_t f = begin; f < end; f++) {
             int b = d->bucket[f];
-            if (row == EVAL_ALL_BUCKETS || row == b)
+            if (row == RESULT_ALL || row == result_of_bucket(b))
                 add_flow(s, d, f, j->quantiles + (j->at[i] + f - begin) * N_Q, weight[b]);
         }
     }
@@ -114,7 +115,7 @@ static Cc cc_of(const FlowData *d, size_t path) {
 
 static void run_network(void *ctx, size_t k, int worker) {
     (void)worker;
-    const Job *j = ctx;
+    const EvalFlowsJob *j = ctx;
     size_t from = j->first[k], to = j->first[k + 1], n = j->at[to] - j->at[from];
     EvalNet *net = &j->nets[k];
     Sample s = {.quantiles = MEM_NEW(const float *, n),
@@ -126,7 +127,7 @@ static void run_network(void *ctx, size_t k, int worker) {
                      .n_flows = n,
                      .n_finished = n,
                      .n_paths = to - from};
-    for (int row = 0; row < N_ROWS; row++) {
+    for (int row = 0; row < RESULT_N_DISTS; row++) {
         collect(j, from, to, row, &s);
         measure(&s, net->q[row]);
     }
@@ -163,7 +164,7 @@ void evaluate_flowdata(const FlowData *d, const uint32_t *index, size_t n, const
     float *quantiles = forward(d, index, n, at[n], c, threads);
     *nets = MEM_ZNEW(EvalNet, k);
     *n_nets = k;
-    Job job = {
+    EvalFlowsJob job = {
         .d = d, .index = index, .first = first, .at = at, .quantiles = quantiles, .nets = *nets};
     par_for(k, threads, run_network, &job);
     free(quantiles);
@@ -179,8 +180,9 @@ static void add_cell(EvalError *e, const EvalQuantile *q, bool flowsim) {
 double evaluate_mean_error(const EvalNet *nets, size_t n, bool flowsim) {
     EvalError e = {0};
     for (size_t i = 0; i < n; i++)
-        for (int row = 0; row < N_ROWS; row++)
-            for (int k = 0; k < EVAL_N_PCT; k++) add_cell(&e, &nets[i].q[row][k], flowsim);
+        for (int row = 0; row < RESULT_N_DISTS; row++)
+            for (int k = 0; k < EVAL_N_PCT; k++)
+                add_cell(&e, &nets[i].q[result_table_dist(row)][k], flowsim);
     return evalerror_mean_abs(&e);
 }
 

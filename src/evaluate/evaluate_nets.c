@@ -15,7 +15,7 @@
 /* ---- one network ---- */
 
 typedef struct {
-    Slowdowns dist;
+    Slowdowns slowdown;
     size_t n_finished;
 } Truth;
 
@@ -31,36 +31,32 @@ static int true_distribution(const Flows *f, const char *dir, Truth *truth, Err 
         slowdown[n++] = f->fct_ns[i] / f->ideal_fct_ns[i];
     }
     int rc = n > 0 ? 0 : err_input(err, "%s/flows.csv: no flow has finished", dir);
-    if (rc == 0) aggregate_flows(size_b, slowdown, n, &truth->dist);
+    if (rc == 0) aggregate_flows(size_b, slowdown, n, &truth->slowdown);
     truth->n_finished = n;
     free(size_b);
     free(slowdown);
     return rc;
 }
 
-static const SlowdownDist *dist_of(const Slowdowns *r, int row) {
-    return row == EVAL_ALL_BUCKETS ? &r->all : &r->bucket[row];
-}
-
-static double quantile_of(const Slowdowns *r, int row, int k) {
-    const SlowdownDist *d = dist_of(r, row);
+static double percentile_of(const Slowdowns *r, int row, int k) {
+    const SlowdownDist *d = &r->dist[row];
     return d->share > 0 ? d->percentiles[eval_percentiles[k] - 1] : NAN;
 }
 
 static bool has_enough(const Truth *t, int row) {
-    return dist_of(&t->dist, row)->share * (double)t->n_finished > EVAL_MIN_FLOWS - 0.5;
+    return t->slowdown.dist[row].share * (double)t->n_finished > EVAL_MIN_FLOWS - 0.5;
 }
 
 static void compare(EvalNet *out, const Truth *truth, const Estimate *m3, const Estimate *flowsim) {
-    for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
+    for (int row = 0; row < RESULT_N_DISTS; row++) {
         bool enough = has_enough(truth, row);
         for (int k = 0; k < EVAL_N_PCT; k++)
-            out->q[row][k] = (EvalQuantile){enough ? quantile_of(&truth->dist, row, k) : NAN,
-                                            quantile_of(&m3->slowdown, row, k),
-                                            quantile_of(&flowsim->slowdown, row, k)};
-        for (int k = 0; k < EVAL_N_INTERVAL; k++) {
-            const SlowdownQuantile *t = report_quantile(dist_of(&truth->dist, row), k),
-                                   *e = report_quantile(dist_of(&m3->slowdown, row), k);
+            out->q[row][k] = (EvalQuantile){enough ? percentile_of(&truth->slowdown, row, k) : NAN,
+                                            percentile_of(&m3->slowdown, row, k),
+                                            percentile_of(&flowsim->slowdown, row, k)};
+        for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+            const SlowdownQuantile *t = &truth->slowdown.dist[row].q[k],
+                                   *e = &m3->slowdown.dist[row].q[k];
             out->interval[row][k] = (EvalInterval){enough ? t->value : NAN, e->value, e->lo, e->hi};
         }
     }

@@ -28,7 +28,7 @@ static void print_net_rows(const EvalNet *const *nets, size_t n) {
         const EvalNet *e = nets[i];
         printf("%-10.10s %-6s %7zu %6zu", e->name, netconf_cc_name(e->cc), e->n_flows, e->n_paths);
         for (int k = 0; k < EVAL_N_PCT; k++) {
-            const EvalQuantile *q = &e->q[EVAL_ALL_BUCKETS][k];
+            const EvalQuantile *q = &e->q[RESULT_ALL][k];
             printf("  %10.3f %+6.1f%% %+6.1f%%", q->truth, 100 * error_of(q->m3, q->truth),
                    100 * error_of(q->flowsim, q->truth));
         }
@@ -50,7 +50,8 @@ static void print_group(const EvalNetGroup *g) {
            "magnitude; networks with the truth in the "
            "95 %% interval\n",
            g->label, g->n);
-    for (int row = EVAL_ALL_BUCKETS; row >= 0; row--) {
+    for (int i = 0; i < RESULT_N_DISTS; i++) { /* all sizes, then from the largest down */
+        int row = (RESULT_N_DISTS - i) % RESULT_N_DISTS;
         for (int k = 0; k < EVAL_N_PCT; k++) {
             EvalCell c = evalgroup_cell(g, row, k);
             if (c.m3.n == 0) continue;
@@ -66,7 +67,7 @@ static void print_group(const EvalNetGroup *g) {
 static void print_kind(const EvalNetGroup *g) {
     printf("  %-14.14s %4zu", g->label, g->n);
     for (int k = 0; k < EVAL_N_PCT; k++) {
-        EvalCell c = evalgroup_cell(g, EVAL_ALL_BUCKETS, k);
+        EvalCell c = evalgroup_cell(g, RESULT_ALL, k);
         printf(" | %5.1f %+6.1f %6.1f %8.1f", 100 * c.m3.mean_abs, 100 * c.m3.mean_signed,
                100 * c.m3.max_abs, 100 * c.flowsim.mean_abs);
         if (c.n_intervals > 0) printf(" %6.1f", 100 * evalcell_coverage(&c));
@@ -127,7 +128,7 @@ static void put_text(JsonOut *j, const char *key, const char *s) {
 static void json_quantiles(JsonOut *j, const EvalNet *e, int row) {
     for (int k = 0; k < EVAL_N_PCT; k++) {
         const EvalQuantile *q = &e->q[row][k];
-        json_put_object(j, report_quantile_json_keys[k]);
+        json_put_object(j, result_quantile_keys[k]);
         json_put_number(j, "truth", q->truth);
         json_put_number(j, "m3", q->m3);
         if (e->has_intervals)
@@ -151,7 +152,8 @@ static void json_net(JsonOut *j, const EvalNet *e) {
     json_put_count(j, "n_finished", e->n_finished);
     json_put_count(j, "n_paths", e->n_paths);
     json_put_array(j, "buckets");
-    for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
+    for (int i = 0; i < RESULT_N_DISTS; i++) {
+        int row = result_table_dist(i);
         json_out_object(j);
         put_text(j, "label", evaluate_row_label(row));
         json_quantiles(j, e, row);
@@ -174,7 +176,8 @@ static void json_summary(JsonOut *j, const char *key, const EvalSummary *s) {
 
 static void json_cells(JsonOut *j, const char *key, const EvalNetGroup *g) {
     json_put_array(j, key);
-    for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
+    for (int i = 0; i < RESULT_N_DISTS; i++) {
+        int row = result_table_dist(i);
         for (int k = 0; k < EVAL_N_PCT; k++) {
             EvalCell c = evalgroup_cell(g, row, k);
             json_out_object(j);

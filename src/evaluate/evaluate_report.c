@@ -12,7 +12,7 @@
 #include "traffic/sizebucket.h"
 
 const char *evaluate_row_label(int row) {
-    return row == EVAL_ALL_BUCKETS ? "all sizes" : sizebucket_label(row);
+    return row == RESULT_ALL ? "all sizes" : result_label(row);
 }
 
 static void print_cell(const EvalError *m3, const EvalError *flowsim) {
@@ -34,7 +34,8 @@ static void print_group(const EvalGroup *g) {
     for (int k = 0; k < EVAL_N_PCT; k++)
         printf("  p%d: %-17s", eval_percentiles[k], "m3      flowSim");
     printf("\n");
-    for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
+    for (int i = 0; i < RESULT_N_DISTS; i++) {
+        int row = result_table_dist(i);
         printf("%-10s", evaluate_row_label(row));
         for (int k = 0; k < EVAL_N_PCT; k++)
             print_cell(&g->m3.cell[row][k], &g->flowsim.cell[row][k]);
@@ -62,7 +63,8 @@ static void json_table(JsonOut *j, const char *key, const EvalTable *t) {
     json_put_object(j, key);
     json_error(j, "all_percentiles", &t->loss);
     json_put_array(j, "buckets");
-    for (int row = 0; row <= EVAL_ALL_BUCKETS; row++) {
+    for (int i = 0; i < RESULT_N_DISTS; i++) {
+        int row = result_table_dist(i);
         json_out_object(j);
         json_put_string(j, "label", evaluate_row_label(row));
         for (int k = 0; k < EVAL_N_PCT; k++) {

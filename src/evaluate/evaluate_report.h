@@ -10,7 +10,7 @@ typedef struct {
     bool all;                    /* all samples, not only the held-out ones */
     size_t n_chosen, n_existing; /* samples */
 } EvalMeta;
-const char *evaluate_row_label(int row); /* of a bucket or EVAL_ALL_BUCKETS */
+const char *evaluate_row_label(int row); /* of a bucket or RESULT_ALL */
 void evaluate_print_table(const Evaluation *e, const EvalMeta *m);
 void evaluate_print_json(const Evaluation *e, const EvalMeta *m);
 void evaluate_print_nets(const EvalNet *nets, size_t n, const EvalMeta *m);

@@ -114,7 +114,7 @@ double evalcell_coverage(const EvalCell *c) {
 }
 
 static double badness(const EvalNet *net) {
-    const EvalQuantile *q = &net->q[EVAL_ALL_BUCKETS][EVAL_P99];
+    const EvalQuantile *q = &net->q[RESULT_ALL][RESULT_P99];
     double error = fabs(error_of(q->m3, q->truth));
     return isfinite(error) ? error : -1;
 }
@@ -149,9 +149,8 @@ static LogRange measure(const EvalNetGroup *g, int row, int k) {
 int evaluate_calibrate(const EvalNet *nets, size_t n, const Ckpt *c, const char *out, Err *err) {
     EvalNetGroup g = evalgroup_intact(nets, n);
     ModelError m = {.n_networks = g.n};
-    for (int d = 0; d < MODELERROR_N_DISTS; d++)
-        for (int k = 0; k < MODELERROR_N_QUANTILES; k++)
-            m.cell[d][k] = measure(&g, d == 0 ? EVAL_ALL_BUCKETS : d - 1, k);
+    for (int d = 0; d < RESULT_N_DISTS; d++)
+        for (int k = 0; k < RESULT_N_QUANTILES; k++) m.cell[d][k] = measure(&g, d, k);
     evalgroup_free(&g);
     if (m.n_networks < MODELERROR_MIN_NETWORKS)
         return err_input(

@@ -247,9 +247,9 @@ static int held_out(TrainTask *task, const TrainPlugin *p, EpochLoss *out, Err *
                           &n_nets);
         out->held_out = held_out_loss(t, &c);
         out->error = evaluate_mean_error(nets, n_nets, false);
-        out->p99 = evaluate_row_error(nets, n_nets, EVAL_ALL_BUCKETS, EVAL_P99, false);
+        out->p99 = evaluate_row_error(nets, n_nets, RESULT_ALL, RESULT_P99, false);
         task->flowsim.error = evaluate_mean_error(nets, n_nets, true);
-        task->flowsim.p99 = evaluate_row_error(nets, n_nets, EVAL_ALL_BUCKETS, EVAL_P99, true);
+        task->flowsim.p99 = evaluate_row_error(nets, n_nets, RESULT_ALL, RESULT_P99, true);
         evalnets_free(nets, n_nets);
     }
     ckpt_free(&c);

@@ -155,7 +155,7 @@ static PktStats simulate_whole(Bench *b) {
 }
 
 static double error_of(const SlowdownDist *got, const SlowdownDist *want) {
-    return 100 * (got->p99.value / want->p99.value - 1);
+    return 100 * (got->q[RESULT_P99].value / want->q[RESULT_P99].value - 1);
 }
 
 static void report(Bench *b, const char *dir, const PktStats *stats, double paths_s) {
@@ -170,13 +170,16 @@ static void report(Bench *b, const char *dir, const PktStats *stats, double path
     }
     size_t n = b->n_both;
     printf("%-8.8s %-6s %5zu %6zu  %7.2f %+6.1f ", strrchr(dir, '/') ? strrchr(dir, '/') + 1 : dir,
-           netconf_cc_name(b->scenario.conf.cc), b->set.n_unique, n, r[WHOLE].all.p99.value,
-           error_of(&r[OWN].all, &r[WHOLE].all));
+           netconf_cc_name(b->scenario.conf.cc), b->set.n_unique, n,
+           r[WHOLE].dist[RESULT_ALL].q[RESULT_P99].value,
+           error_of(&r[OWN].dist[RESULT_ALL], &r[WHOLE].dist[RESULT_ALL]));
     for (int k = 0; k < SIZEBUCKET_N; k++)
-        printf(" %+6.1f", error_of(&r[OWN].bucket[k], &r[WHOLE].bucket[k]));
+        printf(" %+6.1f",
+               error_of(&r[OWN].dist[result_of_bucket(k)], &r[WHOLE].dist[result_of_bucket(k)]));
     printf("  %+5.1f  %3.0f %3.0f ", 100 * (own / whole - 1),
            100.0 * (double)b->n_within_1 / (double)n, 100.0 * (double)b->n_within_10 / (double)n);
-    if (b->compat) printf(" %+6.1f", error_of(&r[OWN].all, &r[REFERENCE].all));
+    if (b->compat)
+        printf(" %+6.1f", error_of(&r[OWN].dist[RESULT_ALL], &r[REFERENCE].dist[RESULT_ALL]));
     printf("  %6.1f %6.1f %llu\n", stats->wall_s, paths_s, (unsigned long long)stats->n_drops);
     fflush(stdout);
 }

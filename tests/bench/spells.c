@@ -54,8 +54,8 @@ static void must(int rc, const Err *err) {
 static double print_differences(const Estimate *whole, const Estimate *part, int dist) {
     double most = 0;
     for (int k = 0; k < 3; k++) {
-        const SlowdownQuantile *x = report_quantile(report_dist(&whole->slowdown, dist), k),
-                               *y = report_quantile(report_dist(&part->slowdown, dist), k);
+        const SlowdownQuantile *x = &whole->slowdown.dist[dist].q[k],
+                               *y = &part->slowdown.dist[dist].q[k];
         double off = 100 * (y->value / x->value - 1);
         printf("%s%+.2f", k ? " " : " | ", off);
         most = fmax(most, fabs(off));
@@ -81,7 +81,7 @@ static double compare(const Case *c, uint64_t n_flows, uint64_t n_paths, const C
     double most = 0;
     printf("| %.4s %s %s %s %s", c->topo + 14, c->set[0] + 17, c->set[1] + 9, c->set[2] + 6,
            c->set[3] + 7);
-    for (int i = 0; i < REPORT_N_DISTS; i++) most = fmax(most, print_differences(&whole, &part, i));
+    for (int i = 0; i < RESULT_N_DISTS; i++) most = fmax(most, print_differences(&whole, &part, i));
     printf(" | %.2f | %.1f | %.2f of %.2f |\n", most,
            100 * (double)part.simulated_flows / (double)part.path_flows, part.wall_fluid_s,
            whole.wall_fluid_s);

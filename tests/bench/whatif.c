@@ -106,14 +106,14 @@ static void run(const Sweep *sweep, const Ckpt *ckpt) {
         fflush(stdout);
     }
     printf("; rank correlation\n");
-    for (int d = 0; d < REPORT_N_DISTS; d++)
+    for (int d = 0; d < RESULT_N_DISTS; d++)
         for (int k = 0; k < 3; k++) {
             double x[N_SETTINGS], y[N_SETTINGS];
             for (int i = 0; i < N_SETTINGS; i++) {
-                x[i] = report_quantile(report_dist(&t[i], d), k)->value;
-                y[i] = report_quantile(report_dist(&e[i], d), k)->value;
+                x[i] = t[i].dist[d].q[k].value;
+                y[i] = e[i].dist[d].q[k].value;
             }
-            print_row(report_dist_label(d), report_quantile_names[k], x, y);
+            print_row(result_label(d), result_quantile_names[k], x, y);
         }
 }
 

@@ -1,0 +1,10 @@
+/* result: names of what a result consists of. */
+#include "estimate/result.h"
+
+const double result_levels[RESULT_N_QUANTILES] = {0.50, 0.90, 0.99, 0.999};
+const char *const result_quantile_names[RESULT_N_QUANTILES] = {"p50", "p90", "p99", "p99.9"};
+const char *const result_quantile_keys[RESULT_N_QUANTILES] = {"p50", "p90", "p99", "p99_9"};
+
+const char *result_label(int dist) {
+    return dist == RESULT_ALL ? "all" : sizebucket_label(dist - result_of_bucket(0));
+}
