@@ -57,7 +57,7 @@ static void find_range(void *ctx, size_t item, int worker) {
     const Prediction *q = r->query;
     size_t i = r->first + item;
     q->range[i] = flowmodel_range(q->options.ckpt, &q->features->paths[i].flows);
-    q->overflow[i] = flowfeat_overflow(&q->features->paths[i].flows);
+    q->overflow[i] = flowfeat_overflow(&q->features->paths[i].flows, &q->features->conf);
 }
 
 static void ask_flow_model(Prediction *q, size_t first, size_t n) {

@@ -105,14 +105,6 @@ static void collect(const EvalFlowsJob *j, size_t from, size_t to, int row, Samp
     }
 }
 
-static Cc cc_of(const FlowData *d, size_t path) {
-    int first = 0;
-    while (strcmp(flowfeat_path_names[first], "cc_dctcp") != 0) first++;
-    for (int cc = 0; cc < MODELINPUT_N_CC; cc++)
-        if (d->path[path * FLOWFEAT_N_PATH + (size_t)(first + cc)] > 0.5f) return (Cc)cc;
-    return CC_DCTCP;
-}
-
 static void run_network(void *ctx, size_t k, int worker) {
     (void)worker;
     const EvalFlowsJob *j = ctx;
@@ -123,7 +115,7 @@ static void run_network(void *ctx, size_t k, int worker) {
                 .truth = MEM_NEW(Point, n),
                 .flowsim = MEM_NEW(Point, n)};
     *net = (EvalNet){.name = mem_strdup(j->d->network[j->d->net[j->index[from]]]),
-                     .cc = cc_of(j->d, j->index[from]),
+                     .cc = flowfeat_cc(j->d->path + j->index[from] * FLOWFEAT_N_PATH),
                      .n_flows = n,
                      .n_finished = n,
                      .n_paths = to - from};

@@ -45,6 +45,10 @@ enum { CKPT_MAX_TENSORS = CKPT_MAX_LAYERS * CKPT_N_LAYER_TENSORS + CKPT_N_FLOW_T
 /* Fills up to `cap` tensors, returns how many there are; *n_floats = total. */
 size_t ckpt_layout(const ModelSpec *s, CkptTensor *out, size_t cap, size_t *n_floats);
 
+/* ckpt_find returns the tensor of that name among the n of a layout, which must hold it (asserted).
+ */
+const CkptTensor *ckpt_find(const CkptTensor *t, size_t n, const char *name);
+
 /* Starting weights of a training run: normal with deviation 1/sqrt(inputs), smaller where a layer
  * adds to the residual stream; norms 1, biases 0, and the last layer 0 with HEAD_RESIDUAL and
  * HEAD_FLOW (training starts at flowSim). Inputs are neither clamped nor scaled until training sets

@@ -162,6 +162,13 @@ size_t ckpt_layout(const ModelSpec *s, CkptTensor *out, size_t cap, size_t *n_fl
     return l.n;
 }
 
+const CkptTensor *ckpt_find(const CkptTensor *t, size_t n, const char *name) {
+    size_t i = 0;
+    while (i < n && strcmp(t[i].name, name) != 0) i++;
+    assert(i < n);
+    return &t[i];
+}
+
 static bool ends_in(const char *name, const char *tail) {
     size_t n = strlen(name), k = strlen(tail);
     return n >= k && strcmp(name + n - k, tail) == 0;

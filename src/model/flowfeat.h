@@ -120,5 +120,9 @@ void flowfeat_set_conf(FlowFeat *m, const NetConf *conf);
  * switch's buffer; 0 with PFC, which keeps it from overflowing. After flowfeat_set_conf. Without
  * PFC, about a third of the networks with a path above 1 lose over 1 % of their packets.
  */
-double flowfeat_overflow(const FlowFeat *m);
+double flowfeat_overflow(const FlowFeat *m, const NetConf *conf);
+
+/* flowfeat_cc returns the congestion control whose flag is set among a path's features
+ * [FLOWFEAT_N_PATH], which is all that a data set keeps of it. */
+Cc flowfeat_cc(const float *path);
 #endif

@@ -239,16 +239,18 @@ static void three_of(float *values, size_t n, bool mean_first, float out[N_SEEN]
     if (mean_first && n) out[0] = (float)(sum / (double)n);
 }
 
-/* Each quantity over the probes; values: [4 × n_probes] scratch. */
+/* Each quantity over the probes; n_active: flows active on the link, p50, p90 and p99 over the
+ * probes; values: [4 × n_probes] scratch. */
 static void describe_probes(const FlowFeatPlan *plan, uint32_t n_links, uint32_t l, double rate,
-                            const FlowFeatScale *s, float *values, float *out) {
+                            const FlowFeatScale *s, float *values, float n_active[N_SEEN],
+                            float *out) {
     size_t n = plan->n_probes, i = 0;
     float *active = values, *fresh = values + n, *old = values + 2 * n, *in_flight = values + 3 * n;
     double pipe = rate * s->rtt_ns;
     for (size_t k = 0; k < plan->arrivals.n; k++) {
         if (!(plan->role[k] & FLOWFEAT_PROBE)) continue;
         const LinkState *seen = &plan->arrivals.state[k * n_links + l];
-        active[i] = flowfeat_ln1p((double)seen->n_active, 2);
+        active[i] = seen->n_active;
         fresh[i] = flowfeat_ln1p(
             flowfeat_queue_bits(&seen->before_feedback, s->bdp_bits, s->rtt_ns) / pipe, 1);
         old[i] = flowfeat_ln1p(
@@ -256,7 +258,8 @@ static void describe_probes(const FlowFeatPlan *plan, uint32_t n_links, uint32_t
         in_flight[i++] = flowfeat_ln1p(
             fmin((double)seen->left_bits, (double)seen->n_active * s->bdp_bits) / pipe, 2);
     }
-    three_of(active, n, false, out + ACTIVE);
+    three_of(active, n, false, n_active);
+    for (int k = 0; k < N_SEEN; k++) out[ACTIVE + k] = flowfeat_ln1p((double)n_active[k], 2);
     three_of(fresh, n, true, out + FRESH);
     three_of(old, n, true, out + OLD);
     three_of(in_flight, n, true, out + ON_WIRE);
@@ -274,9 +277,10 @@ void flowfeat_links(FlowFeat *m, const Lot *lot, const FlowFeatFluid *f, const F
         describe_place(lot, l, s, out);
         describe_traffic(all, f->counted ? all_flow_ns(&sums[l], all) : sums[l].flow_ns, rate, s,
                          out);
-        describe_probes(plan, lot->n_links, l, rate, s, values, out);
-        for (int k = 0; k < 2; k++)
-            m->scale.active[k] = fmax(m->scale.active[k], expm1(2 * (double)out[ACTIVE + 2 * k]));
+        float n_active[N_SEEN];
+        describe_probes(plan, lot->n_links, l, rate, s, values, n_active, out);
+        for (int k = 0; k < 2; k++) /* p50 and p99 */
+            m->scale.active[k] = fmax(m->scale.active[k], rounded_ln1p((double)n_active[2 * k], 2));
         describe_slowdowns(&sums[l], out + SLOWDOWN);
         if (l > 0) m->scale.load = fmax(m->scale.load, (double)out[LOAD]);
         describe_around(lot->neighbours ? &lot->neighbours[l] : &(LinkNeighbours){0}, out + AROUND);

@@ -1,6 +1,8 @@
 /* flowfeat_private: what the parts of flowfeat share. */
 #ifndef M3_MODEL_FLOWFEAT_PRIVATE_H
 #define M3_MODEL_FLOWFEAT_PRIVATE_H
+#include <math.h>
+
 #include "model/flowfeat.h"
 #include "model/modelinput.h"
 #include "traffic/sizebucket.h"
@@ -76,6 +78,11 @@ enum {
 /* ln(x) / scale and ln(1 + x) / scale, x clipped to 1e-6..1e9 and 0..1e9. */
 float flowfeat_ln(double x, double scale);
 float flowfeat_ln1p(double x, double scale);
+/* x as it comes back from flowfeat_ln1p(x, scale): rounded as a feature rounds it. Two quantities
+ * are kept that way, since the shipped checkpoint and all feature files were made with them. */
+static inline double rounded_ln1p(double x, double scale) {
+    return expm1(scale * (double)flowfeat_ln1p(x, scale));
+}
 
 /* What of a backlog waits at the link if its flows may each have a window in flight, of which the
  * link serves its rate's worth a round trip. */

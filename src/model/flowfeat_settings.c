@@ -119,6 +119,12 @@ static void apply_flow(const Settings *s, uint32_t i) {
 
 /* ---- the path ---- */
 
+/* What the flows active on the fullest link may have in flight, over a switch's buffer: with the
+ * median (k = 0) or the 99th percentile over time (k = 1) of their number. */
+static double windows_per_buffer(const FlowFeatScale *s, const NetConf *conf, int k) {
+    return s->active[k] * conf->line_window_b / conf->buffer_b;
+}
+
 static void apply_path(const NetConf *conf, const FlowFeatScale *s, float *out) {
     double bdp_b = s->bdp_bits / 8, b_bps = s->b * 1e9;
     for (int cc = 0; cc < MODELINPUT_N_CC; cc++) out[P_CC + cc] = cc == (int)conf->cc;
@@ -151,15 +157,21 @@ static void apply_path(const NetConf *conf, const FlowFeatScale *s, float *out) 
     out[P_IDLE] =
         flowfeat_ln(fmax(1 - load / (conf->cc == CC_HPCC ? conf->hpcc_eta : 1), 0.01), -2);
     for (int k = 0; k < 2; k++)
-        out[P_OVERFLOW + k] = flowfeat_ln1p(s->active[k] * conf->line_window_b / conf->buffer_b, 1);
+        out[P_OVERFLOW + k] = flowfeat_ln1p(windows_per_buffer(s, conf, k), 1);
 }
 
-double flowfeat_overflow(const FlowFeat *m) {
-    return m->path[P_PFC] > 0 ? 0 : expm1((double)m->path[P_OVERFLOW + 1]);
+double flowfeat_overflow(const FlowFeat *m, const NetConf *conf) {
+    return conf->pfc ? 0 : rounded_ln1p(windows_per_buffer(&m->scale, conf, 1), 1);
 }
 
 void flowfeat_set_conf(FlowFeat *m, const NetConf *conf) {
     Settings s = settings_of(m, conf);
     apply_path(conf, &m->scale, m->path);
     for (uint32_t i = 0; i < m->n_flows; i++) apply_flow(&s, i);
+}
+
+Cc flowfeat_cc(const float *path) {
+    int cc = 0;
+    while (cc < MODELINPUT_N_CC - 1 && !(path[P_CC + cc] > 0.5f)) cc++;
+    return path[P_CC + cc] > 0.5f ? (Cc)cc : CC_DCTCP;
 }

@@ -19,10 +19,10 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/par.h"
 #include "model/modelinput.h"
 #include "model/nn.h"
 #include "model/transformer.h"
@@ -49,25 +49,35 @@ typedef struct {
     Transformer transformer;
     const float *flow, *path, *bias0, *w1, *bias1, *w2, *bias2;
     Norm token_norm, flow_norm;
-} Weights;
+} FlowWeights;
 
-static Norm norm_of(const CkptTensor *t, const float *w) {
-    return (Norm){.lo = w + t[0].offset,
-                  .hi = w + t[1].offset,
-                  .mean = w + t[2].offset,
-                  .scale = w + t[3].offset};
+/* The four vectors prefix.lo, .hi, .mean and .scale. */
+static Norm norm_of(const CkptTensor *t, size_t n, const float *weights, const char *prefix) {
+    static const char *const part[4] = {"lo", "hi", "mean", "scale"};
+    const float *p[4];
+    for (int k = 0; k < 4; k++) {
+        char name[sizeof t->name];
+        snprintf(name, sizeof name, "%s.%s", prefix, part[k]);
+        p[k] = weights + ckpt_find(t, n, name)->offset;
+    }
+    return (Norm){.lo = p[0], .hi = p[1], .mean = p[2], .scale = p[3]};
 }
 
-static void weights_init(Weights *w, const Ckpt *c) {
+static void weights_init(FlowWeights *w, const Ckpt *c) {
     CkptTensor t[CKPT_MAX_TENSORS];
     size_t n_floats, n = ckpt_layout(&c->spec, t, CKPT_MAX_TENSORS, &n_floats);
     assert(c->spec.head == HEAD_FLOW && n <= CKPT_MAX_TENSORS && n_floats == c->n_floats);
     w->spec = &c->spec;
-    size_t at = transformer_init(&w->transformer, &c->spec, t, c->weights);
-    const float **mlp[] = {&w->flow, &w->path, &w->bias0, &w->w1, &w->bias1, &w->w2, &w->bias2};
-    for (size_t k = 0; k < sizeof mlp / sizeof *mlp; k++) *mlp[k] = c->weights + t[at++].offset;
-    w->token_norm = norm_of(t + at, c->weights);
-    w->flow_norm = norm_of(t + at + 4, c->weights);
+    transformer_init(&w->transformer, &c->spec, t, n, c->weights);
+    w->flow = c->weights + ckpt_find(t, n, "mlp.flow")->offset;
+    w->path = c->weights + ckpt_find(t, n, "mlp.path")->offset;
+    w->bias0 = c->weights + ckpt_find(t, n, "mlp.0.bias")->offset;
+    w->w1 = c->weights + ckpt_find(t, n, "mlp.1.weight")->offset;
+    w->bias1 = c->weights + ckpt_find(t, n, "mlp.1.bias")->offset;
+    w->w2 = c->weights + ckpt_find(t, n, "mlp.2.weight")->offset;
+    w->bias2 = c->weights + ckpt_find(t, n, "mlp.2.bias")->offset;
+    w->token_norm = norm_of(t, n, c->weights, "token");
+    w->flow_norm = norm_of(t, n, c->weights, "flow");
 }
 
 /* Values first..first+n of a vector. */
@@ -97,7 +107,7 @@ static void head_steps(float step[N_Q]) {
     }
 }
 
-static void context_of(const Weights *w, const FlowFeat *const *maps, size_t n, float *context,
+static void context_of(const FlowWeights *w, const FlowFeat *const *maps, size_t n, float *context,
                        Arena *a) {
     size_t *first = ARENA_NEW(a, size_t, n + 1), dim = w->spec->dim, width = dim + N_PATH;
     first[0] = 0;
@@ -117,7 +127,8 @@ static void context_of(const Weights *w, const FlowFeat *const *maps, size_t n, 
 }
 
 /* out: logarithms, for the flows of the maps one after the other. */
-static void forward(const Weights *w, const FlowFeat *const *maps, size_t n, float *out, Arena *a) {
+static void forward(const FlowWeights *w, const FlowFeat *const *maps, size_t n, float *out,
+                    Arena *a) {
     size_t h1 = w->spec->mlp_h1, h2 = w->spec->mlp_h2, width = w->spec->dim + N_PATH, n_flows = 0,
            at = 0;
     for (size_t i = 0; i < n; i++) n_flows += maps[i]->n_flows;
@@ -143,50 +154,33 @@ static void forward(const Weights *w, const FlowFeat *const *maps, size_t n, flo
 }
 
 typedef struct {
-    const Weights *w;
+    const FlowWeights *w;
     const FlowFeat *const *maps;
-    size_t n;
-    const size_t *first; /* [groups + 1] flows before a group */
+    const size_t *first; /* [n] flows before a map */
     float *out;
     bool raw;
-    Arena *arenas; /* one a worker */
-} Job;
+} FlowBatch;
 
-static void run_group(void *ctx, size_t group, int worker) {
-    const Job *j = ctx;
-    Arena *a = &j->arenas[worker];
-    arena_reset(a);
-    size_t start = group * FLOWMODEL_GROUP,
-           n = j->n - start < FLOWMODEL_GROUP ? j->n - start : FLOWMODEL_GROUP;
-    float *out = j->out + j->first[group] * N_Q;
-    forward(j->w, j->maps + start, n, out, a);
-    size_t n_values = (j->first[group + 1] - j->first[group]) * N_Q;
-    if (j->raw) return;
+static void forward_group(void *ctx, size_t first, size_t n, Arena *a) {
+    const FlowBatch *b = ctx;
+    float *out = b->out + b->first[first] * N_Q;
+    forward(b->w, b->maps + first, n, out, a);
+    if (b->raw) return;
+    size_t n_values = (b->first[first + n] - b->first[first]) * N_Q;
     for (size_t i = 0; i < n_values; i++) out[i] = out[i] > 0 ? out[i] : 0;
     nn_exp(out, n_values);
 }
 
 void flowmodel_forward(const Ckpt *c, const FlowFeat *const *maps, size_t n, float *out, bool raw,
                        int threads) {
-    Weights w;
+    FlowWeights w;
     weights_init(&w, c);
-    size_t n_groups = (n + FLOWMODEL_GROUP - 1) / FLOWMODEL_GROUP,
-           *first = MEM_ZNEW(size_t, n_groups + 1);
-    for (size_t i = 0; i < n; i++) first[i / FLOWMODEL_GROUP + 1] += maps[i]->n_flows;
-    for (size_t g = 0; g < n_groups; g++) first[g + 1] += first[g];
-    int n_workers = par_resolve(threads), blas_threads = nn_begin();
-    Job job = {.w = &w,
-               .maps = maps,
-               .n = n,
-               .first = first,
-               .out = out,
-               .raw = raw,
-               .arenas = MEM_ZNEW(Arena, (size_t)n_workers)};
-    par_for(n_groups, threads, run_group, &job);
-    for (int i = 0; i < n_workers; i++) arena_free(&job.arenas[i]);
-    free(job.arenas);
+    size_t *first = MEM_NEW(size_t, n + 1);
+    first[0] = 0;
+    for (size_t i = 0; i < n; i++) first[i + 1] = first[i] + maps[i]->n_flows;
+    FlowBatch b = {.w = &w, .maps = maps, .first = first, .out = out, .raw = raw};
+    nn_batched(n, FLOWMODEL_GROUP, threads, forward_group, &b);
     free(first);
-    nn_end(blas_threads);
 }
 
 /* ---- distribution ---- */
@@ -222,11 +216,13 @@ static void check_value(FlowRange *r, float *worst, float x, float lo, float hi,
 }
 
 FlowRange flowmodel_range(const Ckpt *c, const FlowFeat *m) {
-    Weights w;
+    CkptTensor layout[CKPT_MAX_TENSORS];
+    size_t n_floats, n = ckpt_layout(&c->spec, layout, CKPT_MAX_TENSORS, &n_floats);
+    Norm token = norm_of(layout, n, c->weights, "token"),
+         flow = norm_of(layout, n, c->weights, "flow");
     FlowRange r = {0};
     float worst = 0;
-    weights_init(&w, c);
-    const Norm *t = &w.token_norm, *f = &w.flow_norm;
+    const Norm *t = &token, *f = &flow;
     for (size_t k = 0; k < (size_t)m->n_links * N_LINK; k++) {
         size_t i = k % N_LINK;
         check_value(&r, &worst, m->link[k], t->lo[i], t->hi[i], t->scale[i],

@@ -7,7 +7,10 @@
 
 #include <cblas.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/par.h"
 
 int nn_begin(void) {
     int previous = openblas_get_num_threads();
@@ -16,6 +19,34 @@ int nn_begin(void) {
 }
 
 void nn_end(int previous) { openblas_set_num_threads(previous); }
+
+typedef struct {
+    size_t n_items, group;
+    NnGroupFn fn;
+    void *ctx;
+    Arena *arenas; /* one a worker */
+} NnBatches;
+
+static void run_group(void *ctx, size_t index, int worker) {
+    const NnBatches *b = ctx;
+    Arena *a = &b->arenas[worker];
+    size_t first = index * b->group, left = b->n_items - first;
+    arena_reset(a);
+    b->fn(b->ctx, first, left < b->group ? left : b->group, a);
+}
+
+void nn_batched(size_t n_items, size_t group, int threads, NnGroupFn fn, void *ctx) {
+    int n_workers = par_resolve(threads), blas_threads = nn_begin();
+    NnBatches b = {.n_items = n_items,
+                   .group = group,
+                   .fn = fn,
+                   .ctx = ctx,
+                   .arenas = MEM_ZNEW(Arena, (size_t)n_workers)};
+    par_for((n_items + group - 1) / group, threads, run_group, &b);
+    for (int i = 0; i < n_workers; i++) arena_free(&b.arenas[i]);
+    free(b.arenas);
+    nn_end(blas_threads);
+}
 
 const char *nn_library(void) { return openblas_get_config(); }
 

@@ -10,10 +10,8 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/par.h"
 #include "model/modelinput.h"
 #include "model/nn.h"
 #include "model/transformer.h"
@@ -27,7 +25,7 @@ typedef struct {
     Transformer transformer;
     const float *mlp[6], *empty;
     uint32_t mlp_in;
-} Weights;
+} PathWeights;
 
 /* One path's inputs: its rows, filled and scaled, and what the residual head needs. */
 typedef struct {
@@ -37,15 +35,17 @@ typedef struct {
     const uint32_t *count; /* [4] */
 } Input;
 
-static void weights_init(Weights *w, const Ckpt *c) {
+static void weights_init(PathWeights *w, const Ckpt *c) {
+    static const char *const mlp[6] = {"mlp.0.weight", "mlp.0.bias",   "mlp.1.weight",
+                                       "mlp.1.bias",   "mlp.2.weight", "mlp.2.bias"};
     CkptTensor t[CKPT_MAX_TENSORS];
     size_t n_floats, n = ckpt_layout(&c->spec, t, CKPT_MAX_TENSORS, &n_floats);
     assert(c->spec.head != HEAD_FLOW && n <= CKPT_MAX_TENSORS && n_floats == c->n_floats);
     w->spec = &c->spec;
     w->mlp_in = c->spec.n_feat + c->spec.dim + c->spec.mlp_in_extra;
-    size_t at = transformer_init(&w->transformer, &c->spec, t, c->weights);
-    for (size_t k = 0; k < 6; k++) w->mlp[k] = c->weights + t[at + k].offset;
-    w->empty = c->weights + t[at + 6].offset;
+    transformer_init(&w->transformer, &c->spec, t, n, c->weights);
+    for (size_t k = 0; k < 6; k++) w->mlp[k] = c->weights + ckpt_find(t, n, mlp[k])->offset;
+    w->empty = c->weights + ckpt_find(t, n, "empty")->offset;
 }
 
 /* out[400] of o = the MLP's output, in place; heads as in ckpt.h. */
@@ -54,7 +54,7 @@ static void apply_head(const ModelSpec *s, float *o, const float *base) {
         o[k] = s->head == HEAD_ABSOLUTE ? 1 + o[k] : base[k] * (o[k] + sqrtf(1 + o[k] * o[k]));
 }
 
-static void mlp(const Weights *w, const float *in, float *out, size_t n, Arena *a) {
+static void mlp(const PathWeights *w, const float *in, float *out, size_t n, Arena *a) {
     const ModelSpec *s = w->spec;
     float *h1 = ARENA_NEW(a, float, n * s->mlp_h1), *h2 = ARENA_NEW(a, float, n * s->mlp_h2);
     nn_linear(h1, in, w->mlp[0], w->mlp[1], n, w->mlp_in, s->mlp_h1);
@@ -70,7 +70,7 @@ static void residual_inputs(float *to, const Input *in) {
 }
 
 /* mlp_in: [n × mlp_in], out: [n × 400], raw. */
-static void forward(const Weights *w, const Input *in, size_t n, float *mlp_in, float *out,
+static void forward(const PathWeights *w, const Input *in, size_t n, float *mlp_in, float *out,
                     Arena *a) {
     const ModelSpec *s = w->spec;
     size_t dim = s->dim, n_feat = s->n_feat;
@@ -92,7 +92,7 @@ static void forward(const Weights *w, const Input *in, size_t n, float *mlp_in, 
     for (size_t i = 0; i < n; i++) apply_head(s, out + i * N_OUT, in[i].base);
 }
 
-static Input input_of(const Weights *w, const PathFeat *m, Arena *a) {
+static Input input_of(const PathWeights *w, const PathFeat *m, Arena *a) {
     const ModelSpec *s = w->spec;
     float *feat = ARENA_NEW(a, float, (size_t)m->n_rows * s->n_feat);
     for (uint32_t r = 0; r < m->n_rows; r++) {
@@ -118,52 +118,38 @@ static void tidy(float *out) {
 }
 
 typedef struct {
-    const Weights *w;
+    const PathWeights *w;
     const PathFeat *const *maps;
-    size_t n;
     float *out;
     bool raw;
-    Arena *arenas; /* one a worker */
-} Job;
+} PathBatch;
 
-static void run_group(void *ctx, size_t group, int worker) {
-    const Job *j = ctx;
-    Arena *a = &j->arenas[worker];
-    arena_reset(a);
-    size_t start = group * PATHMODEL_GROUP,
-           n = j->n - start < PATHMODEL_GROUP ? j->n - start : PATHMODEL_GROUP;
+static void forward_group(void *ctx, size_t first, size_t n, Arena *a) {
+    const PathBatch *b = ctx;
     Input *in = ARENA_NEW(a, Input, n);
-    for (size_t i = 0; i < n; i++) in[i] = input_of(j->w, j->maps[start + i], a);
-    float *out = j->out + start * N_OUT;
-    forward(j->w, in, n, ARENA_NEW(a, float, n * j->w->mlp_in), out, a);
-    for (size_t i = 0; i < n && !j->raw; i++) tidy(out + i * N_OUT);
+    for (size_t i = 0; i < n; i++) in[i] = input_of(b->w, b->maps[first + i], a);
+    float *out = b->out + first * N_OUT;
+    forward(b->w, in, n, ARENA_NEW(a, float, n * b->w->mlp_in), out, a);
+    for (size_t i = 0; i < n && !b->raw; i++) tidy(out + i * N_OUT);
 }
 
 void pathmodel_forward(const Ckpt *c, const PathFeat *const *maps, size_t n, float *out, bool raw,
                        int threads) {
-    Weights w;
+    PathWeights w;
     weights_init(&w, c);
-    int n_workers = par_resolve(threads), blas_threads = nn_begin();
-    Job job = {.w = &w,
-               .maps = maps,
-               .n = n,
-               .out = out,
-               .raw = raw,
-               .arenas = MEM_ZNEW(Arena, (size_t)n_workers)};
-    par_for((n + PATHMODEL_GROUP - 1) / PATHMODEL_GROUP, threads, run_group, &job);
-    for (int i = 0; i < n_workers; i++) arena_free(&job.arenas[i]);
-    free(job.arenas);
-    nn_end(blas_threads);
+    PathBatch b = {.w = &w, .maps = maps, .out = out, .raw = raw};
+    nn_batched(n, PATHMODEL_GROUP, threads, forward_group, &b);
 }
 
-static void forward_alone(const Weights *w, const Input *in, float *mlp_in, float *out, Arena *a) {
+static void forward_alone(const PathWeights *w, const Input *in, float *mlp_in, float *out,
+                          Arena *a) {
     int blas_threads = nn_begin();
     forward(w, in, 1, mlp_in, out, a);
     nn_end(blas_threads);
 }
 
 void pathmodel_forward_one(const Ckpt *c, const PathFeat *map, float *mlp_in, float *out) {
-    Weights w;
+    PathWeights w;
     Arena a = {0};
     weights_init(&w, c);
     Input in = input_of(&w, map, &a);
@@ -173,7 +159,7 @@ void pathmodel_forward_one(const Ckpt *c, const PathFeat *map, float *mlp_in, fl
 
 void pathmodel_forward_rows(const Ckpt *c, const float *feat, uint32_t n_rows, const float *base,
                             const uint32_t *count, float *mlp_in, float *out) {
-    Weights w;
+    PathWeights w;
     Arena a = {0};
     weights_init(&w, c);
     Input in = {.n_rows = n_rows, .feat = feat, .base = base, .count = count};

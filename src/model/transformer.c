@@ -10,28 +10,40 @@
  */
 #include "model/transformer.h"
 
+#include <assert.h>
+#include <stdio.h>
+
 #include "model/nn.h"
 
-size_t transformer_init(Transformer *x, const ModelSpec *s, const CkptTensor *t,
-                        const float *weights) {
-    size_t at = 2;
+/* The weights of layer l's tensor of that name. */
+static const float *of_layer(const CkptTensor *t, size_t n, const float *weights, uint32_t l,
+                             const char *name) {
+    char full[sizeof t->name];
+    snprintf(full, sizeof full, "l.%u.%s", l, name);
+    return weights + ckpt_find(t, n, full)->offset;
+}
+
+void transformer_init(Transformer *x, const ModelSpec *s, const CkptTensor *t, size_t n,
+                      const float *weights) {
     x->spec = s;
-    x->embed = weights + t[0].offset;
-    x->embed_bias = weights + t[1].offset;
-    for (uint32_t l = 0; l < s->n_layers; l++, at += CKPT_N_LAYER_TENSORS) {
-        const float *p[CKPT_N_LAYER_TENSORS];
-        for (size_t k = 0; k < CKPT_N_LAYER_TENSORS; k++) p[k] = weights + t[at + k].offset;
-        x->layer[l] = (TransformerLayer){.attn_norm = p[0],
-                                         .wqkv = p[1],
-                                         .wo = p[4],
-                                         .ffn_norm = p[5],
-                                         .w1 = p[6],
-                                         .w2 = p[7],
-                                         .w3 = p[8]};
+    x->embed = weights + ckpt_find(t, n, "embed.weight")->offset;
+    x->embed_bias = weights + ckpt_find(t, n, "embed.bias")->offset;
+    x->final_norm = weights + ckpt_find(t, n, "final_norm")->offset;
+    x->output = weights + ckpt_find(t, n, "output")->offset;
+    for (uint32_t l = 0; l < s->n_layers; l++) {
+        TransformerLayer *y = &x->layer[l];
+        *y = (TransformerLayer){.attn_norm = of_layer(t, n, weights, l, "attn_norm"),
+                                .wqkv = of_layer(t, n, weights, l, "wq"),
+                                .wo = of_layer(t, n, weights, l, "wo"),
+                                .ffn_norm = of_layer(t, n, weights, l, "ffn_norm"),
+                                .w1 = of_layer(t, n, weights, l, "w1"),
+                                .w2 = of_layer(t, n, weights, l, "w2"),
+                                .w3 = of_layer(t, n, weights, l, "w3")};
+        /* One product takes the three: they stand side by side. */
+        size_t square = (size_t)s->dim * s->dim;
+        assert(of_layer(t, n, weights, l, "wk") == y->wqkv + square);
+        assert(of_layer(t, n, weights, l, "wv") == y->wqkv + 2 * square);
     }
-    x->final_norm = weights + t[at].offset;
-    x->output = weights + t[at + 1].offset;
-    return at + 2;
 }
 
 /* x[n × dim] → x. */

@@ -15,10 +15,9 @@ typedef struct {
     const float *embed, *embed_bias, *final_norm, *output;
     TransformerLayer layer[CKPT_MAX_LAYERS];
 } Transformer;
-/* `t`: the tensors of ckpt_layout. Returns the index of the first tensor after the transformer's.
- */
-size_t transformer_init(Transformer *x, const ModelSpec *s, const CkptTensor *t,
-                        const float *weights);
+/* transformer_init points *x to a checkpoint's weights; t: the n tensors of ckpt_layout(s). */
+void transformer_init(Transformer *x, const ModelSpec *s, const CkptTensor *t, size_t n,
+                      const float *weights);
 
 /* feat[first[n_seq] × n_feat] → out[n_seq × dim]; rows first[i]..first[i+1]−1 are sequence i, which
  * may be empty. */

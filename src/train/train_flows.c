@@ -273,8 +273,10 @@ static void prepare(TrainTask *task, const ModelSpec *spec, bool from_checkpoint
     const FlowData *d = &((FlowTask *)task)->data;
     CkptTensor t[CKPT_MAX_TENSORS];
     size_t n_floats, n = ckpt_layout(spec, t, CKPT_MAX_TENSORS, &n_floats);
+    static const char *const name[8] = {"token.lo", "token.hi", "token.mean", "token.scale",
+                                        "flow.lo",  "flow.hi",  "flow.mean",  "flow.scale"};
     float *p[8];
-    for (size_t k = 0; k < 8; k++) p[k] = weights + t[n - 8 + k].offset;
+    for (size_t k = 0; k < 8; k++) p[k] = weights + ckpt_find(t, n, name[k])->offset;
     set_range(p[0], p[1], p[2], p[3], d->link_range, FLOWFEAT_N_LINK, from_checkpoint);
     set_range(p[0] + FLOWFEAT_N_LINK, p[1] + FLOWFEAT_N_LINK, p[2] + FLOWFEAT_N_LINK,
               p[3] + FLOWFEAT_N_LINK, d->path_range, FLOWFEAT_N_PATH, from_checkpoint);
