@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/ckpt.h"
+#include "model/ckpt_published.h"
 
 enum { MAX_ARGS = 20, TIME_LIMIT_S = 20, DEFAULT_ITERATIONS = 2500 };
 

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "model/ckpt.h"
+#include "model/ckpt_published.h"
 #include "model/flowfeat.h"
 
 #define TINY "../shared/ref/flowsim/ckpts_tiny/"

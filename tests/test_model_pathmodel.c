@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "fluid/flowsim.h"
 #include "fluid_case.h"
+#include "model/ckpt_published.h"
 #include "model/pathmodel.h"
 #include "model/nn.h"
 #include "traffic/sizebucket.h"

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "model/ckpt.h"
+#include "model/ckpt_published.h"
 
 typedef struct {
     const char *llama, *mlp, *out, *dtype;

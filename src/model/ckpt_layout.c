@@ -12,7 +12,7 @@
 
 #include "base/json.h"
 #include "base/rng.h"
-#include "model/ckpt.h"
+#include "model/ckpt_layout.h"
 #include "model/pathfeat.h"
 #include "model/flowfeat.h"
 

@@ -1,4 +1,5 @@
-/* ckpt_published: reads and writes the pair of .bin files of the published m3 (docs: PIPELINE §6).
+/* ckpt_published: reads and writes the pair of .bin files of the published m3 (spec/README.md says
+ * what is in them).
  *
  * Both files are a few int32 and then float32 without names, so all that can be verified is that
  * the dimensions are plausible and fit each other, that the length is exact, that numbers are
@@ -12,7 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/ckpt.h"
+#include "model/ckpt_published.h"
 #include "model/pathfeat.h"
 
 enum { N_LLAMA_INTS = 7, N_MLP_INTS = 5, MAX_SEQ = 1 << 16, DEFAULT_SEQ = 16 };

@@ -1,4 +1,4 @@
-/* mapblock: maps as lists of arrays.
+/* featarrays: features as lists of arrays.
  *
  * The one place that knows which arrays a map has and how long they are. Copying, saving and
  * loading go through the list, so an array added to a map is added here and nowhere else. */

@@ -1,4 +1,4 @@
-/* mapblock: a path's map as a list of arrays: to copy it out of scratch memory, to write it down
+/* featarrays: a path's map as a list of arrays: to copy it out of scratch memory, to write it down
  * and to read it back. */
 #ifndef M3_MODEL_FEATARRAYS_H
 #define M3_MODEL_FEATARRAYS_H

@@ -1,23 +1,23 @@
-/* flowfeat: per-flow features: what is known of each foreground flow before packets are looked at.
+/* flowfeat: features of a path's foreground flows, for the flow model.
  *
- * A packet network differs from the fluid one in what a fluid has not: queues. Senders start at
- * line rate and may have a window in flight, so a link that is shared holds what its senders have
- * put on the wire and it has not served. For a small flow that backlog, found on arrival, is nearly
- * the whole slowdown; for a large one the fluid rate is, and what else arrives while it lasts. So a
- * flow is described by its size over a packet, the window and the path's BDP, and its fluid
- * slowdown; the queues, the flows and the room it finds on the links (net/watch.h), the first link
- * apart: that is the host's own and serves its flows in turns, so what counts there is how many
- * take turns; the traffic that starts on its links shortly before it, just after it, and during its
- * life. The latter come from one sweep over the flows in order of start, with running sums per
- * link.
+ * What a packet network has and a fluid one lacks are queues. Senders start at line rate and may
+ * have a window in flight, so a shared link holds what its senders have put on the wire and it has
+ * not served. For a small flow that backlog at its arrival is nearly the whole slowdown; for a
+ * large one the fluid rate is, and what else arrives while it lasts. So a flow is described by
+ *   - its size over a packet, over the window and over the path's BDP, and its fluid slowdown;
+ *   - the state of the links at its arrival (path/arrivals.h): backlogs, numbers of flows, and the
+ *     part of a buffer that they fill. The first link stands apart: it is the host's own and serves
+ *     its flows round-robin, so what counts there is how many they are;
+ *   - the traffic that starts on its links shortly before it, just after it, and while it lasts,
+ *     from one sweep over the flows in order of start, with running sums per link.
  *
- * What depends on the network's settings is left to flowfeat_set_conf.c, so that one fluid
+ * What depends on the network's settings is filled in by flowfeat_settings.c, so that one fluid
  * simulation serves all of them.
  *
  * Units: rates over the host rate b, times over the base round trip T, sizes over b·T; logarithms
- * where a value spans decades, divided so that it is of order 1, and clipped far outside what
- * occurs. Facts of links and of the path are in flowfeat_link.c. Left out: traffic on the way back,
- * and where background flows queue outside of the path. */
+ * where a value spans decades, divided so that it is of order 1, and clipped far outside of what
+ * occurs (flowfeat_ln). Features of links and of the path are in flowfeat_link.c. Left out: traffic
+ * on the reverse path, and where background flows queue outside of the path. */
 #include "model/flowfeat.h"
 
 #include <assert.h>
@@ -31,10 +31,12 @@
 #include "net/wire.h"
 #include "traffic/sizebucket.h"
 
-enum {
-    N_PROBES = 128,
-    WARM_RTTS = 1000 /* after which a network has forgotten that it began empty */
-};
+/* Flows whose arrivals describe each link's states: with 128 the 99th percentile of a queue is
+ * between its two largest values, and the walk over active flows that each costs is some 5 % of a
+ * path's simulation. Chosen; a checkpoint is trained with it, so a change needs a new one. */
+enum { N_PROBES = 128 };
+/* Round trips after which a run's empty start no longer shows in a flow's slowdown; chosen. */
+enum { WARM_RTTS = 1000 };
 
 _Static_assert((int)N_FLOW_FEATURES == (int)FLOWFEAT_N_FLOW, "every value has its place");
 
@@ -50,12 +52,12 @@ const char *const flowfeat_flow_names[FLOWFEAT_N_FLOW] = {
     [ACTIVE_FIRST] = "active_first_link_ln1p",
     [ACTIVE_LAST] = "active_last_link_ln1p",
     [ACTIVE_INNER] = "active_inner_links_max_ln1p",
-    [FRESH_SUM] = "fresh_queue_sum_per_rtt_ln1p",
-    [FRESH_LAST] = "fresh_queue_last_link_per_rtt_ln1p",
-    [OLD_SUM] = "old_queue_sum_per_rtt_ln1p",
-    [OLD_LAST] = "old_queue_last_link_per_rtt_ln1p",
-    [FRESH_WAIT] = "fresh_queue_per_ideal_fct_ln1p",
-    [OLD_WAIT] = "old_queue_per_ideal_fct_ln1p",
+    [BEFORE_FB_SUM] = "fresh_queue_sum_per_rtt_ln1p",
+    [BEFORE_FB_LAST] = "fresh_queue_last_link_per_rtt_ln1p",
+    [AFTER_FB_SUM] = "old_queue_sum_per_rtt_ln1p",
+    [AFTER_FB_LAST] = "old_queue_last_link_per_rtt_ln1p",
+    [BEFORE_FB_WAIT] = "fresh_queue_per_ideal_fct_ln1p",
+    [AFTER_FB_WAIT] = "old_queue_per_ideal_fct_ln1p",
     [MARKED_WAIT] = "queue_at_threshold_per_ideal_fct_ln1p",
     [IN_FLIGHT] = "in_flight_max_per_bdp_ln1p",
     [ROUND_ROBIN_WAIT] = "turns_at_host_per_ideal_fct_ln1p",
@@ -73,8 +75,8 @@ const char *const flowfeat_flow_names[FLOWFEAT_N_FLOW] = {
     [LIFE_MEAN_SIZE] = "mean_size_in_life_per_bdp_ln",
     [WINDOW_SLOWDOWN] = "window_slowdown_ln",
     [MARKED_LAST] = "queue_at_threshold_last_link_per_rtt_ln1p",
-    [QUEUE_ROOM] = "queue_max_per_buffer_ln1p",
-    [FRESH_FLOWS] = "fresh_flows_max_ln1p",
+    [QUEUE_PER_BUFFER] = "queue_max_per_buffer_ln1p",
+    [BEFORE_FB_FLOWS] = "fresh_flows_max_ln1p",
 };
 
 /* To be raised with any change of a value that keeps its name. */
@@ -115,17 +117,18 @@ float flowfeat_ln1p(double x, double scale) {
     return (float)(log1p(fmin(fmax(x, 0), 1e9)) / scale);
 }
 
-/* ---- what to watch ---- */
+/* ---- which flows are sampled ---- */
 
-/* The largest number of flows a bucket may have watched so that all together are at most `max`. */
+/* The largest number of flows that may be sampled of each bucket so that together they are at most
+ * `max`. */
 static size_t fair_limit(const uint32_t count[SIZEBUCKET_N], size_t max) {
     size_t limit = 0, left = max;
     for (size_t open = SIZEBUCKET_N, share; (share = open ? left / open : 0) > 0; limit += share) {
         open = 0;
         for (int b = 0; b < SIZEBUCKET_N; b++) {
-            size_t room = count[b] > limit ? count[b] - limit : 0;
-            left -= room < share ? room : share;
-            open += room > share;
+            size_t more = count[b] > limit ? count[b] - limit : 0;
+            left -= more < share ? more : share;
+            open += more > share;
         }
     }
     return limit;
@@ -144,12 +147,12 @@ static bool takes(Even *e) {
     return true;
 }
 
-/* Where the k-th of them is, k < keep. */
+/* The place of the k-th of the flows kept, k < keep. */
 static size_t place_of(const Even *e, size_t k) {
     return e->keep >= e->count ? k : ((k + 1) * e->count - 1) / e->keep;
 }
 
-static void watch(FlowFeatPlan *plan, uint32_t *flow, size_t i, int role) {
+static void sample_flow(FlowFeatPlan *plan, uint32_t *flow, size_t i, int role) {
     if (role == 0) return;
     plan->n_probes += role & FLOWFEAT_PROBE ? 1 : 0;
     plan->n_foreground += role & FLOWFEAT_FOREGROUND ? 1 : 0;
@@ -162,12 +165,12 @@ void flowfeat_plan_for(FlowFeatPlan *plan, const Lot *lot, size_t n, const FlowF
     *plan = (FlowFeatPlan){0};
     for (size_t k = 0; k < fg->n; k++) plan->bucket_count[sizebucket_of(fg->size_b[k])]++;
     size_t limit = fair_limit(plan->bucket_count, max_flows),
-           room = SIZEBUCKET_N * limit + N_PROBES;
+           most = SIZEBUCKET_N * limit + N_PROBES, capacity = most < n ? most : n;
     Even probes = {.keep = n < N_PROBES ? n : N_PROBES, .count = n}, foreground[SIZEBUCKET_N];
     for (int b = 0; b < SIZEBUCKET_N; b++)
         foreground[b] = (Even){.keep = limit, .count = plan->bucket_count[b]};
-    uint32_t *flow = ARENA_NEW(a, uint32_t, room < n ? room : n);
-    plan->role = ARENA_NEW(a, uint8_t, room < n ? room : n);
+    uint32_t *flow = ARENA_NEW(a, uint32_t, capacity);
+    plan->role = ARENA_NEW(a, uint8_t, capacity);
     for (size_t p = 0, k = 0; p < probes.keep || k < fg->n;) {
         size_t probe = p < probes.keep ? place_of(&probes, p) : n,
                next = k < fg->n ? fg->flow[k] : n, i = probe < next ? probe : next;
@@ -176,7 +179,7 @@ void flowfeat_plan_for(FlowFeatPlan *plan, const Lot *lot, size_t n, const FlowF
             role |= FLOWFEAT_FOREGROUND;
         p += probe == i;
         k += next == i;
-        watch(plan, flow, i, role);
+        sample_flow(plan, flow, i, role);
     }
     plan->arrivals.flow = flow;
     plan->arrivals.rtt_ns = lot_rtt_ns(lot);
@@ -196,9 +199,10 @@ void flowfeat_plan(FlowFeatPlan *plan, const Lot *lot, const LotFlow *flows, siz
     flowfeat_plan_for(plan, lot, n, &fg, max_flows, a);
 }
 
-/* ---- traffic around a flow ---- */
+/* ---- traffic before and during a flow ---- */
 
-/* Times at which the running sums are noted, about a flow that starts at t and lives for x. */
+/* Times at which the running sums are noted for a flow that starts at t and takes x: ten round
+ * trips and one before t, t, a round trip after t, and one after t + x. */
 typedef enum { BEFORE_10, BEFORE_1, START, AFTER_1, END, N_TIMES } Moment;
 
 typedef struct {
@@ -208,10 +212,10 @@ typedef struct {
 typedef struct {
     int64_t time_ns;
     size_t place; /* of the sums to be noted */
-} Query;
+} SumsQuery;
 
 static int by_time(const void *a, const void *b) {
-    const Query *x = a, *y = b;
+    const SumsQuery *x = a, *y = b;
     return x->time_ns != y->time_ns ? (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns)
                                     : (x->place > y->place) - (x->place < y->place);
 }
@@ -222,7 +226,7 @@ static int64_t later(int64_t t_ns, double by_ns) {
 
 /* Sums per link over all flows that started before the query's time: out[place × n_links + link].
  */
-static void sweep(const Lot *lot, const LotFlow *flows, size_t n, const Query *queries,
+static void sweep(const Lot *lot, const LotFlow *flows, size_t n, const SumsQuery *queries,
                   size_t n_queries, Sums *out, Arena *a) {
     Sums *now = ARENA_NEW(a, Sums, lot->n_links);
     memset(now, 0, lot->n_links * sizeof *now);
@@ -238,12 +242,12 @@ static void sweep(const Lot *lot, const LotFlow *flows, size_t n, const Query *q
     }
 }
 
-/* The sums of all watched foreground flows: [n_foreground × N_TIMES × n_links]. */
+/* The sums of all sampled foreground flows: [n_foreground × N_TIMES × n_links]. */
 static Sums *traffic(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns,
                      const FlowFeatPlan *plan, Arena *a) {
     double rtt_ns = plan->arrivals.rtt_ns;
     size_t n_queries = 0;
-    Query *queries = ARENA_NEW(a, Query, (size_t)plan->n_foreground * N_TIMES);
+    SumsQuery *queries = ARENA_NEW(a, SumsQuery, (size_t)plan->n_foreground * N_TIMES);
     for (size_t k = 0; k < plan->arrivals.n; k++) {
         if (!(plan->role[k] & FLOWFEAT_FOREGROUND)) continue;
         uint32_t i = plan->arrivals.flow[k];
@@ -253,7 +257,7 @@ static Sums *traffic(const Lot *lot, const LotFlow *flows, size_t n, const doubl
                                        [AFTER_1] = rtt_ns,
                                        [END] = fct_ns[i] + rtt_ns};
         for (int m = 0; m < N_TIMES; m++, n_queries++)
-            queries[n_queries] = (Query){later(flows[i].start_ns, at_ns[m]), n_queries};
+            queries[n_queries] = (SumsQuery){later(flows[i].start_ns, at_ns[m]), n_queries};
     }
     qsort(queries, n_queries, sizeof *queries, by_time);
     Sums *sums = ARENA_NEW(a, Sums, n_queries * lot->n_links);
@@ -284,21 +288,21 @@ static void describe_flow(const Context *c, const LotFlow *f, const LotIdeal *ow
     for (int b = 0; b < SIZEBUCKET_N; b++) out[BUCKET + b] = sizebucket_of(f->size_b) == b;
 }
 
-static void describe_company(const Context *c, const LinkState *seen, const LotIdeal *own,
+static void describe_arrival(const Context *c, const LinkState *state, const LotIdeal *own,
                              float *out) {
     uint32_t n_links = c->lot->n_links;
-    double share = own->rate, fresh = 0, inner = 0;
+    double share = own->rate, before = 0, inner = 0;
     for (uint32_t l = 0; l < n_links; l++) {
-        share = fmin(share, c->lot->rate_bps[l] * 1e-9 / ((double)seen[l].n_active + 1));
-        fresh = fmax(fresh, (double)seen[l].before_feedback.n);
-        if (l > 0 && l + 1 < n_links) inner = fmax(inner, (double)seen[l].n_active);
+        share = fmin(share, c->lot->rate_bps[l] * 1e-9 / ((double)state[l].n_active + 1));
+        before = fmax(before, (double)state[l].before_feedback.n);
+        if (l > 0 && l + 1 < n_links) inner = fmax(inner, (double)state[l].n_active);
     }
-    out[ACTIVE_FIRST] = flowfeat_ln1p((double)seen[0].n_active, 2);
-    out[ACTIVE_LAST] = flowfeat_ln1p((double)seen[n_links - 1].n_active, 2);
+    out[ACTIVE_FIRST] = flowfeat_ln1p((double)state[0].n_active, 2);
+    out[ACTIVE_LAST] = flowfeat_ln1p((double)state[n_links - 1].n_active, 2);
     out[ACTIVE_INNER] = flowfeat_ln1p(inner, 2);
-    out[FRESH_FLOWS] = flowfeat_ln1p(fresh, 2);
+    out[BEFORE_FB_FLOWS] = flowfeat_ln1p(before, 2);
     out[ROUND_ROBIN_WAIT] = flowfeat_ln1p(
-        (double)seen[0].n_active * wire_bits(WIRE_PAYLOAD_B) / c->scale.b / own->fct_ns, 1);
+        (double)state[0].n_active * wire_bits(WIRE_PAYLOAD_B) / c->scale.b / own->fct_ns, 1);
     out[FAIR_SHARE] = flowfeat_ln(share / c->scale.b, 2);
 }
 
@@ -335,7 +339,7 @@ static void describe_traffic(const Context *c, const LotFlow *f, double fct_ns, 
     out[NEXT_1] = flowfeat_ln1p(load_between(c->lot, sums, START, AFTER_1, bits, rtt_ns), 2);
 }
 
-/* ---- the map ---- */
+/* ---- all features of a path ---- */
 
 static void build_flows(FlowFeat *m, const Context *c, const FlowFeatFluid *fluid,
                         const FlowFeatPlan *plan, Arena *a) {
@@ -346,12 +350,12 @@ static void build_flows(FlowFeat *m, const Context *c, const FlowFeatFluid *flui
         if (!(plan->role[k] & FLOWFEAT_FOREGROUND)) continue;
         uint32_t i = plan->arrivals.flow[k];
         const LotFlow *f = &fluid->flows[i];
-        const LinkState *seen = memcpy(m->state + j * n_links, plan->arrivals.state + k * n_links,
-                                       n_links * sizeof *seen);
+        const LinkState *state = memcpy(m->state + j * n_links, plan->arrivals.state + k * n_links,
+                                        n_links * sizeof *state);
         float *out = m->flow + j * FLOWFEAT_N_FLOW;
         m->ideal[j] = lot_ideal(c->lot, f);
         describe_flow(c, f, &m->ideal[j], fluid->slowdown[i], out);
-        describe_company(c, seen, &m->ideal[j], out);
+        describe_arrival(c, state, &m->ideal[j], out);
         describe_traffic(c, f, fluid->fct_ns[i], sums + j * N_TIMES * n_links, out);
         m->fluid[j] = fluid->slowdown[i];
         m->index[j] = f->flow;

@@ -1,4 +1,4 @@
-/* flowfeat_link: facts of a path's links and of the path as a whole.
+/* flowfeat_link: features of a path's links and of the path as a whole.
  *
  * What takes no simulation (load, sizes, gaps between arrivals, where flows come from and go to) is
  * known of all flows (flowfeat_traffic.c). One pass over the simulated ones that count adds up
@@ -14,10 +14,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { N_SIZES = FLOWFEAT_N_SIZES, N_PCT = 3, N_SEEN = 3 };
+enum { N_SIZES = FLOWFEAT_N_SIZES, N_PCT = 3, N_STATS = 3 };
 
-/* Numbers of flows tell how much a short run is shaped by its start and by chance. From here on
- * they tell nothing. */
+/* Numbers of flows say how much a short run is shaped by its start and by chance; they are cut
+ * where they no longer do. Chosen: at 4096 flows of a link its load is known to a few percent. */
 enum { MANY = 4096, MANY_FOREGROUND = 256 };
 
 enum {
@@ -31,11 +31,11 @@ enum {
     LOAD_QUEUE,
     FLOWS,
     ACTIVE_MEAN,
-    ACTIVE,                  /* p50, p90, p99 */
-    FRESH = ACTIVE + N_SEEN, /* mean, p90, p99 */
-    OLD = FRESH + N_SEEN,    /* … */
-    ON_WIRE = OLD + N_SEEN,  /* … */
-    ARRIVALS = ON_WIRE + N_SEEN,
+    ACTIVE,                         /* p50, p90, p99 */
+    BEFORE_FB = ACTIVE + N_STATS,   /* mean, p90, p99 */
+    AFTER_FB = BEFORE_FB + N_STATS, /* … */
+    ON_WIRE = AFTER_FB + N_STATS,   /* … */
+    ARRIVALS = ON_WIRE + N_STATS,
     FROM_PREVIOUS,
     TO_NEXT,
     FOREGROUND,
@@ -43,8 +43,8 @@ enum {
     BUCKETS = SIZES + N_SIZES,
     SLOWDOWN = BUCKETS + SIZEBUCKET_N,
     BURSTS = SLOWDOWN + SIZEBUCKET_N * N_PCT,
-    AROUND, /* a LinkNeighbours */
-    N_FEATURES = AROUND + 5
+    NEIGHBOURS, /* a LinkNeighbours */
+    N_FEATURES = NEIGHBOURS + 5
 };
 _Static_assert((int)N_FEATURES == (int)FLOWFEAT_N_LINK, "every value has its place");
 
@@ -62,12 +62,12 @@ const char *const flowfeat_link_names[FLOWFEAT_N_LINK] = {
     [ACTIVE] = "active_p50_ln1p",
     [ACTIVE + 1] = "active_p90_ln1p",
     [ACTIVE + 2] = "active_p99_ln1p",
-    [FRESH] = "fresh_queue_mean_per_rtt_ln1p",
-    [FRESH + 1] = "fresh_queue_p90_per_rtt_ln1p",
-    [FRESH + 2] = "fresh_queue_p99_per_rtt_ln1p",
-    [OLD] = "old_queue_mean_per_rtt_ln1p",
-    [OLD + 1] = "old_queue_p90_per_rtt_ln1p",
-    [OLD + 2] = "old_queue_p99_per_rtt_ln1p",
+    [BEFORE_FB] = "fresh_queue_mean_per_rtt_ln1p",
+    [BEFORE_FB + 1] = "fresh_queue_p90_per_rtt_ln1p",
+    [BEFORE_FB + 2] = "fresh_queue_p99_per_rtt_ln1p",
+    [AFTER_FB] = "old_queue_mean_per_rtt_ln1p",
+    [AFTER_FB + 1] = "old_queue_p90_per_rtt_ln1p",
+    [AFTER_FB + 2] = "old_queue_p99_per_rtt_ln1p",
     [ON_WIRE] = "in_flight_mean_per_rtt_ln1p",
     [ON_WIRE + 1] = "in_flight_p90_per_rtt_ln1p",
     [ON_WIRE + 2] = "in_flight_p99_per_rtt_ln1p",
@@ -97,11 +97,11 @@ const char *const flowfeat_link_names[FLOWFEAT_N_LINK] = {
     [SLOWDOWN + 10] = "slowdown_p90_bucket_3_ln",
     [SLOWDOWN + 11] = "slowdown_p99_bucket_3_ln",
     [BURSTS] = "gap_variation_ln1p",
-    [AROUND] = "load_on_way_back",
-    [AROUND + 1] = "load_ahead_max",
-    [AROUND + 2] = "load_ahead_mean",
-    [AROUND + 3] = "load_beside_max",
-    [AROUND + 4] = "load_beside_mean",
+    [NEIGHBOURS] = "load_on_way_back",
+    [NEIGHBOURS + 1] = "load_ahead_max",
+    [NEIGHBOURS + 2] = "load_ahead_mean",
+    [NEIGHBOURS + 3] = "load_beside_max",
+    [NEIGHBOURS + 4] = "load_beside_mean",
 };
 
 /* ---- histogram of slowdowns ---- */
@@ -185,7 +185,7 @@ static double all_flow_ns(const LinkFluid *counted, const FlowFeatLinkTraffic *a
 
 /* ---- features ---- */
 
-static void describe_place(const Lot *lot, uint32_t l, const FlowFeatScale *s, float *out) {
+static void describe_position(const Lot *lot, uint32_t l, const FlowFeatScale *s, float *out) {
     out[RATE] = flowfeat_ln(lot->rate_bps[l] * 1e-9 / s->b, 2);
     out[DELAY] = (float)(lot->delay_ns[l] / s->rtt_ns);
     out[FROM_START] = (float)l / 8;
@@ -194,7 +194,7 @@ static void describe_place(const Lot *lot, uint32_t l, const FlowFeatScale *s, f
     out[LAST] = l + 1 == lot->n_links;
 }
 
-static void describe_around(const LinkNeighbours *x, float *out) {
+static void describe_neighbours(const LinkNeighbours *x, float *out) {
     const float load[] = {x->reverse, x->next_max, x->next_mean, x->sibling_max, x->sibling_mean};
     for (size_t k = 0; k < sizeof load / sizeof *load; k++) out[k] = fminf(load[k], 4);
 }
@@ -230,11 +230,11 @@ static void describe_slowdowns(const LinkFluid *t, float *out) {
                     : 0;
 }
 
-static void three_of(float *values, size_t n, bool mean_first, float out[N_SEEN]) {
+static void three_of(float *values, size_t n, bool mean_first, float out[N_STATS]) {
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += values[i];
     stats_sort_f32(values, n);
-    for (int k = 0; k < N_SEEN; k++)
+    for (int k = 0; k < N_STATS; k++)
         out[k] = n ? values[stats_rank(n, k == 0 ? 50 : k == 1 ? 90 : 99)] : 0;
     if (mean_first && n) out[0] = (float)(sum / (double)n);
 }
@@ -242,26 +242,27 @@ static void three_of(float *values, size_t n, bool mean_first, float out[N_SEEN]
 /* Each quantity over the probes; n_active: flows active on the link, p50, p90 and p99 over the
  * probes; values: [4 × n_probes] scratch. */
 static void describe_probes(const FlowFeatPlan *plan, uint32_t n_links, uint32_t l, double rate,
-                            const FlowFeatScale *s, float *values, float n_active[N_SEEN],
+                            const FlowFeatScale *s, float *values, float n_active[N_STATS],
                             float *out) {
     size_t n = plan->n_probes, i = 0;
-    float *active = values, *fresh = values + n, *old = values + 2 * n, *in_flight = values + 3 * n;
+    float *active = values, *before = values + n, *after = values + 2 * n,
+          *in_flight = values + 3 * n;
     double pipe = rate * s->rtt_ns;
     for (size_t k = 0; k < plan->arrivals.n; k++) {
         if (!(plan->role[k] & FLOWFEAT_PROBE)) continue;
-        const LinkState *seen = &plan->arrivals.state[k * n_links + l];
-        active[i] = seen->n_active;
-        fresh[i] = flowfeat_ln1p(
-            flowfeat_queue_bits(&seen->before_feedback, s->bdp_bits, s->rtt_ns) / pipe, 1);
-        old[i] = flowfeat_ln1p(
-            flowfeat_queue_bits(&seen->after_feedback, s->bdp_bits, s->rtt_ns) / pipe, 1);
+        const LinkState *state = &plan->arrivals.state[k * n_links + l];
+        active[i] = state->n_active;
+        before[i] = flowfeat_ln1p(
+            flowfeat_queue_bits(&state->before_feedback, s->bdp_bits, s->rtt_ns) / pipe, 1);
+        after[i] = flowfeat_ln1p(
+            flowfeat_queue_bits(&state->after_feedback, s->bdp_bits, s->rtt_ns) / pipe, 1);
         in_flight[i++] = flowfeat_ln1p(
-            fmin((double)seen->left_bits, (double)seen->n_active * s->bdp_bits) / pipe, 2);
+            fmin((double)state->left_bits, (double)state->n_active * s->bdp_bits) / pipe, 2);
     }
     three_of(active, n, false, n_active);
-    for (int k = 0; k < N_SEEN; k++) out[ACTIVE + k] = flowfeat_ln1p((double)n_active[k], 2);
-    three_of(fresh, n, true, out + FRESH);
-    three_of(old, n, true, out + OLD);
+    for (int k = 0; k < N_STATS; k++) out[ACTIVE + k] = flowfeat_ln1p((double)n_active[k], 2);
+    three_of(before, n, true, out + BEFORE_FB);
+    three_of(after, n, true, out + AFTER_FB);
     three_of(in_flight, n, true, out + ON_WIRE);
 }
 
@@ -274,16 +275,17 @@ void flowfeat_links(FlowFeat *m, const Lot *lot, const FlowFeatFluid *f, const F
         const FlowFeatLinkTraffic *all = &f->all->link[l];
         float *out = m->link + (size_t)l * FLOWFEAT_N_LINK;
         double rate = lot->rate_bps[l] * 1e-9;
-        describe_place(lot, l, s, out);
+        describe_position(lot, l, s, out);
         describe_traffic(all, f->counted ? all_flow_ns(&sums[l], all) : sums[l].flow_ns, rate, s,
                          out);
-        float n_active[N_SEEN];
+        float n_active[N_STATS];
         describe_probes(plan, lot->n_links, l, rate, s, values, n_active, out);
         for (int k = 0; k < 2; k++) /* p50 and p99 */
             m->scale.active[k] = fmax(m->scale.active[k], rounded_ln1p((double)n_active[2 * k], 2));
         describe_slowdowns(&sums[l], out + SLOWDOWN);
         if (l > 0) m->scale.load = fmax(m->scale.load, (double)out[LOAD]);
-        describe_around(lot->neighbours ? &lot->neighbours[l] : &(LinkNeighbours){0}, out + AROUND);
+        describe_neighbours(lot->neighbours ? &lot->neighbours[l] : &(LinkNeighbours){0},
+                            out + NEIGHBOURS);
     }
 }
 

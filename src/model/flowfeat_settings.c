@@ -1,7 +1,7 @@
-/* flowfeat_set_conf: what of a FlowFeat depends on the network's settings.
+/* flowfeat_settings: what of a FlowFeat depends on the network's settings.
  *
- * The fluid simulation knows links and flows only. Settings come in afterwards, by formula, so that
- * asking for another setting costs some 100 ns a flow:
+ * The fluid simulation knows links and flows only. FlowFeatSettings come in afterwards, by formula,
+ * so that another setting costs some 100 ns a flow:
  *   - how much of a backlog really waits: no more than a window per flow beyond what is on its way;
  *   - how fast a flow larger than its window can be, alone: its first window leaves at line rate,
  * then it has one a round trip; that or the fluid slowdown, whichever is more, is what the model
@@ -41,22 +41,23 @@ typedef struct {
     double turn_ns,
         share; /* round trip of a packet and its ACK; 48-byte headers over this control's own */
     double window_wire_bits;
-} Settings;
+} FlowFeatSettings;
 
-static Settings settings_of(FlowFeat *m, const NetConf *conf) {
+static FlowFeatSettings settings_of(FlowFeat *m, const NetConf *conf) {
     double packet = packet_b(conf->cc), turn_ns = m->scale.delays_ns;
     for (uint32_t l = 0; l < m->n_links; l++)
         turn_ns += 8 * (packet + wire_ack_b(conf->cc)) / m->rate[l];
-    return (Settings){.m = m,
-                      .conf = conf,
-                      .window_bits = 8 * conf->line_window_b,
-                      .turn_ns = turn_ns,
-                      .share = packet / WIRE_FULL_B,
-                      .window_wire_bits = 8 * ceil(conf->line_window_b / WIRE_PAYLOAD_B) * packet};
+    return (FlowFeatSettings){.m = m,
+                              .conf = conf,
+                              .window_bits = 8 * conf->line_window_b,
+                              .turn_ns = turn_ns,
+                              .share = packet / WIRE_FULL_B,
+                              .window_wire_bits =
+                                  8 * ceil(conf->line_window_b / WIRE_PAYLOAD_B) * packet};
 }
 
 /* Slowdown of a flow alone in the network but for its window. */
-static double window_slowdown(const Settings *s, const LotIdeal *own) {
+static double window_slowdown(const FlowFeatSettings *s, const LotIdeal *own) {
     double window_ns = s->window_wire_bits / own->rate;
     if (own->size_b <= s->conf->line_window_b || window_ns >= s->turn_ns) return 1;
     double fct_ns =
@@ -69,49 +70,49 @@ typedef struct {
     double before_feedback, after_feedback, marked;
 } Wait;
 
-static Wait wait_at(const Settings *s, const LinkState *seen, uint32_t link) {
+static Wait wait_at(const FlowFeatSettings *s, const LinkState *state, uint32_t link) {
     double rate = s->m->rate[link], rtt_ns = s->m->scale.rtt_ns,
            limit = marking_bits(s->conf, rate * 1e9, rtt_ns);
-    double fresh = flowfeat_queue_bits(&seen->before_feedback, s->window_bits, rtt_ns),
-           old = flowfeat_queue_bits(&seen->after_feedback, s->window_bits, rtt_ns);
-    return (Wait){fresh / rate, old / rate, (fresh + fmin(old, limit)) / rate};
+    double before = flowfeat_queue_bits(&state->before_feedback, s->window_bits, rtt_ns),
+           after = flowfeat_queue_bits(&state->after_feedback, s->window_bits, rtt_ns);
+    return (Wait){before / rate, after / rate, (before + fmin(after, limit)) / rate};
 }
 
-/* The first link's queue is the host's own and serves its flows in turns: it does not count. */
-static void apply_queues(const Settings *s, const LinkState *seen, const LotIdeal *own,
-                         float *out) {
+/* The first link's queue is the host's own and serves its flows round-robin: it does not count. */
+static void set_queues(const FlowFeatSettings *s, const LinkState *state, const LotIdeal *own,
+                       float *out) {
     double in_flight = 0, room = 0, rtt_ns = s->m->scale.rtt_ns;
     Wait sum = {0, 0, 0}, last = {0, 0, 0};
     for (uint32_t l = 0; l < s->m->n_links; l++) {
         double rate = s->m->rate[l];
-        in_flight = fmax(
-            in_flight, fmin((double)seen[l].left_bits, (double)seen[l].n_active * s->window_bits) /
-                           (rate * rtt_ns));
+        in_flight = fmax(in_flight, fmin((double)state[l].left_bits,
+                                         (double)state[l].n_active * s->window_bits) /
+                                        (rate * rtt_ns));
         if (l == 0) continue;
-        last = wait_at(s, &seen[l], l);
+        last = wait_at(s, &state[l], l);
         sum = (Wait){sum.before_feedback + last.before_feedback,
                      sum.after_feedback + last.after_feedback, sum.marked + last.marked};
         room = fmax(room,
                     (last.before_feedback + last.after_feedback) * rate / (8 * s->conf->buffer_b));
     }
-    out[FRESH_SUM] = flowfeat_ln1p(sum.before_feedback / rtt_ns, 1);
-    out[FRESH_LAST] = flowfeat_ln1p(last.before_feedback / rtt_ns, 1);
-    out[OLD_SUM] = flowfeat_ln1p(sum.after_feedback / rtt_ns, 1);
-    out[OLD_LAST] = flowfeat_ln1p(last.after_feedback / rtt_ns, 1);
-    out[FRESH_WAIT] = flowfeat_ln1p(sum.before_feedback / own->fct_ns, 1);
-    out[OLD_WAIT] = flowfeat_ln1p(sum.after_feedback / own->fct_ns, 1);
+    out[BEFORE_FB_SUM] = flowfeat_ln1p(sum.before_feedback / rtt_ns, 1);
+    out[BEFORE_FB_LAST] = flowfeat_ln1p(last.before_feedback / rtt_ns, 1);
+    out[AFTER_FB_SUM] = flowfeat_ln1p(sum.after_feedback / rtt_ns, 1);
+    out[AFTER_FB_LAST] = flowfeat_ln1p(last.after_feedback / rtt_ns, 1);
+    out[BEFORE_FB_WAIT] = flowfeat_ln1p(sum.before_feedback / own->fct_ns, 1);
+    out[AFTER_FB_WAIT] = flowfeat_ln1p(sum.after_feedback / own->fct_ns, 1);
     out[MARKED_WAIT] = flowfeat_ln1p(sum.marked / own->fct_ns, 1);
     out[MARKED_LAST] = flowfeat_ln1p(last.marked / rtt_ns, 1);
     out[IN_FLIGHT] = flowfeat_ln1p(in_flight, 2);
-    out[QUEUE_ROOM] = flowfeat_ln1p(room, 1);
+    out[QUEUE_PER_BUFFER] = flowfeat_ln1p(room, 1);
 }
 
-static void apply_flow(const Settings *s, uint32_t i) {
+static void set_flow(const FlowFeatSettings *s, uint32_t i) {
     FlowFeat *m = s->m;
     const LotIdeal *own = &m->ideal[i];
     float *out = m->flow + (size_t)i * FLOWFEAT_N_FLOW;
     double slowdown = window_slowdown(s, own);
-    apply_queues(s, m->state + (size_t)i * m->n_links, own, out);
+    set_queues(s, m->state + (size_t)i * m->n_links, own, out);
     out[SIZE_WINDOW] = flowfeat_ln(own->size_b * 8 / s->window_bits, 4);
     out[WINDOW_SLOWDOWN] = flowfeat_ln(slowdown, 2);
     m->base[i] = fmaxf(m->fluid[i], (float)slowdown);
@@ -125,7 +126,7 @@ static double windows_per_buffer(const FlowFeatScale *s, const NetConf *conf, in
     return s->active[k] * conf->line_window_b / conf->buffer_b;
 }
 
-static void apply_path(const NetConf *conf, const FlowFeatScale *s, float *out) {
+static void set_path(const NetConf *conf, const FlowFeatScale *s, float *out) {
     double bdp_b = s->bdp_bits / 8, b_bps = s->b * 1e9;
     for (int cc = 0; cc < MODELINPUT_N_CC; cc++) out[P_CC + cc] = cc == (int)conf->cc;
     for (int k = P_DCTCP_K; k <= P_TIMELY_THIGH; k++) out[k] = 0; /* those of the other controls */
@@ -165,9 +166,9 @@ double flowfeat_overflow(const FlowFeat *m, const NetConf *conf) {
 }
 
 void flowfeat_set_conf(FlowFeat *m, const NetConf *conf) {
-    Settings s = settings_of(m, conf);
-    apply_path(conf, &m->scale, m->path);
-    for (uint32_t i = 0; i < m->n_flows; i++) apply_flow(&s, i);
+    FlowFeatSettings s = settings_of(m, conf);
+    set_path(conf, &m->scale, m->path);
+    for (uint32_t i = 0; i < m->n_flows; i++) set_flow(&s, i);
 }
 
 Cc flowfeat_cc(const float *path) {

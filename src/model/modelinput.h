@@ -1,5 +1,5 @@
-/* input: the scale of a model's inputs and constants of its head, shared by the forward in C and
- * the training plug-in. */
+/* modelinput: the scale of a model's inputs and constants of its head, shared by the forward in C
+ * and the training plug-in. */
 #ifndef M3_MODEL_MODELINPUT_H
 #define M3_MODEL_MODELINPUT_H
 #include <math.h>

@@ -1,4 +1,4 @@
-/* feature: what the model sees of one path.
+/* pathfeat: the published feature map of one path.
  *
  * Every flow belongs to one size bucket and either to row 0 (foreground) or to the rows of the
  * links it crosses; of each (row, bucket) only 100 order statistics are wanted. So nothing is

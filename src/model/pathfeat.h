@@ -1,4 +1,4 @@
-/* feature: flows of one path → feature map, shared by inference and training (docs: PIPELINE §5).
+/* pathfeat: flows of one path → the published feature map, for inference and training alike.
  */
 #ifndef M3_MODEL_PATHFEAT_H
 #define M3_MODEL_PATHFEAT_H

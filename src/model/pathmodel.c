@@ -1,4 +1,4 @@
-/* model: the path model's forward pass, readable from top to bottom (docs: PIPELINE §6).
+/* pathmodel: the path model's forward pass, from top to bottom.
  *
  *   rows 1..L of each path ─ transformer ──────────────────────────────┐
  *   row 0 ─────────────────────────────────────────────────────────────┼─ MLP ─ head ─ 4 × 100

@@ -1,4 +1,4 @@
-/* model: forward pass, feature maps → slowdown percentiles (docs: PIPELINE §6). */
+/* pathmodel: forward pass of the published form of model: feature maps → slowdown percentiles. */
 #ifndef M3_MODEL_PATHMODEL_H
 #define M3_MODEL_PATHMODEL_H
 #include "model/ckpt.h"

@@ -1,4 +1,4 @@
-/* transformer: embedding, layers, mean over positions, output matrix (docs: PIPELINE §6; Llama 2,
+/* transformer: embedding, layers, mean over positions, output matrix (as in Llama 2,
  * Touvron et al. 2023).
  *
  *   rows ─ embed ─ n_layers × (attention, SwiGLU) ─ norm ─ mean over a sequence's rows ─ output
