@@ -41,10 +41,17 @@ typedef struct {
     ScenarioArgs scenario;
     PktOptions sim;
     const char *out, *trace, *trace_flow, *trace_port;
+    FileOut trace_file;
+    SimTrace tracer;
 } SimulateCmd;
 
 static void init(void *state) { scenario_args_init(&((SimulateCmd *)state)->scenario); }
-static void release(void *state) { scenario_args_free(&((SimulateCmd *)state)->scenario); }
+
+static void release(void *state) {
+    SimulateCmd *o = state;
+    file_out_abort(&o->trace_file);
+    scenario_args_free(&o->scenario);
+}
 
 static int set(void *state, int option, const char *value, Err *err) {
     SimulateCmd *o = state;
@@ -100,23 +107,23 @@ static void keep_times(Scenario *s, bool compat, double *fct_ns) {
     pktsim_ideal(s->route, &s->flows, compat, s->flows.ideal_fct_ns);
 }
 
+/* Opens the trace, if one is asked for, and finds what it is narrowed down to. */
+static int open_trace(SimulateCmd *o, const Scenario *s, Err *err) {
+    if (!o->trace) return 0;
+    o->sim.trace = sim_trace_event;
+    o->sim.trace_ctx = &o->tracer;
+    if (file_out_open(&o->trace_file, o->trace, err) != 0) return -1;
+    return sim_trace_init(&o->tracer, o->trace_file.f, &s->topo, &s->flows, o->trace_flow,
+                          o->trace_port, err);
+}
+
 static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *err) {
-    FileOut trace_file = {0};
-    SimTrace trace;
     PktStats stats;
-    if (o->trace) {
-        if (file_out_open(&trace_file, o->trace, err) != 0) return -1;
-        o->sim.trace = sim_trace_event;
-        o->sim.trace_ctx = &trace;
-    }
+    if (open_trace(o, s, err) != 0) return -1;
     double *fct_ns = MEM_NEW(double, s->flows.n);
-    int rc = o->trace ? sim_trace_init(&trace, trace_file.f, &s->topo, &s->flows, o->trace_flow,
-                                       o->trace_port, err)
-                      : 0;
-    if (rc == 0) rc = pktsim_run(s->route, &s->flows, &s->conf, &o->sim, fct_ns, &stats, err);
+    int rc = pktsim_run(s->route, &s->flows, &s->conf, &o->sim, fct_ns, &stats, err);
     keep_times(s, o->sim.compat, fct_ns);
-    if (rc == 0 && o->trace) rc = file_out_commit(&trace_file, err);
-    else file_out_abort(&trace_file);
+    if (rc == 0 && o->trace) rc = file_out_commit(&o->trace_file, err);
     if (rc == 0 && o->out) rc = flows_save(&s->flows, o->out, &s->topo, err);
     if (rc != 0) return -1;
     report(o, &(SimReport){.scenario = s,

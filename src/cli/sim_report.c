@@ -22,31 +22,23 @@ typedef struct {
     double mean[N_DISTS], q[N_DISTS][N_QUANTILES];
 } SimSlowdowns;
 
-static void describe(double *v, size_t n, double *mean, double q[N_QUANTILES]) {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += v[i];
-    *mean = sum / (double)n; /* NaN if empty */
-    stats_sort(v, n);
-    for (int k = 0; k < N_QUANTILES; k++) q[k] = n ? v[stats_rank(n, quantiles[k])] : NAN;
-}
-
-/* SimSlowdowns of finished flows of a bucket (SIZEBUCKET_N: all) into v; how many. */
-static size_t collect(const Flows *f, int dist, double *v) {
-    size_t n = 0;
-    for (size_t i = 0; i < f->n; i++) {
-        if (isnan(f->fct_ns[i]) || (dist < SIZEBUCKET_N && sizebucket_of(f->size_b[i]) != dist))
-            continue;
-        v[n++] = f->fct_ns[i] / f->ideal_fct_ns[i];
-    }
-    return n;
-}
-
+/* Mean and quantiles of the finished flows, by bucket and (at SIZEBUCKET_N) of all. */
 static SimSlowdowns slowdowns_of(const Flows *f) {
     SimSlowdowns s;
     double *v = MEM_NEW(double, f->n);
     for (int d = 0; d < N_DISTS; d++) {
-        s.n[d] = collect(f, d, v);
-        describe(v, s.n[d], &s.mean[d], s.q[d]);
+        size_t n = 0;
+        double sum = 0;
+        for (size_t i = 0; i < f->n; i++) {
+            bool counts = d == SIZEBUCKET_N || sizebucket_of(f->size_b[i]) == d;
+            if (!counts || isnan(f->fct_ns[i])) continue;
+            v[n] = f->fct_ns[i] / f->ideal_fct_ns[i];
+            sum += v[n++];
+        }
+        s.n[d] = n;
+        s.mean[d] = sum / (double)n; /* NaN if there are none */
+        stats_sort(v, n);
+        for (int k = 0; k < N_QUANTILES; k++) s.q[d][k] = n ? v[stats_rank(n, quantiles[k])] : NAN;
     }
     free(v);
     return s;
@@ -140,29 +132,8 @@ static void put_dist(JsonOut *o, const SimSlowdowns *s, int d) {
     json_out_end(o, '}');
 }
 
-static void put_slowdowns(JsonOut *o, const Flows *f) {
-    SimSlowdowns s = slowdowns_of(f);
-    json_put_object(o, "slowdown");
-    json_out_key(o, "all");
-    put_dist(o, &s, SIZEBUCKET_N);
-    json_put_array(o, "buckets");
-    for (int d = 0; d < SIZEBUCKET_N; d++) put_dist(o, &s, d);
-    json_out_end(o, ']');
-    json_out_end(o, '}');
-}
-
-static void put_wall(JsonOut *o, const SimReport *r) {
-    json_put_object(o, "wall_s");
-    json_put_number(o, "total", r->wall_total_s);
-    json_put_number(o, "read", r->scenario->wall_read_s);
-    json_put_number(o, "route", r->scenario->wall_route_s);
-    json_put_number(o, "simulate", r->stats->wall_s);
-    json_out_end(o, '}');
-    json_put_number(o, "packet_hops_per_s", (double)r->stats->n_packet_hops / r->stats->wall_s);
-    json_put_count(o, "peak_rss_bytes", diag_peak_rss_bytes());
-}
-
 void sim_report_json(FILE *f, const SimReport *r) {
+    SimSlowdowns s = slowdowns_of(&r->scenario->flows);
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
@@ -175,8 +146,21 @@ void sim_report_json(FILE *f, const SimReport *r) {
     json_put_count(&o, "n_flows", r->scenario->flows.n);
     put_counts(&o, r->stats);
     json_put_number(&o, "simulated_s", r->stats->sim_ns / 1e9);
-    put_slowdowns(&o, &r->scenario->flows);
-    put_wall(&o, r);
+    json_put_object(&o, "slowdown");
+    json_out_key(&o, "all");
+    put_dist(&o, &s, SIZEBUCKET_N);
+    json_put_array(&o, "buckets");
+    for (int d = 0; d < SIZEBUCKET_N; d++) put_dist(&o, &s, d);
+    json_out_end(&o, ']');
+    json_out_end(&o, '}');
+    json_put_object(&o, "wall_s");
+    json_put_number(&o, "total", r->wall_total_s);
+    json_put_number(&o, "read", r->scenario->wall_read_s);
+    json_put_number(&o, "route", r->scenario->wall_route_s);
+    json_put_number(&o, "simulate", r->stats->wall_s);
+    json_out_end(&o, '}');
+    json_put_number(&o, "packet_hops_per_s", (double)r->stats->n_packet_hops / r->stats->wall_s);
+    json_put_count(&o, "peak_rss_bytes", diag_peak_rss_bytes());
     json_out_end(&o, '}');
     json_out_finish(&o);
 }
