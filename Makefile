@@ -45,9 +45,9 @@ TORCH_INC := $(firstword $(wildcard /usr/$(TORCH_API) /usr/local/$(TORCH_API) \
 TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(TORCH_HOME)/lib)
 
 .DEFAULT_GOAL := all
-.PHONY: all library torch deps deps-check run check check-unit check-cli check-library record \
-    debug asan ubsan tsan fuzz bench layers lint format ckpt ckpt-measure install uninstall clean \
-    help
+.PHONY: all library torch deps deps-check run tests check check-unit check-cli check-library \
+    record debug asan ubsan tsan fuzz bench layers lint format ckpt ckpt-measure install \
+    uninstall clean help
 
 all: $B/m3 $(if $(SAN),,library) ## build binary, library and (where libtorch is) training plug-in
 
@@ -127,7 +127,8 @@ check: deps-check ## install, build and pass all tests
 	@$(MAKE) --no-print-directory -k check-unit check-cli check-library layers; status=$$?; \
 	    tests/summary $B && exit $$status
 
-check-unit: $(TESTS) ## unit tests alone
+tests: $(TESTS) ## build the unit tests
+check-unit: tests ## unit tests alone
 	@tests/run-unit $B $(TESTS)
 
 check-cli: $B/m3 ## command-line cases alone
