@@ -1,5 +1,5 @@
-/* Long paths simulated in slices: what takes part and what counts, and that what is described
- * hardly changes. */
+/* Long paths simulated in time slices: which flows take part and which are measured, and that what
+ * is described hardly changes. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "net/wire.h"
+#include "base/rng.h"
 #include "features/pathfluid.h"
 #include "features/slices.h"
-#include "base/rng.h"
+#include "net/wire.h"
 
 enum { LINKS = 4, N = 240000 };
 
@@ -23,11 +23,11 @@ static Lot lot_of(Arena *a) {
     return lot;
 }
 
-/* Poisson arrivals of Pareto sizes (shape 1.3) on random stretches, one in 4,000 foreground; the
+/* Poisson arrivals of Pareto sizes (shape 1.3) on random link ranges, one in 4,000 foreground; the
  * busiest link is at 30 %. */
 static LotFlow *random_flows(Arena *a, uint64_t seed) {
     LotFlow *f = ARENA_NEW(a, LotFlow, N);
-    Rng rng = rng_stream(seed, "spells test", 0);
+    Rng rng = rng_stream(seed, "slices test", 0);
     double now = 0;
     for (uint32_t i = 0; i < N; i++) {
         now += -log(1 - rng_u01(&rng)) * 20000;
@@ -49,7 +49,7 @@ static FlowFeatTraffic traffic_of(const Lot *lot, const LotFlow *f, Arena *a) {
     return t;
 }
 
-/* Of the busiest link. */
+/* Returns the load of the busiest link. */
 static double load_of(const Lot *lot, const LotFlow *f) {
     double bits[LINKS] = {0}, most = 0;
     for (size_t i = 0; i < N; i++)
@@ -60,8 +60,8 @@ static double load_of(const Lot *lot, const LotFlow *f) {
     return most;
 }
 
-/* The view of a path whose flows these are, as if they were all there are in a network. */
-static PathView outline_of(const Lot *lot, const LotFlow *f, Arena *a) {
+/* Returns the view of a path with flows f, which are all flows of its network. */
+static PathView view_of(const Lot *lot, const LotFlow *f, Arena *a) {
     static double rate_bps[2] = {10e9, 10e9};
     const Topo hosts = {.n_hosts = 2, .host_rate_bps = rate_bps};
     Flows *flows = ARENA_NEW(a, Flows, 1);
@@ -105,14 +105,14 @@ static PathView outline_of(const Lot *lot, const LotFlow *f, Arena *a) {
     return o;
 }
 
-static SlicedFlows take(const Slices *s, const Lot *lot, const LotFlow *f, size_t room,
+static SlicedFlows take(const Slices *s, const Lot *lot, const LotFlow *f, size_t capacity,
                         size_t piece, Arena *a) {
     SlicedFlows some;
     SliceWalk w;
-    slicedflows_init(&some, room, a);
-    slicewalk_init(&w, s, lot, a);
+    slices_flows_init(&some, capacity, a);
+    slices_walk_init(&w, s, lot, a);
     for (size_t i = 0; i < N; i += piece)
-        if (!slicewalk_add(&w, f + i, N - i < piece ? N - i : piece, &some)) break;
+        if (!slices_walk_add(&w, f + i, N - i < piece ? N - i : piece, &some)) break;
     return some;
 }
 
@@ -122,8 +122,8 @@ static double all_bits(const LotFlow *f, size_t n) {
     return bits;
 }
 
-/* Around two looks in a long run: every flow of the slices is there and as it was, most others are
- * not, large ones are carried in from far away, and lumps make up for the load of the rest. */
+/* Two slices in a long run: every flow of them takes part as it was, most others do not, large ones
+ * from far away do, and merged flows make up for the load of the rest. */
 static void takes_what_matters(void **state) {
     (void)state;
     Arena a = {0};
@@ -132,13 +132,13 @@ static void takes_what_matters(void **state) {
     FlowFeatTraffic all = traffic_of(&lot, f, &a);
     double load = load_of(&lot, f);
     assert_true(load > 0.2 && load < 0.8);
-    TimeSlice looked[2] = {{f[20000].start_ns, f[20100].start_ns},
-                           {f[40000].start_ns, f[40000].start_ns}},
-              counted[1] = {looked[0]};
-    Slices s = {.n_simulated_slices = 2,
-                .n_measured_slices = 1,
-                .looked = looked,
-                .counted = counted,
+    TimeSlice simulated[2] = {{f[20000].start_ns, f[20100].start_ns},
+                              {f[40000].start_ns, f[40000].start_ns}},
+              measured[1] = {simulated[0]};
+    Slices s = {.n_simulated = 2,
+                .n_measured = 1,
+                .simulated = simulated,
+                .measured = measured,
                 .horizon = 10,
                 .mean_bits = all.bits / N};
     SlicedFlows some = take(&s, &lot, f, N, N, &a), pieces = take(&s, &lot, f, some.n, 777, &a),
@@ -147,27 +147,26 @@ static void takes_what_matters(void **state) {
                      some.n); /* in pieces as well as at once, and in no more room than it takes */
     assert_memory_equal(pieces.flows, some.flows, some.n * sizeof *f);
     assert_memory_equal(pieces.index, some.index, some.n * sizeof *some.index);
-    assert_memory_equal(pieces.counted, some.counted, some.n);
+    assert_memory_equal(pieces.measured, some.measured, some.n);
     assert_int_equal(few.n, few.capacity);
     assert_in_range(some.n, 300, N / 10);
-    size_t inside = 0, n_measured_slices = 0, lumps = 0;
+    size_t inside = 0, n_measured = 0, merged = 0;
     for (size_t k = 0; k < some.n; k++) {
         if (k > 0) assert_true(some.flows[k].start_ns >= some.flows[k - 1].start_ns);
-        n_measured_slices += some.counted[k];
+        n_measured += some.measured[k];
         if (some.index[k] == SLICES_MERGED) {
-            lumps++;
-            assert_false(some.counted[k]);
+            merged++;
+            assert_false(some.measured[k]);
             continue;
         }
         assert_memory_equal(&some.flows[k], &f[some.index[k]], sizeof *f);
         inside += some.index[k] >= 20000 && some.index[k] <= 20100;
     }
     assert_int_equal(inside, 101);
-    assert_int_equal(n_measured_slices, 101);
-    assert_true(lumps > 100);
-    size_t
-        begin = 0,
-        end = 0; /* load over the middle, far from what is still being lumped together at the end */
+    assert_int_equal(n_measured, 101);
+    assert_true(merged > 100);
+    size_t begin = 0,
+           end = 0; /* load over the middle, since at the end the last flows are not merged yet */
     while (some.flows[begin].start_ns < f[15000].start_ns) begin++;
     for (end = begin; some.flows[end].start_ns < f[45000].start_ns;) end++;
     double want = all_bits(f + 15000, 30000), got = all_bits(some.flows + begin, end - begin);
@@ -175,14 +174,14 @@ static void takes_what_matters(void **state) {
     arena_free(&a);
 }
 
-/* Looked at everywhere, everything takes part. */
-static void takes_all_if_all_is_looked_at(void **state) {
+/* In a slice of the whole time all flows take part. */
+static void takes_all_in_one_slice(void **state) {
     (void)state;
     Arena a = {0};
     Lot lot = lot_of(&a);
     LotFlow *f = random_flows(&a, 2);
-    TimeSlice looked[1] = {{f[0].start_ns, f[N - 1].start_ns}};
-    Slices s = {.n_simulated_slices = 1, .looked = looked, .horizon = 10, .mean_bits = 1};
+    TimeSlice simulated[1] = {{f[0].start_ns, f[N - 1].start_ns}};
+    Slices s = {.n_simulated = 1, .simulated = simulated, .horizon = 10, .mean_bits = 1};
     SlicedFlows some = take(&s, &lot, f, N, N, &a);
     assert_int_equal(some.n, N);
     assert_memory_equal(some.flows, f, N * sizeof *f);
@@ -209,8 +208,11 @@ static double mean_difference(const FlowFeat *x, const FlowFeat *y, const char *
     return sum / x->n_flows;
 }
 
-/* Against the simulation of everything: a fraction of the flows, the same foreground, sums equal to
- * the bit, and what is simulated without a bias that matters. */
+/* Against the simulation of all flows: a fraction of them, the same foreground, sums equal to the
+ * bit, and what is simulated to within 4 standard deviations of chance, which are those of 22 other
+ * seeds: percentiles of links stand on 16,000 of the flows, so the 99th of the large ones on the
+ * 3rd largest of 200. Without merged flows the slowdown is off by 1.6 %, with a tenth of the
+ * horizon by 6 %. */
 static void describes_the_same(void **state) {
     (void)state;
     static const char *const sums[] = {"load",
@@ -221,9 +223,14 @@ static void describes_the_same(void **state) {
                                        "gap_variation_ln1p",
                                        "flows_in_bucket_2",
                                        "bits_in_flows_below_10_bdp"};
-    static const char *const simulated[] = {"fluid_slowdown_ln", "active_inner_links_max_ln1p",
-                                            "old_queue_sum_per_rtt_ln1p", "load_in_life_max_ln1p",
-                                            "arrivals_in_life_max_ln1p"};
+    static const struct {
+        const char *name;
+        double tolerance; /* of the mean over the foreground */
+    } simulated[] = {{"fluid_slowdown_ln", 0.01},
+                     {"active_inner_links_max_ln1p", 0.01},
+                     {"old_queue_sum_per_rtt_ln1p", 0.07},
+                     {"load_in_life_max_ln1p", 0.003},
+                     {"arrivals_in_life_max_ln1p", 0.002}};
     Arena a = {0};
     Lot lot = lot_of(&a);
     LotFlow *f = random_flows(&a, 3);
@@ -232,8 +239,9 @@ static void describes_the_same(void **state) {
     FlowsimStats stats;
     netconf_default(&conf);
     pathfluid_build(&x, &lot, f, N, 512, NULL, &a);
-    PathView path = outline_of(&lot, f, &a);
-    size_t n_simulated = pathfluid_build_sliced(&y, &path, 512, &stats, &a);
+    PathView path = view_of(&lot, f, &a);
+    size_t n_simulated =
+        pathfluid_build_path(&y, &path, &(PathFluidOptions){.max_flows = 512}, &stats, &a);
     packed_free((PackedFlows *)path.packed);
     flowfeat_set_conf(&x, &conf);
     flowfeat_set_conf(&y, &conf);
@@ -248,13 +256,14 @@ static void describes_the_same(void **state) {
         }
     for (size_t j = 0; j < LINKS * FLOWFEAT_N_LINK; j++) {
         double off = fabs((double)x.link[j] - (double)y.link[j]);
-        if (off > 0.1)
-            fail_msg("%s of a link: %g, %g", flowfeat_link_names[j % FLOWFEAT_N_LINK],
-                     (double)x.link[j], (double)y.link[j]);
+        const char *name = flowfeat_link_names[j % FLOWFEAT_N_LINK];
+        if (off > (strncmp(name, "slowdown_", 9) == 0 ? 0.27 : 0.02))
+            fail_msg("%s of a link: %g, %g", name, (double)x.link[j], (double)y.link[j]);
     }
     for (size_t k = 0; k < sizeof simulated / sizeof *simulated; k++) {
-        double mean, off = mean_difference(&x, &y, simulated[k], &mean);
-        if (!(fabs(off) < 0.02 * mean)) fail_msg("%s: off by %g of %g", simulated[k], off, mean);
+        double mean, off = mean_difference(&x, &y, simulated[k].name, &mean);
+        if (!(fabs(off) < simulated[k].tolerance * mean))
+            fail_msg("%s: off by %g of %g", simulated[k].name, off, mean);
     }
     arena_free(&a);
 }
@@ -262,8 +271,8 @@ static void describes_the_same(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_what_matters),
-        cmocka_unit_test(takes_all_if_all_is_looked_at),
+        cmocka_unit_test(takes_all_in_one_slice),
         cmocka_unit_test(describes_the_same),
     };
-    return cmocka_run_group_tests_name("spells", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("slices", tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "features/features_file.h"
+#include "features/features.h"
 #include "estimate/report.h"
 #include "base/file.h"
 #include "base/mem.h"

@@ -1,20 +1,23 @@
-/* features_source: which files features are from, by the digests of their contents.
+/* features_source: which files features were made from, by the digests of their contents.
  *
- * A matrix or size file that the mix names is not digested: who changes one makes the features
- * again. */
-#include <stdio.h>
+ * Features stand in for the files of a scenario, so an estimate from features has to notice when
+ * somebody names another topology, mix or flow file. Contents are compared, not names: files may
+ * move. Left out are the matrix and size files that a mix names; whoever changes one of those has
+ * to make the features again. */
+#include "features/features_source.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "features/features_file.h"
 #include "base/file.h"
 #include "base/mem.h"
 
-static int digest(const char *path, const char *called, char **name, char **sha256, Err *err) {
+/* `name` is what the file is called in messages; nothing is filled if path is NULL. */
+static int digest(const char *path, const char *name, char **name_out, char **sha256, Err *err) {
     char hex[65];
     if (!path) return 0;
     if (file_digest(path, hex, err) != 0) return -1;
-    *name = mem_strdup(called);
+    *name_out = mem_strdup(name);
     *sha256 = mem_strdup(hex);
     return 0;
 }
@@ -22,9 +25,9 @@ static int digest(const char *path, const char *called, char **name, char **sha2
 int features_source(FeaturesSource *src, const Scenario *s, const ScenarioOptions *o,
                     const char *command, Err *err) {
     *src = (FeaturesSource){.mix_id = s->has_mix ? s->mix.id : 0, .command = mem_strdup(command)};
-    if (digest(o->topo_path ? o->topo_path : s->mix.topo,
-               o->topo_path ? o->topo_path : s->topo.name, &src->topo, &src->topo_sha256,
-               err) == 0 &&
+    const char *topo_path = o->topo_path ? o->topo_path : s->mix.topo,
+               *topo_name = o->topo_path ? o->topo_path : s->topo.name;
+    if (digest(topo_path, topo_name, &src->topo, &src->topo_sha256, err) == 0 &&
         digest(o->mix_path, o->mix_path, &src->mix, &src->mix_sha256, err) == 0 &&
         digest(o->flows_path, o->flows_path, &src->flows, &src->flows_sha256, err) == 0)
         return 0;
@@ -61,28 +64,4 @@ int features_source_check(const FeaturesSource *src, const ScenarioOptions *o, c
         return err_input(err, "%s: made with mix %lld, got --mix-id %lld", file,
                          (long long)src->mix_id, (long long)o->mix_id);
     return 0;
-}
-
-static int apply_setting(Mix *m, const char *assignment, Err *err) {
-    char key[40];
-    snprintf(key, sizeof key, "%.*s", (int)strcspn(assignment, "="), assignment);
-    if (mix_key_is_traffic(key))
-        return err_input(err,
-                         "changes the traffic, which features are made from; leave out --features");
-    return mix_set(m, assignment, err);
-}
-
-int features_settings(const Features *f, const char *const *set, NetConf *conf, Err *err) {
-    Mix m;
-    mix_init(&m);
-    m.conf = f->conf;
-    int rc = 0;
-    for (const char *const *s = set; s && *s && rc == 0; s++)
-        if ((rc = apply_setting(&m, *s, err)) != 0) err_wrap(err, "--set %.60s", *s);
-    if (rc == 0 && (rc = netconf_check(&m.conf, err)) != 0) err_wrap(err, "--set");
-    if (rc == 0 && !features_reusable_under(f, &m.conf))
-        rc = err_input(err, "--set: takes a new fluid simulation; leave out --features");
-    *conf = m.conf;
-    mix_free(&m);
-    return rc;
 }

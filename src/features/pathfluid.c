@@ -1,4 +1,16 @@
-/* pathmap: joins the fluid engine and the model's features, which don't know each other. */
+/* pathfluid: one path through the fluid simulation to the flow model's features.
+ *
+ *   plan       flowfeat_plan: which arrivals the simulation has to record
+ *   choose     all flows of the path; of long paths those that slices.h lets take part
+ *   simulate   flowsim: completion times, and the state of the links at the sampled arrivals
+ *   describe   flowfeat_build, with sums over all flows of the path whatever was simulated
+ *
+ * This is where fluid simulation and features meet, which do not know each other.
+ *
+ * A slice has to contain the whole of a described flow, whose end is known only after simulation.
+ * It is guessed; where a flow lasts longer its slice is extended and everything simulated again,
+ * until all slices suffice. Every round at least one end moves by half of the flow's completion
+ * time, and once half of the flows take part the path is simulated whole, so this ends. */
 #include "features/pathfluid.h"
 
 #include <math.h>
@@ -6,40 +18,40 @@
 #include "features/slices.h"
 #include "net/wire.h"
 
-/* Flows of a path on their way through the fluid. */
-typedef struct {
-    const LotFlow *flows;
-    size_t n;
-    double *fct_ns;  /* [n] */
-    float *slowdown; /* [n] */
-} Fluid;
+/* The first guess of a described flow's completion time, over the time that it takes alone at the
+ * slower of its host links. Guessing 5 or 80 moves no estimate: it is a trade of rounds against
+ * flows simulated (39 and 46 % instead of 41 %, mean of five mixes of tests/bench/slices.c). */
+static const double GUESSED_SLOWDOWN = 20;
 
-static Fluid simulate(const Lot *lot, const LotFlow *flows, size_t n, const ArrivalSample *watch,
-                      FlowsimStats *stats, Arena *a) {
-    Fluid f = {flows, n, ARENA_NEW(a, double, n), ARENA_NEW(a, float, n)};
-    flowsim_run_sampled(lot, flows, n, f.fct_ns, watch, stats, a);
-    lot_slowdowns(lot, flows, n, f.fct_ns, f.slowdown);
-    return f;
+/* Flows of a long path that are read at a time: 32 KB, which stay in the first-level cache while
+ * sums and slices go over them. */
+enum { BLOCK = 1024 };
+
+/* Completion times and slowdowns of flows. */
+typedef struct {
+    double *fct_ns;  /* [n] */
+    float *slowdown; /* [n] at least 1 */
+} FluidTimes;
+
+static FluidTimes simulate(const Lot *lot, const LotFlow *flows, size_t n,
+                           const ArrivalSample *arrivals, FlowsimStats *stats, Arena *a) {
+    FluidTimes t = {.fct_ns = ARENA_NEW(a, double, n), .slowdown = ARENA_NEW(a, float, n)};
+    flowsim_run_sampled(lot, flows, n, t.fct_ns, arrivals, stats, a);
+    lot_slowdowns(lot, flows, n, t.fct_ns, t.slowdown);
+    return t;
 }
 
 void pathfluid_build(FlowFeat *m, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows,
                      FlowsimStats *stats, Arena *a) {
     FlowFeatPlan plan;
     flowfeat_plan(&plan, lot, flows, n, max_flows, a);
-    Fluid f = simulate(lot, flows, n, &plan.arrivals, stats, a);
-    flowfeat_build(m, lot, flows, n, f.fct_ns, f.slowdown, &plan, NULL, a);
+    FluidTimes t = simulate(lot, flows, n, &plan.arrivals, stats, a);
+    flowfeat_build(m, lot, flows, n, t.fct_ns, t.slowdown, &plan, NULL, a);
 }
 
-/* ---- only where somebody looks ---- */
+/* ---- long paths ---- */
 
-/* A first guess: times what the flow takes alone. */
-static const double LIFE = 20;
-
-/* Flows of a path that are read at a time: they stay in the cache while they are looked at from all
- * sides. */
-enum { BLOCK = 1024 };
-
-static void plan_outline(FlowFeatPlan *plan, const PathView *path, size_t max_flows, Arena *a) {
+static void plan_path(FlowFeatPlan *plan, const PathView *path, size_t max_flows, Arena *a) {
     size_t n = path->n_foreground;
     uint64_t *size_b = ARENA_NEW(a, uint64_t, n);
     for (size_t k = 0; k < n; k++)
@@ -48,88 +60,95 @@ static void plan_outline(FlowFeatPlan *plan, const PathView *path, size_t max_fl
     flowfeat_plan_for(plan, &path->lot, path->n, &fg, max_flows, a);
 }
 
-static int64_t *guess_ends(const PathView *path, const FlowFeatPlan *plan, Arena *a) {
-    int64_t *end_ns = ARENA_NEW(a, int64_t, plan->arrivals.n);
-    for (size_t k = 0; k < plan->arrivals.n; k++) {
+static int64_t *guess_ends(const PathView *path, const ArrivalSample *sample, Arena *a) {
+    int64_t *end_ns = ARENA_NEW(a, int64_t, sample->n);
+    for (size_t k = 0; k < sample->n; k++) {
         LotFlow f;
-        path_read(path, plan->arrivals.flow[k], 1, &f);
+        path_read(path, sample->flow[k], 1, &f);
         double rate = fmin(f.cap_bps, path->lot.host_rate_bps) * 1e-9;
-        end_ns[k] = f.start_ns + (int64_t)(LIFE * wire_bits(f.size_b) / rate);
+        end_ns[k] = f.start_ns + (int64_t)(GUESSED_SLOWDOWN * wire_bits(f.size_b) / rate);
     }
     return end_ns;
 }
 
-/* Moves the ends of flows that lasted longer; true: some did. */
-static bool extend_ends(int64_t *end_ns, const FlowFeatPlan *plan, const Fluid *f) {
+/* Moves the ends of described flows that lasted longer than assumed, and says whether there were
+ * any. plan->arrivals.flow are indices into `flows`. */
+static bool extend_ends(int64_t *end_ns, const FlowFeatPlan *plan, const LotFlow *flows,
+                        const double *fct_ns) {
+    static const double MARGIN = 1.5; /* since more flows take part then, it may last longer */
     bool any = false;
     for (size_t k = 0; k < plan->arrivals.n; k++) {
         size_t i = plan->arrivals.flow[k];
         if (!(plan->role[k] & FLOWFEAT_FOREGROUND) ||
-            (double)(end_ns[k] - f->flows[i].start_ns) >= f->fct_ns[i])
+            (double)(end_ns[k] - flows[i].start_ns) >= fct_ns[i])
             continue;
-        end_ns[k] = f->flows[i].start_ns + (int64_t)ceil(1.5 * f->fct_ns[i]);
+        end_ns[k] = flows[i].start_ns + (int64_t)ceil(MARGIN * fct_ns[i]);
         any = true;
     }
     return any;
 }
 
-/* The plan's watch in terms of the flows that are simulated; they contain all that are watched. */
-static FlowFeatPlan plan_among(const FlowFeatPlan *plan, const SlicedFlows *among, Arena *a) {
+/* Returns the plan with the sampled flows as indices into the flows that are simulated, which
+ * contain all of them. */
+static FlowFeatPlan plan_among(const FlowFeatPlan *plan, const SlicedFlows *sliced, Arena *a) {
     FlowFeatPlan p = *plan;
     uint32_t *flow = ARENA_NEW(a, uint32_t, plan->arrivals.n);
     for (size_t k = 0, j = 0; k < plan->arrivals.n; flow[k++] = (uint32_t)j)
-        while (among->index[j] != plan->arrivals.flow[k]) j++;
+        while (sliced->index[j] != plan->arrivals.flow[k]) j++;
     p.arrivals.flow = flow;
     return p;
 }
 
-/* Reads the path: what takes part into `out`, sums over all flows into `all` unless it is NULL.
- * False: `out` is full. */
-static bool walk(const PathView *path, const Slices *slices, FlowFeatTraffic *all, SlicedFlows *out,
-                 Arena *a) {
-    LotFlow *flows = ARENA_NEW(a, LotFlow, BLOCK);
+/* Reads the path block by block: flows that take part go to `sliced`, all are added to `all` unless
+ * that is NULL. Returns false if `sliced` is too small. */
+static bool read_sliced(const PathView *path, const Slices *slices, FlowFeatTraffic *all,
+                        SlicedFlows *sliced, Arena *a) {
+    LotFlow *block = ARENA_NEW(a, LotFlow, BLOCK);
     SliceWalk w;
-    slicewalk_init(&w, slices, &path->lot, a);
-    out->n = 0;
+    slices_walk_init(&w, slices, &path->lot, a);
+    sliced->n = 0;
     for (size_t i = 0, n; i < path->n; i += n) {
         n = path->n - i < BLOCK ? path->n - i : BLOCK;
-        path_read(path, i, n, flows);
-        if (all) flowfeat_traffic_add(all, &path->lot, flows, n);
-        if (!slicewalk_add(&w, flows, n, out)) return false;
+        path_read(path, i, n, block);
+        if (all) flowfeat_traffic_add(all, &path->lot, block, n);
+        if (!slices_walk_add(&w, block, n, sliced)) return false;
     }
     return true;
 }
 
-static size_t simulate_all(FlowFeat *m, const PathView *path, size_t max_flows, FlowsimStats *stats,
+/* Returns how many flows were simulated; 0: more than half would take part, and nothing is built.
+ */
+static size_t build_sliced(FlowFeat *m, const PathView *path, size_t max_flows, FlowsimStats *stats,
                            Arena *a) {
-    LotFlow *flows = ARENA_NEW(a, LotFlow, path->n);
-    path_read(path, 0, path->n, flows);
-    pathfluid_build(m, &path->lot, flows, path->n, max_flows, stats, a);
-    return path->n;
-}
-
-size_t pathfluid_build_sliced(FlowFeat *m, const PathView *path, size_t max_flows,
-                              FlowsimStats *stats, Arena *a) {
     FlowFeatPlan plan;
     FlowFeatTraffic all;
-    SlicedFlows some;
-    plan_outline(&plan, path, max_flows, a);
+    SlicedFlows sliced;
+    plan_path(&plan, path, max_flows, a);
     flowfeat_traffic_init(&all, &path->lot, path->gaps, a);
-    slicedflows_init(&some, path->n / 2, a);
-    int64_t *end_ns = guess_ends(path, &plan, a);
+    slices_flows_init(&sliced, path->n / 2, a);
+    int64_t *end_ns = guess_ends(path, &plan.arrivals, a);
     for (bool first = true;; first = false) {
         Slices slices;
         slices_plan(&slices, path, &plan, end_ns, a);
-        /* Where half of the flows take part, the rest is not worth leaving out: slices are extended
-         * and simulated again until they suffice.
-         */
-        if (!walk(path, &slices, first ? &all : NULL, &some, a))
-            return simulate_all(m, path, max_flows, stats, a);
-        FlowFeatPlan among = plan_among(&plan, &some, a);
-        Fluid f = simulate(&path->lot, some.flows, some.n, &among.arrivals, stats, a);
-        if (extend_ends(end_ns, &among, &f)) continue;
-        FlowFeatSample sample = {&all, some.counted};
-        flowfeat_build(m, &path->lot, f.flows, f.n, f.fct_ns, f.slowdown, &among, &sample, a);
-        return some.n;
+        if (!read_sliced(path, &slices, first ? &all : NULL, &sliced, a)) return 0;
+        FlowFeatPlan among = plan_among(&plan, &sliced, a);
+        FluidTimes t = simulate(&path->lot, sliced.flows, sliced.n, &among.arrivals, stats, a);
+        if (extend_ends(end_ns, &among, sliced.flows, t.fct_ns)) continue;
+        FlowFeatSample sample = {&all, sliced.measured};
+        flowfeat_build(m, &path->lot, sliced.flows, sliced.n, t.fct_ns, t.slowdown, &among, &sample,
+                       a);
+        return sliced.n;
     }
+}
+
+size_t pathfluid_build_path(FlowFeat *m, const PathView *path, const PathFluidOptions *o,
+                            FlowsimStats *stats, Arena *a) {
+    if (!o->exact && path->n > SLICES_MIN_FLOWS) {
+        size_t n = build_sliced(m, path, o->max_flows, stats, a);
+        if (n > 0) return n;
+    }
+    LotFlow *flows = ARENA_NEW(a, LotFlow, path->n);
+    path_read(path, 0, path->n, flows);
+    pathfluid_build(m, &path->lot, flows, path->n, o->max_flows, stats, a);
+    return path->n;
 }

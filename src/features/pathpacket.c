@@ -1,10 +1,10 @@
-/* estimate_packet: a path as a small network (net/lotnet), through the packet simulator, to its
- * foreground's slowdowns.
+/* pathpacket: a path as a small network of its own (path/lotnet), through the packet simulator, to
+ * its foreground's slowdowns.
  *
- * What is lost against the whole network is the decomposition alone: queues off the path, and what
- * flows that never meet the path do to those that do. Completion times are divided by those of the
- * idle network, as `m3 simulate` has them; foreground flows have their real hosts and links, so
- * theirs are the whole network's. */
+ * Against a simulation of the whole network the decomposition is all that is lost: queues off the
+ * path, and what flows that never touch the path do to those that do. Foreground flows keep their
+ * hosts and links, so their completion times in the idle network, which slowdowns are relative to,
+ * are those of the whole network. */
 #include "features/pathpacket.h"
 
 #include <math.h>
@@ -12,12 +12,8 @@
 
 #include "base/mem.h"
 #include "net/wire.h"
-#include "path/lotnet.h"
 #include "packet/pktsim.h"
-
-static bool is_foreground(const PathPacket *p, size_t i) {
-    return lot_is_foreground(p->path->n_links, p->flows[i].s, p->flows[i].d);
-}
+#include "path/lotnet.h"
 
 int pathpacket_run(const PathPacket *p, float *slowdown, uint64_t *n_events, Err *err) {
     const Scenario *s = p->scenario;
@@ -32,8 +28,12 @@ int pathpacket_run(const PathPacket *p, float *slowdown, uint64_t *n_events, Err
     int rc = pktsim_run(net.route, &net.flows, &conf, &options, fct_ns, &stats, err);
     if (rc == 0) {
         pktsim_ideal(net.route, &net.flows, p->compat, ideal_ns);
-        for (size_t i = 0; i < p->n_flows; i++)
-            slowdown[i] = is_foreground(p, i) ? (float)(fct_ns[i] / ideal_ns[i]) : NAN;
+        for (size_t i = 0; i < p->n_flows; i++) {
+            const LotFlow *f = &p->flows[i];
+            slowdown[i] = lot_is_foreground(p->path->n_links, f->s, f->d)
+                              ? (float)(fct_ns[i] / ideal_ns[i])
+                              : NAN;
+        }
     }
     *n_events = stats.n_events;
     free(fct_ns);
@@ -42,12 +42,13 @@ int pathpacket_run(const PathPacket *p, float *slowdown, uint64_t *n_events, Err
     return rc;
 }
 
-double pathpacket_hops(const PathPacket *p) {
+double pathpacket_hops(uint32_t n_links, const LotFlow *flows, size_t n) {
     double hops = 0;
-    for (size_t i = 0; i < p->n_flows; i++) {
-        uint32_t off_path = 2u * (p->flows[i].s > 0) + 2u * (p->flows[i].d < p->path->n_links);
-        hops += 2 * (double)wire_packets(p->flows[i].size_b) *
-                (p->flows[i].d - p->flows[i].s + off_path);
+    for (size_t i = 0; i < n; i++) {
+        const LotFlow *f = &flows[i];
+        /* lotnet puts two links between an inner node and a background flow's host. */
+        uint32_t links = f->d - f->s + 2u * (f->s > 0) + 2u * (f->d < n_links);
+        hops += 2 * (double)wire_packets(f->size_b) * links;
     }
     return hops;
 }

@@ -1,58 +1,61 @@
-/* slices: which flows of a long path have to be simulated for what somebody looks at. */
+/* slices: which flows of a long path take part in its fluid simulation, so that what a model is
+ * told of the path hardly changes. */
 #ifndef M3_FEATURES_SLICES_H
 #define M3_FEATURES_SLICES_H
 #include "model/flowfeat.h"
 #include "path/path.h"
 
-/* A path of at most this many flows is simulated whole, as is one of whose flows more than half
- * would take part. */
+/* A path of at most this many flows is simulated whole. About half as many are measured on every
+ * path, and a path of whose flows more than half take part is simulated whole anyway. */
 enum { SLICES_MIN_FLOWS = 32768 };
 
+/* A span of a path's time, both ends included. */
 typedef struct {
-    int64_t begin_ns, end_ns; /* both included */
+    int64_t begin_ns, end_ns;
 } TimeSlice;
 
-/* Of a long path only slices of time are looked at: around the foreground flows that are watched,
- * from ten round trips before each until a round trip after its end; and around the probes, where
- * the slowdowns of a run of successive flows count for the links. */
+/* The time slices of one path. In simulated ones every flow takes part: around each foreground flow
+ * that is described, and around each probe. Measured ones, around the probes, lie within simulated
+ * ones: slowdowns of flows that start in them count as samples of all flows of the links. */
 typedef struct {
-    size_t n_simulated_slices, n_measured_slices;
-    TimeSlice *looked,
-        *counted;     /* ascending, apart from each other; counted ones lie within looked at ones */
-    double horizon;   /* of a flow: how often the time it takes alone */
-    double mean_bits; /* of the path's flows */
+    size_t n_simulated, n_measured;
+    TimeSlice *simulated; /* [n_simulated] ascending, no two touch */
+    TimeSlice *measured;  /* [n_measured] likewise */
+    double horizon;       /* of a flow, in units of the time that it takes alone */
+    double mean_bits;     /* of the path's flows, on the wire */
 } Slices;
 
-/* end_ns[k]: until when watched flow k of the plan is looked at, if it is a foreground flow. In
- * `a`. */
+/* slices_plan sets the slices of a path for what `plan` asks for; end_ns[k] is how long sampled
+ * flow k of the plan is assumed to last, if it is a foreground flow (others' are not read). Arrays
+ * are taken from `a`. */
 void slices_plan(Slices *s, const PathView *path, const FlowFeatPlan *plan, const int64_t *end_ns,
                  Arena *a);
 
-/* What is simulated instead of a path's flows: those near slices as they are, of those between
- * some, and lumps of the rest. */
+/* The flows that are simulated in place of all of a path's: those within the horizon of a slice as
+ * they are, and merged flows that carry the bits of the others. */
 typedef struct {
     size_t n, capacity;
-    LotFlow *flows;   /* [room] ascending by start_ns */
-    uint32_t *index;  /* [room] into the path's flows; ascending but for SLICES_MERGED */
-    uint8_t *counted; /* [room] 1: slowdown counts for the links */
+    LotFlow *flows;    /* [capacity] ascending by start_ns */
+    uint32_t *index;   /* [capacity] into the path's flows, ascending; SLICES_MERGED: merged flow */
+    uint8_t *measured; /* [capacity] 1: the flow starts in a measured slice */
 } SlicedFlows;
 #define SLICES_MERGED UINT32_MAX
 
-/* All in `a`; n = 0. */
-void slicedflows_init(SlicedFlows *out, size_t room, Arena *a);
+/* slices_flows_init makes room for `capacity` flows, from `a`; there are none yet. */
+void slices_flows_init(SlicedFlows *out, size_t capacity, Arena *a);
 
-/* A walk along a path's flows, any number at a time. */
+/* One pass over a path's flows in order of start, any number of them at a time. */
 typedef struct {
     const Slices *slices;
     const Lot *lot;
-    struct SliceGroup *groups; /* [(n_links + 1)²] */
-    size_t looked, counted;    /* the first time slice not over yet */
-    size_t n_passed;           /* flows so far */
+    struct SliceGroup *groups;  /* [(n_links + 1)²] flows by first and last link */
+    size_t simulated, measured; /* the first slice of each kind that is not over yet */
+    size_t n_passed;            /* flows so far */
 } SliceWalk;
 
-/* In `a`; slices and lot are to outlive it. */
-void slicewalk_init(SliceWalk *w, const Slices *s, const Lot *lot, Arena *a);
-/* Passes the path's next n flows and appends what takes part; false: there was no room for it, and
- * the walk is over. */
-bool slicewalk_add(SliceWalk *w, const LotFlow *flows, size_t n, SlicedFlows *out);
+/* slices_walk_init begins a pass; memory is taken from `a`, and slices and lot must outlive it. */
+void slices_walk_init(SliceWalk *w, const Slices *s, const Lot *lot, Arena *a);
+/* slices_walk_add passes the path's next n flows and appends to `out` those that take part and the
+ * merged flows that begin. Returns false if `out` has no room for them; the pass is then over. */
+bool slices_walk_add(SliceWalk *w, const LotFlow *flows, size_t n, SlicedFlows *out);
 #endif

@@ -1,11 +1,12 @@
-/* How far estimates of long paths simulated in slices are from those of the simulation of
- * everything.
+/* slices: how far estimates are from those with --exact, where long paths are simulated in time
+ * slices (features/slices.c).
  *
  *   slices [N] [PATHS] [CKPT]
  *
- * Twelve mixes of N flows (default 3,000,000) on fabrics of 256 hosts, PATHS (150) paths of each:
- * per quantile the largest difference in percent over all flows and over the four size buckets, the
- * share of flows that was simulated, and seconds for both. */
+ * Twelve mixes of N flows (default 3,000,000) on fabrics of 256 hosts, PATHS (150) paths of each. A
+ * row has the differences of p50, p90 and p99 in percent, over all flows and in each size bucket;
+ * the largest of them; the share of the paths' flows that was simulated; and the seconds that the
+ * paths took, in slices and exactly. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
