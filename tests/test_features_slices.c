@@ -268,11 +268,76 @@ static void describes_the_same(void **state) {
     arena_free(&a);
 }
 
+/* Flows of 1 byte and of 1e15 on links of 1 bit/s and of 1e16, all from one instant on or late:
+ * what lasts longer than time does is cut off, and fluid slowdowns are finite and at least 1. */
+static void extremes_are_finite(void **state) {
+    (void)state;
+    static const double rates[] = {1, 1e16}, delays_ns[] = {0, 10e9};
+    Arena a = {0};
+    for (unsigned c = 0; c < 2 * 2 * 2; c++) {
+        Lot lot;
+        FlowFeat m;
+        FlowsimStats stats;
+        lot_published(&lot, LINKS, rates[c % 2], &a);
+        lot.published = false;
+        for (uint32_t l = 0; l < LINKS; l++) {
+            lot.rate_bps[l] = rates[c % 2];
+            lot.delay_ns[l] = delays_ns[c / 2 % 2];
+        }
+        LotFlow *f = random_flows(&a, 4);
+        for (uint32_t i = 0; i < N; i++) {
+            f[i].size_b = i % 1000 == 0 ? 1000000000000000 : 1;
+            f[i].cap_bps = rates[c % 2];
+            f[i].start_ns = c / 4 % 2 ? 5 : 9000000000000000000 - N + i;
+        }
+        PathView path = view_of(&lot, f, &a);
+        size_t n =
+            pathfluid_build_path(&m, &path, &(PathFluidOptions){.max_flows = 100}, &stats, &a);
+        packed_free((PackedFlows *)path.packed);
+        assert_int_equal(stats.events, 2 * n);
+        assert_int_equal(m.n_flows, path.n_foreground < 100 ? path.n_foreground : 100);
+        for (uint32_t i = 0; i < m.n_flows; i++)
+            assert_true(isfinite(m.fluid[i]) && m.fluid[i] >= 1);
+        arena_reset(&a);
+    }
+    arena_free(&a);
+}
+
+/* A described flow that starts late and lasts longer than time is: 285 years on a link of 1 bit/s,
+ * and 2e9 bits from the 250th year on. Its slice is to reach to the end. */
+static void slices_end_with_time(void **state) {
+    (void)state;
+    enum { LATE = N / 8 * 7 };
+    Arena a = {0};
+    Lot lot;
+    FlowFeat m;
+    FlowsimStats stats;
+    lot_published(&lot, LINKS, 1, &a);
+    lot.published = false;
+    for (uint32_t l = 0; l < LINKS; l++) lot.rate_bps[l] = 1;
+    LotFlow *f = random_flows(&a, 5);
+    for (uint32_t i = 0; i < N; i++) {
+        f[i].size_b = 1;
+        f[i].cap_bps = 1;
+        f[i].start_ns = (int64_t)i * (9000000000000000000 / N);
+    }
+    f[LATE].s = 0;
+    f[LATE].d = LINKS;
+    f[LATE].size_b = 250000000;
+    PathView path = view_of(&lot, f, &a);
+    size_t n = pathfluid_build_path(&m, &path, &(PathFluidOptions){.max_flows = 4}, &stats, &a);
+    packed_free((PackedFlows *)path.packed);
+    assert_in_range(n, N - LATE, N / 2);
+    assert_int_equal(m.n_flows, 4);
+    for (uint32_t i = 0; i < m.n_flows; i++) assert_true(isfinite(m.fluid[i]) && m.fluid[i] >= 1);
+    arena_free(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(takes_what_matters),
-        cmocka_unit_test(takes_all_in_one_slice),
-        cmocka_unit_test(describes_the_same),
+        cmocka_unit_test(takes_what_matters),   cmocka_unit_test(takes_all_in_one_slice),
+        cmocka_unit_test(describes_the_same),   cmocka_unit_test(extremes_are_finite),
+        cmocka_unit_test(slices_end_with_time),
     };
     return cmocka_run_group_tests_name("slices", tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* maxmin and flowsim: theory first (lone flow, max-min optimality, conservation, a brute-force
  * simulation), then the published program's outputs: a few in tests/golden/fluid, all of them where
- * ../shared is at hand. */
+ * ../shared exists. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -220,8 +220,8 @@ typedef struct {
     double *left, *rate, *fct;
     bool *active, *settled;
     size_t n;
-    ArrivalSample arrivals; /* of every flow; seen NULL: not wanted */
-    Backlog *waiting;       /* [n × 2] over all links, fresh and old */
+    ArrivalSample sample; /* of every flow; .state NULL: none */
+    Backlog *waiting;     /* [n × 2] over all links, before and after feedback */
     float total_bits;
 } Brute;
 
@@ -264,22 +264,22 @@ static void brute_advance(Brute *b, double dt) {
         }
 }
 
-/* What flow i finds, told from each flow's own numbers. */
-static void brute_look(const Brute *b, size_t i) {
-    LinkState *seen = b->arrivals.state + i * b->lot->n_links;
-    memset(seen, 0, b->lot->n_links * sizeof *seen);
+/* Records the state of the links at the arrival of flow i from each flow's own numbers. */
+static void brute_record(const Brute *b, size_t i) {
+    LinkState *state = b->sample.state + i * b->lot->n_links;
+    memset(state, 0, b->lot->n_links * sizeof *state);
     b->waiting[2 * i] = b->waiting[2 * i + 1] = (Backlog){0, 0, 0};
     for (size_t k = 0; k < b->n; k++) {
         if (!b->active[k]) continue;
         double cap = b->flows[k].cap_bps * 1e-9;
         for (uint32_t l = b->flows[k].s; l < b->flows[k].d; l++) {
-            seen[l].n_active++;
-            seen[l].left_bits += (float)b->left[k];
+            state[l].n_active++;
+            state[l].left_bits += (float)b->left[k];
             cap = fmin(cap, b->lot->rate_bps[l] * 1e-9);
         }
         double sent = fmin(cap * b->fct[k], wire_bits(b->flows[k].size_b)),
                served = wire_bits(b->flows[k].size_b) - b->left[k];
-        Backlog *w = &b->waiting[2 * i + (b->fct[k] < 2 * b->arrivals.rtt_ns ? 0 : 1)];
+        Backlog *w = &b->waiting[2 * i + (b->fct[k] < 2 * b->sample.rtt_ns ? 0 : 1)];
         if (sent - served < 1) continue;
         w->bits += (float)(sent - served);
         w->n++;
@@ -309,7 +309,7 @@ static void brute_run(Brute *b) {
             t += to_done;
         } else {
             brute_advance(b, to_arrival);
-            if (b->arrivals.state) brute_look(b, next);
+            if (b->sample.state) brute_record(b, next);
             b->active[next] = true;
             b->fct[next] = 0;
             b->left[next] = wire_bits(b->flows[next].size_b);
@@ -355,8 +355,8 @@ static void agrees_with_brute_force(void **state) {
     arena_free(&a);
 }
 
-/* A watch on all flows, and what is seen with it. Rates in between flows that start together are
- * not defined, so queues are compared only for the first of them. */
+/* A sample of all flows. Rates in between flows that start together are not defined, so backlogs
+ * are compared only for the first of them. */
 static ArrivalSample sample_all(uint32_t n_links, size_t n, double rtt_ns, Arena *a) {
     uint32_t *flow = ARENA_NEW(a, uint32_t, n);
     for (uint32_t i = 0; i < n; i++) flow[i] = i;
@@ -378,21 +378,21 @@ static void same_backlog(const Backlog *x, const Backlog *y, float scale) {
     else assert_true(fabsf(x->n - y->n) <= 2);
 }
 
-static int compare_seen(const ArrivalSample *w, const Brute *b, size_t i) {
-    Backlog fresh = {0, 0, 0}, old = {0, 0, 0};
+static int compare_state(const ArrivalSample *w, const Brute *b, size_t i) {
+    Backlog before = {0, 0, 0}, after = {0, 0, 0};
     float scale = 1e-5f * b->total_bits;
     for (uint32_t l = 0; l < b->lot->n_links; l++) {
         const LinkState *x = &w->state[i * b->lot->n_links + l],
-                        *y = &b->arrivals.state[i * b->lot->n_links + l];
+                        *y = &b->sample.state[i * b->lot->n_links + l];
         assert_true(x->n_active == y->n_active);
         assert_true(fabsf(x->left_bits - y->left_bits) <= scale);
-        sum_backlog(&fresh, &x->before_feedback);
-        sum_backlog(&old, &x->after_feedback);
+        sum_backlog(&before, &x->before_feedback);
+        sum_backlog(&after, &x->after_feedback);
     }
     if (i > 0 && b->flows[i].start_ns == b->flows[i - 1].start_ns) return 0;
-    same_backlog(&fresh, &b->waiting[2 * i], scale);
-    same_backlog(&old, &b->waiting[2 * i + 1], scale);
-    return (fresh.bits > scale) + 2 * (old.bits > scale);
+    same_backlog(&before, &b->waiting[2 * i], scale);
+    same_backlog(&after, &b->waiting[2 * i + 1], scale);
+    return (before.bits > scale) + 2 * (after.bits > scale);
 }
 
 static void arrivals_agree_with_brute_force(void **state) {
@@ -413,11 +413,11 @@ static void arrivals_agree_with_brute_force(void **state) {
         flowsim_run(&lot, f, n, plain, NULL, &a);
         assert_memory_equal(fct, plain, n * sizeof *fct);
         Brute b = brute_new(&lot, f, n, &a);
-        b.arrivals = sample_all(n_links, n, rtt_ns, &a);
+        b.sample = sample_all(n_links, n, rtt_ns, &a);
         b.waiting = ARENA_NEW(&a, Backlog, 2 * n);
         for (size_t i = 0; i < n; i++) b.total_bits += (float)wire_bits(f[i].size_b);
         brute_run(&b);
-        for (size_t i = 0; i < n; i++) met[compare_seen(&w, &b, i)]++;
+        for (size_t i = 0; i < n; i++) met[compare_state(&w, &b, i)]++;
         arena_reset(&a);
     }
     assert_true(met[0] > 30 && met[1] > 30 && met[2] > 30 && met[3] > 30);
@@ -425,7 +425,8 @@ static void arrivals_agree_with_brute_force(void **state) {
 }
 
 /* Two links of 10 Gb/s: two long flows that share the second one get 5 Gb/s each, so half of what
- * they may send at line rate waits; it is fresh until two round trips of 10 µs have passed. */
+ * they may send at line rate waits; until two round trips of 10 µs have passed that is before
+ * feedback. */
 static void queues_stand_at_the_bottleneck(void **state) {
     (void)state;
     Arena a = {0};
@@ -551,6 +552,86 @@ static void long_runs_stay_exact(void **state) {
     arena_free(&a);
 }
 
+/* ---- the ends of what is allowed ---- */
+
+/* All flows start at one instant on links that are no slower than the first, which all of them use:
+ * it is never idle, so the last completion is when all bits have passed it. */
+static double last_completion_alone_at_once(const Lot *lot, const LotFlow *f, size_t n) {
+    double bits = 0;
+    for (size_t i = 0; i < n; i++) bits += wire_bits(f[i].size_b);
+    return bits / (lot->rate_bps[0] * 1e-9);
+}
+
+/* Rates of 1 bit/s and of 1e16, sizes of 1 byte and of 1e15, delays of 0 and of 10 s, starts at 0
+ * and after 285 years, one flow and many: completion times are finite, none is below that of the
+ * flow alone, no service is lost or invented, and slowdowns are finite and at least 1. */
+static void extremes_are_finite(void **state) {
+    (void)state;
+    enum { N = 200, LINKS = 3 };
+    static const double rates[] = {1, 10e9, 1e16}, delays_ns[] = {0, 10e9};
+    static const uint64_t sizes_b[] = {1, 1000000000000000};
+    static const int64_t starts_ns[] = {0, 9000000000000000000};
+    Arena a = {0};
+    for (unsigned c = 0; c < 3 * 2 * 2 * 2 * 3 * 3; c++) {
+        double rate = rates[c % 3], delay_ns = delays_ns[c / 3 % 2];
+        int64_t start_ns = starts_ns[c / 6 % 2];
+        size_t n = c / 12 % 2 ? N : 1;
+        unsigned kind_of_size = c / 24 % 3, kind_of_links = c / 72 % 3;
+        Lot lot;
+        LotFlow f[N];
+        double fct[N], last = 0;
+        float slowdown[N];
+        lot_published(&lot, LINKS, rate, &a);
+        lot.published = false;
+        for (uint32_t l = 0; l < LINKS; l++) {
+            lot.delay_ns[l] = lot.stub_delay_ns[l] = delay_ns;
+            lot.rate_bps[l] = kind_of_links == 0 || l == 0 ? rate : kind_of_links == 1 ? 1e16 : 1;
+        }
+        for (uint32_t i = 0; i < n; i++)
+            f[i] = (LotFlow){.start_ns = start_ns,
+                             .size_b = sizes_b[kind_of_size < 2 ? kind_of_size : i % 2],
+                             .cap_bps = 1e16,
+                             .flow = i,
+                             .d = (uint16_t)(1 + i % LINKS)};
+        ArrivalSample sample = sample_all(LINKS, n, lot_rtt_ns(&lot), &a);
+        flowsim_run_sampled(&lot, f, n, fct, &sample, NULL, &a);
+        lot_slowdowns(&lot, f, n, fct, slowdown);
+        for (size_t i = 0; i < n; i++) {
+            assert_true(isfinite(fct[i]) && fct[i] > 0);
+            lot.host_rate_bps = 1e16; /* no limit of the fluid's */
+            assert_true(fct[i] >= wire_bits(f[i].size_b) / lot_rate(&lot, &f[i]) * (1 - 1e-9));
+            assert_true(isfinite(slowdown[i]) && slowdown[i] >= 1);
+            for (uint32_t l = 0; l < LINKS; l++)
+                assert_true(isfinite(sample.state[i * LINKS + l].left_bits) &&
+                            sample.state[i * LINKS + l].n_active <= (float)i);
+            last = fmax(last, fct[i]);
+        }
+        if (lot.rate_bps[1] >= rate && lot.rate_bps[2] >= rate)
+            assert_true(relative(last, last_completion_alone_at_once(&lot, f, n)) < 1e-9);
+        arena_reset(&a);
+    }
+    arena_free(&a);
+}
+
+/* A flow of 266 years on a link of 1 bit/s, one of a few minutes in the middle of it, one after it:
+ * times beyond 2^53 ns and near the end of int64 are told apart. */
+static void centuries_are_told_apart(void **state) {
+    (void)state;
+    Arena a = {0};
+    Lot lot;
+    lot_published(&lot, 1, 1, &a);
+    lot.published = false;
+    LotFlow f[3] = {{.start_ns = 0, .size_b = 1000000000, .cap_bps = 1, .d = 1},
+                    {.start_ns = 4500000000000000000, .size_b = 1, .cap_bps = 1, .d = 1},
+                    {.start_ns = 9000000000000000000, .size_b = 1, .cap_bps = 1, .d = 1}};
+    double fct[3];
+    flowsim_run(&lot, f, 3, fct, NULL, &a);
+    assert_true(relative(fct[0], (wire_bits(1000000000) + wire_bits(1)) * 1e9) < 1e-12);
+    assert_true(relative(fct[1], 2 * wire_bits(1) * 1e9) < 1e-6);
+    assert_true(relative(fct[2], wire_bits(1) * 1e9) < 1e-6);
+    arena_free(&a);
+}
+
 /* ---- slowdown ---- */
 
 static void lone_flow_has_slowdown_one(void **state) {
@@ -633,6 +714,8 @@ int main(void) {
         cmocka_unit_test(equal_flows_finish_together),
         cmocka_unit_test(completion_precedes_arrival),
         cmocka_unit_test(long_runs_stay_exact),
+        cmocka_unit_test(extremes_are_finite),
+        cmocka_unit_test(centuries_are_told_apart),
         cmocka_unit_test(lone_flow_has_slowdown_one),
         cmocka_unit_test(agrees_with_golden),
         cmocka_unit_test(agrees_with_reference),

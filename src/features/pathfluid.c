@@ -51,6 +51,14 @@ void pathfluid_build(FlowFeat *m, const Lot *lot, const LotFlow *flows, size_t n
 
 /* ---- long paths ---- */
 
+/* After the start of every flow: the traffic room's readers allow starts up to 9e18 ns. A slice
+ * that ends there need not be extended. */
+static const int64_t LAST_NS = 9100000000000000000;
+
+static int64_t end_after(int64_t start_ns, double by_ns) {
+    return by_ns < (double)(LAST_NS - start_ns) ? start_ns + (int64_t)by_ns : LAST_NS;
+}
+
 static void plan_path(FlowFeatPlan *plan, const PathView *path, size_t max_flows, Arena *a) {
     size_t n = path->n_foreground;
     uint64_t *size_b = ARENA_NEW(a, uint64_t, n);
@@ -66,7 +74,7 @@ static int64_t *guess_ends(const PathView *path, const ArrivalSample *sample, Ar
         LotFlow f;
         path_read(path, sample->flow[k], 1, &f);
         double rate = fmin(f.cap_bps, path->lot.host_rate_bps) * 1e-9;
-        end_ns[k] = f.start_ns + (int64_t)(GUESSED_SLOWDOWN * wire_bits(f.size_b) / rate);
+        end_ns[k] = end_after(f.start_ns, GUESSED_SLOWDOWN * wire_bits(f.size_b) / rate);
     }
     return end_ns;
 }
@@ -79,10 +87,10 @@ static bool extend_ends(int64_t *end_ns, const FlowFeatPlan *plan, const LotFlow
     bool any = false;
     for (size_t k = 0; k < plan->arrivals.n; k++) {
         size_t i = plan->arrivals.flow[k];
-        if (!(plan->role[k] & FLOWFEAT_FOREGROUND) ||
+        if (!(plan->role[k] & FLOWFEAT_FOREGROUND) || end_ns[k] == LAST_NS ||
             (double)(end_ns[k] - flows[i].start_ns) >= fct_ns[i])
             continue;
-        end_ns[k] = flows[i].start_ns + (int64_t)ceil(MARGIN * fct_ns[i]);
+        end_ns[k] = end_after(flows[i].start_ns, ceil(MARGIN * fct_ns[i]));
         any = true;
     }
     return any;

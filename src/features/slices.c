@@ -81,8 +81,9 @@ static TimeSlice slice_about_probe(const PathView *path, size_t probe) {
 void slices_plan(Slices *s, const PathView *path, const FlowFeatPlan *plan, const int64_t *end_ns,
                  Arena *a) {
     const ArrivalSample *sample = &plan->arrivals;
-    int64_t before_ns = (int64_t)ceil(ROUND_TRIPS_BEFORE * sample->rtt_ns),
-            after_ns = (int64_t)ceil(sample->rtt_ns);
+    static const double MAX_NS = 1e17; /* three years; far below where int64 ends */
+    int64_t before_ns = (int64_t)ceil(fmin(ROUND_TRIPS_BEFORE * sample->rtt_ns, MAX_NS)),
+            after_ns = (int64_t)ceil(fmin(sample->rtt_ns, MAX_NS));
     *s = (Slices){.horizon = HORIZON / (1 - fmin(path->load, MAX_LOAD)),
                   .mean_bits = path->mean_bits};
     s->simulated = ARENA_NEW(a, TimeSlice, 2 * sample->n);

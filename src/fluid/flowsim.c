@@ -1,29 +1,30 @@
-/* flowsim: an event-driven fluid simulation whose events cost the same however many flows are
- * active.
+/* flowsim: event-driven max-min fair fluid simulation of a parking lot (the paper's flowSim).
  *
- * Flows with the same interval and the same cap form a class. All active flows of a class have the
- * same rate at all times, so the class keeps one number for all of them: `served`, the bits that a
- * flow present since the class became busy has been given (virtual service time, as in generalised
- * processor sharing: Parekh and Gallager 1993). A flow that arrives when served = V is done when
- * served = V + its bits; a heap orders the flows of a class by that. The next completion is the
- * least over classes of (heap top − served) / rate.
+ * Between two events, arrivals and completions, every active flow is served at its max-min fair
+ * rate (maxmin.c). Flows on the same links with the same cap form a class: they have the same rate
+ * at all times, so one number serves for all of them, the virtual service time of generalised
+ * processor sharing (Parekh and Gallager, IEEE/ACM Transactions on Networking, 1993): `served`, the
+ * bits that each flow of the class has been given since the class became busy. A flow that arrives
+ * at served = V completes when served reaches V + its bits. A heap orders a class's flows by that;
+ * the network's next completion is the least over classes of (heap top − served) / rate.
  *
- * A class is touched only by its own events and when its rate changes: `served` is as of the time
- * `since`, and `finish`, the time of its next completion, stands until then. An arrival that leaves
- * all rates as they are touches neither: it is compared with the earliest completion, and that is
- * all.
+ * Cost: an event takes O(log n) for the n active flows of its class. Only where a link is
+ * overloaded before or after it, rates are computed anew, in a time that depends on the number of
+ * classes (L (L + 1) / 2 on L links, times that of different caps) but not on that of flows. State
+ * is brought up to date lazily: `served` is as of time `since`, and `finish`, the time of the next
+ * completion, stays valid until the class's rate changes or its first flow does.
  *
- * Accuracy: FCTs are good to 1e-9 relative however long the run. Time is an int64 of nanoseconds
- * (base_ns) plus a double that is kept below REBASE_NS; `served` starts at 0 with each busy period
- * of its class and is brought back to 0 with all heap keys before it exceeds REBASE_BITS. Rates are
- * in bits/ns (Gb/s).
+ * Precision does not degrade with the length of a run: time is an int64 of ns (base_ns) plus a
+ * double below REBASE_NS, exact to 2^-33 ns; `served` starts at 0 with each busy period of its
+ * class and is subtracted from itself and all heap keys when it exceeds REBASE_BITS, so that it is
+ * exact to 2^-29 bits beside the rounding of the flows' own sizes. Rates are in bits/ns (Gb/s).
  *
- * Watched flows record, as they arrive, how full the links of the lot are (net/watch.h). That walks
- * over all active flows, so it is meant for a few hundred flows of a run; the others pay one
+ * For sampled flows the state of the links is recorded at their arrival (path/arrivals.h). That
+ * visits all active flows, so it is meant for a few hundred flows of a run; it costs the others a
  * comparison.
  *
- * Simulates no propagation delay: path/lot adds the latency of an idle network to both sides of the
- * ratio when it makes slowdowns of completion times. */
+ * Left out: propagation and store-and-forward delays (path/lot.h adds them to both sides of a
+ * slowdown), queues, and any time that senders take to find their rate. */
 #include "fluid/flowsim.h"
 
 #include <math.h>
@@ -33,41 +34,47 @@
 #include "fluid/maxmin.h"
 #include "net/wire.h"
 
-enum { HEAP_ARITY = 4 };
-static const double REBASE_NS = 1 << 20, REBASE_BITS = 1 << 24, NEVER_NS = 1e300;
+enum { HEAP_ARITY = 4 }; /* four entries of 16 bytes are a cache line */
+/* How far time and service may grow before they are rebased. Once per ms, or 2 MB of service, the
+ * cost of going over a class's heap does not show. */
+static const double REBASE_NS = 1 << 20, REBASE_BITS = 1 << 24;
+/* Finite, so that rebasing can subtract from it. */
+static const double NEVER_NS = 1e300;
 
-/* A flow in its class's heap: done when served reaches `bits`. */
+/* An active flow in its class's heap: it completes when served reaches `bits`. */
 typedef struct {
     double bits;
     size_t flow;
-} Entry;
+} HeapEntry;
 
 typedef struct {
-    double served, since; /* bits given to each flow of this busy period, as of time `since` */
-    double rate, finish;  /* bits/ns from then on; time of the next completion */
-    Entry *heap;          /* room for all flows the class will ever have */
-    uint32_t n_active;    /* in the heap now */
-} Class;
+    double served, since; /* bits that each flow of this busy period was given until time `since` */
+    double rate;          /* bits/ns from then on */
+    double finish;        /* time of the next completion */
+    HeapEntry *heap;      /* has room for all flows the class will ever have */
+    uint32_t n_active;    /* entries in the heap now */
+} FluidClass;
 
 typedef struct {
     Maxmin mm;
-    Class *classes;
-    uint32_t *of, *rank; /* the class of flow i is rank[of[i]] */
+    FluidClass *classes;       /* [mm.n_classes] in maxmin's order, ascending by cap */
+    uint32_t *number, *sorted; /* the class of flow i is sorted[number[i]] */
     const LotFlow *flows;
-    double *fct_ns;
-    int64_t base_ns; /* now = base_ns + t */
+    double *fct_ns;  /* out */
+    int64_t base_ns; /* now is base_ns + t; all other times count from base_ns */
     double t;
-    double next;    /* time of the next completion, … */
-    uint32_t first; /* … and its class */
+    double next;    /* time of the next completion, INFINITY if there is none */
+    uint32_t first; /* the class that completes then */
     uint32_t n_active;
     FlowsimStats stats;
-    const ArrivalSample *arrivals; /* NULL: nobody looks */
-    size_t n_sampled;              /* flows of it that have arrived */
-} Sim;
+    const ArrivalSample *sample; /* NULL: none */
+    size_t n_sampled;            /* sampled flows that have arrived */
+} FlowSim;
 
-/* ---- heap: the entry with the fewest bits first ---- */
+/* ---- heap: the entry with the fewest bits at [0] ---- */
 
-static void heap_push(Entry *h, uint32_t n, Entry e) {
+/* Adds an entry to a heap of n. */
+static void heap_push(HeapEntry *h, uint32_t n, HeapEntry e) {
     while (n > 0) {
         uint32_t up = (n - 1) / HEAP_ARITY;
         if (h[up].bits <= e.bits) break;
@@ -77,9 +84,9 @@ static void heap_push(Entry *h, uint32_t n, Entry e) {
     h[n] = e;
 }
 
-/* Removes the top of a heap of n entries. */
-static void heap_pop(Entry *h, uint32_t n) {
-    Entry last = h[--n];
+/* Removes the entry with the fewest bits of a heap of n. */
+static void heap_pop(HeapEntry *h, uint32_t n) {
+    HeapEntry last = h[--n];
     uint32_t at = 0;
     for (uint32_t child; (child = at * HEAP_ARITY + 1) < n; at = child) {
         uint32_t end = child + HEAP_ARITY < n ? child + HEAP_ARITY : n;
@@ -93,20 +100,22 @@ static void heap_pop(Entry *h, uint32_t n) {
 
 /* ---- classes ---- */
 
-/* Numbers the classes (s, d, cap) as they come: open addressing, at most half full. */
 typedef struct {
     double cap_bps;
     uint32_t ends; /* s << 16 | d; 0: free */
     uint32_t class;
 } ClassSlot;
 
+/* A hash table of classes (s, d, cap), which numbers them in the order of their first flow. Open
+ * addressing, at most half full. */
 typedef struct {
-    MaxminClass *classes; /* [cap] n: flows seen */
-    uint32_t n, cap;
+    MaxminClass *classes; /* [capacity] .n counts the class's flows */
+    uint32_t n, capacity;
     ClassSlot *slots; /* [mask + 1] */
     uint32_t mask;
 } ClassTable;
 
+/* Returns the slot of a class: its own, or the free one where it belongs. */
 static inline ClassSlot *class_slot(const ClassTable *t, uint32_t ends, double cap_bps) {
     uint64_t bits;
     memcpy(&bits, &cap_bps, sizeof bits);
@@ -118,11 +127,11 @@ static inline ClassSlot *class_slot(const ClassTable *t, uint32_t ends, double c
 
 static void class_table_grow(ClassTable *t, Arena *a) {
     const MaxminClass *old = t->classes;
-    t->cap = t->cap ? t->cap * 2 : 64;
-    t->mask = t->cap * 2 - 1;
+    t->capacity = t->capacity ? t->capacity * 2 : 64;
+    t->mask = t->capacity * 2 - 1;
     t->slots =
         memset(ARENA_NEW(a, ClassSlot, t->mask + 1), 0, ((size_t)t->mask + 1) * sizeof *t->slots);
-    t->classes = ARENA_NEW(a, MaxminClass, t->cap);
+    t->classes = ARENA_NEW(a, MaxminClass, t->capacity);
     for (uint32_t c = 0; c < t->n; c++) {
         uint32_t ends = (uint32_t)old[c].s << 16 | old[c].d;
         t->classes[c] = old[c];
@@ -130,9 +139,10 @@ static void class_table_grow(ClassTable *t, Arena *a) {
     }
 }
 
-static inline uint32_t class_of(ClassTable *t, const LotFlow *f, Arena *a) {
+/* Returns the number of flow f's class, which is added if new, and counts the flow. */
+static inline uint32_t count_flow(ClassTable *t, const LotFlow *f, Arena *a) {
     uint32_t ends = (uint32_t)f->s << 16 | f->d;
-    if (t->n == t->cap) class_table_grow(t, a);
+    if (t->n == t->capacity) class_table_grow(t, a);
     ClassSlot *slot = class_slot(t, ends, f->cap_bps);
     if (slot->ends == 0) {
         *slot = (ClassSlot){f->cap_bps, ends, t->n};
@@ -144,17 +154,18 @@ static inline uint32_t class_of(ClassTable *t, const LotFlow *f, Arena *a) {
 
 typedef struct {
     double cap;
-    uint32_t id;
+    uint32_t number;
 } CapOrder;
 
 static int by_cap(const void *a, const void *b) {
     const CapOrder *x = a, *y = b;
     return x->cap != y->cap ? (x->cap > y->cap) - (x->cap < y->cap)
-                            : (x->id > y->id) - (x->id < y->id);
+                            : (x->number > y->number) - (x->number < y->number);
 }
 
-/* Caps in bits/ns, none above what the class's links carry, ascending. rank[old id] = new id. */
-static MaxminClass *sort_classes(const ClassTable *t, const double *link_rate, uint32_t *rank,
+/* Returns the classes as maxmin wants them: ascending by cap, which is in bits/ns and no more than
+ * any of the class's links carries. sorted[number] is where a class went. */
+static MaxminClass *sort_classes(const ClassTable *t, const double *link_rate, uint32_t *sorted,
                                  Arena *a) {
     CapOrder *order = ARENA_NEW(a, CapOrder, t->n);
     for (uint32_t c = 0; c < t->n; c++) {
@@ -164,37 +175,37 @@ static MaxminClass *sort_classes(const ClassTable *t, const double *link_rate, u
         order[c] = (CapOrder){cap, c};
     }
     qsort(order, t->n, sizeof *order, by_cap);
-    MaxminClass *sorted = ARENA_NEW(a, MaxminClass, t->n);
+    MaxminClass *out = ARENA_NEW(a, MaxminClass, t->n);
     for (uint32_t c = 0; c < t->n; c++) {
-        const MaxminClass *k = &t->classes[order[c].id];
-        sorted[c] = (MaxminClass){.s = k->s, .d = k->d, .cap = order[c].cap};
-        rank[order[c].id] = c;
+        const MaxminClass *k = &t->classes[order[c].number];
+        out[c] = (MaxminClass){.s = k->s, .d = k->d, .cap = order[c].cap};
+        sorted[order[c].number] = c;
     }
-    return sorted;
+    return out;
 }
 
-/* Groups the flows into classes: fills sim->classes and sim->mm; of[i] is the class of flow i, once
- * looked up in rank. */
-static void classify(Sim *sim, const Lot *lot, size_t n, Arena *a) {
+/* Groups the n flows into classes: fills sim->number, ->sorted, ->classes and ->mm. */
+static void make_classes(FlowSim *sim, const Lot *lot, size_t n, Arena *a) {
     ClassTable table = {0};
-    sim->of = ARENA_NEW(a, uint32_t, n);
-    for (size_t i = 0; i < n; i++) sim->of[i] = class_of(&table, &sim->flows[i], a);
+    sim->number = ARENA_NEW(a, uint32_t, n);
+    for (size_t i = 0; i < n; i++) sim->number[i] = count_flow(&table, &sim->flows[i], a);
     double *link_rate = ARENA_NEW(a, double, lot->n_links);
     for (uint32_t l = 0; l < lot->n_links; l++) link_rate[l] = lot->rate_bps[l] * 1e-9;
-    sim->rank = ARENA_NEW(a, uint32_t, table.n);
-    maxmin_init(&sim->mm, link_rate, lot->n_links, sort_classes(&table, link_rate, sim->rank, a),
-                table.n, a);
-    sim->classes = ARENA_NEW(a, Class, table.n);
-    Entry *entries = ARENA_NEW(a, Entry, n);
+    sim->sorted = ARENA_NEW(a, uint32_t, table.n);
+    MaxminClass *classes = sort_classes(&table, link_rate, sim->sorted, a);
+    maxmin_init(&sim->mm, link_rate, lot->n_links, classes, table.n, a);
+    sim->classes = ARENA_NEW(a, FluidClass, table.n);
+    HeapEntry *entries = ARENA_NEW(a, HeapEntry, n);
     for (uint32_t c = 0; c < table.n; c++) {
-        sim->classes[sim->rank[c]] = (Class){.heap = entries};
+        sim->classes[sim->sorted[c]] = (FluidClass){.heap = entries};
         entries += table.classes[c].n;
     }
 }
 
-/* ---- watching ---- */
+/* ---- link state at a sampled arrival ---- */
 
-/* Where a class's flows queue: the link of theirs that is asked for the most. */
+/* Returns the link on which a class's flows wait: that of theirs with the highest demand over its
+ * rate. */
 static uint32_t tightest_link(const Maxmin *mm, const MaxminClass *k) {
     uint32_t at = k->s;
     for (uint32_t l = k->s + 1u; l < k->d; l++)
@@ -203,18 +214,19 @@ static uint32_t tightest_link(const Maxmin *mm, const MaxminClass *k) {
     return at;
 }
 
-/* What is left of flow e of a class, and what of it may wait: a sender has put on the wire what its
- * own rate allowed since its start. */
-static void look_at_flow(const Sim *sim, const MaxminClass *k, const Entry *e, double served,
-                         LinkState *sum) {
-    const ArrivalSample *w = sim->arrivals;
+/* Adds one active flow of class k to `sum`. Its sender has put on the wire what the flow's own rate
+ * has allowed since its start; what of that was not served waits. */
+static void add_flow_state(const FlowSim *sim, const MaxminClass *k, const HeapEntry *e,
+                           double served, LinkState *sum) {
     const LotFlow *f = &sim->flows[e->flow];
     double left = e->bits - served, given = wire_bits(f->size_b) - left,
            age = (double)(sim->base_ns - f->start_ns) + sim->t;
     double waits = fmin(left, k->cap * age - given);
-    Backlog *b = age < 2 * w->rtt_ns ? &sum->before_feedback : &sum->after_feedback;
     sum->left_bits += (float)left;
     if (waits < 1) return; /* less than a bit is rounding */
+    /* The first ACKs take a round trip to the sender, and what it sends then takes part of one more
+     * to the link: before two are over, its reaction to congestion cannot show there. */
+    Backlog *b = age < 2 * sim->sample->rtt_ns ? &sum->before_feedback : &sum->after_feedback;
     b->bits += (float)waits;
     b->n++;
     b->rate += (float)k->rate;
@@ -226,55 +238,57 @@ static void add_backlog(Backlog *to, const Backlog *b) {
     to->rate += b->rate;
 }
 
-static void look_at_class(const Sim *sim, uint32_t class, LinkState *seen) {
+/* Adds the active flows of a class to the state of its links, those that wait to one of them. */
+static void add_class_state(const FlowSim *sim, uint32_t class, LinkState *state) {
     const MaxminClass *k = &sim->mm.classes[class];
-    const Class *c = &sim->classes[class];
+    const FluidClass *c = &sim->classes[class];
     LinkState sum = {.n_active = (float)c->n_active};
     double served = c->served + (sim->t - c->since) * c->rate;
-    for (uint32_t i = 0; i < c->n_active; i++) look_at_flow(sim, k, &c->heap[i], served, &sum);
+    for (uint32_t i = 0; i < c->n_active; i++) add_flow_state(sim, k, &c->heap[i], served, &sum);
     for (uint32_t l = k->s; l < k->d; l++) {
-        seen[l].n_active += sum.n_active;
-        seen[l].left_bits += sum.left_bits;
+        state[l].n_active += sum.n_active;
+        state[l].left_bits += sum.left_bits;
     }
-    LinkState *tightest = &seen[tightest_link(&sim->mm, k)];
+    LinkState *tightest = &state[tightest_link(&sim->mm, k)];
     add_backlog(&tightest->before_feedback, &sum.before_feedback);
     add_backlog(&tightest->after_feedback, &sum.after_feedback);
 }
 
-/* Called before flow i joins. Rates are those before its arrival. */
-static void look(Sim *sim, size_t i) {
-    const ArrivalSample *w = sim->arrivals;
-    if (sim->n_sampled >= w->n || w->flow[sim->n_sampled] != i) return;
-    LinkState *state = w->state + sim->n_sampled++ * sim->mm.n_links;
+/* Records the state of the links if flow i, which is about to join, is sampled. Rates are those
+ * before its arrival. */
+static void record_state(FlowSim *sim, size_t i) {
+    const ArrivalSample *sample = sim->sample;
+    if (sim->n_sampled >= sample->n || sample->flow[sim->n_sampled] != i) return;
+    LinkState *state = sample->state + sim->n_sampled++ * sim->mm.n_links;
     memset(state, 0, sim->mm.n_links * sizeof *state);
     for (uint32_t word = 0; word < sim->mm.n_words; word++)
         for (uint64_t active = sim->mm.active[word]; active; active &= active - 1)
-            look_at_class(sim, word * 64 + (uint32_t)__builtin_ctzll(active), state);
+            add_class_state(sim, word * 64 + (uint32_t)__builtin_ctzll(active), state);
 }
 
 /* ---- the run ---- */
 
-static void rebase_service(Class *c) {
+static void rebase_service(FluidClass *c) {
     for (uint32_t i = 0; i < c->n_active; i++) c->heap[i].bits -= c->served;
     c->served = 0;
 }
 
-/* Brings a class up to now. */
-static inline void catch_up(const Sim *sim, Class *c) {
+/* Brings a class's service up to now. */
+static inline void catch_up(const FlowSim *sim, FluidClass *c) {
     c->served += (sim->t - c->since) * c->rate;
     c->since = sim->t;
     if (c->served > REBASE_BITS) rebase_service(c);
 }
 
-/* Sets when a class completes next, given the bits that its first flow still has to send. */
-static inline void predict(const Sim *sim, Class *c, double bits) {
+/* Sets the time of a class's next completion, given the bits that its first flow has left. */
+static inline void predict_finish(const FlowSim *sim, FluidClass *c, double bits) {
     double finish = sim->t + bits / c->rate;
     c->finish = finish < NEVER_NS ? finish : NEVER_NS;
 }
 
-/* Moves base_ns close to now, so that t stays small enough to be exact. Beyond 100 days there is
- * nothing to save. */
-static void rebase_time(Sim *sim) {
+/* Moves base_ns to now, so that t stays small. A t above 2^53 ns, the end of a flow that lasts for
+ * more than 100 days, is a whole number anyway; base_ns must not overflow. */
+static void rebase_time(FlowSim *sim) {
     if (sim->t > 0x1p53 || sim->base_ns > INT64_MAX - (1ll << 54)) return;
     double shift = floor(sim->t);
     sim->base_ns += (int64_t)shift;
@@ -286,9 +300,10 @@ static void rebase_time(Sim *sim) {
     }
 }
 
-/* Rates are those before its arrival until the next fill; a class that was idle has had none. */
-static inline void admit(Sim *sim, size_t i, uint32_t class) {
-    Class *c = &sim->classes[class];
+/* Adds flow i to its class. Until rates are computed anew it is served at the class's present one,
+ * or, where the class was idle, at its cap. */
+static inline void admit(FlowSim *sim, size_t i, uint32_t class) {
+    FluidClass *c = &sim->classes[class];
     if (c->n_active == 0) {
         c->served = 0;
         c->since = sim->t;
@@ -300,9 +315,9 @@ static inline void admit(Sim *sim, size_t i, uint32_t class) {
         catch_up(sim, c);
         given = c->served;
     }
-    heap_push(c->heap, c->n_active++, (Entry){given + bits, i});
+    heap_push(c->heap, c->n_active++, (HeapEntry){given + bits, i});
     if (c->heap[0].flow == i) {
-        predict(sim, c, bits);
+        predict_finish(sim, c, bits);
         if (c->finish < sim->next) {
             sim->next = c->finish;
             sim->first = class;
@@ -313,12 +328,12 @@ static inline void admit(Sim *sim, size_t i, uint32_t class) {
     if (++sim->n_active > sim->stats.max_active) sim->stats.max_active = sim->n_active;
 }
 
-/* Takes out the flows of a class that are done now. */
-static inline void complete(Sim *sim, uint32_t class) {
-    Class *c = &sim->classes[class];
+/* Takes out the flows of a class that complete now: its first one and all with the same bits. */
+static inline void complete(FlowSim *sim, uint32_t class) {
+    FluidClass *c = &sim->classes[class];
     catch_up(sim, c);
-    c->served = c->served < c->heap[0].bits ? c->heap[0].bits
-                                            : c->served; /* rounding must not keep the first one */
+    /* Rounding must not keep the first one. */
+    c->served = c->served < c->heap[0].bits ? c->heap[0].bits : c->served;
     do {
         size_t i = c->heap[0].flow;
         sim->fct_ns[i] = (double)(sim->base_ns - sim->flows[i].start_ns) + sim->t;
@@ -327,21 +342,22 @@ static inline void complete(Sim *sim, uint32_t class) {
         sim->stats.events++;
         sim->n_active--;
     } while (c->n_active > 0 && c->heap[0].bits <= c->served);
-    if (c->n_active > 0) predict(sim, c, c->heap[0].bits - c->served);
+    if (c->n_active > 0) predict_finish(sim, c, c->heap[0].bits - c->served);
 }
 
-/* Finds the class that completes next; where `filled`, after giving classes their new rates. */
-static inline void reschedule(Sim *sim, bool filled) {
+/* Finds the class that completes next; if `refilled`, it first gives classes the rates that maxmin
+ * has computed. */
+static inline void reschedule(FlowSim *sim, bool refilled) {
     uint32_t first = 0;
     double next = INFINITY;
     for (uint32_t w = 0; w < sim->mm.n_words; w++) {
         for (uint64_t active = sim->mm.active[w]; active; active &= active - 1) {
             uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(active);
-            Class *c = &sim->classes[i];
-            if (filled && c->rate != sim->mm.classes[i].rate) {
+            FluidClass *c = &sim->classes[i];
+            if (refilled && c->rate != sim->mm.classes[i].rate) {
                 catch_up(sim, c);
                 c->rate = sim->mm.classes[i].rate;
-                predict(sim, c, c->heap[0].bits - c->served);
+                predict_finish(sim, c, c->heap[0].bits - c->served);
             }
             if (c->finish < next) {
                 next = c->finish;
@@ -353,9 +369,9 @@ static inline void reschedule(Sim *sim, bool filled) {
     sim->first = first;
 }
 
-/* Moves to the next arrival and admits all flows that start then; returns the first flow after
- * them. */
-static inline size_t arrive(Sim *sim, size_t i, size_t n) {
+/* Moves on to the start of flow i and admits all flows that start then; returns the first flow
+ * after them. */
+static inline size_t arrive(FlowSim *sim, size_t i, size_t n) {
     int64_t start_ns = sim->flows[i].start_ns;
     if (sim->n_active == 0) {
         sim->base_ns = start_ns;
@@ -365,16 +381,16 @@ static inline size_t arrive(Sim *sim, size_t i, size_t n) {
         if (t > sim->t) sim->t = t;
     }
     do {
-        if (sim->arrivals) look(sim, i);
-        admit(sim, i, sim->rank[sim->of[i]]);
+        if (sim->sample) record_state(sim, i);
+        admit(sim, i, sim->sorted[sim->number[i]]);
     } while (++i < n && sim->flows[i].start_ns == start_ns);
     return i;
 }
 
 void flowsim_run_sampled(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns,
-                         const ArrivalSample *arrivals, FlowsimStats *stats, Arena *a) {
-    Sim sim = {.flows = flows, .fct_ns = fct_ns, .arrivals = arrivals, .next = INFINITY};
-    if (n > 0) classify(&sim, lot, n, a);
+                         const ArrivalSample *sample, FlowsimStats *stats, Arena *a) {
+    FlowSim sim = {.flows = flows, .fct_ns = fct_ns, .sample = sample, .next = INFINITY};
+    if (n > 0) make_classes(&sim, lot, n, a);
     for (size_t i = 0; i < n || sim.n_active > 0;) {
         bool arrival =
             i < n && (sim.n_active == 0 || (double)(flows[i].start_ns - sim.base_ns) < sim.next);

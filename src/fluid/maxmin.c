@@ -1,24 +1,30 @@
-/* maxmin: progressive filling per class of flows, not per flow.
+/* maxmin: progressive filling by classes of flows.
  *
- * All rates rise together until a class reaches its cap or a link is full; those classes are
- * settled, what they take is subtracted, and the rest rises on (Bertsekas and Gallager, Data
- * Networks, 6.5.2).
+ * An allocation of rates is max-min fair if no rate can be raised without lowering one that is no
+ * higher. It is unique, and it is the feasible one in which every flow has a bottleneck: its own
+ * cap, or a saturated link on which no flow is faster (Bertsekas and Gallager, Data Networks, 2nd
+ * edition, section 6.5.2; a cap is a link of the flow's own). Progressive filling finds it: the
+ * rates of all flows rise together until a class reaches its cap or a link is saturated; those
+ * classes are settled, what they take is subtracted, and the others rise on.
  *
- * Three observations make it cheap. A link whose flows could all run at their caps never fills up,
- * so only links with demand > rate are looked at, and classes that cross none of them are at their
- * caps at once. Classes are sorted by cap, so the lowest unsettled bit is the class with the
- * smallest cap. Which classes cross which link never changes, so settling is a matter of bit masks;
- * each class is settled once.
+ * Three observations make that cheap. A link whose flows could all have their caps never saturates,
+ * so only overloaded links, with demand > rate, are looked at, and classes that cross none of them
+ * are at their caps. Classes ascend by cap, so the first one that is not settled has the least. And
+ * which classes cross a link never changes, so settling works on words of 64 classes.
  *
- * Invariant of the filling: the level (the common rate of the unsettled) never falls; rounding in
- * what is left of a link can therefore not produce a negative rate. */
+ * Cost of a fill: with C classes and O overloaded links, each class is settled once, in O(O), and
+ * each of the at most O + C rounds finds the least share in O(O) and its classes in C / 64; one
+ * overloaded link, the common case, takes one pass over the classes.
+ *
+ * Invariant: the level, the common rate of those not settled, never falls, so rounding in what is
+ * left of a link cannot make a rate negative. */
 #include "fluid/maxmin.h"
 
 #include <assert.h>
 #include <math.h>
 #include <string.h>
 
-static uint64_t *zero_words(Arena *a, size_t n) {
+static uint64_t *empty_sets(Arena *a, size_t n) {
     return memset(ARENA_NEW(a, uint64_t, n), 0, n * sizeof(uint64_t));
 }
 
@@ -31,10 +37,10 @@ void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminCla
     m->over = ARENA_NEW(a, uint32_t, n_links);
     m->left = ARENA_NEW(a, double, n_links);
     m->sharers = ARENA_NEW(a, double, n_links);
-    m->active = zero_words(a, words);
-    m->slowed = zero_words(a, words);
-    m->open = zero_words(a, words);
-    m->cross = zero_words(a, (size_t)n_links * words);
+    m->active = empty_sets(a, words);
+    m->slowed = empty_sets(a, words);
+    m->open = empty_sets(a, words);
+    m->cross = empty_sets(a, (size_t)n_links * words);
     for (uint32_t c = 0; c < n_classes; c++) {
         const MaxminClass *k = &classes[c];
         assert(k->s < k->d && k->d <= n_links && k->cap > 0 && k->n == 0 &&
@@ -44,7 +50,7 @@ void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminCla
     }
 }
 
-/* Collects the overloaded links; returns how many. */
+/* Lists the overloaded links in m->over, nothing of them being settled; returns how many. */
 static inline uint32_t find_overloaded(Maxmin *m) {
     uint32_t n = 0;
     for (uint32_t l = 0; l < m->n_links; l++) {
@@ -56,8 +62,8 @@ static inline uint32_t find_overloaded(Maxmin *m) {
     return n;
 }
 
-/* Opens the classes that cross an overloaded link; those that did so before and no longer do are
- * back at their caps. */
+/* Opens the classes that cross an overloaded link. Those that did so in the last fill and no longer
+ * do are back at their caps. */
 static inline void open_classes(Maxmin *m, uint32_t n_over, uint32_t words) {
     for (uint32_t w = 0; w < words; w++) {
         uint64_t crossing = 0;
@@ -70,9 +76,11 @@ static inline void open_classes(Maxmin *m, uint32_t n_over, uint32_t words) {
     }
 }
 
+/* Settles class k at a rate and subtracts what it takes. */
 static inline void settle(Maxmin *m, MaxminClass *k, double rate, uint32_t n_over) {
-    const double flows_if[2] = {
-        0, k->n}; /* looked up: a branch would be mispredicted every other time */
+    /* A table, since a branch on whether k crosses the link would be mispredicted every other time.
+     */
+    const double flows_if[2] = {0, k->n};
     k->rate = rate;
     for (uint32_t j = 0; j < n_over; j++) {
         double flows = flows_if[m->over[j] - (uint32_t)k->s < (uint32_t)(k->d - k->s)];
@@ -81,8 +89,8 @@ static inline void settle(Maxmin *m, MaxminClass *k, double rate, uint32_t n_ove
     }
 }
 
-/* The smallest share an overloaded link can give to each of its unsettled flows; its place in
- * `over` to *at. */
+/* Returns the least share that an overloaded link has for each of its flows that are not settled;
+ * *at is where the link stands in m->over. */
 static inline double smallest_share(const Maxmin *m, uint32_t n_over, uint32_t *at) {
     double least = INFINITY;
     for (uint32_t j = 0; j < n_over; j++) {
@@ -95,7 +103,7 @@ static inline double smallest_share(const Maxmin *m, uint32_t n_over, uint32_t *
     return least;
 }
 
-/* Settles the open classes whose cap is at most `share`, smallest first; false if there is none. */
+/* Settles the open classes whose cap is at most `share`; returns false if there is none. */
 static inline bool settle_capped(Maxmin *m, double share, uint32_t n_over, uint32_t words) {
     bool any = false;
     for (uint32_t w = 0; w < words; w++) {
@@ -109,13 +117,14 @@ static inline bool settle_capped(Maxmin *m, double share, uint32_t n_over, uint3
     return any;
 }
 
+/* Settles the open classes that cross a link, which is saturated, at their share of it. */
 static inline void settle_link(Maxmin *m, uint32_t link, double share, uint32_t n_over,
                                uint32_t words) {
     for (uint32_t w = 0; w < words; w++) {
-        uint64_t full = m->open[w] & m->cross[(size_t)link * words + w];
-        m->open[w] &= ~full;
-        for (; full; full &= full - 1)
-            settle(m, &m->classes[w * 64 + (uint32_t)__builtin_ctzll(full)], share, n_over);
+        uint64_t crossing = m->open[w] & m->cross[(size_t)link * words + w];
+        m->open[w] &= ~crossing;
+        for (; crossing; crossing &= crossing - 1)
+            settle(m, &m->classes[w * 64 + (uint32_t)__builtin_ctzll(crossing)], share, n_over);
     }
 }
 
@@ -125,8 +134,8 @@ static inline bool any_open(const Maxmin *m, uint32_t words) {
     return any != 0;
 }
 
-/* With a single overloaded link every open class crosses it: those whose caps are below the share
- * keep to them, and the share of the others grows; nothing else has to be kept account of. */
+/* Fills the only overloaded link, which every open class crosses: in ascending order, classes whose
+ * cap is below the share keep to it, whereby the share of the others grows. */
 static inline void fill_one(Maxmin *m, uint32_t words) {
     double left = m->left[0], sharers = m->sharers[0], share = left / sharers;
     for (uint32_t w = 0; w < words; w++) {
@@ -138,8 +147,8 @@ static inline void fill_one(Maxmin *m, uint32_t words) {
                 if (share < left / sharers) share = left / sharers;
                 k->rate = k->cap;
             } else {
-                k->rate =
-                    share < k->cap ? share : k->cap; /* the cap: rounding, in the last class */
+                /* By rounding the share of the last class may exceed its cap. */
+                k->rate = share < k->cap ? share : k->cap;
             }
         }
     }
@@ -165,10 +174,8 @@ static inline void fill(Maxmin *m, uint32_t words) {
 bool maxmin_fill(Maxmin *m) {
     if (!m->dirty) return false;
     m->dirty = false;
-    if (m->n_words == 1)
-        fill(
-            m,
-            1); /* up to 64 classes: lots of ten links. The constant removes the loops over words */
+    /* Up to 64 classes, which lots of ten links have: with a constant, loops over words vanish. */
+    if (m->n_words == 1) fill(m, 1);
     else fill(m, m->n_words);
     return true;
 }
