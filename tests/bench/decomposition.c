@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "packet/pktsim.h"
+#include "path/path.h"
 #include "traffic/sizebucket.h"
 
 enum { OWN, WHOLE, REFERENCE, N_SIDES };
