@@ -1,15 +1,19 @@
 /* features_file: Features as a framed file (base/frame.h).
  *
- *   header   schema, what the features are, where they are from, the network's settings, counts
- *   payload  for each path: n_draws, bucket_n (4), n_links, n_flows (u32, each), then by kind
- *              flows         the FlowFeat's scale and arrays (mapblock.h)
- *              percentiles   the PathFeat's base, base_count, conf and arrays; n_links counts its
- * rows slowdowns     Σ bucket_n floats each item filled up to a multiple of 8 bytes
+ *   header   JSON: schema, kind of features, the files they were made from, the network's settings,
+ *            counts
+ *   payload  for each path: n_draws, bucket_n[4], two lengths (u32 each); then by kind
+ *              flows        lengths n_links, n_flows; the FlowFeat's scale and arrays
+ *              percentiles  lengths n_rows, 0; the PathFeat's base, base_count, conf and arrays
+ *              fluid, packets
+ *                           lengths 0, 0; slowdown, Σ bucket_n floats
+ *            each item padded to a multiple of 8 bytes; arrays as model/featarrays.h lists them
  *
- * Nothing read is believed: after the frame's checksum every length is held against what is left of
- * the file, and every number against what it can be. What a file's values mean is up to the program
- * that made it, so the header has a fingerprint of the names of all inputs of models: features of
- * another version are refused rather than misread. */
+ * A file is untrusted input, also where its checksum is right: every length is checked against what
+ * is left of the file before memory is asked for, and every number against what it can be. What
+ * the numbers mean depends on the program that wrote them, so the header has a fingerprint of the
+ * names of all inputs of models, and features of another version are refused rather than misread.
+ */
 #include "features/features_file.h"
 
 #include <math.h>
@@ -23,19 +27,24 @@
 #include "traffic/sizebucket.h"
 
 #define SCHEMA "m3.features/1"
-enum { ALIGNMENT = 8, MAX_LINKS = 65535, MAX_DRAWS = 100000000 };
+enum {
+    PADDING = 8,      /* items begin at multiples of it */
+    MAX_LINKS = 65535 /* of a path: LotFlow counts them in 16 bits */
+};
+/* The bootstrap over a file's draws takes 4 bytes each, and no estimate comes near so many. */
+enum { MAX_DRAWS = 100000000 };
 static const FrameKind frame_kind = {
     {'m', '3', 'f', 'e', 'a', 't', '\r', '\n'}, 1, "an m3 features file"};
-static const char *const kind_names[] = {"flows", "percentiles", "fluid", "packets",
-                                         NULL}; /* in the order of FeaturesKind */
+static const char *const kind_names[] = {[FEATURES_FLOWS] = "flows",
+                                         [FEATURES_PERCENTILES] = "percentiles",
+                                         [FEATURES_FLUID] = "fluid",
+                                         [FEATURES_PACKETS] = "packets",
+                                         NULL};
 
-/* ---- what both directions know ---- */
+/* ---- what writing and reading share ---- */
 
-static void add_names(FILE *f, const char *const *names, size_t n) {
-    for (size_t i = 0; i < n; i++) fprintf(f, "%s\n", names[i]);
-}
-
-/* Of the names of all inputs: changes whenever numbers in a file would mean something else. */
+/* The SHA-256 of the names of all models' inputs, in hex: it changes whenever numbers in a file
+ * would mean something else. */
 static void fingerprint(char hex[65]) {
     char *text = NULL;
     size_t len;
@@ -43,11 +52,19 @@ static void fingerprint(char hex[65]) {
     char flowfeat[FLOWFEAT_FINGERPRINT];
     flowfeat_fingerprint(flowfeat);
     fprintf(f, "%s\n", flowfeat);
-    add_names(f, pathfeat_conf_names, PATHFEAT_N_CONF);
+    for (size_t i = 0; i < PATHFEAT_N_CONF; i++) fprintf(f, "%s\n", pathfeat_conf_names[i]);
     mem_stream_close(f);
     file_sha256(text, len, hex);
     free(text);
 }
+
+/* What every path begins with. */
+typedef struct {
+    uint32_t n_draws, bucket_n[SIZEBUCKET_N];
+    uint32_t lengths[2];
+} PathHeader;
+
+static size_t padding(size_t n) { return (PADDING - n % PADDING) % PADDING; }
 
 static size_t n_slowdowns(const PathFeatures *p) {
     size_t n = 0;
@@ -55,14 +72,12 @@ static size_t n_slowdowns(const PathFeatures *p) {
     return n;
 }
 
-enum { PATH_WORDS = 1 + SIZEBUCKET_N + 2 };
-
-/* ---- out ---- */
+/* ---- writing: payload ---- */
 
 static void put(FILE *f, const void *data, size_t n) {
-    static const char zeros[ALIGNMENT] = {0};
+    static const char zeros[PADDING] = {0};
     if (n > 0) fwrite(data, 1, n, f);
-    fwrite(zeros, 1, (ALIGNMENT - n % ALIGNMENT) % ALIGNMENT, f);
+    fwrite(zeros, 1, padding(n), f);
 }
 
 static void put_arrays(FILE *f, const FeatArray *arrays, size_t n) {
@@ -71,25 +86,30 @@ static void put_arrays(FILE *f, const FeatArray *arrays, size_t n) {
 
 static void put_path(FILE *f, FeaturesKind kind, const PathFeatures *p) {
     FeatArray arrays[FEATARRAYS_MAX];
-    PathFeatures copy = *p;
-    uint32_t words[PATH_WORDS] = {p->n_draws};
-    memcpy(words + 1, p->bucket_n, sizeof p->bucket_n);
-    if (kind == FEATURES_FLOWS)
-        words[PATH_WORDS - 2] = p->flows.n_links, words[PATH_WORDS - 1] = p->flows.n_flows;
-    if (kind == FEATURES_PERCENTILES) words[PATH_WORDS - 2] = p->percentiles->n_rows;
-    put(f, words, sizeof words);
+    PathHeader head = {.n_draws = p->n_draws};
+    memcpy(head.bucket_n, p->bucket_n, sizeof head.bucket_n);
     if (kind == FEATURES_FLOWS) {
-        put(f, &p->flows.scale, sizeof p->flows.scale);
-        put_arrays(f, arrays, featarrays_flow_arrays(&copy.flows, arrays));
+        FlowFeat m = p->flows; /* featarrays wants to be able to change the pointers */
+        head.lengths[0] = m.n_links;
+        head.lengths[1] = m.n_flows;
+        put(f, &head, sizeof head);
+        put(f, &m.scale, sizeof m.scale);
+        put_arrays(f, arrays, featarrays_flow_arrays(&m, arrays));
     } else if (kind == FEATURES_PERCENTILES) {
-        put(f, p->percentiles->base, sizeof p->percentiles->base);
-        put(f, p->percentiles->base_count, sizeof p->percentiles->base_count);
-        put(f, p->percentiles->conf, sizeof p->percentiles->conf);
-        put_arrays(f, arrays, featarrays_feature_arrays(copy.percentiles, arrays));
+        PathFeat *m = p->percentiles;
+        head.lengths[0] = m->n_rows;
+        put(f, &head, sizeof head);
+        put(f, m->base, sizeof m->base);
+        put(f, m->base_count, sizeof m->base_count);
+        put(f, m->conf, sizeof m->conf);
+        put_arrays(f, arrays, featarrays_feature_arrays(m, arrays));
     } else {
+        put(f, &head, sizeof head);
         put(f, p->slowdown, n_slowdowns(p) * sizeof *p->slowdown);
     }
 }
+
+/* ---- writing: header ---- */
 
 static void put_file(JsonOut *o, const char *key, const char *path, const char *sha256) {
     if (!path) {
@@ -102,10 +122,11 @@ static void put_file(JsonOut *o, const char *key, const char *path, const char *
     json_out_end(o, '}');
 }
 
-static void put_int(JsonOut *o, const char *key, uint64_t x) {
+/* As text, since a JSON number is exact only up to 53 bits. */
+static void put_u64(JsonOut *o, const char *key, uint64_t x) {
     char text[24];
     snprintf(text, sizeof text, "%llu", (unsigned long long)x);
-    json_put_string(o, key, text); /* a JSON number holds 53 bits */
+    json_put_string(o, key, text);
 }
 
 static void put_header(JsonOut *o, const Features *f, const FeaturesSource *src) {
@@ -122,15 +143,15 @@ static void put_header(JsonOut *o, const Features *f, const FeaturesSource *src)
     put_file(o, "flows", src->flows, src->flows_sha256);
     json_put_string(o, "command", src->command);
     netconf_put_texts(o, &f->conf);
-    put_int(o, "seed", f->seed);
-    put_int(o, "n_flows", f->n_flows);
-    put_int(o, "n_drawn", f->n_drawn);
-    put_int(o, "n_unique", f->n_unique);
+    put_u64(o, "seed", f->seed);
+    put_u64(o, "n_flows", f->n_flows);
+    put_u64(o, "n_drawn", f->n_drawn);
+    put_u64(o, "n_unique", f->n_unique);
     json_put_bool(o, "exhaustive", f->exhaustive);
-    put_int(o, "n_events", f->n_events);
-    put_int(o, "n_unfinished", f->n_unfinished);
-    put_int(o, "n_path_flows", f->n_path_flows);
-    put_int(o, "n_simulated", f->n_simulated);
+    put_u64(o, "n_events", f->n_events);
+    put_u64(o, "n_unfinished", f->n_unfinished);
+    put_u64(o, "n_path_flows", f->n_path_flows);
+    put_u64(o, "n_simulated", f->n_simulated);
     json_out_end(o, '}');
     json_out_finish(o);
 }
@@ -151,10 +172,10 @@ void features_write(FILE *out, const Features *f, const FeaturesSource *src) {
     free(payload);
 }
 
-/* ---- header, in ---- */
+/* ---- reading: header ---- */
 
-/* A whole number as put_int writes it. */
-static int need_int(const Json *j, const char *key, uint64_t max, uint64_t *x, Err *err) {
+/* Reads a number that put_u64 wrote, at most max. */
+static int need_u64(const Json *j, const char *key, uint64_t max, uint64_t *x, Err *err) {
     const char *text;
     char *end;
     if (json_need_string(j, key, &text, err) != 0) return -1;
@@ -227,17 +248,16 @@ static int read_kind(const Json *j, FeaturesKind *kind, const char *path, Err *e
 
 static int read_counts(const Json *j, Features *f, Err *err) {
     uint64_t drawn = 0, unique = 0;
-    if (need_int(j, "seed", UINT64_MAX, &f->seed, err) != 0 ||
-        need_int(j, "n_flows", UINT32_MAX, &f->n_flows, err) != 0)
+    if (need_u64(j, "seed", UINT64_MAX, &f->seed, err) != 0 ||
+        need_u64(j, "n_flows", UINT32_MAX, &f->n_flows, err) != 0 ||
+        json_need_bool(j, "exhaustive", &f->exhaustive, err) != 0 ||
+        need_u64(j, "n_drawn", f->exhaustive ? UINT32_MAX : MAX_DRAWS, &drawn, err) != 0 ||
+        need_u64(j, "n_unique", drawn, &unique, err) != 0 ||
+        need_u64(j, "n_events", UINT64_MAX, &f->n_events, err) != 0 ||
+        need_u64(j, "n_unfinished", UINT64_MAX, &f->n_unfinished, err) != 0 ||
+        need_u64(j, "n_path_flows", UINT64_MAX, &f->n_path_flows, err) != 0 ||
+        need_u64(j, "n_simulated", f->n_path_flows, &f->n_simulated, err) != 0)
         return -1;
-    if (json_need_bool(j, "exhaustive", &f->exhaustive, err) != 0) return -1;
-    if (need_int(j, "n_drawn", f->exhaustive ? UINT32_MAX : MAX_DRAWS, &drawn, err) != 0) return -1;
-    if (need_int(j, "n_unique", drawn, &unique, err) != 0) return -1;
-    if (need_int(j, "n_events", UINT64_MAX, &f->n_events, err) != 0 ||
-        need_int(j, "n_unfinished", UINT64_MAX, &f->n_unfinished, err) != 0)
-        return -1;
-    if (need_int(j, "n_path_flows", UINT64_MAX, &f->n_path_flows, err) != 0) return -1;
-    if (need_int(j, "n_simulated", f->n_path_flows, &f->n_simulated, err) != 0) return -1;
     f->n_drawn = (size_t)drawn;
     f->n_unique = (size_t)unique;
     return 0;
@@ -256,35 +276,26 @@ static int read_header(Features *f, FeaturesSource *src, const Frame *frame, con
     return rc;
 }
 
-/* ---- payload, in ---- */
+/* ---- reading: payload ---- */
 
 typedef struct {
-    const char *file, *at;
-    size_t left, path;
+    const char *file;
+    const char *at; /* the next byte */
+    size_t left;    /* bytes from there to the end of the payload */
+    size_t path;    /* number of the path, for messages */
     Err *err;
-} Reader;
+} FeaturesReader;
 
-static int bad_path(const Reader *r, const char *why) {
+static int bad_path(const FeaturesReader *r, const char *why) {
     return err_input(r->err, "%s: path %zu: %s", r->file, r->path, why);
 }
 
-/* The next n bytes, or NULL if the file ends before. */
-static const void *take(Reader *r, size_t n) {
-    size_t whole = n + (ALIGNMENT - n % ALIGNMENT) % ALIGNMENT;
-    if (whole < n || whole > r->left) {
-        bad_path(r, "its lengths exceed the file");
-        return NULL;
-    }
-    const void *p = r->at;
-    r->at += whole;
-    r->left -= whole;
-    return p;
-}
-
-static int read_into(Reader *r, void *to, size_t n) {
-    const void *p = take(r, n);
-    if (!p) return -1;
-    if (n > 0) memcpy(to, p, n);
+/* Copies the next n bytes and passes over their padding. */
+static int get(FeaturesReader *r, void *to, size_t n) {
+    if (n > r->left || padding(n) > r->left - n) return bad_path(r, "its lengths exceed the file");
+    if (n > 0) memcpy(to, r->at, n);
+    r->at += n + padding(n);
+    r->left -= n + padding(n);
     return 0;
 }
 
@@ -294,7 +305,7 @@ static bool all_finite(const float *x, size_t n) {
     return true;
 }
 
-static bool all_finite_d(const double *x, size_t n) {
+static bool all_finite_f64(const double *x, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(x[i])) return false;
     return true;
@@ -306,58 +317,54 @@ static bool all_at_least_1(const float *x, size_t n) {
     return true;
 }
 
-static int read_arrays(Reader *r, const FeatArray *arrays, size_t n) {
+/* Allocates the arrays in one block and reads them. */
+static int get_arrays(FeaturesReader *r, const FeatArray *arrays, size_t n) {
     size_t total = 0;
     for (size_t i = 0; i < n; i++) total += arrays[i].bytes;
-    if (total > r->left)
-        return bad_path(r, "its lengths exceed the file"); /* before memory is asked for */
+    if (total > r->left) return bad_path(r, "its lengths exceed the file");
     featarrays_alloc(arrays, n);
     for (size_t i = 0; i < n; i++) {
         void *p = featarrays_pointer(&arrays[i]);
-        if (read_into(r, p, arrays[i].bytes) != 0) return -1;
-        bool fine = arrays[i].numbers == FEATARRAY_FLOATS
-                        ? all_finite(p, arrays[i].bytes / sizeof(float))
-                    : arrays[i].numbers == FEATARRAY_DOUBLES
-                        ? all_finite_d(p, arrays[i].bytes / sizeof(double))
-                        : true;
-        if (!fine) return bad_path(r, "expected numbers that are finite");
+        size_t bytes = arrays[i].bytes;
+        if (get(r, p, bytes) != 0) return -1;
+        if ((arrays[i].numbers == FEATARRAY_FLOATS && !all_finite(p, bytes / sizeof(float))) ||
+            (arrays[i].numbers == FEATARRAY_DOUBLES && !all_finite_f64(p, bytes / sizeof(double))))
+            return bad_path(r, "expected numbers that are finite");
     }
     return 0;
 }
 
-static int read_flows(Reader *r, PathFeatures *p, uint32_t n_links, uint32_t n_flows) {
+static int read_flows(FeaturesReader *r, PathFeatures *p, uint32_t n_links, uint32_t n_flows) {
     FeatArray arrays[FEATARRAYS_MAX];
+    FlowFeat *m = &p->flows;
     if (n_links < 1 || n_links > MAX_LINKS || n_flows > n_slowdowns(p))
         return bad_path(r, "impossible number of links or flows");
-    p->flows = (FlowFeat){.n_links = n_links, .n_flows = n_flows};
-    memcpy(p->flows.bucket_count, p->bucket_n, sizeof p->bucket_n);
-    if (read_into(r, &p->flows.scale, sizeof p->flows.scale) != 0) return -1;
-    if (!all_finite_d((const double *)(const void *)&p->flows.scale,
-                      sizeof p->flows.scale / sizeof(double)))
+    *m = (FlowFeat){.n_links = n_links, .n_flows = n_flows};
+    memcpy(m->bucket_count, p->bucket_n, sizeof m->bucket_count);
+    if (get(r, &m->scale, sizeof m->scale) != 0) return -1;
+    if (!all_finite_f64((const double *)(const void *)&m->scale, sizeof m->scale / sizeof(double)))
         return bad_path(r, "expected numbers that are finite");
-    if (read_arrays(r, arrays, featarrays_flow_arrays(&p->flows, arrays)) != 0) return -1;
-    uint32_t seen[SIZEBUCKET_N] = {0};
+    if (get_arrays(r, arrays, featarrays_flow_arrays(m, arrays)) != 0) return -1;
+    uint32_t described[SIZEBUCKET_N] = {0};
     for (uint32_t i = 0; i < n_flows; i++) {
-        if (p->flows.bucket[i] >= SIZEBUCKET_N) return bad_path(r, "a flow of no bucket");
-        seen[p->flows.bucket[i]]++;
+        if (m->bucket[i] >= SIZEBUCKET_N) return bad_path(r, "a flow of no bucket");
+        described[m->bucket[i]]++;
     }
-    /* A bucket that has flows needs at least one described, and no more than there are. */
+    /* Of a bucket that has flows at least one is described, and no more than it has. */
     for (int b = 0; b < SIZEBUCKET_N; b++)
-        if (seen[b] > p->bucket_n[b] || (seen[b] == 0) != (p->bucket_n[b] == 0))
+        if (described[b] > p->bucket_n[b] || (described[b] == 0) != (p->bucket_n[b] == 0))
             return bad_path(r, "flows do not match their buckets");
-    return all_at_least_1(p->flows.base, n_flows) ? 0
-                                                  : bad_path(r, "expected slowdowns of at least 1");
+    return all_at_least_1(m->base, n_flows) ? 0 : bad_path(r, "expected slowdowns of at least 1");
 }
 
-static int read_percentiles(Reader *r, PathFeatures *p, uint32_t n_rows) {
+static int read_percentiles(FeaturesReader *r, PathFeatures *p, uint32_t n_rows) {
     FeatArray arrays[FEATARRAYS_MAX];
     if (n_rows < 2 || n_rows > MAX_LINKS + 1) return bad_path(r, "impossible number of links");
     PathFeat *m = p->percentiles = MEM_ZNEW(PathFeat, 1);
     m->n_rows = n_rows;
-    if (read_into(r, m->base, sizeof m->base) != 0 ||
-        read_into(r, m->base_count, sizeof m->base_count) != 0 ||
-        read_into(r, m->conf, sizeof m->conf) != 0 ||
-        read_arrays(r, arrays, featarrays_feature_arrays(m, arrays)) != 0)
+    if (get(r, m->base, sizeof m->base) != 0 || get(r, m->base_count, sizeof m->base_count) != 0 ||
+        get(r, m->conf, sizeof m->conf) != 0 ||
+        get_arrays(r, arrays, featarrays_feature_arrays(m, arrays)) != 0)
         return -1;
     if (!all_finite(m->base, PATHFEAT_N_BASE) || !all_finite(m->conf, PATHFEAT_N_CONF))
         return bad_path(r, "expected numbers that are finite");
@@ -368,33 +375,32 @@ static int read_percentiles(Reader *r, PathFeatures *p, uint32_t n_rows) {
                : bad_path(r, "expected slowdowns of at least 1");
 }
 
-static int read_slowdowns(Reader *r, PathFeatures *p) {
+static int read_slowdowns(FeaturesReader *r, PathFeatures *p) {
     size_t n = n_slowdowns(p);
     if (n * sizeof(float) > r->left) return bad_path(r, "its lengths exceed the file");
     p->slowdown = MEM_NEW(float, n);
-    if (read_into(r, p->slowdown, n * sizeof(float)) != 0) return -1;
+    if (get(r, p->slowdown, n * sizeof(float)) != 0) return -1;
     for (size_t i = 0; i < n; i++)
         if (!(isfinite(p->slowdown[i]) && p->slowdown[i] > 0))
             return bad_path(r, "expected slowdowns above 0");
     return 0;
 }
 
-static int read_path(Reader *r, FeaturesKind kind, PathFeatures *p) {
-    uint32_t words[PATH_WORDS];
-    if (read_into(r, words, sizeof words) != 0) return -1;
-    p->n_draws = words[0];
-    memcpy(p->bucket_n, words + 1, sizeof p->bucket_n);
+static int read_path(FeaturesReader *r, FeaturesKind kind, PathFeatures *p) {
+    PathHeader head;
+    if (get(r, &head, sizeof head) != 0) return -1;
+    p->n_draws = head.n_draws;
+    memcpy(p->bucket_n, head.bucket_n, sizeof p->bucket_n);
     if (p->n_draws == 0) return bad_path(r, "expected at least one draw");
-    if (kind == FEATURES_FLOWS)
-        return read_flows(r, p, words[PATH_WORDS - 2], words[PATH_WORDS - 1]);
-    if (kind == FEATURES_PERCENTILES) return read_percentiles(r, p, words[PATH_WORDS - 2]);
+    if (kind == FEATURES_FLOWS) return read_flows(r, p, head.lengths[0], head.lengths[1]);
+    if (kind == FEATURES_PERCENTILES) return read_percentiles(r, p, head.lengths[0]);
     return read_slowdowns(r, p);
 }
 
 static int read_payload(Features *f, const Frame *frame, const char *path, Err *err) {
-    Reader r = {.file = path, .at = frame->payload, .left = frame->payload_len, .err = err};
+    FeaturesReader r = {.file = path, .at = frame->payload, .left = frame->payload_len, .err = err};
     uint64_t draws = 0;
-    if (f->n_unique > r.left / (PATH_WORDS * sizeof(uint32_t)))
+    if (f->n_unique > r.left / sizeof(PathHeader))
         return err_input(err, "%s: %zu paths exceed the file", path, f->n_unique);
     f->paths = MEM_ZNEW(PathFeatures, f->n_unique);
     for (r.path = 0; r.path < f->n_unique; r.path++) {

@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
     size_t n_simulated, n_measured;
     TimeSlice *simulated; /* [n_simulated] ascending, no two touch */
-    TimeSlice *measured;  /* [n_measured] likewise */
+    TimeSlice *measured;  /* [n_measured] ascending, no two touch */
     double horizon;       /* of a flow, in units of the time that it takes alone */
     double mean_bits;     /* of the path's flows, on the wire */
 } Slices;
