@@ -1,4 +1,4 @@
-/* Features on disk: what comes back is what was written, and damage is refused. */
+/* Features on disk: what is read back is what was written, and damage is refused. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,14 +50,15 @@ static void write_to(const char *path, const Features *f, const FeaturesSource *
     assert_int_equal(fclose(out), 0);
 }
 
-static Slowdowns ask(const Features *f, const EstimateOptions *o) {
+static Slowdowns predict(const Features *f, const EstimateOptions *o) {
     Estimate e;
     Err err = {0};
     if (estimate_predict(f, o, &e, &err) != 0) fail_msg("%s", err.msg);
     return e.slowdown;
 }
 
-/* Written, read and asked: to the bit what was asked directly; written again: the same file. */
+/* Features written and read back give the same estimate to the bit, and written again the same
+ * file. */
 static void check_round_trip(const EstimateOptions *o) {
     Features f, back;
     FeaturesSource src, src_back;
@@ -73,7 +74,7 @@ static void check_round_trip(const EstimateOptions *o) {
     assert_int_equal(back.n_unique, f.n_unique);
     assert_string_equal(src_back.topo, NET "clos.json");
     assert_true(netconf_same(&back.conf, &f.conf));
-    Slowdowns want = ask(&f, o), got = ask(&back, o);
+    Slowdowns want = predict(&f, o), got = predict(&back, o);
     assert_memory_equal(&want, &got, sizeof want);
     write_to(again, &back, &src_back);
     assert_int_equal(file_digest(path, sha, &err), 0);
@@ -139,7 +140,7 @@ static void refuse(const char *path, const char *why) {
     assert_null(src.topo);
 }
 
-/* Damage that the checksum does not give away. */
+/* Damage that the checksum does not show. */
 static void store_sealed(const char *path, const Image *i) {
     uint64_t len = i->len, sum;
     memcpy(i->data + 16, &len, sizeof len);
@@ -248,6 +249,38 @@ static void hostile_files(void **state) {
     unlink(path);
 }
 
+/* Hostile files of the other kinds. A path begins with 7 words: draws, 4 counts, 2 lengths, and 4
+ * bytes of padding. */
+static void hostile_files_of_other_kinds(void **state) {
+    (void)state;
+    enum { BODY = 32 };
+    static const uint32_t huge = 0x20000000, one = 1;
+    static const float zero = 0, half = 0.5f, nan = NAN;
+    Ckpt ckpt;
+    char path[32];
+    random_checkpoint(&ckpt, "compact");
+    scratch_file(path);
+    write_features(path,
+                   &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 4, .seed = 5});
+    Image whole = load(path);
+    size_t at = payload_of(&whole);
+    patch(path, &whole, at + 20, &one, 4, "path 0: impossible number of links");
+    patch(path, &whole, at + 20, &huge, 4, "path 0: impossible number of links");
+    patch(path, &whole, at + BODY, &nan, 4, "path 0: expected numbers that are finite");
+    patch(path, &whole, at + BODY, &half, 4, "path 0: expected slowdowns of at least 1");
+    patch(path, &whole, at + 4, &huge, 4, "path 0: flows do not match their buckets");
+    free(whole.data);
+    free(ckpt.weights);
+    write_features(path, &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 4, .seed = 5});
+    whole = load(path);
+    at = payload_of(&whole);
+    patch(path, &whole, at + BODY, &zero, 4, "path 0: expected slowdowns above 0");
+    patch(path, &whole, at + BODY, &nan, 4, "path 0: expected slowdowns above 0");
+    patch(path, &whole, at + 4, &huge, 4, "path 0: its lengths exceed the file");
+    free(whole.data);
+    unlink(path);
+}
+
 /* ---- what goes with a file ---- */
 
 static void sources_and_settings(void **state) {
@@ -319,9 +352,9 @@ static void settings_as_text(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trips),      cmocka_unit_test(damaged_files),
-        cmocka_unit_test(hostile_files),    cmocka_unit_test(sources_and_settings),
-        cmocka_unit_test(settings_as_text),
+        cmocka_unit_test(round_trips),          cmocka_unit_test(damaged_files),
+        cmocka_unit_test(hostile_files),        cmocka_unit_test(hostile_files_of_other_kinds),
+        cmocka_unit_test(sources_and_settings), cmocka_unit_test(settings_as_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
