@@ -1,4 +1,4 @@
-/* Paths at packet level (net/lotnet, app/estimate_packet, estimate --method packet) against whole
+/* Paths at packet level (path/lotnet, features/pathpacket, estimate --method packet) against whole
  * networks. */
 #include <math.h>
 #include <setjmp.h>
