@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "traffic/flows.h"
+#include "traffic/flows_read.h"
 #include "net/route.h"
 
 #define NS3 "../shared/ref/ns3"

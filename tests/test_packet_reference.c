@@ -16,6 +16,7 @@
 #include "ns3_case.h"
 #include "packet/mrg.h"
 #include "packet_net.h"
+#include "traffic/flows_read.h"
 
 #define NS3 "../shared/ref/ns3"
 

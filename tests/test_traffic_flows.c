@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "traffic/flows.h"
+#include "traffic/flows_read.h"
 #include "net/netconf.h"
 
 #define SHARED "../shared/ref"
@@ -122,6 +122,32 @@ static void times_are_scaled_exactly(void **state) {
     for (size_t i = 0; i < n_ns; i++) assert_int_equal(f.start_ns[i], ns[i].ns);
     assert_int_equal(f.size_b[0], 1000);
     flows_free(&f);
+}
+
+/* The smallest and largest flows that the formats allow, through every format. */
+static void extremes_pass_through_every_format(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "src,dst,size_b,start_ns,fct_ns\n10,11,1,0,1e-3\n11,10,1000000000000000,9e18,9e18\n",
+        "2\n0 10 11 3 100 1 0\n1 11 10 3 100 1e15 9000000000\n"};
+    static const char *const endings[] = {"csv", "m3f"};
+    for (int text = 0; text < 2; text++)
+        for (int k = 0; k < 2; k++) {
+            Flows f, g;
+            Err err = {0};
+            char path[80], name[64];
+            loads(&f, texts[text], &dense);
+            snprintf(path, sizeof path, "%s.%s", scratch(name), endings[k]);
+            if (flows_save(&f, path, &dense, &err) != 0) fail_msg("%s", err.msg);
+            if (flows_load(&g, path, &dense, NULL, &err) != 0) fail_msg("%s", err.msg);
+            unlink(path);
+            assert_int_equal(g.n, 2);
+            assert_true(g.size_b[0] == 1 && g.size_b[1] == FLOWS_MAX_SIZE_B);
+            assert_true(g.start_ns[0] == 0 && g.start_ns[1] == (int64_t)FLOWS_MAX_START_NS);
+            if (text == 0) assert_true(g.fct_ns[0] == 1e-3 && g.fct_ns[1] == 9e18);
+            flows_free(&f);
+            flows_free(&g);
+        }
 }
 
 static void disorder_is_sorted_stably(void **state) {
@@ -353,6 +379,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_in_any_order),
         cmocka_unit_test(times_are_scaled_exactly),
+        cmocka_unit_test(extremes_pass_through_every_format),
         cmocka_unit_test(disorder_is_sorted_stably),
         cmocka_unit_test(written_flows_read_back),
         cmocka_unit_test(bad_files_are_refused),

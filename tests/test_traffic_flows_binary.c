@@ -13,8 +13,9 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/file.h"
 #include "base/rng.h"
-#include "traffic/flows.h"
+#include "traffic/flows_read.h"
 
 /* Hosts 10, 11, 12 and 9000000 (host indices 0..3) and switch 20; and a network where 12 is a
  * switch or missing. */

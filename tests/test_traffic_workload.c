@@ -504,6 +504,69 @@ static void routed_flows_load_the_busiest_link_as_asked(void **state) {
     bench_free(&b);
 }
 
+static void all_links_have(Topo *t, double rate_bps) {
+    for (uint32_t l = 0; l < t->n_links; l++) t->links[l].rate_bps = rate_bps;
+}
+
+static int draws(const Bench *b, double sigma, uint64_t n_flows, double duration_s, Flows *f,
+                 Err *err) {
+    Workload w = {.matrix = &b->m,
+                  .sizes = &b->sizes,
+                  .sigma = sigma,
+                  .max_load = 0.5,
+                  .n_flows = n_flows,
+                  .duration_s = duration_s,
+                  .seed = 1};
+    int rc = workload_draw(&w, b->r, 2, f, NULL, err);
+    for (size_t i = 0; rc == 0 && i < f->n; i++) {
+        assert_true(f->start_ns[i] >= (i > 0 ? f->start_ns[i - 1] : 0));
+        assert_true((uint64_t)f->start_ns[i] <= FLOWS_MAX_START_NS);
+    }
+    return rc;
+}
+
+/* One flow, the fastest and the slowest links, the smallest and the largest sizes, and starts up to
+ * the last one that can be written. */
+static void extreme_workloads_are_drawn_or_refused(void **state) {
+    (void)state;
+    static const char *const sizes[] = {"1 0\n1 100\n", "1e15 0\n1e15 100\n"};
+    for (int k = 0; k < 2; k++) {
+        Bench b;
+        Err err = {0};
+        Flows f;
+        bench_init(&b, 2, "uniform", sizes[k]);
+        all_links_have(&b.t, 1e16);
+        for (double sigma = 0; sigma <= WORKLOAD_MAX_SIGMA; sigma += WORKLOAD_MAX_SIGMA) {
+            ok(draws(&b, sigma, 1, 0, &f, &err), &err);
+            assert_int_equal(f.n, 1);
+            assert_int_equal(f.size_b[0], k == 0 ? 1 : FLOWS_MAX_SIZE_B);
+            flows_free(&f);
+        }
+        bench_free(&b);
+    }
+    Bench b;
+    Err err = {0};
+    Flows f;
+    bench_init(&b, 2, "uniform", "1000 0\n1000 100\n");
+    all_links_have(&b.t, 1);
+    Workload w = {.matrix = &b.m, .sizes = &b.sizes, .max_load = 0.5, .n_flows = 1, .seed = 1};
+    WorkloadInfo info;
+    ok(workload_draw(&w, b.r, 1, &f, &info, &err), &err);
+    flows_free(&f);
+    all_links_have(&b.t, info.mean_gap_ns / 1e15); /* a flow every 10^15 ns */
+    ok(draws(&b, 0, 8999, 0, &f, &err), &err);
+    assert_true(fabs((double)f.start_ns[8998] / 8.999e18 - 1) < 1e-9);
+    flows_free(&f);
+    assert_int_equal(draws(&b, 0, 9001, 0, &f, &err), -1);
+    assert_non_null(strstr(err.msg, "take longer than 9e9 s"));
+    ok(draws(&b, 0, 0, 9e9, &f, &err), &err);
+    assert_in_range(f.n, 8999, 9000);
+    flows_free(&f);
+    ok(draws(&b, WORKLOAD_MAX_SIGMA, 0, 9e9, &f, &err), &err);
+    flows_free(&f);
+    bench_free(&b);
+}
+
 /* Rack i's row has weight 2^i, so that the observed row sums tell which rack of the topology it was
  * placed on. */
 static void cells_are_drawn_by_weight_and_placed_by_pods(void **state) {
@@ -626,8 +689,8 @@ static void same_hosts(const FlowSource *held, const FlowSource *drawn) {
     Rng r = rng_stream(1, "picks", 0);
     for (int i = 0; i < PICKS; i++)
         pick[i] = i % 10 == 9 ? pick[i - 1] : rng_below(&r, held->n); /* some twice */
-    flowsource_hosts(held, pick, PICKS, src[0], dst[0]);
-    flowsource_hosts(drawn, pick, PICKS, src[1], dst[1]);
+    assert_int_equal(flowsource_hosts(held, pick, PICKS, src[0], dst[0], NULL), 0);
+    assert_int_equal(flowsource_hosts(drawn, pick, PICKS, src[1], dst[1], NULL), 0);
     assert_memory_equal(src[0], src[1], sizeof src[0]);
     assert_memory_equal(dst[0], dst[1], sizeof dst[0]);
 }
@@ -749,6 +812,7 @@ int main(void) {
         cmocka_unit_test(expected_loads_equal_brute_force),
         cmocka_unit_test(gaps_are_log_normal_of_the_given_mean),
         cmocka_unit_test(routed_flows_load_the_busiest_link_as_asked),
+        cmocka_unit_test(extreme_workloads_are_drawn_or_refused),
         cmocka_unit_test(cells_are_drawn_by_weight_and_placed_by_pods),
         cmocka_unit_test(same_seed_same_flows_on_any_number_of_threads),
         cmocka_unit_test(a_stream_draws_the_flows_that_are_held),

@@ -15,6 +15,7 @@
 #include "fluid/flowsim.h"
 #include "model/modelinput.h"
 #include "model/pathfeat.h"
+#include "traffic/flows_read.h"
 
 enum { MAX_LINKS = 1000 }; /* far beyond any network; positions are 16 bits wide */
 

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "traffic/flows.h"
+#include "traffic/flows_binary.h"
 #include "traffic/sizebucket.h"
 
 /* A number, or null for a bucket without flows. */
@@ -212,7 +213,7 @@ static int read_csv(const FileView *v, const char *path, Slowdowns *out, const L
 static int read_binary(const FileView *v, const char *path, Slowdowns *out, const Log *log,
                        Err *err) {
     Flows f;
-    if (flows_read_no_endpoints(&f, v, path, err) != 0) return -1;
+    if (flows_binary_read_sizes(&f, v, path, err) != 0) return -1;
     int rc = f.fct_ns && f.ideal_fct_ns
                  ? 0
                  : err_input(err, "%s: expected flows with fct_ns and ideal_fct_ns", path);

@@ -77,36 +77,40 @@ static void finish(Builder *b) {
 }
 
 /* Takes the paths of flows pick[0..n−1], in that order, as draws first … first + n − 1. */
-static void add_picks(Builder *b, const Route *r, const FlowSource *source, const uint64_t *pick,
-                      size_t n, size_t first) {
+static int add_picks(Builder *b, const Route *r, const FlowSource *source, const uint64_t *pick,
+                     size_t n, size_t first, Err *err) {
     uint32_t *src = MEM_NEW(uint32_t, n), *dst = MEM_NEW(uint32_t, n);
-    flowsource_hosts(source, pick, n, src, dst);
-    for (size_t i = 0; i < n; i++) {
+    int rc = flowsource_hosts(source, pick, n, src, dst, err);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         uint32_t path = add_path(b, r, src[i], dst[i], source->sport[pick[i]]);
         if (b->set->draw_path) b->set->draw_path[first + i] = path;
     }
     free(src);
     free(dst);
+    return rc;
 }
 
-static void draw_some(Builder *b, const Route *r, const FlowSource *source, uint64_t n_paths,
-                      uint64_t seed) {
+static int draw_some(Builder *b, const Route *r, const FlowSource *source, uint64_t n_paths,
+                     uint64_t seed, Err *err) {
     uint64_t *pick = MEM_NEW(uint64_t, n_paths);
     Rng rng = rng_stream(seed, "paths", 0);
     for (uint64_t i = 0; i < n_paths; i++) pick[i] = rng_below(&rng, source->n);
     b->set->draw_path = MEM_NEW(uint32_t, n_paths);
-    add_picks(b, r, source, pick, n_paths, 0);
+    int rc = add_picks(b, r, source, pick, n_paths, 0, err);
     free(pick);
+    return rc;
 }
 
-static void take_all(Builder *b, const Route *r, const FlowSource *source) {
+static int take_all(Builder *b, const Route *r, const FlowSource *source, Err *err) {
     uint64_t *pick = MEM_NEW(uint64_t, FLOW_CHUNK);
-    for (size_t first = 0, n; first < source->n; first += n) {
+    int rc = 0;
+    for (size_t first = 0, n; rc == 0 && first < source->n; first += n) {
         n = source->n - first < FLOW_CHUNK ? source->n - first : FLOW_CHUNK;
         for (size_t i = 0; i < n; i++) pick[i] = first + i;
-        add_picks(b, r, source, pick, n, first);
+        rc = add_picks(b, r, source, pick, n, first, err);
     }
     free(pick);
+    return rc;
 }
 
 int pathset_draw(PathSet *ps, const Route *r, const FlowSource *source, uint64_t n_paths,
@@ -118,10 +122,11 @@ int pathset_draw(PathSet *ps, const Route *r, const FlowSource *source, uint64_t
     Builder b = {.set = ps, .mask = 255};
     b.slots = MEM_ZNEW(uint32_t, b.mask + 1);
     ps->n_drawn = n_paths > 0 ? n_paths : source->n;
-    if (n_paths > 0) draw_some(&b, r, source, n_paths, seed);
-    else take_all(&b, r, source);
+    int rc =
+        n_paths > 0 ? draw_some(&b, r, source, n_paths, seed, err) : take_all(&b, r, source, err);
     finish(&b);
-    return 0;
+    if (rc != 0) pathset_free(ps);
+    return rc;
 }
 
 void pathset_free(PathSet *ps) {

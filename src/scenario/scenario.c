@@ -11,6 +11,7 @@
 #include "scenario/scenario.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "traffic/flows_read.h"
 
 enum { DEFAULT_N_FLOWS = 1000000 };
 

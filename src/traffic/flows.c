@@ -1,10 +1,11 @@
-/* flows: memory, order and the CSV writer of flow lists (the readers are in flows_read.c).
+/* flows: memory, order and the CSV writer of flow lists.
  *
  * Invariant of a finished list: start_ns ascending, ties in the order of the source. Sorting makes
  * a permutation of (start, index) pairs, which gives the stable order, and applies it column by
  * column, so that only one spare column exists at a time. The writer formats integers by hand into
- * a block buffer; an FCT is written with at most three decimals if that reads back exactly (the
- * packet engine counts picoseconds), otherwise in its shortest exact form. */
+ * a block buffer, since printf would take most of the time; a completion time is written with at
+ * most three decimals if that reads back exactly (the packet engine counts picoseconds), otherwise
+ * in its shortest exact form. */
 #include "traffic/flows.h"
 
 #include <math.h>
@@ -14,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "traffic/flows_binary.h"
 
 void flows_init(Flows *f, size_t n) {
     *f = (Flows){.n = n,
@@ -34,15 +36,17 @@ void flows_free(Flows *f) {
     *f = (Flows){0};
 }
 
+/* ---- order ---- */
+
 typedef struct {
     int64_t start_ns;
-    size_t at;
+    size_t index;
 } SortKey;
 
 static int by_start(const void *pa, const void *pb) {
     const SortKey *a = pa, *b = pb;
     if (a->start_ns != b->start_ns) return a->start_ns < b->start_ns ? -1 : 1;
-    return (a->at > b->at) - (a->at < b->at);
+    return (a->index > b->index) - (a->index < b->index);
 }
 
 /* The column of elements of `size` bytes in the order of the keys; frees the old one. NULL stays
@@ -51,7 +55,7 @@ static void *permuted(void *column, size_t size, const SortKey *order, size_t n)
     if (!column) return NULL;
     char *out = mem_alloc(n, size);
     for (size_t i = 0; i < n; i++)
-        memcpy(out + i * size, (char *)column + order[i].at * size, size);
+        memcpy(out + i * size, (char *)column + order[i].index * size, size);
     free(column);
     return out;
 }
@@ -70,7 +74,10 @@ void flows_sort(Flows *f) {
     free(order);
 }
 
-/* Longest row: seven fields of at most 32 characters and their separators. */
+/* ---- CSV ---- */
+
+/* The longest row has seven fields of at most 32 characters and their separators; blocks of 64 KiB
+ * keep the number of writes out of the time. */
 enum { BLOCK = 1 << 16, MAX_ROW = 256 };
 
 static char *put_uint(char *p, uint64_t x) {
@@ -92,8 +99,9 @@ static char *put_thousandths(char *p, uint64_t k) {
 }
 
 static char *put_time(char *p, double ns) {
+    static const double MAX_EXACT = 9e12; /* thousandths of it are below 2^53 */
     if (isnan(ns)) return p;
-    if (ns >= 0 && ns < 9e12) {
+    if (ns >= 0 && ns < MAX_EXACT) {
         uint64_t k = (uint64_t)llround(ns * 1000);
         if ((double)k / 1000 == ns) return put_thousandths(p, k);
     }
@@ -103,16 +111,16 @@ static char *put_time(char *p, double ns) {
     return p + n;
 }
 
-static uint64_t outer_id(const Topo *t, uint32_t host) {
+static uint64_t file_id(const Topo *t, uint32_t host) {
     return t ? t->node_id[t->host_node[host]] : host;
 }
 
 static char *put_row(char *p, const Flows *f, size_t i, const Topo *t) {
     p = put_uint(p, f->id ? f->id[i] : i);
     *p++ = ',';
-    p = put_uint(p, outer_id(t, f->src[i]));
+    p = put_uint(p, file_id(t, f->src[i]));
     *p++ = ',';
-    p = put_uint(p, outer_id(t, f->dst[i]));
+    p = put_uint(p, file_id(t, f->dst[i]));
     *p++ = ',';
     p = put_uint(p, f->size_b[i]);
     *p++ = ',';
@@ -148,5 +156,5 @@ int flows_save_csv(const Flows *f, const char *path, const Topo *t, Err *err) {
 int flows_save(const Flows *f, const char *path, const Topo *t, Err *err) {
     size_t n = strlen(path);
     bool binary = n > 4 && strcmp(path + n - 4, ".m3f") == 0;
-    return binary ? flows_save_binary(f, path, t, err) : flows_save_csv(f, path, t, err);
+    return binary ? flows_binary_save(f, path, t, err) : flows_save_csv(f, path, t, err);
 }

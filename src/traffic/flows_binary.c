@@ -1,19 +1,22 @@
-/* flows_binary: flow lists as memory has them, for traces too large to be text (docs:
- * spec/README.md, "Binary").
+/* flows_binary: flow lists as memory has them, for traces too large to be text.
  *
- *   header, 64 bytes      magic, version, which optional columns, number of flows and of hosts,
- * checksum hosts                 uint64 node id of each host that src and dst count from 0 src, dst
- * uint32 each, a column after the other size_b, start_ns      uint64, int64; starts ascend id,
- * fct_ns, ideal_fct_ns   uint64, double, double: only those the header names; NaN: unknown
+ *   header, 64 bytes       magic, version, which optional columns, numbers of flows and of hosts,
+ *                          checksum
+ *   hosts                  uint64: the node id of each host that src and dst count from 0
+ *   src, dst               uint32 each, a column after the other
+ *   size_b, start_ns       uint64, int64; starts ascend
+ *   id, fct_ns, ideal_fct_ns   uint64, double, double: only those the header names; NaN: unknown
  *
- * All little-endian; every column begins at a multiple of 64 bytes, so that a mapped file is an
- * array of columns. Hosts are listed once, so a flow takes 24 bytes and reading a file needs no
- * look-up per flow but one in a small table.
+ * All is little-endian, and so must the machine be; every column begins at a multiple of 64 bytes,
+ * so that a mapped file is an array of columns. Hosts are listed once, so a flow takes 24 bytes and
+ * reading a file needs no look-up per flow but one in a small table.
  *
  * A file is as long as its header says, to the byte. Values are checked in whole columns without
  * branches; only when one of them is bad, the rows are gone through for the first, to name it. The
  * checksum is of header and hosts: one wrong bit there would silently move traffic elsewhere.
  * Columns have none, since it would cost as much as reading. */
+#include "traffic/flows_binary.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -23,8 +26,8 @@
 #include "traffic/flows_private.h"
 
 enum { VERSION = 1, ALIGN = 64 };
-static const char magic[8] = {
-    '\x89', 'M', '3', 'F', 'L', 'O', 'W', '\n'}; /* no text begins so; a text-mode copy breaks it */
+/* No text file begins so, and a copy in text mode breaks it. */
+static const char magic[8] = {'\x89', 'M', '3', 'F', 'L', 'O', 'W', '\n'};
 
 typedef enum { HOSTS, SRC, DST, SIZE, START, ID, FCT, IDEAL, N_COLUMNS } Column;
 static const size_t width[N_COLUMNS] = {8, 4, 4, 8, 8, 8, 8, 8};
@@ -68,7 +71,7 @@ static uint64_t checksum(Header h, const uint64_t *hosts) {
 typedef struct {
     Header h;
     const void *column[N_COLUMNS]; /* in the file; NULL: not there */
-    uint32_t *host; /* [n_hosts] what a number in src or dst stands for; TOPO_NONE: nothing here */
+    uint32_t *host; /* [n_hosts] the end that a number in src or dst stands for, or TOPO_NONE */
     const FlowEnds *ends;
     Flows *f;
     Err *err;
@@ -106,10 +109,9 @@ static int read_header(Reader *r, const FileView *v) {
     return h->n_flows > 0 ? 0 : err_input(r->err, "%s: expected at least one flow", path);
 }
 
-static uint32_t host_here(const FlowEnds *e, uint64_t id) {
-    bool is_node;
-    if (e->topo) return flows_host_of(e->topo, id, &is_node);
-    return e->no_endpoints ? 0 : id <= e->n_links ? (uint32_t)id : TOPO_NONE;
+static uint32_t end_of(const FlowEnds *e, uint64_t id) {
+    if (e->topo) return flows_host_of(e->topo, id);
+    return e->ignored ? 0 : id <= e->n_links ? (uint32_t)id : TOPO_NONE;
 }
 
 /* The hosts of one column; false if one of them is bad. */
@@ -124,14 +126,10 @@ static bool copy_hosts(const Reader *r, Column c, uint32_t *out) {
     return !bad;
 }
 
-static bool pair_is_good(const FlowEnds *e, uint32_t src, uint32_t dst) {
-    return e->no_endpoints || (e->topo ? src != dst : src < dst);
-}
-
 static bool pairs_are_good(const Reader *r) {
     const Flows *f = r->f;
     bool bad = false;
-    for (size_t i = 0; i < f->n; i++) bad |= !pair_is_good(r->ends, f->src[i], f->dst[i]);
+    for (size_t i = 0; i < f->n; i++) bad |= !flows_ends_ok(r->ends, f->src[i], f->dst[i]);
     return !bad;
 }
 
@@ -193,15 +191,8 @@ static int fail_host(const Reader *r, size_t i, Column c, uint32_t number) {
     if (number >= r->h.n_hosts)
         return err_input(r->err, "%s: row %zu: %s: expected one of %llu hosts, got number %u",
                          e->path, i, names[c], (unsigned long long)r->h.n_hosts, number);
-    uint64_t id = ((const uint64_t *)r->column[HOSTS])[number];
-    if (!e->topo)
-        return err_input(r->err, "%s: row %zu: %s: expected a position from 0 to %u, got %llu",
-                         e->path, i, names[c], e->n_links, (unsigned long long)id);
-    bool is_node;
-    flows_host_of(e->topo, id, &is_node);
-    return err_input(r->err, "%s: row %zu: %s: expected the id of a host, got %llu (%s %s)",
-                     e->path, i, names[c], (unsigned long long)id,
-                     is_node ? "a switch in" : "no such node in", e->topo->name);
+    return flows_fail_end(e, "row", i, names[c], ((const uint64_t *)r->column[HOSTS])[number],
+                          r->err);
 }
 
 static bool host_is_good(const Reader *r, uint32_t number) {
@@ -217,9 +208,8 @@ static int check_row(const Reader *r, size_t i) {
     uint64_t size_b = ((const uint64_t *)r->column[SIZE])[i];
     if (!host_is_good(r, src)) return fail_host(r, i, SRC, src);
     if (!host_is_good(r, dst)) return fail_host(r, i, DST, dst);
-    if (!pair_is_good(r->ends, r->host[src], r->host[dst]))
-        return err_input(r->err, "%s: row %zu: src and dst: expected %s", path, i,
-                         r->ends->topo ? "two different hosts" : "src < dst");
+    if (!flows_ends_ok(r->ends, r->host[src], r->host[dst]))
+        return flows_fail_ends(r->ends, "row", i, r->err);
     if (!size_is_good(size_b))
         return err_input(r->err, "%s: row %zu: size_b: expected 1 to 1e15 bytes, got %llu", path, i,
                          (unsigned long long)size_b);
@@ -237,28 +227,29 @@ static int check_row(const Reader *r, size_t i) {
     return 0;
 }
 
-static int name_the_first(const Reader *r) {
+/* The error of the first bad row, where a column is known to have one. */
+static int fail_first(const Reader *r) {
     for (size_t i = 0; i < r->f->n; i++)
         if (check_row(r, i) != 0) return -1;
     diag_die("%s: a bad column without a bad row", r->ends->path);
 }
 
-int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *ends, Err *err) {
-    Reader r = {.ends = ends, .f = f, .err = err};
+int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *e, Err *err) {
+    Reader r = {.ends = e, .f = f, .err = err};
     *f = (Flows){0};
     if (read_header(&r, v) != 0) return -1;
     flows_init(f, r.h.n_flows);
     r.host = MEM_NEW(uint32_t, r.h.n_hosts);
     for (size_t k = 0; k < r.h.n_hosts; k++)
-        r.host[k] = host_here(ends, ((const uint64_t *)r.column[HOSTS])[k]);
-    int rc = copy_columns(&r) ? 0 : name_the_first(&r);
+        r.host[k] = end_of(e, ((const uint64_t *)r.column[HOSTS])[k]);
+    int rc = copy_columns(&r) ? 0 : fail_first(&r);
     free(r.host);
     if (rc != 0) flows_free(f);
     return rc;
 }
 
-int flows_read_no_endpoints(Flows *f, const FileView *v, const char *path, Err *err) {
-    return flows_binary_read(f, v, &(FlowEnds){.path = path, .no_endpoints = true}, err);
+int flows_binary_read_sizes(Flows *f, const FileView *v, const char *path, Err *err) {
+    return flows_binary_read(f, v, &(FlowEnds){.path = path, .ignored = true}, err);
 }
 
 /* ---- writing ---- */
@@ -274,7 +265,7 @@ static uint64_t *list_hosts(const Flows *f, const Topo *t, uint64_t *n) {
     return id;
 }
 
-int flows_save_binary(const Flows *f, const char *path, const Topo *t, Err *err) {
+int flows_binary_save(const Flows *f, const char *path, const Topo *t, Err *err) {
     static const char zeros[ALIGN] = {0};
     FileOut out;
     Header h = {.version = VERSION, .n_flows = f->n};

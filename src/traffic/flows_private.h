@@ -1,23 +1,30 @@
-/* flows_private: what the readers and writers of flow files share. */
+/* flows_private: what the readers of text and binary flow files share: the ends of a flow. */
 #ifndef M3_TRAFFIC_FLOWS_PRIVATE_H
 #define M3_TRAFFIC_FLOWS_PRIVATE_H
+#include "base/file.h"
 #include "traffic/flows.h"
 
-#define FLOWS_MAX_SIZE_B 1000000000000000u
-#define FLOWS_MAX_START_NS 9000000000000000000u
-
-/* The host with this node id, or TOPO_NONE; *is_node: there is a node of that id (then a switch).
- */
-uint32_t flows_host_of(const Topo *t, uint64_t id, bool *is_node);
-
-/* Where a flow's ends are: hosts of a topology, positions 0..n_links on a path (topo NULL), or not
- * looked at (`no_endpoints`). */
+/* What src and dst of a file stand for: node ids of hosts of a topology, positions 0..n_links on a
+ * path (topo NULL), or nothing (`ignored`). */
 typedef struct {
     const char *path; /* for messages */
     const Topo *topo;
     uint32_t n_links;
-    bool no_endpoints;
+    bool ignored;
 } FlowEnds;
 
-int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *ends, Err *err);
+/* flows_host_of returns the host with this node id, or TOPO_NONE. */
+uint32_t flows_host_of(const Topo *t, uint64_t id);
+/* flows_ends_ok returns whether a flow may go from host or position src to dst. */
+static inline bool flows_ends_ok(const FlowEnds *e, uint32_t src, uint32_t dst) {
+    return e->ignored || (e->topo ? src != dst : src < dst);
+}
+/* flows_fail_end and flows_fail_ends fill the error for an id that no end has, and for a pair that
+ * flows_ends_ok refuses; `unit` and `number` are its place ("line", 7). −1. */
+int flows_fail_end(const FlowEnds *e, const char *unit, size_t number, const char *column,
+                   uint64_t id, Err *err);
+int flows_fail_ends(const FlowEnds *e, const char *unit, size_t number, Err *err);
+
+/* flows_binary_read reads the viewed binary file e->path. */
+int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *e, Err *err);
 #endif

@@ -1,13 +1,14 @@
 /* flows_read: text flow files of both kinds into Flows, straight from the mapped bytes (binary
- * ones: flows_binary.c).
+ * files: flows_binary.c).
  *
  * A CSV begins with its header line; an HPCC flow file with the number of flows, so the first
  * character tells them apart. Both are then rows of columns that differ in separator, order and the
  * unit of the start (ns, s), and share one row reader. Numbers are scanned by hand, since sscanf
  * would be a hundred times slower; times are scaled exactly in integers and rounded half up. Only
  * rare spellings (exponents) go through strtod. Each error names line and column. Prose after the
- * last flow of an HPCC file is skipped (published files explain themselves there). Quoted CSV
- * fields are not understood. */
+ * last flow of an HPCC file is skipped (published files explain themselves there). Left out:
+ * quoted CSV fields. */
+#include "traffic/flows_read.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -15,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
+#include "traffic/flows_binary.h"
 #include "traffic/flows_private.h"
 
 typedef enum {
@@ -33,16 +34,16 @@ typedef enum {
 static const char *const column_names[COL_N + 1] = {"flow",     "src",    "dst",          "size_b",
                                                     "start_ns", "fct_ns", "ideal_fct_ns", NULL};
 
+/* A file has up to seven columns for us, and what else its makers put beside them. */
 enum { MAX_COLUMNS = 64 };
 
 typedef struct {
-    const char *path, *p, *end; /* unread text */
+    FlowEnds ends;
+    const char *p, *end; /* unread text */
     size_t line;
     Column columns[MAX_COLUMNS];
     int n_columns;
     bool csv;             /* else HPCC: blanks between columns, start in seconds */
-    const Topo *topo;     /* NULL: positions 0..n_links */
-    uint32_t n_links;     /* last position */
     uint32_t *host_of_id; /* [n_ids] host index or TOPO_NONE, where ids are dense; else NULL */
     uint64_t n_ids;
     Flows *f;
@@ -52,6 +53,8 @@ typedef struct {
     Err *err;
 } Reader;
 
+/* ---- text ---- */
+
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 static void skip_blanks(Reader *r) {
@@ -60,7 +63,7 @@ static void skip_blanks(Reader *r) {
 
 static bool at_line_end(const Reader *r) { return r->p == r->end || *r->p == '\n'; }
 
-/* To the next line with something on it; false at the end of the file. */
+/* Moves to the next line that is not blank; false at the end of the file. */
 static bool next_row(Reader *r) {
     for (;;) {
         skip_blanks(r);
@@ -72,7 +75,7 @@ static bool next_row(Reader *r) {
 }
 
 static int fail_line(Reader *r, const char *what) {
-    return err_input(r->err, "%s: line %zu: %s", r->path, r->line, what);
+    return err_input(r->err, "%s: line %zu: %s", r->ends.path, r->line, what);
 }
 
 static const char *name_of(const Reader *r, Column c) {
@@ -84,9 +87,11 @@ static int fail_field(Reader *r, Column c, const char *field, const char *expect
     const char *e = field;
     while (e < r->end && *e != '\n' && *e != '\r' && (r->csv ? *e != ',' : !is_blank(*e))) e++;
     int n = e - field < 40 ? (int)(e - field) : 40;
-    return err_input(r->err, "%s: line %zu: %s: expected %s, got '%.*s'", r->path, r->line,
+    return err_input(r->err, "%s: line %zu: %s: expected %s, got '%.*s'", r->ends.path, r->line,
                      name_of(r, c), expected, n, field);
 }
+
+/* ---- numbers ---- */
 
 /* Digits at r->p, at most 19 of them, onto *v, which keeps what came before; returns how many. */
 static inline int scan_digits(Reader *r, uint64_t *v) {
@@ -180,20 +185,41 @@ static int read_fct(Reader *r, Column c, double *out) {
     return 0;
 }
 
+/* ---- ends ---- */
+
 static int compare_id(const void *key, const void *member) {
     uint64_t k = *(const uint64_t *)key, m = *(const uint64_t *)member;
     return (k > m) - (k < m);
 }
 
-uint32_t flows_host_of(const Topo *t, uint64_t id, bool *is_node) {
-    const uint64_t *at = bsearch(&id, t->node_id, t->n_nodes, sizeof id, compare_id);
-    *is_node = at != NULL;
-    return at ? t->node_host[at - t->node_id] : TOPO_NONE;
+static const uint64_t *find_node(const Topo *t, uint64_t id) {
+    return bsearch(&id, t->node_id, t->n_nodes, sizeof id, compare_id);
 }
 
-/* Ids of most files are 0..n: one table look-up instead of a binary search. */
+uint32_t flows_host_of(const Topo *t, uint64_t id) {
+    const uint64_t *node = find_node(t, id);
+    return node ? t->node_host[node - t->node_id] : TOPO_NONE;
+}
+
+int flows_fail_end(const FlowEnds *e, const char *unit, size_t number, const char *column,
+                   uint64_t id, Err *err) {
+    if (!e->topo)
+        return err_input(err, "%s: %s %zu: %s: expected a position from 0 to %u, got %llu", e->path,
+                         unit, number, column, e->n_links, (unsigned long long)id);
+    return err_input(err, "%s: %s %zu: %s: expected the id of a host, got %llu (%s %s)", e->path,
+                     unit, number, column, (unsigned long long)id,
+                     find_node(e->topo, id) ? "a switch in" : "no such node in", e->topo->name);
+}
+
+int flows_fail_ends(const FlowEnds *e, const char *unit, size_t number, Err *err) {
+    return err_input(err, "%s: %s %zu: src and dst: expected %s", e->path, unit, number,
+                     e->topo ? "two different hosts" : "src < dst");
+}
+
+/* Ids of most files are 0..n: one table look-up instead of a binary search, where the table is not
+ * much larger than the nodes' own (8 times 4 bytes each, or 16 KiB). */
 static void index_ids(Reader *r) {
-    const Topo *t = r->topo;
+    const Topo *t = r->ends.topo;
     uint64_t top = t->n_nodes > 0 ? t->node_id[t->n_nodes - 1] : 0;
     if (top >= 8ull * t->n_nodes + 4096) return;
     r->n_ids = top + 1;
@@ -202,30 +228,19 @@ static void index_ids(Reader *r) {
     for (uint32_t v = 0; v < t->n_nodes; v++) r->host_of_id[t->node_id[v]] = t->node_host[v];
 }
 
-static int fail_host(Reader *r, Column c, uint64_t id) {
-    bool is_node;
-    flows_host_of(r->topo, id, &is_node);
-    return err_input(r->err, "%s: line %zu: %s: expected the id of a host, got %llu (%s %s)",
-                     r->path, r->line, name_of(r, c), (unsigned long long)id,
-                     is_node ? "a switch in" : "no such node in", r->topo->name);
-}
-
-static int read_host(Reader *r, Column c, uint32_t *out) {
+static int read_end(Reader *r, Column c, uint32_t *out) {
+    const FlowEnds *e = &r->ends;
     const char *field = r->p;
     uint64_t id;
-    bool is_node;
     if (!scan_whole(r, &id))
-        return fail_field(r, c, field, r->topo ? "the id of a host" : "a position on the path");
-    if (!r->topo) {
-        *out = (uint32_t)id;
-        if (id <= r->n_links) return 0;
-        return err_input(r->err, "%s: line %zu: %s: expected a position from 0 to %u, got %llu",
-                         r->path, r->line, name_of(r, c), r->n_links, (unsigned long long)id);
-    }
-    if (r->host_of_id) *out = id < r->n_ids ? r->host_of_id[id] : TOPO_NONE;
-    else *out = flows_host_of(r->topo, id, &is_node);
-    return *out == TOPO_NONE ? fail_host(r, c, id) : 0;
+        return fail_field(r, c, field, e->topo ? "the id of a host" : "a position on the path");
+    if (!e->topo) *out = id <= e->n_links ? (uint32_t)id : TOPO_NONE;
+    else if (r->host_of_id) *out = id < r->n_ids ? r->host_of_id[id] : TOPO_NONE;
+    else *out = flows_host_of(e->topo, id);
+    return *out == TOPO_NONE ? flows_fail_end(e, "line", r->line, name_of(r, c), id, r->err) : 0;
 }
+
+/* ---- the other fields ---- */
 
 static int read_size(Reader *r, uint64_t *out) {
     const char *field = r->p;
@@ -262,8 +277,8 @@ static int read_field(Reader *r, Column c, size_t i) {
     Flows *f = r->f;
     switch (c) {
     case COL_ID: return read_id(r, i);
-    case COL_SRC: return read_host(r, c, &f->src[i]);
-    case COL_DST: return read_host(r, c, &f->dst[i]);
+    case COL_SRC: return read_end(r, c, &f->src[i]);
+    case COL_DST: return read_end(r, c, &f->dst[i]);
     case COL_SIZE: return read_size(r, &f->size_b[i]);
     case COL_START: return read_start(r, &f->start_ns[i]);
     case COL_FCT: return read_fct(r, c, &f->fct_ns[i]);
@@ -276,9 +291,8 @@ static int read_field(Reader *r, Column c, size_t i) {
 
 static int check_row(Reader *r, size_t i) {
     const Flows *f = r->f;
-    if (r->topo ? f->src[i] == f->dst[i] : f->src[i] >= f->dst[i])
-        return fail_line(r, r->topo ? "src and dst: expected two different hosts"
-                                    : "src and dst: expected src < dst");
+    if (!flows_ends_ok(&r->ends, f->src[i], f->dst[i]))
+        return flows_fail_ends(&r->ends, "line", r->line, r->err);
     if (i > 0 && f->start_ns[i] < f->start_ns[i - 1] && r->disorder_line == 0)
         r->disorder_line = r->line;
     return 0;
@@ -306,7 +320,7 @@ static int read_row(Reader *r) {
         if (c > 0) {
             skip_blanks(r);
             if (at_line_end(r) || (r->csv && *r->p != ','))
-                return err_input(r->err, "%s: line %zu: expected %d columns, got %d", r->path,
+                return err_input(r->err, "%s: line %zu: expected %d columns, got %d", r->ends.path,
                                  r->line, r->n_columns, c);
             if (r->csv) r->p++;
             skip_blanks(r);
@@ -315,7 +329,7 @@ static int read_row(Reader *r) {
     }
     skip_blanks(r);
     if (!at_line_end(r))
-        return err_input(r->err, "%s: line %zu: more than %d columns", r->path, r->line,
+        return err_input(r->err, "%s: line %zu: more than %d columns", r->ends.path, r->line,
                          r->n_columns);
     if (check_row(r, r->f->n) != 0) return -1;
     r->f->n++;
@@ -329,10 +343,10 @@ static int add_column(Reader *r, const char *name, size_t len) {
     while (c < COL_N && strcmp(column_names[c], text) != 0) c++;
     for (int k = 0; k < r->n_columns; k++)
         if (c < COL_N && r->columns[k] == (Column)c)
-            return err_input(r->err, "%s: line %zu: column %s appears twice", r->path, r->line,
+            return err_input(r->err, "%s: line %zu: column %s appears twice", r->ends.path, r->line,
                              text);
     if (r->n_columns == MAX_COLUMNS)
-        return err_input(r->err, "%s: line %zu: more than %d columns", r->path, r->line,
+        return err_input(r->err, "%s: line %zu: more than %d columns", r->ends.path, r->line,
                          MAX_COLUMNS);
     r->columns[r->n_columns++] = (Column)c;
     return 0;
@@ -358,24 +372,24 @@ static int read_header(Reader *r) {
             return err_input(r->err,
                              "%s: line %zu: expected a header with flow,src,dst,size_b,start_ns "
                              "(or an HPCC flow file): no column %s",
-                             r->path, r->line, column_names[needed[i]]);
+                             r->ends.path, r->line, column_names[needed[i]]);
     }
     return 0;
 }
 
 /* At most `most` of them. */
 static int read_rows(Reader *r, uint64_t most) {
-    enum { LOOK_UP = 1 << 16 }; /* rows between two looks at the clock */
+    enum { ROWS_PER_UPDATE = 1 << 16 }; /* of progress: some 10 ms */
     const char *start = r->p;
     while (r->f->n < most && next_row(r)) {
         if (read_row(r) != 0) return -1;
-        if (r->f->n % LOOK_UP > 0) continue;
+        if (r->f->n % ROWS_PER_UPDATE > 0) continue;
         if (diag_stop_requested()) return err_stopped(r->err);
         progress_update(&r->progress, (uint64_t)(r->p - start));
     }
-    return r->f->n > 0
-               ? 0
-               : err_input(r->err, "%s: line %zu: expected at least one flow", r->path, r->line);
+    return r->f->n > 0 ? 0
+                       : err_input(r->err, "%s: line %zu: expected at least one flow", r->ends.path,
+                                   r->line);
 }
 
 static int read_hpcc(Reader *r) {
@@ -390,7 +404,7 @@ static int read_hpcc(Reader *r) {
     memcpy(r->columns, columns, sizeof columns);
     if (read_rows(r, n) != 0) return -1;
     if (r->f->n < n)
-        return err_input(r->err, "%s: expected %llu flows (line 1), got %zu", r->path,
+        return err_input(r->err, "%s: expected %llu flows (line 1), got %zu", r->ends.path,
                          (unsigned long long)n, r->f->n);
     if (next_row(r) && isdigit((unsigned char)*r->p))
         return fail_line(r, "a flow more than line 1 announces");
@@ -399,14 +413,15 @@ static int read_hpcc(Reader *r) {
 
 static int read_text(Reader *r) {
     if (r->end - r->p >= 3 && memcmp(r->p, "\xEF\xBB\xBF", 3) == 0) r->p += 3;
-    if (!next_row(r)) return err_input(r->err, "%s: expected flows, got an empty file", r->path);
+    if (!next_row(r))
+        return err_input(r->err, "%s: expected flows, got an empty file", r->ends.path);
     if (isdigit((unsigned char)*r->p)) return read_hpcc(r);
     return read_header(r) == 0 ? read_rows(r, UINT64_MAX) : -1;
 }
 
 static void sort_if_needed(Reader *r, const Log *log) {
     if (r->disorder_line == 0) return;
-    log_note(log, "%s: starts are out of order from line %zu on; sorted", r->path,
+    log_note(log, "%s: starts are out of order from line %zu on; sorted", r->ends.path,
              r->disorder_line);
     if (!r->f->id) { /* the numbers stay with their flows */
         r->f->id = MEM_NEW(uint64_t, r->f->n);
@@ -418,18 +433,13 @@ static void sort_if_needed(Reader *r, const Log *log) {
 static int load(Reader *r, const Log *log) {
     FileView v;
     *r->f = (Flows){0};
-    if (file_view(&v, r->path, r->err) != 0) return -1;
-    if (r->topo) index_ids(r);
+    if (file_view(&v, r->ends.path, r->err) != 0) return -1;
+    if (r->ends.topo) index_ids(r);
     r->p = v.data;
     r->end = v.data + v.len;
     r->line = 1;
     progress_init(&r->progress, log, "bytes of flows", v.len);
-    bool binary = flows_binary_is(&v);
-    int rc = binary
-                 ? flows_binary_read(
-                       r->f, &v,
-                       &(FlowEnds){.path = r->path, .topo = r->topo, .n_links = r->n_links}, r->err)
-                 : read_text(r);
+    int rc = flows_binary_is(&v) ? flows_binary_read(r->f, &v, &r->ends, r->err) : read_text(r);
     progress_finish(&r->progress);
     if (rc == 0) sort_if_needed(r, log);
     else flows_free(r->f);
@@ -439,11 +449,11 @@ static int load(Reader *r, const Log *log) {
 }
 
 int flows_load(Flows *f, const char *path, const Topo *t, const Log *log, Err *err) {
-    Reader r = {.path = path, .topo = t, .f = f, .err = err};
+    Reader r = {.ends = {.path = path, .topo = t}, .f = f, .err = err};
     return load(&r, log);
 }
 
 int flows_load_positions(Flows *f, const char *path, uint32_t n_links, const Log *log, Err *err) {
-    Reader r = {.path = path, .n_links = n_links, .f = f, .err = err};
+    Reader r = {.ends = {.path = path, .n_links = n_links}, .f = f, .err = err};
     return load(&r, log);
 }

@@ -1,8 +1,8 @@
 /* flowsource: flows by the chunk.
  *
- * What a decomposition wants of a flow is to route it once and to remember 16 bytes of it, so flows
- * that can be drawn again need not be held (24 bytes each). Only their source ports are: a port is
- * the number of earlier flows of the same hosts, which a chunk alone does not know. */
+ * A decomposition routes every flow once and keeps 16 bytes of it, so flows that can be drawn again
+ * need not be held (24 bytes each). Only their source ports are: a port is the number of earlier
+ * flows of the same hosts, which a chunk alone does not know. */
 #include "traffic/flowsource.h"
 
 #include <stdlib.h>
@@ -16,27 +16,23 @@ FlowSource flowsource_in_memory(const Flows *f, const uint16_t *sport) {
 
 /* ---- ports ---- */
 
-enum { WINDOW = 32 /* chunks whose hosts are held at a time */ };
+/* Chunks whose hosts are held at a time: 16 MiB, and work for up to 32 threads between two runs of
+ * the serial numbering. */
+enum { WINDOW = 32 };
 
-/* Hosts of some chunks, one after the other. */
+/* The hosts of up to WINDOW chunks, one after the other. */
 typedef struct {
     const WorkloadStream *drawn;
-    size_t first;       /* chunk that item 0 stands for; chunks: */
-    const size_t *list; /* those in it, or NULL: from `first` on */
+    size_t first;       /* item 0 is chunk list[first] */
+    const size_t *list; /* NULL: chunk `first` */
     uint32_t *src, *dst;
 } Pairs;
 
-static void draw_pairs(void *ctx, size_t item, int worker) {
-    (void)worker;
+static int draw_pairs(void *ctx, size_t item, int worker, Err *err) {
+    (void)worker, (void)err;
     const Pairs *p = ctx;
     size_t chunk = p->list ? p->list[p->first + item] : p->first + item;
     workload_stream_pairs(p->drawn, chunk, p->src + item * FLOW_CHUNK, p->dst + item * FLOW_CHUNK);
-}
-
-/* draw_pairs, where an interruption is noticed. */
-static int try_pairs(void *ctx, size_t item, int worker, Err *err) {
-    (void)err;
-    draw_pairs(ctx, item, worker);
     return 0;
 }
 
@@ -64,7 +60,7 @@ int flowsource_drawn(FlowSource *s, const WorkloadStream *w, const Topo *t, int 
     int rc = 0;
     for (; p.first < n_chunks; p.first += WINDOW) {
         size_t n_here = n_chunks - p.first < WINDOW ? n_chunks - p.first : WINDOW;
-        if ((rc = par_try(n_here, threads, try_pairs, &p, err)) != 0) break;
+        if ((rc = par_try(n_here, threads, draw_pairs, &p, err)) != 0) break;
         size_t first = p.first * FLOW_CHUNK, most = (size_t)WINDOW * FLOW_CHUNK, left = n - first;
         route_ports_next(ports, p.src, p.dst, left < most ? left : most, *sport + first);
         progress_update(&progress, first);
@@ -97,7 +93,7 @@ FlowChunk flowsource_chunk(const FlowSource *s, size_t chunk, Flows *room) {
 
 typedef struct {
     uint64_t flow;
-    size_t at;
+    size_t index; /* in the caller's list */
 } Pick;
 
 static int by_flow(const void *a, const void *b) {
@@ -112,7 +108,7 @@ static Pick *picks_in_order(const uint64_t *pick, size_t n) {
     return p;
 }
 
-/* The chunks that the picks lie in. */
+/* Lists the chunks that the picks lie in, ascending; returns how many. */
 static size_t chunks_of(const Pick *p, size_t n, size_t *chunk) {
     size_t k = 0;
     for (size_t i = 0; i < n; i++)
@@ -121,34 +117,34 @@ static size_t chunks_of(const Pick *p, size_t n, size_t *chunk) {
     return k;
 }
 
-static void hosts_drawn(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
-                        uint32_t *dst) {
+static int hosts_drawn(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
+                       uint32_t *dst, Err *err) {
     Pick *p = picks_in_order(pick, n);
     size_t *chunk = MEM_NEW(size_t, n), n_chunks = chunks_of(p, n, chunk), i = 0;
     Pairs pairs = pairs_new(s, chunk);
+    int rc = 0;
     for (; pairs.first < n_chunks; pairs.first += WINDOW) {
         size_t n_here = n_chunks - pairs.first < WINDOW ? n_chunks - pairs.first : WINDOW;
-        par_for(n_here, s->threads, draw_pairs, &pairs);
+        if ((rc = par_try(n_here, s->threads, draw_pairs, &pairs, err)) != 0) break;
         for (size_t c = 0; c < n_here; c++)
             for (; i < n && p[i].flow >> FLOW_LOG2_CHUNK == chunk[pairs.first + c]; i++) {
                 size_t at = c * FLOW_CHUNK + p[i].flow % FLOW_CHUNK;
-                src[p[i].at] = pairs.src[at];
-                dst[p[i].at] = pairs.dst[at];
+                src[p[i].index] = pairs.src[at];
+                dst[p[i].index] = pairs.dst[at];
             }
     }
     pairs_free(&pairs);
     free(chunk);
     free(p);
+    return rc;
 }
 
-void flowsource_hosts(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
-                      uint32_t *dst) {
-    if (s->drawn) {
-        hosts_drawn(s, pick, n, src, dst);
-        return;
-    }
+int flowsource_hosts(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
+                     uint32_t *dst, Err *err) {
+    if (s->drawn) return hosts_drawn(s, pick, n, src, dst, err);
     for (size_t i = 0; i < n; i++) {
         src[i] = s->in_memory->src[pick[i]];
         dst[i] = s->in_memory->dst[pick[i]];
     }
+    return 0;
 }

@@ -1,27 +1,29 @@
-/* flowsource: a network's flows by the chunk: those in memory, or drawn anew whenever they are
- * asked for. */
+/* flowsource: the flows of a network, a chunk at a time: from memory, or drawn again. */
 #ifndef M3_TRAFFIC_FLOWSOURCE_H
 #define M3_TRAFFIC_FLOWSOURCE_H
-#include "traffic/flows.h"
 #include "net/route.h"
+#include "traffic/flows.h"
 #include "traffic/workload.h"
 
-/* One of the two. What it is made from is to outlive it. */
+/* Flows that are either in memory or drawn chunk by chunk. What it is made from must outlive it. */
 typedef struct {
     size_t n;
     const uint16_t *sport;       /* [n] source ports */
-    const Flows *in_memory;      /* all flows, or NULL: */
+    const Flows *in_memory;      /* all flows; NULL: */
     const WorkloadStream *drawn; /* chunk by chunk */
     int threads;                 /* for drawing them */
 } FlowSource;
 
+/* flowsource_in_memory returns the source of flows that are in memory, with their ports sport[n].
+ */
 FlowSource flowsource_in_memory(const Flows *f, const uint16_t *sport);
-/* Numbers the ports, which takes all flows' hosts once, into new memory: *sport, for free(). −1 if
- * interrupted. */
+/* flowsource_drawn makes a source of flows that are drawn. A port is the number of earlier flows of
+ * the same hosts, so the hosts of all flows are drawn once to number them; the ports are put into
+ * *sport, to be released with free(). −1 if interrupted. */
 int flowsource_drawn(FlowSource *s, const WorkloadStream *w, const Topo *t, int threads,
                      uint16_t **sport, const Log *log, Err *err);
 
-/* Flows first … first + n − 1. */
+/* Flows first … first + n − 1, an array a member. */
 typedef struct {
     size_t first;
     uint32_t n;
@@ -33,11 +35,12 @@ typedef struct {
 static inline size_t flowsource_n_chunks(const FlowSource *s) {
     return (s->n + FLOW_CHUNK - 1) / FLOW_CHUNK;
 }
-/* `room` is what drawn flows are put into: zero at first, one per thread, flows_free. Good until it
- * is used again. */
+/* flowsource_chunk returns a chunk. `room` (zero at first, one per thread, to be released with
+ * flows_free) holds the chunk if it is drawn: it is valid until room is used again. */
 FlowChunk flowsource_chunk(const FlowSource *s, size_t chunk, Flows *room);
 
-/* The hosts of flows pick[0..n−1], in any order; at most all flows are drawn for it. */
-void flowsource_hosts(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
-                      uint32_t *dst);
+/* flowsource_hosts writes the hosts of the n flows pick[], in any order, to src[n] and dst[n].
+ * Every chunk that one of them lies in is drawn once. −1 if interrupted. */
+int flowsource_hosts(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
+                     uint32_t *dst, Err *err);
 #endif

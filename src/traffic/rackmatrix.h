@@ -12,15 +12,19 @@ typedef struct {
     uint32_t *pod_of; /* [n_racks] */
     char *name;
 } RackMatrix;
-int rackmatrix_load(RackMatrix *m, const char *path, Err *err); /* published JSON form */
-/* Our generator: kinds in the character of the three published matrices ("a", "b", "c") and
- * "uniform", sized to the topology's racks and pods, drawn from `seed`. */
-extern const char *const rackmatrix_kinds[]; /* NULL-ended */
-int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t seed, Err *err);
+/* rackmatrix_load reads, and rackmatrix_save writes, the published JSON form (spec/README.md).
+ * rackmatrix_free releases. */
+int rackmatrix_load(RackMatrix *m, const char *path, Err *err);
 int rackmatrix_save(const RackMatrix *m, const char *path, Err *err);
 void rackmatrix_free(RackMatrix *m);
-/* Share on the diagonal, within a pod off the diagonal, of the top tenth of rows and of columns,
- * and skew (Gini) of cells. */
+/* The kinds that can be generated, NULL-ended: "a", "b" and "c" in the character of the three
+ * published matrices, and "uniform". */
+extern const char *const rackmatrix_kinds[];
+/* rackmatrix_generate draws a matrix of a kind for the topology's racks and pods; the same seed
+ * gives the same matrix. */
+int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t seed, Err *err);
+/* The shares of all traffic on the diagonal, within a pod off the diagonal, in the top tenth of
+ * rows and of columns, and the Gini coefficient of cells. */
 typedef struct {
     double diagonal, within_pod, top_rows, top_cols, gini;
 } RackMatrixStats;

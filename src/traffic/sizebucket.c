@@ -1,5 +1,5 @@
-/* sizebucket: the published flow-size buckets. The first bound at or below the size decides; there
- * are few, so the search is linear. */
+/* sizebucket: the published flow-size buckets: m3's results are in four, the inputs of its model in
+ * ten. There are few, so the search is linear. */
 #include "traffic/sizebucket.h"
 
 static const uint64_t fine_edges[SIZEBUCKET_N_FINE - 1] = {250,  500,  750,   1000, 2000,

@@ -3,20 +3,21 @@
  * Invariant: cdf[0] = 0, cdf[n−1] = 1, both arrays ascending (not strictly: equal sizes make an
  * atom, equal percentages a gap that is never drawn). A draw inverts the curve; the guide table
  * (Chen and Asau 1974) holds, for each of 4,096 equal slices of [0, 1), the segment of the slice's
- * beginning, so that a draw looks at one or two segments. The result is the same as that of a
- * search from the first segment. */
+ * beginning, so that a draw examines one or two segments of the measured curves' 151. The result is
+ * the same as that of a search from the first segment. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "traffic/flows.h"
 #include "traffic/sizedist.h"
 
 enum { GUIDE = 4096, MAX_LINE = 200 };
-#define MAX_SIZE_B 1e15
+#define MAX_SIZE_B ((double)FLOWS_MAX_SIZE_B)
 
-/* One line "bytes percent" into the next point. */
+/* Appends the point of one line "bytes percent". */
 static int add_point(SizeDist *d, size_t *cap, const char *text, size_t line, Err *err) {
     char *e, *e2;
     double size = strtod(text, &e), percent = strtod(e, &e2);
@@ -76,6 +77,7 @@ static int read_points(SizeDist *d, const FileView *v, Err *err) {
     return 0;
 }
 
+/* Computes the mean and the guide table of checked points. */
 static void prepare(SizeDist *d) {
     d->cdf[d->n - 1] = 1;
     for (uint32_t i = 1; i < d->n; i++)

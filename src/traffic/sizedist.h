@@ -2,6 +2,7 @@
 #ifndef M3_TRAFFIC_SIZEDIST_H
 #define M3_TRAFFIC_SIZEDIST_H
 #include <stdint.h>
+
 #include "base/diag.h"
 
 /* Flow sizes: a CDF with linear interpolation between points (first at percentile 0, last at 100).
@@ -13,11 +14,14 @@ typedef struct {
     uint32_t *guide;      /* where to begin the search for u: by its first bits */
     char *name;
 } SizeDist;
-/* Text: `bytes percent` a line, both ascending, percent from 0 to 100; '#' begins a comment. */
+/* sizedist_load reads a text file: `bytes percent` a line, both ascending, percent from 0 to 100,
+ * bytes up to 1e15; '#' begins a comment. sizedist_free releases. */
 int sizedist_load(SizeDist *d, const char *path, Err *err);
-/* From n points in memory, which are copied; cdf from 0 to 1. */
+/* sizedist_init copies n points from memory; cdf from 0 to 1. */
 int sizedist_init(SizeDist *d, const char *name, const double *size_b, const double *cdf,
                   uint32_t n, Err *err);
 void sizedist_free(SizeDist *d);
-uint64_t sizedist_draw(const SizeDist *d, double u); /* u in [0, 1) → whole bytes, at least 1 */
+/* sizedist_draw returns the size in whole bytes, at least 1, that the share u in [0, 1) of flows is
+ * below. */
+uint64_t sizedist_draw(const SizeDist *d, double u);
 #endif

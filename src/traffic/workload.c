@@ -25,7 +25,6 @@
 enum { CHUNK = FLOW_CHUNK };
 #define MAX_START_NS (WORKLOAD_MAX_S * 1e9)
 
-typedef WorkloadStream Draw;
 struct WorkloadStream {
     Workload w;
     const Topo *t;
@@ -33,9 +32,11 @@ struct WorkloadStream {
     uint32_t *place;  /* [n_racks] rack of the topology */
     RngAlias cells;   /* source · n_racks + destination */
     double mean_gap_ns;
-    double *chunk_ns; /* [chunks] sum of a chunk's gaps, then where it begins */
+    double *chunk_ns; /* [n_chunks] sum of a chunk's gaps, then where it begins */
     size_t n_chunks, n;
 };
+
+/* ---- matrix onto topology ---- */
 
 static int check(const Workload *w, Err *err) {
     if (!(w->max_load > 0 && w->max_load < 1))
@@ -63,7 +64,7 @@ static int by_size(const void *pa, const void *pb) {
     return (a->pod > b->pod) - (a->pod < b->pod);
 }
 
-/* Pods, largest first; equal ones in their order. */
+/* Pods in descending order of size; equal ones in their order. */
 static PodSize *pods_by_size(const uint32_t *pod_of, uint32_t n_racks, uint32_t n_pods) {
     PodSize *p = MEM_NEW(PodSize, n_pods);
     for (uint32_t i = 0; i < n_pods; i++) p[i] = (PodSize){0, i};
@@ -72,6 +73,7 @@ static PodSize *pods_by_size(const uint32_t *pod_of, uint32_t n_racks, uint32_t 
     return p;
 }
 
+/* Lists the racks of a pod; returns how many. */
 static uint32_t racks_of(const uint32_t *pod_of, uint32_t n_racks, uint32_t pod, uint32_t *out) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < n_racks; i++)
@@ -79,13 +81,8 @@ static uint32_t racks_of(const uint32_t *pod_of, uint32_t n_racks, uint32_t pod,
     return n;
 }
 
-static int misfit(const RackMatrix *m, const Topo *t, uint32_t matrix_pod, uint32_t topo_pod,
-                  Err *err) {
-    return err_input(err, "%s: does not fit %s: a pod of %u racks has no place in a pod of %u",
-                     m->name, t->name, matrix_pod, topo_pod);
-}
-
-static int place_racks(Draw *d, Err *err) {
+/* Fills `place`: pods of the matrix and of the topology in descending order, racks at random. */
+static int place_racks(WorkloadStream *d, Err *err) {
     const RackMatrix *m = d->w.matrix;
     const Topo *t = d->t;
     if (m->n_pods != t->n_pods)
@@ -95,21 +92,23 @@ static int place_racks(Draw *d, Err *err) {
             m->name, t->name, m->n_racks, m->n_pods, t->n_racks, t->n_pods);
     PodSize *from = pods_by_size(m->pod_of, m->n_racks, m->n_pods),
             *to = pods_by_size(t->rack_pod, t->n_racks, t->n_pods);
-    uint32_t *theirs = MEM_NEW(uint32_t, m->n_racks), *ours = MEM_NEW(uint32_t, t->n_racks);
+    uint32_t *rows = MEM_NEW(uint32_t, m->n_racks), *racks = MEM_NEW(uint32_t, t->n_racks);
     int rc = 0;
     for (uint32_t p = 0; p < m->n_pods && rc == 0; p++) {
-        uint32_t n_theirs = racks_of(m->pod_of, m->n_racks, from[p].pod, theirs),
-                 n_ours = racks_of(t->rack_pod, t->n_racks, to[p].pod, ours);
+        uint32_t n_rows = racks_of(m->pod_of, m->n_racks, from[p].pod, rows),
+                 n_racks = racks_of(t->rack_pod, t->n_racks, to[p].pod, racks);
         Rng rng = rng_stream(d->w.seed, "rack placement", p);
-        rng_shuffle_u32(&rng, ours, n_ours);
-        if (n_theirs > n_ours) rc = misfit(m, t, n_theirs, n_ours, err);
-        else
-            for (uint32_t k = 0; k < n_theirs; k++) d->place[theirs[k]] = ours[k];
+        rng_shuffle_u32(&rng, racks, n_racks);
+        if (n_rows > n_racks)
+            rc =
+                err_input(err, "%s: does not fit %s: a pod of %u racks has no place in a pod of %u",
+                          m->name, t->name, n_rows, n_racks);
+        for (uint32_t k = 0; rc == 0 && k < n_rows; k++) d->place[rows[k]] = racks[k];
     }
     free(from);
     free(to);
-    free(theirs);
-    free(ours);
+    free(rows);
+    free(racks);
     return rc;
 }
 
@@ -117,9 +116,9 @@ static uint32_t hosts_in(const Topo *t, uint32_t rack) {
     return t->rack_host_start[rack + 1] - t->rack_host_start[rack];
 }
 
-/* Probabilities of cells, and of pairs of the topology's racks. A rack of one host has no pair
- * within. */
-static int cell_probabilities(const Draw *d, double *cells, double *pairs, Err *err) {
+/* The matrix as probabilities: of its cells, and (for expected loads) of pairs of the topology's
+ * racks. A rack of one host sends nothing to itself. */
+static int cell_probabilities(const WorkloadStream *d, double *cells, double *pairs, Err *err) {
     uint32_t n = d->n_racks;
     double sum = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -140,8 +139,9 @@ static int cell_probabilities(const Draw *d, double *cells, double *pairs, Err *
     return 0;
 }
 
-/* Seconds that a flow's expected bits take on the link they fill most, over max_load. */
-static void choose_gap(Draw *d, const Route *r, const double *pairs, WorkloadInfo *info) {
+/* The mean gap for max_load: the time that a flow's expected bits take on the link that they load
+ * most, over max_load. */
+static void choose_gap(WorkloadStream *d, const Route *r, const double *pairs, WorkloadInfo *info) {
     double *load = MEM_NEW(double, d->t->n_links), worst = 0, bits = d->w.sizes->mean_b * 8;
     linkload_expect(r, pairs, load);
     for (uint32_t l = 0; l < d->t->n_links; l++)
@@ -155,11 +155,13 @@ static void choose_gap(Draw *d, const Route *r, const double *pairs, WorkloadInf
     free(load);
 }
 
+/* ---- one chunk ---- */
+
 static uint32_t draw_host(const Topo *t, uint32_t rack, Rng *rng) {
     return t->rack_hosts[t->rack_host_start[rack] + (uint32_t)rng_below(rng, hosts_in(t, rack))];
 }
 
-static void draw_pairs(const Draw *d, size_t chunk, uint32_t *src, uint32_t *dst) {
+static void draw_pairs(const WorkloadStream *d, size_t chunk, uint32_t *src, uint32_t *dst) {
     Rng rng = rng_stream(d->w.seed, "host pairs", chunk);
     for (size_t i = 0; i < CHUNK; i++) {
         uint32_t cell = rng_alias_draw(&d->cells, &rng), from = d->place[cell / d->n_racks],
@@ -171,36 +173,40 @@ static void draw_pairs(const Draw *d, size_t chunk, uint32_t *src, uint32_t *dst
     }
 }
 
-/* Starts relative to the chunk's beginning (NULL: nobody asks); returns its length. */
-static double draw_starts(const Draw *d, size_t chunk, int64_t *start_ns) {
+static int64_t whole_ns(double ns) { return (int64_t)fmin(ns, MAX_START_NS); }
+
+/* Draws starts relative to the chunk's beginning (NULL: they are not stored); returns the chunk's
+ * length in ns. */
+static double draw_starts(const WorkloadStream *d, size_t chunk, int64_t *start_ns) {
     Rng rng = rng_stream(d->w.seed, "gaps", chunk);
     double sigma = d->w.sigma, mu = log(d->mean_gap_ns) - sigma * sigma / 2, now = 0;
     for (size_t i = 0; i < CHUNK; i++) {
         now += sigma > 0 ? exp(mu + sigma * rng_normal(&rng)) : d->mean_gap_ns;
-        if (start_ns) start_ns[i] = now < MAX_START_NS ? (int64_t)now : (int64_t)MAX_START_NS;
+        if (start_ns) start_ns[i] = whole_ns(now);
     }
     return now;
 }
 
-/* Into the first CHUNK flows of `out`; returns the chunk's length. */
-static double draw_chunk(const Draw *d, size_t chunk, const Flows *out) {
+/* Draws a chunk into the first CHUNK flows of `out`; returns the chunk's length in ns. */
+static double draw_chunk(const WorkloadStream *d, size_t chunk, const Flows *out) {
     draw_pairs(d, chunk, out->src, out->dst);
     Rng rng = rng_stream(d->w.seed, "sizes", chunk);
     for (size_t i = 0; i < CHUNK; i++) out->size_b[i] = sizedist_draw(d->w.sizes, rng_u01(&rng));
     return draw_starts(d, chunk, out->start_ns);
 }
 
-static void shift_chunk(const Draw *d, size_t chunk, int64_t *start_ns) {
-    int64_t by = (int64_t)d->chunk_ns[chunk];
-    for (size_t i = 0; i < CHUNK; i++) start_ns[i] += by;
+/* Makes starts count from the beginning of the workload. */
+static void shift_chunk(const WorkloadStream *d, size_t chunk, int64_t *start_ns) {
+    int64_t by = whole_ns(d->chunk_ns[chunk]), latest = whole_ns(MAX_START_NS) - by;
+    for (size_t i = 0; i < CHUNK; i++)
+        start_ns[i] = by + (start_ns[i] < latest ? start_ns[i] : latest);
 }
 
 /* ---- all chunks ---- */
 
 typedef struct {
-    Draw *draw;
-    Flows *out;   /* n = whole chunks, then cut; NULL: not held, only the chunks' lengths are asked
-                     for */
+    WorkloadStream *draw;
+    Flows *out;   /* n = whole chunks, then cut; NULL: only the lengths of chunks are drawn */
     size_t first; /* chunk that item 0 of a parallel loop stands for */
     Progress progress;
     atomic_size_t n_done;
@@ -240,9 +246,9 @@ static void resize(Flows *f, size_t n) {
     f->start_ns = mem_realloc(f->start_ns, n, sizeof *f->start_ns);
 }
 
-/* Appends `more` chunks. */
+/* Appends `more` chunks: their flows to out, their lengths to chunk_ns. */
 static int extend(Fill *f, size_t more, int threads, Err *err) {
-    Draw *d = f->draw;
+    WorkloadStream *d = f->draw;
     f->first = d->n_chunks;
     d->n_chunks += more;
     if (f->out) resize(f->out, d->n_chunks * CHUNK);
@@ -251,15 +257,34 @@ static int extend(Fill *f, size_t more, int threads, Err *err) {
     return par_try(more, threads, fill_chunk, f, err);
 }
 
-/* Still to come at `now`. */
-static double expected_flows(const Draw *d, double now) {
+/* Flows expected after `now`. */
+static double expected_flows(const WorkloadStream *d, double now) {
     double left_ns = d->w.duration_s * 1e9 - now;
     return d->w.duration_s > 0 ? fmax(left_ns / d->mean_gap_ns, 1) : (double)d->w.n_flows;
 }
 
-/* Chunks until the wanted number or duration is covered; chunk_ns becomes where each begins. */
+/* begin + length, not rounded down where a double skips nanoseconds (beyond 2^53 ns, 104 days): the
+ * next chunk must not begin before the last flow of this one. */
+static double end_of_chunk(double begin, double length) {
+    double sum = begin + length, added = sum - begin,
+           error = (begin - (sum - added)) + (length - added); /* Knuth's two-sum: exact */
+    return sum >= 0x1p53 && error > 0 ? nextafter(sum, INFINITY) : sum;
+}
+
+/* The start of the last of n_flows flows. */
+static double last_start_ns(const WorkloadStream *d) {
+    size_t last = (size_t)d->w.n_flows - 1;
+    int64_t *start_ns = MEM_NEW(int64_t, CHUNK);
+    draw_starts(d, last / CHUNK, start_ns);
+    double at = d->chunk_ns[last / CHUNK] + (double)start_ns[last % CHUNK];
+    free(start_ns);
+    return at;
+}
+
+/* Draws chunks until the wanted number or duration is covered; chunk_ns becomes where each begins.
+ */
 static int fill_chunks(Fill *f, int threads, Err *err) {
-    Draw *d = f->draw;
+    WorkloadStream *d = f->draw;
     double duration_ns = d->w.duration_s * 1e9, expected = expected_flows(d, 0), now = 0;
     for (size_t done = 0;;) {
         if (expected > WORKLOAD_MAX_FLOWS)
@@ -270,19 +295,19 @@ static int fill_chunks(Fill *f, int threads, Err *err) {
         for (; done < d->n_chunks; done++) {
             double length = d->chunk_ns[done];
             d->chunk_ns[done] = now;
-            now += length;
+            now = end_of_chunk(now, length);
         }
         if (duration_ns == 0 || now >= duration_ns) break;
         expected = expected_flows(d, now);
     }
-    if (duration_ns == 0 && now > MAX_START_NS)
+    if (duration_ns == 0 && now > MAX_START_NS && last_start_ns(d) >= MAX_START_NS)
         return err_input(err, "max_load: %g is so low that %llu flows take longer than 9e9 s",
                          d->w.max_load, (unsigned long long)d->w.n_flows);
     return 0;
 }
 
-/* Flows of a chunk that start before t_ns; starts ascend. */
-static size_t count_before(const Draw *d, size_t chunk, double t_ns) {
+/* The number of a chunk's flows that start before t_ns; starts ascend. */
+static size_t count_before(const WorkloadStream *d, size_t chunk, double t_ns) {
     int64_t *start_ns = MEM_NEW(int64_t, CHUNK);
     draw_starts(d, chunk, start_ns);
     shift_chunk(d, chunk, start_ns);
@@ -296,8 +321,9 @@ static size_t count_before(const Draw *d, size_t chunk, double t_ns) {
     return lo;
 }
 
-/* All chunks but those at the end begin before the duration is over. */
-static size_t count_flows(const Draw *d) {
+/* The number of flows asked for, or that start within the duration: all chunks but those at the end
+ * begin before it is over. */
+static size_t count_flows(const WorkloadStream *d) {
     double t_ns = d->w.duration_s * 1e9;
     if (t_ns == 0) return (size_t)d->w.n_flows;
     size_t last = d->n_chunks - 1;
@@ -307,7 +333,8 @@ static size_t count_flows(const Draw *d) {
                               : last * CHUNK + n;
 }
 
-static int fill(Draw *d, Flows *out, int threads, Err *err) {
+/* Draws the flows (out NULL: only where chunks begin, and how many flows there are). */
+static int fill(WorkloadStream *d, Flows *out, int threads, Err *err) {
     Fill f = {.draw = d, .out = out};
     progress_init(&f.progress, d->w.log, out ? "flows drawn" : "starts of flows drawn", 0);
     atomic_init(&f.n_done, 0);
@@ -323,8 +350,8 @@ static int fill(Draw *d, Flows *out, int threads, Err *err) {
     return 0;
 }
 
-/* All but the flows. */
-static int prepare(Draw *d, const Route *r, WorkloadInfo *info, Err *err) {
+/* Computes what drawing needs: places of racks, the alias table of cells, the mean gap. */
+static int prepare(WorkloadStream *d, const Route *r, WorkloadInfo *info, Err *err) {
     uint32_t n = d->n_racks;
     WorkloadInfo unused;
     double *cells = MEM_NEW(double, (size_t)n *n),
@@ -340,13 +367,13 @@ static int prepare(Draw *d, const Route *r, WorkloadInfo *info, Err *err) {
     return rc;
 }
 
-static Draw *draw_new(const Workload *w, const Route *r, WorkloadInfo *info, Err *err) {
+static WorkloadStream *stream_new(const Workload *w, const Route *r, WorkloadInfo *info, Err *err) {
     if (check(w, err) != 0) return NULL;
-    Draw *d = MEM_ZNEW(Draw, 1);
-    *d = (Draw){.w = *w,
-                .t = route_topo(r),
-                .n_racks = w->matrix->n_racks,
-                .place = MEM_NEW(uint32_t, w->matrix->n_racks)};
+    WorkloadStream *d = MEM_ZNEW(WorkloadStream, 1);
+    *d = (WorkloadStream){.w = *w,
+                          .t = route_topo(r),
+                          .n_racks = w->matrix->n_racks,
+                          .place = MEM_NEW(uint32_t, w->matrix->n_racks)};
     if (prepare(d, r, info, err) == 0) return d;
     workload_stream_free(d);
     return NULL;
@@ -356,7 +383,7 @@ int workload_draw_or_stream(const Workload *w, const Route *r, int threads, uint
                             Flows *out, WorkloadStream **stream, WorkloadInfo *info, Err *err) {
     *out = (Flows){0};
     *stream = NULL;
-    Draw *d = draw_new(w, r, info, err);
+    WorkloadStream *d = stream_new(w, r, info, err);
     if (!d) return -1;
     bool hold = expected_flows(d, 0) <= (double)max_in_memory;
     int rc = fill(d, hold ? out : NULL, threads, err);

@@ -7,7 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "traffic/flows.h"
+#include "traffic/flows_read.h"
 #include "net/linkload.h"
 #include "traffic/workload.h"
 #include "row.h"

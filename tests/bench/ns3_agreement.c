@@ -19,6 +19,7 @@
 #include "../ns3_case.h"
 #include "packet/pktsim.h"
 #include "traffic/sizebucket.h"
+#include "traffic/flows_read.h"
 
 /* ---- statistics ---- */
 
