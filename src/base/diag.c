@@ -4,7 +4,7 @@
  * here goes to stderr: stdout belongs to data. The flag that a signal sets is the program's only
  * mutable state at file scope, since a signal handler can reach nothing else.
  *
- * Progress may be updated by all workers of a loop: whoever finds another one drawing returns at
+ * Progress may be updated by all workers of a loop: one that finds another drawing returns at
  * once, so that no worker waits for the terminal. */
 #include "base/diag.h"
 

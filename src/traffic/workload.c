@@ -3,13 +3,13 @@
  * A flow is three independent draws: a (source rack, destination rack) cell by alias table and a
  * host of each; a size by inverse CDF; a gap. Flows are made in chunks of CHUNK, each from streams
  * of its own, so that any number of threads draws the same flows. Within a chunk starts are sums of
- * gaps from 0; the chunks' totals are then added up and each chunk shifted to its place. Rounding
- * down twice keeps starts ascending (within 1 ns). The gaps' mean is exact for every sigma:
- * exp(sigma·Z) is divided by its mean exp(sigma²/2). It is chosen such that the link of the largest
- * expected load carries max_load of its rate in payload (linkload). A stream keeps only where each
- * chunk begins and draws a chunk anew whenever it is asked for: gaps are drawn once more than for
- * flows that are held. Left out: dependencies between flows, and a load that varies with time other
- * than through sigma. */
+ * gaps from 0; the chunks' totals are then added up and each chunk shifted to its place; starts are
+ * rounded down to whole nanoseconds twice, which keeps them ascending. The gaps' mean is exact for
+ * every sigma: exp(sigma·Z) is divided by its mean exp(sigma²/2). It is chosen such that the link
+ * of the largest expected load carries max_load of its rate in payload (linkload). A stream keeps
+ * only where each chunk begins and draws a chunk anew whenever it is asked for: gaps are drawn once
+ * more than for flows that are held. Left out: dependencies between flows, and a load that varies
+ * with time other than through sigma. */
 #include "traffic/workload.h"
 
 #include <math.h>
@@ -36,8 +36,6 @@ struct WorkloadStream {
     size_t n_chunks, n;
 };
 
-/* ---- matrix onto topology ---- */
-
 static int check(const Workload *w, Err *err) {
     if (!(w->max_load > 0 && w->max_load < 1))
         return err_input(err, "max_load: must be in (0, 1), got %g", w->max_load);
@@ -52,6 +50,8 @@ static int check(const Workload *w, Err *err) {
         return err_input(err, "duration: must be at most 9e9 s, got %g s", w->duration_s);
     return 0;
 }
+
+/* ---- matrix onto topology ---- */
 
 /* A pod's number of racks and its number. */
 typedef struct {
