@@ -49,12 +49,13 @@ static int add_setting(NetDirSettings *s, const Json *object, const char *key, E
 
 /* The parameters that published keys cannot tell: of controls that were never published. */
 static int add_own_parameters(NetDirSettings *s, const Json *root, Err *err) {
-    Json j, network;
+    Json network;
     const char *name;
     Cc cc;
     Err why;
-    if (json_need(root, "cc", &j, err) != 0 || json_string(&j, &name, err) != 0) return -1;
-    if (netconf_parse_cc(name, &cc, &why) != 0) return json_fail(&j, err, "%s", why.msg);
+    if (json_need_string(root, "cc", &name, err) != 0) return -1;
+    if (netconf_parse_cc(name, &cc, &why) != 0)
+        return json_fail_member(root, "cc", err, "%s", why.msg);
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
         if (r->of != cc || r->published) continue;
         if (json_need(root, "network", &network, err) != 0) return -1;

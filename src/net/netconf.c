@@ -287,25 +287,20 @@ NetConfText netconf_text(const NetConf *conf, const char *key) {
 }
 
 void netconf_put_json(JsonOut *out, const NetConf *conf) {
-    json_out_key(out, "network");
-    json_out_object(out);
+    json_put_object(out, "network");
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
         if (!of_cc(r, conf->cc)) continue;
-        json_out_key(out, r->key);
-        if (r->type == NETCONF_CC) json_out_string(out, netconf_cc_name(conf->cc));
-        else if (r->type == NETCONF_SWITCH) json_out_bool(out, conf->pfc);
-        else json_out_number(out, netconf_number(conf, r));
+        if (r->type == NETCONF_CC) json_put_string(out, r->key, netconf_cc_name(conf->cc));
+        else if (r->type == NETCONF_SWITCH) json_put_bool(out, r->key, conf->pfc);
+        else json_put_number(out, r->key, netconf_number(conf, r));
     }
     json_out_end(out, '}');
 }
 
 void netconf_put_texts(JsonOut *out, const NetConf *conf) {
-    json_out_key(out, "network");
-    json_out_object(out);
-    for (const NetConfRow *r = netconf_rows; r->key; r++) {
-        json_out_key(out, r->key);
-        json_out_string(out, row_text(conf, r).s);
-    }
+    json_put_object(out, "network");
+    for (const NetConfRow *r = netconf_rows; r->key; r++)
+        json_put_string(out, r->key, row_text(conf, r).s);
     json_out_end(out, '}');
 }
 

@@ -75,12 +75,8 @@ int published_set(NetConf *conf, const char *key, const char *text, Err *err) {
 }
 
 void published_put(JsonOut *out, const NetConf *conf) {
-    json_out_key(out, "cc");
-    json_out_string(out, netconf_cc_name(conf->cc));
-    json_out_key(out, "enable_pfc");
-    json_out_int(out, conf->pfc);
-    json_out_key(out, "param_1");
-    json_out_number(out, netconf_published_number(conf, "param_1"));
-    json_out_key(out, "param_2");
-    json_out_number(out, netconf_published_number(conf, "param_2"));
+    json_put_string(out, "cc", netconf_cc_name(conf->cc));
+    json_put_int(out, "enable_pfc", conf->pfc);
+    json_put_number(out, "param_1", netconf_published_number(conf, "param_1"));
+    json_put_number(out, "param_2", netconf_published_number(conf, "param_2"));
 }
