@@ -38,7 +38,7 @@ static void make(Features *f, FeaturesSource *src, const EstimateOptions *o) {
     Err err = {0};
     if (scenario_load(&s, &drawn, NULL, &err) != 0 ||
         estimate_features(f, &s, o, NULL, &err) != 0 ||
-        features_source(src, &s, &drawn, "m3 test", &err) != 0)
+        features_source_init(src, &s, &drawn, "m3 test", &err) != 0)
         fail_msg("%s", err.msg);
     scenario_free(&s);
 }

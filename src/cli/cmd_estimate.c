@@ -151,7 +151,7 @@ static int run_and_save(EstimateCmd *o, const CliCommon *common, const Scenario 
     Features f;
     FeaturesSource source;
     if (estimate_features(&f, s, &o->estimate, &common->log, err) != 0) return -1;
-    int rc = features_source(&source, s, &o->scenario.options, common->command, err);
+    int rc = features_source_init(&source, s, &o->scenario.options, common->command, err);
     if (rc == 0) {
         features_write(o->saved.f, &f, &source);
         features_source_free(&source);

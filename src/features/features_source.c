@@ -22,8 +22,8 @@ static int digest(const char *path, const char *name, char **name_out, char **sh
     return 0;
 }
 
-int features_source(FeaturesSource *src, const Scenario *s, const ScenarioOptions *o,
-                    const char *command, Err *err) {
+int features_source_init(FeaturesSource *src, const Scenario *s, const ScenarioOptions *o,
+                         const char *command, Err *err) {
     *src = (FeaturesSource){.mix_id = s->has_mix ? s->mix.id : 0, .command = mem_strdup(command)};
     const char *topo_path = o->topo_path ? o->topo_path : s->mix.topo,
                *topo_name = o->topo_path ? o->topo_path : s->topo.name;

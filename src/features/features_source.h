@@ -14,11 +14,11 @@ typedef struct {
     char *command; /* that made the features */
 } FeaturesSource;
 
-/* features_source fills *src with the files that scenario s was loaded from with options o, and
- * digests them. Returns −1 if one cannot be read; *src is then empty. Release with
+/* features_source_init fills *src with the files that scenario s was loaded from with options o,
+ * and digests them. Returns −1 if one cannot be read; *src is then empty. Release with
  * features_source_free. */
-int features_source(FeaturesSource *src, const Scenario *s, const ScenarioOptions *o,
-                    const char *command, Err *err);
+int features_source_init(FeaturesSource *src, const Scenario *s, const ScenarioOptions *o,
+                         const char *command, Err *err);
 /* features_source_free releases the strings; *src is then empty. */
 void features_source_free(FeaturesSource *src);
 
