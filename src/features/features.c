@@ -17,7 +17,7 @@
  * neither the number of threads nor the other drawn paths show in them.
  *
  * Paths are independent of each other: what flows do to each other off the path is left out, which
- * is the paper's decomposition (section 3). */
+ * is the paper's path-level decomposition. */
 #include "features/features.h"
 
 #include <math.h>

@@ -16,8 +16,8 @@ typedef struct {
  * completion times (completion − arrival, in ns). Every flow sends wire_bits of its size and is
  * served at its max-min fair rate, which its cap_bps and its links limit; the lot's host rate and
  * delays play no part. If a flow arrives at the time at which another completes, the completion
- * goes first. Scratch memory is taken from `a`; stats may be NULL. Source: the paper's section on
- * flowSim; flowsim.c has the algorithm. */
+ * goes first. Scratch memory is taken from `a`; stats may be NULL. This is the paper's flowSim;
+ * flowsim.c has the algorithm. */
 void flowsim_run(const Lot *lot, const LotFlow *flows, size_t n, double *fct_ns,
                  FlowsimStats *stats, Arena *a);
 
