@@ -10,10 +10,12 @@
  *     printf("p99 %.2f\n", m3_result_percentile(r, M3_ALL, 99));
  *     m3_result_free(r);
  *
- * After `make install`: cc app.c $(pkg-config --cflags --libs m3). The same options and seed give
- * the same result, on any number of threads. Call from one thread at a time: the linear algebra's
- * thread setting belongs to the process. The library prints nothing, exits never but for want of
- * memory, and keeps no state between calls. */
+ * After `make install`: cc app.c $(pkg-config --cflags --libs m3).
+ *
+ * The same options and seed give the same result on any number of threads. Call from one thread at
+ * a time: the number of threads of the linear algebra (OpenBLAS) belongs to the process. The
+ * library prints nothing, keeps no state between calls, and ends the process only if memory runs
+ * out. */
 #ifndef M3_H
 #define M3_H
 #include <stddef.h>
@@ -26,7 +28,7 @@ extern "C" {
 #pragma GCC visibility push(default) /* the library hides every other name */
 #endif
 
-enum { M3_ERROR_LEN = 768 };
+enum { M3_ERROR_LEN = 768 }; /* bytes of the longest message and its NUL */
 
 typedef enum {
     M3_METHOD_M3,      /* fluid simulation corrected by the model */
@@ -34,57 +36,72 @@ typedef enum {
     M3_METHOD_PACKET   /* packet simulation of the paths: much slower; needs no checkpoint */
 } M3Method;
 
-/* Strings stay the caller's and are read only during m3_estimate. File formats: spec/README.md. */
+/* What to estimate and how. The strings stay the caller's and are read during m3_estimate only.
+ * spec/README.md describes the file formats. */
 typedef struct {
-    const char *topo;       /* topology file; NULL: the one the mix names */
+    const char *topo;       /* topology file; NULL: the one that the mix names */
     const char *mix;        /* mix file: workload and settings; NULL: flows and topo are needed */
     int64_t mix_id;         /* "id" in a file of several mixes; -1: the first */
     const char *flows;      /* flow file; NULL: flows are drawn from the mix */
     const char *const *set; /* "key=value" overrides of the mix, ended by NULL; or NULL */
-    uint64_t n_flows;       /* to draw; 0: the mix's, else 1,000,000 */
-    double duration_s;      /* draw flows for that long instead; 0: by count */
-    uint64_t n_paths;       /* to draw; 0: all paths */
+    uint64_t n_flows;       /* flows to draw; 0: the mix's number, else 1,000,000 */
+    double duration_s;      /* above 0: draw flows for that long instead of a number of them */
+    uint64_t n_paths;       /* paths to draw; 0: all paths */
     M3Method method;
-    const char
-        *ckpt; /* checkpoint folder or .m3 file; NULL: ckpts/default here or beside the program */
-    int published; /* 1: aggregate as the paper's notebooks do */
-    uint64_t seed;
-    int threads; /* 0: all cores */
+    const char *ckpt; /* checkpoint folder or .m3 file; NULL: ckpts/default in the working
+                         directory, near the program or near the installed library */
+    int published;    /* 1: aggregate as the paper's notebooks do */
+    uint64_t seed;    /* of everything random */
+    int threads;      /* 0: all cores */
 } M3Options;
 
-/* 500 paths, method m3, first mix, seed 1, all cores; everything else 0 or NULL. */
+/* m3_options_init fills *o with the defaults: 500 paths, method m3, first mix, seed 1, all cores,
+ * everything else 0 or NULL. */
 void m3_options_init(M3Options *o);
 
-/* An estimate; immutable. m3_result_free releases it (NULL is fine). */
+/* An estimate, which does not change any more. */
 typedef struct M3Result M3Result;
 
-/* NULL on bad input, unreadable files or SIGINT caught by the program's own handler: one line in
- * error. */
+/* m3_estimate returns the estimate, to be released with m3_result_free, or NULL with one line in
+ * `error`: bad input or an unreadable file. */
 M3Result *m3_estimate(const M3Options *o, char error[M3_ERROR_LEN]);
+/* m3_result_free releases a result; NULL is allowed. */
 void m3_result_free(M3Result *r);
 
-/* Flow-size buckets 0..M3_N_BUCKETS-1: below 1 KB, to 10 KB, to 50 KB, above; M3_ALL: every flow.
- * Other numbers: NaN. */
+/* Buckets of flow size, 0 to M3_N_BUCKETS-1: below 1 KB, to 10 KB, to 50 KB, above; M3_ALL stands
+ * for all flows. */
 enum { M3_ALL = -1, M3_N_BUCKETS = 4 };
-const char *m3_bucket_label(int bucket); /* "< 1 KB", "all"; NULL if there is no such bucket */
-double m3_result_share(const M3Result *r, int bucket); /* of all flows, 0..1 */
-double m3_result_percentile(const M3Result *r, int bucket,
-                            int p); /* slowdown, p in 1..100; NaN without flows */
+/* m3_bucket_label returns the name of a bucket, "< 1 KB" or "all", or NULL if there is no such
+ * bucket. */
+const char *m3_bucket_label(int bucket);
+/* m3_result_share returns the bucket's share of all flows, 0 to 1; NaN if there is no such
+ * bucket. */
+double m3_result_share(const M3Result *r, int bucket);
+/* m3_result_percentile returns the p-th percentile (1 to 100) of the slowdown of a bucket's flows;
+ * NaN if it has no flows, or if there is no such bucket or percentile. */
+double m3_result_percentile(const M3Result *r, int bucket, int p);
 
-/* 50, 90, 99 or 99.9, with a 95 % interval: the error of drawing paths, and with M3_METHOD_M3 that
- * of the model where the checkpoint knows it (ckpts/README.md). */
+/* A quantile with its 95 % interval: the error of drawing paths and, with M3_METHOD_M3, that of the
+ * model where the checkpoint knows it (ckpts/README.md). */
 typedef struct {
     double value, lo, hi;
 } M3Interval;
+/* m3_result_quantile returns the quantile at 50, 90, 99 or 99.9 per cent of the slowdown of a
+ * bucket's flows; NaN otherwise. */
 M3Interval m3_result_quantile(const M3Result *r, int bucket, double p);
 
+/* m3_result_n_flows returns the number of flows of the network. */
 uint64_t m3_result_n_flows(const M3Result *r);
-uint64_t m3_result_n_paths(const M3Result *r); /* distinct ones that were simulated */
+/* m3_result_n_paths returns the number of different paths that were simulated. */
+uint64_t m3_result_n_paths(const M3Result *r);
+/* m3_result_wall_s returns how long m3_estimate took, in seconds. */
 double m3_result_wall_s(const M3Result *r);
 
-/* The JSON of `m3 estimate --out` (schema m3.estimate/1). 0, or -1 with one line in error. */
+/* m3_result_save writes the JSON of `m3 estimate --out` (schema m3.estimate/1) to a file. It
+ * returns 0, or -1 with one line in `error`. */
 int m3_result_save(const M3Result *r, const char *path, char error[M3_ERROR_LEN]);
 
+/* m3_version returns the library's version, "0.1.0". */
 const char *m3_version(void);
 
 #ifdef __GNUC__
