@@ -19,9 +19,7 @@
 enum { CC = SCENARIO_N_ARGS, COMPAT, STOP, OUT, TRACE, TRACE_FLOW, TRACE_PORT };
 static const CliOption options[] = {
     SCENARIO_ARGS("window=18KB, cc=dcqcn, pfc=off"),
-    {"cc", "NAME",
-     "congestion control: dctcp, dcqcn, hp, timely, or none, limited by\nthe window alone "
-     "(default: the mix's)",
+    {"cc", "NAME", "congestion control (default: the mix's): a name of 'm3 help settings'",
      "Simulation"},
     {"compat", "hpcc-ns3", "behave as the HPCC authors' ns-3 in every detail, quirks included",
      "Simulation"},

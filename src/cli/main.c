@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "model/nn.h"
+#include "net/netconf.h"
 
 #ifndef M3_VERSION
 #error "M3_VERSION comes from the Makefile"
@@ -36,10 +37,28 @@ static void print_units(FILE *f) {
         f);
 }
 
+static void print_settings(FILE *f) {
+    fputs("What --set KEY=VALUE changes, and a mix sets.\n\n"
+          "Of the network (\"network\" in a mix):\n\n",
+          f);
+    netconf_print_help(f);
+    fputs("\nOf the traffic, where flows are drawn:\n\n"
+          "max_load       payload on the most loaded link over its rate, between 0 and 1\n"
+          "sigma          shape of the log-normal gaps between flows, 0 to 10; 0: equal gaps\n"
+          "sizes          file with the distribution of flow sizes\n"
+          "matrix         rack matrix: a file, or a, b, c or uniform\n"
+          "n_flows        how many flows\n"
+          "duration       for how long instead, 5s\n\n"
+          "The keys of published mixes (bfsz, enable_pfc, param_1, param_2) are taken in their "
+          "units;\nspec/README.md has the file formats.\n",
+          f);
+}
+
 static const struct {
     const char *name, *summary;
     void (*print)(FILE *f);
 } topics[] = {
+    {"settings", "the settings of network and traffic, their limits and defaults", print_settings},
     {"units", "how sizes, rates, times and counts are written", print_units},
 };
 enum { N_TOPICS = sizeof topics / sizeof *topics };

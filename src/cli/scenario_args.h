@@ -33,7 +33,9 @@ enum {
     [ARG_N_FLOWS] = {"n-flows", "N", "flows to draw (default: the mix's, else 1M)", "Input"},      \
     [ARG_DURATION] = {"duration", "TIME", "draw flows for that long instead, e.g. 5s", "Input"},   \
     [ARG_SET] = {"set", "KEY=VALUE",                                                               \
-                 "override a setting of the mix, e.g. " set_example "; repeatable", "Input"}
+                 "override a setting of the mix, e.g. " set_example                                \
+                 "; repeatable;\n'm3 help settings' lists them",                                   \
+                 "Input"}
 
 /* What the options say. The texts are those of the command line and not copied. */
 typedef struct {

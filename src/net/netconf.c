@@ -343,9 +343,18 @@ NetConfLimits netconf_limits(const NetConfRow *row) {
 }
 
 void netconf_print_help(FILE *f) {
-    fprintf(f, "%-14s %-9s %-22s %s\n", "setting", "default", "limits", "");
+    size_t key = 0, initial = strlen("default"), limits = 0; /* widths of columns */
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
-        fprintf(f, "%-14s %-9s %-22s %s", r->key, r->initial, netconf_limits(r).s, r->help);
+        size_t n_key = strlen(r->key), n_limits = strlen(netconf_limits(r).s);
+        if (n_key > key) key = n_key;
+        if (strlen(r->initial) > initial) initial = strlen(r->initial);
+        if (n_limits > limits) limits = n_limits;
+    }
+    fprintf(f, "%-*s  %-*s  %-*s  %s\n", (int)key, "setting", (int)initial, "default", (int)limits,
+            "limits", "meaning");
+    for (const NetConfRow *r = netconf_rows; r->key; r++) {
+        fprintf(f, "%-*s  %-*s  %-*s  %s", (int)key, r->key, (int)initial, r->initial, (int)limits,
+                netconf_limits(r).s, r->help);
         if (r->type == NETCONF_CC) fprintf(f, ": %s", netconf_cc_list(CC_N).s);
         fputc('\n', f);
     }
