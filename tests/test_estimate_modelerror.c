@@ -12,7 +12,8 @@
 
 #include <cmocka.h>
 
-#include "evaluate/evaluate_summary.h"
+#include "evaluate/evaluate_calibrate.h"
+#include "evaluate/evaluate_group.h"
 #include "estimate/modelerror.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -157,59 +158,61 @@ enum { N_NETS = 60 };
 
 /* Network i overestimates by i per cent; every third is hpcc; network 50 collapsed. All alike in
  * all cells. */
-static void make_nets(EvalNet nets[N_NETS], char name[N_NETS][16]) {
+static void make_nets(EvaluateNet nets[N_NETS], char name[N_NETS][16]) {
     for (int i = 0; i < N_NETS; i++) {
         snprintf(name[i], sizeof name[i], "net%d", i);
-        nets[i] = (EvalNet){
+        nets[i] = (EvaluateNet){
             .name = name[i], .cc = i % 3 == 0 ? CC_HPCC : CC_DCTCP, .has_intervals = true};
         if (i == 50) nets[i].traits.lost_share = 0.02;
         strcpy(nets[i].traits.label[NET_RATE], i < 10 ? "10 Gb/s" : "400 Gb/s");
         for (int row = 0; row < RESULT_N_DISTS; row++) {
-            for (int k = 0; k < EVAL_N_PCT; k++)
-                nets[i].q[row][k] = (EvalQuantile){2, 2 * (1 + i / 100.0), 1};
             for (int k = 0; k < RESULT_N_QUANTILES; k++)
-                nets[i].interval[row][k] =
-                    (EvalInterval){2, 2 * (1 + i / 100.0), 1.9 + i / 100.0, 9};
+                nets[i].q[row][k] = (EvaluateQuantile){.truth = 2,
+                                                       .flowsim = 1,
+                                                       .m3 = 2 * (1 + i / 100.0),
+                                                       .lo = 1.9 + i / 100.0,
+                                                       .hi = 9};
         }
     }
-    nets[7].q[1][RESULT_P50].truth = nets[7].interval[1][RESULT_P50].truth =
-        NAN; /* too few flows */
+    nets[7].q[1][RESULT_P50].truth = NAN; /* too few flows */
 }
 
 static void networks_by_hand(void **state) {
     (void)state;
-    EvalNet nets[N_NETS];
+    EvaluateNet nets[N_NETS];
     char name[N_NETS][16];
     make_nets(nets, name);
-    EvalNetGroup all = evalgroup_all(nets, N_NETS), intact = evalgroup_intact(nets, N_NETS), *kinds;
+    EvaluateGroup all = evaluate_group_all(nets, N_NETS),
+                  intact = evaluate_group_intact(nets, N_NETS), *kinds;
     assert_int_equal(intact.n, N_NETS - 1);
-    EvalCell c = evalgroup_cell(&all, RESULT_ALL, RESULT_P99);
+    EvaluateCell c = evaluate_group_cell(&all, RESULT_ALL, RESULT_P99);
     near(c.m3.mean_abs, 0.295, 1e-12);
     near(c.m3.max_abs, 0.59, 1e-12);
     near(c.flowsim.mean_signed, -0.5, 1e-12);
-    near(evalcell_coverage(&c), 11.0 / 60, 1e-12); /* lower ends 1.9, 1.91, … up to 2 */
-    c = evalgroup_cell(&all, 1, RESULT_P50);
+    near(evaluate_group_coverage(&c), 11.0 / 60, 1e-12); /* lower ends 1.9, 1.91, … up to 2 */
+    c = evaluate_group_cell(&all, 1, RESULT_P50);
     assert_int_equal(c.m3.n, 59);
     assert_int_equal(c.n_intervals, 59);
-    assert_int_equal(evalgroup_split(&all, EVAL_BY_CC, &kinds), 2);
+    assert_int_equal(evaluate_group_split(&all, EVALUATE_BY_CC, &kinds), 2);
     assert_string_equal(kinds[0].label, "dctcp");
     assert_int_equal(kinds[1].n, 20);
-    evalgroups_free(kinds, 2);
-    assert_int_equal(evalgroup_split(&all, (EvalBy)(EVAL_BY_TRAIT + NET_RATE), &kinds), 2);
+    evaluate_group_free_all(kinds, 2);
+    assert_int_equal(evaluate_group_split(&all, (EvaluateBy)(EVALUATE_BY_TRAIT + NET_RATE), &kinds),
+                     2);
     assert_string_equal(kinds[0].label, "10 Gb/s");
     assert_int_equal(kinds[0].n, 10);
-    evalgroups_free(kinds, 2);
-    const EvalNet *worst[3];
-    assert_int_equal(evalgroup_worst(&all, worst, 3), 3);
+    evaluate_group_free_all(kinds, 2);
+    const EvaluateNet *worst[3];
+    assert_int_equal(evaluate_group_worst(&all, worst, 3), 3);
     for (int i = 0; i < 3; i++) assert_ptr_equal(worst[i], &nets[59 - i]);
-    evalgroup_free(&all);
-    evalgroup_free(&intact);
+    evaluate_group_free(&all);
+    evaluate_group_free(&intact);
 }
 
 /* Of 59 intact networks the outermost: 2.5 % of 60 is 1.5, rounded down. */
 static void calibrates_a_checkpoint(void **state) {
     (void)state;
-    EvalNet nets[N_NETS];
+    EvaluateNet nets[N_NETS];
     char name[N_NETS][16], out[] = "/tmp/m3-test-XXXXXX";
     make_nets(nets, name);
     assert_non_null(mkdtemp(out));

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "estimate/estimate.h"
-#include "evaluate/evaluate_summary.h"
+#include "evaluate/evaluate_group.h"
 #include "data/netgen.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -23,29 +23,29 @@
 enum { N_NETS = 4 };
 /* Mean magnitude over the networks. When set: the model 0.019, 0.059, 0.048; flowSim 0.080, 0.257,
  * 0.383. */
-static const double tolerance[EVAL_N_PCT] = {0.05, 0.12, 0.12};
+static const double tolerance[EVALUATE_N_SHOWN] = {0.05, 0.12, 0.12};
 
 static void model_is_near_the_truth(void **state) {
     (void)state;
     Ckpt c;
-    EvalNet *nets;
+    EvaluateNet *nets;
     size_t n;
     Err err = {0};
     if (estimate_load_ckpt(&c, "ckpts/default", &err) != 0) fail_msg("%s", err.msg);
-    EvalNetOptions o = {.ckpt = &c, .seed = 1, .threads = 2};
-    if (evaluate_networks(NETS, &o, NULL, &nets, &n, &err) != 0) fail_msg("%s", err.msg);
+    EvaluateNetOptions o = {.ckpt = &c, .seed = 1, .threads = 2};
+    if (evaluate_nets(NETS, &o, NULL, &nets, &n, &err) != 0) fail_msg("%s", err.msg);
     assert_int_equal(n, N_NETS);
-    EvalNetGroup g = evalgroup_all(nets, n);
-    for (int k = 0; k < EVAL_N_PCT; k++) {
-        EvalCell cell = evalgroup_cell(&g, RESULT_ALL, k);
-        print_message("p%d: mean error of m3 %.3f, of flowSim %.3f\n", eval_percentiles[k],
+    EvaluateGroup g = evaluate_group_all(nets, n);
+    for (int k = 0; k < EVALUATE_N_SHOWN; k++) {
+        EvaluateCell cell = evaluate_group_cell(&g, RESULT_ALL, k);
+        print_message("p%d: mean error of m3 %.3f, of flowSim %.3f\n", evaluate_percentiles[k],
                       cell.m3.mean_abs, cell.flowsim.mean_abs);
         assert_int_equal(cell.m3.n, N_NETS);
         assert_true(cell.m3.mean_abs <= tolerance[k]);
         assert_true(cell.flowsim.mean_abs > tolerance[k]);
     }
-    evalgroup_free(&g);
-    evalnets_free(nets, n);
+    evaluate_group_free(&g);
+    evaluate_nets_free(nets, n);
     ckpt_free(&c);
 }
 

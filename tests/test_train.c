@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "evaluate/evaluate.h"
+#include "evaluate/evaluate_paths.h"
 #include "traffic/sizebucket.h"
 #include "train/train.h"
 #include "base/json.h"
@@ -113,13 +113,13 @@ static void load(PathData *d, const char *dir) {
 
 static void test_errors_by_hand(void **state) {
     (void)state;
-    EvalError e = {0};
-    assert_true(isnan(evalerror_mean_abs(&e)));
-    evalerror_add(&e, 3, 2);   /* +0.5 */
-    evalerror_add(&e, 3, 4);   /* −0.25 */
-    evalerror_add(&e, 10, 10); /* 0 */
-    assert_float_equal(evalerror_mean_abs(&e), 0.25, 1e-15);
-    assert_float_equal(evalerror_mean_signed(&e), 0.25 / 3, 1e-15);
+    EvaluateError e = {0};
+    assert_true(isnan(evaluate_error_mean_abs(&e)));
+    evaluate_error_add(&e, 3, 2);   /* +0.5 */
+    evaluate_error_add(&e, 3, 4);   /* −0.25 */
+    evaluate_error_add(&e, 10, 10); /* 0 */
+    assert_float_equal(evaluate_error_mean_abs(&e), 0.25, 1e-15);
+    assert_float_equal(evaluate_error_mean_signed(&e), 0.25 / 3, 1e-15);
 }
 
 static void test_table_by_hand(void **state) {
@@ -131,21 +131,21 @@ static void test_table_by_hand(void **state) {
     estimate[100] = 1000;    /* in a bucket without truth */
     estimate[300 + 49] = 1;  /* p50 of the last */
     estimate[300 + 10] = 12; /* p11: only in the loss */
-    EvalTable t = {0};
-    evaltable_add(&t, estimate, truth, count);
-    assert_float_equal(evalerror_mean_abs(&t.cell[1][RESULT_P99]), 0.5, 1e-15);
-    assert_float_equal(evalerror_mean_signed(&t.cell[4][RESULT_P50]), -0.5, 1e-15);
+    EvaluateTable t = {0};
+    evaluate_paths_add(&t, estimate, truth, count);
+    assert_float_equal(evaluate_error_mean_abs(&t.cell[1][RESULT_P99]), 0.5, 1e-15);
+    assert_float_equal(evaluate_error_mean_signed(&t.cell[4][RESULT_P50]), -0.5, 1e-15);
     assert_int_equal(t.cell[2][RESULT_P50].n, 0);
     assert_int_equal(t.cell[RESULT_ALL][RESULT_P99].n, 2);
-    assert_float_equal(evalerror_mean_abs(&t.cell[RESULT_ALL][RESULT_P99]), 0.25, 1e-15);
+    assert_float_equal(evaluate_error_mean_abs(&t.cell[RESULT_ALL][RESULT_P99]), 0.25, 1e-15);
     assert_int_equal(t.loss.n, 200);
-    assert_float_equal(evalerror_mean_abs(&t.loss), (0.5 + 0.5 + 5) / 200, 1e-15);
+    assert_float_equal(evaluate_error_mean_abs(&t.loss), (0.5 + 0.5 + 5) / 200, 1e-15);
 }
 
 static void test_summary_by_hand(void **state) {
     (void)state;
     const double errors[] = {0.1, -0.5, 0.2, -0.2};
-    EvalSummary s = evalsummary_of(errors, 4);
+    EvaluateSummary s = evaluate_error_summary(errors, 4);
     assert_int_equal(s.n, 4);
     assert_float_equal(s.mean_abs, 0.25, 1e-15);
     assert_float_equal(s.mean_signed, -0.1, 1e-15);
@@ -153,7 +153,7 @@ static void test_summary_by_hand(void **state) {
                        1e-15); /* rank floor(3·0.5 + 0.5) = 2 of 0.1 0.2 0.2 0.5 */
     assert_float_equal(s.p90_abs, 0.5, 1e-15);
     assert_float_equal(s.max_abs, 0.5, 1e-15);
-    assert_true(isnan(evalsummary_of(errors, 0).mean_abs));
+    assert_true(isnan(evaluate_error_summary(errors, 0).mean_abs));
 }
 
 static void fresh_compact(Ckpt *c) {
@@ -167,20 +167,20 @@ static void fresh_compact(Ckpt *c) {
 static void test_fresh_residual_model_is_flowsim(void **state) {
     PathData d;
     Ckpt c;
-    Evaluation e;
+    EvaluatePaths e;
     uint32_t index[N];
     load(&d, *state);
     fresh_compact(&c);
     for (uint32_t i = 0; i < N; i++) index[i] = i;
-    evaluate_pathdata(&d, index, N, &c, 2, &e);
-    const EvalGroup *all = &e.group[0];
+    evaluate_paths(&d, index, N, &c, 2, &e);
+    const EvaluateControl *all = &e.control[0];
     assert_int_equal(all->n_samples, N);
-    assert_int_equal(e.group[1].n_samples, N / 3); /* dctcp */
-    assert_int_equal(e.group[1 + CC_TIMELY].n_samples, 0);
-    assert_float_equal(evalerror_mean_signed(&all->flowsim.loss), -1.0f / 3, 1e-6);
-    for (int k = 0; k < EVAL_N_PCT; k++)
-        assert_float_equal(evalerror_mean_abs(&all->m3.cell[RESULT_ALL][k]),
-                           evalerror_mean_abs(&all->flowsim.cell[RESULT_ALL][k]), 1e-5);
+    assert_int_equal(e.control[1].n_samples, N / 3); /* dctcp */
+    assert_int_equal(e.control[1 + CC_TIMELY].n_samples, 0);
+    assert_float_equal(evaluate_error_mean_signed(&all->flowsim.loss), -1.0f / 3, 1e-6);
+    for (int k = 0; k < EVALUATE_N_SHOWN; k++)
+        assert_float_equal(evaluate_error_mean_abs(&all->m3.cell[RESULT_ALL][k]),
+                           evaluate_error_mean_abs(&all->flowsim.cell[RESULT_ALL][k]), 1e-5);
     free(c.weights);
     pathdata_free(&d);
 }

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "evaluate/evaluate.h"
+#include "evaluate/evaluate_flows.h"
 #include "traffic/sizebucket.h"
 #include "train/train.h"
 #include "base/json.h"
@@ -222,7 +222,7 @@ static void test_networks_by_hand(void **state) {
     FlowData d;
     ModelSpec s = small_spec();
     Ckpt c = {.spec = s};
-    EvalNet *nets;
+    EvaluateNet *nets;
     size_t n;
     uint32_t index[24];
     load(&d, *state);
@@ -230,14 +230,14 @@ static void test_networks_by_hand(void **state) {
     c.weights = MEM_NEW(float, c.n_floats);
     ckpt_init_weights(&s, 1, c.weights);
     for (uint32_t i = 0; i < 24; i++) index[i] = 12 * 3 + i; /* networks 3 and 4 */
-    evaluate_flowdata(&d, index, 24, &c, 2, &nets, &n);
+    evaluate_flows(&d, index, 24, &c, 2, &nets, &n);
     assert_int_equal(n, 2);
     assert_string_equal(nets[1].name, "net4");
     for (uint32_t i = 0; i < 2; i++)
-        for (int k = 0; k < EVAL_N_PCT; k++) {
-            double p = eval_percentiles[k] / 100.0;
+        for (int k = 0; k < EVALUATE_N_SHOWN; k++) {
+            double p = evaluate_percentiles[k] / 100.0;
             for (int row = 0; row < RESULT_N_DISTS; row++) {
-                const EvalQuantile *q = &nets[i].q[row][k];
+                const EvaluateQuantile *q = &nets[i].q[row][k];
                 if (row == 2 || row == 3) {
                     assert_true(isnan(q->truth));
                     continue;
@@ -255,11 +255,11 @@ static void test_networks_by_hand(void **state) {
     double sum = 0;
     for (int i = 0; i < 2; i++)
         sum += fabs(nets[i].q[1][RESULT_P90].m3 / nets[i].q[1][RESULT_P90].truth - 1) / 2;
-    assert_float_equal(evaluate_row_error(nets, n, 1, RESULT_P90, false), sum, 1e-12);
-    assert_float_equal(evaluate_row_error(nets, n, 1, RESULT_P90, true), 0,
+    assert_float_equal(evaluate_nets_cell_error(nets, n, 1, RESULT_P90, false), sum, 1e-12);
+    assert_float_equal(evaluate_nets_cell_error(nets, n, 1, RESULT_P90, true), 0,
                        1e-12); /* there the truth is flowSim's */
-    assert_true(evaluate_mean_error(nets, n, true) > 0.1);
-    evalnets_free(nets, n);
+    assert_true(evaluate_nets_mean_error(nets, n, true) > 0.1);
+    evaluate_nets_free(nets, n);
     ckpt_free(&c);
     flowdata_free(&d);
 }

@@ -2,13 +2,14 @@
  *
  * Three kinds of truth: a data set of paths, a data set of flows, whole networks. Of a data set the
  * samples that training held out are taken, by the same split (data/datasplit). */
-#include "evaluate/evaluate.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "estimate/estimate.h"
-#include "evaluate/evaluate_report.h"
+#include "evaluate/evaluate_calibrate.h"
+#include "evaluate/evaluate_flows.h"
+#include "evaluate/evaluate_nets_report.h"
 #include "train/train.h"
 #include "base/units.h"
 #include "cli/cli.h"
@@ -90,10 +91,10 @@ static uint32_t *choose(const EvaluateCmd *o, const PathData *d, size_t *n) {
     return pathdata_select(d, &none, false, n);
 }
 
-static int on_dataset(const EvaluateCmd *o, const Ckpt *c, EvalMeta *m, const CliCommon *common,
+static int on_dataset(const EvaluateCmd *o, const Ckpt *c, EvaluateMeta *m, const CliCommon *common,
                       Err *err) {
     PathData d;
-    Evaluation e;
+    EvaluatePaths e;
     if (c->spec.head == HEAD_FLOW)
         return err_input(err, "%s: holds paths, and the checkpoint is a model of flows",
                          o->dataset);
@@ -103,21 +104,21 @@ static int on_dataset(const EvaluateCmd *o, const Ckpt *c, EvalMeta *m, const Cl
                  ? 0
                  : err_input(err, "%s: no sample is held out; --split all takes all", o->dataset);
     if (rc == 0) {
-        evaluate_pathdata(&d, index, m->n_chosen, c, common->threads, &e);
+        evaluate_paths(&d, index, m->n_chosen, c, common->threads, &e);
         m->n_existing = d.n;
         m->dataset_sha256 = d.digest;
-        if (common->json) evaluate_print_json(&e, m);
-        else evaluate_print_table(&e, m);
+        if (common->json) evaluate_report_json(&e, m);
+        else evaluate_report_table(&e, m);
     }
     free(index);
     pathdata_free(&d);
     return rc;
 }
 
-static int on_flows(const EvaluateCmd *o, const Ckpt *c, EvalMeta *m, const CliCommon *common,
+static int on_flows(const EvaluateCmd *o, const Ckpt *c, EvaluateMeta *m, const CliCommon *common,
                     Err *err) {
     FlowData d;
-    EvalNet *nets;
+    EvaluateNet *nets;
     size_t n;
     const DataSplit none = {0};
     if (c->spec.head != HEAD_FLOW)
@@ -129,29 +130,29 @@ static int on_flows(const EvaluateCmd *o, const Ckpt *c, EvalMeta *m, const CliC
                  ? 0
                  : err_input(err, "%s: no network is held out; --split all takes all", o->dataset);
     if (rc == 0) {
-        evaluate_flowdata(&d, index, m->n_chosen, c, common->threads, &nets, &n);
-        if (common->json) evaluate_print_nets_json(nets, n, m);
-        else evaluate_print_nets(nets, n, m);
-        evalnets_free(nets, n);
+        evaluate_flows(&d, index, m->n_chosen, c, common->threads, &nets, &n);
+        if (common->json) evaluate_nets_report_json(nets, n, m);
+        else evaluate_nets_report_table(nets, n, m);
+        evaluate_nets_free(nets, n);
     }
     free(index);
     flowdata_free(&d);
     return rc;
 }
 
-static int on_networks(const EvaluateCmd *o, const Ckpt *c, const EvalMeta *m,
+static int on_networks(const EvaluateCmd *o, const Ckpt *c, const EvaluateMeta *m,
                        const CliCommon *common, Err *err) {
-    EvalNetOptions eo = {.ckpt = c,
-                         .n_paths = o->calibrate ? 0 : o->n_paths,
-                         .seed = common->seed,
-                         .threads = common->threads};
-    EvalNet *nets;
+    EvaluateNetOptions eo = {.ckpt = c,
+                             .n_paths = o->calibrate ? 0 : o->n_paths,
+                             .seed = common->seed,
+                             .threads = common->threads};
+    EvaluateNet *nets;
     size_t n;
-    if (evaluate_networks(o->networks, &eo, &common->log, &nets, &n, err) != 0) return -1;
-    if (common->json) evaluate_print_nets_json(nets, n, m);
-    else evaluate_print_nets(nets, n, m);
+    if (evaluate_nets(o->networks, &eo, &common->log, &nets, &n, err) != 0) return -1;
+    if (common->json) evaluate_nets_report_json(nets, n, m);
+    else evaluate_nets_report_table(nets, n, m);
     int rc = o->calibrate ? evaluate_calibrate(nets, n, c, o->calibrate, err) : 0;
-    evalnets_free(nets, n);
+    evaluate_nets_free(nets, n);
     return rc;
 }
 
@@ -176,11 +177,11 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (check_calibration(o, err) != 0) return -1;
     if (estimate_load_ckpt(&o->ckpt, o->ckpt_path, err) != 0) return -1;
     ckpt_sha256(c, sha256);
-    EvalMeta m = {.source = o->dataset ? o->dataset : o->networks,
-                  .ckpt = o->ckpt_path ? o->ckpt_path : "ckpts/default",
-                  .ckpt_sha256 = sha256,
-                  .split = o->split,
-                  .all = o->all};
+    EvaluateMeta m = {.source = o->dataset ? o->dataset : o->networks,
+                      .ckpt = o->ckpt_path ? o->ckpt_path : "ckpts/default",
+                      .ckpt_sha256 = sha256,
+                      .split = o->split,
+                      .all = o->all};
     if (o->networks) return on_networks(o, c, &m, common, err);
     if (train_is_flowdata(o->dataset, &flows, err) != 0) return -1;
     return flows ? on_flows(o, c, &m, common, err) : on_dataset(o, c, &m, common, err);

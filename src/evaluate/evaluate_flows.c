@@ -1,33 +1,33 @@
-/* evaluate_flows: the flow model on a data set of flows, network by network.
+/* evaluate_flows: the flow model against truth on a data set of flows, network by network.
  *
- * A network's distribution is the mixture over its drawn paths of the mixtures over their flows.
- * The same weights go to the true slowdowns of the very same flows, so what is compared is the
- * model alone: neither the drawing of paths nor that of flows shows, but chance does, since the
- * truth is one outcome of each flow. Quantiles of a mixture are found by bisection of its
- * distribution function, in the logarithm of slowdown. */
+ * A network's distribution is the mixture over its drawn paths of the mixtures over their flows;
+ * flowdata_weights gives each flow its weight. The true slowdowns of the very same flows have the
+ * same weights, so the errors are those of the model alone: neither the drawing of paths nor that
+ * of flows is in them. Chance is, since the truth is one outcome of each flow. A quantile of the
+ * mixture is found by bisection of its distribution function, in the logarithm of slowdown. */
+#include "evaluate/evaluate_flows.h"
+
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "evaluate/evaluate.h"
 #include "base/par.h"
 #include "model/flowmodel.h"
-#include "traffic/sizebucket.h"
 
-/* Halvings of [1, largest quantile], enough for the last bit of a float. */
+/* Halvings of [1, largest quantile] in the logarithm: at most ln(3.4e38) = 89, so the last
+ * interval is 1e-7 of a slowdown wide, the precision of a float. */
 enum { N_Q = FLOWMODEL_N_Q, BISECTIONS = 30 };
 
 typedef struct {
     double value, weight;
-} Point;
+} WeightedPoint;
 
-/* The flows of one network in one row of the table. */
+/* The flows of one network in one size bucket, or in all. */
 typedef struct {
     size_t n;
     const float **quantiles; /* [n] logarithms */
     double *weight, total;
-    Point *truth, *flowsim; /* [n] ascending */
-} Sample;
+    WeightedPoint *truth, *flowsim; /* [n] ascending */
+} FlowSample;
 
 typedef struct {
     const FlowData *d;
@@ -35,16 +35,16 @@ typedef struct {
     const size_t *first;   /* [networks + 1] into index */
     const size_t *at;      /* [paths + 1] first flow of a chosen path in `quantiles` */
     const float *quantiles;
-    EvalNet *nets;
-} EvalFlowsJob;
+    EvaluateNet *nets;
+} EvaluateFlowsJob;
 
 static int by_value(const void *a, const void *b) {
-    double x = ((const Point *)a)->value, y = ((const Point *)b)->value;
+    double x = ((const WeightedPoint *)a)->value, y = ((const WeightedPoint *)b)->value;
     return (x > y) - (x < y);
 }
 
 /* The smallest value that the share p of the weight is at or below. */
-static double point_quantile(const Point *x, size_t n, double total, double p) {
+static double point_quantile(const WeightedPoint *x, size_t n, double total, double p) {
     double below = 0;
     for (size_t i = 0; i < n; i++) {
         below += x[i].weight;
@@ -53,7 +53,8 @@ static double point_quantile(const Point *x, size_t n, double total, double p) {
     return x[n - 1].value;
 }
 
-static double mixture_quantile(const Sample *s, double p) {
+/* The quantile of the mixture of the flows' modelled distributions. */
+static double mixture_quantile(const FlowSample *s, double p) {
     double lo = 0, hi = 0;
     for (size_t i = 0; i < s->n; i++) hi = fmax(hi, (double)s->quantiles[i][N_Q - 1]);
     for (int k = 0; k < BISECTIONS; k++) {
@@ -66,30 +67,31 @@ static double mixture_quantile(const Sample *s, double p) {
     return exp((lo + hi) / 2);
 }
 
-static void measure(Sample *s, EvalQuantile q[EVAL_N_PCT]) {
-    for (int k = 0; k < EVAL_N_PCT; k++) q[k] = (EvalQuantile){NAN, NAN, NAN};
-    if (s->n < EVAL_MIN_FLOWS) return;
+/* p50, p90 and p99 of the sample, whose points it sorts; p99.9 is not shown and stays NAN. */
+static void measure(FlowSample *s, EvaluateQuantile q[RESULT_N_QUANTILES]) {
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) q[k] = (EvaluateQuantile){NAN, NAN, NAN, NAN, NAN};
+    if (s->n < EVALUATE_MIN_FLOWS) return;
     qsort(s->truth, s->n, sizeof *s->truth, by_value);
     qsort(s->flowsim, s->n, sizeof *s->flowsim, by_value);
-    for (int k = 0; k < EVAL_N_PCT; k++) {
-        double p = eval_percentiles[k] / 100.0;
-        q[k] = (EvalQuantile){.truth = point_quantile(s->truth, s->n, s->total, p),
-                              .m3 = mixture_quantile(s, p),
-                              .flowsim = point_quantile(s->flowsim, s->n, s->total, p)};
+    for (int k = 0; k < EVALUATE_N_SHOWN; k++) {
+        q[k].truth = point_quantile(s->truth, s->n, s->total, result_levels[k]);
+        q[k].m3 = mixture_quantile(s, result_levels[k]);
+        q[k].flowsim = point_quantile(s->flowsim, s->n, s->total, result_levels[k]);
     }
 }
 
-static void add_flow(Sample *s, const FlowData *d, size_t flow, const float *quantiles,
+static void add_flow(FlowSample *s, const FlowData *d, size_t flow, const float *quantiles,
                      double weight) {
     s->quantiles[s->n] = quantiles;
     s->weight[s->n] = weight;
-    s->truth[s->n] = (Point){(double)d->truth[flow], weight};
-    s->flowsim[s->n++] = (Point){(double)d->base[flow], weight};
+    s->truth[s->n] = (WeightedPoint){(double)d->truth[flow], weight};
+    s->flowsim[s->n++] = (WeightedPoint){(double)d->base[flow], weight};
     s->total += weight;
 }
 
-/* The flows of the paths index[from..to) that are in `row`, into s, which has room for them. */
-static void collect(const EvalFlowsJob *j, size_t from, size_t to, int row, Sample *s) {
+/* Makes s hold the flows of distribution `dist` on the paths index[from..to); it has room for
+ * them. */
+static void collect(const EvaluateFlowsJob *j, size_t from, size_t to, int dist, FlowSample *s) {
     const FlowData *d = j->d;
     s->n = 0;
     s->total = 0;
@@ -99,7 +101,7 @@ static void collect(const EvalFlowsJob *j, size_t from, size_t to, int row, Samp
         flowdata_weights(d, path, weight);
         for (size_t f = begin; f < end; f++) {
             int b = d->bucket[f];
-            if (row == RESULT_ALL || row == result_of_bucket(b))
+            if (dist == RESULT_ALL || dist == result_of_bucket(b))
                 add_flow(s, d, f, j->quantiles + (j->at[i] + f - begin) * N_Q, weight[b]);
         }
     }
@@ -107,21 +109,21 @@ static void collect(const EvalFlowsJob *j, size_t from, size_t to, int row, Samp
 
 static void run_network(void *ctx, size_t k, int worker) {
     (void)worker;
-    const EvalFlowsJob *j = ctx;
+    const EvaluateFlowsJob *j = ctx;
     size_t from = j->first[k], to = j->first[k + 1], n = j->at[to] - j->at[from];
-    EvalNet *net = &j->nets[k];
-    Sample s = {.quantiles = MEM_NEW(const float *, n),
-                .weight = MEM_NEW(double, n),
-                .truth = MEM_NEW(Point, n),
-                .flowsim = MEM_NEW(Point, n)};
-    *net = (EvalNet){.name = mem_strdup(j->d->network[j->d->net[j->index[from]]]),
-                     .cc = flowfeat_cc(j->d->path + j->index[from] * FLOWFEAT_N_PATH),
-                     .n_flows = n,
-                     .n_finished = n,
-                     .n_paths = to - from};
-    for (int row = 0; row < RESULT_N_DISTS; row++) {
-        collect(j, from, to, row, &s);
-        measure(&s, net->q[row]);
+    EvaluateNet *net = &j->nets[k];
+    FlowSample s = {.quantiles = MEM_NEW(const float *, n),
+                    .weight = MEM_NEW(double, n),
+                    .truth = MEM_NEW(WeightedPoint, n),
+                    .flowsim = MEM_NEW(WeightedPoint, n)};
+    *net = (EvaluateNet){.name = mem_strdup(j->d->network[j->d->net[j->index[from]]]),
+                         .cc = flowfeat_cc(j->d->path + j->index[from] * FLOWFEAT_N_PATH),
+                         .n_flows = n,
+                         .n_finished = n,
+                         .n_paths = to - from};
+    for (int dist = 0; dist < RESULT_N_DISTS; dist++) {
+        collect(j, from, to, dist, &s);
+        measure(&s, net->q[dist]);
     }
     free(s.quantiles);
     free(s.weight);
@@ -144,8 +146,8 @@ static float *forward(const FlowData *d, const uint32_t *index, size_t n, size_t
     return quantiles;
 }
 
-void evaluate_flowdata(const FlowData *d, const uint32_t *index, size_t n, const Ckpt *c,
-                       int threads, EvalNet **nets, size_t *n_nets) {
+void evaluate_flows(const FlowData *d, const uint32_t *index, size_t n, const Ckpt *c, int threads,
+                    EvaluateNet **nets, size_t *n_nets) {
     size_t *at = MEM_NEW(size_t, n + 1), *first = MEM_NEW(size_t, n + 1), k = 0;
     at[0] = 0;
     for (size_t i = 0; i < n; i++) {
@@ -154,32 +156,12 @@ void evaluate_flowdata(const FlowData *d, const uint32_t *index, size_t n, const
     }
     first[k] = n;
     float *quantiles = forward(d, index, n, at[n], c, threads);
-    *nets = MEM_ZNEW(EvalNet, k);
+    *nets = MEM_ZNEW(EvaluateNet, k);
     *n_nets = k;
-    EvalFlowsJob job = {
+    EvaluateFlowsJob job = {
         .d = d, .index = index, .first = first, .at = at, .quantiles = quantiles, .nets = *nets};
     par_for(k, threads, run_network, &job);
     free(quantiles);
     free(at);
     free(first);
-}
-
-static void add_cell(EvalError *e, const EvalQuantile *q, bool flowsim) {
-    double estimate = flowsim ? q->flowsim : q->m3;
-    if (isfinite(q->truth) && isfinite(estimate)) evalerror_add(e, estimate, q->truth);
-}
-
-double evaluate_mean_error(const EvalNet *nets, size_t n, bool flowsim) {
-    EvalError e = {0};
-    for (size_t i = 0; i < n; i++)
-        for (int row = 0; row < RESULT_N_DISTS; row++)
-            for (int k = 0; k < EVAL_N_PCT; k++)
-                add_cell(&e, &nets[i].q[result_table_dist(row)][k], flowsim);
-    return evalerror_mean_abs(&e);
-}
-
-double evaluate_row_error(const EvalNet *nets, size_t n, int row, int percentile, bool flowsim) {
-    EvalError e = {0};
-    for (size_t i = 0; i < n; i++) add_cell(&e, &nets[i].q[row][percentile], flowsim);
-    return evalerror_mean_abs(&e);
 }

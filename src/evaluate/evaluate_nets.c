@@ -1,16 +1,15 @@
 /* evaluate_nets: estimates of whole networks against packet simulations of the same flows.
  *
- * Truth is the distribution of fct/ideal over all flows that finished. Beside it, for the same
- * flows and settings, the whole pipeline is run twice: with the model, and with the fluid
- * simulation alone. Both draw the same paths. */
+ * Truth is the distribution of fct_ns / ideal_fct_ns over all flows that finished. For the same
+ * flows and settings the whole pipeline runs twice, with the model and with the fluid simulation
+ * alone; both draw the same paths. */
+#include "evaluate/evaluate_nets.h"
+
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "estimate/estimate.h"
-#include "evaluate/evaluate.h"
 #include "data/netdir.h"
-#include "estimate/report.h"
+#include "estimate/estimate.h"
 
 /* ---- one network ---- */
 
@@ -38,33 +37,26 @@ static int true_distribution(const Flows *f, const char *dir, Truth *truth, Err 
     return rc;
 }
 
-static double percentile_of(const Slowdowns *r, int row, int k) {
-    const SlowdownDist *d = &r->dist[row];
-    return d->share > 0 ? d->percentiles[eval_percentiles[k] - 1] : NAN;
-}
-
-static bool has_enough(const Truth *t, int row) {
-    return t->slowdown.dist[row].share * (double)t->n_finished > EVAL_MIN_FLOWS - 0.5;
-}
-
-static void compare(EvalNet *out, const Truth *truth, const Estimate *m3, const Estimate *flowsim) {
-    for (int row = 0; row < RESULT_N_DISTS; row++) {
-        bool enough = has_enough(truth, row);
-        for (int k = 0; k < EVAL_N_PCT; k++)
-            out->q[row][k] = (EvalQuantile){enough ? percentile_of(&truth->slowdown, row, k) : NAN,
-                                            percentile_of(&m3->slowdown, row, k),
-                                            percentile_of(&flowsim->slowdown, row, k)};
+static void compare(EvaluateNet *out, const Truth *truth, const Estimate *m3,
+                    const Estimate *flowsim) {
+    for (int d = 0; d < RESULT_N_DISTS; d++) {
+        const SlowdownDist *t = &truth->slowdown.dist[d];
+        /* share × n_finished is a count but for rounding. */
+        bool enough = t->share * (double)truth->n_finished > EVALUATE_MIN_FLOWS - 0.5;
         for (int k = 0; k < RESULT_N_QUANTILES; k++) {
-            const SlowdownQuantile *t = &truth->slowdown.dist[row].q[k],
-                                   *e = &m3->slowdown.dist[row].q[k];
-            out->interval[row][k] = (EvalInterval){enough ? t->value : NAN, e->value, e->lo, e->hi};
+            const SlowdownQuantile *e = &m3->slowdown.dist[d].q[k];
+            out->q[d][k] = (EvaluateQuantile){.truth = enough ? t->q[k].value : NAN,
+                                              .flowsim = flowsim->slowdown.dist[d].q[k].value,
+                                              .m3 = e->value,
+                                              .lo = e->lo,
+                                              .hi = e->hi};
         }
     }
     out->has_intervals = m3->model_error || !m3->exhaustive;
 }
 
-static int evaluate_one(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet *out,
-                        Err *err) {
+static int evaluate_one(const char *dir, const EvaluateNetOptions *o, const Log *log,
+                        EvaluateNet *out, Err *err) {
     Scenario s;
     Truth truth;
     Estimate m3, flowsim;
@@ -92,22 +84,21 @@ static int evaluate_one(const char *dir, const EvalNetOptions *o, const Log *log
 
 /* ---- a folder of them ---- */
 
-static int list_networks(const char *dir, EvalNet **nets, size_t *n, Err *err) {
+int evaluate_nets(const char *dir, const EvaluateNetOptions *o, const Log *log, EvaluateNet **nets,
+                  size_t *n, Err *err) {
     char **names;
-    if (netdir_list(dir, &names, n, err) != 0) return -1;
-    *nets = MEM_ZNEW(EvalNet, *n);
-    for (size_t i = 0; i < *n; i++) (*nets)[i].name = names[i];
-    free(names);
-    return 0;
-}
-
-int evaluate_networks(const char *dir, const EvalNetOptions *o, const Log *log, EvalNet **nets,
-                      size_t *n, Err *err) {
     *nets = NULL;
     *n = 0;
-    int rc = list_networks(dir, nets, n, err);
+    if (netdir_list(dir, &names, n, err) != 0) {
+        *n = 0;
+        return -1;
+    }
+    *nets = MEM_ZNEW(EvaluateNet, *n);
+    for (size_t i = 0; i < *n; i++) (*nets)[i].name = names[i];
+    free(names);
     Progress p;
     progress_init(&p, log, "networks", *n);
+    int rc = 0;
     for (size_t i = 0; rc == 0 && i < *n; i++) {
         char *sub = file_join(dir, (*nets)[i].name);
         rc =
@@ -117,13 +108,35 @@ int evaluate_networks(const char *dir, const EvalNetOptions *o, const Log *log, 
     }
     progress_finish(&p);
     if (rc == 0) return 0;
-    evalnets_free(*nets, *n);
+    evaluate_nets_free(*nets, *n);
     *nets = NULL;
     *n = 0;
     return -1;
 }
 
-void evalnets_free(EvalNet *nets, size_t n) {
+void evaluate_nets_free(EvaluateNet *nets, size_t n) {
     for (size_t i = 0; i < n; i++) free(nets[i].name);
     free(nets);
+}
+
+/* ---- mean errors ---- */
+
+static void add_cell(EvaluateError *e, const EvaluateQuantile *q, bool flowsim) {
+    double estimate = flowsim ? q->flowsim : q->m3;
+    if (isfinite(q->truth) && isfinite(estimate)) evaluate_error_add(e, estimate, q->truth);
+}
+
+double evaluate_nets_mean_error(const EvaluateNet *nets, size_t n, bool flowsim) {
+    EvaluateError e = {0};
+    for (size_t i = 0; i < n; i++)
+        for (int row = 0; row < RESULT_N_DISTS; row++)
+            for (int k = 0; k < EVALUATE_N_SHOWN; k++)
+                add_cell(&e, &nets[i].q[result_table_dist(row)][k], flowsim);
+    return evaluate_error_mean_abs(&e);
+}
+
+double evaluate_nets_cell_error(const EvaluateNet *nets, size_t n, int dist, int k, bool flowsim) {
+    EvaluateError e = {0};
+    for (size_t i = 0; i < n; i++) add_cell(&e, &nets[i].q[dist][k], flowsim);
+    return evaluate_error_mean_abs(&e);
 }

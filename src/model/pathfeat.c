@@ -80,6 +80,12 @@ void pathfeat_conf(const Lot *lot, const NetConf *conf, float out[PATHFEAT_N_CON
     describe_settings(conf, out);
 }
 
+int pathfeat_cc(const float conf[PATHFEAT_N_CONF]) {
+    int cc = 0;
+    while (cc < MODELINPUT_N_CC && conf[CONF_CC + cc] <= 0.5f) cc++; /* flags are 0 or 1 */
+    return cc;
+}
+
 void pathfeat_set_conf(PathFeat *m, const NetConf *conf) { describe_settings(conf, m->conf); }
 
 /* ---- selection ---- */

@@ -38,6 +38,9 @@ void pathfeat_conf(const Lot *lot, const NetConf *conf,
                    float out[PATHFEAT_N_CONF]); /* only the configuration values */
 /* The map as pathfeat_build would have made it under other settings. */
 void pathfeat_set_conf(PathFeat *m, const NetConf *conf);
+/* pathfeat_cc returns the congestion control whose flag is set among the configuration values, or
+ * MODELINPUT_N_CC if none is. */
+int pathfeat_cc(const float conf[PATHFEAT_N_CONF]);
 /* Names of the 19 values, for docs and `--features` files. */
 extern const char *const pathfeat_conf_names[PATHFEAT_N_CONF];
 

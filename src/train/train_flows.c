@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "evaluate/evaluate.h"
+#include "evaluate/evaluate_flows.h"
 #include "model/flowmodel.h"
 #include "traffic/sizebucket.h"
 #include "train/train_task.h"
@@ -237,20 +237,19 @@ static int held_out(TrainTask *task, const TrainPlugin *p, EpochLoss *out, Err *
     FlowTask *t = (FlowTask *)task;
     char message[512] = "";
     Ckpt c = {.spec = *p->spec};
-    EvalNet *nets;
+    EvaluateNet *nets;
     size_t n_nets;
     ckpt_layout(&c.spec, NULL, 0, &c.n_floats);
     c.weights = MEM_NEW(float, c.n_floats);
     int rc = p->api->average(p->trainer, c.weights, message, sizeof message);
     if (rc == 0) {
-        evaluate_flowdata(&t->data, t->held_out, task->n_held_out, &c, t->o->threads, &nets,
-                          &n_nets);
+        evaluate_flows(&t->data, t->held_out, task->n_held_out, &c, t->o->threads, &nets, &n_nets);
         out->held_out = held_out_loss(t, &c);
-        out->error = evaluate_mean_error(nets, n_nets, false);
-        out->p99 = evaluate_row_error(nets, n_nets, RESULT_ALL, RESULT_P99, false);
-        task->flowsim.error = evaluate_mean_error(nets, n_nets, true);
-        task->flowsim.p99 = evaluate_row_error(nets, n_nets, RESULT_ALL, RESULT_P99, true);
-        evalnets_free(nets, n_nets);
+        out->error = evaluate_nets_mean_error(nets, n_nets, false);
+        out->p99 = evaluate_nets_cell_error(nets, n_nets, RESULT_ALL, RESULT_P99, false);
+        task->flowsim.error = evaluate_nets_mean_error(nets, n_nets, true);
+        task->flowsim.p99 = evaluate_nets_cell_error(nets, n_nets, RESULT_ALL, RESULT_P99, true);
+        evaluate_nets_free(nets, n_nets);
     }
     ckpt_free(&c);
     return rc == 0 ? 0 : train_plugin_failed(message, err);
