@@ -26,9 +26,9 @@ static void uniform(float *pct, double lo, double hi) {
     for (int p = 1; p <= STATS_N_PCT; p++) pct[p - 1] = (float)(lo + (hi - lo) * p / 100);
 }
 
-static Slowdowns run(const AggPath *paths, size_t n, bool exhaustive) {
+static Slowdowns run(const AggregatePath *paths, size_t n, bool exhaustive) {
     Slowdowns r;
-    aggregate(paths, n, &(AggOptions){.seed = 7, .exhaustive = exhaustive}, 2, &r);
+    aggregate(paths, n, &(AggregateOptions){.seed = 7, .exhaustive = exhaustive}, 2, &r);
     return r;
 }
 
@@ -41,7 +41,7 @@ static void one_path_is_itself(void **state) {
         pct[STATS_N_PCT + p] = p < 60 ? 2 : p < 98 ? 3 : 9; /* three values */
         pct[3 * STATS_N_PCT + p] = 5;                       /* one */
     }
-    AggPath path = {.n_draws = 3, .count = {10, 5, 0, 1}, .pct = pct};
+    AggregatePath path = {.n_draws = 3, .count = {10, 5, 0, 1}, .pct = pct};
     Slowdowns r = run(&path, 1, false);
     for (int p = 0; p < STATS_N_PCT; p++) {
         near(r.dist[1].percentiles[p], pct[p], 1e-6 * pct[p]);
@@ -68,8 +68,8 @@ static void mixture_of_uniforms(void **state) {
     float a[SIZEBUCKET_N * STATS_N_PCT] = {0}, b[SIZEBUCKET_N * STATS_N_PCT] = {0};
     uniform(a, 1, 2);
     uniform(b, 1, 4);
-    AggPath paths[] = {{.n_draws = 1, .count = {4}, .pct = a},
-                       {.n_draws = 3, .count = {9}, .pct = b}};
+    AggregatePath paths[] = {{.n_draws = 1, .count = {4}, .pct = a},
+                             {.n_draws = 3, .count = {9}, .pct = b}};
     Slowdowns r = run(paths, 2, true);
     for (int p = 1; p <= STATS_N_PCT; p++) {
         near(r.dist[1].percentiles[p - 1], quantile_of_two(p / 100.0), 1e-5);
@@ -86,8 +86,8 @@ static void shares_within_a_path(void **state) {
     uniform(a, 1, 2);
     uniform(a + 3 * STATS_N_PCT, 10, 13);
     uniform(b + 3 * STATS_N_PCT, 20, 26);
-    AggPath paths[] = {{.n_draws = 1, .count = {50, 0, 0, 50}, .pct = a},
-                       {.n_draws = 1, .count = {0, 0, 0, 7}, .pct = b}};
+    AggregatePath paths[] = {{.n_draws = 1, .count = {50, 0, 0, 50}, .pct = a},
+                             {.n_draws = 1, .count = {0, 0, 0, 7}, .pct = b}};
     Slowdowns r = run(paths, 2, true);
     near(r.dist[4].share, 0.75, 1e-12);
     near(r.dist[4].percentiles[49], 20 + 6 * 0.25,
@@ -102,15 +102,15 @@ static void no_bias_from_slices(void **state) {
     (void)state;
     enum { PATHS = 400 };
     float *pct = MEM_ZNEW(float, PATHS *SIZEBUCKET_N *STATS_N_PCT);
-    AggPath *paths = MEM_ZNEW(AggPath, PATHS);
+    AggregatePath *paths = MEM_ZNEW(AggregatePath, PATHS);
     for (int i = 0; i < PATHS; i++) {
         double scale =
             exp(-1.5 + 3.0 * i / (PATHS - 1)); /* quantiles of exponentials of different means */
         for (int p = 1; p <= STATS_N_PCT; p++)
             pct[i * SIZEBUCKET_N * STATS_N_PCT + p - 1] =
                 (float)(1 + scale * -log(1 - (p == 100 ? 0.9995 : p / 100.0)));
-        paths[i] =
-            (AggPath){.n_draws = 1, .count = {100}, .pct = pct + i * SIZEBUCKET_N * STATS_N_PCT};
+        paths[i] = (AggregatePath){
+            .n_draws = 1, .count = {100}, .pct = pct + i * SIZEBUCKET_N * STATS_N_PCT};
     }
     Slowdowns r = run(paths, PATHS, true);
     for (int p = 10; p <= 90; p += 20) {
@@ -138,7 +138,7 @@ static void flows_follow_stats_rank(void **state) {
             sorted[i] = x[i];
             size[i] = 2000;
         }
-        AggPath paths[2] = {
+        AggregatePath paths[2] = {
             {.n_draws = (uint32_t)(n / 3), .count = {0, (uint32_t)(n / 3)}, .slowdown = x},
             {.n_draws = (uint32_t)(n - n / 3),
              .count = {0, (uint32_t)(n - n / 3)},
@@ -156,11 +156,11 @@ static void flows_follow_stats_rank(void **state) {
     }
 }
 
-static void random_paths(AggPath *paths, float *pct, size_t n, uint64_t seed) {
+static void random_paths(AggregatePath *paths, float *pct, size_t n, uint64_t seed) {
     Rng rng = rng_stream(seed, "paths", 0);
     for (size_t i = 0; i < n; i++) {
-        paths[i] = (AggPath){.n_draws = 1 + (uint32_t)rng_below(&rng, 2),
-                             .pct = pct + i * SIZEBUCKET_N * STATS_N_PCT};
+        paths[i] = (AggregatePath){.n_draws = 1 + (uint32_t)rng_below(&rng, 2),
+                                   .pct = pct + i * SIZEBUCKET_N * STATS_N_PCT};
         double scale = exp(rng_normal(&rng) * 0.5);
         for (int b = 0; b < SIZEBUCKET_N; b++) {
             paths[i].count[b] = (uint32_t)rng_below(&rng, 30);
@@ -176,14 +176,14 @@ static void order_and_threads_do_not_show(void **state) {
     (void)state;
     enum { N = 60 };
     static float pct[N * SIZEBUCKET_N * STATS_N_PCT];
-    AggPath paths[N], turned[N];
+    AggregatePath paths[N], turned[N];
     random_paths(paths, pct, N, 3);
     for (int i = 0; i < N; i++) turned[i] = paths[N - 1 - i];
     Slowdowns one, eight, back, other_seed;
-    aggregate(paths, N, &(AggOptions){.seed = 1}, 1, &one);
-    aggregate(paths, N, &(AggOptions){.seed = 1}, 8, &eight);
-    aggregate(turned, N, &(AggOptions){.seed = 1}, 8, &back);
-    aggregate(paths, N, &(AggOptions){.seed = 2}, 8, &other_seed);
+    aggregate(paths, N, &(AggregateOptions){.seed = 1}, 1, &one);
+    aggregate(paths, N, &(AggregateOptions){.seed = 1}, 8, &eight);
+    aggregate(turned, N, &(AggregateOptions){.seed = 1}, 8, &back);
+    aggregate(paths, N, &(AggregateOptions){.seed = 2}, 8, &other_seed);
     assert_memory_equal(&one, &eight, sizeof one);
     for (int p = 0; p < STATS_N_PCT; p++)
         near(back.dist[RESULT_ALL].percentiles[p], one.dist[RESULT_ALL].percentiles[p], 1e-7);
@@ -203,7 +203,7 @@ static void intervals_cover(void **state) {
     (void)state;
     enum { POPULATION = 1000, DRAWS = 40, TRIALS = 200 };
     float *pct = MEM_NEW(float, POPULATION *SIZEBUCKET_N *STATS_N_PCT);
-    AggPath *population = MEM_NEW(AggPath, POPULATION), drawn[DRAWS];
+    AggregatePath *population = MEM_NEW(AggregatePath, POPULATION), drawn[DRAWS];
     random_paths(population, pct, POPULATION, 11);
     for (int i = 0; i < POPULATION; i++) population[i].n_draws = 1;
     Slowdowns truth = run(population, POPULATION, true);
@@ -212,7 +212,8 @@ static void intervals_cover(void **state) {
         Rng rng = rng_stream(17, "trial", (uint64_t)t);
         for (int i = 0; i < DRAWS; i++) drawn[i] = population[rng_below(&rng, POPULATION)];
         Slowdowns r;
-        aggregate(drawn, DRAWS, &(AggOptions){.n_bootstrap = 100, .seed = (uint64_t)t}, 2, &r);
+        aggregate(drawn, DRAWS, &(AggregateOptions){.n_bootstrap = 100, .seed = (uint64_t)t}, 2,
+                  &r);
         hits += r.dist[RESULT_ALL].q[RESULT_P90].lo <= truth.dist[RESULT_ALL].q[RESULT_P90].value &&
                 truth.dist[RESULT_ALL].q[RESULT_P90].value <= r.dist[RESULT_ALL].q[RESULT_P90].hi;
     }
@@ -227,10 +228,10 @@ static void published_pooling(void **state) {
     (void)state;
     float a[SIZEBUCKET_N * STATS_N_PCT] = {0}, b[SIZEBUCKET_N * STATS_N_PCT] = {0};
     for (int p = 0; p < STATS_N_PCT; p++) a[p] = 2, b[p] = 4, b[STATS_N_PCT + p] = 8;
-    AggPath paths[] = {{.n_draws = 5, .count = {900}, .pct = a},
-                       {.n_draws = 5, .count = {1, 1}, .pct = b}};
+    AggregatePath paths[] = {{.n_draws = 5, .count = {900}, .pct = a},
+                             {.n_draws = 5, .count = {1, 1}, .pct = b}};
     Slowdowns r;
-    aggregate(paths, 2, &(AggOptions){.published = true, .exhaustive = true}, 1, &r);
+    aggregate(paths, 2, &(AggregateOptions){.published = true, .exhaustive = true}, 1, &r);
     near(r.dist[1].percentiles[48], 2, 0);
     near(r.dist[1].percentiles[50], 4, 0);
     near(r.dist[1].share, 0.75, 1e-12);
@@ -248,23 +249,25 @@ static void nothing_at_all(void **state) {
     assert_true(isnan(r.dist[RESULT_ALL].q[RESULT_P50].value));
 }
 
-/* Quantiles of a uniform distribution at agg_levels. */
+/* Quantiles of a uniform distribution at aggregate_levels. */
 static void uniform_curve(float *x, double lo, double hi) {
-    for (int k = 0; k < AGG_N_LEVELS; k++) x[k] = (float)(lo + (hi - lo) * (double)agg_levels[k]);
+    for (int k = 0; k < AGGREGATE_N_LEVELS; k++)
+        x[k] = (float)(lo + (hi - lo) * (double)aggregate_levels[k]);
 }
 
-/* A path given as quantiles at agg_levels is the same as one given by percentiles, but for what
- * lies beyond the levels. */
+/* A path given as quantiles at aggregate_levels is the same as one given by percentiles, but for
+ * what lies beyond the levels. */
 static void curves_are_distributions(void **state) {
     (void)state;
-    float curve[2][SIZEBUCKET_N * AGG_N_LEVELS] = {{0}}, pct[2][SIZEBUCKET_N * STATS_N_PCT] = {{0}};
+    float curve[2][SIZEBUCKET_N * AGGREGATE_N_LEVELS] = {{0}},
+                                  pct[2][SIZEBUCKET_N * STATS_N_PCT] = {{0}};
     for (int i = 0; i < 2; i++) {
         uniform_curve(curve[i], 1, 2 + 2 * i);
         uniform(pct[i], 1, 2 + 2 * i);
     }
-    AggPath a[2] = {{.n_draws = 1, .count = {7}, .curve = curve[0]},
-                    {.n_draws = 3, .count = {2}, .curve = curve[1]}},
-            b[2];
+    AggregatePath a[2] = {{.n_draws = 1, .count = {7}, .curve = curve[0]},
+                          {.n_draws = 3, .count = {2}, .curve = curve[1]}},
+                  b[2];
     for (int i = 0; i < 2; i++) {
         b[i] = a[i];
         b[i].curve = NULL;
@@ -280,23 +283,23 @@ static void curves_are_distributions(void **state) {
  * known mixture. */
 static void mixtures_of_flows(void **state) {
     (void)state;
-    float one[AGG_N_LEVELS], two[AGG_N_LEVELS], out[AGG_N_LEVELS];
+    float one[AGGREGATE_N_LEVELS], two[AGGREGATE_N_LEVELS], out[AGGREGATE_N_LEVELS];
     uniform_curve(one, 1, 2);
     uniform_curve(two, 3, 4);
     const float *same[3] = {one, one, one}, *both[2] = {two, one};
-    aggregate_mix(same, 1, agg_levels, AGG_N_LEVELS, out);
-    for (int k = 0; k < AGG_N_LEVELS; k++) near(out[k], one[k], 1e-6);
-    aggregate_mix(same, 3, agg_levels, AGG_N_LEVELS, out);
-    for (int k = 0; k < AGG_N_LEVELS; k++) near(out[k], one[k], 1e-6);
-    aggregate_mix(both, 2, agg_levels, AGG_N_LEVELS, out);
-    for (int k = 0; k < AGG_N_LEVELS; k++) {
-        double q = (double)agg_levels[k];
+    aggregate_mix(same, 1, aggregate_levels, AGGREGATE_N_LEVELS, out);
+    for (int k = 0; k < AGGREGATE_N_LEVELS; k++) near(out[k], one[k], 1e-6);
+    aggregate_mix(same, 3, aggregate_levels, AGGREGATE_N_LEVELS, out);
+    for (int k = 0; k < AGGREGATE_N_LEVELS; k++) near(out[k], one[k], 1e-6);
+    aggregate_mix(both, 2, aggregate_levels, AGGREGATE_N_LEVELS, out);
+    for (int k = 0; k < AGGREGATE_N_LEVELS; k++) {
+        double q = (double)aggregate_levels[k];
         if (q != 0.5) near(out[k], q < 0.5 ? 1 + 2 * q : 3 + 2 * (q - 0.5), 2e-3);
     }
-    for (int k = 0; k < AGG_N_LEVELS; k++) one[k] = 1;
-    aggregate_mix(both, 2, agg_levels, AGG_N_LEVELS, out);
-    for (int k = 0; k < AGG_N_LEVELS; k++)
-        if (agg_levels[k] < 0.5f) near(out[k], 1, 0);
+    for (int k = 0; k < AGGREGATE_N_LEVELS; k++) one[k] = 1;
+    aggregate_mix(both, 2, aggregate_levels, AGGREGATE_N_LEVELS, out);
+    for (int k = 0; k < AGGREGATE_N_LEVELS; k++)
+        if (aggregate_levels[k] < 0.5f) near(out[k], 1, 0);
 }
 
 static MixCdf random_curve(uint64_t seed, bool points) {

@@ -1,17 +1,17 @@
 /* aggregate: the network's slowdown distribution as a mixture over sampled paths.
  *
- * A path drawn in proportion to its flows stands for one draw of a flow, so every draw weighs the
- * same, and within a path the buckets weigh as its own flows do: with c flows of bucket b among n,
- * a path's distribution F of that bucket enters the network's with weight n_draws · c/n. Taking all
- * paths with n_draws = n makes this the exact distribution over flows.
+ * A path drawn in proportion to its flows stands for one draw of a flow (the paper, section 3), so
+ * every draw weighs the same, and within a path the buckets weigh as its own flows do: with c flows
+ * of bucket b among n, the path's distribution of that bucket enters the network's with weight
+ * n_draws · c/n. All paths with n_draws = n make this the exact distribution over flows.
  *
- * What is known of F (single flows, percentiles, quantiles) becomes part of one curve per bucket
- * (mixcdf.c).
+ * What is known of a path's distribution (single flows, percentiles, quantiles) becomes part of one
+ * curve per bucket (mixcdf.c), which gives quantiles under any weights of the paths.
  *
  * Intervals: the draws are drawn again with replacement (a multinomial per resample), and the 2.5th
  * and 97.5th percentile of the quantile over the resamples bound it (Efron's percentile bootstrap).
- * It covers the sampling of paths only (the error of the model: modelerror.c); beyond the deepest
- * drawn flows it is too narrow. */
+ * They cover the sampling of paths only (the model's own error: modelerror.c). Left out: what no
+ * drawn path shows; an interval of a quantile near the largest drawn flows is too narrow. */
 #include "estimate/aggregate.h"
 
 #include <assert.h>
@@ -25,9 +25,13 @@
 #include "base/rng.h"
 #include "traffic/sizebucket.h"
 
+/* Resamples. The 2.5th percentile of 200 has a standard error of a tenth of the interval's
+ * half-width (of a normal distribution), and 200 cost 45 ms of one core for 500 paths
+ * (tests/bench/README.md); the error falls with the root of their number, the cost grows in
+ * proportion. */
 enum { DEFAULT_BOOTSTRAP = 200 };
 
-const float agg_levels[AGG_N_LEVELS] = {
+const float aggregate_levels[AGGREGATE_N_LEVELS] = {
     0.001f, 0.005f, 0.01f, 0.02f,  0.03f,  0.04f,   0.06f,   0.08f,  0.1f,  0.125f, 0.15f, 0.175f,
     0.2f,   0.225f, 0.25f, 0.275f, 0.3f,   0.325f,  0.35f,   0.375f, 0.4f,  0.425f, 0.45f, 0.475f,
     0.5f,   0.525f, 0.55f, 0.575f, 0.6f,   0.625f,  0.65f,   0.675f, 0.7f,  0.725f, 0.75f, 0.775f,
@@ -35,34 +39,34 @@ const float agg_levels[AGG_N_LEVELS] = {
     0.98f,  0.985f, 0.99f, 0.994f, 0.997f, 0.9985f, 0.9995f, 0.9999f};
 
 typedef struct {
-    const AggPath *paths;
+    const AggregatePath *paths;
     size_t n;
     bool published;
     MixCdf curves[RESULT_N_DISTS]; /* ORDER BUCKET */
     double *weight;                /* [n] of each path as drawn */
 } Mixture;
 
-static uint64_t n_flows_of(const AggPath *p) {
+static uint64_t n_flows_of(const AggregatePath *p) {
     uint64_t n = 0;
     for (int b = 0; b < SIZEBUCKET_N; b++) n += p->count[b];
     return n;
 }
 
-/* The curve of one bucket. */
+/* Builds the curve of one size bucket. */
 static void build_bucket(void *ctx, size_t b, int worker) {
     (void)worker;
     Mixture *m = ctx;
     MixCdf *c = &m->curves[result_of_bucket((int)b)];
     mixcdf_init(c, m->n);
     for (size_t i = 0; i < m->n; i++) {
-        const AggPath *p = &m->paths[i];
+        const AggregatePath *p = &m->paths[i];
         if (p->count[b] == 0) continue;
         c->mass[i] = m->published ? 1 : (double)p->count[b] / (double)n_flows_of(p);
         size_t before = 0;
         for (size_t k = 0; k < b; k++) before += p->count[k];
         if (p->curve)
-            mixcdf_add_lines(c, p->curve + b * AGG_N_LEVELS, agg_levels, AGG_N_LEVELS, c->mass[i],
-                             i);
+            mixcdf_add_lines(c, p->curve + b * AGGREGATE_N_LEVELS, aggregate_levels,
+                             AGGREGATE_N_LEVELS, c->mass[i], i);
         else if (!p->pct) mixcdf_add_points(c, p->slowdown + before, p->count[b], c->mass[i], i);
         else if (m->published) mixcdf_add_points(c, p->pct + b * STATS_N_PCT, STATS_N_PCT, 1, i);
         else mixcdf_add_percentiles(c, p->pct + b * STATS_N_PCT, c->mass[i], i);
@@ -70,7 +74,7 @@ static void build_bucket(void *ctx, size_t b, int worker) {
     mixcdf_sort(c);
 }
 
-/* All buckets together, bucket b scaled by scale[b]. */
+/* Builds the curve of all flows: bucket b scaled by scale[b]. */
 static void build_all(Mixture *m, const double scale[SIZEBUCKET_N]) {
     const MixCdf *part[SIZEBUCKET_N];
     for (int b = 0; b < SIZEBUCKET_N; b++) part[b] = &m->curves[result_of_bucket(b)];
@@ -78,7 +82,7 @@ static void build_all(Mixture *m, const double scale[SIZEBUCKET_N]) {
     mixcdf_merge(&m->curves[RESULT_ALL], part, scale, SIZEBUCKET_N);
 }
 
-/* Share of each bucket among all flows, as the paths tell. */
+/* Estimates the share of each bucket among all flows. */
 static void bucket_shares(const Mixture *m, double share[SIZEBUCKET_N]) {
     double sum = 0;
     memset(share, 0, SIZEBUCKET_N * sizeof *share);
@@ -93,16 +97,16 @@ static void bucket_shares(const Mixture *m, double share[SIZEBUCKET_N]) {
 }
 
 void aggregate_mix(const float *const *x, size_t n, const float *level, int n_levels,
-                   float out[AGG_N_LEVELS]) {
+                   float out[AGGREGATE_N_LEVELS]) {
     MixCdf c;
-    double weight = 1, at[AGG_N_LEVELS], value[AGG_N_LEVELS];
+    double weight = 1, at[AGGREGATE_N_LEVELS], value[AGGREGATE_N_LEVELS];
     mixcdf_init(&c, 1);
     c.mass[0] = 1;
     for (size_t i = 0; i < n; i++) mixcdf_add_lines(&c, x[i], level, n_levels, 1 / (double)n, 0);
     mixcdf_sort(&c);
-    for (int k = 0; k < AGG_N_LEVELS; k++) at[k] = (double)agg_levels[k];
-    mixcdf_quantiles(&c, &weight, at, AGG_N_LEVELS, value);
-    for (int k = 0; k < AGG_N_LEVELS; k++) out[k] = (float)value[k];
+    for (int k = 0; k < AGGREGATE_N_LEVELS; k++) at[k] = (double)aggregate_levels[k];
+    mixcdf_quantiles(&c, &weight, at, AGGREGATE_N_LEVELS, value);
+    for (int k = 0; k < AGGREGATE_N_LEVELS; k++) out[k] = (float)value[k];
     mixcdf_free(&c);
 }
 
@@ -126,7 +130,7 @@ static void resample(void *ctx, size_t r, int worker) {
                          s->result + (r * RESULT_N_DISTS + (size_t)c) * RESULT_N_QUANTILES);
 }
 
-/* [lo, hi] of level k of curve c over the resamples that have such flows. */
+/* Sets [lo, hi] of quantile k of distribution c from the resamples that have flows of it. */
 static void interval(const double *result, size_t n_resamples, size_t c, size_t k, double *column,
                      SlowdownQuantile *q) {
     size_t n = 0;
@@ -146,7 +150,7 @@ static void mark_curve(void *ctx, size_t c, int worker) {
     mixcdf_mark(&m->curves[c]);
 }
 
-static void bootstrap(Mixture *m, const AggOptions *o, int threads, Slowdowns *out) {
+static void bootstrap(Mixture *m, const AggregateOptions *o, int threads, Slowdowns *out) {
     Bootstrap s = {.mix = m, .seed = o->seed};
     par_for(RESULT_N_DISTS, threads, mark_curve, m);
     for (size_t i = 0; i < m->n; i++) s.n_draws += (uint64_t)m->weight[i];
@@ -169,7 +173,7 @@ static void bootstrap(Mixture *m, const AggOptions *o, int threads, Slowdowns *o
     free(draw_path);
 }
 
-/* Percentiles and quantiles without intervals. */
+/* Fills percentiles and quantiles of distribution c, without intervals. */
 static void describe(const Mixture *m, int c, SlowdownDist *d) {
     double percent[STATS_N_PCT], value[RESULT_N_QUANTILES];
     for (int p = 0; p < STATS_N_PCT; p++) percent[p] = (p + 1) / 100.0;
@@ -179,7 +183,8 @@ static void describe(const Mixture *m, int c, SlowdownDist *d) {
         d->q[k] = (SlowdownQuantile){value[k], value[k], value[k]};
 }
 
-void aggregate(const AggPath *paths, size_t n, const AggOptions *o, int threads, Slowdowns *out) {
+void aggregate(const AggregatePath *paths, size_t n, const AggregateOptions *o, int threads,
+               Slowdowns *out) {
     assert(n < (1u << 30));
     Mixture m = {.paths = paths, .n = n, .published = o->published, .weight = MEM_NEW(double, n)};
     for (size_t i = 0; i < n; i++) m.weight[i] = o->published ? 1 : paths[i].n_draws;

@@ -1,4 +1,4 @@
-/* aggregate: distributions of paths → the network's (docs: PIPELINE §7). */
+/* aggregate: slowdown distributions of paths → the network's. */
 #ifndef M3_ESTIMATE_AGGREGATE_H
 #define M3_ESTIMATE_AGGREGATE_H
 #include <stdbool.h>
@@ -7,37 +7,43 @@
 
 #include "estimate/result.h"
 
-/* Levels at which a path's distribution is kept when it is a mixture of its flows': finer toward
- * the tail. */
-enum { AGG_N_LEVELS = 56 };
-extern const float agg_levels[AGG_N_LEVELS];
+/* Levels at which the distribution of a path is kept when it is a mixture of its flows': 2.5 %
+ * apart in the middle and finer toward both ends, so that p99.9 lies between two levels (0.9985 and
+ * 0.9995) and no step of the mixture is larger than the flow model's own levels are apart. They
+ * were chosen, not fitted; a path's curves take 4 × 56 floats, 0.9 KB. */
+enum { AGGREGATE_N_LEVELS = 56 };
+extern const float aggregate_levels[AGGREGATE_N_LEVELS];
 
-/* One simulated path: percentiles per bucket, quantiles at agg_levels (both from a model), or
- * single flows (from simulation). */
+/* One simulated path. Of pct, curve and slowdown exactly one is set; all are the caller's. */
 typedef struct {
     uint32_t n_draws;             /* weight */
     uint32_t count[SIZEBUCKET_N]; /* foreground flows per bucket: the shares within the path */
-    const float *pct;             /* [4 × 100] or NULL */
-    const float *curve;           /* [4 × AGG_N_LEVELS] or NULL */
-    const float *slowdown;        /* [Σ count] grouped by bucket, or NULL */
-} AggPath;
+    const float *pct;             /* [4 × 100] percentiles by bucket, from a path model */
+    const float *curve;           /* [4 × AGGREGATE_N_LEVELS] quantiles, from a flow model */
+    const float *slowdown;        /* [Σ count] single flows grouped by bucket, from simulation */
+} AggregatePath;
 
 typedef struct {
-    bool published;  /* pool buckets with equal weight, re-draw by global shares */
-    int n_bootstrap; /* resamples of the drawn paths; 0: 200 */
-    uint64_t seed;
+    bool published;  /* as the published notebooks: see aggregate() */
+    int n_bootstrap; /* resamples of the drawn paths; 0: the default of 200 */
+    uint64_t seed;   /* of the resamples */
     bool exhaustive; /* all paths were taken: no sampling error, lo = hi = value */
-} AggOptions;
-/* Quantiles at agg_levels of the equal-weight mixture of n > 0 distributions: x[i] holds the
- * quantiles of one at the given levels. */
-void aggregate_mix(const float *const *x, size_t n, const float *level, int n_levels,
-                   float out[AGG_N_LEVELS]);
+} AggregateOptions;
 
-/* The flow-weighted mixture of the paths with 95 % bootstrap intervals over the draws. Fewer than
- * 2^30 paths. The result depends on seed (intervals only), not on threads. published: every path of
- * a bucket weighs the same, its 100 percentiles are pooled as points, and `all` mixes the buckets
- * by their shares of the flows. */
-void aggregate(const AggPath *paths, size_t n, const AggOptions *o, int threads, Slowdowns *out);
-/* Exact distribution of single flows (truth, per-flow CSV): no intervals. */
+/* aggregate fills *out with the flow-weighted mixture of fewer than 2^30 paths and its 95 %
+ * bootstrap intervals over the draws; without paths all values are NAN. The result depends on the
+ * seed (its intervals alone), not on threads. With `published`, every path of a bucket weighs the
+ * same, its 100 percentiles are pooled as points, and the distribution of all flows mixes the
+ * buckets by their shares of the flows, as the notebooks published with the paper do. */
+void aggregate(const AggregatePath *paths, size_t n, const AggregateOptions *o, int threads,
+               Slowdowns *out);
+
+/* aggregate_mix writes the quantiles at aggregate_levels of the equal-weight mixture of n > 0
+ * distributions: x[i] holds n_levels ascending quantiles of one, at the given ascending levels. */
+void aggregate_mix(const float *const *x, size_t n, const float *level, int n_levels,
+                   float out[AGGREGATE_N_LEVELS]);
+
+/* aggregate_flows fills *out with the exact distribution of n single flows (a simulation's truth,
+ * or a CSV of flows): lo = hi = value; NAN in buckets without flows. */
 void aggregate_flows(const uint64_t *size_b, const double *slowdown, size_t n, Slowdowns *out);
 #endif

@@ -1,117 +1,147 @@
-/* predict: features of paths → model → the network's distribution.
+/* predict: features of paths → model → the network's slowdown distribution.
  *
- * Nothing here looks at flows or links: what the features hold is all it takes, so one network can
- * be asked about again under other settings. Where the checkpoint knows its own error
- * (modelerror.c), the bootstrap's intervals are widened by it. */
+ *   predict_paths   runs the model on a batch of paths and keeps a distribution per path and bucket
+ *   predict_finish  mixes these over the paths (aggregate.c) and widens the intervals by the
+ * model's own error where the checkpoint has a record of it (modelerror.c)
+ *
+ * The features hold all that is needed; flows and links are not read, so that one network can be
+ * predicted again under other settings.
+ *
+ * A flow model predicts the distribution of every flow it is given, which are all flows of a path
+ * or an even sample of them. A bucket's distribution on a path is their equal-weight mixture, kept
+ * as quantiles at fixed levels, so that the mixture over paths costs the same however many flows
+ * there are. A path model predicts the percentiles of every bucket itself. */
 #include "estimate/predict.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "estimate/flowcurve.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "model/pathmodel.h"
 
-/* The published aggregation is not what the model's error was measured with. */
-static int load_interval(Prediction *q, Err *err) {
-    if (!q->options.ckpt || q->options.published) return 0;
-    int found = modelerror_read(&q->interval, q->options.ckpt, err);
-    q->model_error = found == 1;
-    return found < 0 ? -1 : 0;
-}
+enum { N_CURVES = SIZEBUCKET_N * AGGREGATE_N_LEVELS };
 
-static size_t outputs_per_path(FeaturesKind kind) {
-    return kind == FEATURES_FLOWS         ? FLOWCURVE_N
-           : kind == FEATURES_PERCENTILES ? PATHFEAT_N_BASE
-                                          : 0;
-}
-
-int predict_init(Prediction *q, const Features *f, const PredictOptions *o, Err *err) {
-    *q = (Prediction){.features = f, .options = *o, .n_out = outputs_per_path(f->kind)};
-    if (load_interval(q, err) != 0) return -1;
-    q->out = MEM_NEW(float, f->n_unique * q->n_out);
-    q->range = MEM_ZNEW(FlowRange, f->n_unique);
-    q->overflow = MEM_ZNEW(double, f->n_unique);
+int predict_init(Prediction *p, const Features *f, const PredictOptions *o, Err *err) {
+    *p = (Prediction){.features = f, .options = *o};
+    /* The error was measured with our aggregation, not with the published one. */
+    if (o->ckpt && !o->published) {
+        int found = modelerror_read(&p->error, o->ckpt, err);
+        if (found < 0) return -1;
+        p->has_error = found == 1;
+    }
+    if (f->kind == FEATURES_FLOWS) p->n_out = N_CURVES;
+    if (f->kind == FEATURES_PERCENTILES) p->n_out = PATHFEAT_N_BASE;
+    p->out = MEM_NEW(float, f->n_unique * p->n_out);
+    p->range = MEM_ZNEW(FlowRange, f->n_unique);
+    p->overflow = MEM_ZNEW(double, f->n_unique);
     return 0;
 }
 
-void predict_free(Prediction *q) {
-    free(q->out);
-    free(q->range);
-    free(q->overflow);
-    *q = (Prediction){0};
+void predict_free(Prediction *p) {
+    free(p->out);
+    free(p->range);
+    free(p->overflow);
+    *p = (Prediction){0};
 }
 
-/* ---- the model ---- */
+/* ---- paths ---- */
 
 typedef struct {
-    Prediction *query;
-    size_t first;
-} Ranges;
+    Prediction *prediction;
+    size_t first;           /* path that item 0 is */
+    const size_t *at;       /* [items + 1] first flow of an item */
+    const float *quantiles; /* [flows × FLOWMODEL_N_Q] */
+} PredictBatch;
 
-static void find_range(void *ctx, size_t item, int worker) {
+/* Of one path: the mixture over its flows per bucket, nothing where a bucket is empty; and how far
+ * the model's inputs are from what it was trained on. */
+static void finish_flow_path(void *ctx, size_t item, int worker) {
     (void)worker;
-    const Ranges *r = ctx;
-    const Prediction *q = r->query;
-    size_t i = r->first + item;
-    q->range[i] = flowmodel_range(q->options.ckpt, &q->features->paths[i].flows);
-    q->overflow[i] = flowfeat_overflow(&q->features->paths[i].flows, &q->features->conf);
+    const PredictBatch *batch = ctx;
+    Prediction *p = batch->prediction;
+    size_t i = batch->first + item;
+    const FlowFeat *m = &p->features->paths[i].flows;
+    const float **of = MEM_NEW(const float *, m->n_flows);
+    for (int b = 0; b < SIZEBUCKET_N; b++) {
+        size_t n = 0;
+        for (size_t k = 0; k < m->n_flows; k++)
+            if (m->bucket[k] == b)
+                of[n++] = batch->quantiles + (batch->at[item] + k) * FLOWMODEL_N_Q;
+        float *curve = p->out + i * p->n_out + b * AGGREGATE_N_LEVELS;
+        if (n > 0) aggregate_mix(of, n, flowmodel_levels, FLOWMODEL_N_Q, curve);
+    }
+    free(of);
+    p->range[i] = flowmodel_range(p->options.ckpt, m);
+    p->overflow[i] = flowfeat_overflow(m, &p->features->conf);
 }
 
-static void ask_flow_model(Prediction *q, size_t first, size_t n) {
+static void predict_flow_paths(Prediction *p, size_t first, size_t n) {
     const FlowFeat **maps = MEM_NEW(const FlowFeat *, n);
-    for (size_t i = 0; i < n; i++) maps[i] = &q->features->paths[first + i].flows;
-    flowcurve_make(q->options.ckpt, maps, n, q->out + first * q->n_out, q->options.threads);
-    Ranges ranges = {.query = q, .first = first};
-    par_for(n, q->options.threads, find_range, &ranges);
+    size_t *at = MEM_NEW(size_t, n + 1);
+    at[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        maps[i] = &p->features->paths[first + i].flows;
+        at[i + 1] = at[i] + maps[i]->n_flows;
+    }
+    float *quantiles = MEM_NEW(float, at[n] * FLOWMODEL_N_Q);
+    flowmodel_forward(p->options.ckpt, maps, n, quantiles, false, p->options.threads);
+    PredictBatch batch = {.prediction = p, .first = first, .at = at, .quantiles = quantiles};
+    par_for(n, p->options.threads, finish_flow_path, &batch);
+    free(quantiles);
+    free(at);
     free(maps);
 }
 
-static void ask_path_model(Prediction *q, size_t first, size_t n) {
+static void predict_percentile_paths(Prediction *p, size_t first, size_t n) {
     const PathFeat **maps = MEM_NEW(const PathFeat *, n);
-    for (size_t i = 0; i < n; i++) maps[i] = q->features->paths[first + i].percentiles;
-    pathmodel_forward(q->options.ckpt, maps, n, q->out + first * q->n_out, false,
-                      q->options.threads);
+    for (size_t i = 0; i < n; i++) maps[i] = p->features->paths[first + i].percentiles;
+    pathmodel_forward(p->options.ckpt, maps, n, p->out + first * p->n_out, false,
+                      p->options.threads);
     free(maps);
 }
 
-void predict_paths(Prediction *q, size_t first, size_t n) {
+void predict_paths(Prediction *p, size_t first, size_t n) {
     double start_s = diag_now_s();
-    if (q->features->kind == FEATURES_FLOWS) ask_flow_model(q, first, n);
-    else if (q->features->kind == FEATURES_PERCENTILES) ask_path_model(q, first, n);
-    q->wall_model_s += diag_now_s() - start_s;
+    if (p->features->kind == FEATURES_FLOWS) predict_flow_paths(p, first, n);
+    if (p->features->kind == FEATURES_PERCENTILES) predict_percentile_paths(p, first, n);
+    p->wall_model_s += diag_now_s() - start_s;
 }
 
 /* ---- the network ---- */
 
-/* A checkpoint in half precision rounds its ranges: what is outside by less than that does not
- * count. */
-static void sum_up_ranges(const Prediction *q, Estimate *out) {
+/* Inputs out of the trained range, over all paths. A checkpoint in half precision rounds the ends
+ * of its ranges, so an excess within a hundredth of the range does not count. */
+static void collect_ranges(const Prediction *p, Estimate *out) {
     static const float ROUNDING = 0.01f;
-    for (size_t i = 0; i < q->features->n_unique; i++) {
-        float x = flowrange_excess(&q->range[i]);
+    for (size_t i = 0; i < p->features->n_unique; i++) {
+        float x = flowrange_excess(&p->range[i]);
         out->n_outside += x > ROUNDING;
-        if (x > ROUNDING && x > flowrange_excess(&out->range)) out->range = q->range[i];
-        out->overflow = fmax(out->overflow, q->overflow[i]);
+        if (x > ROUNDING && x > flowrange_excess(&out->range)) out->range = p->range[i];
+        out->overflow = fmax(out->overflow, p->overflow[i]);
     }
 }
 
-static AggPath *paths_of(const Prediction *q) {
-    const Features *f = q->features;
-    AggPath *paths = MEM_ZNEW(AggPath, f->n_unique);
+static void mix_paths(const Prediction *p, Slowdowns *out) {
+    const Features *f = p->features;
+    AggregatePath *paths = MEM_ZNEW(AggregatePath, f->n_unique);
     for (size_t i = 0; i < f->n_unique; i++) {
-        const PathFeatures *p = &f->paths[i];
-        paths[i] = (AggPath){.n_draws = p->n_draws, .slowdown = p->slowdown};
-        memcpy(paths[i].count, p->bucket_n, sizeof p->bucket_n);
-        if (f->kind == FEATURES_FLOWS) paths[i].curve = q->out + i * q->n_out;
-        if (f->kind == FEATURES_PERCENTILES) paths[i].pct = q->out + i * q->n_out;
+        paths[i] =
+            (AggregatePath){.n_draws = f->paths[i].n_draws, .slowdown = f->paths[i].slowdown};
+        memcpy(paths[i].count, f->paths[i].bucket_n, sizeof paths[i].count);
+        if (f->kind == FEATURES_FLOWS) paths[i].curve = p->out + i * p->n_out;
+        if (f->kind == FEATURES_PERCENTILES) paths[i].pct = p->out + i * p->n_out;
     }
-    return paths;
+    AggregateOptions o = {
+        .published = p->options.published, .seed = f->seed, .exhaustive = f->exhaustive};
+    aggregate(paths, f->n_unique, &o, p->options.threads, out);
+    free(paths);
 }
 
-static void describe_features(const Features *f, Estimate *out) {
+void predict_finish(Prediction *p, Estimate *out) {
+    const Features *f = p->features;
+    double start_s = diag_now_s();
     *out = (Estimate){.n_flows = f->n_flows,
                       .n_drawn = f->n_drawn,
                       .n_unique = f->n_unique,
@@ -120,30 +150,16 @@ static void describe_features(const Features *f, Estimate *out) {
                       .n_unfinished = f->n_unfinished,
                       .path_flows = f->n_path_flows,
                       .simulated_flows = f->n_simulated,
+                      .model_error = p->has_error,
                       .wall_route_s = f->wall_route_s,
-                      .wall_fluid_s = f->wall_fluid_s};
-}
-
-static void keep_sampling_errors(Estimate *out) {
-    for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+                      .wall_fluid_s = f->wall_fluid_s,
+                      .wall_model_s = p->wall_model_s};
+    collect_ranges(p, out);
+    mix_paths(p, &out->slowdown);
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) { /* before the model's error widens them */
         const SlowdownQuantile *q = &out->slowdown.dist[RESULT_ALL].q[k];
         out->sampling_error[k] = (q->hi - q->lo) / 2 / q->value;
     }
-}
-
-void predict_finish(Prediction *q, Estimate *out) {
-    const Features *f = q->features;
-    double start_s = diag_now_s();
-    describe_features(f, out);
-    sum_up_ranges(q, out);
-    AggPath *paths = paths_of(q);
-    AggOptions agg = {
-        .published = q->options.published, .seed = f->seed, .exhaustive = f->exhaustive};
-    aggregate(paths, f->n_unique, &agg, q->options.threads, &out->slowdown);
-    free(paths);
-    keep_sampling_errors(out);
-    out->model_error = q->model_error;
-    if (q->model_error) modelerror_widen(&q->interval, &out->slowdown);
-    out->wall_model_s = q->wall_model_s;
+    if (p->has_error) modelerror_widen(&p->error, &out->slowdown);
     out->wall_aggregate_s = diag_now_s() - start_s;
 }

@@ -1,38 +1,40 @@
-/* predict: what a model, asked about a network's features, says of its slowdowns. */
+/* predict: what a model predicts from a network's features: its slowdown distribution. */
 #ifndef M3_ESTIMATE_PREDICT_H
 #define M3_ESTIMATE_PREDICT_H
 #include "estimate/estimate.h"
-#include "features/features.h"
 #include "estimate/modelerror.h"
+#include "features/features.h"
 
 typedef struct {
-    const Ckpt *ckpt; /* of the head that the features are for; NULL with FEATURES_FLUID and
-                         FEATURES_PACKETS */
+    const Ckpt *ckpt; /* a flow model for FEATURES_FLOWS, a path model for FEATURES_PERCENTILES;
+                         NULL for FEATURES_FLUID and FEATURES_PACKETS, which take no model */
     bool published;   /* --compat published */
     int threads;
 } PredictOptions;
 
+/* A prediction in progress; private but for its owner. */
 typedef struct {
     const Features *features;
     PredictOptions options;
-    size_t n_out;     /* values per path: the model's percentiles (400) or curves (FLOWCURVE_N); 0
-                         without a model */
+    size_t n_out;     /* values per path: a flow model's curves (4 × AGGREGATE_N_LEVELS), a path
+                         model's percentiles (4 × 100), or 0 without a model */
     float *out;       /* [n_unique × n_out] */
-    FlowRange *range; /* [n_unique] a flow model's inputs that are out of range */
-    double *overflow; /* [n_unique] flowfeat_overflow */
-    ModelError interval;
-    bool model_error; /* the checkpoint knows its own error: `interval` is set */
+    FlowRange *range; /* [n_unique] a flow model's input furthest out of its trained range */
+    double *overflow; /* [n_unique] windows in flight over a switch's buffer, of a flow model */
+    ModelError error; /* if has_error: the checkpoint's record of its own error */
+    bool has_error;
     double wall_model_s;
 } Prediction;
 
-/* Features and checkpoint stay the caller's. −1: the checkpoint's own record of its error is
- * damaged. predict_free releases. */
-int predict_init(Prediction *q, const Features *f, const PredictOptions *o, Err *err);
-/* Asks the model about paths first..first+n−1, whose maps must be there; nothing to do without a
- * model. */
-void predict_paths(Prediction *q, size_t first, size_t n);
-/* After all paths: the network's distribution with intervals, and what is known of paths, flows and
- * times. */
-void predict_finish(Prediction *q, Estimate *out);
-void predict_free(Prediction *q);
+/* predict_init begins a prediction; features and checkpoint stay the caller's and must live until
+ * predict_free. Returns −1 if the checkpoint's record of its own error is damaged. */
+int predict_init(Prediction *p, const Features *f, const PredictOptions *o, Err *err);
+/* predict_paths runs the model on paths first..first+n−1, whose feature maps must be in memory; it
+ * does nothing where there is no model. */
+void predict_paths(Prediction *p, size_t first, size_t n);
+/* predict_finish fills *out, after predict_paths on all paths: the network's distribution with its
+ * intervals, counts of paths and flows, and times. */
+void predict_finish(Prediction *p, Estimate *out);
+/* predict_free releases what predict_init and predict_paths took; {0} is allowed. */
+void predict_free(Prediction *p);
 #endif

@@ -14,10 +14,10 @@ enum { PATHS = 500, OUT = SIZEBUCKET_N * STATS_N_PCT };
 
 int main(void) {
     float *pct = MEM_NEW(float, PATHS *OUT);
-    AggPath paths[PATHS];
+    AggregatePath paths[PATHS];
     Rng rng = rng_stream(1, "bench", 0);
     for (int i = 0; i < PATHS; i++) {
-        paths[i] = (AggPath){.n_draws = 1, .count = {40, 30, 20, 10}, .pct = pct + i * OUT};
+        paths[i] = (AggregatePath){.n_draws = 1, .count = {40, 30, 20, 10}, .pct = pct + i * OUT};
         double scale = exp(rng_normal(&rng) * 0.5);
         for (int k = 0; k < OUT; k++)
             pct[i * OUT + k] =
@@ -26,7 +26,7 @@ int main(void) {
     for (int threads = 1; threads <= 2; threads++) {
         Slowdowns r;
         double start = diag_now_s();
-        aggregate(paths, PATHS, &(AggOptions){.seed = 1}, threads, &r);
+        aggregate(paths, PATHS, &(AggregateOptions){.seed = 1}, threads, &r);
         double s = diag_now_s() - start;
         char what[64];
         snprintf(what, sizeof what, "aggregate %d paths, 200 resamples, %d thread%s", PATHS,

@@ -38,12 +38,12 @@ typedef struct {
     PathIndex *index;
     Arena *scratch;
     double *whole, *reference; /* [flows] slowdowns, NAN unknown */
-    AggPath *paths[N_SIDES];
+    AggregatePath *paths[N_SIDES];
     double *mean_own, *mean_whole; /* [n_unique] sums */
     atomic_size_t n_both, n_within_1, n_within_10;
 } Bench;
 
-static void put(AggPath *p, const uint64_t *size_b, const float *slowdown, size_t n) {
+static void put(AggregatePath *p, const uint64_t *size_b, const float *slowdown, size_t n) {
     float *out = MEM_NEW(float, n);
     size_t k = 0;
     for (int b = 0; b < SIZEBUCKET_N; b++)
@@ -161,7 +161,7 @@ static double error_of(const SlowdownDist *got, const SlowdownDist *want) {
 
 static void report(Bench *b, const char *dir, const PktStats *stats, double paths_s) {
     Slowdowns r[N_SIDES];
-    AggOptions o = {.n_bootstrap = 1};
+    AggregateOptions o = {.n_bootstrap = 1};
     double own = 0, whole = 0;
     for (int s = 0; s < N_SIDES; s++)
         aggregate(b->paths[s], b->set.n_unique, &o, b->threads, &r[s]);
@@ -193,7 +193,7 @@ static void one_net(bool compat, uint64_t n_paths, int threads, const char *dir)
     b.scratch = MEM_ZNEW(Arena, (size_t)par_resolve(threads));
     b.mean_own = MEM_ZNEW(double, n);
     b.mean_whole = MEM_ZNEW(double, n);
-    for (int s = 0; s < N_SIDES; s++) b.paths[s] = MEM_ZNEW(AggPath, n);
+    for (int s = 0; s < N_SIDES; s++) b.paths[s] = MEM_ZNEW(AggregatePath, n);
     double start = diag_now_s();
     par_for(n, threads, one_path, &b);
     report(&b, dir, &stats, diag_now_s() - start);
