@@ -1,14 +1,14 @@
-/* estimate: scenario → features of its paths → model → the network's distribution.
+/* estimate: scenario → features of its paths → model → the network's slowdown distribution.
  *
  *   features_draw ─┬─ features_simulate ─ predict_paths ─ features_drop ─┬─ predict_finish
- *                  └─ … a batch of paths at a time …                   ┘
+ *                  └─ … a batch of paths at a time …                   ─┘
  *
- * Of a path only what the model said outlives its batch (some hundred floats), so memory beyond the
- * flows' own hardly grows with the number of paths.
+ * Of a path only what the model predicts outlives its batch (some hundred floats), so memory beyond
+ * the flows' own hardly grows with the number of paths.
  *
- * With a target error the draws go on from 500 until the interval of sampling is narrow enough.
- * What was simulated stays, and with it the maps (some 10 KB a path), since each time the model is
- * asked about all paths again. */
+ * With a target error, draws are added to the first 500 until the interval of sampling is narrow
+ * enough. Simulated paths are kept, and with them their feature maps (some 10 KB a path), since the
+ * model runs on all paths again after each addition. */
 #include "estimate/estimate.h"
 
 #include <math.h>
@@ -25,16 +25,12 @@ int estimate_check_conf(const void *options, const NetConf *conf, Err *err) {
     return o->method == METHOD_M3 ? ckpt_check_cc(o->ckpt, conf->cc, err) : 0;
 }
 
-static FeaturesKind kind_for(const EstimateOptions *o) {
-    switch (o->method) {
-    case METHOD_FLOWSIM: return FEATURES_FLUID;
-    case METHOD_PACKET: return FEATURES_PACKETS;
-    default: return o->ckpt->spec.head == HEAD_FLOW ? FEATURES_FLOWS : FEATURES_PERCENTILES;
-    }
-}
-
 static FeaturesOptions features_options(const EstimateOptions *o) {
-    return (FeaturesOptions){.kind = kind_for(o),
+    FeaturesKind kind = o->method == METHOD_FLOWSIM       ? FEATURES_FLUID
+                        : o->method == METHOD_PACKET      ? FEATURES_PACKETS
+                        : o->ckpt->spec.head == HEAD_FLOW ? FEATURES_FLOWS
+                                                          : FEATURES_PERCENTILES;
+    return (FeaturesOptions){.kind = kind,
                              .n_paths = o->n_paths,
                              .seed = o->seed,
                              .threads = o->threads,
@@ -48,19 +44,98 @@ static PredictOptions predict_options(const EstimateOptions *o) {
                             .threads = o->threads};
 }
 
-static int run_batches(Features *f, Prediction *q, Err *err) {
-    for (size_t first = 0; first < f->n_unique; first += FEATURES_BATCH) {
-        size_t left = f->n_unique - first, n = left < FEATURES_BATCH ? left : FEATURES_BATCH;
-        if (features_simulate(f, first, n, err) != 0) return -1;
-        predict_paths(q, first, n);
-        features_drop(f, first, n);
+/* ---- a given number of paths ---- */
+
+static int run_paths(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
+                     Err *err) {
+    Features f = {0};
+    Prediction p = {0};
+    FeaturesOptions fo = features_options(o);
+    PredictOptions po = predict_options(o);
+    int rc = features_draw(&f, s, &fo, log, err);
+    if (rc == 0) rc = predict_init(&p, &f, &po, err);
+    for (size_t first = 0; rc == 0 && first < f.n_unique; first += FEATURES_BATCH) {
+        size_t left = f.n_unique - first, n = left < FEATURES_BATCH ? left : FEATURES_BATCH;
+        if ((rc = features_simulate(&f, first, n, err)) != 0) break;
+        predict_paths(&p, first, n);
+        features_drop(&f, first, n);
     }
+    features_finish(&f);
+    if (rc == 0) predict_finish(&p, out);
+    predict_free(&p);
+    features_free(&f);
+    return rc;
+}
+
+/* ---- until a target error is reached ---- */
+
+/* The first number of draws, the paper's, and what later numbers are rounded up to, for reading. */
+enum { FIRST_PATHS = 500, ROUND_TO = 100 };
+
+/* Returns the number of draws to go on to. The error falls with their root; 10 % more are taken,
+ * since the error reached is itself an estimate (of 200 resamples), so that most runs need no
+ * further round. At least a quarter more, since each round runs the model on all paths again; at
+ * most four times as many, since an error estimated from few draws may be far too large. All three
+ * were chosen; they decide the time taken, not when the target counts as reached. */
+static uint64_t next_n_paths(uint64_t n, double reached, const TargetError *t) {
+    double ratio = reached / t->asked, factor = fmin(fmax(1.1 * ratio * ratio, 1.25), 4);
+    uint64_t next = ((uint64_t)((double)n * factor) / ROUND_TO + 1) * ROUND_TO;
+    return next < t->max_paths ? next : t->max_paths;
+}
+
+/* Every round predicts from all paths: the model is cheap beside the simulation, and run in the
+ * order of a single run it gives the same result to the bit. */
+static int run_to_target(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
+                         Err *err) {
+    const TargetError *t = &o->target;
+    Features f;
+    FeaturesOptions fo = features_options(o);
+    fo.n_paths = t->max_paths;
+    fo.growing = true;
+    if (features_draw(&f, s, &fo, log, err) != 0) return -1;
+    uint64_t n = FIRST_PATHS < t->max_paths ? FIRST_PATHS : t->max_paths;
+    double model_s = 0, aggregate_s = 0;
+    int rc;
+    for (;;) {
+        size_t before = f.n_unique;
+        features_grow(&f, n);
+        if ((rc = features_simulate(&f, before, f.n_unique - before, err)) != 0) break;
+        Features all = features_in_order(&f);
+        rc = estimate_predict(&all, o, out, err);
+        free(all.paths);
+        out->wall_model_s = model_s += out->wall_model_s;
+        out->wall_aggregate_s = aggregate_s += out->wall_aggregate_s;
+        double reached = out->sampling_error[t->quantile];
+        if (rc != 0 || !(reached > t->asked) || n >= t->max_paths) break;
+        log_detail(log, "%s paths: sampling error %.2g %%", units_count(n).s, 100 * reached);
+        n = next_n_paths(n, reached, t);
+    }
+    features_finish(&f);
+    features_free(&f);
+    return rc;
+}
+
+int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
+                 Err *err) {
+    EstimateOptions all = *o;
+    bool target = o->target.asked > 0, whole = target && s->source.n <= o->target.max_paths;
+    *out = (Estimate){0};
+    if (whole) all.n_paths = 0;
+    if (estimate_check_conf(o, &s->conf, err) != 0) return -1;
+    int rc =
+        target && !whole ? run_to_target(s, o, log, out, err) : run_paths(s, &all, log, out, err);
+    if (rc != 0) return -1;
+    out->target = o->target;
+    estimate_remark(out, log);
     return 0;
 }
 
+/* Inputs further out of their trained range than 5 % of it are worth a remark. Chosen; JSON reports
+ * every excess above rounding. */
+static const float REMARK_EXCESS = 0.05f;
+
 void estimate_remark(const Estimate *e, const Log *log) {
-    static const float WORTH_A_REMARK = 0.05f;
-    if (flowrange_excess(&e->range) > WORTH_A_REMARK)
+    if (flowrange_excess(&e->range) > REMARK_EXCESS)
         log_note(log,
                  "on %s of %s paths the model sees what it was not trained on; furthest out: %s is "
                  "%.3g, trained on %.3g to %.3g",
@@ -79,84 +154,7 @@ void estimate_remark(const Estimate *e, const Log *log) {
                  units_count(e->n_unfinished).s);
 }
 
-static int run_once(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
-                    Err *err) {
-    Features f = {0};
-    Prediction q = {0};
-    FeaturesOptions fo = features_options(o);
-    PredictOptions qo = predict_options(o);
-    *out = (Estimate){0};
-    int rc = features_draw(&f, s, &fo, log, err);
-    if (rc == 0) rc = predict_init(&q, &f, &qo, err);
-    if (rc == 0) rc = run_batches(&f, &q, err);
-    features_finish(&f);
-    if (rc == 0) predict_finish(&q, out);
-    predict_free(&q);
-    features_free(&f);
-    return rc;
-}
-
-/* ---- until an error is reached ---- */
-
-enum { FIRST_PATHS = 500, ROUND_TO = 100 };
-
-/* The error falls with the root of the number of draws; a tenth more, since it is itself an
- * estimate. */
-static uint64_t next_n_paths(uint64_t n, double reached, const TargetError *t) {
-    double ratio = reached / t->asked, factor = fmin(fmax(1.1 * ratio * ratio, 1.25), 4);
-    uint64_t next = ((uint64_t)((double)n * factor) / ROUND_TO + 1) * ROUND_TO;
-    return next < t->max_paths ? next : t->max_paths;
-}
-
-/* Simulates the paths of further draws and asks about all so far: the model is cheap beside the
- * simulation, and asked in the order of a single run it says the same to the bit. */
-static int go_on(Features *f, uint64_t n_drawn, const EstimateOptions *o, Estimate *out, Err *err) {
-    size_t before = f->n_unique;
-    double model_s = out->wall_model_s, aggregate_s = out->wall_aggregate_s;
-    features_grow(f, n_drawn);
-    if (features_simulate(f, before, f->n_unique - before, err) != 0) return -1;
-    Features all = features_in_order(f);
-    int rc = estimate_predict(&all, o, out, err);
-    free(all.paths);
-    out->wall_model_s += model_s;
-    out->wall_aggregate_s += aggregate_s;
-    return rc;
-}
-
-static int run_to_target(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
-                         Err *err) {
-    const TargetError *t = &o->target;
-    Features f;
-    FeaturesOptions fo = features_options(o);
-    fo.n_paths = t->max_paths;
-    fo.growing = true;
-    *out = (Estimate){0};
-    if (features_draw(&f, s, &fo, log, err) != 0) return -1;
-    uint64_t n = FIRST_PATHS < t->max_paths ? FIRST_PATHS : t->max_paths;
-    int rc = go_on(&f, n, o, out, err);
-    while (rc == 0 && out->sampling_error[t->quantile] > t->asked && n < t->max_paths) {
-        log_detail(log, "%s paths: sampling error %.2g %%", units_count(n).s,
-                   100 * out->sampling_error[t->quantile]);
-        rc = go_on(&f, n = next_n_paths(n, out->sampling_error[t->quantile], t), o, out, err);
-    }
-    features_finish(&f);
-    features_free(&f);
-    return rc;
-}
-
-int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
-                 Err *err) {
-    EstimateOptions all = *o;
-    bool target = o->target.asked > 0, whole = target && s->source.n <= o->target.max_paths;
-    if (whole) all.n_paths = 0;
-    if (estimate_check_conf(o, &s->conf, err) != 0) return -1;
-    if ((target && !whole ? run_to_target(s, o, log, out, err)
-                          : run_once(s, &all, log, out, err)) != 0)
-        return -1;
-    out->target = o->target;
-    estimate_remark(out, log);
-    return 0;
-}
+/* ---- in two halves ---- */
 
 int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log,
                       Err *err) {
@@ -169,6 +167,18 @@ int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, 
     return rc;
 }
 
+int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out, Err *err) {
+    Prediction p;
+    PredictOptions po = predict_options(o);
+    *out = (Estimate){0};
+    if (estimate_check_conf(o, &f->conf, err) != 0) return -1;
+    if (predict_init(&p, f, &po, err) != 0) return -1;
+    predict_paths(&p, 0, f->n_unique);
+    predict_finish(&p, out);
+    predict_free(&p);
+    return 0;
+}
+
 int estimate_method_of(const Features *f, const char *name, const Ckpt *ckpt, Method *method,
                        Err *err) {
     bool flows = f->kind == FEATURES_FLOWS, model = flows || f->kind == FEATURES_PERCENTILES;
@@ -178,17 +188,7 @@ int estimate_method_of(const Features *f, const char *name, const Ckpt *ckpt, Me
                      flows ? "flow" : "path", ckpt->name, flows ? "path" : "flow");
 }
 
-int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out, Err *err) {
-    Prediction q;
-    PredictOptions qo = predict_options(o);
-    *out = (Estimate){0};
-    if (estimate_check_conf(o, &f->conf, err) != 0) return -1;
-    if (predict_init(&q, f, &qo, err) != 0) return -1;
-    predict_paths(&q, 0, f->n_unique);
-    predict_finish(&q, out);
-    predict_free(&q);
-    return 0;
-}
+/* ---- checkpoint ---- */
 
 int estimate_load_ckpt(Ckpt *ckpt, const char *path, Err *err) {
     if (path) return ckpt_load(ckpt, path, err);

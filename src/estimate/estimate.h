@@ -1,5 +1,4 @@
-/* estimate: the main job: scenario → paths → fluid simulation → model → distribution (docs:
- * PIPELINE §1). */
+/* estimate: scenario → paths → features → model → the network's slowdown distribution. */
 #ifndef M3_ESTIMATE_ESTIMATE_H
 #define M3_ESTIMATE_ESTIMATE_H
 #include "estimate/aggregate.h"
@@ -8,56 +7,62 @@
 #include "model/ckpt.h"
 #include "model/flowmodel.h"
 
-typedef enum { METHOD_M3, METHOD_FLOWSIM, METHOD_PACKET } Method;
+/* ORDER METHOD */
+typedef enum {
+    METHOD_M3,      /* fluid simulation of paths, corrected by a model */
+    METHOD_FLOWSIM, /* fluid simulation of paths alone */
+    METHOD_PACKET   /* packet simulation of paths */
+} Method;
 
+/* The default of TargetError.max_paths. Chosen: 20 times the 500 paths of the paper, so that the
+ * sampling error can fall to between a fourth and a fifth of theirs, in some 20 times the time. */
 enum { ESTIMATE_MAX_PATHS = 10000 };
 
-/* Paths are drawn until the 95 % interval of sampling of a quantile over all flows is at most that
- * wide: half its width over the value. The model's own error has no part in it, since no number of
- * paths makes it smaller. */
+/* Paths are drawn until the sampling error of one quantile over all flows is at most `asked`: half
+ * its 95 % interval of sampling over its value. The model's own error has no part in it, since no
+ * number of paths lowers it. */
 typedef struct {
-    double asked; /* 0: no target, as many paths as n_paths says */
-    int quantile;
-    uint64_t
-        max_paths; /* more are not drawn; a network of no more flows than that is taken whole */
+    double asked;       /* 0: no target, as many paths as n_paths says */
+    int quantile;       /* RESULT_P50 … */
+    uint64_t max_paths; /* draws at most; a network of no more flows is taken whole */
 } TargetError;
 
 typedef struct {
     Method method;
     const Ckpt *ckpt;   /* METHOD_M3 */
-    uint64_t n_paths;   /* 0: all */
+    uint64_t n_paths;   /* draws; 0: all paths */
     TargetError target; /* instead of n_paths */
-    uint64_t seed;
-    int threads;
-    bool published; /* --compat published */
-    bool exact;     /* all flows of every path are simulated, however many (slices.h) */
-    bool hpcc_ns3;  /* --compat hpcc-ns3: METHOD_PACKET as the HPCC authors' ns-3 has it */
+    uint64_t seed;      /* of draws, resamples, and of a mix's flows */
+    int threads;        /* 0: all cores */
+    bool published;     /* --compat published */
+    bool exact;         /* all flows of every path are simulated, however many (slices.h) */
+    bool hpcc_ns3;      /* --compat hpcc-ns3: METHOD_PACKET as the HPCC authors' ns-3 has it */
 } EstimateOptions;
 
 typedef struct {
     Slowdowns slowdown;
-    size_t n_flows, n_drawn, n_unique;
+    size_t n_flows, n_drawn, n_unique; /* flows of the network; draws; different paths among them */
     double wall_route_s, wall_fluid_s, wall_model_s, wall_aggregate_s;
-    uint64_t path_flows, simulated_flows; /* of all paths, a flow once on each; those that took part
-                                             in their simulation */
-    uint64_t fluid_events;                /* of the paths' simulation, fluid or not */
-    uint64_t n_unfinished; /* METHOD_PACKET: foreground flows without a slowdown, which are not
-                              counted */
-    bool exhaustive;       /* every path was taken: sampling has no part in the intervals */
-    bool model_error;      /* the model's own error has a part in the intervals */
-    double sampling_error[RESULT_N_QUANTILES]; /* half the 95 % interval of sampling over the
-                                                    value, of all flows; 0: exhaustive */
-    TargetError target;                        /* what was asked for; .asked 0: nothing */
-    uint64_t n_outside; /* a flow model's inputs: paths on which some are outside of what it was
-                           trained on, … */
-    FlowRange
-        range; /* … and the one furthest outside, relative to the trained range; name NULL: none */
-    double overflow; /* a flow model's: largest flowfeat_overflow of a path; above 1 buffers may
-                        overflow, which it does not foresee */
+    uint64_t path_flows;      /* flows of all paths, a flow once on each, … */
+    uint64_t simulated_flows; /* … and those that took part in the path's simulation */
+    uint64_t fluid_events;    /* of the paths' simulations, fluid or packet */
+    uint64_t n_unfinished;    /* METHOD_PACKET: foreground flows that did not finish; not counted */
+    bool exhaustive;          /* every path was taken: sampling has no part in the intervals */
+    bool model_error;         /* the model's own error has a part in the intervals */
+    double sampling_error[RESULT_N_QUANTILES]; /* half the 95 % interval of sampling over the value,
+                                                  of all flows; 0 if exhaustive */
+    TargetError target;                        /* as asked for */
+    uint64_t n_outside; /* paths on which a flow model's inputs are out of their trained range, … */
+    FlowRange range;    /* … and the input furthest out, relative to the range; name NULL: none */
+    double overflow; /* a flow model's: most windows in flight over a switch's buffer, of any path;
+                        above 1 buffers may overflow, which the model does not foresee */
 } Estimate;
-/* −1 if interrupted (ERR_STOPPED), or if METHOD_PACKET cannot take the network. The scenario stays
- * the caller's. Same seed, same result, whatever `threads`. With a target: the result of n_paths =
- * out->n_drawn, to the bit (n_paths = 0 if out->exhaustive). */
+
+/* estimate_run estimates a scenario, which stays the caller's, and notes on the log what a user
+ * should know of the result (estimate_remark). The result depends on the seed, not on threads. With
+ * a target it is, to the bit, that of n_paths = out->n_drawn (n_paths = 0 if out->exhaustive).
+ * Returns −1 if the method cannot answer for the settings, if METHOD_PACKET cannot take the
+ * network, or if interrupted (ERR_STOPPED). */
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
                  Err *err);
 
@@ -67,23 +72,27 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
  * are drawn; estimate_run, estimate_features and estimate_predict check it as well. */
 int estimate_check_conf(const void *options, const NetConf *conf, Err *err);
 
-/* For ScenarioOptions: packet simulation looks flows up, the others only route them once. */
+/* estimate_max_in_memory returns ScenarioOptions.max_in_memory for a method: packet simulation
+ * reads flows at random, the others route each once. */
 static inline uint64_t estimate_max_in_memory(Method m) {
     return m == METHOD_PACKET ? 0 : SCENARIO_MAX_IN_MEMORY;
 }
 
-/* The same in two halves, for who asks more than once. What method and checkpoint ask about is kept
- * of all paths; release with features_free. −1 as estimate_run, *f is empty. */
+/* estimate_features computes the first half of an estimate, all that is needed of every path before
+ * the model; estimate_predict does the rest, any number of times. The caller frees *f with
+ * features_free. Returns −1 as estimate_run does; then *f is empty. */
 int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log,
                       Err *err);
-/* The method whose features these are; −1 if the checkpoint (METHOD_M3) takes others. `name`: what
- * the features are called. */
+/* estimate_predict fills *out from features whose maps are all in memory. Of the options ckpt,
+ * method, published and threads are read; the rest is in the features. Returns −1 if the checkpoint
+ * cannot answer for their settings or its record of its own error is damaged. */
+int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out, Err *err);
+/* estimate_method_of fills *method with the one whose features these are. Returns −1 if that is
+ * METHOD_M3 and the checkpoint takes other features; `name` is what the message calls them. */
 int estimate_method_of(const Features *f, const char *name, const Ckpt *ckpt, Method *method,
                        Err *err);
-/* Of the options, ckpt, published and threads count; the rest is in the features. */
-int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out, Err *err);
-/* What estimate_run remarks: inputs out of the trained range, flows that did not finish, a target
- * that was not reached. */
+/* estimate_remark notes on the log: inputs out of the trained range, buffers that may overflow,
+ * flows that did not finish, and a target that was not reached. */
 void estimate_remark(const Estimate *e, const Log *log);
 
 /* estimate_load_ckpt is ckpt_load; path NULL: the shipped ckpts/default (file_find_shipped). */

@@ -1,29 +1,28 @@
 /* modelerror: the model's share of an estimate's uncertainty.
  *
- * A model is wrong on networks that it was not trained on by some factor truth / estimate. Its
+ * On networks that it was not trained on, a model is wrong by some factor truth / estimate. Its
  * spread is measured once, over many networks, for each size bucket and quantile, and travels with
- * the checkpoint as the object "interval" of its recipe:
- *   {"level": 0.95, "n_networks": N, "cells": [{"label": "all", "p50": [lo, hi], …}, …]}  with lo
- * and hi of log(truth / estimate).
+ * the checkpoint as the object "interval" of its recipe, lo and hi of log(truth / estimate):
+ *   {"level": 0.95, "n_networks": N, "cells": [{"label": "all", "p50": [lo, hi], …}, …]}
  *
- * Of n ≥ 39 networks lo and hi are the values of rank (n + 1)·2.5 % from either end, which cover
+ * Of n ≥ 39 networks lo and hi are the values of rank (n + 1) · 2.5 % from either end, which cover
  * one more network of the same kind with a probability of at least 95 % (conformal prediction: Vovk
- * et al. 2005). Fewer have no such ranks: then a normal distribution is fitted, median ± 1.96
- * · 1.4826 · median absolute deviation, which single outliers do not widen.
+ * et al. 2005). Fewer have no such ranks: then a normal distribution is fitted, median ± 1.96 ·
+ * 1.4826 · median absolute deviation, which single outliers do not widen.
  *
- * Sampling and model err independently: log half-widths add in quadrature, each side by itself. A
- * bucket that was not measured takes what was measured over all sizes. Left out: that the error
- * grows with load or congestion; one spread serves all networks. */
+ * Sampling and model err independently, so log half-widths add in quadrature, above and below
+ * separately. A bucket that was not measured takes what was measured over all sizes. Left out: the
+ * error grows with load and congestion; one spread is used for all networks. */
 #include "estimate/modelerror.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "estimate/report.h"
 #include "base/json.h"
 #include "base/mem.h"
 
+/* The least n for which (n + 1) · 2.5 % is a rank: 1. */
 enum { MIN_FOR_RANKS = 39 };
 static const char MEMBER[] = "interval";
 
@@ -38,6 +37,8 @@ static LogRange by_normal(const double *sorted, size_t n) {
     double median = sorted[stats_rank(n, 50)], *deviation = MEM_NEW(double, n);
     for (size_t i = 0; i < n; i++) deviation[i] = fabs(sorted[i] - median);
     stats_sort(deviation, n);
+    /* 95 % of a normal distribution lie within 1.96 standard deviations, each 1.4826 median
+     * absolute deviations. */
     double half = 1.96 * 1.4826 * deviation[stats_rank(n, 50)];
     free(deviation);
     return (LogRange){median - half, median + half};
@@ -95,6 +96,7 @@ int modelerror_read(ModelError *m, const Ckpt *c, Err *err) {
     return rc;
 }
 
+/* Five decimals: a step of 1e-5 in log(truth / estimate) is far below the error of measuring it. */
 static void put_range(JsonOut *o, const char *key, const LogRange *r) {
     if (isnan(r->lo)) return;
     json_put_array_compact(o, key);
@@ -119,6 +121,7 @@ static void put_interval(JsonOut *o, const ModelError *m) {
     json_out_end(o, '}');
 }
 
+/* Copies the recipe's other members; a recipe that is not JSON is dropped. */
 static void put_others(JsonOut *o, const char *recipe) {
     JsonDoc *doc = json_parse(recipe, strlen(recipe), "recipe", NULL);
     if (!doc) return;
@@ -151,7 +154,7 @@ static void widen(SlowdownQuantile *q, const LogRange *model) {
     if (isnan(q->value) || isnan(model->lo)) return;
     double down = hypot(fmax(0, log(q->value / q->lo)), fmax(0, -model->lo));
     double up = hypot(fmax(0, log(q->hi / q->value)), fmax(0, model->hi));
-    q->lo = fmin(q->value, fmax(1, q->value * exp(-down)));
+    q->lo = fmin(q->value, fmax(1, q->value * exp(-down))); /* no flow is faster than alone */
     q->hi = q->value * exp(up);
 }
 
