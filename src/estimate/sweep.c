@@ -5,9 +5,9 @@
  *     for each fluid simulation:   estimate_features
  *       for each setting:            features_set_conf, estimate_predict
  *
- * Rows come out in the grid's order whatever order they were computed in. All are asked with the
- * same seed: paths, flows and resamples are common to the rows, so that differences between them
- * are those of the settings. One traffic's flows and features are in memory at a time. */
+ * Rows come out in the grid's order, in whatever order they were computed. All have the same seed:
+ * paths, flows and resamples are common to them, so that differences between rows are those of the
+ * settings. One traffic's flows and features are in memory at a time. */
 #include "estimate/sweep.h"
 
 #include <math.h>
@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "features/features.h"
-#include "estimate/report.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/units.h"
@@ -31,24 +30,25 @@ bool sweep_applies(const SweepRow *row, const GridAxis *axis) {
 
 /* ---- plan ---- */
 
+/* A row that is to be computed. */
 typedef struct {
     Mix mix;
     bool done;
-} Planned;
+} SweepPlan;
 
 typedef struct {
     const Grid *grid;
-    const ScenarioOptions *scenario; /* or: */
-    Features *given;
+    const ScenarioOptions *scenario; /* or, NULL: */
+    Features *given;                 /* features that were computed before */
     const EstimateOptions *estimate;
     const Log *log;
     Progress progress;
-    Planned *planned; /* [n] of each row */
+    SweepPlan *planned; /* [n], as out->rows */
     size_t n, n_done;
     Sweep *out;
 } SweepRun;
 
-/* The combination as a list for ScenarioOptions.set; free_settings releases. */
+/* Returns the combination as a list for ScenarioOptions.set; free_settings releases it. */
 static const char **settings_of(const Grid *g, size_t combination) {
     const char **set = MEM_NEW(const char *, g->n_axes + 1);
     for (size_t a = 0; a < g->n_axes; a++)
@@ -62,7 +62,7 @@ static void free_settings(const char **set) {
     free(set);
 }
 
-/* A missing file should not be found when half of the work is done. */
+/* Finds a missing file before any work is done. */
 static int check_files(const Mix *m, const ScenarioOptions *o, Err *err) {
     if (o->flows_path || !o->mix_path) return 0;
     if (m->matrix && !file_exists(m->matrix))
@@ -87,9 +87,9 @@ static int plan_mix(const SweepRun *r, size_t combination, Mix *m, Err *err) {
     return rc == 0 ? estimate_check_conf(r->estimate, &m->conf, err) : rc;
 }
 
-/* In grid order; a combination that equals an earlier one in effect is left out. */
+/* Plans the rows in grid order; a combination that equals an earlier one in effect is left out. */
 static int plan(SweepRun *r, Err *err) {
-    r->planned = MEM_ZNEW(Planned, r->grid->n);
+    r->planned = MEM_ZNEW(SweepPlan, r->grid->n);
     r->out->rows = MEM_ZNEW(SweepRow, r->grid->n);
     for (size_t c = 0; c < r->grid->n; c++) {
         Mix *m = &r->planned[r->n].mix;
@@ -108,13 +108,13 @@ static int plan(SweepRun *r, Err *err) {
     return 0;
 }
 
-/* ---- what is refused ---- */
+/* ---- checks ---- */
 
 static bool is_one_of(const char *key, const char *a, const char *b) {
     return strcmp(key, a) == 0 || strcmp(key, b) == 0;
 }
 
-/* Values that could make no difference would only look as if there were none. */
+/* Refuses an axis whose values could make no difference: equal rows would look like a finding. */
 static int check_axis(const GridAxis *a, const ScenarioOptions *so, const EstimateOptions *eo,
                       Err *err) {
     bool traffic = mix_key_is_traffic(a->key);
@@ -124,7 +124,7 @@ static int check_axis(const GridAxis *a, const ScenarioOptions *so, const Estima
                          "--set %s: method flowsim does not depend on the network's settings, only "
                          "on its traffic",
                          a->key);
-    if (!so) return 0; /* features: features_settings says so */
+    if (!so) return 0; /* features_settings refuses traffic */
     if (traffic && so->flows_path)
         return err_input(err, "--set %s: the flows come from %s; only a mix draws others", a->key,
                          so->flows_path);
@@ -162,7 +162,8 @@ static void note_merged(const SweepRun *r) {
 
 /* ---- work ---- */
 
-static int ask(SweepRun *r, size_t i, Features *f, SweepStage computed, Err *err) {
+/* Predicts row i from features that may be reused under its settings. */
+static int predict_row(SweepRun *r, size_t i, Features *f, SweepStage computed, Err *err) {
     SweepRow *row = &r->out->rows[i];
     double start_s = diag_now_s();
     if (diag_stop_requested()) return err_stopped(err);
@@ -170,13 +171,13 @@ static int ask(SweepRun *r, size_t i, Features *f, SweepStage computed, Err *err
     if (estimate_predict(f, r->estimate, &row->estimate, err) != 0) return -1;
     row->computed = computed;
     row->wall_s = diag_now_s() - start_s;
-    r->out->wall_ask_s += row->wall_s;
+    r->out->wall_predict_s += row->wall_s;
     r->planned[i].done = true;
     progress_update(&r->progress, ++r->n_done);
     return 0;
 }
 
-/* All rows of row `first`'s traffic that its simulation serves. */
+/* Simulates the paths of row `first` and predicts all rows of its traffic that may reuse them. */
 static int share_fluid(SweepRun *r, size_t first, Scenario *s, SweepStage computed, Err *err) {
     Features f;
     s->conf = r->out->rows[first].conf;
@@ -188,12 +189,13 @@ static int share_fluid(SweepRun *r, size_t first, Scenario *s, SweepStage comput
         bool mine =
             !r->planned[i].done && mix_same_traffic(&r->planned[i].mix, &r->planned[first].mix);
         if (mine && features_reusable_under(&f, &r->out->rows[i].conf))
-            rc = ask(r, i, &f, i == first ? computed : SWEEP_MODEL, err);
+            rc = predict_row(r, i, &f, i == first ? computed : SWEEP_MODEL, err);
     }
     features_free(&f);
     return rc;
 }
 
+/* Loads the traffic of row `first` and computes all rows that have it. */
 static int share_traffic(SweepRun *r, size_t first, Err *err) {
     Scenario s;
     ScenarioOptions o = *r->scenario;
@@ -213,8 +215,8 @@ static int share_traffic(SweepRun *r, size_t first, Err *err) {
     return rc;
 }
 
-/* The remarks of a single estimate, once: of the inputs furthest outside, and of the fullest
- * buffers. */
+/* Makes the remarks of a single estimate once for all rows: on the inputs furthest out of range and
+ * the fullest buffers. */
 static void remark(const SweepRun *r) {
     Estimate worst = r->out->rows[0].estimate;
     for (size_t i = 1; i < r->n; i++) {
@@ -236,7 +238,7 @@ static int run(SweepRun *r, Err *err) {
     progress_init(&r->progress, r->log, "settings", r->n);
     for (size_t i = 0; i < r->n && rc == 0; i++) {
         if (r->planned[i].done) continue;
-        rc = r->given ? ask(r, i, r->given, SWEEP_MODEL, err) : share_traffic(r, i, err);
+        rc = r->given ? predict_row(r, i, r->given, SWEEP_MODEL, err) : share_traffic(r, i, err);
     }
     progress_finish(&r->progress);
     if (rc == 0) remark(r);

@@ -4,20 +4,21 @@
 #include "estimate/estimate.h"
 #include "scenario/grid.h"
 
-/* What a setting took to answer; each includes those before it. */
+/* The most that had to be computed for a setting; each stage includes those before it. */
 typedef enum {
-    SWEEP_MODEL,  /* the model was asked */
+    SWEEP_MODEL,  /* the model ran */
     SWEEP_FLUID,  /* the paths were simulated */
     SWEEP_TRAFFIC /* the flows were loaded or drawn, and paths drawn */
 } SweepStage;
-const char *sweep_stage_name(SweepStage s); /* "model", "fluid", "traffic" */
+/* sweep_stage_name returns "model", "fluid" or "traffic". */
+const char *sweep_stage_name(SweepStage s);
 
 typedef struct {
     size_t combination; /* in the grid */
     NetConf conf;
     SweepStage computed;
     Estimate estimate;
-    double wall_s; /* of applying the setting and asking */
+    double wall_s; /* of applying the setting and predicting */
 } SweepRow;
 
 typedef struct {
@@ -26,26 +27,27 @@ typedef struct {
     char *topo;       /* file or name; NULL: from features */
     size_t n_traffic; /* times that flows were loaded or drawn */
     size_t n_fluid;   /* times that paths were simulated */
-    double wall_traffic_s, wall_fluid_s, wall_ask_s;
+    double wall_traffic_s, wall_fluid_s, wall_predict_s;
 } Sweep;
 
-/* Every combination of the grid on top of `so`, whose own `set` is not used, estimated as
- * estimate_run would with the same settings, to the bit. Settings that differ in traffic get flows
- * of their own; of the others, those that share their fluid simulation (features_reusable_under)
- * share it. A setting without effect (another congestion control's) does not make a row of its own.
- * METHOD_PACKET is refused, and what could only be the same in all rows. sweep_free releases, also
- * after −1. */
+/* sweep_run fills *s with every combination of the grid on top of `so`, whose own `set` is not
+ * used. Each row is estimated as estimate_run would with the same settings, to the bit. Settings
+ * that differ in traffic get flows of their own; of the others, those that may share a fluid
+ * simulation (features_reusable_under) share it. A combination that has the effect of an earlier
+ * one (it differs in a parameter of another congestion control) makes no row. Returns −1 on
+ * METHOD_PACKET, on an axis that could make no difference, on bad input, and if interrupted. The
+ * caller frees *s with sweep_free, also after −1. */
 int sweep_run(Sweep *s, const Grid *g, const ScenarioOptions *so, const EstimateOptions *eo,
               const Log *log, Err *err);
-/* The same from features that are there: settings of the network only. *f is left with the settings
- * of the last row. */
+/* sweep_features does as sweep_run from features that were computed before; the grid may vary
+ * settings of the network only. *f is left with the settings of the last row. */
 int sweep_features(Sweep *s, const Grid *g, Features *f, const EstimateOptions *eo, const Log *log,
                    Err *err);
+/* sweep_free releases the rows. */
 void sweep_free(Sweep *s);
-/* Whether the key of this axis has an effect in the row. */
+/* sweep_applies returns whether the key of this axis has an effect in the row. */
 bool sweep_applies(const SweepRow *row, const GridAxis *axis);
-/* The row with the smallest quantile k (report_quantile) of distribution `dist` (report_dist); the
- * first of equal ones; n if none has any.
- */
+/* sweep_best returns the index of the row with the smallest quantile k (RESULT_P50 …) of
+ * distribution `dist` (ORDER BUCKET), the first of equal ones; s->n if no row has flows there. */
 size_t sweep_best(const Sweep *s, int dist, int k);
 #endif

@@ -1,8 +1,8 @@
-/* sweep_report: what a sweep found, for people (one row a setting, the best marked) and for
- * programs.
+/* sweep_report: a sweep for people (one row a setting, the best marked) and for programs.
  *
- * Only settings with several values are columns; one that has no effect in a row, being another
- * congestion control's, is "-" there, absent from the JSON's "set" and empty in the CSV. */
+ * Only settings with several values are columns. A setting that has no effect in a row, because it
+ * belongs to another congestion control, is "-" in the table, absent from the JSON's "set" and
+ * empty in the CSV. */
 #include "estimate/sweep_report.h"
 
 #include <math.h>
@@ -10,11 +10,13 @@
 
 #include "base/units.h"
 
-enum { N_SHOWN = 3 }; /* quantiles in the table: p50, p90, p99 */
+/* Quantiles in the table: p50, p90, p99. With their intervals a fourth would make lines too long.
+ */
+enum { N_SHOWN = 3 };
 
 static bool varies(const GridAxis *a) { return a->n > 1; }
 
-/* NULL: no effect in that row. */
+/* Returns the value of an axis in a row; NULL if it has no effect there. */
 static const char *value_in(const SweepReport *r, const SweepRow *row, size_t axis) {
     return sweep_applies(row, &r->grid->axes[axis]) ? grid_value(r->grid, row->combination, axis)
                                                     : NULL;
@@ -72,7 +74,8 @@ static void print_best(FILE *f, const SweepReport *r, size_t best) {
     if (best == r->sweep->n) return;
     const SweepRow *row = &r->sweep->rows[best];
     fprintf(f, "* lowest %s of %s flows: %s", result_quantile_names[r->k],
-            r->dist == 0 ? "all" : result_label(r->dist), report_cell(quantile_in(r, row, r->k)).s);
+            r->dist == RESULT_ALL ? "all" : result_label(r->dist),
+            report_cell(quantile_in(r, row, r->k)).s);
     const char *before = " with ";
     for (size_t a = 0; a < r->grid->n_axes; a++) {
         const char *value = value_in(r, row, a);
@@ -83,6 +86,7 @@ static void print_best(FILE *f, const SweepReport *r, size_t best) {
     fputc('\n', f);
 }
 
+/* How often a stage ran, and how long it took in all. */
 static void print_once(FILE *f, double s, size_t n) {
     if (n == 0) fputs(" from file", f);
     else if (n == 1) fprintf(f, " %.2f s once", s);
@@ -96,12 +100,12 @@ static void print_times(FILE *f, const SweepReport *r) {
     print_once(f, s->wall_traffic_s, s->n_traffic);
     fputs(", fluid", f);
     print_once(f, s->wall_fluid_s, s->n_fluid);
-    fprintf(f, ", model %.0f ms a setting\n", s->n ? 1000 * s->wall_ask_s / (double)s->n : 0);
+    fprintf(f, ", model %.0f ms a setting\n", s->n ? 1000 * s->wall_predict_s / (double)s->n : 0);
 }
 
 void sweep_report_table(FILE *f, const SweepReport *r) {
     size_t best = sweep_best(r->sweep, r->dist, r->k);
-    fprintf(f, "slowdown of %s flows\n", r->dist == 0 ? "all" : result_label(r->dist));
+    fprintf(f, "slowdown of %s flows\n", r->dist == RESULT_ALL ? "all" : result_label(r->dist));
     print_rows(f, r, best);
     print_best(f, r, best);
     print_times(f, r);
@@ -143,7 +147,7 @@ static void put_wall(JsonOut *o, const SweepReport *r) {
     json_put_seconds(o, "total", r->meta.wall_total_s);
     json_put_seconds(o, "traffic", r->sweep->wall_traffic_s);
     json_put_seconds(o, "fluid", r->sweep->wall_fluid_s);
-    json_put_seconds(o, "settings", r->sweep->wall_ask_s);
+    json_put_seconds(o, "settings", r->sweep->wall_predict_s);
     json_out_end(o, '}');
 }
 

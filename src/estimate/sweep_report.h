@@ -6,17 +6,19 @@
 
 #define SWEEP_SCHEMA "m3.sweep/1"
 
-/* Of meta, all but wall_read_s counts. dist (report_dist) and k (report_quantile): what settings
- * are ranked by. */
 typedef struct {
     const Sweep *sweep;
     const Grid *grid;
-    ReportMeta meta;
-    int dist, k;
+    ReportMeta meta; /* all but wall_read_s */
+    int dist, k;     /* what settings are ranked by: distribution (ORDER BUCKET) and quantile
+                        (RESULT_P50 …) */
 } SweepReport;
-void sweep_report_table(FILE *f, const SweepReport *r); /* of distribution dist */
+/* sweep_report_table prints a line for each setting with p50, p90 and p99 of distribution `dist`.
+ */
+void sweep_report_table(FILE *f, const SweepReport *r);
+/* sweep_report_json prints all that is known, schema m3.sweep/1. */
 void sweep_report_json(FILE *f, const SweepReport *r);
-void sweep_report_csv(
-    FILE *f,
-    const SweepReport *r); /* the settings, then bucket,percentile,slowdown,lo,hi: all buckets */
+/* sweep_report_csv prints the settings, then bucket, percentile, slowdown, lo and hi, of all
+ * distributions. */
+void sweep_report_csv(FILE *f, const SweepReport *r);
 #endif
