@@ -15,6 +15,7 @@
 
 #include "estimate/estimate.h"
 #include "estimate/report.h"
+#include "estimate/report_read.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "random_checkpoint.h"
@@ -221,7 +222,7 @@ static void report_round_trip(void **state) {
     assert_int_equal(fclose(f), 0);
     Slowdowns back;
     Err err = {0};
-    if (report_load(&back, path, NULL, &err) != 0) fail_msg("%s", err.msg);
+    if (report_read(&back, path, NULL, &err) != 0) fail_msg("%s", err.msg);
     for (int i = 0; i < RESULT_N_DISTS; i++) {
         const SlowdownDist *want = &e.slowdown.dist[i], *got = &back.dist[i];
         near(got->share, want->share, 0);
@@ -268,7 +269,7 @@ static void huge_slowdowns_are_reported_whole(void **state) {
     assert_non_null(strstr(table, "6e+37"));
     Slowdowns back;
     Err err = {0};
-    if (report_load(&back, path, NULL, &err) != 0) fail_msg("%s", err.msg);
+    if (report_read(&back, path, NULL, &err) != 0) fail_msg("%s", err.msg);
     for (int i = 0; i < RESULT_N_DISTS; i++)
         for (int k = 0; k < RESULT_N_QUANTILES; k++)
             assert_true(back.dist[i].q[k].value == e.slowdown.dist[i].q[k].value);
@@ -307,7 +308,7 @@ static void public_api(void **state) {
     close(mkstemp(path));
     assert_int_equal(m3_result_save(r, path, error), 0);
     Slowdowns back;
-    assert_int_equal(report_load(&back, path, NULL, NULL), 0);
+    assert_int_equal(report_read(&back, path, NULL, NULL), 0);
     near(back.dist[RESULT_ALL].q[RESULT_P99].value, q.value, 0);
     assert_int_equal(m3_result_save(r, "/no/such/folder/x", error), -1);
     assert_non_null(strstr(error, "/no/such/folder/x"));

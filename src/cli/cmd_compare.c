@@ -1,6 +1,6 @@
 /* m3 compare: quantile errors of one result against another, and a gate for CI.
  *
- * report_load brings estimates and flow files with completion times to the same form: quantiles of
+ * report_read brings estimates and flow files with completion times to the same form: quantiles of
  * the slowdown over all flows and per size bucket. The error of a quantile of B against the
  * reference A is (B - A) / A. Each --max-error is a limit on the errors of one quantile; beyond any
  * of them the exit status is 1. */
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "estimate/report.h"
+#include "estimate/report_read.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -190,8 +191,8 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (common->n_args != 2)
         return err_input(err, "compare: expected two results, A and B; see 'm3 compare --help'");
     if (file_check_stdin(2, common->args, (const char *[]){"A", "B"}, err) != 0 ||
-        report_load(&c.a, c.name_a, &common->log, err) != 0 ||
-        report_load(&c.b, c.name_b, &common->log, err) != 0)
+        report_read(&c.a, c.name_a, &common->log, err) != 0 ||
+        report_read(&c.b, c.name_b, &common->log, err) != 0)
         return -1;
     if (common->json) {
         print_json(&c);

@@ -1,8 +1,8 @@
 /* report: estimates as a table for people, as JSON (schema m3.estimate/1) and CSV for programs.
  *
- * The three say the same; the JSON has everything. Numbers in JSON and CSV are the shortest that
- * read back unchanged. A bucket without flows has no numbers: "-" in the table, null in JSON, no
- * rows in CSV. */
+ * The JSON has everything; table and CSV have the distributions. Numbers in JSON and CSV are the
+ * shortest that read back unchanged. A bucket without flows has no numbers: "-" in the table, null
+ * in JSON, no rows in CSV. The table and the JSON list the buckets from the smallest. */
 #include "estimate/report.h"
 
 #include <math.h>

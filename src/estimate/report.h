@@ -1,38 +1,40 @@
-/* report: estimates and comparisons as tables, JSON and CSV; reads them back. */
+/* report: estimates as tables for people, and as JSON and CSV for programs. */
 #ifndef M3_ESTIMATE_REPORT_H
 #define M3_ESTIMATE_REPORT_H
 #include <stdio.h>
 
-#include "estimate/estimate.h"
 #include "base/json.h"
-#include "traffic/sizebucket.h"
+#include "estimate/estimate.h"
 
 #define REPORT_SCHEMA "m3.estimate/1"
 
-/* What the JSON says beside the numbers; docs/CLI.md. NULL strings become null. */
+/* What the JSON says beside the numbers. NULL strings become null; all are the caller's. */
 typedef struct {
     const char *command, *topo, *mix, *method, *ckpt_name, *ckpt_sha256;
     const char *features, *features_sha256; /* the file that the features were read from */
     uint64_t seed;
     double wall_total_s, wall_read_s;
 } ReportMeta;
+
+/* report_table prints a line per distribution and a line on what it rests on. */
 void report_table(FILE *f, const Estimate *e, const ReportMeta *m);
+/* report_json prints all that is known, schema REPORT_SCHEMA. */
 void report_json(FILE *f, const Estimate *e, const ReportMeta *m);
-void report_csv(FILE *f, const Estimate *e); /* bucket,percentile,slowdown */
+/* report_csv prints bucket, percentile, slowdown of the distributions that have flows. */
+void report_csv(FILE *f, const Estimate *e);
 
-/* A distribution from an estimate JSON or a flow CSV (size_b, fct_ns, ideal_fct_ns), told apart by
- * content. Flows with an empty fct_ns did not finish: they are left out, with a remark. */
-int report_load(Slowdowns *r, const char *path, const Log *log, Err *err);
-
-/* Parts of that JSON, for reports of several estimates: members "out_of_range", "n_flows",
- * "n_paths", "interval" and "slowdown" of the object that is open; "checkpoint"; and "features". */
+/* report_put_* write parts of that JSON, for reports of several estimates, as members of the object
+ * that is open: "out_of_range", "windows_per_buffer", "n_flows", "n_paths", "fluid", "interval" and
+ * "slowdown"; "checkpoint"; "features". */
 void report_put_estimate(JsonOut *o, const Estimate *e);
 void report_put_checkpoint(JsonOut *o, const ReportMeta *m);
 void report_put_features(JsonOut *o, const ReportMeta *m);
 
-/* "12.34 [11.90, 12.71]"; only the value where nothing was sampled, "-" where there is none. */
+/* A quantile as text: three numbers of at most 17 characters, and " [", ", ", "]". */
 typedef struct {
     char s[64];
 } ReportCell;
+/* report_cell returns "12.34 [11.90, 12.71]", the value alone where its interval is nothing but the
+ * value, "-" where there is none. From 1e15 on, numbers have three digits and an exponent. */
 ReportCell report_cell(const SlowdownQuantile *q);
 #endif

@@ -1,10 +1,12 @@
-/* report_read: results read back, for comparison: an estimate JSON of ours, or per-flow results as
- * CSV.
+/* report_read: results read back, for comparison: an estimate's JSON, or flows with their
+ * completion times as CSV or in the binary form.
  *
  * A file whose first character that is not space is '{' is JSON; a binary flow file begins with its
- * mark. The CSV needs a header with size_b, fct_ns and ideal_fct_ns in any order among other
- * columns; so the output of a packet simulator, ours or not, is directly comparable with an
- * estimate. */
+ * mark (traffic/flows_binary.h). The CSV needs a header with size_b, fct_ns and ideal_fct_ns, in
+ * any order and among other columns, so that the output of any packet simulator can be compared
+ * with an estimate. The truth's quantiles have no intervals. */
+#include "estimate/report_read.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +20,7 @@
 #include "traffic/flows_binary.h"
 #include "traffic/sizebucket.h"
 
-/* A number, or null for a bucket without flows. */
+/* Reads a number; null, of a bucket without flows, gives NAN. */
 static int read_value(const Json *j, double *out, Err *err) {
     *out = NAN;
     return json_is_null(j) ? 0 : json_number(j, out, err);
@@ -90,37 +92,39 @@ static int read_json(const FileView *v, const char *path, Slowdowns *r, Err *err
 enum { SIZE, FCT, IDEAL, N_COLUMNS };
 static const char *const column_names[N_COLUMNS] = {"size_b", "fct_ns", "ideal_fct_ns"};
 
+/* The rest of a file or of a line. */
 typedef struct {
-    const char *p, *end; /* what is left of the file */
-} Text;
+    const char *p, *end;
+} CsvText;
+/* A field of a line. */
 typedef struct {
     const char *p;
     size_t len;
-} Span;
+} CsvField;
 
-/* The next line, without its end. */
-static bool next_line(Text *t, Text *line) {
+/* Takes the next line off the text, without its line end; false at the end of the text. */
+static bool next_line(CsvText *t, CsvText *line) {
     if (t->p >= t->end) return false;
     const char *nl = memchr(t->p, '\n', (size_t)(t->end - t->p));
-    *line = (Text){t->p, nl ? nl : t->end};
+    *line = (CsvText){t->p, nl ? nl : t->end};
     t->p = nl ? nl + 1 : t->end;
     if (line->end > line->p && line->end[-1] == '\r') line->end--;
     return true;
 }
 
-/* The next field of a line; false after the last one. */
-static bool next_field(Text *line, Span *f) {
+/* Takes the next field off a line; false after the last one. */
+static bool next_field(CsvText *line, CsvField *f) {
     if (!line->p) return false;
     const char *comma =
         line->end > line->p ? memchr(line->p, ',', (size_t)(line->end - line->p)) : NULL;
     const char *stop = comma ? comma : line->end;
-    *f = (Span){line->p, (size_t)(stop - line->p)};
+    *f = (CsvField){line->p, (size_t)(stop - line->p)};
     line->p = comma ? comma + 1 : NULL;
     return true;
 }
 
-static int read_header(Text line, const char *path, int column[N_COLUMNS], Err *err) {
-    Span f;
+static int read_header(CsvText line, const char *path, int column[N_COLUMNS], Err *err) {
+    CsvField f;
     for (int c = 0; c < N_COLUMNS; c++) column[c] = -1;
     for (int i = 0; next_field(&line, &f); i++)
         for (int c = 0; c < N_COLUMNS; c++)
@@ -135,8 +139,9 @@ static int read_header(Text line, const char *path, int column[N_COLUMNS], Err *
     return 0;
 }
 
-/* A positive finite number; NAN if the field is empty. */
-static int read_number(Span f, double *x) {
+/* Reads a positive finite number, NAN if the field is empty. The shortest form of any double that
+ * reads back has at most 24 characters. */
+static int read_number(CsvField f, double *x) {
     char text[40], *end;
     *x = NAN;
     if (f.len == 0) return 0;
@@ -147,22 +152,23 @@ static int read_number(Span f, double *x) {
     return *end == '\0' && end != text && *x > 0 && isfinite(*x) ? 0 : -1;
 }
 
+/* Flows that finished. */
 typedef struct {
     uint64_t *size_b;
     double *slowdown;
     size_t n, size_cap, slowdown_cap, n_unfinished;
-} Results;
+} FlowResults;
 
-static int read_flow(Text line, const char *path, size_t line_no, const int column[N_COLUMNS],
-                     Results *r, Err *err) {
-    Span f, field[N_COLUMNS] = {{0}};
-    bool there[N_COLUMNS] = {false};
+static int read_flow(CsvText line, const char *path, size_t line_no, const int column[N_COLUMNS],
+                     FlowResults *r, Err *err) {
+    CsvField f, field[N_COLUMNS] = {{0}};
+    bool present[N_COLUMNS] = {false};
     for (int i = 0; next_field(&line, &f); i++)
         for (int c = 0; c < N_COLUMNS; c++)
-            if (column[c] == i) field[c] = f, there[c] = true;
+            if (column[c] == i) field[c] = f, present[c] = true;
     double x[N_COLUMNS];
     for (int c = 0; c < N_COLUMNS; c++) {
-        if (!there[c])
+        if (!present[c])
             return err_input(err, "%s: line %zu: %s: missing", path, line_no, column_names[c]);
         if (read_number(field[c], &x[c]) != 0 || (c != FCT && isnan(x[c])) ||
             (c == SIZE && (x[c] < 1 || x[c] >= 0x1p63)))
@@ -184,7 +190,8 @@ static int read_flow(Text line, const char *path, size_t line_no, const int colu
     return 0;
 }
 
-static int sum_up(const Results *r, const char *path, Slowdowns *out, const Log *log, Err *err) {
+static int sum_up(const FlowResults *r, const char *path, Slowdowns *out, const Log *log,
+                  Err *err) {
     if (r->n == 0) return err_input(err, "%s: expected at least one finished flow, got none", path);
     if (r->n_unfinished)
         log_note(log, "%s: %s of %s flows did not finish and are left out", path,
@@ -194,8 +201,8 @@ static int sum_up(const Results *r, const char *path, Slowdowns *out, const Log 
 }
 
 static int read_csv(const FileView *v, const char *path, Slowdowns *out, const Log *log, Err *err) {
-    Text text = {v->data, v->data + v->len}, line = {0};
-    Results r = {0};
+    CsvText text = {v->data, v->data + v->len}, line = {0};
+    FlowResults r = {0};
     int column[N_COLUMNS];
     if (v->len == 0)
         return err_input(err, "%s: expected an estimate JSON or a flow CSV, got an empty file",
@@ -217,8 +224,8 @@ static int read_binary(const FileView *v, const char *path, Slowdowns *out, cons
     int rc = f.fct_ns && f.ideal_fct_ns
                  ? 0
                  : err_input(err, "%s: expected flows with fct_ns and ideal_fct_ns", path);
-    Results r = {.size_b = f.size_b,
-                 .slowdown = f.fct_ns}; /* finished ones move to the front, in place */
+    FlowResults r = {.size_b = f.size_b,
+                     .slowdown = f.fct_ns}; /* finished ones move to the front, in place */
     for (size_t i = 0; rc == 0 && i < f.n; i++) {
         double slowdown = f.fct_ns[i] / f.ideal_fct_ns[i];
         if (isnan(f.fct_ns[i])) {
@@ -236,7 +243,7 @@ static int read_binary(const FileView *v, const char *path, Slowdowns *out, cons
     return rc;
 }
 
-int report_load(Slowdowns *r, const char *path, const Log *log, Err *err) {
+int report_read(Slowdowns *r, const char *path, const Log *log, Err *err) {
     FileView v;
     if (file_view(&v, path, err) != 0) return -1;
     size_t at = 0;
