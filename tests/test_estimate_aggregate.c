@@ -249,6 +249,74 @@ static void nothing_at_all(void **state) {
     assert_true(isnan(r.dist[RESULT_ALL].q[RESULT_P50].value));
 }
 
+/* One path, one flow, one bucket, slowdowns up to 1e30: quantiles are finite, ascending and between
+ * the least and the largest value, whatever form the path's distribution has. */
+static void extremes(void **state) {
+    (void)state;
+    float flow = 1e30f, pct[SIZEBUCKET_N * STATS_N_PCT] = {0},
+          curve[SIZEBUCKET_N * AGGREGATE_N_LEVELS] = {0};
+    AggregatePath lone = {.n_draws = 1, .count = {0, 0, 1, 0}, .slowdown = &flow};
+    Slowdowns r = run(&lone, 1, false);
+    for (int d = 0; d < RESULT_N_DISTS; d++) {
+        bool has_flows = d == RESULT_ALL || d == result_of_bucket(2);
+        near(r.dist[d].share, has_flows, 0);
+        for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+            SlowdownQuantile q = r.dist[d].q[k];
+            if (has_flows)
+                assert_true(q.value == (double)flow && q.lo == q.value && q.hi == q.value);
+            else assert_true(isnan(q.value) && isnan(q.lo) && isnan(q.hi));
+        }
+    }
+    for (int p = 0; p < STATS_N_PCT; p++)
+        pct[3 * STATS_N_PCT + p] = p < 99 ? (float)pow(10, 0.3 * p) : 1e30f;
+    for (int k = 0; k < AGGREGATE_N_LEVELS; k++)
+        curve[3 * AGGREGATE_N_LEVELS + k] = (float)pow(10, 30 * (double)aggregate_levels[k]);
+    AggregatePath paths[] = {{.n_draws = 1, .count = {0, 0, 0, UINT32_MAX}, .pct = pct},
+                             {.n_draws = 1, .count = {0, 0, 0, 1}, .curve = curve}};
+    for (size_t i = 0; i < 2; i++) {
+        r = run(paths + i, 1, false);
+        const SlowdownDist *all = &r.dist[RESULT_ALL], *bucket = &r.dist[result_of_bucket(3)];
+        for (int p = 0; p < STATS_N_PCT; p++) {
+            double x = all->percentiles[p];
+            assert_true(x >= 1 && x <= (double)1e30f);
+            assert_true(p == 0 || x >= all->percentiles[p - 1]);
+            assert_true(x == bucket->percentiles[p]);
+        }
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            assert_true(all->q[k].lo == all->q[k].value && all->q[k].hi == all->q[k].value);
+    }
+}
+
+/* The distribution function of a path given by percentiles, at x. */
+static double cdf_of(const float *pct, double x) {
+    if (x >= (double)pct[STATS_N_PCT - 1]) return 1;
+    int p = 0;
+    while ((double)pct[p] <= x) p++;
+    double lo = p > 0 ? (double)pct[p - 1]
+                      : fmax(fmin(1, (double)pct[0]), 2 * (double)pct[0] - (double)pct[1]);
+    return fmax(0, p + (x - lo) / ((double)pct[p] - lo)) / STATS_N_PCT;
+}
+
+/* A quantile of two paths whose slowdowns span up to ten powers of ten inverts the mean of their
+ * distribution functions; 1e-7 is the rounding of levels as floats. */
+static void wide_mixtures(void **state) {
+    (void)state;
+    for (int span = 1; span <= 10; span++) {
+        float pct[2][SIZEBUCKET_N * STATS_N_PCT] = {{0}};
+        AggregatePath paths[2];
+        for (int i = 0; i < 2; i++) {
+            for (int p = 1; p <= STATS_N_PCT; p++)
+                pct[i][p - 1] = (float)pow(10, (i + span * p / 100.0));
+            paths[i] = (AggregatePath){.n_draws = 1, .count = {1}, .pct = pct[i]};
+        }
+        Slowdowns r = run(paths, 2, true);
+        for (int p = 0; p < STATS_N_PCT; p++) {
+            double x = r.dist[1].percentiles[p];
+            near((cdf_of(pct[0], x) + cdf_of(pct[1], x)) / 2, (p + 1) / 100.0, 1e-7);
+        }
+    }
+}
+
 /* Quantiles of a uniform distribution at aggregate_levels. */
 static void uniform_curve(float *x, double lo, double hi) {
     for (int k = 0; k < AGGREGATE_N_LEVELS; k++)
@@ -348,12 +416,20 @@ static void marks_change_nothing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_path_is_itself),      cmocka_unit_test(curves_are_distributions),
-        cmocka_unit_test(mixtures_of_flows),       cmocka_unit_test(mixture_of_uniforms),
-        cmocka_unit_test(shares_within_a_path),    cmocka_unit_test(no_bias_from_slices),
-        cmocka_unit_test(flows_follow_stats_rank), cmocka_unit_test(order_and_threads_do_not_show),
-        cmocka_unit_test(intervals_cover),         cmocka_unit_test(published_pooling),
-        cmocka_unit_test(nothing_at_all),          cmocka_unit_test(marks_change_nothing),
+        cmocka_unit_test(extremes),
+        cmocka_unit_test(wide_mixtures),
+        cmocka_unit_test(one_path_is_itself),
+        cmocka_unit_test(curves_are_distributions),
+        cmocka_unit_test(mixtures_of_flows),
+        cmocka_unit_test(mixture_of_uniforms),
+        cmocka_unit_test(shares_within_a_path),
+        cmocka_unit_test(no_bias_from_slices),
+        cmocka_unit_test(flows_follow_stats_rank),
+        cmocka_unit_test(order_and_threads_do_not_show),
+        cmocka_unit_test(intervals_cover),
+        cmocka_unit_test(published_pooling),
+        cmocka_unit_test(nothing_at_all),
+        cmocka_unit_test(marks_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

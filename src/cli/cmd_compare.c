@@ -114,12 +114,18 @@ typedef struct {
     char s[80];
 } ErrorCell;
 
+/* Numbers of 1e15 and more have three digits and an exponent, so that three fit into a cell. */
 static ErrorCell error_cell(const Comparison *c, int dist, int k) {
+    static const double LONGEST_WHOLE = 1e15;
     ErrorCell cell = {"-"};
-    double e = error_of(c, dist, k);
-    if (!isnan(e))
-        snprintf(cell.s, sizeof cell.s, "%+.1f %% (%.2f -> %.2f)", 100 * e,
-                 value_of(&c->a, dist, k), value_of(&c->b, dist, k));
+    double percent = 100 * error_of(c, dist, k), a = value_of(&c->a, dist, k),
+           b = value_of(&c->b, dist, k);
+    if (isnan(percent)) return cell;
+    int n = snprintf(cell.s, sizeof cell.s,
+                     fabs(percent) < LONGEST_WHOLE ? "%+.1f %% (" : "%+.3g %% (", percent);
+    n += snprintf(cell.s + n, sizeof cell.s - (size_t)n,
+                  a < LONGEST_WHOLE ? "%.2f -> " : "%.3g -> ", a);
+    snprintf(cell.s + n, sizeof cell.s - (size_t)n, b < LONGEST_WHOLE ? "%.2f)" : "%.3g)", b);
     return cell;
 }
 
