@@ -1,7 +1,8 @@
 /* m3: the public C interface (include/m3.h) over the rooms behind it.
  *
  * Options and results are copied at the boundary, so that no internal type shows and the caller's
- * strings need not outlive the call. */
+ * strings need not outlive the call. A bucket of the interface is −1 (M3_ALL) for all flows, or a
+ * size bucket; inside it is a distribution in ORDER BUCKET, one higher. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ struct M3Result {
     uint64_t seed;
     char *topo, *mix, *ckpt_name; /* mix, ckpt_name: may be NULL */
     const char *method;
-    char ckpt_sha256[65];
+    char ckpt_sha256[65]; /* 64 hexadecimal digits */
 };
 
 _Static_assert((int)M3_N_BUCKETS == (int)SIZEBUCKET_N, "as many buckets outside as inside");
@@ -29,6 +30,11 @@ _Static_assert((int)M3_METHOD_M3 == (int)METHOD_M3 &&
                "same methods");
 _Static_assert((int)M3_ERROR_LEN == (int)sizeof(((Err *)NULL)->msg), "every message fits");
 
+/* As --threads of the command line: far more than any machine's cores, so that a wrong number is an
+ * error instead of some thousand threads. */
+enum { MAX_THREADS = 1024 };
+
+/* ORDER METHOD */
 static const char *const method_names[] = {"m3", "flowsim", "packet"};
 
 void m3_options_init(M3Options *o) { *o = (M3Options){.mix_id = -1, .n_paths = 500, .seed = 1}; }
@@ -40,8 +46,8 @@ static int check(const M3Options *o, Err *err) {
         return err_input(err, "expected a mix, or flows and a topology");
     if ((int)o->method < 0 || o->method > M3_METHOD_PACKET)
         return err_input(err, "method: unknown number %d", (int)o->method);
-    if (o->threads < 0 || o->threads > 1024)
-        return err_input(err, "threads: must be in 0..1024, got %d", o->threads);
+    if (o->threads < 0 || o->threads > MAX_THREADS)
+        return err_input(err, "threads: must be in 0..%d, got %d", MAX_THREADS, o->threads);
     return 0;
 }
 
@@ -109,6 +115,7 @@ void m3_result_free(M3Result *r) {
     free(r);
 }
 
+/* Returns NULL for a bucket that does not exist. */
 static const SlowdownDist *dist_of(const M3Result *r, int bucket) {
     return bucket >= M3_ALL && bucket < M3_N_BUCKETS ? &r->estimate.slowdown.dist[bucket + 1]
                                                      : NULL;
