@@ -137,7 +137,7 @@ void mixcdf_sort(MixCdf *c) {
     for (int d = 0; d < DIGITS; d++) {
         size_t *at = first[d], any = digit_of(key_of(from[0].x), d);
         if (at[any] == 0 && (any + 1 == VALUES || at[any + 1] == c->n))
-            continue; /* all have the same */
+            continue; /* one value in all events: nothing to sort */
         for (size_t i = 0; i < c->n; i++) to[at[digit_of(key_of(from[i].x), d)]++] = from[i];
         MixCdfEvent *sorted = to;
         to = from;

@@ -24,6 +24,7 @@ void evaluate_report_end(JsonOut *j);
 
 /* evaluate_report_table prints one table for all paths and one for each congestion control. */
 void evaluate_report_table(const EvaluatePaths *e, const EvaluateMeta *m);
-/* evaluate_report_json prints the same numbers as JSON, schema m3.evaluate/1. */
+/* evaluate_report_json prints the numbers of evaluate_report_table as JSON, schema m3.evaluate/1.
+ */
 void evaluate_report_json(const EvaluatePaths *e, const EvaluateMeta *m);
 #endif
