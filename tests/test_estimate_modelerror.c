@@ -1,5 +1,5 @@
 /* The model's part of intervals: its measurement against theory, its way through a checkpoint, and
- * what it does to an estimate; and summaries of networks by hand. */
+ * what it does to an estimate. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,6 @@
 
 #include <cmocka.h>
 
-#include "evaluate/evaluate_calibrate.h"
-#include "evaluate/evaluate_group.h"
 #include "estimate/modelerror.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -152,98 +150,12 @@ static void half_widths_add_in_quadrature(void **state) {
     near(r.dist[2].q[RESULT_P90].hi, 4, 1e-12);
 }
 
-/* ---- many networks ---- */
-
-enum { N_NETS = 60 };
-
-/* Network i overestimates by i per cent; every third is hpcc; network 50 collapsed. All alike in
- * all cells. */
-static void make_nets(EvaluateNet nets[N_NETS], char name[N_NETS][16]) {
-    for (int i = 0; i < N_NETS; i++) {
-        snprintf(name[i], sizeof name[i], "net%d", i);
-        nets[i] = (EvaluateNet){
-            .name = name[i], .cc = i % 3 == 0 ? CC_HPCC : CC_DCTCP, .has_intervals = true};
-        if (i == 50) nets[i].traits.lost_share = 0.02;
-        strcpy(nets[i].traits.label[NET_RATE], i < 10 ? "10 Gb/s" : "400 Gb/s");
-        for (int row = 0; row < RESULT_N_DISTS; row++) {
-            for (int k = 0; k < RESULT_N_QUANTILES; k++)
-                nets[i].q[row][k] = (EvaluateQuantile){.truth = 2,
-                                                       .flowsim = 1,
-                                                       .m3 = 2 * (1 + i / 100.0),
-                                                       .lo = 1.9 + i / 100.0,
-                                                       .hi = 9};
-        }
-    }
-    nets[7].q[1][RESULT_P50].truth = NAN; /* too few flows */
-}
-
-static void networks_by_hand(void **state) {
-    (void)state;
-    EvaluateNet nets[N_NETS];
-    char name[N_NETS][16];
-    make_nets(nets, name);
-    EvaluateGroup all = evaluate_group_all(nets, N_NETS),
-                  intact = evaluate_group_intact(nets, N_NETS), *kinds;
-    assert_int_equal(intact.n, N_NETS - 1);
-    EvaluateCell c = evaluate_group_cell(&all, RESULT_ALL, RESULT_P99);
-    near(c.m3.mean_abs, 0.295, 1e-12);
-    near(c.m3.max_abs, 0.59, 1e-12);
-    near(c.flowsim.mean_signed, -0.5, 1e-12);
-    near(evaluate_group_coverage(&c), 11.0 / 60, 1e-12); /* lower ends 1.9, 1.91, … up to 2 */
-    c = evaluate_group_cell(&all, 1, RESULT_P50);
-    assert_int_equal(c.m3.n, 59);
-    assert_int_equal(c.n_intervals, 59);
-    assert_int_equal(evaluate_group_split(&all, EVALUATE_BY_CC, &kinds), 2);
-    assert_string_equal(kinds[0].label, "dctcp");
-    assert_int_equal(kinds[1].n, 20);
-    evaluate_group_free_all(kinds, 2);
-    assert_int_equal(evaluate_group_split(&all, (EvaluateBy)(EVALUATE_BY_TRAIT + NET_RATE), &kinds),
-                     2);
-    assert_string_equal(kinds[0].label, "10 Gb/s");
-    assert_int_equal(kinds[0].n, 10);
-    evaluate_group_free_all(kinds, 2);
-    const EvaluateNet *worst[3];
-    assert_int_equal(evaluate_group_worst(&all, worst, 3), 3);
-    for (int i = 0; i < 3; i++) assert_ptr_equal(worst[i], &nets[59 - i]);
-    evaluate_group_free(&all);
-    evaluate_group_free(&intact);
-}
-
-/* Of 59 intact networks the outermost: 2.5 % of 60 is 1.5, rounded down. */
-static void calibrates_a_checkpoint(void **state) {
-    (void)state;
-    EvaluateNet nets[N_NETS];
-    char name[N_NETS][16], out[] = "/tmp/m3-test-XXXXXX";
-    make_nets(nets, name);
-    assert_non_null(mkdtemp(out));
-    ModelError m;
-    Ckpt c = {0}, back;
-    Err err = {0};
-    assert_int_equal(modelspec_preset(&c.spec, "flow", &err), 0);
-    ckpt_layout(&c.spec, NULL, 0, &c.n_floats);
-    c.weights = MEM_NEW(float, c.n_floats);
-    ckpt_init_weights(&c.spec, 1, c.weights);
-    if (evaluate_calibrate(nets, N_NETS, &c, out, &err) != 0 || ckpt_load(&back, out, &err) != 0)
-        fail_msg("%s", err.msg);
-    assert_int_equal(modelerror_read(&m, &back, &err), 1);
-    assert_int_equal(m.n_networks, 59);
-    near(m.cell[0][2].lo, -log(1.59), 1e-5);
-    near(m.cell[0][2].hi, 0, 1e-5);
-    near(m.cell[1][0].lo, -log(1.59), 1e-5);
-    assert_memory_equal(back.weights, c.weights, c.n_floats * sizeof(float));
-    assert_int_equal(evaluate_calibrate(nets, MODELERROR_MIN_NETWORKS - 1, &c, out, &err), -1);
-    assert_non_null(strstr(err.msg, "7 networks are too few"));
-    unlink(back.path);
-    rmdir(out);
-    ckpt_free(&back);
-    ckpt_free(&c);
-}
-
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ranks_from_either_end),    cmocka_unit_test(few_networks_take_a_normal),
-        cmocka_unit_test(covers_what_it_says),      cmocka_unit_test(recipe_keeps_it),
-        cmocka_unit_test(damaged_ones_are_refused), cmocka_unit_test(half_widths_add_in_quadrature),
-        cmocka_unit_test(networks_by_hand),         cmocka_unit_test(calibrates_a_checkpoint)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(ranks_from_either_end),
+                                       cmocka_unit_test(few_networks_take_a_normal),
+                                       cmocka_unit_test(covers_what_it_says),
+                                       cmocka_unit_test(recipe_keeps_it),
+                                       cmocka_unit_test(damaged_ones_are_refused),
+                                       cmocka_unit_test(half_widths_add_in_quadrature)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
