@@ -5,25 +5,36 @@
  * next one after the last served (by index) that has bytes left, room in its window, and whose
  * pacing time has come. Finished flows leave the list when a scan meets one; indices then shift
  * under `served`, as in the reference. When nothing can be sent the NIC sleeps until a flow's
- * pacing time. In compat that time is the least over all flows with bytes left, those without room
- * included, and if it has passed there is no timer at all; otherwise over the sendable ones.
+ * pacing time: the least over the flows that could be sent then. In compat (a quirk) it is the
+ * least over all flows with bytes left, those without room included, and if it has passed there is
+ * no timer at all.
  *
  * The receiver takes bytes in order, acknowledges each packet, and answers a gap with a NACK (once
- * per gap, again after 500 µs); the sender then goes back to the first missing byte. A lost tail
- * hangs the flow in compat. Otherwise a timer of 1 ms (doubling) starts when a packet of the flow
- * is dropped, an ideal RTO that never fires in vain because of mere delay, and duplicates are
- * acknowledged, so that no flow hangs. */
+ * per gap, again after NACK_INTERVAL_NS); the sender then goes back to the first missing byte. In
+ * compat a lost tail hangs the flow, as the reference has no retransmission timer. Otherwise a
+ * timer starts when a packet of the flow is dropped, so that it never fires because of mere delay,
+ * and duplicates are acknowledged, so that no flow hangs. */
+#include "packet/host.h"
+
 #include "packet/pktsim_private.h"
 
-static const double NACK_PAUSE_NS = 500e3, RTO_NS = 1e6;
-enum {
-    MAX_BACKOFF = 6,
-    MAX_TIMEOUTS = 200
-}; /* then the flow is given up: behind a pause that never ends */
+__extension__ typedef unsigned __int128 U128;
 
-/* ---- a flow's place at its NIC ---- */
+/* The reference's. */
+static const double NACK_INTERVAL_NS = 500e3;
 
-static void refresh(Sim *s, FlowSlot *f) {
+/* The retransmission timer: RTO_NS and four base round trips, doubled up to 2^MAX_BACKOFF times
+ * while nothing is acknowledged. Chosen: 1 ms is the least that data centres set (Linux: 200 ms,
+ * down to 1 ms in tuned ones) and matters only where the tail of a flow or its NACK is lost. After
+ * MAX_TIMEOUTS in a row, at least 12 s, the flow is given up: it waits behind a pause that never
+ * ends. */
+static const double RTO_NS = 1e6;
+enum { MAX_BACKOFF = 6, MAX_TIMEOUTS = 200 };
+
+/* ---- a flow's state at its NIC ---- */
+
+/* Brings the NIC's entry up to what the flow may send now. */
+static void update_entry(PktSim *s, FlowSlot *f) {
     if (f->pos == NONE) return;
     uint8_t left = f->nxt < f->size_b ? NIC_LEFT : 0,
             room = f->nxt - f->una < f->rate_window_b ? NIC_ROOM : 0;
@@ -31,58 +42,61 @@ static void refresh(Sim *s, FlowSlot *f) {
         (uint8_t)(left | room | (f->una >= f->size_b ? NIC_DONE : 0));
 }
 
-static void rate_changed(const Sim *s, FlowSlot *f) {
+/* To be called when the rate has changed: window and pacing follow it. */
+static void rate_changed(const PktSim *s, FlowSlot *f) {
     const CcFlow *c = &f->cc;
     uint64_t w = s->cc->sets_window
                      ? c->window_b
                      : (uint64_t)((U128)c->max_rate_window_b * c->rate_bps / c->max_rate_bps);
     f->rate_window_b = w > 0 ? w : 1;
-    f->pace_ticks = sim_ticks(s, s->full_wire_b, (double)c->rate_bps);
+    f->pace_ticks = pktsim_ticks(s, s->full_wire_b, (double)c->rate_bps);
 }
 
-static int64_t pace(const Sim *s, const FlowSlot *f, uint32_t wire_b) {
-    return wire_b == s->full_wire_b ? f->pace_ticks : sim_ticks(s, wire_b, (double)f->cc.rate_bps);
+/* Returns the time between the starts of a packet of wire_b bytes and the next one. */
+static int64_t pace(const PktSim *s, const FlowSlot *f, uint32_t wire_b) {
+    return wire_b == s->full_wire_b ? f->pace_ticks
+                                    : pktsim_ticks(s, wire_b, (double)f->cc.rate_bps);
 }
 
-static void set_wake(Sim *s, Nic *n, int64_t time) {
-    uint32_t id = sim_cell_new(s, CELL_NIC_WAKE);
-    sim_cell(s, id)->link = n->link;
+static void set_wake(PktSim *s, Nic *n, int64_t time) {
+    uint32_t id = pktsim_cell_new(s, CELL_NIC_WAKE);
+    pktsim_cell(s, id)->link = n->link;
     n->wake = id;
-    sim_schedule(s, id, time);
+    pktsim_schedule(s, id, time);
 }
 
-void host_on_wake(Sim *s, uint32_t id) {
-    uint32_t link = sim_cell(s, id)->link;
+void host_on_wake(PktSim *s, uint32_t id) {
+    uint32_t link = pktsim_cell(s, id)->link;
     Nic *n = &s->nics[s->ports[link].nic];
     bool current = n->wake == id;
-    sim_cell_drop(s, id);
+    pktsim_cell_free(s, id);
     if (!current) return;
     n->wake = NONE;
     port_kick(s, link);
 }
 
-void host_start_flow(Sim *s, uint32_t slot) {
+void host_start_flow(PktSim *s, uint32_t slot) {
     FlowSlot *f = &s->flows[slot];
     Nic *n = &s->nics[f->nic];
     rate_changed(s, f);
     MEM_GROW(n->list, n->cap, n->n + 1);
     f->pos = (uint32_t)n->n;
     n->list[n->n++] = (NicEntry){.next_at = s->now, .flow = slot};
-    refresh(s, f);
+    update_entry(s, f);
     port_kick(s, n->link);
 }
 
 /* ---- sending ---- */
 
-/* Takes finished entries from index `first` on out of the list; returns where entry `keep` went. */
-static uint32_t purge(Sim *s, Nic *n, uint32_t first, uint32_t keep) {
+/* Takes finished entries from index `first` on out of the list. Returns where entry `keep` went. */
+static uint32_t purge(PktSim *s, Nic *n, uint32_t first, uint32_t keep) {
     uint32_t to = first, kept = keep;
     for (uint32_t i = first; i < n->n; i++) {
         NicEntry *e = &n->list[i];
         FlowSlot *f = &s->flows[e->flow];
         if (e->state & NIC_DONE) {
             f->pos = NONE;
-            flow_release(s, e->flow);
+            flowslot_release(s, e->flow);
             continue;
         }
         if (i == keep) kept = to;
@@ -93,8 +107,8 @@ static uint32_t purge(Sim *s, Nic *n, uint32_t first, uint32_t keep) {
     return kept;
 }
 
-/* Index of the entry to serve, or NONE. */
-static uint32_t pick(Sim *s, Nic *n, bool paused) {
+/* Returns the index of the entry to serve, or NONE. */
+static uint32_t pick(PktSim *s, Nic *n, bool paused) {
     uint32_t found = NONE, done = NONE, count = (uint32_t)n->n,
              i = n->served < count ? n->served : n->served % count;
     for (uint32_t k = 0; k < count; k++) {
@@ -110,16 +124,16 @@ static uint32_t pick(Sim *s, Nic *n, bool paused) {
     return done == NONE ? found : purge(s, n, done, found);
 }
 
-static void send_data(Sim *s, Port *p, Nic *n, uint32_t pos) {
+static void send_data(PktSim *s, Port *p, Nic *n, uint32_t pos) {
     NicEntry *e = &n->list[pos];
     FlowSlot *f = &s->flows[e->flow];
     uint64_t left = f->size_b - f->nxt;
     uint32_t payload = left < WIRE_PAYLOAD_B ? (uint32_t)left : WIRE_PAYLOAD_B,
-             id = sim_cell_new(s, CELL_DATA);
-    Cell *c = sim_cell(s, id);
+             id = pktsim_cell_new(s, CELL_DATA);
+    PktCell *c = pktsim_cell(s, id);
     c->flow = e->flow;
     c->n_hops = 0;
-    sim_step(s, c, sim_path(s, e->flow, 0));
+    pktsim_step(s, c, pktsim_path(s, e->flow, 0));
     c->marked = false;
     c->wire_b = (uint16_t)(payload + s->header_b);
     c->byte = f->nxt;
@@ -129,16 +143,17 @@ static void send_data(Sim *s, Port *p, Nic *n, uint32_t pos) {
     s->stats->n_retransmissions += f->nxt < f->nxt_max;
     f->nxt += payload;
     if (f->nxt > f->nxt_max) f->nxt_max = f->nxt;
-    f->n_about++;
+    f->n_packets++;
     f->last_wire_b = c->wire_b;
     n->served = pos;
-    sim_trace(s, PKT_TRACE_SEND, n->link, c);
+    pktsim_trace(s, PKT_TRACE_SEND, n->link, c);
     port_transmit(s, p, n->link, id, true);
     e->next_at = s->now + pace(s, f, c->wire_b);
-    refresh(s, f);
+    update_entry(s, f);
 }
 
-static void sleep_until_paced(Sim *s, Nic *n, bool paused) {
+/* Called when nothing can be sent: wakes the NIC when pacing lets some flow send. */
+static void sleep_until_paced(PktSim *s, Nic *n, bool paused) {
     int64_t first = INT64_MAX;
     uint8_t need = s->compat ? NIC_LEFT : NIC_LEFT | NIC_ROOM;
     if (paused && !s->compat) return;
@@ -146,22 +161,22 @@ static void sleep_until_paced(Sim *s, Nic *n, bool paused) {
         const NicEntry *e = &n->list[i];
         if ((e->state & need) == need && e->next_at < first) {
             first = e->next_at;
-            if (first <= s->now) return; /* compat: such a flow lacks room, and there is no timer */
+            if (first <= s->now) return; /* compat: a flow without room */
         }
     }
     if (first == INT64_MAX) return;
     if (n->wake != NONE) {
-        if (s->compat || sim_cell(s, n->wake)->ev.time <= first) return;
+        if (s->compat || pktsim_cell(s, n->wake)->ev.time <= first) return;
     }
     set_wake(s, n, first);
 }
 
-void host_transmit(Sim *s, Port *p, uint32_t link) {
+void host_transmit(PktSim *s, Port *p, uint32_t link) {
     Nic *n = &s->nics[p->nic];
-    if (p->first.head != NONE && !(p->paused && !s->cc->ack_first)) {
-        uint32_t id = queue_take(s, &p->first);
-        sim_trace(s, PKT_TRACE_DEQUEUE, link, sim_cell(s, id));
-        port_transmit(s, p, link, id, n->n > 0 || p->first.head != NONE);
+    if (p->control.head != NONE && !(p->paused && !s->cc->ack_first)) {
+        uint32_t id = port_queue_take(s, &p->control);
+        pktsim_trace(s, PKT_TRACE_DEQUEUE, link, pktsim_cell(s, id));
+        port_transmit(s, p, link, id, n->n > 0 || p->control.head != NONE);
         return;
     }
     if (n->n == 0) return;
@@ -173,29 +188,30 @@ void host_transmit(Sim *s, Port *p, uint32_t link) {
 /* ---- receiving data ---- */
 
 /* Turns an arrived data packet into its ACK or NACK and sends that. */
-static void answer(Sim *s, FlowSlot *f, uint32_t id, CellKind kind) {
-    Cell *c = sim_cell(s, id);
+static void answer(PktSim *s, FlowSlot *f, uint32_t id, CellKind kind) {
+    PktCell *c = pktsim_cell(s, id);
     c->kind = (uint8_t)kind;
     c->wire_b = (uint16_t)s->ack_wire_b;
     c->byte = f->expected;
     c->echo = c->marked;
     c->marked = false;
-    sim_step(s, c, sim_path(s, c->flow, 1));
+    pktsim_step(s, c, pktsim_path(s, c->flow, 1));
     Port *p = &s->ports[c->link];
-    queue_put(s, &p->first, id);
-    sim_trace(s, PKT_TRACE_ENQUEUE, c->link, c);
+    port_queue_put(s, &p->control, id);
+    pktsim_trace(s, PKT_TRACE_ENQUEUE, c->link, c);
     port_kick(s, c->link);
 }
 
-static void take_in_order(Sim *s, FlowSlot *f, uint32_t payload) {
+/* Takes the next bytes in order; the last one completes the flow. */
+static void take_in_order(PktSim *s, FlowSlot *f, uint32_t payload) {
     f->expected += payload;
     if (f->expected < f->size_b) return;
     s->fct_ns[f->index] = (double)(s->now - f->started) / (double)s->ticks_per_ns;
     s->stats->n_finished++;
 }
 
-static void receive_data(Sim *s, uint32_t id) {
-    const Cell *c = sim_cell(s, id);
+static void receive_data(PktSim *s, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
     FlowSlot *f = &s->flows[c->flow];
     uint32_t payload = c->wire_b - s->header_b;
     s->stats->received_b += payload;
@@ -203,22 +219,22 @@ static void receive_data(Sim *s, uint32_t id) {
         take_in_order(s, f, payload);
         answer(s, f, id, CELL_ACK);
     } else if (c->byte > f->expected && (s->now >= f->nack_after || f->nack_for != f->expected)) {
-        f->nack_after = s->now + (int64_t)NACK_PAUSE_NS * s->ticks_per_ns;
+        f->nack_after = s->now + (int64_t)NACK_INTERVAL_NS * s->ticks_per_ns;
         f->nack_for = f->expected;
         answer(s, f, id, CELL_NACK);
     } else if (c->byte < f->expected && !s->compat) {
         answer(s, f, id, CELL_ACK);
     } else {
-        sim_packet_drop(s, id);
+        pktsim_packet_free(s, id);
     }
 }
 
-/* ---- receiving ACKs ---- */
+/* ---- congestion control and ACKs ---- */
 
-static void arm_timers(Sim *s, uint32_t slot, FlowSlot *f, const CcArm *arm) {
+static void arm_timers(PktSim *s, uint32_t slot, FlowSlot *f, const CcArm *arm) {
     for (int i = 0; i < arm->n; i++) {
-        uint32_t id = sim_cell_new(s, CELL_CC_TIMER);
-        Cell *c = sim_cell(s, id);
+        uint32_t id = pktsim_cell_new(s, CELL_CC_TIMER);
+        PktCell *c = pktsim_cell(s, id);
         c->flow = slot;
         c->byte = f->index;
         c->n_hops = (uint8_t)arm->t[i].which;
@@ -228,33 +244,35 @@ static void arm_timers(Sim *s, uint32_t slot, FlowSlot *f, const CcArm *arm) {
     }
 }
 
-void host_on_cc_timer(Sim *s, uint32_t id) {
-    const Cell *c = sim_cell(s, id);
+void host_on_cc_timer(PktSim *s, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
     uint32_t slot = c->flow, which = c->n_hops;
     FlowSlot *f = &s->flows[slot];
     bool current = f->index == c->byte && f->timer[which] == id;
-    sim_cell_drop(s, id);
+    pktsim_cell_free(s, id);
     if (!current) return;
     f->timer[which] = NONE;
     CcArm arm = {0};
     s->cc->timer(&f->cc, &s->cc_conf, (int)which, &arm);
     arm_timers(s, slot, f, &arm);
     rate_changed(s, f);
-    refresh(s, f);
+    update_entry(s, f);
 }
 
-/* The next packet's time follows a changed rate, and with it an earlier wake-up. */
-static void retime(Sim *s, FlowSlot *f, uint64_t old_rate_bps) {
+/* Moves the next packet's time, and an earlier wake-up with it, to what a changed rate asks for. */
+static void retime(PktSim *s, FlowSlot *f, uint64_t old_rate_bps) {
     if (f->pos == NONE) return;
     Nic *n = &s->nics[f->nic];
     NicEntry *e = &n->list[f->pos];
-    e->next_at += pace(s, f, f->last_wire_b) - sim_ticks(s, f->last_wire_b, (double)old_rate_bps);
-    if (n->wake == NONE || e->next_at >= sim_cell(s, n->wake)->ev.time) return;
+    e->next_at +=
+        pace(s, f, f->last_wire_b) - pktsim_ticks(s, f->last_wire_b, (double)old_rate_bps);
+    if (n->wake == NONE || e->next_at >= pktsim_cell(s, n->wake)->ev.time) return;
     set_wake(s, n, e->next_at > s->now ? e->next_at : s->now);
 }
 
-static void control(Sim *s, FlowSlot *f, uint32_t id) {
-    const Cell *c = sim_cell(s, id);
+/* Tells the congestion control of an ACK or NACK. */
+static void control(PktSim *s, FlowSlot *f, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
     uint64_t old_rate = f->cc.rate_bps;
     CcAck a = {.ack = c->byte,
                .nxt = f->nxt,
@@ -275,56 +293,56 @@ static void control(Sim *s, FlowSlot *f, uint32_t id) {
     if (s->cc->retimes) retime(s, f, old_rate);
 }
 
-static void receive_ack(Sim *s, uint32_t id) {
-    const Cell *c = sim_cell(s, id);
+static void receive_ack(PktSim *s, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
     FlowSlot *f = &s->flows[c->flow];
     if (c->byte > f->una) f->una = c->byte;
     if (c->kind == CELL_NACK) f->nxt = f->una;
     if (!s->compat && f->nxt < f->una)
-        f->nxt = f->una; /* there, a window that wraps: the flow hangs */
+        f->nxt = f->una; /* quirk in compat: what is in flight wraps, and the flow hangs */
     if (f->una >= f->size_b) {
         for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
         f->rto = NONE;
     }
     if (s->cc->ack) control(s, f, id);
-    refresh(s, f);
+    update_entry(s, f);
     uint32_t link = s->nics[f->nic].link;
-    sim_packet_drop(s, id);
+    pktsim_packet_free(s, id);
     port_kick(s, link);
 }
 
-void host_on_arrival(Sim *s, uint32_t id) {
-    const Cell *c = sim_cell(s, id);
-    sim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
+void host_on_arrival(PktSim *s, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
+    pktsim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
     if (c->kind == CELL_DATA) receive_data(s, id);
     else receive_ack(s, id);
 }
 
-/* ---- the retransmission timer, not in compat ---- */
+/* ---- the retransmission timer (not in compat) ---- */
 
-static void arm_rto(Sim *s, uint32_t slot, FlowSlot *f) {
-    uint32_t id = sim_cell_new(s, CELL_RTO);
-    Cell *c = sim_cell(s, id);
+static void arm_rto(PktSim *s, uint32_t slot, FlowSlot *f) {
+    uint32_t id = pktsim_cell_new(s, CELL_RTO);
+    PktCell *c = pktsim_cell(s, id);
     c->flow = slot;
     c->byte = f->index;
     f->rto = id;
     f->rto_una = f->una;
     int backoff = f->n_rto < MAX_BACKOFF ? f->n_rto : MAX_BACKOFF;
     double delay_ns = (RTO_NS + 4 * f->cc.base_rtt_ns) * (double)(1 << backoff);
-    sim_schedule(s, id, s->now + (int64_t)(delay_ns * (double)s->ticks_per_ns));
+    pktsim_schedule(s, id, s->now + (int64_t)(delay_ns * (double)s->ticks_per_ns));
 }
 
-void host_lost(Sim *s, uint32_t slot) {
+void host_on_drop(PktSim *s, uint32_t slot) {
     FlowSlot *f = &s->flows[slot];
     if (!s->compat && f->rto == NONE && f->una < f->size_b) arm_rto(s, slot, f);
 }
 
-void host_on_rto(Sim *s, uint32_t id) {
-    const Cell *c = sim_cell(s, id);
+void host_on_rto(PktSim *s, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
     uint32_t slot = c->flow;
     FlowSlot *f = &s->flows[slot];
     bool current = f->index == c->byte && f->rto == id;
-    sim_cell_drop(s, id);
+    pktsim_cell_free(s, id);
     if (!current) return;
     f->rto = NONE;
     if (f->una > f->rto_una) {
@@ -339,7 +357,7 @@ void host_on_rto(Sim *s, uint32_t id) {
         s->cc->timeout(&f->cc, &s->cc_conf);
         rate_changed(s, f);
     }
-    refresh(s, f);
+    update_entry(s, f);
     if (f->n_rto < MAX_TIMEOUTS) arm_rto(s, slot, f);
     port_kick(s, s->nics[f->nic].link);
 }

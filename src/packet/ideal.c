@@ -19,12 +19,12 @@
 #include "packet/compat.h"
 #include "packet/pktsim.h"
 
-int64_t pkt_ticks(bool compat, double bytes, double rate_bps) {
+int64_t ideal_ticks(bool compat, double bytes, double rate_bps) {
     return compat ? compat_ns(bytes * 8 / rate_bps) : (int64_t)(bytes * 8e12 / rate_bps + 0.5);
 }
 
-uint32_t pkt_path(const Route *r, bool compat, uint32_t src_host, uint32_t dst_host, uint16_t sport,
-                  uint16_t dport, uint32_t *links) {
+uint32_t ideal_path(const Route *r, bool compat, uint32_t src_host, uint32_t dst_host,
+                    uint16_t sport, uint16_t dport, uint32_t *links) {
     return (compat ? compat_path : route_path)(r, src_host, dst_host, sport, dport, links);
 }
 
@@ -41,7 +41,7 @@ static double compat_ideal(const Topo *t, const uint32_t *links, uint32_t n, uin
 }
 
 static int64_t wire_ticks(const Link *l, uint64_t payload_b) {
-    return pkt_ticks(false, (double)(payload_b + WIRE_HEADER_B), l->rate_bps);
+    return ideal_ticks(false, (double)(payload_b + WIRE_HEADER_B), l->rate_bps);
 }
 
 static double exact_ideal(const Topo *t, const uint32_t *links, uint32_t n, uint64_t size_b) {
@@ -70,7 +70,7 @@ void pktsim_ideal(const Route *r, const Flows *f, bool compat, double *ideal_ns)
     uint32_t *links = MEM_NEW(uint32_t, route_max_links(r));
     route_sports(t, f->src, f->dst, f->n, sport);
     for (size_t i = 0; i < f->n; i++) {
-        uint32_t n = pkt_path(r, compat, f->src[i], f->dst[i], sport[i], ROUTE_DPORT, links);
+        uint32_t n = ideal_path(r, compat, f->src[i], f->dst[i], sport[i], ROUTE_DPORT, links);
         ideal_ns[i] = (compat ? compat_ideal : exact_ideal)(t, links, n, f->size_b[i]);
     }
     free(links);

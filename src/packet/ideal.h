@@ -8,8 +8,8 @@
 #include "net/route.h"
 
 /* Serialisation in ticks: ns in compat, ps otherwise. */
-int64_t pkt_ticks(bool compat, double bytes, double rate_bps);
+int64_t ideal_ticks(bool compat, double bytes, double rate_bps);
 /* Directed links of a flow's path, room for route_max_links; how many. */
-uint32_t pkt_path(const Route *r, bool compat, uint32_t src_host, uint32_t dst_host, uint16_t sport,
-                  uint16_t dport, uint32_t *links);
+uint32_t ideal_path(const Route *r, bool compat, uint32_t src_host, uint32_t dst_host,
+                    uint16_t sport, uint16_t dport, uint32_t *links);
 #endif

@@ -2,8 +2,8 @@
  * telemetry.
  *
  * A packet that arrives at a switch is admitted to the buffer on account of the link it came by,
- * waits at its output port in queue 0 (control: pause frames, and ACKs of the controls that say so)
- * or the data queue, and leaves when the port is free. Queue 0 goes first and is exempt from buffer
+ * waits at its output port in queue 0 (pause frames, and ACKs of the controls that say so) or in
+ * the data queue, and leaves when the port is free. Queue 0 goes first and is exempt from buffer
  * accounting, marking and pause.
  *
  * Buffer (per ingress link): a packet fills the reserve, then the shared part up to a threshold
@@ -12,74 +12,116 @@
  * use or the threshold is reached. Invariants: shared_b is the sum over ingress links of what they
  * hold above the reserve; a pause is followed by a resume once the data has left.
  *
- * Only in compat: a threshold below 0 wraps, which makes the buffer endless (otherwise it is 0, and
- * a switch never holds more than its buffer); with PFC off, pause frames are sent all the same, and
- * heeded by nobody. */
+ * Two quirks of the reference, only in compat: a threshold below 0 wraps, which makes the buffer
+ * endless (otherwise it is 0, and a switch never holds more than its buffer); with PFC off, pause
+ * frames are sent nevertheless, and ignored where they arrive. */
+#include "packet/port.h"
+
+#include <math.h>
+
 #include "packet/pktsim_private.h"
 
-void queue_put(Sim *s, Queue *q, uint32_t id) {
-    sim_cell(s, id)->ev.next = NONE;
-    if (q->head == NONE) q->head = id;
-    else sim_cell(s, q->tail)->ev.next = id;
-    q->tail = id;
+/* ---- set-up ---- */
+
+/* The dynamic threshold is the free shared buffer divided by 4 for a link at the hosts' rate, by 2
+ * at twice, by 1 from four times that rate up, as in the reference: faster links may hold more. */
+static uint8_t threshold_shift(double rate_bps, double host_rate_bps) {
+    uint8_t shift = 2;
+    for (double r = rate_bps; r > host_rate_bps && shift > 0; r /= 2) shift--;
+    return shift;
 }
 
-uint32_t queue_take(Sim *s, Queue *q) {
-    uint32_t id = q->head;
-    q->head = sim_cell(s, id)->ev.next;
-    return id;
+static void init_ingress(PktSim *s, Ingress *in, const Link *l, double host_rate_bps) {
+    double headroom_b = s->compat ? wire_headroom_compat_b(l->rate_bps, l->delay_ns)
+                                  : wire_headroom_b(l->rate_bps, l->delay_ns, s->full_wire_b);
+    *in = (Ingress){.headroom_size_b = (uint32_t)fmin(headroom_b, UINT32_MAX / 2),
+                    .sw = l->to,
+                    .shift = threshold_shift(l->rate_bps, host_rate_bps)};
+    s->switches[l->to].free_b -= (int64_t)in->headroom_size_b + WIRE_RESERVE_B;
+}
+
+void port_init(PktSim *s, uint32_t link, double host_rate_bps) {
+    const Link *l = &s->topo->links[link];
+    Port *p = &s->ports[link];
+    *p = (Port){.free_at = -1,
+                .control = {NONE, NONE},
+                .data = {NONE, NONE},
+                .at_host = s->topo->is_host[l->from] != 0,
+                .nic = NONE,
+                .delay_ticks = (int64_t)(l->delay_ns * (double)s->ticks_per_ns + 0.5),
+                .marking = {UINT32_MAX, UINT32_MAX, 0},
+                .rate_bps = l->rate_bps};
+    p->full_ticks = pktsim_ticks(s, s->full_wire_b, l->rate_bps);
+    p->ack_ticks = pktsim_ticks(s, s->ack_wire_b, l->rate_bps);
+    if (s->cc->marking) s->cc->marking(&s->cc_conf, l->rate_bps, &p->marking);
+    s->cells[link].kind = CELL_PORT_FREE;
+    if (p->at_host) {
+        p->nic = s->n_nics++;
+        s->nics[p->nic] = (Nic){.link = link, .wake = NONE};
+    }
+    if (s->topo->is_host[l->to]) s->ingress[link] = (Ingress){0};
+    else init_ingress(s, &s->ingress[link], l, host_rate_bps);
 }
 
 /* ---- transmission ---- */
 
-static bool is_busy(const Sim *s, const Port *p) {
+void port_queue_put(PktSim *s, PortQueue *q, uint32_t id) {
+    pktsim_cell(s, id)->ev.next = NONE;
+    if (q->head == NONE) q->head = id;
+    else pktsim_cell(s, q->tail)->ev.next = id;
+    q->tail = id;
+}
+
+uint32_t port_queue_take(PktSim *s, PortQueue *q) {
+    uint32_t id = q->head;
+    q->head = pktsim_cell(s, id)->ev.next;
+    return id;
+}
+
+static bool is_busy(const PktSim *s, const Port *p) {
     return evq_before(s->now, s->now_rank, p->free_at, p->free_rank);
 }
 
-static void queue_free_event(Sim *s, Port *p, uint32_t link) {
+static void queue_free_event(PktSim *s, Port *p, uint32_t link) {
     if (p->free_queued) return;
     p->free_queued = true;
     s->n_live++;
     evq_push(&s->q, link, p->free_at, p->free_rank);
 }
 
-static int64_t serialisation(const Sim *s, const Port *p, uint32_t wire_b) {
-    if (wire_b == s->full_wire_b) return p->full_ticks;
-    if (wire_b == s->ack_wire_b) return p->ack_ticks;
-    return sim_ticks(s, wire_b, p->rate_bps);
-}
-
-void port_transmit(Sim *s, Port *p, uint32_t link, uint32_t id, bool must_free) {
-    Cell *c = sim_cell(s, id);
-    p->free_at = s->now + serialisation(s, p, c->wire_b);
+void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id, bool more) {
+    PktCell *c = pktsim_cell(s, id);
+    int64_t ticks = c->wire_b == s->full_wire_b  ? p->full_ticks
+                    : c->wire_b == s->ack_wire_b ? p->ack_ticks
+                                                 : pktsim_ticks(s, c->wire_b, p->rate_bps);
+    p->free_at = s->now + ticks;
     p->free_rank = s->rank++;
     c->link = link;
-    if (must_free) queue_free_event(s, p, link);
-    sim_schedule(s, id, p->free_at + p->delay_ticks);
+    if (more) queue_free_event(s, p, link);
+    pktsim_schedule(s, id, p->free_at + p->delay_ticks);
 }
 
-static void switch_transmit(Sim *s, Port *p, uint32_t link);
+static void switch_transmit(PktSim *s, Port *p, uint32_t link);
 
-void port_kick(Sim *s, uint32_t link) {
+void port_kick(PktSim *s, uint32_t link) {
     Port *p = &s->ports[link];
     if (is_busy(s, p)) queue_free_event(s, p, link);
     else if (p->at_host) host_transmit(s, p, link);
     else switch_transmit(s, p, link);
 }
 
-void port_on_free(Sim *s, uint32_t id) {
-    Port *p = &s->ports[id];
+void port_on_free(PktSim *s, uint32_t link) {
+    Port *p = &s->ports[link];
     p->free_queued = false;
-    if (p->at_host) host_transmit(s, p, id);
-    else switch_transmit(s, p, id);
+    if (p->at_host) host_transmit(s, p, link);
+    else switch_transmit(s, p, link);
 }
 
 /* ---- shared buffer ---- */
 
-static uint64_t threshold(const Sim *s, const Switch *sw, const Ingress *in) {
+static uint64_t threshold(const PktSim *s, const Switch *sw, const Ingress *in) {
     int64_t left = sw->free_b - sw->shared_b;
-    if (s->compat)
-        return (uint32_t)left >> in->shift; /* below 0 it wraps there: an endless buffer */
+    if (s->compat) return (uint32_t)left >> in->shift; /* quirk: wraps below 0 */
     return left > 0 ? (uint64_t)left >> in->shift : 0;
 }
 
@@ -87,7 +129,8 @@ static uint32_t above_reserve(const Ingress *in) {
     return in->held_b > WIRE_RESERVE_B ? in->held_b - WIRE_RESERVE_B : 0;
 }
 
-static bool buffer_admit(Sim *s, Ingress *in, uint32_t b) {
+/* Admits a packet of b bytes; false: there is no room for it. */
+static bool buffer_admit(PktSim *s, Ingress *in, uint32_t b) {
     Switch *sw = &s->switches[in->sw];
     uint64_t limit = threshold(s, sw, in);
     if (b + in->headroom_b > in->headroom_size_b && b + above_reserve(in) > limit) return false;
@@ -104,7 +147,8 @@ static bool buffer_admit(Sim *s, Ingress *in, uint32_t b) {
     return true;
 }
 
-static void buffer_release(Sim *s, Ingress *in, uint32_t b) {
+/* Takes a packet of b bytes out of the buffer: from the headroom first. */
+static void buffer_release(PktSim *s, Ingress *in, uint32_t b) {
     Switch *sw = &s->switches[in->sw];
     uint32_t from_headroom = in->headroom_b < b ? in->headroom_b : b, rest = b - from_headroom,
              over = above_reserve(in);
@@ -114,23 +158,33 @@ static void buffer_release(Sim *s, Ingress *in, uint32_t b) {
     sw->shared_b -= rest < over ? rest : over;
 }
 
+/* True if a data packet for an idle port would only enter and leave the reserve, so that accounting
+ * can be spared. */
+static bool passes(const PktSim *s, const Port *p, const Ingress *in, uint32_t b) {
+    if (p->paused || in->pausing || in->headroom_b > 0 || in->held_b + b > WIRE_RESERVE_B ||
+        b > in->headroom_size_b)
+        return false;
+    return !s->compat || threshold(s, &s->switches[in->sw], in) > 0;
+}
+
 /* ---- PFC ---- */
 
-static void send_pause_frame(Sim *s, uint32_t in_link, CellKind kind) {
-    uint32_t id = sim_cell_new(s, kind), out = in_link ^ 1;
-    Cell *c = sim_cell(s, id);
+/* Sends a pause or resume frame back to where link in_link comes from. */
+static void send_pause_frame(PktSim *s, uint32_t in_link, CellKind kind) {
+    uint32_t id = pktsim_cell_new(s, kind), out = in_link ^ 1;
+    PktCell *c = pktsim_cell(s, id);
     c->flow = NONE;
     c->wire_b = WIRE_PAUSE_B;
     c->link = out;
     Port *p = &s->ports[out];
-    if (s->compat) mrg_skip(&s->mrg); /* a pause frame uses up a stream there */
-    queue_put(s, &p->first, id);
+    if (s->compat) mrg_skip(&s->mrg); /* a pause frame uses up a random stream in the reference */
+    port_queue_put(s, &p->control, id);
     p->total_b += WIRE_PAUSE_B;
-    sim_trace(s, PKT_TRACE_ENQUEUE, out, c);
+    pktsim_trace(s, PKT_TRACE_ENQUEUE, out, c);
     port_kick(s, out);
 }
 
-static void pause_if_full(Sim *s, Ingress *in, uint32_t in_link) {
+static void pause_if_full(PktSim *s, Ingress *in, uint32_t in_link) {
     if (in->pausing || (!s->cc_conf.conf.pfc && !s->compat)) return;
     uint32_t shared = above_reserve(in);
     if (in->headroom_b == 0 &&
@@ -141,7 +195,7 @@ static void pause_if_full(Sim *s, Ingress *in, uint32_t in_link) {
     send_pause_frame(s, in_link, CELL_PAUSE);
 }
 
-static void resume_if_drained(Sim *s, Ingress *in, uint32_t in_link) {
+static void resume_if_drained(PktSim *s, Ingress *in, uint32_t in_link) {
     if (!in->pausing) return;
     uint32_t shared = above_reserve(in);
     if (in->headroom_b > 0 ||
@@ -152,21 +206,21 @@ static void resume_if_drained(Sim *s, Ingress *in, uint32_t in_link) {
     send_pause_frame(s, in_link, CELL_RESUME);
 }
 
-void port_on_pause(Sim *s, uint32_t id) {
-    Cell *c = sim_cell(s, id);
+void port_on_pause(PktSim *s, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
     uint32_t link = c->link ^ 1;
     bool pause = c->kind == CELL_PAUSE;
-    sim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
-    sim_cell_drop(s, id);
-    if (!s->cc_conf.conf.pfc) return; /* not even a NIC looks up */
+    pktsim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
+    pktsim_cell_free(s, id);
+    if (!s->cc_conf.conf.pfc) return;
     s->ports[link].paused = pause;
     if (!pause) port_kick(s, link);
 }
 
 /* ---- switch ---- */
 
-/* By the bytes left behind in the data queue. */
-static bool should_mark(Sim *s, const Port *p) {
+/* Decides by the bytes that a departing packet leaves behind in the data queue. */
+static bool should_mark(PktSim *s, const Port *p) {
     const CcMarking *m = &p->marking;
     if (p->data_b > m->kmax_b) return true;
     if (p->data_b <= m->kmin_b) return false;
@@ -174,13 +228,7 @@ static bool should_mark(Sim *s, const Port *p) {
     return (s->compat ? mrg_next_u01(&s->mrg) : rng_u01(&s->rng)) < chance;
 }
 
-static void stamp(Sim *s, const Port *p, uint32_t id, Cell *c) {
-    if (c->n_hops >= s->max_stamps) return;
-    s->hops[(size_t)id * s->max_stamps + c->n_hops++] =
-        cc_hop_pack((uint64_t)(s->now / s->ticks_per_ns), p->sent_b, p->total_b);
-}
-
-static void leave_buffer(Sim *s, Port *p, Cell *c) {
+static void leave_data_queue(PktSim *s, Port *p, PktCell *c) {
     Ingress *in = &s->ingress[c->in_link];
     buffer_release(s, in, c->wire_b);
     p->data_b -= c->wire_b;
@@ -191,65 +239,59 @@ static void leave_buffer(Sim *s, Port *p, Cell *c) {
     resume_if_drained(s, in, c->in_link);
 }
 
-static void depart(Sim *s, Port *p, uint32_t link, uint32_t id, Cell *c) {
-    if (s->cc->telemetry && c->kind == CELL_DATA) stamp(s, p, id, c);
+/* Sends a packet that is in no queue any more; the port is free. */
+static void depart(PktSim *s, Port *p, uint32_t link, uint32_t id, PktCell *c) {
+    if (s->cc->telemetry && c->kind == CELL_DATA && c->n_hops < s->max_stamps)
+        s->hops[(size_t)id * s->max_stamps + c->n_hops++] =
+            cc_hop_pack((uint64_t)(s->now / s->ticks_per_ns), p->sent_b, p->total_b);
     p->sent_b += c->wire_b;
-    sim_trace(s, PKT_TRACE_DEQUEUE, link, c);
-    port_transmit(s, p, link, id, p->first.head != NONE || p->data.head != NONE);
+    pktsim_trace(s, PKT_TRACE_DEQUEUE, link, c);
+    port_transmit(s, p, link, id, p->control.head != NONE || p->data.head != NONE);
 }
 
-static void switch_transmit(Sim *s, Port *p, uint32_t link) {
+static void switch_transmit(PktSim *s, Port *p, uint32_t link) {
     uint32_t id;
-    Cell *c;
-    if (p->first.head != NONE) {
-        id = queue_take(s, &p->first);
-        c = sim_cell(s, id);
+    PktCell *c;
+    if (p->control.head != NONE) {
+        id = port_queue_take(s, &p->control);
+        c = pktsim_cell(s, id);
         p->total_b -= c->wire_b;
     } else if (p->data.head != NONE && !p->paused) {
-        id = queue_take(s, &p->data);
-        c = sim_cell(s, id);
+        id = port_queue_take(s, &p->data);
+        c = pktsim_cell(s, id);
         p->total_b -= c->wire_b;
-        leave_buffer(s, p, c);
+        leave_data_queue(s, p, c);
     } else {
         return;
     }
     depart(s, p, link, id, c);
 }
 
-/* True if a data packet for an idle port would only enter and leave the reserve: accounting can be
- * spared. */
-static bool passes(const Sim *s, const Port *p, const Ingress *in, uint32_t b) {
-    if (p->paused || in->pausing || in->headroom_b > 0 || in->held_b + b > WIRE_RESERVE_B ||
-        b > in->headroom_size_b)
-        return false;
-    return !s->compat || threshold(s, &s->switches[in->sw], in) > 0;
-}
-
-static void lose(Sim *s, uint32_t id, const Cell *c) {
+static void drop(PktSim *s, uint32_t id, const PktCell *c) {
     s->stats->n_drops++;
     if (c->kind == CELL_DATA) s->stats->dropped_b += c->wire_b - s->header_b;
-    sim_trace(s, PKT_TRACE_DROP, c->in_link, c);
-    host_lost(s, c->flow);
-    sim_packet_drop(s, id);
+    pktsim_trace(s, PKT_TRACE_DROP, c->in_link, c);
+    host_on_drop(s, c->flow);
+    pktsim_packet_free(s, id);
 }
 
-void port_on_arrival_at_switch(Sim *s, uint32_t id) {
-    Cell *c = sim_cell(s, id);
-    sim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
-    bool first = c->kind != CELL_DATA && s->cc->ack_first;
+void port_on_arrival(PktSim *s, uint32_t id) {
+    PktCell *c = pktsim_cell(s, id);
+    pktsim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
+    bool control = c->kind != CELL_DATA && s->cc->ack_first;
     c->in_link = c->link;
-    uint32_t link = sim_step(s, c, c->at + 1);
+    uint32_t link = pktsim_step(s, c, c->at + 1);
     Port *p = &s->ports[link];
-    bool busy = is_busy(s, p), empty = p->first.head == NONE && p->data.head == NONE;
-    if (!busy && empty && (first || passes(s, p, &s->ingress[c->in_link], c->wire_b))) {
-        sim_trace(s, PKT_TRACE_ENQUEUE, link, c);
+    Ingress *in = &s->ingress[c->in_link];
+    bool busy = is_busy(s, p), empty = p->control.head == NONE && p->data.head == NONE;
+    if (!busy && empty && (control || passes(s, p, in, c->wire_b))) {
+        pktsim_trace(s, PKT_TRACE_ENQUEUE, link, c);
         depart(s, p, link, id, c);
         return;
     }
-    if (!first) {
-        Ingress *in = &s->ingress[c->in_link];
+    if (!control) {
         if (!buffer_admit(s, in, c->wire_b)) {
-            lose(s, id, c);
+            drop(s, id, c);
             return;
         }
         p->data_b += c->wire_b;
@@ -257,8 +299,8 @@ void port_on_arrival_at_switch(Sim *s, uint32_t id) {
         pause_if_full(s, in, c->in_link);
     }
     p->total_b += c->wire_b;
-    queue_put(s, first ? &p->first : &p->data, id);
-    sim_trace(s, PKT_TRACE_ENQUEUE, link, c);
+    port_queue_put(s, control ? &p->control : &p->data, id);
+    pktsim_trace(s, PKT_TRACE_ENQUEUE, link, c);
     if (busy) queue_free_event(s, p, link);
     else switch_transmit(s, p, link);
 }

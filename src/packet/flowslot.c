@@ -1,0 +1,97 @@
+/* flowslot: flows come and go.
+ *
+ * A starting flow's paths forth and back are looked up once and kept beside its slot, so that a
+ * packet's next link is one load. Its congestion control starts at line rate (there is no slow
+ * start), in compat at 10 Gb/s, the line rate of all hosts that the reference was made for.
+ *
+ * Invariant: a slot is in use exactly while its flow is in its NIC's list or has packets in the
+ * network. Timers may outlive it: they name the flow's index, which a reused slot no longer has. */
+#include "packet/flowslot.h"
+
+#include <math.h>
+
+#include "packet/ideal.h"
+#include "packet/pktsim_private.h"
+
+/* What the reference has as fixed numbers: HPCC's base round trip and TIMELY's least one, in ns.
+ * Outside compat both are the path's. */
+static const double COMPAT_BASE_RTT_NS = 14400, COMPAT_MIN_RTT_NS = 20000;
+/* No control goes below this share of the line rate: the reference's 1 of 10 Gb/s. */
+static const double MIN_RATE_SHARE = 0.1;
+
+static void grow(PktSim *s) {
+    size_t cap = s->cap_slots;
+    MEM_GROW(s->flows, cap, (size_t)s->n_slots + 1);
+    s->cap_slots = (uint32_t)cap;
+    s->paths = mem_realloc(s->paths, cap * 2 * s->max_links, sizeof *s->paths);
+    if (!s->max_stamps) return;
+    s->hops_before = mem_realloc(s->hops_before, cap * s->max_stamps, sizeof *s->hops_before);
+    s->hop_rates = mem_realloc(s->hop_rates, cap * s->max_stamps, sizeof *s->hop_rates);
+}
+
+static uint32_t take(PktSim *s) {
+    if (++s->n_active > s->stats->peak_active_flows) s->stats->peak_active_flows = s->n_active;
+    uint32_t slot = s->spare_slot;
+    if (slot != NONE) {
+        s->spare_slot = s->flows[slot].timer[0];
+        return slot;
+    }
+    if (s->n_slots == s->cap_slots) grow(s);
+    return s->n_slots++;
+}
+
+void flowslot_release(PktSim *s, uint32_t slot) {
+    FlowSlot *f = &s->flows[slot];
+    if (f->pos != NONE || f->n_packets > 0) return;
+    f->index = NONE;
+    f->timer[0] = s->spare_slot;
+    s->spare_slot = slot;
+    s->n_active--;
+}
+
+/* The round trip of a full packet and its ACK in the empty network. */
+static double base_rtt_ns(const PktSim *s, const uint32_t *links, uint32_t n) {
+    double ns = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const Link *l = &s->topo->links[links[i]];
+        ns += wire_hop_rtt_ns(l->rate_bps, l->delay_ns, s->full_wire_b, s->ack_wire_b);
+    }
+    return ns;
+}
+
+static void start_control(PktSim *s, uint32_t slot, const uint32_t *path, uint32_t n_links) {
+    double nic = s->topo->links[path[0]].rate_bps, line = s->compat ? WIRE_REF_BPS : nic,
+           rtt = base_rtt_ns(s, path, n_links);
+    CcFlow *cc = &s->flows[slot].cc;
+    *cc = (CcFlow){.rate_bps = (uint64_t)(nic < line ? nic : line),
+                   .max_rate_bps = (uint64_t)line,
+                   .min_rate_bps = (uint64_t)(line * MIN_RATE_SHARE),
+                   .nic_rate_bps = (uint64_t)nic,
+                   .max_rate_window_b = (uint64_t)s->cc_conf.conf.line_window_b,
+                   .n_links = n_links,
+                   .line_scale = s->compat ? 1 : line / WIRE_REF_BPS,
+                   .base_rtt_ns = s->compat ? COMPAT_BASE_RTT_NS : rtt,
+                   .min_rtt_ns = s->compat ? COMPAT_MIN_RTT_NS : rtt};
+    s->cc->start(cc, &s->cc_conf);
+    for (uint32_t i = 0; i < s->max_stamps && i + 1 < n_links; i++)
+        s->hop_rates[(size_t)slot * s->max_stamps + i] = s->topo->links[path[i + 1]].rate_bps;
+}
+
+uint32_t flowslot_start(PktSim *s, uint32_t index) {
+    uint32_t slot = take(s), src = s->in->src[index], dst = s->in->dst[index];
+    FlowSlot *f = &s->flows[slot];
+    *f = (FlowSlot){.size_b = s->in->size_b[index],
+                    .started = s->now,
+                    .index = index,
+                    .pos = NONE,
+                    .rto = NONE};
+    for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
+    uint32_t *path = &s->paths[pktsim_path(s, slot, 0)], *back = &s->paths[pktsim_path(s, slot, 1)];
+    uint32_t n = ideal_path(s->route, s->compat, src, dst, s->sport[index], ROUTE_DPORT, path);
+    uint32_t n_back = ideal_path(s->route, s->compat, dst, src, ROUTE_DPORT, s->sport[index], back);
+    f->nic = s->ports[path[0]].nic;
+    start_control(s, slot, path, n);
+    path[n - 1] |= PATH_END;
+    back[n_back - 1] |= PATH_END;
+    return slot;
+}

@@ -1,0 +1,48 @@
+/* host: senders and receivers of flows, and the network interfaces (NICs) they share. Private to
+ * this room. */
+#ifndef M3_PACKET_HOST_H
+#define M3_PACKET_HOST_H
+#include "packet/port.h"
+
+/* What a NIC knows of a flow, so that choosing the next one touches nothing else. */
+typedef struct {
+    int64_t next_at; /* pacing: the next packet leaves no earlier, ticks */
+    uint32_t flow;   /* slot */
+    uint8_t state;   /* NIC_… bits */
+} NicEntry;
+enum {
+    NIC_LEFT = 1, /* there are bytes to send */
+    NIC_ROOM = 2, /* the window isn't full */
+    NIC_DONE = 4  /* all is acknowledged */
+};
+
+/* One for each directed link out of a host. */
+typedef struct {
+    NicEntry *list; /* flows in order of start */
+    size_t n, cap;
+    uint32_t served; /* index of the last entry served */
+    uint32_t link;
+    uint32_t wake; /* cell of the pending wake-up, or NONE */
+} Nic;
+
+/* host_start_flow appends the flow in a slot to its NIC's list and sends what can be sent. */
+void host_start_flow(PktSim *s, uint32_t slot);
+
+/* host_transmit sends the next ACK or data packet of a host over link `link`, whose port p is free,
+ * or sees to a wake-up when one may be sent. */
+void host_transmit(PktSim *s, Port *p, uint32_t link);
+
+/* host_on_arrival handles the arrival of a data packet at its receiver, or of an ACK or NACK at its
+ * sender. */
+void host_on_arrival(PktSim *s, uint32_t id);
+
+/* host_on_drop makes sure that a flow whose packet was dropped somewhere finds out: it arms the
+ * retransmission timer (not in compat). */
+void host_on_drop(PktSim *s, uint32_t slot);
+
+/* These handle timers and free their cells: a NIC's wake-up, a congestion control's timer, and the
+ * retransmission timer. */
+void host_on_wake(PktSim *s, uint32_t id);
+void host_on_cc_timer(PktSim *s, uint32_t id);
+void host_on_rto(PktSim *s, uint32_t id);
+#endif

@@ -1,0 +1,83 @@
+/* port: the two ends of a directed link: the port that sends over it, with its queues, and the
+ * buffer that its packets occupy at the switch they arrive at. Private to this room. */
+#ifndef M3_PACKET_PORT_H
+#define M3_PACKET_PORT_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/topo.h"
+#include "packet/cc.h"
+
+typedef struct PktSim PktSim;
+typedef struct PktCell PktCell;
+
+/* Packets in order of arrival, linked through their cells; tail is valid unless head is NONE. */
+typedef struct {
+    uint32_t head, tail;
+} PortQueue;
+
+/* The sending end of a directed link. The first cache line has what every packet needs, the second
+ * what some need. */
+typedef struct {
+    _Alignas(64) int64_t free_at; /* end of the last transmission, ticks */
+    uint64_t free_rank;           /* rank of that event */
+    PortQueue control;            /* queue 0: strict priority; of a host: its ACKs */
+    PortQueue data;               /* of a host: unused, its flows are its queue */
+    uint32_t data_b, total_b;     /* waiting in `data`; in both */
+    bool free_queued;             /* the end of the transmission is in the event queue */
+    bool paused;                  /* by PFC: data waits */
+    bool at_host;
+    uint32_t nic;       /* at_host: index of the NIC */
+    int64_t full_ticks; /* serialisation of a full data packet */
+    int64_t ack_ticks;
+    int64_t delay_ticks;
+    uint64_t sent_b; /* in total, for telemetry */
+    CcMarking marking;
+    uint32_t peak_b; /* most that ever waited in `data` */
+    double rate_bps;
+} Port;
+_Static_assert(sizeof(Port) == 128, "a port is two cache lines");
+
+/* The receiving end of a directed link at a switch: what its packets hold of the buffer. */
+typedef struct {
+    uint32_t held_b;          /* reserve and shared part */
+    uint32_t headroom_b;      /* headroom in use */
+    uint32_t headroom_size_b; /* of WIRE's headroom */
+    uint32_t sw;              /* the switch's node */
+    uint8_t shift;            /* of the dynamic threshold */
+    bool pausing;             /* the far end was told to pause */
+} Ingress;
+
+typedef struct {
+    int64_t free_b; /* buffer − Σ headroom − Σ reserve: what can be shared; may be < 0 */
+    uint64_t size_b, held_b;
+    uint32_t shared_b; /* Σ over ingresses of what they hold above the reserve */
+} Switch;
+
+/* port_init sets up the sending and the receiving end of a link. Rates of hosts' links are at least
+ * host_rate_bps. Takes the link's share from the buffer of the switch that it ends at. */
+void port_init(PktSim *s, uint32_t link, double host_rate_bps);
+
+/* port_kick starts the next transmission of a link if there is one and the port is free, or sees to
+ * it that this happens when it will be. */
+void port_kick(PktSim *s, uint32_t link);
+
+/* port_transmit puts packet `id` on link `link`, whose port is p and free. `more`: something else
+ * waits, so that the end of the transmission has to be an event. */
+void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id, bool more);
+
+/* port_on_free handles the end of a transmission that something waits for; the event's cell is the
+ * link's own. */
+void port_on_free(PktSim *s, uint32_t link);
+
+/* port_on_arrival handles the arrival of a packet at a switch: it is queued, sent on at once, or
+ * dropped. */
+void port_on_arrival(PktSim *s, uint32_t id);
+
+/* port_on_pause handles the arrival of a pause or resume frame and frees its cell. */
+void port_on_pause(PktSim *s, uint32_t id);
+
+/* port_queue_put appends a packet; port_queue_take removes the first of a queue that has one. */
+void port_queue_put(PktSim *s, PortQueue *q, uint32_t id);
+uint32_t port_queue_take(PktSim *s, PortQueue *q);
+#endif
