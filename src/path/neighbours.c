@@ -1,25 +1,25 @@
-/* around: how busy a network's links are, and those around a path.
+/* neighbours: loads of the links next to a path.
  *
- * A path's own links don't tell why a packet waits: a switch shares its buffer among ports, pauses
- * its neighbours on behalf of any of them, and acknowledgements queue on the way back. The loads
- * there, over the whole run, say how likely that is. Left out: when. */
+ * A path's own links don't tell why a packet waits: a switch shares its buffer among all ports,
+ * pauses its neighbours on behalf of any of them, and ACKs queue in the opposite direction. The
+ * loads of those links, over the whole run, say how likely that is. Left out: when. */
 #include "path/neighbours.h"
 
 #include <math.h>
 
-void neighbours_loads(const Topo *t, int64_t between_ns, const uint64_t *bits, double *load) {
-    double span_ns = fmax((double)between_ns, 1);
+void neighbours_loads(const Topo *t, int64_t span_ns, const uint64_t *bits, double *load) {
+    double ns = fmax((double)span_ns, 1);
     for (uint32_t l = 0; l < t->n_links; l++)
-        load[l] = (double)bits[l] * 1e9 / (span_ns * t->links[l].rate_bps);
+        load[l] = (double)bits[l] * 1e9 / (ns * t->links[l].rate_bps);
 }
 
-/* Of the links out of a node, but for one. */
-static void look_out(const Topo *t, const double *load, uint32_t node, uint32_t but, float *max,
-                     float *mean) {
+/* Largest and mean load of the links out of a node, except link `except`. */
+static void loads_out_of(const Topo *t, const double *load, uint32_t node, uint32_t except,
+                         float *max, float *mean) {
     double sum = 0, most = 0, n = 0;
     for (uint32_t i = t->out_start[node]; i < t->out_start[node + 1]; i++) {
         uint32_t link = t->out_link[i];
-        if (link == but) continue;
+        if (link == except) continue;
         sum += load[link];
         most = fmax(most, load[link]);
         n++;
@@ -32,9 +32,10 @@ void neighbours_path(const Topo *t, const double *load, const uint32_t *links, u
                      LinkNeighbours *out) {
     for (uint32_t i = 0; i < n; i++) {
         const Link *l = &t->links[links[i]];
-        out[i].reverse = (float)load[links[i] ^ 1];
-        look_out(t, load, l->to, i + 1 < n ? links[i + 1] : TOPO_NONE, &out[i].next_max,
-                 &out[i].next_mean);
-        look_out(t, load, l->from, links[i], &out[i].sibling_max, &out[i].sibling_mean);
+        LinkNeighbours *x = &out[i];
+        x->reverse = (float)load[links[i] ^ 1];
+        loads_out_of(t, load, l->to, i + 1 < n ? links[i + 1] : TOPO_NONE, &x->next_max,
+                     &x->next_mean);
+        loads_out_of(t, load, l->from, links[i], &x->sibling_max, &x->sibling_mean);
     }
 }

@@ -1,14 +1,13 @@
-/* packed: what paths want of a network's flows, in 8 bytes each, for whoever looks at many of them
- * here and there. */
+/* packed: starts and sizes of a network's flows in 8 bytes each. */
 #ifndef M3_PATH_PACKED_H
 #define M3_PATH_PACKED_H
 #include "traffic/flowsource.h"
 
-/* Flows are far apart in memory for a path that takes one in fifty: what counts is how many lines
- * of the cache each touches, and this is one. The few that don't fit are PACKED_OVERFLOW and stand
- * in a list of their chunk. */
+/* A flow's start and size. A path uses one flow in some fifty, so they are looked up far apart in
+ * memory, and what a look-up costs is the number of cache lines that it touches: one. The few flows
+ * that don't fit have size PACKED_OVERFLOW and an entry in their chunk's overflow list. */
 typedef struct {
-    uint32_t start_ns; /* after that of the first flow of its chunk; of a wide one: its number in
+    uint32_t start_ns; /* after the start of the first flow of its chunk; PACKED_OVERFLOW: index in
                           the chunk's list */
     uint32_t size_b;
 } PackedFlow;
@@ -21,52 +20,55 @@ typedef struct {
 
 typedef struct {
     int64_t base_ns; /* start of its first flow */
-    PackedOverflow *wide;
+    PackedOverflow *overflow;
 } PackedChunk;
 
 typedef struct {
     size_t n;
     PackedFlow *flow;            /* [n] */
-    PackedChunk *chunk;          /* [chunks] */
+    PackedChunk *chunk;          /* [n / FLOW_CHUNK, rounded up] */
     const double *host_rate_bps; /* by host */
-    double cap_bps;              /* rate of every host's link; 0: they differ, and then */
-    uint32_t *slow_host;         /* [n] that of the flow's two hosts whose link is slower */
+    double cap_bps;      /* rate of every host's link; 0: they differ, and slow_host is set */
+    uint32_t *slow_host; /* [n] that of the flow's two hosts whose link is slower */
 } PackedFlows;
 
-/* Room for n flows; the chunks are still to be filled, in any order and by any threads. t is to
- * outlive it. */
-void packed_init(PackedFlows *b, size_t n, const Topo *t);
-void packed_fill(PackedFlows *b, const FlowChunk *c);
-void packed_free(PackedFlows *b);
+/* packed_init makes room for n flows of a network on t, which must outlive it. packed_free
+ * releases. */
+void packed_init(PackedFlows *p, size_t n, const Topo *t);
+void packed_free(PackedFlows *p);
 
-static inline void packed_prefetch(const PackedFlows *b, size_t i) {
-    __builtin_prefetch(&b->flow[i]);
+/* packed_fill stores the flows of a chunk. Chunks may come in any order and from any threads. */
+void packed_fill(PackedFlows *p, const FlowChunk *c);
+
+static inline void packed_prefetch(const PackedFlows *p, size_t i) {
+    __builtin_prefetch(&p->flow[i]);
 }
 
-static inline void packed_get(const PackedFlows *b, size_t i, int64_t *start_ns, uint64_t *size_b) {
-    PackedFlow x = b->flow[i];
-    const PackedChunk *c = &b->chunk[i >> FLOW_LOG2_CHUNK];
-    bool wide = x.size_b == PACKED_OVERFLOW;
-    *start_ns = wide ? c->wide[x.start_ns].start_ns : c->base_ns + x.start_ns;
-    *size_b = wide ? c->wide[x.start_ns].size_b : x.size_b;
+/* packed_get looks up flow i's start and size. */
+static inline void packed_get(const PackedFlows *p, size_t i, int64_t *start_ns, uint64_t *size_b) {
+    PackedFlow x = p->flow[i];
+    const PackedChunk *c = &p->chunk[i >> FLOW_LOG2_CHUNK];
+    bool overflow = x.size_b == PACKED_OVERFLOW;
+    *start_ns = overflow ? c->overflow[x.start_ns].start_ns : c->base_ns + x.start_ns;
+    *size_b = overflow ? c->overflow[x.start_ns].size_b : x.size_b;
 }
 
-static inline int64_t packed_start_ns(const PackedFlows *b, size_t i) {
+static inline int64_t packed_start_ns(const PackedFlows *p, size_t i) {
     int64_t start_ns;
     uint64_t size_b;
-    packed_get(b, i, &start_ns, &size_b);
+    packed_get(p, i, &start_ns, &size_b);
     return start_ns;
 }
 
-static inline uint64_t packed_size_b(const PackedFlows *b, size_t i) {
+static inline uint64_t packed_size_b(const PackedFlows *p, size_t i) {
     int64_t start_ns;
     uint64_t size_b;
-    packed_get(b, i, &start_ns, &size_b);
+    packed_get(p, i, &start_ns, &size_b);
     return size_b;
 }
 
-/* The flow's own limit: the slower of its two hosts' links. */
-static inline double packed_cap_bps(const PackedFlows *b, size_t i) {
-    return b->cap_bps > 0 ? b->cap_bps : b->host_rate_bps[b->slow_host[i]];
+/* packed_cap_bps returns flow i's own limit: the rate of the slower of its two hosts' links. */
+static inline double packed_cap_bps(const PackedFlows *p, size_t i) {
+    return p->cap_bps > 0 ? p->cap_bps : p->host_rate_bps[p->slow_host[i]];
 }
 #endif

@@ -3,14 +3,15 @@
  * A path is a sequence of directed links. Drawing a flow uniformly and taking its path draws paths
  * with probability proportional to their number of flows; draws are with replacement, and equal
  * sequences are found by a hash table of path numbers, so that unique paths are numbered in order
- * of their first draw. Only drawn flows are routed. "All paths" is the same with every flow drawn
- * once, in order. */
+ * of their first draw. Only drawn flows are routed. "All paths" draws
+ * every flow once, in order. */
+#include "path/pathset.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "path/pathset.h"
 
 typedef struct {
     PathSet *set;
@@ -18,7 +19,7 @@ typedef struct {
     size_t cap_paths, cap_first, n_pool, cap_pool;
     uint32_t *slots; /* path + 1; 0: free; at most half full */
     size_t mask;
-} Builder;
+} PathSetBuild;
 
 static size_t hash_links(const uint32_t *links, uint32_t n) {
     uint64_t h = n;
@@ -29,8 +30,8 @@ static size_t hash_links(const uint32_t *links, uint32_t n) {
     return (size_t)h;
 }
 
-/* The slot of a sequence: its own, or the free one where it belongs. */
-static uint32_t *find_slot(const Builder *b, const uint32_t *links, uint32_t n) {
+/* Returns the slot of a sequence: the one that has it, or the free one for it. */
+static uint32_t *find_slot(const PathSetBuild *b, const uint32_t *links, uint32_t n) {
     for (size_t i = hash_links(links, n);; i++) {
         uint32_t *slot = &b->slots[i & b->mask];
         if (*slot == 0) return slot;
@@ -41,7 +42,7 @@ static uint32_t *find_slot(const Builder *b, const uint32_t *links, uint32_t n) 
     }
 }
 
-static void grow_slots(Builder *b) {
+static void grow_slots(PathSetBuild *b) {
     free(b->slots);
     b->mask = b->mask * 2 + 1;
     b->slots = MEM_ZNEW(uint32_t, b->mask + 1);
@@ -49,8 +50,9 @@ static void grow_slots(Builder *b) {
         *find_slot(b, b->set->pool + b->first[p], b->set->paths[p].n_links) = (uint32_t)p + 1;
 }
 
-/* The number of a flow's path, which is added if new. */
-static uint32_t add_path(Builder *b, const Route *r, uint32_t src, uint32_t dst, uint16_t sport) {
+/* Returns the number of a flow's path, which is added if new. */
+static uint32_t add_path(PathSetBuild *b, const Route *r, uint32_t src, uint32_t dst,
+                         uint16_t sport) {
     PathSet *ps = b->set;
     MEM_GROW(ps->pool, b->cap_pool, b->n_pool + route_max_links(r));
     uint32_t *links = ps->pool + b->n_pool, n = route_path(r, src, dst, sport, ROUTE_DPORT, links);
@@ -69,7 +71,7 @@ static uint32_t add_path(Builder *b, const Route *r, uint32_t src, uint32_t dst,
     return path;
 }
 
-static void finish(Builder *b) {
+static void finish(PathSetBuild *b) {
     for (size_t p = 0; p < b->set->n_unique; p++)
         b->set->paths[p].links = b->set->pool + b->first[p];
     free(b->first);
@@ -77,8 +79,8 @@ static void finish(Builder *b) {
 }
 
 /* Takes the paths of flows pick[0..n−1], in that order, as draws first … first + n − 1. */
-static int add_picks(Builder *b, const Route *r, const FlowSource *source, const uint64_t *pick,
-                     size_t n, size_t first, Err *err) {
+static int add_picks(PathSetBuild *b, const Route *r, const FlowSource *source,
+                     const uint64_t *pick, size_t n, size_t first, Err *err) {
     uint32_t *src = MEM_NEW(uint32_t, n), *dst = MEM_NEW(uint32_t, n);
     int rc = flowsource_hosts(source, pick, n, src, dst, err);
     for (size_t i = 0; rc == 0 && i < n; i++) {
@@ -90,7 +92,7 @@ static int add_picks(Builder *b, const Route *r, const FlowSource *source, const
     return rc;
 }
 
-static int draw_some(Builder *b, const Route *r, const FlowSource *source, uint64_t n_paths,
+static int draw_some(PathSetBuild *b, const Route *r, const FlowSource *source, uint64_t n_paths,
                      uint64_t seed, Err *err) {
     uint64_t *pick = MEM_NEW(uint64_t, n_paths);
     Rng rng = rng_stream(seed, "paths", 0);
@@ -101,7 +103,7 @@ static int draw_some(Builder *b, const Route *r, const FlowSource *source, uint6
     return rc;
 }
 
-static int take_all(Builder *b, const Route *r, const FlowSource *source, Err *err) {
+static int take_all(PathSetBuild *b, const Route *r, const FlowSource *source, Err *err) {
     uint64_t *pick = MEM_NEW(uint64_t, FLOW_CHUNK);
     int rc = 0;
     for (size_t first = 0, n; rc == 0 && first < source->n; first += n) {
@@ -119,7 +121,7 @@ int pathset_draw(PathSet *ps, const Route *r, const FlowSource *source, uint64_t
     if (source->n == 0) return err_input(err, "paths: there are no flows to draw from");
     if (n_paths >= UINT32_MAX || source->n >= UINT32_MAX)
         return err_input(err, "paths: at most %u draws and flows", UINT32_MAX - 1);
-    Builder b = {.set = ps, .mask = 255};
+    PathSetBuild b = {.set = ps, .mask = 255};
     b.slots = MEM_ZNEW(uint32_t, b.mask + 1);
     ps->n_drawn = n_paths > 0 ? n_paths : source->n;
     int rc =

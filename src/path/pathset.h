@@ -1,27 +1,31 @@
-/* pathset: the paths of a network that an estimate looks at. */
+/* pathset: the paths of a network that an estimate samples. */
 #ifndef M3_PATH_PATHSET_H
 #define M3_PATH_PATHSET_H
 #include <stdint.h>
+
 #include "base/diag.h"
 #include "net/route.h"
 #include "traffic/flowsource.h"
 
-/* Paths drawn with replacement in proportion to their flows; unique ones in order of first draw. */
+/* A path: a sequence of directed links from one host to another. */
 typedef struct {
     uint32_t n_links;
-    const uint32_t *links; /* directed, into the set's pool */
-    uint32_t n_draws;      /* how often drawn; with all paths: its number of flows */
+    const uint32_t *links; /* [n_links] in the set's pool */
+    uint32_t n_draws;      /* how often drawn; if all paths were taken: its number of flows */
     uint32_t src_host, dst_host;
 } NetPath;
+
+/* Paths drawn with replacement, each with probability proportional to its number of flows. */
 typedef struct {
     size_t n_unique, n_drawn;
-    NetPath *paths;
+    NetPath *paths; /* [n_unique] in order of first draw */
     uint32_t *pool;
-    uint32_t *draw_path; /* [n_drawn] path of each draw, for the bootstrap; NULL if all paths were
-                            taken */
+    uint32_t *draw_path; /* [n_drawn] path of each draw; NULL if all paths were taken */
 } PathSet;
 
-/* n_paths = 0: every path that has a flow, weighted by its number of flows. */
+/* pathset_draw draws n_paths paths with the seed's stream; 0: takes every path that has a flow.
+ * Returns −1 if there are no flows, or more draws or flows than 32-bit numbers have. pathset_free
+ * releases; links belong to the set. */
 int pathset_draw(PathSet *ps, const Route *r, const FlowSource *source, uint64_t n_paths,
                  uint64_t seed, Err *err);
 void pathset_free(PathSet *ps);

@@ -1,0 +1,19 @@
+/* pathindex: which flows of a network cross which links, for the links of chosen paths. */
+#ifndef M3_PATH_PATHINDEX_H
+#define M3_PATH_PATHINDEX_H
+#include "base/diag.h"
+#include "net/route.h"
+#include "path/pathset.h"
+#include "traffic/flowsource.h"
+
+/* For each link that lies on a path of a set: which flows cross it, ascending. Built once for all
+ * paths; immutable, shared between threads. */
+typedef struct PathIndex PathIndex;
+
+/* pathindex_new routes all flows of `source`, in parallel, and indexes those that cross a link of
+ * set `ps`. Set and route must outlive the index; the source is not needed afterwards. Returns NULL
+ * with `err` filled if interrupted. `log` may be NULL. pathindex_destroy releases. */
+PathIndex *pathindex_new(const PathSet *ps, const Route *r, const FlowSource *source, int threads,
+                         const Log *log, Err *err);
+void pathindex_destroy(PathIndex *ix);
+#endif
