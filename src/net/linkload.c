@@ -3,7 +3,7 @@
  * All traffic toward one destination moves along one directed acyclic graph (the next hops toward
  * it), and splitting is linear. So each destination is one pass: put the sources' shares on their
  * nodes, visit the nodes in topological order, push each node's sum to its next hops. Hosts that
- * hang on their rack's switch by a single cable are interchangeable: such a rack sends and receives
+ * have a single cable, to their rack's switch, are interchangeable: such a rack sends and receives
  * as one at its switch, and its cables carry equal parts. Cost: racks × (switches + their cables),
  * whatever the number of hosts; a rack with other hosts (several cables or switches) costs a pass
  * per host. The order is the reverse of the depth-first post-order, with an explicit stack (a chain
@@ -26,7 +26,7 @@ typedef struct {
     uint32_t *post;   /* [n_nodes] nodes by completion */
     uint32_t *source; /* [n_nodes] nodes that traffic was put on */
     uint32_t n_post, n_source, pass;
-    bool *plain; /* [n_racks] every host hangs on the rack's switch by its only cable */
+    bool *plain; /* [n_racks] every host's only cable goes to the rack's switch */
 } Spread;
 
 static uint32_t rack_size(const Topo *t, uint32_t rack) {
@@ -88,17 +88,17 @@ static void push_all(Spread *s, uint32_t dst, uint32_t end) {
     s->n_source = 0;
 }
 
-/* Puts weight w of rack `rack` on its switch or evenly on its hosts, except host `not`. */
-static void put_rack(Spread *s, uint32_t rack, double w, uint32_t not ) {
+/* Puts weight w of rack `rack` on its switch or evenly on its hosts, except host `except`. */
+static void put_rack(Spread *s, uint32_t rack, double w, uint32_t except) {
     const Topo *t = s->t;
     if (w == 0) return;
     if (s->plain[rack]) {
         put(s, t->rack_switch[rack], w);
         return;
     }
-    uint32_t n = rack_size(t, rack) - (not != TOPO_NONE);
+    uint32_t n = rack_size(t, rack) - (except != TOPO_NONE);
     for (uint32_t k = t->rack_host_start[rack]; k < t->rack_host_start[rack + 1]; k++)
-        if (t->rack_hosts[k] != not ) put(s, t->host_node[t->rack_hosts[k]], w / n);
+        if (t->rack_hosts[k] != except) put(s, t->host_node[t->rack_hosts[k]], w / n);
 }
 
 static void toward_plain_rack(Spread *s, uint32_t j, const double *p) {

@@ -1,22 +1,22 @@
 /* route: equal-cost multi-path over all shortest paths.
  *
- * Hosts that hang on the same switches are one destination group: all switches treat them alike
- * until the last hop. For each group a breadth-first search from its switches gives every switch
- * its distance and thus its next hops; the table is groups × rows, a row being a switch or a host
- * with several links.
+ * Hosts that are joined to the same switches are one destination group: all switches treat them
+ * alike until the last hop. For each group a breadth-first search from its switches gives every
+ * switch its distance and thus its next hops; the table is groups × rows, a row being a switch or a
+ * host with several links.
  *
  *     table[group][row] = { distance, n, first }    n = 1: `first` is the link itself
- *                                                   n > 1: `first` is where its list begins in the
- * pool last hop: the host's own links, turned round   (row at distance 0)
+ *                                                   n > 1: where its list begins in the pool
+ *                                                   distance 0: the last hop is one of the host's
+ *                                                               own links, in the other direction
  *
- * A row's lists repeat (all pods but one look alike from a spine's view of its own pod), so a list
- * equal to the row's latest one is not stored again; what a path needs then stays in the nearest
- * caches. Next hops are in the order of topo's out_link: by descending node, parallel links side by
- * side. Hosts don't forward.
+ * A row's lists repeat (to a spine, all other pods look alike), so a list equal to the row's latest
+ * one is not stored again; what a path needs then stays in the nearest caches. Next hops are in the
+ * order of topo's out_link: by descending node, parallel links side by side. Hosts don't forward.
  *
  * The hash is murmur3-32 (A. Appleby, public domain description) over addresses and ports as the
- * HPCC simulator computes it; see docs/PACKET-SIM.md. It is computed only where there is a choice.
- */
+ * HPCC authors' simulator computes it, seeded with the switch's node id. It is computed only where
+ * there is a choice. Left out: failures, weights, flowlets. */
 #include "net/route.h"
 
 #include <assert.h>
@@ -27,11 +27,12 @@
 
 #define UNREACHED UINT16_MAX
 
+/* A row's next hops toward a group. */
 typedef struct {
     uint32_t first;
     uint16_t n;
     uint16_t distance; /* links from the row's node to the nearest switch of the group */
-} Hop;
+} NextHops;
 
 struct Route {
     const Topo *topo;
@@ -39,13 +40,12 @@ struct Route {
     uint32_t *row_of; /* [n_nodes] switches first, then hosts with several links; TOPO_NONE: a host
                          with one */
     uint32_t *group_of; /* [n_hosts] */
-    Hop *table;         /* [n_groups × n_rows] */
+    NextHops *table;    /* [n_groups × n_rows] */
     uint32_t *pool;     /* lists of next hops */
     size_t n_pool, cap_pool;
-    uint32_t *link_to; /* [n_links] a copy of what path walking reads of a Link */
-    uint32_t
-        *down_link;    /* [out_link] where node is a host: the same links in the other direction */
-    uint32_t *host_ip; /* [n_hosts] */
+    uint32_t *link_to;   /* [n_links] a copy of what path walking reads of a Link */
+    uint32_t *down_link; /* [n_links] out_link's links in the other direction */
+    uint32_t *host_ip;   /* [n_hosts] */
     uint32_t max_links;
 };
 
@@ -58,14 +58,14 @@ static inline uint32_t murmur_word(uint32_t w) { return rotl(w * 0xcc9e2d51u, 15
 /* The three words of the key after their own mixing, which no switch's seed enters. */
 typedef struct {
     uint32_t word[3];
-} Key;
+} FlowKey;
 
-static inline Key key_of(uint32_t src_ip, uint32_t dst_ip, uint16_t sport, uint16_t dport) {
-    return (Key){
+static inline FlowKey key_of(uint32_t src_ip, uint32_t dst_ip, uint16_t sport, uint16_t dport) {
+    return (FlowKey){
         {murmur_word(src_ip), murmur_word(dst_ip), murmur_word(sport | (uint32_t)dport << 16)}};
 }
 
-static inline uint32_t hash_key(const Key *k, uint32_t seed) {
+static inline uint32_t hash_key(const FlowKey *k, uint32_t seed) {
     uint32_t h = seed;
     for (int i = 0; i < 3; i++) h = rotl(h ^ k->word[i], 13) * 5 + 0xe6546b64u;
     h ^= 12; /* the key's length */
@@ -76,7 +76,7 @@ static inline uint32_t hash_key(const Key *k, uint32_t seed) {
 
 uint32_t route_hash(uint32_t src_ip, uint32_t dst_ip, uint16_t sport, uint16_t dport,
                     uint32_t seed) {
-    Key k = key_of(src_ip, dst_ip, sport, dport);
+    FlowKey k = key_of(src_ip, dst_ip, sport, dport);
     return hash_key(&k, seed);
 }
 
@@ -100,8 +100,8 @@ static void number_rows(Route *r) {
         if (n_out(t, t->host_node[h]) > 1) r->row_of[t->host_node[h]] = r->n_rows++;
 }
 
-/* Next distinct neighbour at or after position i of a node's links; parallel links stand side by
- * side. */
+/* Returns the position of the next neighbour's links among a node's, after position i; parallel
+ * links stand side by side. */
 static uint32_t skip_parallel(const Topo *t, uint32_t i, uint32_t end) {
     uint32_t to = t->links[t->out_link[i]].to;
     while (i < end && t->links[t->out_link[i]].to == to) i++;
@@ -137,16 +137,19 @@ static void group_hosts(Route *r, uint32_t *heads) {
 
 /* ---- the table ---- */
 
-/* Links between switches only, by row: what every search walks. */
+/* Links to switches, by row, which every search walks; its queue; and each row's latest list. */
 typedef struct {
-    uint32_t *start, *link, *to_row, *queue, *latest, *latest_n;
-} Search;
+    uint32_t *start;             /* [n_rows + 1] where a row's links begin */
+    uint32_t *link, *to_row;     /* [n_links] */
+    uint32_t *queue;             /* [n_rows] */
+    uint32_t *latest, *latest_n; /* [n_rows] place in the pool and length; 0: none yet */
+} RouteSearch;
 
-static void search_init(Search *s, const Route *r) {
+static void search_init(RouteSearch *s, const Route *r) {
     const Topo *t = r->topo;
-    *s = (Search){MEM_ZNEW(uint32_t, r->n_rows + 1), MEM_NEW(uint32_t, t->n_links),
-                  MEM_NEW(uint32_t, t->n_links),     MEM_NEW(uint32_t, r->n_rows),
-                  MEM_ZNEW(uint32_t, r->n_rows),     MEM_ZNEW(uint32_t, r->n_rows)};
+    *s = (RouteSearch){MEM_ZNEW(uint32_t, r->n_rows + 1), MEM_NEW(uint32_t, t->n_links),
+                       MEM_NEW(uint32_t, t->n_links),     MEM_NEW(uint32_t, r->n_rows),
+                       MEM_ZNEW(uint32_t, r->n_rows),     MEM_ZNEW(uint32_t, r->n_rows)};
     uint32_t *node_of = MEM_NEW(uint32_t, r->n_rows), n = 0;
     for (uint32_t v = 0; v < t->n_nodes; v++)
         if (r->row_of[v] != TOPO_NONE) node_of[r->row_of[v]] = v;
@@ -163,7 +166,7 @@ static void search_init(Search *s, const Route *r) {
     free(node_of);
 }
 
-static void search_free(Search *s) {
+static void search_free(RouteSearch *s) {
     free(s->start);
     free(s->link);
     free(s->to_row);
@@ -172,10 +175,11 @@ static void search_free(Search *s) {
     free(s->latest_n);
 }
 
-static void measure(const Route *r, const Search *s, uint32_t head, Hop *hops) {
+/* Fills in the distances of all rows from the switches of a group, of which host `head` is one. */
+static void measure(const Route *r, const RouteSearch *s, uint32_t head, NextHops *hops) {
     const Topo *t = r->topo;
     uint32_t v = t->host_node[head], begin = 0, end = 0;
-    for (uint32_t row = 0; row < r->n_rows; row++) hops[row] = (Hop){.distance = UNREACHED};
+    for (uint32_t row = 0; row < r->n_rows; row++) hops[row] = (NextHops){.distance = UNREACHED};
     for (uint32_t i = t->out_start[v], stop = t->out_start[v + 1]; i < stop;
          i = skip_parallel(t, i, stop)) {
         uint32_t row = r->row_of[t->links[t->out_link[i]].to];
@@ -186,7 +190,7 @@ static void measure(const Route *r, const Search *s, uint32_t head, Hop *hops) {
         uint32_t row = s->queue[begin++], next = hops[row].distance + 1u;
         if (next >= UNREACHED) continue;
         for (uint32_t i = s->start[row]; i < s->start[row + 1]; i++) {
-            Hop *h = &hops[s->to_row[i]];
+            NextHops *h = &hops[s->to_row[i]];
             if (h->distance != UNREACHED) continue;
             h->distance = (uint16_t)next;
             s->queue[end++] = s->to_row[i];
@@ -194,8 +198,8 @@ static void measure(const Route *r, const Search *s, uint32_t head, Hop *hops) {
     }
 }
 
-/* Files the n links collected at the pool's end as the row's next hops. */
-static void file_hops(Route *r, Search *s, uint32_t row, uint32_t n, Hop *hop) {
+/* Stores the n links collected at the pool's end as the row's next hops. */
+static void file_hops(Route *r, RouteSearch *s, uint32_t row, uint32_t n, NextHops *hop) {
     uint32_t *list = r->pool + r->n_pool;
     hop->n = (uint16_t)n;
     if (n == 1) {
@@ -213,7 +217,7 @@ static void file_hops(Route *r, Search *s, uint32_t row, uint32_t n, Hop *hop) {
 /* Next hops of a row: its links to rows that are one nearer. A host with several links has no
  * distance of its own yet, since nothing is forwarded by hosts: it goes to the nearest of its
  * switches. */
-static int find_hops(Route *r, Search *s, uint32_t row, Hop *hops, Err *err) {
+static int find_hops(Route *r, RouteSearch *s, uint32_t row, NextHops *hops, Err *err) {
     uint32_t begin = s->start[row], end = s->start[row + 1], nearest = UNREACHED, n = 0;
     bool is_host = row >= r->n_switches;
     if (!is_host && hops[row].distance == 0) return 0;
@@ -233,12 +237,12 @@ static int find_hops(Route *r, Search *s, uint32_t row, Hop *hops, Err *err) {
 }
 
 static int fill_table(Route *r, const uint32_t *heads, Err *err) {
-    Search s;
+    RouteSearch s;
     int rc = 0;
     search_init(&s, r);
-    r->table = MEM_NEW(Hop, (size_t)r->n_groups * r->n_rows);
+    r->table = MEM_NEW(NextHops, (size_t)r->n_groups * r->n_rows);
     for (uint32_t g = 0; g < r->n_groups && rc == 0; g++) {
-        Hop *hops = r->table + (size_t)g * r->n_rows;
+        NextHops *hops = r->table + (size_t)g * r->n_rows;
         measure(r, &s, heads[g], hops);
         for (uint32_t row = 0; row < r->n_rows && rc == 0; row++)
             rc = find_hops(r, &s, row, hops, err);
@@ -250,13 +254,14 @@ static int fill_table(Route *r, const uint32_t *heads, Err *err) {
 /* Distance from a host to the nearest switch of a group, in links; UNREACHED if there is no way. */
 static uint32_t host_distance(const Route *r, uint32_t host, uint32_t group) {
     const Topo *t = r->topo;
-    const Hop *hops = r->table + (size_t)group * r->n_rows;
+    const NextHops *hops = r->table + (size_t)group * r->n_rows;
     uint32_t v = t->host_node[host], row = r->row_of[v];
     if (row != TOPO_NONE) return hops[row].distance;
     uint32_t d = hops[r->row_of[t->links[t->out_link[t->out_start[v]]].to]].distance;
     return d == UNREACHED ? UNREACHED : d + 1;
 }
 
+/* Checks that all hosts reach each other, and finds the longest path. */
 static int check_reach(Route *r, const uint32_t *heads, Err *err) {
     const Topo *t = r->topo;
     for (uint32_t g = 0; g < r->n_groups; g++)
@@ -333,14 +338,14 @@ static const uint32_t *last_hop(const Route *r, uint32_t node, uint32_t dst_node
     return &r->down_link[i];
 }
 
-static inline const uint32_t *next_hops(const Route *r, const Hop *hops, uint32_t node,
+static inline const uint32_t *next_hops(const Route *r, const NextHops *hops, uint32_t node,
                                         uint32_t dst_node, uint32_t *n) {
     uint32_t row = r->row_of[node];
     if (row == TOPO_NONE) {
         *n = 1;
         return &r->topo->out_link[r->topo->out_start[node]];
     }
-    const Hop *h = &hops[row];
+    const NextHops *h = &hops[row];
     if (h->distance == 0) return last_hop(r, node, dst_node, n);
     *n = h->n;
     return h->n == 1 ? &h->first : r->pool + h->first;
@@ -355,8 +360,8 @@ uint32_t route_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16
                     uint16_t dport, uint32_t *links) {
     assert(src_host != dst_host);
     const Topo *t = r->topo;
-    const Hop *hops = r->table + (size_t)r->group_of[dst_host] * r->n_rows;
-    Key key = key_of(r->host_ip[src_host], r->host_ip[dst_host], sport, dport);
+    const NextHops *hops = r->table + (size_t)r->group_of[dst_host] * r->n_rows;
+    FlowKey key = key_of(r->host_ip[src_host], r->host_ip[dst_host], sport, dport);
     uint32_t n_links = 0, node = t->host_node[src_host], dst_node = t->host_node[dst_host];
     while (node != dst_node) {
         uint32_t n, pick = 0;
@@ -392,92 +397,4 @@ void route_spread(const Route *r, uint32_t src_host, uint32_t dst_host, double w
         }
     }
     free(queue);
-}
-
-/* ---- source ports ---- */
-
-enum { LOG2_DENSE_PAIRS = 27 };
-
-/* Up to some ten thousand hosts a counter per pair, of which only touched pages take memory;
- * beyond, a hash table over the pairs that occur. */
-typedef struct {
-    uint64_t pair; /* + 1; 0: empty */
-    uint64_t count;
-} PairCount;
-
-struct RoutePorts {
-    size_t n_hosts;
-    uint16_t *count;  /* [n_hosts²], or NULL: */
-    PairCount *table; /* [2^log2_cap] at most half full */
-    size_t n_pairs;
-    int log2_cap;
-};
-
-RoutePorts *route_ports_new(const Topo *t) {
-    RoutePorts *p = MEM_ZNEW(RoutePorts, 1);
-    *p = (RoutePorts){.n_hosts = t->n_hosts, .log2_cap = 10};
-    if ((uint64_t)t->n_hosts * t->n_hosts <= (uint64_t)1 << LOG2_DENSE_PAIRS)
-        p->count = MEM_ZNEW(uint16_t, p->n_hosts * p->n_hosts);
-    else p->table = MEM_ZNEW(PairCount, (size_t)1 << p->log2_cap);
-    return p;
-}
-
-void route_ports_free(RoutePorts *p) {
-    if (!p) return;
-    free(p->count);
-    free(p->table);
-    free(p);
-}
-
-static void ports_dense(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
-                        uint16_t *sport) {
-    enum { AHEAD = 16 };
-    uint16_t *count = p->count;
-    size_t n_hosts = p->n_hosts;
-    for (size_t i = 0; i < n; i++) {
-        if (i + AHEAD < n)
-            __builtin_prefetch(&count[src_host[i + AHEAD] * n_hosts + dst_host[i + AHEAD]], 1);
-        sport[i] = (uint16_t)(ROUTE_FIRST_SPORT + count[src_host[i] * n_hosts + dst_host[i]]++);
-    }
-}
-
-static PairCount *find_pair(PairCount *table, int log2_cap, uint64_t pair) {
-    size_t mask = ((size_t)1 << log2_cap) - 1,
-           at = (size_t)(pair * 0x9E3779B97F4A7C15u >> (64 - log2_cap));
-    while (table[at].pair != 0 && table[at].pair != pair) at = (at + 1) & mask;
-    return &table[at];
-}
-
-static void grow_pairs(RoutePorts *p) {
-    size_t n = (size_t)1 << p->log2_cap++;
-    PairCount *table = MEM_ZNEW(PairCount, 2 * n);
-    for (size_t i = 0; i < n; i++)
-        if (p->table[i].pair != 0) *find_pair(table, p->log2_cap, p->table[i].pair) = p->table[i];
-    free(p->table);
-    p->table = table;
-}
-
-static void ports_sparse(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host,
-                         size_t n, uint16_t *sport) {
-    for (size_t i = 0; i < n; i++) {
-        uint64_t pair = ((uint64_t)src_host[i] << 32 | dst_host[i]) + 1;
-        PairCount *c = find_pair(p->table, p->log2_cap, pair);
-        bool added = c->pair == 0;
-        c->pair = pair;
-        sport[i] = (uint16_t)(ROUTE_FIRST_SPORT + c->count++);
-        if (added && ++p->n_pairs * 2 > (size_t)1 << p->log2_cap) grow_pairs(p);
-    }
-}
-
-void route_ports_next(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
-                      uint16_t *sport) {
-    if (p->count) ports_dense(p, src_host, dst_host, n, sport);
-    else ports_sparse(p, src_host, dst_host, n, sport);
-}
-
-void route_sports(const Topo *t, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
-                  uint16_t *sport) {
-    RoutePorts *p = route_ports_new(t);
-    route_ports_next(p, src_host, dst_host, n, sport);
-    route_ports_free(p);
 }

@@ -1,4 +1,4 @@
-/* route: ECMP over all shortest paths, with the hash of docs/PACKET-SIM.md. */
+/* route: ECMP over all shortest paths, with the hash of the HPCC authors' simulator. */
 #ifndef M3_NET_ROUTE_H
 #define M3_NET_ROUTE_H
 #include <stdint.h>
@@ -6,50 +6,58 @@
 #include "base/diag.h"
 #include "net/topo.h"
 
-/* Next hops per (node, destination group). Hosts hanging on the same set of switches are one group,
- * so a table for 6,144 hosts stays small. Immutable; shared between threads. */
+/* Next hops per (node, destination group). Hosts that are joined to the same switches are one
+ * group, so a table for 6,144 hosts stays small. Immutable; shared between threads. */
 typedef struct Route Route;
-/* −1 if some pair of hosts is not connected. The topo must outlive the route. Hosts don't forward.
- */
+
+/* route_new computes all next hops of a topology, which must outlive the route. Hosts don't
+ * forward. Returns NULL with `err` filled if some pair of hosts is not connected. route_destroy
+ * releases. */
 Route *route_new(const Topo *t, Err *err);
 void route_destroy(Route *r);
 const Topo *route_topo(const Route *r);
-/* Most links on any shortest path between hosts. */
+
+/* route_max_links returns the most links on any shortest path between hosts. */
 uint32_t route_max_links(const Route *r);
-/* Links on every shortest path from host src to host dst (0 if equal). */
+
+/* route_n_links returns the links on every shortest path from one host to another, 0 if equal. */
 uint32_t route_n_links(const Route *r, uint32_t src_host, uint32_t dst_host);
 
-/* The directed links of a flow's path into `links` (room for route_max_links); returns how many.
- * At each node with several next hops (in descending order of node id, parallel links side by side)
- * it takes number route_hash(...) % n, seeded with the node's id. src ≠ dst. */
+/* route_path fills `links` (room for route_max_links) with the directed links of a flow's path and
+ * returns how many. At each node with n > 1 next hops (in descending order of node id, parallel
+ * links side by side) it takes number route_hash(...) % n, seeded with the node's id. src ≠ dst. */
 uint32_t route_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16_t sport,
                     uint16_t dport, uint32_t *links);
 
-/* The next hops (directed links) from `node` toward host `dst`; count in *n. For the packet engine.
- */
+/* route_next returns the next hops (directed links) from `node` toward host `dst`, and how many in
+ * *n. */
 const uint32_t *route_next(const Route *r, uint32_t node, uint32_t dst_host, uint32_t *n);
 
-/* murmur3-32 of the 12 bytes (src ip, dst ip, sport | dport << 16). */
+/* route_hash returns murmur3-32 of the 12 bytes (src ip, dst ip, sport | dport << 16). */
 uint32_t route_hash(uint32_t src_ip, uint32_t dst_ip, uint16_t sport, uint16_t dport,
                     uint32_t seed);
-/* 0x0b000001 + (id / 256) << 16 + (id % 256) << 8 */
+/* route_node_ip returns the address that the simulator gives a node of this id:
+ * 0x0b000001 + (id / 256) << 16 + (id % 256) << 8. */
 uint32_t route_node_ip(uint64_t node_id);
 
+/* Ports of flows, as the HPCC authors' simulator numbers them. */
 enum { ROUTE_FIRST_SPORT = 10000, ROUTE_DPORT = 100 };
-/* Source ports in order of the flows: sport[i] = 10000 + (number of earlier flows of the same
- * pair), mod 2^16. */
+
+/* route_sports fills sport[n] with the source ports of n flows in order of start:
+ * ROUTE_FIRST_SPORT + (number of earlier flows of the same pair), mod 2^16. */
 void route_sports(const Topo *t, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
                   uint16_t *sport);
-/* The same piece by piece. */
+/* RoutePorts counts the flows of each pair, for lists that come in pieces: route_ports_next fills
+ * the source ports of the next n flows. route_ports_free releases. */
 typedef struct RoutePorts RoutePorts;
 RoutePorts *route_ports_new(const Topo *t);
 void route_ports_next(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
                       uint16_t *sport);
 void route_ports_free(RoutePorts *p);
 
-/* Share of a (src, dst) pair's traffic on each link if every node splits equally over its next
- * hops: adds weight · share to load[link]. Expectation of ECMP over many flows. scratch: n_nodes
- * doubles, all 0, left 0. */
+/* route_spread adds to load[link] the share of `weight` that a pair of hosts puts on each link if
+ * every node splits equally over its next hops: the expectation of ECMP over many flows.
+ * scratch[n_nodes] must be 0 and is left 0. */
 void route_spread(const Route *r, uint32_t src_host, uint32_t dst_host, double weight, double *load,
                   double *scratch);
 #endif

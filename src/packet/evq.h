@@ -1,16 +1,17 @@
-/* evq: the event queue: a wheel of sorted slots for the near future, a heap for the rest.
+/* evq: the event queue: a wheel of sorted slots for the near future, a heap for the rest. Private
+ * to this room.
  *
- * Nodes are 64-byte cells of the user's array whose first 24 bytes are an EvNode; the queue links
- * them by 32-bit index and owns no memory per event. Order is (time, seq): seq is the rank at which
- * the event was scheduled, so events of equal time run in the order scheduled whatever the order of
- * pushing. */
+ * Nodes are elements of the user's array, EVQ_STRIDE bytes each, that begin with an EvNode; the
+ * queue links them by 32-bit index and owns no memory per event. Order is (time, seq): seq is the
+ * rank at which the event was scheduled, so events of equal time run in the order scheduled,
+ * whatever the order of pushing. */
 #ifndef M3_PACKET_EVQ_H
 #define M3_PACKET_EVQ_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { EVQ_STRIDE = 64 };
+enum { EVQ_STRIDE = 64 }; /* a cache line */
 #define EVQ_NONE UINT32_MAX
 
 typedef struct {
@@ -26,15 +27,15 @@ typedef struct {
     uint32_t id;
 } EvFar;
 
-/* Invariant: every node in the wheel has time>>shift in [now>>shift, now>>shift + n_slots), so
- * slots in cyclic order from now's hold ascending times; within a slot the list is sorted. */
+/* Invariant: every node in the wheel has time >> shift in [now >> shift, now >> shift + n_slots),
+ * so that slots hold ascending times in cyclic order from now's slot on; within a slot the list is
+ * sorted. */
 typedef struct {
-    unsigned char
-        *nodes;  /* node i at nodes + 64·i; set by the user, also after each move of the array */
-    int64_t now; /* time of the last event popped */
-    uint32_t *heads;   /* [mask + 1] lists */
-    uint64_t *words;   /* bit per slot: not empty */
-    uint64_t *summary; /* bit per word: not 0 */
+    unsigned char *nodes; /* the user's array; set by the user, again after each move of it */
+    int64_t now;          /* time of the last event popped */
+    uint32_t *heads;      /* [mask + 1] lists: index of the first node; valid if not empty */
+    uint64_t *words;      /* bit per slot: not empty */
+    uint64_t *summary;    /* bit per word: not 0 */
     uint32_t mask, word_mask, sum_mask;
     int shift;
     size_t n_near;
@@ -42,21 +43,25 @@ typedef struct {
     size_t n_far, cap_far;
 } Evq;
 
-/* A wheel for about `n_events` pending events that are mostly less than horizon_ticks ahead. */
+/* evq_init makes a queue for about n_events pending events that are mostly less than horizon_ticks
+ * ahead; more events, or farther ones, only take longer. evq_free releases. */
 void evq_init(Evq *q, int64_t horizon_ticks, size_t n_events);
 void evq_free(Evq *q);
+
+/* The heap of far events: for evq_push and evq_pop alone. */
 void evq_far_push(Evq *q, uint32_t id, int64_t time, uint64_t seq);
 uint32_t evq_far_pop(Evq *q);
 
 static inline EvNode *evq_node(const Evq *q, uint32_t id) {
     return (EvNode *)(void *)(q->nodes + (size_t)id * EVQ_STRIDE);
 }
+/* evq_before says whether (time, seq) a comes before b. */
 static inline bool evq_before(int64_t ta, uint64_t sa, int64_t tb, uint64_t sb) {
     return ta < tb || (ta == tb && sa < sb);
 }
 static inline size_t evq_len(const Evq *q) { return q->n_near + q->n_far; }
 
-/* Puts a node in its place of a list that is not empty. */
+/* evq_list_insert puts a node in its place of a list that is not empty; for evq_push alone. */
 static inline void evq_list_insert(Evq *q, uint32_t *list, uint32_t id, EvNode *n) {
     EvNode *head = evq_node(q, *list), *tail = evq_node(q, head->tail);
     if (!evq_before(n->time, n->seq, tail->time, tail->seq)) {
@@ -72,7 +77,7 @@ static inline void evq_list_insert(Evq *q, uint32_t *list, uint32_t id, EvNode *
     *link = id;
 }
 
-/* time ≥ now; seq unique. */
+/* evq_push adds node id with time ≥ now and a seq that no other pending event has. */
 static inline void evq_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
     EvNode *n = evq_node(q, id);
     n->time = time;
@@ -93,7 +98,7 @@ static inline void evq_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
     q->summary[w >> 6] |= 1ull << (w & 63);
 }
 
-/* First slot in use at or after now's, cyclically; n_near > 0. */
+/* evq_first_slot returns the first slot in use at or after now's, cyclically; n_near > 0. */
 static inline uint32_t evq_first_slot(const Evq *q) {
     uint32_t from = (uint32_t)(q->now >> q->shift) & q->mask, w = from >> 6;
     uint64_t bits = q->words[w] & (~0ull << (from & 63));
@@ -106,7 +111,8 @@ static inline uint32_t evq_first_slot(const Evq *q) {
     return w << 6 | (uint32_t)__builtin_ctzll(q->words[w]);
 }
 
-/* Takes out the first event and moves now to its time; EVQ_NONE if there is none. */
+/* evq_pop takes out the first event and moves `now` to its time. Returns its node, EVQ_NONE if
+ * there is none. */
 static inline uint32_t evq_pop(Evq *q) {
     if (q->n_near == 0) return q->n_far ? evq_far_pop(q) : EVQ_NONE;
     uint32_t i = evq_first_slot(q);

@@ -1,13 +1,14 @@
 /* ideal: completion times in the empty network.
  *
  * In compat by the reference's formula: all packets at the slowest link, the first one at every
- * link. Otherwise exact: packets in a row of store-and-forward links finish at the longest way
- * through the grid (packet, link), where each step goes to the next packet or the next link; as all
- * packets but the last are equal, that is, over the link k at which the last packet takes over,
+ * link, in whole ns. Otherwise exact: packets that pass a row of store-and-forward links are done
+ * at the longest path through the grid (packet, link), each step of which goes to the next packet
+ * or to the next link; as all packets but the last are equal, that is the maximum over the link k
+ * where the path changes to the last packet:
  *
  *     max_k  Σ_{h≤k} full_h + (n − 2) · max_{h≤k} full_h + Σ_{h≥k} last_h .
  *
- * Both count 48 bytes of header: telemetry and timestamps of some controls come on top, so that
+ * Both count WIRE_HEADER_B for all controls: telemetry and timestamps of some come on top, so that
  * ideal times are the same for all of them. */
 #include "packet/ideal.h"
 

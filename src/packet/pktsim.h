@@ -1,4 +1,9 @@
-/* pktsim: packet-level simulation of flows over a network (docs: PACKET-SIM.md). */
+/* pktsim: packet-level simulation of flows over a network.
+ *
+ * Store-and-forward switches with ECMP, a shared buffer with dynamic thresholds, PFC and ECN; hosts
+ * that pace flows and go back N; a congestion control per run (cc.h). It follows the HPCC authors'
+ * ns-3 simulator as the m3 paper uses it, "the reference", and with `compat` agrees with it to the
+ * nanosecond. */
 #ifndef M3_PACKET_PKTSIM_H
 #define M3_PACKET_PKTSIM_H
 #include <stdbool.h>
@@ -12,7 +17,7 @@
 
 enum { PKT_MAX_TIERS = 8 };
 
-/* What one event of a trace is about. Times in ns; queue: bytes in the port's queues after it. */
+/* One event of a trace. */
 typedef enum {
     PKT_TRACE_SEND,
     PKT_TRACE_ENQUEUE,
@@ -26,7 +31,7 @@ typedef struct {
     PktType type;
     double time_ns;
     uint32_t link;    /* directed: the one it is sent over, or came by (receive, drop) */
-    uint32_t queue_b; /* bytes waiting for that link, data queue */
+    uint32_t queue_b; /* bytes waiting in that link's data queue after the event */
     uint64_t flow;    /* index in Flows; UINT64_MAX for pause frames */
     uint64_t byte;    /* data: first payload byte; ACK, NACK: next byte expected */
     uint32_t wire_b;
@@ -35,13 +40,10 @@ typedef struct {
 typedef void (*PktTracer)(void *ctx, const PktTraceEvent *e);
 
 typedef struct {
-    bool compat;   /* as the HPCC authors' ns-3 has it, accidents included; otherwise the sane
-                      behaviour */
-    uint64_t seed; /* of marking */
-    const char
-        *cc; /* overrides the network settings' congestion control, by name; NULL: as they say */
-    double
-        stop_ns; /* flows not finished by then stay unfinished; 0: until nothing moves any more */
+    bool compat;     /* the reference's behaviour with its quirks */
+    uint64_t seed;   /* of marking */
+    const char *cc;  /* overrides the settings' congestion control, by name; NULL: as they say */
+    double stop_ns;  /* flows not finished by then stay unfinished; 0: until nothing moves */
     const Log *log;  /* progress; NULL: none */
     PktTracer trace; /* NULL: none */
     void *trace_ctx;
@@ -62,18 +64,19 @@ typedef struct {
     double sim_ns, wall_s;
 } PktStats;
 
-/* −1, naming the valid ones, if no congestion control has that name. */
+/* pktsim_check_cc returns −1, with `err` naming the valid ones, if no congestion control has that
+ * name. */
 int pktsim_check_cc(const char *name, Err *err);
 
-/* Simulates `f` on the network; fct_ns[f->n] gets each flow's completion time, from its start to
- * the arrival of its last byte, NAN if it didn't finish. `stats` may be NULL. −1 on flows or
- * settings it cannot take, or if interrupted (fct_ns is then valid as far as it went). Keeps
- * nothing; runs may go on in parallel. */
+/* pktsim_run simulates flows `f`, ascending by start, on the network of `r`. fct_ns[f->n] gets each
+ * flow's completion time, from its start to the arrival of its last byte, NAN if it didn't finish.
+ * `stats` may be NULL. Returns −1 on networks, flows or settings it cannot take, or if interrupted
+ * (fct_ns is then valid as far as it went). Runs share nothing and may go on in parallel. */
 int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOptions *opt,
                double *fct_ns, PktStats *stats, Err *err);
 
-/* Completion times in the empty network, with 48 bytes of header. compat: the reference's formula,
- * whole ns, rates capped at 10 Gb/s. Otherwise exact for an unlimited window: store and forward of
- * all packets along the flow's path. */
+/* pktsim_ideal fills ideal_ns[f->n] with completion times in the empty network, with WIRE_HEADER_B
+ * to each packet. compat: the reference's formula, in whole ns, rates at most 10 Gb/s. Otherwise
+ * exact for an unlimited window: store and forward of all packets along the flow's path. */
 void pktsim_ideal(const Route *r, const Flows *f, bool compat, double *ideal_ns);
 #endif
