@@ -467,8 +467,8 @@ static bool alone_on_link(const Stays *s, uint32_t link, const Flows *f, size_t 
     return true;
 }
 
-/* The reference says which way flows went by when they arrived: a flow that met nobody on the path
- * we give it took its ideal time there. (With next hops in ascending order 27 of some 1,600 such
+/* The reference's completion times say which paths flows took: a flow that shares no link of the
+ * path computed here takes its ideal time. (With next hops in ascending order 27 of some 1,600 such
  * flows are late, with other seeds 120.) */
 static void reference_flows_went_our_way(void **state) {
     (void)state;

@@ -225,7 +225,7 @@ static void same(float got, double want) {
 }
 
 /* One link of the path, told from all flows. */
-static void check_around(const Net *net, const NetPath *p, const Lot *lot) {
+static void check_neighbours(const Net *net, const NetPath *p, const Lot *lot) {
     const Topo *t = &net->topo;
     uint32_t at = p->n_links / 2, mine = p->links[at],
              next = at + 1 < p->n_links ? p->links[at + 1] : TOPO_NONE;
@@ -254,10 +254,10 @@ static void check_lot(const Net *net, const NetPath *p, const Lot *lot) {
     }
     assert_true(lot->host_rate_bps == fmin(lot->rate_bps[0], lot->rate_bps[p->n_links - 1]));
     check_stubs(&net->topo, p, lot);
-    check_around(net, p, lot);
+    check_neighbours(net, p, lot);
 }
 
-/* Flow by flow: which positions of the path it crosses, in stretches. Returns the number of flows
+/* Flow by flow: which positions of the path it crosses, in ranges. Returns the number of flows
  * with several. */
 static size_t check_flows(const Net *net, const NetPath *p, const LotFlow *got, size_t n) {
     const Flows *f = &net->flows;
@@ -265,7 +265,7 @@ static size_t check_flows(const Net *net, const NetPath *p, const LotFlow *got, 
     for (size_t i = 0; i < f->n; i++) {
         uint32_t links[64], n_links = route_path(net->route, f->src[i], f->dst[i], net->sport[i],
                                                  ROUTE_DPORT, links);
-        size_t stretches = 0;
+        size_t ranges = 0;
         bool on = false;
         for (uint32_t at = 0; at < p->n_links; at++) {
             bool crosses = false;
@@ -275,7 +275,7 @@ static size_t check_flows(const Net *net, const NetPath *p, const LotFlow *got, 
                 assert_true(got[k].start_ns == f->start_ns[i] && got[k].size_b == f->size_b[i]);
                 assert_true(got[k].cap_bps == fmin(net->topo.host_rate_bps[f->src[i]],
                                                    net->topo.host_rate_bps[f->dst[i]]));
-                stretches++;
+                ranges++;
                 k++;
             }
             if (crosses) assert_true(got[k - 1].d > at);
@@ -283,15 +283,15 @@ static size_t check_flows(const Net *net, const NetPath *p, const LotFlow *got, 
             on = crosses;
         }
         if (is_path_of(net, p, i))
-            assert_true(stretches == 1 && got[k - 1].s == 0 && got[k - 1].d == p->n_links);
-        rejoining += stretches > 1;
+            assert_true(ranges == 1 && got[k - 1].s == 0 && got[k - 1].d == p->n_links);
+        rejoining += ranges > 1;
     }
     assert_int_equal(k, n);
     return rejoining;
 }
 
 /* What a path view knows of all flows, from the flows. */
-static void check_outline(const PathView *o, const LotFlow *flows) {
+static void check_view(const PathView *o, const LotFlow *flows) {
     size_t n_foreground = 0;
     double pairs = 0, bits = 0;
     for (size_t i = 0; i < o->n; i++) {
@@ -327,7 +327,7 @@ static void check_pieces(const PathIndex *ix, size_t p, const LotFlow *want, siz
     for (size_t i = 0, piece = 1; i < n; i += piece, piece = piece * 2 < n - i ? piece * 2 : n - i)
         path_read(&o, i, piece, got + i);
     assert_memory_equal(got, want, n * sizeof *want);
-    check_outline(&o, want);
+    check_view(&o, want);
 }
 
 static void projection_equals_brute_force(void **state) {

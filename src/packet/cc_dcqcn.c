@@ -2,8 +2,9 @@
  *
  * A marked packet's ACK is a congestion notification. The first one sets the target rate and starts
  * two 50 µs timers: one moves α (gain 1/256), the other cuts the rate by α/2 if a notification came
- * meanwhile. A cut starts a 55 µs timer that recovers half the way to the target, from its second
- * turn on raising the target by 2 then 20 Mb/s (of a 10 Gb/s line). There is no byte counter. */
+ * meanwhile. A cut starts a 55 µs timer that recovers half the way to the target; from its
+ * second expiry on it raises the target first, by 2 then by 20 Mb/s (of a 10 Gb/s line). There is
+ * no byte counter. All constants are that simulator's. */
 #include "packet/cc.h"
 
 static const double GAIN = 1.0 / 256, PMAX = 0.2;

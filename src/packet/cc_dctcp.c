@@ -3,7 +3,7 @@
  * Per batch of about one window the share of marked packets moves α (gain 1/16). A mark cuts the
  * rate by α/2, at most once until the data sent by then is acknowledged (CWR); a batch that ends
  * outside CWR adds a step of 615 Mb/s at 10 Gb/s. The first acknowledgement only opens a batch. No
- * slow start. */
+ * slow start. The constants are that simulator's. */
 #include "packet/cc.h"
 
 static const double GAIN = 1.0 / 16, STEP_BPS = 615e6; /* step: of a 10 Gb/s line */

@@ -1,5 +1,5 @@
 /* none: no congestion control: line rate, limited by the window alone. A baseline, and the smallest
- * example of a control: it has no state, hears no ACKs and wants no marks. */
+ * example of a control: it has no state, ignores ACKs and has packets marked by no switch. */
 #include "packet/cc.h"
 
 static void start(CcFlow *f, const CcConf *c) {

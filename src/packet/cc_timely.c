@@ -3,7 +3,7 @@
  * The RTT of a packet is counted from the start of its transmission. Its smoothed differences over
  * the minimal RTT are the gradient. Below Tlow, or with no growth below Thigh: add 10 Mb/s (50
  * after five in a row; of a 10 Gb/s line). Above Thigh: multiply by 1 − β(1 − Thigh/RTT). Otherwise
- * by 1 − β·gradient, at least 0. */
+ * by 1 − β·gradient, at least 0. Constants and the variant are the HPCC authors' simulator's. */
 #include "packet/cc.h"
 
 static const double NEW_SHARE = 0.875, BETA = 0.8, STEP_BPS = 10e6, HYPER_STEP_BPS = 50e6;

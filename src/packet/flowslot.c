@@ -1,8 +1,8 @@
 /* flowslot: flows come and go.
  *
- * A starting flow's paths forth and back are looked up once and kept beside its slot, so that a
- * packet's next link is one load. Its congestion control starts at line rate (there is no slow
- * start), in compat at 10 Gb/s, the line rate of all hosts that the reference was made for.
+ * A starting flow's paths, of data and of ACKs, are looked up once and kept beside its slot, so
+ * that a packet's next link is one load. Its congestion control starts at line rate (there is no
+ * slow start), in compat at 10 Gb/s, the line rate of all hosts that the reference was made for.
  *
  * Invariant: a slot is in use exactly while its flow is in its NIC's list or has packets in the
  * network. Timers may outlive it: they name the flow's index, which a reused slot no longer has. */

@@ -4,7 +4,8 @@
  *   x[n] = 1403580·x[n−2] − 810728·x[n−3] mod m1,  y[n] = 527612·y[n−1] − 1370589·y[n−3] mod m2,
  *   u = ((x − y) mod m1) / (m1 + 1), with m1 in place of 0.
  *
- * k steps multiply the last three x by the k-th power of their recurrence's matrix, likewise y.
+ * k steps multiply the last three x, and the last three y, by the k-th power of the matrix of their
+ * recurrence.
  * Streams start 2^127 steps apart, the runs of a stream 2^76. */
 #include "packet/mrg.h"
 

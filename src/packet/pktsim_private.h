@@ -91,7 +91,7 @@ struct PktSim {
     FlowSlot *flows;                         /* [n_slots] */
     uint32_t n_slots, cap_slots, spare_slot; /* spare: free list through timer[0] */
     size_t n_active;
-    uint32_t *paths; /* [n_slots][2][max_links] links forth and back; the last with PATH_END */
+    uint32_t *paths; /* [n_slots][2][max_links] links of data and of ACKs; the last with PATH_END */
     uint32_t max_links;
     uint64_t *hops;        /* [n_cells][max_stamps] telemetry, if any */
     uint64_t *hops_before; /* [n_slots][max_stamps] */
@@ -124,9 +124,9 @@ void pktsim_packet_free(PktSim *s, uint32_t id);
 
 #define PATH_END (1u << 31) /* marks the last link of a path */
 
-/* Returns where in PktSim.paths a flow's way forth (0) or back (1) begins. */
-static inline uint32_t pktsim_path(const PktSim *s, uint32_t slot, uint32_t back) {
-    return (slot * 2 + back) * s->max_links;
+/* Returns where in PktSim.paths the path of a flow's data (0) or ACKs (1) begins. */
+static inline uint32_t pktsim_path(const PktSim *s, uint32_t slot, uint32_t of_acks) {
+    return (slot * 2 + of_acks) * s->max_links;
 }
 /* Puts a packet before the link at place `at` of PktSim.paths; returns that link. */
 static inline uint32_t pktsim_step(const PktSim *s, PktCell *c, uint32_t at) {
