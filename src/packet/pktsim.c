@@ -25,8 +25,8 @@ enum { EVENTS_PER_UPDATE = 1 << 16 };
 /* Random streams that the reference has used up before the first packet: COMPAT_STREAMS and
  * COMPAT_STREAMS_PER_NODE. Found by comparing its marks; exact on all its cases with DCQCN. */
 enum { COMPAT_STREAMS = 2, COMPAT_STREAMS_PER_NODE = 6 };
-/* Limits. Serialisation of a packet at a tenth of the least rate and round trips of the longest
- * delays, backed off, stay below 2^63 ps; the buffer holds more than one packet; counters of a
+/* Limits. Serialisation at a tenth of the least rate, the longest round trip backed off, and the
+ * span of starts are each below 2^63 ps; the least buffer holds more than one packet; counters of a
  * switch's bytes are of 32 bits, so that larger buffers are taken for MAX_BUFFER_B. */
 static const double MIN_LINK_BPS = 1e3, MAX_DELAY_NS = 1e12, MAX_SPAN_NS = 8e15,
                     MIN_BUFFER_B = 4000, MAX_BUFFER_B = 4e9;
