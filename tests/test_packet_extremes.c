@@ -12,7 +12,7 @@
 #include "packet/cc.h"
 #include "packet_net.h"
 
-static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none"};
+static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none", "swift"};
 enum { N_CONTROLS = sizeof controls / sizeof *controls };
 
 /* ---- stamps of one ns ---- */
@@ -75,12 +75,11 @@ static void net_pair(Net *n, double rate_a_bps, double rate_b_bps, double delay_
     net_build(n, 3, 2, cables, 2);
 }
 
-/* The longest that a lone flow may take: a tenth of the window each round trip and a tenth of the
- * line rate, which is as far as controls go down. */
-static double slowest_ns(double size_b, double window_b, double rate_bps, double rtt_ns) {
+/* The longest that flows may take over a link: controls go down to a tenth of the line rate, and to
+ * one packet in flight (Swift) or a tenth of the window, which is 1,500 bytes or more here. */
+static double slowest_ns(double size_b, double rate_bps, double rtt_ns) {
     double packets = ceil(size_b / WIRE_PAYLOAD_B);
-    return (ceil(size_b / (0.1 * window_b)) + 2) * rtt_ns +
-           (packets + 2) * WIRE_MAX_PACKET_B * 8e9 / (0.1 * rate_bps);
+    return (packets + 2) * (rtt_ns + WIRE_MAX_PACKET_B * 8e9 / (0.1 * rate_bps));
 }
 
 static void check_lone(double rate_a_bps, double rate_b_bps, double delay_ns, uint64_t size_b,
@@ -95,8 +94,7 @@ static void check_lone(double rate_a_bps, double rate_b_bps, double delay_ns, ui
     for (int c = 0; c < N_CONTROLS; c++) {
         PktStats st;
         simulate(&n, &f, conf, controls[c], &fct, &st);
-        double limit =
-            slowest_ns((double)size_b, fmax(conf->line_window_b, 1e4), slower_bps, rtt_ns);
+        double limit = slowest_ns((double)size_b, slower_bps, rtt_ns);
         if (!(fct >= ideal && fct <= limit))
             fail_msg("%s, %g and %g bit/s, %g ns, %llu bytes: %.10g ns, ideal %.10g, at most %.10g",
                      controls[c], rate_a_bps, rate_b_bps, delay_ns, (unsigned long long)size_b, fct,
@@ -161,8 +159,7 @@ static void incasts_at_the_ends(void **state) {
         for (int d = 0; d < 3; d++) {
             uint64_t size_b = d == 2 ? 31000 : 1000000; /* DCQCN's timers run for all seconds */
             double rtt_ns = 2 * wire_hop_rtt_ns(rates[r], delays[d], WIRE_MAX_PACKET_B, 100);
-            double limit =
-                slowest_ns(N_SENDERS * (double)size_b, conf.line_window_b, rates[r], rtt_ns);
+            double limit = slowest_ns(N_SENDERS * (double)size_b, rates[r], rtt_ns);
             for (int c = 0; c < N_CONTROLS; c++)
                 assert_true(incast_ns(rates[r], delays[d], N_SENDERS, size_b, &conf, controls[c]) <=
                             limit);
