@@ -37,7 +37,7 @@ void cc_arm(CcArm *arm, int which, double delay_ns) {
 
 uint64_t cc_rate(double bps) { return bps >= 1e18 ? (uint64_t)1e18 : bps > 0 ? (uint64_t)bps : 0; }
 
-/* The margin keeps 58.7 · 10 whole. */
+/* Cuts x to whole units. The margin keeps values whole that rounding has left just below. */
 static double cut(double x, double unit) { return floor(x / unit + 1e-9) * unit; }
 
 CcConf cc_conf(const NetConf *conf, bool compat) {
@@ -49,8 +49,8 @@ CcConf cc_conf(const NetConf *conf, bool compat) {
     return c;
 }
 
-uint32_t cc_threshold_b(const CcConf *c, double k_b, double at_bps, double port_rate_bps) {
-    double k = wire_threshold_b(k_b, at_bps, port_rate_bps);
+uint32_t cc_threshold_b(const CcConf *c, double k_b, double ref_bps, double port_rate_bps) {
+    double k = wire_threshold_b(k_b, ref_bps, port_rate_bps);
     if (c->compat) k = cut(k, 1000);
     return k < UINT32_MAX ? (uint32_t)k : UINT32_MAX;
 }

@@ -12,22 +12,23 @@
 #include "net/netconf.h"
 #include "net/wire.h"
 
-/* Run-wide settings. */
+/* What a control knows of the run. */
 typedef struct {
     NetConf conf;
-    bool compat; /* parameters as whole numbers and for 10 Gb/s lines, as the reference has them */
+    bool compat; /* the reference: parameters are whole numbers, and for 10 Gb/s lines */
 } CcConf;
 
-/* One flow's part of a congestion control: rates, and up to 64 bytes of the control's own. */
+/* One flow's part of a congestion control: rates, which it moves between min_rate_bps and
+ * max_rate_bps, and up to 64 bytes of the control's own. */
 typedef struct {
     uint64_t rate_bps, max_rate_bps, min_rate_bps;
     uint64_t nic_rate_bps;
     uint64_t
         max_rate_window_b; /* payload bytes in flight at max_rate_bps; in proportion below it */
     double line_scale;     /* max_rate over 10 Gb/s: additive steps grow with it; 1 in compat */
-    double base_rtt_ns, min_rtt_ns;
-    uint32_t n_links;  /* of the flow's path */
-    uint64_t window_b; /* payload bytes in flight; only with sets_window */
+    double base_rtt_ns, min_rtt_ns; /* round trip in the empty network; in compat two constants */
+    uint32_t n_links;               /* of the flow's path */
+    uint64_t window_b;              /* payload bytes in flight; only with sets_window */
     uint64_t own[8];
 } CcFlow;
 #define CC_OWN(T, f) ((T *)(void *)(f)->own)
@@ -48,19 +49,19 @@ static inline CcHop cc_hop_unpack(uint64_t v) {
                    (uint32_t)v & 0x1ffff};
 }
 
-/* An acknowledgement at the sender; una and nxt are as after taking it in. */
+/* An acknowledgement at the sender, which has taken it in already. */
 typedef struct {
-    uint64_t ack, nxt; /* bytes: next the receiver expects, next to send */
-    double rtt_ns;     /* since the acknowledged packet's transmission began */
-    bool marked;       /* that packet met a queue above the marking threshold */
-    bool nack;         /* a packet before this one is missing: the sender goes back to `ack` */
-    int n_hops;        /* of telemetry */
-    const uint64_t *hops;
-    uint64_t *hops_before;      /* [n_hops] kept between ACKs for the control */
+    uint64_t ack, nxt;     /* bytes: next one the receiver expects; next one to send */
+    double rtt_ns;         /* since the acknowledged packet's transmission began */
+    bool marked;           /* a switch marked that packet */
+    bool nack;             /* a packet before this one is missing: the sender goes back to `ack` */
+    int n_hops;            /* stamps of telemetry */
+    const uint64_t *hops;  /* [n_hops] from the first switch on, packed */
+    uint64_t *hops_before; /* [n_hops] kept between ACKs for the control */
     const double *hop_rate_bps; /* [n_hops] */
 } CcAck;
 
-/* Timers a control wants armed, in order; arming a running timer restarts it. */
+/* Timers that a control asks for, in order; arming a running timer restarts it. */
 enum { CC_N_TIMERS = 3 };
 typedef struct {
     int n;
@@ -69,6 +70,7 @@ typedef struct {
         double delay_ns;
     } t[CC_N_TIMERS + 1];
 } CcArm;
+/* cc_arm asks for timer `which` after delay_ns. */
 void cc_arm(CcArm *arm, int which, double delay_ns);
 
 /* Marking at a switch port: never up to kmin, always above kmax, with probability rising to pmax
@@ -78,6 +80,7 @@ typedef struct {
     double pmax;
 } CcMarking;
 
+/* A congestion control. Functions that are NULL stand for: nothing to do. */
 typedef struct {
     const char *name;
     uint16_t header_b; /* of a data packet, with room for WIRE_TELEMETRY_HOPS stamps if any */
@@ -87,28 +90,32 @@ typedef struct {
     bool retimes;     /* a changed rate moves the time of the next packet, too */
     bool sets_window; /* window_b is the control's own; rate_bps stays at max_rate_bps */
     bool own_design;  /* not in the reference: refused in compat */
+    /* A flow starts: at rate_bps, the line rate, with the whole window. */
     void (*start)(CcFlow *f, const CcConf *c);
-    bool (*ack)(CcFlow *f, const CcConf *c, const CcAck *a,
-                CcArm *arm); /* true: set a rate; NULL: ignores ACKs */
-    void (*timer)(CcFlow *f, const CcConf *c, int which, CcArm *arm); /* NULL: has no timers */
-    void (*timeout)(CcFlow *f,
-                    const CcConf *c); /* the retransmission timer ran out; NULL: ignored */
-    void (*marking)(const CcConf *c, double port_rate_bps, CcMarking *m); /* NULL: no marking */
+    /* An ACK or NACK. Returns true if it set a rate or window. */
+    bool (*ack)(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm);
+    /* A timer that the control armed expires. */
+    void (*timer)(CcFlow *f, const CcConf *c, int which, CcArm *arm);
+    /* The retransmission timer expires. */
+    void (*timeout)(CcFlow *f, const CcConf *c);
+    /* Fills in how a port of this rate marks. */
+    void (*marking)(const CcConf *c, double port_rate_bps, CcMarking *m);
 } CongestionControl;
 
 extern const CongestionControl cc_dctcp, cc_dcqcn, cc_hpcc, cc_timely, cc_none, cc_swift;
-/* The row of a name; NULL if there is none. */
+/* cc_find returns the control of that name, NULL if there is none. */
 const CongestionControl *cc_find(const char *name);
-/* "dctcp, dcqcn, …" into text. */
+/* cc_list writes the names of all controls into text[size]: "dctcp, dcqcn, … or …". */
 void cc_list(char *text, size_t size);
 
-/* Helpers for the controls. */
 static inline uint64_t cc_at_least(uint64_t x, uint64_t lo) { return x > lo ? x : lo; }
 static inline uint64_t cc_at_most(uint64_t x, uint64_t hi) { return x < hi ? x : hi; }
-/* A whole number of bit/s from a product: cut, as rates are whole. */
+/* cc_rate returns a product as a rate: whole bit/s, cut, from 0 (also for NaN) to 1e18. */
 uint64_t cc_rate(double bps);
-/* In compat, steps and delays are whole Mb/s and ns. */
+/* cc_conf returns the settings as controls see them: in compat, steps and delays are cut to whole
+ * Mb/s and ns. */
 CcConf cc_conf(const NetConf *conf, bool compat);
-/* A threshold given at at_bps, for a port; whole KB in compat. */
-uint32_t cc_threshold_b(const CcConf *c, double k_b, double at_bps, double port_rate_bps);
+/* cc_threshold_b returns a marking threshold, given as k_b bytes at ref_bps, for a port: in
+ * proportion to its rate; whole KB in compat. */
+uint32_t cc_threshold_b(const CcConf *c, double k_b, double ref_bps, double port_rate_bps);
 #endif
