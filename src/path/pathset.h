@@ -24,8 +24,8 @@ typedef struct {
 } PathSet;
 
 /* pathset_draw draws n_paths paths with the seed's stream; 0: takes every path that has a flow.
- * Returns −1 if there are no flows, or more draws or flows than 32-bit numbers have. pathset_free
- * releases; links belong to the set. */
+ * Returns −1 if there are no flows, more draws or flows than 32-bit numbers have, or the source
+ * fails. pathset_free releases; links belong to the set. */
 int pathset_draw(PathSet *ps, const Route *r, const FlowSource *source, uint64_t n_paths,
                  uint64_t seed, Err *err);
 void pathset_free(PathSet *ps);
