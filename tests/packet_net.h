@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "packet/pktsim.h"
+#include "net/clos.h"
 
 typedef struct {
     Topo topo;

@@ -21,6 +21,7 @@
 #include "scenario/scenario.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "net/clos.h"
 
 #define SIZES "spec/sizes"
 

@@ -17,6 +17,8 @@
 #include "base/rng.h"
 #include "traffic/flows_read.h"
 #include "net/route.h"
+#include "net/clos.h"
+#include "net/topo_load.h"
 
 #define NS3 "../shared/ref/ns3"
 #define NETS NS3 "/nets"

@@ -1,5 +1,6 @@
 /* The graph: counts a Clos must have, order of ids and links, racks and pods; every format reads
  * back what was written; every defect of a file is refused in one line with file and place. */
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +17,9 @@
 #include "base/mem.h"
 #include "net/route.h"
 #include "net/topo.h"
+#include "net/topo_save.h"
+#include "net/topo_load.h"
+#include "net/clos.h"
 
 #define SHARED "../shared"
 
@@ -303,6 +307,62 @@ static void clos_round_trip(void **state) {
     assert_same_graph(&t, &back);
     topo_free(&back);
     topo_free(&t);
+}
+
+/* The least and greatest rates and delays that are allowed, in every format and read back to the
+ * bit; and what is just beyond is refused. */
+static void extremes_are_exact_and_no_further(void **state) {
+    (void)state;
+    static const double rates[] = {DBL_MIN, 1, 1e16}, delays[] = {0, DBL_MIN, 1e10, 1e12};
+    static const char *const endings[] = {".json", ".txt"};
+    const uint64_t id[] = {0, 1, 2};
+    const uint8_t is_host[] = {1, 1, 0};
+    char path[64];
+    Err err = {0};
+    for (size_t r = 0; r < sizeof rates / sizeof *rates; r++)
+        for (size_t d = 0; d < sizeof delays / sizeof *delays; d++) {
+            const TopoCable cables[] = {{0, 2, rates[r], delays[d]}, {1, 2, 10e9, 1000}};
+            Topo t, back;
+            assert_int_equal(topo_build(&t, "net", id, is_host, NULL, 3, cables, 2, &err), 0);
+            for (int e = 0; e < 2; e++) {
+                if (topo_save(&t, scratch(path, endings[e]), &err) != 0) fail_msg("%s", err.msg);
+                load_file(&back, path);
+                assert_same_graph(&t, &back);
+                topo_free(&back);
+                unlink(path);
+            }
+            topo_free(&t);
+            Clos c = {1, 1, 2, 0, 0, rates[r], rates[r], rates[r], delays[d], delays[d], delays[d]},
+                 same;
+            assert_int_equal(clos_build(&t, &c, "clos", &err), 0);
+            if (clos_save(&c, scratch(path, ".json"), &err) != 0) fail_msg("%s", err.msg);
+            load_file(&back, path);
+            assert_same_graph(&t, &back);
+            assert_true(clos_match(&same, &back));
+            assert_true(same.host_rate_bps == rates[r] && same.host_delay_ns == delays[d]);
+            unlink(path);
+            topo_free(&t);
+            topo_free(&back);
+        }
+    const TopoCable beyond[] = {
+        {0, 2, nextafter(1e16, INFINITY), 0},   {0, 2, 0, 0},          {0, 2, NAN, 0},
+        {0, 2, 1e9, nextafter(1e12, INFINITY)}, {0, 2, 1e9, -DBL_MIN}, {0, 2, 1e9, NAN}};
+    for (size_t i = 0; i < sizeof beyond / sizeof *beyond; i++) {
+        const TopoCable cables[] = {beyond[i], {1, 2, 10e9, 1000}};
+        char text[200];
+        Topo t;
+        assert_int_equal(topo_build(&t, "net", id, is_host, NULL, 3, cables, 2, &err), -1);
+        assert_non_null(strstr(err.msg, "net: link 1 (0 to 2): "));
+        if (isnan(beyond[i].rate_bps) || isnan(beyond[i].delay_ns)) continue;
+        snprintf(text, sizeof text, "{\"clos\": {\"host_rate\": %.17g, \"host_delay\": %.17g}}",
+                 beyond[i].rate_bps, beyond[i].delay_ns);
+        assert_int_equal(load_text(&t, text, strlen(text), &err), -1);
+        assert_non_null(strstr(err.msg, ".clos.host_"));
+        snprintf(text, sizeof text, "3 1 2\n2\n0 2 %.17gbps %.17gns 0\n1 2 10Gbps 1us 0\n",
+                 beyond[i].rate_bps, beyond[i].delay_ns);
+        assert_int_equal(load_text(&t, text, strlen(text), &err), -1);
+        assert_non_null(strstr(err.msg, "line 3: "));
+    }
 }
 
 static void save_reports_a_full_disk(void **state) {
@@ -607,6 +667,7 @@ int main(void) {
         cmocka_unit_test(json_round_trip),
         cmocka_unit_test(hpcc_round_trip),
         cmocka_unit_test(clos_round_trip),
+        cmocka_unit_test(extremes_are_exact_and_no_further),
         cmocka_unit_test(save_reports_a_full_disk),
         cmocka_unit_test(shipped_descriptions),
         cmocka_unit_test(published_clusters),

@@ -14,6 +14,7 @@
 #include "packet/cc.h"
 #include "packet/evq.h"
 #include "packet_net.h"
+#include "net/clos.h"
 
 static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none", "swift"};
 enum { N_CONTROLS = 6 };

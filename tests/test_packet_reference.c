@@ -17,6 +17,8 @@
 #include "packet/mrg.h"
 #include "packet_net.h"
 #include "traffic/flows_read.h"
+#include "net/clos.h"
+#include "net/topo_load.h"
 
 #define NS3 "../shared/ref/ns3"
 

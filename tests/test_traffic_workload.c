@@ -20,6 +20,7 @@
 #include "net/linkload.h"
 #include "traffic/flowsource.h"
 #include "traffic/workload.h"
+#include "net/clos.h"
 
 #define SHARED "../shared/paper"
 

@@ -12,6 +12,8 @@
 #include "base/units.h"
 #include "net/route.h"
 #include "net/topo.h"
+#include "net/topo_load.h"
+#include "net/clos.h"
 
 /* Cables that join the same tiers at the same rate and delay. */
 typedef struct {

@@ -28,6 +28,7 @@
 
 #include "base/mem.h"
 #include "net/wire.h"
+#include "net/clos.h"
 
 /* clos_bdp_b of the published fabric: six links of 1 us, 10 and 40 Gb/s */
 #define REF_BDP_B 18.3e3
@@ -56,38 +57,6 @@ static double whole(Rng *rng, int lo, int hi) {
 static double to_decimals(double x, double unit) { return round(x / unit) * unit; }
 
 /* ---- shape ---- */
-
-double clos_oversubscription(const Clos *c, int tier) {
-    double up =
-        tier == 1 ? c->fabs_per_pod * c->fab_rate_bps : c->spines_per_plane * c->spine_rate_bps;
-    double down =
-        tier == 1 ? c->hosts_per_rack * c->host_rate_bps : c->racks_per_pod * c->fab_rate_bps;
-    return up > 0 ? down / up : 0;
-}
-
-static uint32_t clos_hosts(const Clos *c) { return c->pods * c->racks_per_pod * c->hosts_per_rack; }
-static int clos_tiers(const Clos *c) {
-    return 1 + (c->fabs_per_pod > 0) + (c->spines_per_plane > 0);
-}
-
-double clos_bdp_b(const Clos *c) {
-    const double rate[] = {c->host_rate_bps, c->fab_rate_bps, c->spine_rate_bps};
-    const double delay[] = {c->host_delay_ns, c->fab_delay_ns, c->spine_delay_ns};
-    double rtt_ns = 0;
-    for (int i = 0; i < clos_tiers(c); i++)
-        rtt_ns += 2 * wire_hop_rtt_ns(rate[i], delay[i], WIRE_FULL_B, WIRE_ACK_B);
-    return rtt_ns * 1e-9 * c->host_rate_bps / 8;
-}
-
-double clos_set_aside_b(const Clos *c) {
-    double host = wire_set_aside_mean_b(c->host_rate_bps, c->host_delay_ns),
-           fab = wire_set_aside_mean_b(c->fab_rate_bps, c->fab_delay_ns),
-           spine = wire_set_aside_mean_b(c->spine_rate_bps, c->spine_delay_ns);
-    double at_rack = c->hosts_per_rack * host + c->fabs_per_pod * fab;
-    double at_fab = c->fabs_per_pod ? c->racks_per_pod * fab + c->spines_per_plane * spine : 0;
-    double at_spine = c->spines_per_plane ? c->pods * spine : 0;
-    return fmax(at_rack, fmax(at_fab, at_spine));
-}
 
 static void draw_links(Clos *c, bool published, Rng *rng) {
     static const double host_rates[] = {10e9, 25e9, 40e9, 100e9, 200e9, 400e9},

@@ -4,6 +4,7 @@
 #include "data/sizefamily.h"
 #include "net/netconf.h"
 #include "net/topo.h"
+#include "net/clos.h"
 #include "traffic/workload.h"
 
 typedef enum {
@@ -47,11 +48,4 @@ int netdraw_matrix(RackMatrix *m, const NetDraw *d, const Topo *t, Err *err);
 /* A congestion control, its parameters, buffer, window and PFC as the published training draws them
  * (docs: PIPELINE §2). */
 void netdraw_published_conf(NetConf *conf, Rng *rng);
-/* Capacity toward the hosts over that toward the spines, at racks and at fabric switches; 0 where
- * there is nothing above. */
-double clos_oversubscription(const Clos *c, int tier);
-/* Out and back of a full packet and its ACK over a longest path times the host rate, bytes. */
-double clos_bdp_b(const Clos *c);
-/* Most that a switch sets aside for PFC headroom and reserves, bytes. */
-double clos_set_aside_b(const Clos *c);
 #endif

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "packet/pktsim.h"
+#include "net/clos.h"
 #include "scenario/published.h"
 
 void netgen_default(NetGenOptions *o) {

@@ -1,14 +1,15 @@
 /* topo: the network as a graph.
  *
  * topo_build turns lists of nodes and cables, as any reader or generator delivers them, into a Topo
- * or says what is wrong with them. Invariants of a Topo: node ids strictly ascending; every host
- * has at least one link and all of them to switches; the graph is connected; each cable is two
- * directed links that differ in the lowest bit. Rates and delays are within bounds that keep all
- * later arithmetic finite.
+ * or says what is wrong with them. Invariants of a Topo: node ids strictly ascend; every host has
+ * at least one link and all of them to switches; the graph is connected; each cable is two directed
+ * links that differ in the lowest bit; rates and delays are within bounds that keep all later
+ * arithmetic finite.
  *
  * Everything derived (links out of a node, tiers, racks, pods) takes time linear in nodes and
- * links: adjacency by counting sort, tiers by a breadth-first search from all hosts at once,
- * derived pods by a flood fill below the top tier of switches. Routing is not here (route.c). */
+ * links, but for sorting ids that don't come in order: adjacency by counting sort, tiers by a
+ * breadth-first search from all hosts at once, pods by a flood fill below the top tier of switches.
+ * Routes are net/route.c's; formats of files those of topo_load.c, topo_save.c and topo_hpcc.c. */
 #include "net/topo.h"
 
 #include <assert.h>
@@ -16,6 +17,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/topo_private.h"
+
+/* Links are numbered in 32 bits, two a cable, and node numbers leave room for TOPO_NONE. */
+#define MAX_COUNT (UINT32_MAX / 4)
+
+/* ---- nodes ---- */
 
 typedef struct {
     uint64_t id;
@@ -71,6 +78,8 @@ uint32_t topo_node(const Topo *t, uint64_t id) {
     return t->node_id[lo] == id ? lo : TOPO_NONE;
 }
 
+/* ---- links ---- */
+
 static int take_cable(Topo *t, uint32_t k, const TopoCable *c, Err *err) {
     unsigned long long ida = c->a, idb = c->b;
     uint32_t a = topo_node(t, c->a), b = topo_node(t, c->b);
@@ -96,7 +105,7 @@ static int take_cable(Topo *t, uint32_t k, const TopoCable *c, Err *err) {
 }
 
 static int take_cables(Topo *t, const TopoCable *cables, uint32_t n, Err *err) {
-    if (n > UINT32_MAX / 4) return err_input(err, "%s: %u links are too many", t->name, n);
+    if (n > MAX_COUNT) return err_input(err, "%s: %u links are too many", t->name, n);
     t->n_links = 2 * n;
     t->links = MEM_NEW(Link, t->n_links);
     for (uint32_t k = 0; k < n; k++)
@@ -104,12 +113,14 @@ static int take_cables(Topo *t, const TopoCable *cables, uint32_t n, Err *err) {
     return 0;
 }
 
-/* Turns counts in start[1..n] into CSR offsets. */
+/* Turns counts in start[1..n] into where the items of each of n lists begin, one list behind the
+ * other; start[0] is 0. */
 static void prefix_sum(uint32_t *start, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) start[i + 1] += start[i];
 }
 
-/* Sorts the links by neighbour first, then deals them out to their nodes from the far end. */
+/* Counting sort, twice: links by the node they lead to, then, taken by descending neighbour, by the
+ * node they leave. */
 static void index_out_links(Topo *t) {
     uint32_t n = t->n_nodes;
     uint32_t *in_start = MEM_ZNEW(uint32_t, n + 1), *in_link = MEM_NEW(uint32_t, t->n_links),
@@ -133,7 +144,8 @@ static void index_out_links(Topo *t) {
     free(at);
 }
 
-/* Marks all nodes of v's part with `part`, staying on nodes that are unmarked (TOPO_NONE). */
+/* Marks v and all nodes that unmarked ones (TOPO_NONE) connect it with. `queue` has room for all
+ * nodes. */
 static void flood(const Topo *t, uint32_t v, uint32_t part, uint32_t *mark, uint32_t *queue) {
     uint32_t head = 0, tail = 0;
     mark[v] = part;
@@ -169,20 +181,24 @@ static int check_connected(const Topo *t, Err *err) {
     return rc;
 }
 
+/* ---- tiers ---- */
+
+/* Hops to the nearest host. Tiers are bytes: those from 254 up count as 254. */
 static void find_tiers(Topo *t) {
+    enum { UNSEEN = 255, LAST = 254 };
     uint32_t *queue = MEM_NEW(uint32_t, t->n_nodes), head = 0, tail = 0;
     t->tier = MEM_NEW(uint8_t, t->n_nodes);
-    memset(t->tier, 0xff, t->n_nodes);
+    memset(t->tier, UNSEEN, t->n_nodes);
     for (uint32_t h = 0; h < t->n_hosts; h++) {
         t->tier[t->host_node[h]] = 0;
         queue[tail++] = t->host_node[h];
     }
     while (head < tail) {
         uint32_t u = queue[head++];
-        uint8_t next = t->tier[u] < 0xfe ? (uint8_t)(t->tier[u] + 1) : 0xfe;
+        uint8_t next = t->tier[u] < LAST ? (uint8_t)(t->tier[u] + 1) : LAST;
         for (uint32_t i = t->out_start[u]; i < t->out_start[u + 1]; i++) {
             uint32_t w = t->links[t->out_link[i]].to;
-            if (t->tier[w] != 0xff) continue;
+            if (t->tier[w] != UNSEEN) continue;
             t->tier[w] = next;
             queue[tail++] = w;
         }
@@ -199,28 +215,21 @@ static void find_host_rates(Topo *t) {
     }
 }
 
-/* The rack switch of a host: its neighbour of smallest id. */
+/* ---- racks and pods ---- */
+
+/* The switch of a host's rack: its neighbour of smallest id. */
 static uint32_t switch_of(const Topo *t, uint32_t host) {
     return t->links[t->out_link[t->out_start[t->host_node[host] + 1] - 1]].to;
 }
 
-/* For each rack switch its given label, or TOPO_NONE where neither it nor its hosts have one. */
-static uint32_t *given_pods(const Topo *t, const uint32_t *pod_of, const IdOrder *order) {
-    uint32_t *pod = MEM_NEW(uint32_t, t->n_nodes);
-    for (uint32_t v = 0; v < t->n_nodes; v++) pod[v] = pod_of ? pod_of[order[v].index] : TOPO_NONE;
-    for (uint32_t h = 0; h < t->n_hosts; h++) {
-        uint32_t sw = switch_of(t, h);
-        if (pod[sw] == TOPO_NONE) pod[sw] = pod[t->host_node[h]];
-    }
-    return pod;
-}
-
-/* Pods as the parts that remain without the top tier of switches. */
+/* Pods as the connected parts that remain without the top tier of switches. */
 static void derive_pods(const Topo *t, uint32_t *pod) {
+    enum { SMALLEST_WITH_PODS = 3 };
+    const uint32_t in_no_pod = TOPO_NONE - 1;
     uint8_t top = 0;
     for (uint32_t v = 0; v < t->n_nodes; v++) top = t->tier[v] > top ? t->tier[v] : top;
     for (uint32_t v = 0; v < t->n_nodes; v++)
-        pod[v] = top < 3 ? 0 : t->tier[v] == top ? TOPO_NONE - 1 : TOPO_NONE;
+        pod[v] = top < SMALLEST_WITH_PODS ? 0 : t->tier[v] == top ? in_no_pod : TOPO_NONE;
     uint32_t *queue = MEM_NEW(uint32_t, t->n_nodes), n = 0;
     for (uint32_t v = 0; v < t->n_nodes; v++)
         if (pod[v] == TOPO_NONE) flood(t, v, n++, pod, queue);
@@ -231,26 +240,36 @@ typedef struct {
     uint32_t pod, node;
 } Rack;
 
+/* Sets the pods of racks: the labels given for their switches or for hosts in them, if all racks
+ * have one, else derived ones if none has. */
+static int choose_pods(const Topo *t, Rack *racks, const uint32_t *pod_of, const IdOrder *order,
+                       Err *err) {
+    uint32_t *pod = MEM_NEW(uint32_t, t->n_nodes), n_given = 0, unlabelled = TOPO_NONE;
+    for (uint32_t v = 0; v < t->n_nodes; v++) pod[v] = pod_of ? pod_of[order[v].index] : TOPO_NONE;
+    for (uint32_t h = 0; h < t->n_hosts; h++) {
+        uint32_t sw = switch_of(t, h);
+        if (pod[sw] == TOPO_NONE) pod[sw] = pod[t->host_node[h]];
+    }
+    for (uint32_t r = t->n_racks; r-- > 0;) {
+        n_given += pod[racks[r].node] != TOPO_NONE;
+        if (pod[racks[r].node] == TOPO_NONE) unlabelled = racks[r].node;
+    }
+    if (n_given == 0) derive_pods(t, pod);
+    for (uint32_t r = 0; r < t->n_racks; r++) racks[r].pod = pod[racks[r].node];
+    free(pod);
+    if (n_given == 0 || unlabelled == TOPO_NONE) return 0;
+    return err_input(err, "%s: switch %llu: expected a pod, since other racks have one", t->name,
+                     (unsigned long long)t->node_id[unlabelled]);
+}
+
 static int by_pod_then_node(const void *a, const void *b) {
     const Rack *x = a, *y = b;
     if (x->pod != y->pod) return x->pod < y->pod ? -1 : 1;
     return (x->node > y->node) - (x->node < y->node);
 }
 
-static int label_pods(const Topo *t, const Rack *racks, uint32_t *pod, Err *err) {
-    uint32_t n_given = 0;
-    for (uint32_t r = 0; r < t->n_racks; r++) n_given += pod[racks[r].node] != TOPO_NONE;
-    for (uint32_t r = 0; r < t->n_racks; r++)
-        if (n_given > 0 && pod[racks[r].node] == TOPO_NONE)
-            return err_input(err, "%s: switch %llu: expected a pod, since other racks have one",
-                             t->name, (unsigned long long)t->node_id[racks[r].node]);
-    if (n_given == 0) derive_pods(t, pod);
-    return 0;
-}
-
 /* Numbers racks by pod and switch, pods from 0. */
-static void number_racks(Topo *t, Rack *racks, const uint32_t *pod) {
-    for (uint32_t r = 0; r < t->n_racks; r++) racks[r].pod = pod[racks[r].node];
+static void number_racks(Topo *t, Rack *racks) {
     qsort(racks, t->n_racks, sizeof *racks, by_pod_then_node);
     t->rack_switch = MEM_NEW(uint32_t, t->n_racks);
     t->rack_pod = MEM_NEW(uint32_t, t->n_racks);
@@ -284,17 +303,17 @@ static int find_racks(Topo *t, const uint32_t *pod_of, const IdOrder *order, Err
     Rack *racks = MEM_NEW(Rack, t->n_nodes);
     for (uint32_t v = 0; v < t->n_nodes; v++)
         if (is_rack[v]) racks[t->n_racks++].node = v;
-    uint32_t *pod = given_pods(t, pod_of, order);
-    int rc = label_pods(t, racks, pod, err);
+    int rc = choose_pods(t, racks, pod_of, order, err);
     if (rc == 0) {
-        number_racks(t, racks, pod);
+        number_racks(t, racks);
         fill_racks(t);
     }
     free(is_rack);
     free(racks);
-    free(pod);
     return rc;
 }
+
+/* ---- the whole ---- */
 
 int topo_build(Topo *t, const char *name, const uint64_t *node_id, const uint8_t *is_host,
                const uint32_t *pod_of, uint32_t n_nodes, const TopoCable *cables, uint32_t n_cables,
@@ -335,4 +354,36 @@ double topo_oversubscription(const Topo *t, int tier) {
         if (t->tier[k->to] == tier + 1) up_bps += k->rate_bps;
     }
     return tier >= 1 && up_bps > 0 ? down_bps / up_bps : 0;
+}
+
+/* ---- drafts ---- */
+
+void topo_draft_node(TopoDraft *d, uint64_t id, bool is_host, uint32_t pod) {
+    MEM_GROW(d->node_id, d->cap_id, d->n_nodes + 1);
+    MEM_GROW(d->is_host, d->cap_host, d->n_nodes + 1);
+    MEM_GROW(d->pod, d->cap_pod, d->n_nodes + 1);
+    d->node_id[d->n_nodes] = id;
+    d->is_host[d->n_nodes] = is_host;
+    d->pod[d->n_nodes++] = pod;
+}
+
+void topo_draft_cable(TopoDraft *d, TopoCable c) {
+    MEM_GROW(d->cables, d->cap_cables, d->n_cables + 1);
+    d->cables[d->n_cables++] = c;
+}
+
+int topo_draft_build(Topo *t, const TopoDraft *d, const char *name, Err *err) {
+    if (d->n_nodes >= MAX_COUNT || d->n_cables >= MAX_COUNT)
+        return err_input(err, "%s: %zu nodes and %zu links are too many", name, d->n_nodes,
+                         d->n_cables);
+    return topo_build(t, name, d->node_id, d->is_host, d->pod, (uint32_t)d->n_nodes, d->cables,
+                      (uint32_t)d->n_cables, err);
+}
+
+void topo_draft_free(TopoDraft *d) {
+    free(d->node_id);
+    free(d->is_host);
+    free(d->pod);
+    free(d->cables);
+    *d = (TopoDraft){0};
 }

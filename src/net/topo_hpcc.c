@@ -14,10 +14,11 @@
 
 #include "base/mem.h"
 #include "base/units.h"
-#include "net/topo.h"
 #include "net/topo_private.h"
 
-enum { MAX_TOKEN = 64, MAX_COUNT = 1 << 30 };
+/* Words are cut to MAX_WORD − 1 bytes, longer than any valid one. MAX_COUNT is the most nodes or
+ * links that a header may announce, so that their numbers fit 32 bits with a factor of 4 left. */
+enum { MAX_WORD = 64, MAX_COUNT = 1 << 30 };
 
 /* A place in the text; `line` is that of `at`, from 1. */
 typedef struct {
@@ -36,12 +37,12 @@ static void skip_lines(Scan *s) {
     }
 }
 
-/* The next word of this line, cut to what any valid word needs; empty at the end of the line. */
-static void next_word(Scan *s, char word[MAX_TOKEN]) {
+/* The next word of this line; empty at the end of the line. */
+static void next_word(Scan *s, char word[MAX_WORD]) {
     size_t n = 0;
     skip_blanks(s);
     for (; s->at < s->end && !strchr(" \t\r\n", *s->at); s->at++)
-        if (n + 1 < MAX_TOKEN) word[n++] = *s->at ? *s->at : '?';
+        if (n + 1 < MAX_WORD) word[n++] = *s->at ? *s->at : '?';
     word[n] = '\0';
 }
 
@@ -55,7 +56,7 @@ static int fail(const Scan *s, const char *what, const char *expected, const cha
 }
 
 static int read_whole(Scan *s, const char *what, uint64_t below, uint64_t *out, Err *err) {
-    char word[MAX_TOKEN], expected[64];
+    char word[MAX_WORD], expected[64];
     next_word(s, word);
     *out = 0;
     size_t n = strspn(word, "0123456789");
@@ -67,7 +68,7 @@ static int read_whole(Scan *s, const char *what, uint64_t below, uint64_t *out, 
 }
 
 static int read_rate(Scan *s, double *bps, Err *err) {
-    char word[MAX_TOKEN];
+    char word[MAX_WORD];
     next_word(s, word);
     if (!*word || units_parse_rate(word, "", bps, NULL) != 0 ||
         !(*bps > 0 && *bps <= TOPO_MAX_RATE_BPS))
@@ -75,10 +76,10 @@ static int read_rate(Scan *s, double *bps, Err *err) {
     return 0;
 }
 
-/* ns-3 takes a bare number for seconds, which nobody means: a delay other than 0 has to have its
+/* ns-3 takes a bare number for seconds, which is hardly meant: a delay other than 0 has to have its
  * unit. */
 static int read_delay(Scan *s, double *ns, Err *err) {
-    char word[MAX_TOKEN];
+    char word[MAX_WORD];
     next_word(s, word);
     bool bare = *word && strspn(word, "0123456789.eE+-") == strlen(word);
     if (!*word || units_parse_time(word, "", ns, NULL) != 0 ||
@@ -91,9 +92,9 @@ typedef struct {
     uint64_t n_nodes, n_switches, n_links;
     uint64_t *switches;
     size_t cap_switches;
-} Header;
+} HpccCounts;
 
-static int read_header(Scan *s, Header *h, Err *err) {
+static int read_header(Scan *s, HpccCounts *h, Err *err) {
     skip_lines(s);
     if (read_whole(s, "number of nodes", MAX_COUNT, &h->n_nodes, err) != 0) return -1;
     if (read_whole(s, "number of switches", MAX_COUNT, &h->n_switches, err) != 0) return -1;
@@ -117,8 +118,8 @@ static int read_header(Scan *s, Header *h, Err *err) {
     return 0;
 }
 
-static int read_links(Scan *s, const Header *h, Draft *d, Err *err) {
-    char word[MAX_TOKEN];
+static int read_links(Scan *s, const HpccCounts *h, TopoDraft *d, Err *err) {
+    char word[MAX_WORD];
     for (uint64_t i = 0; i < h->n_links; i++) {
         TopoCable c;
         skip_lines(s);
@@ -130,7 +131,7 @@ static int read_links(Scan *s, const Header *h, Draft *d, Err *err) {
             read_whole(s, "node id", h->n_nodes, &c.b, err) != 0)
             return -1;
         if (read_rate(s, &c.rate_bps, err) != 0 || read_delay(s, &c.delay_ns, err) != 0) return -1;
-        draft_cable(d, c);
+        topo_draft_cable(d, c);
         while (next_word(s, word), *word) continue;
     }
     skip_lines(s);
@@ -141,8 +142,8 @@ static int read_links(Scan *s, const Header *h, Draft *d, Err *err) {
     return 0;
 }
 
-static int place_nodes(const Scan *s, const Header *h, Draft *d, Err *err) {
-    for (uint64_t v = 0; v < h->n_nodes; v++) draft_node(d, v, true, TOPO_NONE);
+static int place_nodes(const Scan *s, const HpccCounts *h, TopoDraft *d, Err *err) {
+    for (uint64_t v = 0; v < h->n_nodes; v++) topo_draft_node(d, v, true, TOPO_NONE);
     for (uint64_t i = 0; i < h->n_switches; i++) {
         uint8_t *is_host = &d->is_host[h->switches[i]];
         if (!*is_host)
@@ -153,17 +154,16 @@ static int place_nodes(const Scan *s, const Header *h, Draft *d, Err *err) {
     return 0;
 }
 
-int hpcc_read(Topo *t, const char *name, const char *text, size_t len, Err *err) {
+int topo_hpcc_read(Topo *t, const char *name, const char *text, size_t len, Err *err) {
     Scan s = {name, text, text + len, 1};
-    Header h = {0};
-    Draft d = {0};
+    HpccCounts h = {0};
+    TopoDraft d = {0};
     int rc = read_header(&s, &h, err);
-    if (rc == 0)
-        rc = read_links(&s, &h, &d,
-                        err); /* first: the file has to deliver its links before nodes are made */
+    /* Links come first: the file has to have them before memory is spent on nodes. */
+    if (rc == 0) rc = read_links(&s, &h, &d, err);
     if (rc == 0) rc = place_nodes(&s, &h, &d, err);
-    if (rc == 0) rc = draft_build(t, &d, name, err);
+    if (rc == 0) rc = topo_draft_build(t, &d, name, err);
     free(h.switches);
-    draft_free(&d);
+    topo_draft_free(&d);
     return rc;
 }

@@ -1,10 +1,13 @@
-/* What the files of topo share with each other and with nobody else. */
+/* topo_private: what readers, writers and generators of topologies share. */
 #ifndef M3_NET_TOPO_PRIVATE_H
 #define M3_NET_TOPO_PRIVATE_H
+#include <stddef.h>
+
 #include "base/json.h"
 #include "net/topo.h"
 
-/* Nodes and cables on their way to topo_build. Zero-initialise; draft_free releases. */
+/* Nodes and cables of a graph that is being read or generated, for topo_build. To begin with, all
+ * zero; topo_draft_free releases. */
 typedef struct {
     uint64_t *node_id;
     uint8_t *is_host;
@@ -12,22 +15,23 @@ typedef struct {
     size_t n_nodes, cap_id, cap_host, cap_pod;
     TopoCable *cables;
     size_t n_cables, cap_cables;
-} Draft;
-void draft_node(Draft *d, uint64_t id, bool is_host, uint32_t pod);
-void draft_cable(Draft *d, TopoCable c);
-int draft_build(Topo *t, const Draft *d, const char *name, Err *err);
-void draft_free(Draft *d);
+} TopoDraft;
+void topo_draft_node(TopoDraft *d, uint64_t id, bool is_host, uint32_t pod);
+void topo_draft_cable(TopoDraft *d, TopoCable c);
+/* topo_draft_build makes a topology of what was added (topo_build). */
+int topo_draft_build(Topo *t, const TopoDraft *d, const char *name, Err *err);
+void topo_draft_free(TopoDraft *d);
 
-/* A rate or delay in JSON: a number (bit/s, ns) or text with a unit; within topo_build's bounds. */
-int json_rate(const Json *j, double *bps, Err *err);
-int json_delay(const Json *j, double *ns, Err *err);
+/* topo_load_rate and topo_load_delay read a rate or delay in JSON: a number (bit/s, ns) or text
+ * with a unit, within the bounds of topo.h. */
+int topo_load_rate(const Json *j, double *bps, Err *err);
+int topo_load_delay(const Json *j, double *ns, Err *err);
 
-/* HPCC topology.txt in memory; `name` is the file. */
-int hpcc_read(Topo *t, const char *name, const char *text, size_t len, Err *err);
-/* Reads the object of a "clos" key. −1 names the place. */
-int clos_read(Clos *c, const Json *j, Err *err);
+/* topo_hpcc_read reads the HPCC authors' topology.txt from memory; `name` is the file's. */
+int topo_hpcc_read(Topo *t, const char *name, const char *text, size_t len, Err *err);
 
-/* "10Gbps", "1000ns": reads back as exactly the same number. */
-JsonNumber rate_text(double bps);
-JsonNumber delay_text(double ns);
+/* topo_save_rate and topo_save_delay return "10Gbps", "1us": text that reads back as exactly the
+ * same number. */
+JsonNumber topo_save_rate(double bps);
+JsonNumber topo_save_delay(double ns);
 #endif

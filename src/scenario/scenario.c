@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "traffic/flows_read.h"
+#include "net/topo_load.h"
 
 enum { DEFAULT_N_FLOWS = 1000000 };
 

@@ -11,6 +11,7 @@
 #include "net/linkload.h"
 #include "traffic/workload.h"
 #include "row.h"
+#include "net/clos.h"
 
 static void must(int rc, const Err *err) {
     if (rc == 0) return;

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "packet/evq.h"
 #include "row.h"
+#include "net/clos.h"
 
 static double cpu_now_s(void) {
     struct timespec t;

@@ -8,6 +8,7 @@
 #include "model/pathfeat.h"
 #include "traffic/workload.h"
 #include "row.h"
+#include "net/topo_load.h"
 
 enum { PATHS = 500, MAX_WORKERS = 64 };
 

@@ -20,6 +20,7 @@
 #include "packet/pktsim.h"
 #include "traffic/sizebucket.h"
 #include "traffic/flows_read.h"
+#include "net/topo_load.h"
 
 /* ---- statistics ---- */
 

@@ -1,20 +1,22 @@
-/* topo_clos: folded Clos networks from a handful of figures.
+/* clos: folded Clos networks from a handful of figures.
  *
  * The generator numbers hosts, rack switches, fabric switches, spines, each pod by pod (spines
- * plane by plane), and lays cables in the same order. clos_match goes the other way: it reads the
+ * plane by plane), and adds cables in the same order. clos_match goes the other way: it reads the
  * figures off a graph and accepts them only if clos_build makes the very same graph of them, so
  * that it needs no reasoning of its own about what a Clos is. */
+#include "net/clos.h"
+
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "base/units.h"
-#include "net/topo.h"
 #include "net/topo_private.h"
+#include "net/wire.h"
 
-/* A hundred times the largest network that one would simulate; a typing error ends here, not in
- * memory. */
+/* Some thousand times the paper's largest network (6,144 hosts), and 2 GB of cables while they are
+ * being read: a typing error ends here, not in memory. */
 enum { MAX_NODES = 1 << 24, MAX_CABLES = 1 << 26 };
 
 void clos_default(Clos *c) {
@@ -55,65 +57,70 @@ static int check_shape(const Clos *c, const char *name, Err *err) {
     return 0;
 }
 
-/* Where the ids of each kind begin. */
+/* ---- to a graph ---- */
+
+/* Where the ids of each kind begin; hosts begin at 0. */
 typedef struct {
     uint32_t tors, fabs, spines, n_nodes;
 } ClosIds;
 
 static ClosIds clos_ids(const Clos *c) {
     ClosIds i;
-    i.tors = c->pods * c->racks_per_pod * c->hosts_per_rack;
+    i.tors = clos_hosts(c);
     i.fabs = i.tors + c->pods * c->racks_per_pod;
     i.spines = i.fabs + c->pods * c->fabs_per_pod;
     i.n_nodes = i.spines + c->fabs_per_pod * c->spines_per_plane;
     return i;
 }
 
-static void lay_nodes(const Clos *c, const ClosIds *ids, Draft *d) {
+static void add_nodes(const Clos *c, const ClosIds *ids, TopoDraft *d) {
     for (uint32_t v = 0; v < ids->n_nodes; v++) {
         uint32_t pod = TOPO_NONE;
         if (v < ids->tors) pod = v / (c->racks_per_pod * c->hosts_per_rack);
         else if (v < ids->fabs) pod = (v - ids->tors) / c->racks_per_pod;
         else if (v < ids->spines) pod = (v - ids->fabs) / c->fabs_per_pod;
-        draft_node(d, v, v < ids->tors, pod);
+        topo_draft_node(d, v, v < ids->tors, pod);
     }
 }
 
-static void lay_cables(const Clos *c, const ClosIds *ids, Draft *d) {
+static void add_cables(const Clos *c, const ClosIds *ids, TopoDraft *d) {
     for (uint32_t h = 0; h < ids->tors; h++)
-        draft_cable(d, (TopoCable){h, ids->tors + h / c->hosts_per_rack, c->host_rate_bps,
-                                   c->host_delay_ns});
+        topo_draft_cable(d, (TopoCable){h, ids->tors + h / c->hosts_per_rack, c->host_rate_bps,
+                                        c->host_delay_ns});
     for (uint32_t r = 0; r < c->pods * c->racks_per_pod; r++)
         for (uint32_t f = 0; f < c->fabs_per_pod; f++) {
             uint32_t fab = ids->fabs + r / c->racks_per_pod * c->fabs_per_pod + f;
-            draft_cable(d, (TopoCable){ids->tors + r, fab, c->fab_rate_bps, c->fab_delay_ns});
+            topo_draft_cable(d, (TopoCable){ids->tors + r, fab, c->fab_rate_bps, c->fab_delay_ns});
         }
     for (uint32_t f = 0; f < c->pods * c->fabs_per_pod; f++)
         for (uint32_t s = 0; s < c->spines_per_plane; s++) {
             uint32_t spine = ids->spines + f % c->fabs_per_pod * c->spines_per_plane + s;
-            draft_cable(d, (TopoCable){ids->fabs + f, spine, c->spine_rate_bps, c->spine_delay_ns});
+            topo_draft_cable(
+                d, (TopoCable){ids->fabs + f, spine, c->spine_rate_bps, c->spine_delay_ns});
         }
 }
 
 int clos_build(Topo *t, const Clos *c, const char *name, Err *err) {
     *t = (Topo){0};
     if (check_shape(c, name, err) != 0) return -1;
-    Draft d = {0};
+    TopoDraft d = {0};
     ClosIds ids = clos_ids(c);
-    lay_nodes(c, &ids, &d);
-    lay_cables(c, &ids, &d);
-    int rc = draft_build(t, &d, name, err);
-    draft_free(&d);
+    add_nodes(c, &ids, &d);
+    add_cables(c, &ids, &d);
+    int rc = topo_draft_build(t, &d, name, err);
+    topo_draft_free(&d);
     return rc;
 }
 
-/* Switches of a tier, and a link from that tier to the one above (NULL if none). */
+/* ---- from a graph ---- */
+
 static uint32_t count_tier(const Topo *t, int tier) {
     uint32_t n = 0;
     for (uint32_t v = 0; v < t->n_nodes; v++) n += t->tier[v] == tier;
     return n;
 }
 
+/* A link from a tier to the one above, or NULL. */
 static const Link *link_up_from(const Topo *t, int tier) {
     for (uint32_t l = 0; l < t->n_links; l++)
         if (t->tier[t->links[l].from] == tier && t->tier[t->links[l].to] == tier + 1)
@@ -121,7 +128,7 @@ static const Link *link_up_from(const Topo *t, int tier) {
     return NULL;
 }
 
-/* The links out of every node, which stand in one order whatever the order of the cables. */
+/* Compares links out of every node: their order does not depend on that of the cables. */
 static bool same_links(const Topo *a, const Topo *b) {
     for (uint32_t i = 0; i < a->n_links; i++) {
         const Link *x = &a->links[a->out_link[i]], *y = &b->links[b->out_link[i]];
@@ -164,33 +171,49 @@ bool clos_match(Clos *c, const Topo *t) {
     return same;
 }
 
-enum { N_COUNTS = 5, N_RATES = 3 };
-static const char *const count_keys[N_COUNTS] = {"pods", "racks_per_pod", "hosts_per_rack",
-                                                 "fabs_per_pod", "spines_per_plane"};
-static const char *const rate_keys[N_RATES] = {"host_rate", "fab_rate", "spine_rate"};
-static const char *const delay_keys[N_RATES] = {"host_delay", "fab_delay", "spine_delay"};
+/* ---- files ---- */
+
+/* The members of a Clos description, in the order in which they are written. */
+static const struct {
+    const char *key;
+    enum { COUNT, RATE, DELAY } kind;
+    size_t offset; /* in Clos: a uint32_t, or a double in bit/s or ns */
+} members[] = {
+    {"pods", COUNT, offsetof(Clos, pods)},
+    {"racks_per_pod", COUNT, offsetof(Clos, racks_per_pod)},
+    {"hosts_per_rack", COUNT, offsetof(Clos, hosts_per_rack)},
+    {"fabs_per_pod", COUNT, offsetof(Clos, fabs_per_pod)},
+    {"spines_per_plane", COUNT, offsetof(Clos, spines_per_plane)},
+    {"host_rate", RATE, offsetof(Clos, host_rate_bps)},
+    {"fab_rate", RATE, offsetof(Clos, fab_rate_bps)},
+    {"spine_rate", RATE, offsetof(Clos, spine_rate_bps)},
+    {"host_delay", DELAY, offsetof(Clos, host_delay_ns)},
+    {"fab_delay", DELAY, offsetof(Clos, fab_delay_ns)},
+    {"spine_delay", DELAY, offsetof(Clos, spine_delay_ns)},
+};
+enum { N_MEMBERS = sizeof members / sizeof *members };
 
 int clos_read(Clos *c, const Json *j, Err *err) {
-    static const char *const known[] = {"pods",         "racks_per_pod",    "hosts_per_rack",
-                                        "fabs_per_pod", "spines_per_plane", "host_rate",
-                                        "fab_rate",     "spine_rate",       "host_delay",
-                                        "fab_delay",    "spine_delay",      NULL};
+    const char *known[N_MEMBERS + 1] = {NULL};
+    for (int i = 0; i < N_MEMBERS; i++) known[i] = members[i].key;
     clos_default(c);
     if (json_expect_object(j, err) != 0 || json_only_keys(j, known, err) != 0) return -1;
-    uint32_t *counts[N_COUNTS] = {&c->pods, &c->racks_per_pod, &c->hosts_per_rack, &c->fabs_per_pod,
-                                  &c->spines_per_plane};
-    double *rates[N_RATES] = {&c->host_rate_bps, &c->fab_rate_bps, &c->spine_rate_bps};
-    double *delays[N_RATES] = {&c->host_delay_ns, &c->fab_delay_ns, &c->spine_delay_ns};
-    Json v;
-    for (int i = 0; i < N_COUNTS; i++) {
+    for (int i = 0; i < N_MEMBERS; i++) {
+        char *at = (char *)c + members[i].offset;
+        Json v;
         uint64_t n;
-        if (!json_find(j, count_keys[i], &v)) continue;
-        if (json_uint(&v, MAX_NODES, &n, err) != 0) return -1;
-        *counts[i] = (uint32_t)n;
-    }
-    for (int i = 0; i < N_RATES; i++) {
-        if (json_find(j, rate_keys[i], &v) && json_rate(&v, rates[i], err) != 0) return -1;
-        if (json_find(j, delay_keys[i], &v) && json_delay(&v, delays[i], err) != 0) return -1;
+        uint32_t count;
+        double x;
+        if (!json_find(j, members[i].key, &v)) continue;
+        if (members[i].kind == COUNT) {
+            if (json_uint(&v, MAX_NODES, &n, err) != 0) return -1;
+            count = (uint32_t)n;
+            memcpy(at, &count, sizeof count);
+        } else {
+            if ((members[i].kind == RATE ? topo_load_rate : topo_load_delay)(&v, &x, err) != 0)
+                return -1;
+            memcpy(at, &x, sizeof x);
+        }
     }
     return 0;
 }
@@ -198,25 +221,58 @@ int clos_read(Clos *c, const Json *j, Err *err) {
 int clos_save(const Clos *c, const char *path, Err *err) {
     FileOut out;
     if (file_out_open(&out, path, err) != 0) return -1;
-    const uint32_t counts[N_COUNTS] = {c->pods, c->racks_per_pod, c->hosts_per_rack,
-                                       c->fabs_per_pod, c->spines_per_plane};
-    const double rates[N_RATES] = {c->host_rate_bps, c->fab_rate_bps, c->spine_rate_bps};
-    const double delays[N_RATES] = {c->host_delay_ns, c->fab_delay_ns, c->spine_delay_ns};
     JsonOut o;
     json_out_init(&o, out.f);
     json_out_object(&o);
     json_put_object(&o, "clos");
-    for (int i = 0; i < N_COUNTS; i++) {
-        json_put_int(&o, count_keys[i], counts[i]);
-    }
-    for (int i = 0; i < N_RATES; i++) {
-        json_put_string(&o, rate_keys[i], rate_text(rates[i]).s);
-    }
-    for (int i = 0; i < N_RATES; i++) {
-        json_put_string(&o, delay_keys[i], delay_text(delays[i]).s);
+    for (int i = 0; i < N_MEMBERS; i++) {
+        const char *at = (const char *)c + members[i].offset;
+        uint32_t count;
+        double x;
+        if (members[i].kind == COUNT) {
+            memcpy(&count, at, sizeof count);
+            json_put_count(&o, members[i].key, count);
+        } else {
+            memcpy(&x, at, sizeof x);
+            json_put_string(&o, members[i].key,
+                            (members[i].kind == RATE ? topo_save_rate : topo_save_delay)(x).s);
+        }
     }
     json_out_end(&o, '}');
     json_out_end(&o, '}');
     json_out_finish(&o);
     return file_out_commit(&out, err);
+}
+
+/* ---- figures of a Clos ---- */
+
+uint32_t clos_hosts(const Clos *c) { return c->pods * c->racks_per_pod * c->hosts_per_rack; }
+
+int clos_tiers(const Clos *c) { return 1 + (c->fabs_per_pod > 0) + (c->spines_per_plane > 0); }
+
+double clos_oversubscription(const Clos *c, int tier) {
+    double up =
+        tier == 1 ? c->fabs_per_pod * c->fab_rate_bps : c->spines_per_plane * c->spine_rate_bps;
+    double down =
+        tier == 1 ? c->hosts_per_rack * c->host_rate_bps : c->racks_per_pod * c->fab_rate_bps;
+    return up > 0 ? down / up : 0;
+}
+
+double clos_bdp_b(const Clos *c) {
+    const double rate[] = {c->host_rate_bps, c->fab_rate_bps, c->spine_rate_bps};
+    const double delay[] = {c->host_delay_ns, c->fab_delay_ns, c->spine_delay_ns};
+    double rtt_ns = 0;
+    for (int i = 0; i < clos_tiers(c); i++)
+        rtt_ns += 2 * wire_hop_rtt_ns(rate[i], delay[i], WIRE_FULL_B, WIRE_ACK_B);
+    return rtt_ns * 1e-9 * c->host_rate_bps / 8;
+}
+
+double clos_set_aside_b(const Clos *c) {
+    double host = wire_set_aside_mean_b(c->host_rate_bps, c->host_delay_ns),
+           fab = wire_set_aside_mean_b(c->fab_rate_bps, c->fab_delay_ns),
+           spine = wire_set_aside_mean_b(c->spine_rate_bps, c->spine_delay_ns);
+    double at_rack = c->hosts_per_rack * host + c->fabs_per_pod * fab;
+    double at_fab = c->fabs_per_pod ? c->racks_per_pod * fab + c->spines_per_plane * spine : 0;
+    double at_spine = c->spines_per_plane ? c->pods * spine : 0;
+    return fmax(at_rack, fmax(at_fab, at_spine));
 }

@@ -1,14 +1,16 @@
-/* topo_write: generic nodes/links JSON and HPCC topology.txt, one node or link a line.
+/* topo_save: topologies as JSON graphs and as the HPCC authors' topology.txt, a node or link a
+ * line.
  *
  * Rates and delays are written so that they read back as the same doubles: in Gb/s or µs where that
  * is exact, else in the base unit. HPCC's format numbers nodes 0..n−1 and knows neither pods nor
  * anything but switches and hosts, so racks and pods are derived again when it is read. */
+#include "net/topo_save.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/units.h"
-#include "net/topo.h"
 #include "net/topo_private.h"
 
 typedef int (*ParseUnit)(const char *text, const char *what, double *value, Err *err);
@@ -24,9 +26,11 @@ static JsonNumber with_unit(double x, double scale, const char *big, const char 
     return t;
 }
 
-JsonNumber rate_text(double bps) { return with_unit(bps, 1e9, "Gbps", "bps", units_parse_rate); }
+JsonNumber topo_save_rate(double bps) {
+    return with_unit(bps, 1e9, "Gbps", "bps", units_parse_rate);
+}
 
-JsonNumber delay_text(double ns) { return with_unit(ns, 1e3, "us", "ns", units_parse_time); }
+JsonNumber topo_save_delay(double ns) { return with_unit(ns, 1e3, "us", "ns", units_parse_time); }
 
 static void print_json(FILE *f, const Topo *t) {
     fputs("{\"nodes\": [\n", f);
@@ -42,7 +46,8 @@ static void print_json(FILE *f, const Topo *t) {
         const Link *k = &t->links[l];
         fprintf(f, "  {\"a\": %llu, \"b\": %llu, \"rate\": \"%s\", \"delay\": \"%s\"}%s\n",
                 (unsigned long long)t->node_id[k->from], (unsigned long long)t->node_id[k->to],
-                rate_text(k->rate_bps).s, delay_text(k->delay_ns).s, l + 2 < t->n_links ? "," : "");
+                topo_save_rate(k->rate_bps).s, topo_save_delay(k->delay_ns).s,
+                l + 2 < t->n_links ? "," : "");
     }
     fputs("]}\n", f);
 }
@@ -60,7 +65,7 @@ static void print_hpcc(FILE *f, const Topo *t) {
     fputc('\n', f);
     for (uint32_t l = 0; l < t->n_links; l += 2) {
         const Link *k = &t->links[l];
-        fprintf(f, "%u %u %s %sns 0\n", k->from, k->to, rate_text(k->rate_bps).s,
+        fprintf(f, "%u %u %s %sns 0\n", k->from, k->to, topo_save_rate(k->rate_bps).s,
                 json_number_text(k->delay_ns).s);
     }
 }
