@@ -1,10 +1,11 @@
 /* grid: --set with lists and ranges.
  *
- * A range is worked out in the unit of its step, whatever the units of its ends: 500KB..1MB:100KB
+ * A range is counted in the unit of its step, whatever the units of its ends: 500KB..1MB:100KB
  * counts 500, 600, … 1000 in KB. Value i is lo + i · step, not a running sum, and is written with
  * 12 digits: so 0.7..0.95:0.05 gives 0.8 and not 0.7999…, and reads back as what the user would
- * have typed. Every value is tried on a mix at once, so that a bad one is found before anything is
- * computed. */
+ * have typed. Every value is tried on an empty mix when it is added, so that a bad one is found
+ * before anything is computed; whether values of several axes fit together (netconf_check) is found
+ * when they are combined. */
 #include "scenario/grid.h"
 
 #include <ctype.h>
@@ -13,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenario/scenario.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "scenario/mix.h"
 
 void grid_init(Grid *g) { *g = (Grid){.n = 1}; }
 
@@ -36,28 +37,31 @@ const char *grid_value(const Grid *g, size_t i, size_t axis) {
 
 /* ---- ranges ---- */
 
+/* A number and its unit as written ("" if there is none), which is no longer than "Gbit/s" in any
+ * kind of quantity. */
 typedef struct {
     double number;
     char unit[16];
 } Quantity;
 
-/* The end of a quantity, or NULL if there is none: a number and letters or %. */
-static const char *split(const char *s, Quantity *q) {
+/* Returns the end of the quantity that a text begins with, or NULL if it doesn't: a number, then
+ * letters, % or /. */
+static const char *scan_quantity(const char *s, Quantity *q) {
     char *end;
     if (!isdigit((unsigned char)s[strspn(s, "+-.")])) return NULL;
     q->number = strtod(s, &end);
-    /* "0.7..0.9": strtod takes "0.7", but of "5..30" it takes "5." */
+    /* Of "0.7..0.9" strtod takes "0.7", but of "5..30" it takes "5.". */
     if (end > s && end[-1] == '.' && *end == '.') end--;
     size_t n = 0;
-    while (isalpha((unsigned char)end[n]) || (end[n] & 0x80) || end[n] == '%' || end[n] == '/')
-        n++; /* µ is no letter of ASCII */
+    /* The µ of a unit is two bytes above 127. */
+    while (isalpha((unsigned char)end[n]) || (end[n] & 0x80) || end[n] == '%' || end[n] == '/') n++;
     if (!isfinite(q->number) || n >= sizeof q->unit) return NULL;
     memcpy(q->unit, end, n);
     q->unit[n] = '\0';
     return end + n;
 }
 
-/* What one of the unit is in the base unit of its kind; 0: not a unit. */
+/* Returns how many base units (bytes, ns, bit/s) one of a unit is; 0 if it is none. */
 static double unit_size(const char *unit) {
     char one[20];
     double x;
@@ -74,17 +78,17 @@ typedef struct {
     Quantity lo, hi, step;
 } Range;
 
-/* A range has two dots behind a number; false: it is a plain value. */
+/* A range has two dots behind its first number. */
 static bool looks_like_range(const char *text) {
     Quantity q;
-    const char *end = split(text, &q);
+    const char *end = scan_quantity(text, &q);
     return end && strncmp(end, "..", 2) == 0;
 }
 
 static int parse_range(const char *text, Range *r, Err *err) {
-    const char *s = split(text, &r->lo);
-    s = split(s + 2, &r->hi);
-    if (s) s = *s == ':' ? split(s + 1, &r->step) : NULL;
+    const char *s = scan_quantity(text, &r->lo);
+    s = scan_quantity(s + 2, &r->hi);
+    if (s) s = *s == ':' ? scan_quantity(s + 1, &r->step) : NULL;
     if (!s || *s != '\0') return err_input(err, "expected lo..hi:step, got '%.60s'", text);
     double lo = unit_size(r->lo.unit), hi = unit_size(r->hi.unit), step = unit_size(r->step.unit);
     bool bare = !*r->lo.unit, same = bare == !*r->hi.unit && bare == !*r->step.unit;
@@ -105,7 +109,8 @@ static int too_many(double n, Err *err) {
 }
 
 static int add_range(GridAxis *a, const char *text, Err *err) {
-    static const double ROUNDING = 1e-9; /* of a step: decimal fractions are not exact */
+    /* A share of a step: (0.3 − 0.1) / 0.1 is 1.9999999999999998. */
+    static const double ROUNDING = 1e-9;
     Range r;
     if (parse_range(text, &r, err) != 0) return -1;
     double lo = r.lo.number, hi = r.hi.number, step = r.step.number;
@@ -128,18 +133,14 @@ static bool is_text_key(const char *key) {
     return strcmp(key, "sizes") == 0 || strcmp(key, "matrix") == 0 || strcmp(key, "cc") == 0;
 }
 
-static int add_item(GridAxis *a, const char *text, Err *err) {
-    if (!is_text_key(a->key) && looks_like_range(text)) return add_range(a, text, err);
-    add_value(a, mem_strdup(text));
-    return 0;
-}
-
 static int add_list(GridAxis *a, const char *list, Err *err) {
     for (const char *s = list;; s++) {
         size_t n = strcspn(s, ",");
         char *item = mem_printf("%.*s", (int)n, s);
-        int rc = n > 0 ? add_item(a, item, err)
-                       : err_input(err, "expected a value, got nothing in '%.60s'", list);
+        int rc = 0;
+        if (n == 0) rc = err_input(err, "expected a value, got nothing in '%.60s'", list);
+        else if (!is_text_key(a->key) && looks_like_range(item)) rc = add_range(a, item, err);
+        else add_value(a, mem_strdup(item));
         free(item);
         if (rc != 0) return -1;
         s += n;
@@ -147,22 +148,19 @@ static int add_list(GridAxis *a, const char *list, Err *err) {
     }
 }
 
-static int try_value(const char *key, const char *value, Err *err) {
-    Mix mix;
-    mix_init(&mix);
-    char *assignment = mem_printf("%s=%s", key, value);
-    int rc = mix_set(&mix, assignment, err);
-    free(assignment);
-    mix_free(&mix);
-    return rc;
-}
-
 static int check_axis(const Grid *g, const GridAxis *a, Err *err) {
     for (size_t k = 0; k + 1 < g->n_axes; k++)
         if (strcmp(g->axes[k].key, a->key) == 0)
             return err_input(err, "set twice; give its values in one list");
-    for (size_t i = 0; i < a->n; i++)
-        if (try_value(a->key, a->values[i], err) != 0) return -1;
+    for (size_t i = 0; i < a->n; i++) {
+        Mix mix;
+        mix_init(&mix);
+        char *assignment = mem_printf("%s=%s", a->key, a->values[i]);
+        int rc = mix_set(&mix, assignment, err);
+        free(assignment);
+        mix_free(&mix);
+        if (rc != 0) return -1;
+    }
     double n = (double)g->n * (double)a->n;
     return n <= GRID_MAX ? 0 : too_many(n, err);
 }

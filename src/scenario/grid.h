@@ -12,21 +12,26 @@ typedef struct {
     size_t n;
 } GridAxis;
 
+/* Combinations are numbered from 0, the last axis varying fastest. */
 typedef struct {
     GridAxis *axes;
-    size_t n_axes,
-        n; /* n: combinations, the product of the axes' numbers of values; 1 without axes */
+    size_t n_axes;
+    size_t n; /* combinations: the product of the axes' numbers of values; 1 without axes */
 } Grid;
 
-enum { GRID_MAX = 4096 }; /* combinations */
+/* The most combinations. Each is a row of a table that somebody reads; a typing error in a step
+ * ends here. */
+enum { GRID_MAX = 4096 };
 
-void grid_init(Grid *g); /* no axes */
+/* grid_init makes a grid without axes; grid_free releases what was added, and leaves one again. */
+void grid_init(Grid *g);
 void grid_free(Grid *g);
-/* "key=value", "key=a,b,…" or "key=lo..hi:step", also mixed in one list. A range holds lo, lo +
- * step, … up to hi, and hi itself if a step hits it: window=5KB..30KB:1KB, hpcc_eta=0.7..0.95:0.05.
- * A negative step goes down. −1: an unknown key or bad value (as mix_set says), a key that is there
- * already, a range that is none, or more than GRID_MAX combinations. */
+/* grid_add adds an axis: "key=value", "key=a,b,…", "key=lo..hi:step", or a list of both. A range
+ * holds lo, lo + step, … up to hi, and hi itself if a step hits it: window=5KB..30KB:1KB,
+ * hpcc_eta=0.7..0.95:0.05; a negative step goes down. −1 with an input error: an unknown key or bad
+ * value (as mix_set says), a key that has an axis already, a range that is none, or more than
+ * GRID_MAX combinations. The grid is then good for grid_free only. */
 int grid_add(Grid *g, const char *assignment, Err *err);
-/* Value of axis `axis` in combination i < n; the last axis varies fastest. */
+/* grid_value returns the value of axis `axis` in combination i < n. */
 const char *grid_value(const Grid *g, size_t i, size_t axis);
 #endif
