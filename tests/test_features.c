@@ -318,43 +318,11 @@ static void sources_and_settings(void **state) {
     features_source_free(&src);
 }
 
-/* Every key's text is read back to the same bits. */
-static void settings_as_text(void **state) {
-    (void)state;
-    NetConf a, b;
-    Err err = {0};
-    netconf_default(&a);
-    netconf_default(&a);
-    a.cc = CC_TIMELY;
-    a.buffer_b = 1e5 / 3;
-    a.line_window_b = 12345.678;
-    a.pfc = false;
-    a.dctcp_k_b = 1e12;
-    a.dcqcn_kmin_b = 1;
-    a.dcqcn_kmax_b = 7 / 0.3;
-    a.hpcc_eta = 0.1 + 0.2;
-    a.hpcc_ai_bps = 1e15 / 7;
-    a.timely_tlow_ns = 1e6 / 7;
-    a.timely_thigh_ns = 1e7 / 7;
-    netconf_default(&b);
-    for (const char *const *key = netconf_keys; *key; key++)
-        assert_int_equal(netconf_set(&b, *key, netconf_text(&a, *key).s, &err), 0);
-    for (int cc = 0; cc < CC_N; cc++) {
-        a.cc = b.cc = (Cc)cc;
-        assert_true(netconf_same(&a, &b));
-    }
-    a.cc = b.cc = CC_TIMELY;
-    b.timely_tlow_ns++;
-    assert_false(netconf_same(&a, &b));
-    a.cc = b.cc = CC_HPCC;
-    assert_true(netconf_same(&a, &b));
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trips),          cmocka_unit_test(damaged_files),
         cmocka_unit_test(hostile_files),        cmocka_unit_test(hostile_files_of_other_kinds),
-        cmocka_unit_test(sources_and_settings), cmocka_unit_test(settings_as_text),
+        cmocka_unit_test(sources_and_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -334,47 +334,6 @@ static void a_failed_write_is_reported(void **state) {
     flows_free(&f);
 }
 
-static void settings_are_read_with_units(void **state) {
-    (void)state;
-    NetConf conf;
-    Err err = {0};
-    netconf_default(&conf);
-    assert_int_equal(netconf_check(&conf, &err), 0);
-    static const char *const set[][2] = {
-        {"cc", "hpcc"},      {"buffer", "400KiB"}, {"window", "18KB"},   {"pfc", "off"},
-        {"dctcp_k", "12KB"}, {"hpcc_eta", "95%"},  {"hpcc_ai", "1Gbps"}, {"timely_tlow", "50us"}};
-    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
-        if (netconf_set(&conf, set[i][0], set[i][1], &err) != 0) fail_msg("%s", err.msg);
-    assert_int_equal(conf.cc, CC_HPCC);
-    assert_true(conf.buffer_b == 409600 && conf.line_window_b == 18000 && !conf.pfc &&
-                conf.dctcp_k_b == 12000);
-    assert_true(fabs(conf.hpcc_eta - 0.95) < 1e-12 && conf.hpcc_ai_bps == 1e9 &&
-                conf.timely_tlow_ns == 50000);
-    for (int cc = 0; cc < CC_N; cc++) {
-        Cc back;
-        assert_int_equal(netconf_parse_cc(netconf_cc_name((Cc)cc), &back, &err), 0);
-        assert_int_equal(back, cc);
-    }
-    static const char *const bad[][3] = {{"cc", "cubic", "expected dctcp"},
-                                         {"windw", "1", "did you mean 'window'"},
-                                         {"window", "0", "window: must be in"},
-                                         {"window", "-1", "window: "},
-                                         {"window", "nan", "window: "},
-                                         {"buffer", "1e300", "buffer: "},
-                                         {"hpcc_eta", "90", "hpcc_eta: must be in"},
-                                         {"hpcc_eta", "%", "hpcc_eta: "},
-                                         {"pfc", "maybe", "pfc: expected on or off"}};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(netconf_set(&conf, bad[i][0], bad[i][1], &err), -1);
-        if (!strstr(err.msg, bad[i][2])) fail_msg("%s=%s: %s", bad[i][0], bad[i][1], err.msg);
-    }
-    conf.dcqcn_kmin_b = 2 * conf.dcqcn_kmax_b;
-    assert_int_equal(netconf_check(&conf, &err), -1);
-    netconf_default(&conf);
-    conf.line_window_b = NAN;
-    assert_int_equal(netconf_check(&conf, &err), -1);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_in_any_order),
@@ -386,7 +345,6 @@ int main(void) {
         cmocka_unit_test(cut_files_give_a_prefix_or_an_error),
         cmocka_unit_test(positions_of_a_path),
         cmocka_unit_test(a_failed_write_is_reported),
-        cmocka_unit_test(settings_are_read_with_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -230,6 +230,27 @@ int json_need_array(const Json *j, const char *key, Json *out, Err *err) {
     return json_need(j, key, out, err) == 0 ? json_expect_array(out, err) : -1;
 }
 
+int json_text(const Json *j, JsonNumber *buffer, const char **out, Err *err) {
+    double x;
+    bool on = false;
+    if (json_is_string(j)) return json_string(j, out, err);
+    if (json_is_bool(j)) {
+        json_bool(j, &on, err);
+        *out = on ? "on" : "off";
+        return 0;
+    }
+    if (json_number(j, &x, err) != 0) return -1;
+    *buffer = json_number_text(x);
+    *out = buffer->s;
+    return 0;
+}
+
+int json_fail_named(const Json *j, Err *err, const char *message) {
+    size_t n = j->key ? strlen(j->key) : 0;
+    bool named = n > 0 && strncmp(message, j->key, n) == 0 && strncmp(message + n, ": ", 2) == 0;
+    return json_fail(j, err, "%s", named ? message + n + 2 : message);
+}
+
 int json_only_keys(const Json *j, const char *const *known, Err *err) {
     Json it;
     for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {

@@ -57,6 +57,12 @@ int json_number(const Json *j, double *out, Err *err);
 int json_uint(const Json *j, uint64_t max, uint64_t *out, Err *err);
 int json_bool(const Json *j, bool *out, Err *err);
 int json_string(const Json *j, const char **out, Err *err);
+/* json_text reads a number, boolean or string as the text that a user would type for it: the
+ * shortest exact decimals, "on" and "off". *out points into the document or at *buffer. */
+typedef struct {
+    char s[32];
+} JsonNumber;
+int json_text(const Json *j, JsonNumber *buffer, const char **out, Err *err);
 /* json_need_* read member `key` of the object j; −1 if j is no object, has no such member, or the
  * member is not of the type. */
 int json_need_string(const Json *j, const char *key, const char **out, Err *err);
@@ -70,6 +76,9 @@ int json_fail(const Json *j, Err *err, const char *fmt, ...) DIAG_PRINTF(3, 4);
 /* json_fail_member complains about member `key` of the object j. */
 int json_fail_member(const Json *j, const char *key, Err *err, const char *fmt, ...)
     DIAG_PRINTF(4, 5);
+/* json_fail_named complains about member j in the words of another message, which may begin with
+ * the member's name and a colon: the place says that already. */
+int json_fail_named(const Json *j, Err *err, const char *message);
 /* json_only_keys returns −1 if the object has a member that is not in the NULL-ended list, and
  * suggests the nearest name. */
 int json_only_keys(const Json *j, const char *const *known, Err *err);
@@ -111,9 +120,6 @@ void json_put_object(JsonOut *o, const char *key);
 void json_put_array(JsonOut *o, const char *key);
 void json_put_array_compact(JsonOut *o, const char *key); /* on one line */
 /* json_number_text returns the shortest decimal text of 6 to 17 digits that reads back as x. */
-typedef struct {
-    char s[32];
-} JsonNumber;
 JsonNumber json_number_text(double x);
 
 /* json_library_version returns the version of cJSON. */

@@ -2,13 +2,15 @@
  *
  * A row per setting says all there is to say of it: key, type, place in NetConf, limits, default,
  * whose parameter it is, what it means, and its key and unit in published mixes. Reading from text
- * and JSON, writing, checks, --help and the table of spec/README.md (a test compares) follow from
- * the rows. To add a setting, add its member to NetConf and its row here; to add a congestion
- * control, its name in `controls` and rows for its parameters.
+ * and JSON, writing, checks, comparing, help and the table of spec/README.md (a test compares)
+ * follow from the rows; nothing below the tables knows a setting by name. To add a setting, add its
+ * member to NetConf and its row here; to add a congestion control, its entry to Cc, its names to
+ * `controls` and rows for its parameters.
  *
- * Limits are generous on purpose (what a switch could have), not those that a model was trained on:
+ * Limits are wide on purpose (what a switch could have), not those that a model was trained on:
  * estimates say themselves when they leave that range. Defaults are values of the paper's
- * experiments, or the middle of what it draws. */
+ * experiments, or the middle of what its training draws. Published keys and units are those of the
+ * mix files that the paper's authors published. */
 #include "net/netconf.h"
 
 #include <assert.h>
@@ -18,36 +20,42 @@
 #include "base/units.h"
 #include "base/words.h"
 
+/* A window is at most a buffer, and a buffer at most gigabytes: 1 TB is far beyond both, and still
+ * so small that a sum over all ports is exact in a double. The same goes for 1000 s and 1000 Tb/s.
+ * HPCC divides by its target utilisation, which therefore stays away from 0. */
+#define MAX_B 1e12
+#define MAX_NS 1e12
+#define MAX_BPS 1e15
+#define MIN_ETA 0.01
+
 #define AT(member) offsetof(NetConf, member)
 const NetConfRow netconf_rows[] = {
-    {"cc", NETCONF_CC, AT(cc), 0, 0, "dctcp", CC_N, "congestion control", "cc", 1},
-    {"buffer", NETCONF_SIZE, AT(buffer_b), 1, 1e12, "400KiB", CC_N, "shared buffer of a switch",
+    {"cc", NETCONF_CC, AT(cc), 0, CC_N - 1, "dctcp", CC_N, "congestion control", "cc", 1},
+    {"buffer", NETCONF_SIZE, AT(buffer_b), 1, MAX_B, "400KiB", CC_N, "shared buffer of a switch",
      "bfsz", 10240},
-    {"window", NETCONF_SIZE, AT(line_window_b), 1, 1e12, "15KB", CC_N,
+    {"window", NETCONF_SIZE, AT(line_window_b), 1, MAX_B, "15KB", CC_N,
      "initial and largest window of a flow", "window", 1},
-    {"pfc", NETCONF_SWITCH, AT(pfc), 0, 1, "on", CC_N,
-     "priority flow control: switches pause "
-     "senders rather than drop packets",
-     "enable_pfc", 1},
-    {"dctcp_k", NETCONF_SIZE, AT(dctcp_k_b), 1, 1e12, "10KB", CC_DCTCP,
+    {"pfc", NETCONF_FLAG, AT(pfc), 0, 1, "on", CC_N,
+     "priority flow control: switches pause senders rather than drop packets", "enable_pfc", 1},
+    {"dctcp_k", NETCONF_SIZE, AT(dctcp_k_b), 1, MAX_B, "10KB", CC_DCTCP,
      "marking threshold at 10 Gb/s; scales with the rate", "param_1", 1e3},
-    {"dcqcn_kmin", NETCONF_SIZE, AT(dcqcn_kmin_b), 1, 1e12, "35KB", CC_DCQCN,
-     "marking begins, at 25 Gb/s; scales with the rate", "param_1", 1e3},
-    {"dcqcn_kmax", NETCONF_SIZE, AT(dcqcn_kmax_b), 1, 1e12, "75KB", CC_DCQCN,
-     "every packet is marked beyond, at 25 Gb/s; scales with the rate", "param_2", 1e3},
-    {"hpcc_eta", NETCONF_FRACTION, AT(hpcc_eta), 0.01, 1, "0.9", CC_HPCC,
+    {"dcqcn_kmin", NETCONF_SIZE, AT(dcqcn_kmin_b), 1, MAX_B, "35KB", CC_DCQCN,
+     "queue above which packets are marked, at 25 Gb/s; scales with the rate", "param_1", 1e3},
+    {"dcqcn_kmax", NETCONF_SIZE, AT(dcqcn_kmax_b), 1, MAX_B, "75KB", CC_DCQCN,
+     "queue above which every packet is marked, at 25 Gb/s; scales with the rate", "param_2", 1e3},
+    {"hpcc_eta", NETCONF_FRACTION, AT(hpcc_eta), MIN_ETA, 1, "0.9", CC_HPCC,
      "target utilisation of a link", "param_1", 0.01},
-    {"hpcc_ai", NETCONF_RATE, AT(hpcc_ai_bps), 1, 1e15, "500Mbps", CC_HPCC, "additive increase",
+    {"hpcc_ai", NETCONF_RATE, AT(hpcc_ai_bps), 1, MAX_BPS, "500Mbps", CC_HPCC, "additive increase",
      "param_2", 10e6},
-    {"timely_tlow", NETCONF_TIME, AT(timely_tlow_ns), 1, 1e12, "50us", CC_TIMELY,
+    {"timely_tlow", NETCONF_TIME, AT(timely_tlow_ns), 1, MAX_NS, "50us", CC_TIMELY,
      "round trips below it always raise the rate", "param_1", 1e3},
-    {"timely_thigh", NETCONF_TIME, AT(timely_thigh_ns), 1, 1e12, "125us", CC_TIMELY,
+    {"timely_thigh", NETCONF_TIME, AT(timely_thigh_ns), 1, MAX_NS, "125us", CC_TIMELY,
      "round trips above it always lower the rate", "param_2", 1e3},
-    {"swift_base_target", NETCONF_TIME, AT(swift_base_target_ns), 1, 1e12, "25us", CC_SWIFT,
+    {"swift_base_target", NETCONF_TIME, AT(swift_base_target_ns), 1, MAX_NS, "25us", CC_SWIFT,
      "target delay before scaling; above the path's idle round trip", NULL, 0},
-    {"swift_hop_scaling", NETCONF_TIME, AT(swift_hop_scaling_ns), 0, 1e12, "2us", CC_SWIFT,
+    {"swift_hop_scaling", NETCONF_TIME, AT(swift_hop_scaling_ns), 0, MAX_NS, "2us", CC_SWIFT,
      "added to the target for each switch on the path", NULL, 0},
-    {"swift_fs_range", NETCONF_TIME, AT(swift_fs_range_ns), 0, 1e12, "50us", CC_SWIFT,
+    {"swift_fs_range", NETCONF_TIME, AT(swift_fs_range_ns), 0, MAX_NS, "50us", CC_SWIFT,
      "flow scaling: the most that a small window adds to the target", NULL, 0},
     {"swift_fs_min_cwnd", NETCONF_PACKETS, AT(swift_fs_min_cwnd), 0.001, 1e5, "0.1", CC_SWIFT,
      "window at which flow scaling is at its most", NULL, 0},
@@ -63,27 +71,18 @@ const NetConfRow netconf_rows[] = {
 };
 enum { N_ROWS = sizeof netconf_rows / sizeof *netconf_rows - 1 };
 
-const char *const netconf_keys[] = {"cc",
-                                    "buffer",
-                                    "window",
-                                    "pfc",
-                                    "dctcp_k",
-                                    "dcqcn_kmin",
-                                    "dcqcn_kmax",
-                                    "hpcc_eta",
-                                    "hpcc_ai",
-                                    "timely_tlow",
-                                    "timely_thigh",
-                                    "swift_base_target",
-                                    "swift_hop_scaling",
-                                    "swift_fs_range",
-                                    "swift_fs_min_cwnd",
-                                    "swift_fs_max_cwnd",
-                                    "swift_ai",
-                                    "swift_beta",
-                                    "swift_max_mdf",
-                                    NULL};
-_Static_assert(sizeof netconf_keys / sizeof *netconf_keys == N_ROWS + 1, "a key for every row");
+_Static_assert((int)N_ROWS <= (int)NETCONF_MAX_KEYS, "every key has its place in a list");
+
+/* Pairs of which the first must not exceed the second; apart: nor equal it. */
+static const struct {
+    const char *low, *high;
+    bool apart;
+} orders[] = {
+    {"dcqcn_kmin", "dcqcn_kmax", false},
+    {"timely_tlow", "timely_thigh", false},
+    {"swift_fs_min_cwnd", "swift_fs_max_cwnd", true},
+};
+enum { N_ORDERS = sizeof orders / sizeof *orders };
 
 /* ORDER CC. Aliases are the names that the HPCC authors' configurations use. */
 static const struct {
@@ -98,8 +97,8 @@ static const struct {
 
 const char *netconf_cc_name(Cc cc) { return controls[cc].name; }
 
-NetConfCcList netconf_cc_list(int n) {
-    NetConfCcList list = {""};
+NetConfText netconf_cc_list(int n) {
+    NetConfText list = {""};
     size_t at = 0;
     for (int cc = 0; cc < n; cc++)
         at += (size_t)snprintf(list.s + at, sizeof list.s - at, "%s%s",
@@ -123,7 +122,7 @@ int netconf_parse_cc(const char *name, Cc *cc, Err *err) {
     return err_input(err, "cc: expected %s, got '%.60s'", netconf_cc_list(CC_N).s, name);
 }
 
-/* ---- rows ---- */
+/* ---- rows and values ---- */
 
 const NetConfRow *netconf_row(const char *key) {
     for (const NetConfRow *r = netconf_rows; r->key; r++)
@@ -131,63 +130,93 @@ const NetConfRow *netconf_row(const char *key) {
     return NULL;
 }
 
+NetConfKeys netconf_keys(void) {
+    NetConfKeys keys = {{NULL}};
+    for (int i = 0; i < N_ROWS; i++) keys.key[i] = netconf_rows[i].key;
+    return keys;
+}
+
 static bool of_cc(const NetConfRow *r, Cc cc) { return r->of == CC_N || r->of == cc; }
-
-const NetConfRow *netconf_published_row(const char *published, Cc cc) {
-    for (const NetConfRow *r = netconf_rows; r->key; r++)
-        if (r->published && strcmp(r->published, published) == 0 && of_cc(r, cc)) return r;
-    return NULL;
-}
-
-static bool is_quantity(const NetConfRow *r) {
-    return r->type != NETCONF_CC && r->type != NETCONF_SWITCH;
-}
-
-double netconf_number(const NetConf *conf, const NetConfRow *row) {
-    double x;
-    assert(is_quantity(row));
-    memcpy(&x, (const char *)conf + row->offset, sizeof x);
-    return x;
-}
-
-void netconf_put_number(NetConf *conf, const NetConfRow *row, double x) {
-    assert(is_quantity(row));
-    memcpy((char *)conf + row->offset, &x, sizeof x);
-}
-
-double netconf_published_number(const NetConf *conf, const char *published) {
-    const NetConfRow *r = netconf_published_row(published, conf->cc);
-    if (!r) return 0;
-    double x = netconf_number(conf, r), unit = r->published_unit;
-    return unit < 1 ? x * (1 / unit) : x / unit; /* 0.01 is not exact, but 1 / 0.01 is 100 */
-}
-
-void netconf_put_published(NetConf *conf, const char *published, double x) {
-    const NetConfRow *r = netconf_published_row(published, conf->cc);
-    if (r) netconf_put_number(conf, r, x * r->published_unit);
-}
 
 bool netconf_applies(const char *key, Cc cc) {
     const NetConfRow *r = netconf_row(key);
     return !r || of_cc(r, cc);
 }
 
+double netconf_number(const NetConf *conf, const NetConfRow *row) {
+    const char *at = (const char *)conf + row->offset;
+    double x;
+    Cc cc;
+    bool on;
+    switch (row->type) {
+    case NETCONF_CC: return memcpy(&cc, at, sizeof cc), cc;
+    case NETCONF_FLAG: return memcpy(&on, at, sizeof on), on;
+    default: return memcpy(&x, at, sizeof x), x;
+    }
+}
+
+void netconf_put_number(NetConf *conf, const NetConfRow *row, double x) {
+    char *at = (char *)conf + row->offset;
+    Cc cc = (Cc)x;
+    bool on = x != 0;
+    switch (row->type) {
+    case NETCONF_CC: memcpy(at, &cc, sizeof cc); break;
+    case NETCONF_FLAG: memcpy(at, &on, sizeof on); break;
+    default: memcpy(at, &x, sizeof x);
+    }
+}
+
 bool netconf_same(const NetConf *a, const NetConf *b) {
-    if (a->cc != b->cc || a->pfc != b->pfc) return false;
+    if (a->cc != b->cc) return false;
     for (const NetConfRow *r = netconf_rows; r->key; r++)
-        if (is_quantity(r) && of_cc(r, a->cc) && netconf_number(a, r) != netconf_number(b, r))
-            return false;
+        if (of_cc(r, a->cc) && netconf_number(a, r) != netconf_number(b, r)) return false;
     return true;
 }
 
-/* ---- text to setting ---- */
+/* A quantity as people read it, perhaps rounded. */
+static UnitsText quantity_text(NetConfType type, double x) {
+    UnitsText t;
+    switch (type) {
+    case NETCONF_SIZE: return units_size(x);
+    case NETCONF_TIME: return units_time(x);
+    case NETCONF_RATE: return units_rate(x);
+    default: snprintf(t.s, sizeof t.s, "%s", json_number_text(x).s); return t;
+    }
+}
 
-static int parse_switch(const char *text, const char *key, bool *on, Err *err) {
+/* ---- checks ---- */
+
+static int check_limits(const NetConfRow *r, double x, Err *err) {
+    if (x >= r->lo && x <= r->hi) return 0; /* false for NaN */
+    return err_input(err, "%s: must be in [%s, %s], got %s", r->key, json_number_text(r->lo).s,
+                     json_number_text(r->hi).s, json_number_text(x).s);
+}
+
+int netconf_check(const NetConf *conf, Err *err) {
+    if ((unsigned)conf->cc >= CC_N)
+        return err_input(err, "cc: expected one of %d congestion controls, got number %u", CC_N,
+                         (unsigned)conf->cc);
+    for (const NetConfRow *r = netconf_rows; r->key; r++)
+        if (check_limits(r, netconf_number(conf, r), err) != 0) return -1;
+    for (int i = 0; i < N_ORDERS; i++) {
+        const NetConfRow *low = netconf_row(orders[i].low), *high = netconf_row(orders[i].high);
+        double x = netconf_number(conf, low), most = netconf_number(conf, high);
+        if (orders[i].apart ? x < most : x <= most) continue;
+        return err_input(err, "%s: must be %s %s (%s), got %s", low->key,
+                         orders[i].apart ? "below" : "at most", high->key,
+                         quantity_text(high->type, most).s, quantity_text(low->type, x).s);
+    }
+    return 0;
+}
+
+/* ---- from text ---- */
+
+static int parse_flag(const char *text, const char *key, double *x, Err *err) {
     static const char *const words[] = {"off", "on", "false", "true", "no",
                                         "yes", "0",  "1",     "0.0",  "1.0"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcasecmp(words[i], text) == 0) {
-            *on = i % 2 == 1;
+            *x = i % 2 == 1;
             return 0;
         }
     return err_input(err, "%s: expected on or off, got '%.60s'", key, text);
@@ -207,76 +236,55 @@ static int parse_fraction(const char *text, const char *key, double *x, Err *err
     return 0;
 }
 
-static int check_limits(const NetConfRow *r, double x, Err *err) {
-    if (x >= r->lo && x <= r->hi) return 0; /* false for NaN */
-    return err_input(err, "%s: must be in [%s, %s], got %s", r->key, json_number_text(r->lo).s,
-                     json_number_text(r->hi).s, json_number_text(x).s);
-}
-
-static int parse_quantity(const NetConfRow *r, const char *value, double *x, Err *err) {
+static int parse(const NetConfRow *r, const char *text, double *x, Err *err) {
+    Cc cc;
     switch (r->type) {
-    case NETCONF_SIZE: return units_parse_size(value, r->key, x, err);
-    case NETCONF_TIME: return units_parse_time(value, r->key, x, err);
-    case NETCONF_RATE: return units_parse_rate(value, r->key, x, err);
-    case NETCONF_PACKETS: return units_parse_number(value, r->key, x, err);
-    default: return parse_fraction(value, r->key, x, err);
+    case NETCONF_CC:
+        if (netconf_parse_cc(text, &cc, err) != 0) return -1;
+        *x = cc;
+        return 0;
+    case NETCONF_FLAG: return parse_flag(text, r->key, x, err);
+    case NETCONF_SIZE: return units_parse_size(text, r->key, x, err);
+    case NETCONF_TIME: return units_parse_time(text, r->key, x, err);
+    case NETCONF_RATE: return units_parse_rate(text, r->key, x, err);
+    case NETCONF_FRACTION: return parse_fraction(text, r->key, x, err);
+    case NETCONF_PACKETS: return units_parse_number(text, r->key, x, err);
     }
-}
-
-static int set_row(NetConf *conf, const NetConfRow *r, const char *value, Err *err) {
-    double x;
-    if (r->type == NETCONF_CC) return netconf_parse_cc(value, &conf->cc, err);
-    if (r->type == NETCONF_SWITCH)
-        return parse_switch(value, r->key, (bool *)((char *)conf + r->offset), err);
-    if (parse_quantity(r, value, &x, err) != 0 || check_limits(r, x, err) != 0) return -1;
-    netconf_put_number(conf, r, x);
-    return 0;
+    return err_input(err, "%s: of unknown type", r->key);
 }
 
 int netconf_set(NetConf *conf, const char *key, const char *value, Err *err) {
     const NetConfRow *r = netconf_row(key);
-    if (r) return set_row(conf, r, value, err);
-    const char *near = words_nearest(key, netconf_keys);
-    return err_input(err, "unknown setting '%.60s'%s%s%s", key, near ? ", did you mean '" : "",
-                     near ? near : "", near ? "'?" : "");
+    double x;
+    if (!r) {
+        const char *near = words_nearest(key, netconf_keys().key);
+        return err_input(err, "unknown setting '%.60s'%s%s%s", key, near ? ", did you mean '" : "",
+                         near ? near : "", near ? "'?" : "");
+    }
+    if (parse(r, value, &x, err) != 0 || check_limits(r, x, err) != 0) return -1;
+    netconf_put_number(conf, r, x);
+    return 0;
 }
 
 void netconf_default(NetConf *conf) {
     *conf = (NetConf){0};
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
-        int rc = set_row(conf, r, r->initial, NULL);
-        assert(rc == 0);
-        (void)rc;
+        double x = 0;
+        if (parse(r, r->standard, &x, NULL) != 0) assert(!"a default is a valid text");
+        netconf_put_number(conf, r, x);
     }
 }
 
-int netconf_check(const NetConf *conf, Err *err) {
-    if ((unsigned)conf->cc >= CC_N)
-        return err_input(err, "cc: expected one of %d congestion controls, got number %u", CC_N,
-                         (unsigned)conf->cc);
-    for (const NetConfRow *r = netconf_rows; r->key; r++)
-        if (is_quantity(r) && check_limits(r, netconf_number(conf, r), err) != 0) return -1;
-    if (conf->dcqcn_kmin_b > conf->dcqcn_kmax_b)
-        return err_input(err, "dcqcn_kmin: must be at most dcqcn_kmax (%s), got %s",
-                         units_size(conf->dcqcn_kmax_b).s, units_size(conf->dcqcn_kmin_b).s);
-    if (conf->timely_tlow_ns > conf->timely_thigh_ns)
-        return err_input(err, "timely_tlow: must be at most timely_thigh (%s), got %s",
-                         units_time(conf->timely_thigh_ns).s, units_time(conf->timely_tlow_ns).s);
-    if (conf->swift_fs_min_cwnd >= conf->swift_fs_max_cwnd)
-        return err_input(err, "swift_fs_min_cwnd: must be below swift_fs_max_cwnd (%s), got %s",
-                         json_number_text(conf->swift_fs_max_cwnd).s,
-                         json_number_text(conf->swift_fs_min_cwnd).s);
-    return 0;
-}
-
-/* ---- setting to text and JSON ---- */
+/* ---- to text and JSON ---- */
 
 static NetConfText row_text(const NetConf *conf, const NetConfRow *r) {
     NetConfText t;
-    snprintf(t.s, sizeof t.s, "%s",
-             r->type == NETCONF_CC       ? netconf_cc_name(conf->cc)
-             : r->type == NETCONF_SWITCH ? (conf->pfc ? "on" : "off")
-                                         : json_number_text(netconf_number(conf, r)).s);
+    double x = netconf_number(conf, r);
+    switch (r->type) {
+    case NETCONF_CC: snprintf(t.s, sizeof t.s, "%s", netconf_cc_name((Cc)x)); break;
+    case NETCONF_FLAG: snprintf(t.s, sizeof t.s, "%s", x != 0 ? "on" : "off"); break;
+    default: snprintf(t.s, sizeof t.s, "%s", json_number_text(x).s);
+    }
     return t;
 }
 
@@ -290,11 +298,29 @@ void netconf_put_json(JsonOut *out, const NetConf *conf) {
     json_put_object(out, "network");
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
         if (!of_cc(r, conf->cc)) continue;
-        if (r->type == NETCONF_CC) json_put_string(out, r->key, netconf_cc_name(conf->cc));
-        else if (r->type == NETCONF_SWITCH) json_put_bool(out, r->key, conf->pfc);
-        else json_put_number(out, r->key, netconf_number(conf, r));
+        switch (r->type) {
+        case NETCONF_CC: json_put_string(out, r->key, netconf_cc_name(conf->cc)); break;
+        case NETCONF_FLAG: json_put_bool(out, r->key, netconf_number(conf, r) != 0); break;
+        default: json_put_number(out, r->key, netconf_number(conf, r));
+        }
     }
     json_out_end(out, '}');
+}
+
+int netconf_read_json(NetConf *conf, const Json *j, Err *err) {
+    Json it;
+    if (json_expect_object(j, err) != 0 || json_only_keys(j, netconf_keys().key, err) != 0)
+        return -1;
+    for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
+        JsonNumber buffer;
+        const char *text;
+        Err why = {0};
+        bool is_name = netconf_row(it.key)->type == NETCONF_CC;
+        if ((is_name ? json_string(&it, &text, err) : json_text(&it, &buffer, &text, err)) != 0)
+            return -1;
+        if (netconf_set(conf, it.key, text, &why) != 0) return json_fail_named(&it, err, why.msg);
+    }
+    return 0;
 }
 
 void netconf_put_texts(JsonOut *out, const NetConf *conf) {
@@ -312,49 +338,57 @@ int netconf_read_texts(NetConf *conf, const Json *j, Err *err) {
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
         if (!json_find(j, r->key, &it)) continue;
         if (json_string(&it, &text, err) != 0) return -1;
-        if (set_row(conf, r, text, &why) != 0) return json_fail(j, err, "%s", why.msg);
+        if (netconf_set(conf, r->key, text, &why) != 0) return json_fail(j, err, "%s", why.msg);
     }
     return netconf_check(conf, &why) == 0 ? 0 : json_fail(j, err, "%s", why.msg);
 }
 
-/* ---- help ---- */
+/* ---- published keys ---- */
 
-static UnitsText quantity_text(NetConfType type, double x) {
-    UnitsText t;
-    if (type == NETCONF_SIZE) return units_size(x);
-    if (type == NETCONF_TIME) return units_time(x);
-    if (type == NETCONF_RATE) return units_rate(x);
-    if (type == NETCONF_PACKETS) {
-        snprintf(t.s, sizeof t.s, "%s packets", json_number_text(x).s);
-        return t;
-    }
-    snprintf(t.s, sizeof t.s, "%s", json_number_text(x).s);
-    return t;
+const NetConfRow *netconf_published_row(const char *published, Cc cc) {
+    for (const NetConfRow *r = netconf_rows; r->key; r++)
+        if (r->published && strcmp(r->published, published) == 0 && of_cc(r, cc)) return r;
+    return NULL;
 }
 
-NetConfLimits netconf_limits(const NetConfRow *row) {
-    NetConfLimits t;
+double netconf_published_number(const NetConf *conf, const char *published) {
+    const NetConfRow *r = netconf_published_row(published, conf->cc);
+    if (!r) return 0;
+    double x = netconf_number(conf, r), unit = r->published_unit;
+    return unit < 1 ? x * (1 / unit) : x / unit; /* 0.01 is not exact, but 1 / 0.01 is 100 */
+}
+
+void netconf_put_published(NetConf *conf, const char *published, double x) {
+    const NetConfRow *r = netconf_published_row(published, conf->cc);
+    if (r) netconf_put_number(conf, r, x * r->published_unit);
+}
+
+/* ---- help ---- */
+
+NetConfText netconf_limits(const NetConfRow *row) {
+    NetConfText t;
     if (row->type == NETCONF_CC) snprintf(t.s, sizeof t.s, "a name");
-    else if (row->type == NETCONF_SWITCH) snprintf(t.s, sizeof t.s, "on or off");
+    else if (row->type == NETCONF_FLAG) snprintf(t.s, sizeof t.s, "on or off");
     else
-        snprintf(t.s, sizeof t.s, "%s to %s", quantity_text(row->type, row->lo).s,
-                 quantity_text(row->type, row->hi).s);
+        snprintf(t.s, sizeof t.s, "%s to %s%s", quantity_text(row->type, row->lo).s,
+                 quantity_text(row->type, row->hi).s,
+                 row->type == NETCONF_PACKETS ? " packets" : "");
     return t;
 }
 
 void netconf_print_help(FILE *f) {
-    size_t key = 0, initial = strlen("default"), limits = 0; /* widths of columns */
+    size_t key = 0, standard = strlen("default"), limits = 0; /* widths of columns */
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
         size_t n_key = strlen(r->key), n_limits = strlen(netconf_limits(r).s);
         if (n_key > key) key = n_key;
-        if (strlen(r->initial) > initial) initial = strlen(r->initial);
+        if (strlen(r->standard) > standard) standard = strlen(r->standard);
         if (n_limits > limits) limits = n_limits;
     }
-    fprintf(f, "%-*s  %-*s  %-*s  %s\n", (int)key, "setting", (int)initial, "default", (int)limits,
+    fprintf(f, "%-*s  %-*s  %-*s  %s\n", (int)key, "setting", (int)standard, "default", (int)limits,
             "limits", "meaning");
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
-        fprintf(f, "%-*s  %-*s  %-*s  %s", (int)key, r->key, (int)initial, r->initial, (int)limits,
-                netconf_limits(r).s, r->help);
+        fprintf(f, "%-*s  %-*s  %-*s  %s", (int)key, r->key, (int)standard, r->standard,
+                (int)limits, netconf_limits(r).s, r->help);
         if (r->type == NETCONF_CC) fprintf(f, ": %s", netconf_cc_list(CC_N).s);
         fputc('\n', f);
     }

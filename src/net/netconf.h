@@ -30,7 +30,7 @@ typedef struct {
 
 typedef enum {
     NETCONF_CC,       /* a congestion control's name */
-    NETCONF_SWITCH,   /* on or off */
+    NETCONF_FLAG,     /* on or off */
     NETCONF_SIZE,     /* bytes */
     NETCONF_TIME,     /* ns */
     NETCONF_RATE,     /* bit/s */
@@ -44,7 +44,7 @@ typedef struct {
     NetConfType type;
     size_t offset;         /* in NetConf */
     double lo, hi;         /* limits, both allowed, in the type's unit */
-    const char *initial;   /* default, as text that netconf_set reads */
+    const char *standard;  /* default, as text that netconf_set reads */
     Cc of;                 /* whose parameter it is; CC_N: every control's */
     const char *help;      /* what it means, at which reference rate */
     const char *published; /* key in a published mix ("bfsz", "param_1"); NULL: none */
@@ -53,11 +53,14 @@ typedef struct {
 
 /* ORDER of --help, of spec/README.md and of files; ended by a row whose key is NULL. */
 extern const NetConfRow netconf_rows[];
-/* The keys of netconf_rows, ended by NULL. */
-extern const char *const netconf_keys[];
-
 /* netconf_row returns the row of a key, or NULL. */
 const NetConfRow *netconf_row(const char *key);
+/* netconf_keys returns all keys in the order of the rows, ended by NULL. */
+enum { NETCONF_MAX_KEYS = 63 };
+typedef struct {
+    const char *key[NETCONF_MAX_KEYS + 1];
+} NetConfKeys;
+NetConfKeys netconf_keys(void);
 /* netconf_published_row returns the row that a published key stands for under a congestion control
  * (param_1 and param_2 mean something else for each), or NULL. */
 const NetConfRow *netconf_published_row(const char *published, Cc cc);
@@ -76,19 +79,22 @@ void netconf_default(NetConf *conf);
  * unreadable, outside of its limits. */
 int netconf_set(NetConf *conf, const char *key, const char *value, Err *err);
 
-/* netconf_number returns a setting that is a quantity, in its type's unit. */
+/* netconf_number returns a setting as a number: a quantity in its type's unit, 0 or 1 for off and
+ * on, a control by its place in Cc. */
 double netconf_number(const NetConf *conf, const NetConfRow *row);
-/* netconf_put_number sets a quantity without checking its limits (netconf_check does). */
+/* netconf_put_number sets a setting from such a number without checking its limits (netconf_check
+ * does). */
 void netconf_put_number(NetConf *conf, const NetConfRow *row, double x);
 
-/* netconf_text returns a setting as text that netconf_set reads back to the bit. */
 typedef struct {
-    char s[32];
+    char s[96];
 } NetConfText;
+/* netconf_text returns a setting as text that netconf_set reads back to the bit; the key must be
+ * one of the rows. */
 NetConfText netconf_text(const NetConf *conf, const char *key);
 
 /* netconf_check returns 0, or −1 with an input error if a setting is outside of its limits, or two
- * contradict each other (kmin above kmax, tlow above thigh). */
+ * contradict each other (dcqcn_kmin above dcqcn_kmax). */
 int netconf_check(const NetConf *conf, Err *err);
 
 /* netconf_applies returns false for a parameter of another congestion control than cc: it has no
@@ -101,6 +107,11 @@ bool netconf_same(const NetConf *a, const NetConf *b);
 /* netconf_put_json writes the member "network" of the open object, as a mix has it: the settings in
  * use (other controls' parameters are left out), quantities as numbers in their types' units. */
 void netconf_put_json(JsonOut *out, const NetConf *conf);
+/* netconf_read_json reads the value of such a member: a number, text or boolean for each setting,
+ * as netconf_set takes it. Settings that are missing keep their value. −1 with an input error that
+ * names the place: unknown keys (with the nearest), values that are unreadable or outside of their
+ * limits. Whether settings contradict each other is for netconf_check to say. */
+int netconf_read_json(NetConf *conf, const Json *j, Err *err);
 /* netconf_put_texts writes the member "network" with every setting as text, in use or not, so that
  * netconf_read_texts gets the very same NetConf back. */
 void netconf_put_texts(JsonOut *out, const NetConf *conf);
@@ -108,23 +119,16 @@ void netconf_put_texts(JsonOut *out, const NetConf *conf);
  * missing, since they are newer than the file, have their defaults. −1 names the place. */
 int netconf_read_texts(NetConf *conf, const Json *j, Err *err);
 
-/* netconf_limits returns a setting's limits as people read them: "1 B to 1 TB", "on or off". */
-typedef struct {
-    char s[96];
-} NetConfLimits;
-NetConfLimits netconf_limits(const NetConfRow *row);
-/* netconf_print_help writes the table of settings: key, default, limits, meaning. */
+/* netconf_limits returns what a setting may be as people read it: "1 B to 1 TB", "on or off". */
+NetConfText netconf_limits(const NetConfRow *row);
+/* netconf_print_help writes the settings, with meaning, default and limits of each. */
 void netconf_print_help(FILE *f);
 
 /* netconf_parse_cc reads a congestion control's name or one of its aliases ("hpcc", "timely_vwin"),
  * in any case. −1 with an input error that lists the valid names. */
 int netconf_parse_cc(const char *name, Cc *cc, Err *err);
-/* netconf_cc_name returns the name in files and reports: "dctcp", "dcqcn", "hp", "timely", "none".
- */
+/* netconf_cc_name returns the name in files and reports. */
 const char *netconf_cc_name(Cc cc);
 /* netconf_cc_list returns "dctcp, dcqcn or hp": the first n controls in ORDER CC. */
-typedef struct {
-    char s[96];
-} NetConfCcList;
-NetConfCcList netconf_cc_list(int n);
+NetConfText netconf_cc_list(int n);
 #endif

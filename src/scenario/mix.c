@@ -22,7 +22,7 @@
 
 static const char *const our_keys[] = {"id",       "topology", "matrix",   "sizes",   "sigma",
                                        "max_load", "n_flows",  "duration", "network", NULL};
-/* For --set, beside those of netconf_keys. */
+/* For --set, beside the settings of the network. */
 static const char *const set_keys[] = {"max_load", "sigma",   "sizes", "matrix",
                                        "duration", "n_flows", "bfsz",  "enable_pfc",
                                        "param_1",  "param_2", NULL};
@@ -128,12 +128,6 @@ static int set_value(Mix *m, const char *key, const char *text, Err *err) {
 
 /* ---- members of a JSON object ---- */
 
-/* The error's text without "key: " in front: the place says it already. */
-static const char *without_key(const char *msg, const char *key) {
-    size_t n = strlen(key);
-    return strncmp(msg, key, n) == 0 && strncmp(msg + n, ": ", 2) == 0 ? msg + n + 2 : msg;
-}
-
 static bool is_text_key(const char *key) {
     static const char *const keys[] = {"topology", "matrix", "sizes", "cc", NULL};
     const char *ours = published_to_ours(key);
@@ -147,24 +141,20 @@ static bool is_number_key(const char *key) {
 }
 
 static int set_member(Mix *m, const Json *j, Err *err) {
+    JsonNumber buffer;
     const char *text = NULL;
-    char number[32];
     double x;
-    bool on;
-    if (is_text_key(j->key) || (json_is_string(j) && !is_number_key(j->key))) {
-        if (json_string(j, &text, err) != 0) return -1;
-    } else if (json_is_bool(j) && !is_number_key(j->key)) {
-        if (json_bool(j, &on, err) != 0) return -1;
-        text = on ? "on" : "off";
-    } else {
-        if (json_number(j, &x, err) != 0) return -1;
-        snprintf(number, sizeof number, "%s", json_number_text(x).s);
-        text = number;
-    }
     Err why = {0};
-    return set_value(m, j->key, text, &why) == 0
-               ? 0
-               : json_fail(j, err, "%s", without_key(why.msg, j->key));
+    if (is_text_key(j->key)) {
+        if (json_string(j, &text, err) != 0) return -1;
+    } else if (is_number_key(j->key)) {
+        if (json_number(j, &x, err) != 0) return -1;
+        buffer = json_number_text(x);
+        text = buffer.s;
+    } else if (json_text(j, &buffer, &text, err) != 0) {
+        return -1;
+    }
+    return set_value(m, j->key, text, &why) == 0 ? 0 : json_fail_named(j, err, why.msg);
 }
 
 static int read_id(Mix *m, const Json *j, Err *err) {
@@ -188,14 +178,6 @@ static int read_generator(Mix *m, const Json *j, Err *err) {
     return set_matrix(m, name);
 }
 
-static int read_network(Mix *m, const Json *j, Err *err) {
-    Json it;
-    if (json_expect_object(j, err) != 0 || json_only_keys(j, netconf_keys, err) != 0) return -1;
-    for (bool ok = json_first(j, &it); ok; ok = json_next(&it))
-        if (set_member(m, &it, err) != 0) return -1;
-    return 0;
-}
-
 static int read_ours(Mix *m, const Json *j, Err *err) {
     Json it;
     bool n_flows = json_find(j, "n_flows", &it), duration = json_find(j, "duration", &it);
@@ -203,7 +185,7 @@ static int read_ours(Mix *m, const Json *j, Err *err) {
     if (n_flows && duration) return json_fail(j, err, "expected n_flows or duration, got both");
     for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
         int rc = strcmp(it.key, "id") == 0        ? read_id(m, &it, err)
-                 : strcmp(it.key, "network") == 0 ? read_network(m, &it, err)
+                 : strcmp(it.key, "network") == 0 ? netconf_read_json(&m->conf, &it, err)
                  : strcmp(it.key, "matrix") == 0 && json_is_object(&it)
                      ? read_generator(m, &it, err)
                      : set_member(m, &it, err);
@@ -305,7 +287,7 @@ int mixes_load(const char *path, Mix **out, size_t *n, const Log *log, Err *err)
 
 static int unknown_setting(const char *key, Err *err) {
     const char *near = words_nearest(key, set_keys);
-    if (!near) near = words_nearest(key, netconf_keys);
+    if (!near) near = words_nearest(key, netconf_keys().key);
     return err_input(err, "unknown setting '%s'%s%s%s", key, near ? ", did you mean '" : "",
                      near ? near : "", near ? "'?" : "");
 }
@@ -317,7 +299,7 @@ int mix_set(Mix *m, const char *assignment, Err *err) {
     char key[40];
     snprintf(key, sizeof key, "%.*s", (int)(eq - assignment < 39 ? eq - assignment : 39),
              assignment);
-    if (!in_list(key, set_keys) && !in_list(key, netconf_keys)) return unknown_setting(key, err);
+    if (!in_list(key, set_keys) && !netconf_row(key)) return unknown_setting(key, err);
     if (set_value(m, key, eq + 1, err) != 0) return -1;
     if (strcmp(key, "sizes") == 0) lookup_typed(m->file, &m->sizes);
     if (strcmp(key, "matrix") == 0) lookup_typed(m->file, &m->matrix);
