@@ -108,6 +108,45 @@ static void published_keys(void **state) {
     }
 }
 
+/* The published form has no generator: "b" is a file there. */
+static void a_published_matrix_is_a_file(void **state) {
+    (void)state;
+    Mix *m;
+    size_t n;
+    Err err = {0};
+    ok(mixes_from("{\"spatial\": \"b\", \"size_dist\": \"s\", \"lognorm_sigma\": 1, "
+                  "\"max_load\": 0.5}",
+                  &m, &n, &err),
+       &err);
+    assert_null(m->matrix_kind);
+    assert_string_equal(m->matrix, "/tmp/b");
+    mixes_free(m, n);
+}
+
+/* Everything at the least and the greatest that is allowed, and just beyond. */
+static void limits_of_the_workload(void **state) {
+    (void)state;
+    static const char *const good[] = {"max_load=5e-324",  "max_load=0.9999999999999999",
+                                       "sigma=0",          "sigma=10",
+                                       "n_flows=1",        "n_flows=4000000000",
+                                       "duration=5e-324",  "duration=9e9",
+                                       "duration=0.001ns", "duration=9e9s"},
+                             *const bad[] = {"max_load=0",    "max_load=1",
+                                             "sigma=-5e-324", "sigma=10.000000000000002",
+                                             "n_flows=0",     "n_flows=4000000001",
+                                             "duration=0",    "duration=9000000000.000002",
+                                             "duration=0ns",  "duration=9000000001s"};
+    Mix m;
+    Err err = {0};
+    mix_init(&m);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) ok(mix_set(&m, good[i], &err), &err);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (mix_set(&m, bad[i], &err) == 0) fail_msg("accepted: %s", bad[i]);
+        assert_non_null(strstr(err.msg, "must be in"));
+    }
+    mix_free(&m);
+}
+
 static void published_files_load_and_find_their_parts(void **state) {
     (void)state;
     static const struct {
@@ -359,6 +398,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(our_keys),
         cmocka_unit_test(published_keys),
+        cmocka_unit_test(a_published_matrix_is_a_file),
+        cmocka_unit_test(limits_of_the_workload),
         cmocka_unit_test(published_files_load_and_find_their_parts),
         cmocka_unit_test(bad_mixes_are_refused),
         cmocka_unit_test(settings_change_a_mix),

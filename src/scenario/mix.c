@@ -1,10 +1,11 @@
 /* mix: mix files and single settings → Mix.
  *
- * Every setting of a mix, whichever way it comes (our JSON keys, the published ones, --set
- * key=value), goes through set_value as text: one table of names and one place of checks. Numbers
- * in JSON become the shortest text that reads back exactly. The published keys are aliases of ours,
- * except bfsz (unit 10 KiB), and param_1 and param_2, whose meaning depends on cc and which are
- * therefore read last. The files that a mix names are looked up after reading (lookup.h). */
+ * Every setting of a mix, whether it is a key of ours, a published one or --set key=value, goes
+ * through set_value as text, so that there is one table of names and one place of checks; numbers
+ * in JSON become the shortest text that reads back exactly. A published key is another name for one
+ * of ours (scenario/published.h), but for bfsz, param_1 and param_2, which count in units of their
+ * own; the last two depend on cc and are therefore read last. Files are looked up when all is read
+ * (scenario/lookup.h). */
 #include "scenario/mix.h"
 
 #include <math.h>
@@ -103,9 +104,9 @@ static int set_n_flows(Mix *m, const char *text, Err *err) {
     return 0;
 }
 
-/* The generator's name, or a file. */
-static int set_matrix(Mix *m, const char *text) {
-    bool kind = in_list(text, rackmatrix_kinds);
+/* A kind of the generator where such may be named (the published form knows none), or a file. */
+static int set_matrix(Mix *m, const char *text, bool may_be_kind) {
+    bool kind = may_be_kind && in_list(text, rackmatrix_kinds);
     replace(&m->matrix, kind ? NULL : text);
     replace(&m->matrix_kind, kind ? text : NULL);
     return 0;
@@ -119,7 +120,7 @@ static int set_value(Mix *m, const char *key, const char *text, Err *err) {
     if (strcmp(key, "sigma") == 0) return set_sigma(m, text, err);
     if (strcmp(key, "duration") == 0) return set_duration(m, text, err);
     if (strcmp(key, "n_flows") == 0) return set_n_flows(m, text, err);
-    if (strcmp(key, "matrix") == 0) return set_matrix(m, text);
+    if (strcmp(key, "matrix") == 0) return set_matrix(m, text, !ours);
     if (strcmp(key, "sizes") == 0) return replace(&m->sizes, text), 0;
     if (strcmp(key, "topology") == 0) return replace(&m->topo, text), 0;
     if (published_has_unit(key)) return published_set(&m->conf, key, text, err);
@@ -175,7 +176,7 @@ static int read_generator(Mix *m, const Json *j, Err *err) {
         return json_fail_member(j, "kind", err, "expected a, b, c or uniform, got \"%.40s\"", name);
     if (json_find(j, "seed", &seed) && json_uint(&seed, UINT64_MAX, &m->matrix_seed, err) != 0)
         return -1;
-    return set_matrix(m, name);
+    return set_matrix(m, name, true);
 }
 
 static int read_ours(Mix *m, const Json *j, Err *err) {

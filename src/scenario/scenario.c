@@ -1,19 +1,23 @@
 /* scenario: what was asked for, loaded: topology, routes, flows, settings.
  *
- * Precedence: the command line over the mix over the defaults (--topo over its topology, --n-flows
- * and
- * --duration over its own). Flows come from a file, or are drawn from the mix; a flow file needs no
- * mix, which then only supplies network settings. Many drawn flows are not held where the caller
- * can do without (flowsource.h). */
+ * Precedence: options over the mix over defaults. topo_path goes before the mix's topology, n_flows
+ * and duration_s before the mix's, `set` before all of its settings. Flows come from a file, or are
+ * drawn from the mix; with a flow file no mix is needed, and one that is given only supplies
+ * settings of the network. More drawn flows than max_in_memory are streamed (traffic/flowsource.h).
+ *
+ * Times are kept by what they are spent on: reading and drawing, or routing. */
+#include "scenario/scenario.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenario/scenario.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "traffic/flows_read.h"
 #include "net/topo_load.h"
+#include "traffic/flows.h"
 
+/* Enough for stable percentiles of every size bucket: the 1 % largest flows are 10,000. */
 enum { DEFAULT_N_FLOWS = 1000000 };
 
 static int choose_mix(const ScenarioOptions *o, Mix *out, const Log *log, Err *err) {
@@ -34,13 +38,6 @@ static int choose_mix(const ScenarioOptions *o, Mix *out, const Log *log, Err *e
     return rc;
 }
 
-static int apply_settings(const ScenarioOptions *o, Mix *m, Err *err) {
-    for (const char *const *s = o->set; s && *s; s++)
-        if (mix_set(m, *s, err) != 0) return err_wrap(err, "--set %.60s", *s);
-    if (netconf_check(&m->conf, err) != 0) return err_wrap(err, "--set");
-    return 0;
-}
-
 /* Standard input can be one of the inputs only. */
 static int check_stdin(const Mix *m, const ScenarioOptions *o, Err *err) {
     bool drawn = !o->flows_path;
@@ -54,7 +51,10 @@ int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err) {
     mix_init(m);
     if (check_stdin(m, o, err) != 0) return -1;
     if (o->mix_path && choose_mix(o, m, log, err) != 0) return -1;
-    return apply_settings(o, m, err);
+    for (const char *const *s = o->set; s && *s; s++)
+        if (mix_set(m, *s, err) != 0) return err_wrap(err, "--set %.60s", *s);
+    if (netconf_check(&m->conf, err) != 0) return err_wrap(err, "--set");
+    return 0;
 }
 
 static int load_mix(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {

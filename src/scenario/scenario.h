@@ -11,46 +11,53 @@
 #include "net/topo.h"
 #include "traffic/workload.h"
 
-/* Everything a run needs, loaded. Not to be moved: route points to topo. */
+/* Everything a run needs, loaded. It must not be moved, since the route points to the topology. */
 typedef struct {
     Topo topo;
     Route *route;
-    Flows flows; /* n = 0 where they are streamed */
-    uint16_t *sport;
-    WorkloadStream *stream; /* NULL: flows are held */
-    FlowSource source;      /* of either */
-    NetConf conf;
+    Flows flows;            /* n = 0 if they are streamed */
+    uint16_t *sport;        /* source ports of all flows, in memory or not */
+    WorkloadStream *stream; /* NULL if all flows are in memory */
+    FlowSource source;      /* the flows, whichever of the two */
+    NetConf conf;           /* the mix's, or the defaults, with `set` applied */
     bool has_mix;
-    Mix mix;    /* the chosen one, settings applied; has_mix or only .conf means anything */
-    bool drawn; /* flows were drawn from the mix; then: */
+    Mix mix;    /* as chosen, with `set` applied; without has_mix only its conf is set */
+    bool drawn; /* flows were drawn from the mix; then these are set: */
     RackMatrix matrix;
     WorkloadInfo workload;
     SizeDist sizes;
-    double wall_read_s, wall_route_s; /* loading + generating; ECMP tables and ports */
+    double wall_read_s;  /* loading files and drawing flows */
+    double wall_route_s; /* ECMP tables and source ports */
 } Scenario;
 
+/* What to load. */
 typedef struct {
     const char *topo_path;  /* NULL: the mix's */
-    const char *mix_path;   /* NULL: flows_path needed */
-    const char *flows_path; /* NULL: drawn from the mix */
-    int64_t mix_id;         /* −1: the first (with a remark if there are several) */
-    const char *const *set; /* "key=value", NULL-ended, or NULL */
-    uint64_t n_flows;       /* 0: the mix's number or duration, else 1,000,000 */
-    double duration_s;      /* 0: likewise; at most one of the two */
+    const char *mix_path;   /* NULL: flows_path is needed */
+    const char *flows_path; /* NULL: flows are drawn from the mix */
+    int64_t mix_id; /* which mix of a file; −1: the first, with a remark if it has several */
+    const char *const *set; /* "key=value" (mix_set), ended by NULL; or NULL */
+    uint64_t n_flows;       /* at most one of the two is given; both 0: as the mix says, else */
+    double duration_s;      /* 1,000,000 flows */
     uint64_t seed;
     int threads;
     /* Called with the settings before topology and flows are loaded; −1 ends the loading. NULL:
      * none. */
     int (*check_conf)(const void *ctx, const NetConf *conf, Err *err);
     const void *check_ctx;
-    uint64_t max_in_memory; /* more flows of a mix are not held but drawn whenever they are looked
-                               at; 0: all are held */
+    uint64_t max_in_memory; /* more drawn flows than that are streamed; 0: none are */
 } ScenarioOptions;
-/* Where drawing flows again costs less than what it takes to hold them. */
+
+/* From 16 M drawn flows on, streaming them halves a run's memory for little more time: 28.7 M flows
+ * on 6,144 hosts take 466 MB and 11.2 s, and in memory 1,130 MB and some 10 s
+ * (tests/bench/README.md). Fewer are no burden. */
 enum { SCENARIO_MAX_IN_MEMORY = 1 << 24 };
-/* The mix alone, chosen and with settings applied; without mix_path, settings over the defaults.
- * mix_free releases, also after −1. */
+
+/* scenario_mix chooses the mix and applies the settings, and loads nothing else; without mix_path
+ * the settings are applied to the defaults. mix_free releases, also after −1. */
 int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err);
+/* scenario_load loads everything; scenario_free releases it. −1 with an input error that names the
+ * option or the file and place; then nothing is to be released. */
 int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err);
 void scenario_free(Scenario *s);
 #endif
