@@ -14,6 +14,8 @@
 
 #include "scenario/scenario.h"
 #include "base/file.h"
+#include "base/json.h"
+#include "scenario/published.h"
 
 #define SHARED "../shared/paper"
 
@@ -82,7 +84,7 @@ static void our_keys(void **state) {
     "\"window\": 16515, \"enable_pfc\": 1.0,"                                               \
     "\"duration\": 5, \"cc\": \"" cc "\"}"
 
-static void published_keys(void **state) {
+static void published_mixes(void **state) {
     (void)state;
     static const char *const text[] = {
         PUBLISHED("dctcp", "10.5", "0.0"), PUBLISHED("dcqcn_paper_vwin", "20", "60"),
@@ -105,6 +107,57 @@ static void published_keys(void **state) {
         if (cc == CC_TIMELY)
             assert_true(m->conf.timely_tlow_ns == 45e3 && m->conf.timely_thigh_ns == 110e3);
         mixes_free(m, n);
+    }
+}
+
+/* What published_put_mix and published_put_path write reads back, in both forms. */
+static void published_settings_are_written(void **state) {
+    (void)state;
+    static const char *const set[][3] = {{"dctcp_k=12KB"},
+                                         {"dcqcn_kmin=20KB", "dcqcn_kmax=60KB"},
+                                         {"hpcc_eta=0.8", "hpcc_ai=700Mbps"},
+                                         {"timely_tlow=45us", "timely_thigh=110us"}};
+    for (int cc = 0; cc < 4; cc++) {
+        Mix a, *b;
+        size_t n, len;
+        Err err = {0};
+        NetConf back;
+        mix_init(&a);
+        a.conf.cc = (Cc)cc;
+        a.conf.pfc = cc % 2 == 0;
+        ok(mix_set(&a, "buffer=300KiB", &err), &err);
+        ok(mix_set(&a, "window=16515", &err), &err);
+        for (int i = 0; set[cc][i]; i++) ok(mix_set(&a, set[cc][i], &err), &err);
+        for (int form = 0; form < 2; form++) {
+            char *text = NULL;
+            FILE *f = open_memstream(&text, &len);
+            JsonOut out;
+            json_out_init(&out, f);
+            json_out_object(&out);
+            if (form == 0) {
+                json_put_string(&out, "spatial", "m.json");
+                json_put_string(&out, "size_dist", "s.txt");
+                json_put_number(&out, "lognorm_sigma", 1);
+                json_put_number(&out, "max_load", 0.5);
+            }
+            (form == 0 ? published_put_mix : published_put_path)(&out, &a.conf);
+            json_out_end(&out, '}');
+            fclose(f);
+            if (form == 0) {
+                ok(mixes_from(text, &b, &n, &err), &err);
+                back = b->conf;
+                mixes_free(b, n);
+            } else {
+                JsonDoc *doc = json_parse(text, len, "path", &err);
+                assert_non_null(doc);
+                Json root = json_root(doc);
+                ok(published_read_path(&back, &root, &err), &err);
+                json_close(doc);
+            }
+            assert_true(netconf_same(&back, &a.conf));
+            free(text);
+        }
+        mix_free(&a);
     }
 }
 
@@ -397,7 +450,8 @@ static void incomplete_scenarios_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(our_keys),
-        cmocka_unit_test(published_keys),
+        cmocka_unit_test(published_mixes),
+        cmocka_unit_test(published_settings_are_written),
         cmocka_unit_test(a_published_matrix_is_a_file),
         cmocka_unit_test(limits_of_the_workload),
         cmocka_unit_test(published_files_load_and_find_their_parts),

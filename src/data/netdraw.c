@@ -33,8 +33,7 @@
 /* clos_bdp_b of the published fabric: six links of 1 us, 10 and 40 Gb/s */
 #define REF_BDP_B 18.3e3
 #define MAX_OVERSUBSCRIPTION \
-    8                       /* of a tier; published fabrics have 1 to 4, operators report up to 8 */
-#define BUFFER_UNIT_B 10240 /* of the published key */
+    8 /* of a tier; published fabrics have 1 to 4, operators report up to 8 */
 
 /* ---- ways to draw ---- */
 
@@ -158,7 +157,7 @@ static void scale_buffer(NetConf *conf, const Clos *clos, Rng *rng) {
     conf->buffer_b *= clos->host_rate_bps / WIRE_REF_BPS;
     /* Operators mostly size the shared buffer on top of PFC's headroom; 3 of 10 do not. */
     if (chance(rng, 0.7) && set_aside > conf->buffer_b / 2) conf->buffer_b += set_aside;
-    conf->buffer_b = to_decimals(conf->buffer_b, BUFFER_UNIT_B);
+    conf->buffer_b = to_decimals(conf->buffer_b, netconf_row("buffer")->published_unit);
 }
 
 static void scale_window(NetConf *conf, const Clos *clos, Rng *rng) {

@@ -132,9 +132,7 @@ static int write_scenario(const Network *n, uint64_t index, const char *dir, Err
     netconf_put_json(&j, &n->draw.conf);
     put_workload(&j, n);
     put_shape(&j, n);
-    json_put_number(&j, "bfsz", netconf_published_number(&n->draw.conf, "bfsz"));
-    json_put_number(&j, "window", n->draw.conf.line_window_b);
-    published_put(&j, &n->draw.conf);
+    published_put_mix(&j, &n->draw.conf);
     put_stats(&j, &n->stats);
     json_out_end(&j, '}');
     json_out_finish(&j);

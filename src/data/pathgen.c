@@ -238,9 +238,7 @@ static int write_scenario(const ParkingLot *l, uint64_t index, const char *dir, 
     json_put_number(&j, "sigma", l->sigma);
     json_put_count(&j, "n_flows", l->flows.n);
     json_put_count(&j, "n_finished", l->n_finished);
-    json_put_number(&j, "buffer_kb", l->conf.buffer_b / 1024);
-    json_put_number(&j, "window_b", l->conf.line_window_b);
-    published_put(&j, &l->conf);
+    published_put_path(&j, &l->conf);
     json_out_end(&j, '}');
     json_out_finish(&j);
     return file_out_commit(&out, err);

@@ -28,35 +28,13 @@
 enum { MAX_LINKS = 63, MIN_VIEW_FLOWS = 4 };
 static const double host_rate_bps = 10e9;
 
-static int read_cc_params(const Json *root, NetConf *conf, Err *err) {
-    Json j2;
-    double p1 = 0, p2 = 0;
-    if (json_need_number(root, "param_1", &p1, err) != 0) return -1;
-    if (json_find(root, "param_2", &j2) && json_number(&j2, &p2, err) != 0) return -1;
-    netconf_put_published(conf, "param_1", p1);
-    netconf_put_published(conf, "param_2", p2);
-    Err why;
-    return netconf_check(conf, &why) == 0 ? 0 : json_fail(root, err, "%s", why.msg);
-}
-
 static int read_settings(const Json *root, PathScenario *s, Err *err) {
     uint64_t n_hosts;
-    const char *cc;
-    double kib;
-    netconf_default(&s->conf);
     if (json_need_uint(root, "n_hosts", MAX_LINKS + 1, &n_hosts, err) != 0) return -1;
     if (n_hosts < 3)
         return json_fail_member(root, "n_hosts", err, "must be at least 3, got %" PRIu64, n_hosts);
     s->n_links = (uint32_t)n_hosts - 1;
-    if (json_need_string(root, "cc", &cc, err) != 0) return -1;
-    Err why;
-    if (netconf_parse_cc(cc, &s->conf.cc, &why) != 0)
-        return json_fail_member(root, "cc", err, "%s", why.msg);
-    if (json_need_bool(root, "enable_pfc", &s->conf.pfc, err) != 0) return -1;
-    if (json_need_number(root, "buffer_kb", &kib, err) != 0) return -1;
-    s->conf.buffer_b = kib * 1024;
-    if (json_need_number(root, "window_b", &s->conf.line_window_b, err) != 0) return -1;
-    return read_cc_params(root, &s->conf, err);
+    return published_read_path(&s->conf, root, err);
 }
 
 int pathscenario_settings(PathScenario *s, const char *path, Err *err) {

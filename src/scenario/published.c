@@ -1,8 +1,10 @@
-/* published: keys and units of the published mixes (JSON) and of path scenarios in their form.
+/* published: keys and units of the published mixes (JSON), and of path scenarios in their manner.
  *
- * Most keys are other names for ours. Three count in units of their own: bfsz is a switch's buffer
- * in 10 KiB; param_1 and param_2 are the parameters of the congestion control, in KB, percent,
- * 10 Mb/s or microseconds. Which setting and unit that is, the rows of net/netconf say. */
+ * Most keys are other names for ours. Three of a mix count in units of their own: bfsz is a
+ * switch's buffer in 10 KiB; param_1 and param_2 are the parameters of the congestion control, in
+ * KB, percent, 10 Mb/s or microseconds. Which settings and units these are, the rows of net/netconf
+ * say. Path scenarios, the cases of a training set, have the same keys but for buffer_kb and
+ * window_b. */
 #include "scenario/published.h"
 
 #include <string.h>
@@ -74,9 +76,45 @@ int published_set(NetConf *conf, const char *key, const char *text, Err *err) {
     return err_wrap(err, "%s", key);
 }
 
-void published_put(JsonOut *out, const NetConf *conf) {
+/* The keys that mixes and paths share. */
+static void put_common(JsonOut *out, const NetConf *conf) {
     json_put_string(out, "cc", netconf_cc_name(conf->cc));
     json_put_int(out, "enable_pfc", conf->pfc);
     json_put_number(out, "param_1", netconf_published_number(conf, "param_1"));
     json_put_number(out, "param_2", netconf_published_number(conf, "param_2"));
+}
+
+void published_put_mix(JsonOut *out, const NetConf *conf) {
+    json_put_number(out, "bfsz", netconf_published_number(conf, "bfsz"));
+    json_put_number(out, "window", netconf_published_number(conf, "window"));
+    put_common(out, conf);
+}
+
+/* buffer_kb counts in KiB. */
+#define BUFFER_KB_B 1024
+
+void published_put_path(JsonOut *out, const NetConf *conf) {
+    json_put_number(out, "buffer_kb", conf->buffer_b / BUFFER_KB_B);
+    json_put_number(out, "window_b", conf->line_window_b);
+    put_common(out, conf);
+}
+
+int published_read_path(NetConf *conf, const Json *j, Err *err) {
+    Json it;
+    const char *cc;
+    double buffer_kb, param_1, param_2 = 0;
+    Err why;
+    netconf_default(conf);
+    if (json_need_string(j, "cc", &cc, err) != 0) return -1;
+    if (netconf_parse_cc(cc, &conf->cc, &why) != 0)
+        return json_fail_member(j, "cc", err, "%s", why.msg);
+    if (json_need_bool(j, "enable_pfc", &conf->pfc, err) != 0) return -1;
+    if (json_need_number(j, "buffer_kb", &buffer_kb, err) != 0) return -1;
+    if (json_need_number(j, "window_b", &conf->line_window_b, err) != 0) return -1;
+    if (json_need_number(j, "param_1", &param_1, err) != 0) return -1;
+    if (json_find(j, "param_2", &it) && json_number(&it, &param_2, err) != 0) return -1;
+    conf->buffer_b = buffer_kb * BUFFER_KB_B;
+    netconf_put_published(conf, "param_1", param_1);
+    netconf_put_published(conf, "param_2", param_2);
+    return netconf_check(conf, &why) == 0 ? 0 : json_fail(j, err, "%s", why.msg);
 }

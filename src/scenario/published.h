@@ -32,6 +32,14 @@ bool published_applies(const char *key, Cc cc);
 /* published_set sets what a key of published_has_unit stands for from a number as text. −1 with an
  * input error that names the key. A parameter without meaning under conf->cc is not used. */
 int published_set(NetConf *conf, const char *key, const char *text, Err *err);
-/* published_put writes members of the open object: cc, enable_pfc (0 or 1), param_1, param_2. */
-void published_put(JsonOut *out, const NetConf *conf);
+
+/* published_put_mix writes the settings of a network as members of the open object, as a published
+ * mix has them: bfsz, window, cc, enable_pfc (0 or 1), param_1, param_2. */
+void published_put_mix(JsonOut *out, const NetConf *conf);
+/* published_put_path writes them as a path scenario has them: buffer_kb (KiB), window_b, cc,
+ * enable_pfc, param_1, param_2. */
+void published_put_path(JsonOut *out, const NetConf *conf);
+/* published_read_path reads a path scenario's from the object j; parameters of other controls get
+ * their defaults. −1 with an input error that names the place. */
+int published_read_path(NetConf *conf, const Json *j, Err *err);
 #endif
