@@ -203,7 +203,7 @@ int clos_read(Clos *c, const Json *j, Err *err) {
         Json v;
         uint64_t n;
         uint32_t count;
-        double x;
+        double x = 0;
         if (!json_find(j, members[i].key, &v)) continue;
         if (members[i].kind == COUNT) {
             if (json_uint(&v, MAX_NODES, &n, err) != 0) return -1;
