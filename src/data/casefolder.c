@@ -1,4 +1,4 @@
-/* caseset: a folder of numbered cases.
+/* casefolder: a folder of numbered cases.
  *
  * A case is written to a folder of its own, ".<case>.tmp<pid>", which is renamed when it is whole:
  * a case that is there is finished and needs no second look. What an interrupted run leaves behind

@@ -45,7 +45,7 @@ void netdraw_free(NetDraw *d);
 /* The matrix of a draw, for its topology; rackmatrix_free releases. */
 int netdraw_matrix(RackMatrix *m, const NetDraw *d, const Topo *t, Err *err);
 
-/* A congestion control, its parameters, buffer, window and PFC as the published training draws them
- * (docs: PIPELINE §2). */
+/* A congestion control, its parameters, buffer, window and PFC as the published training draws
+ * them. */
 void netdraw_published_conf(NetConf *conf, Rng *rng);
 #endif

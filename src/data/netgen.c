@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "data/casefolder.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/casefolder.h"
 #include "packet/pktsim.h"
 #include "net/clos.h"
 #include "scenario/published.h"

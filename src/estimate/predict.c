@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "base/par.h"
+#include "estimate/flowcurve.h"
 #include "model/pathmodel.h"
 
 enum { N_CURVES = SIZEBUCKET_N * AGGREGATE_N_LEVELS };

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/par.h"
+#include "evaluate/evaluate.h"
 #include "model/flowmodel.h"
 
 /* Halvings of [1, largest quantile] in the logarithm: at most ln(3.4e38) = 89, so the last
