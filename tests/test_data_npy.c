@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "data/npy.h"
+#include "base/mem.h"
 
 static char *temp_path(void) {
     char *p = mem_strdup("/tmp/m3-npy-XXXXXX");

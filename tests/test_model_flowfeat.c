@@ -13,11 +13,11 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "base/rng.h"
+#include "net/wire.h"
 #include "data/flowdata.h"
 #include "data/netdir.h"
 #include "features/pathfluid.h"
-#include "net/wire.h"
+#include "base/rng.h"
 #include "traffic/sizebucket.h"
 
 static void near(double got, double want) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenario/scenario.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -14,7 +15,6 @@
 #include "cli/sim_trace.h"
 #include "cli/value.h"
 #include "packet/pktsim.h"
-#include "scenario/scenario.h"
 
 enum { CC = SCENARIO_N_ARGS, COMPAT, STOP, OUT, TRACE, TRACE_FLOW, TRACE_PORT };
 static const CliOption options[] = {

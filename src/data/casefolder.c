@@ -25,7 +25,7 @@ typedef struct {
     const CaseFolder *set;
     atomic_size_t n_done, n_made;
     Progress progress;
-} Job;
+} CaseFolderRun;
 
 /* ---- manifest ---- */
 
@@ -123,7 +123,7 @@ static bool is_there(const CaseFolder *s, const char *name) {
 
 static int run_item(void *ctx, size_t item, int worker, Err *err) {
     (void)worker;
-    Job *job = ctx;
+    CaseFolderRun *job = ctx;
     const CaseFolder *s = job->set;
     char name[40];
     snprintf(name, sizeof name, "%s%05llu", s->prefix, (unsigned long long)(s->first + item));
@@ -139,7 +139,7 @@ int casefolder_run(const CaseFolder *s, const Log *log, CaseFolderInfo *info, Er
     *info = (CaseFolderInfo){0};
     if (settle_manifest(s, err) != 0) return -1;
     clear_leftovers(s);
-    Job job = {.set = s};
+    CaseFolderRun job = {.set = s};
     progress_init(&job.progress, log, s->what, s->count);
     int rc = par_try((size_t)s->count, s->threads, run_item, &job, err);
     progress_finish(&job.progress);

@@ -15,38 +15,38 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
-#include "base/par.h"
-#include "base/rng.h"
 #include "data/flowdata.h"
 #include "data/netdir.h"
 #include "features/pathfluid.h"
 #include "model/ckpt.h"
+#include "base/json.h"
+#include "base/par.h"
+#include "base/rng.h"
 
 /* Growing rows of an array. */
 typedef struct {
     char *data;
     size_t len, cap;
-} Bytes;
+} ArrayRows;
 
 typedef struct {
-    Bytes arrays[FLOWDATA_N_ARRAYS]; /* the starts count from the network's own first row */
+    ArrayRows arrays[FLOWDATA_N_ARRAYS]; /* the starts count from the network's own first row */
     uint32_t n_paths, n_links, n_flows;
     size_t n_unfinished;
-} Part;
+} NetworkPart;
 
 typedef struct {
     const FlowDataOptions *o;
     char **names;
     size_t n;
-    Part *parts; /* [n] */
+    NetworkPart *parts; /* [n] */
     Arena *scratch;
     atomic_size_t n_done;
     Progress progress;
-} Job;
+} FlowDataRun;
 
-static void put(Part *p, int array, const void *data, size_t rows) {
-    Bytes *b = &p->arrays[array];
+static void put(NetworkPart *p, int array, const void *data, size_t rows) {
+    ArrayRows *b = &p->arrays[array];
     size_t n = rows * flowdata_arrays[array].n_cols * npy_type_size(flowdata_arrays[array].type);
     MEM_GROW(b->data, b->cap, b->len + n);
     memcpy(b->data + b->len, data, n);
@@ -56,7 +56,7 @@ static void put(Part *p, int array, const void *data, size_t rows) {
 /* ---- one network ---- */
 
 /* Appends the finished ones among a path's flows; returns how many. */
-static uint32_t put_flows(Part *p, const FlowFeat *m, const Flows *f) {
+static uint32_t put_flows(NetworkPart *p, const FlowFeat *m, const Flows *f) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->n_flows; i++) {
         uint32_t flow = m->index[i];
@@ -74,7 +74,8 @@ static uint32_t put_flows(Part *p, const FlowFeat *m, const Flows *f) {
     return n;
 }
 
-static void put_path(Part *p, const FlowFeat *m, const Flows *f, uint32_t net, uint32_t n_draws) {
+static void put_path(NetworkPart *p, const FlowFeat *m, const Flows *f, uint32_t net,
+                     uint32_t n_draws) {
     uint32_t n = put_flows(p, m, f);
     if (n == 0) return;
     put(p, FLOWDATA_LINK_START, &p->n_links, 1);
@@ -89,8 +90,8 @@ static void put_path(Part *p, const FlowFeat *m, const Flows *f, uint32_t net, u
     p->n_flows += n;
 }
 
-static int walk_paths(const Job *job, const Scenario *s, uint32_t net, Arena *a, Part *p,
-                      Err *err) {
+static int walk_paths(const FlowDataRun *job, const Scenario *s, uint32_t net, Arena *a,
+                      NetworkPart *p, Err *err) {
     PathSet set;
     Rng rng = rng_stream(job->o->seed, job->names[net], 0);
     if (pathset_draw(&set, s->route, &s->source, job->o->n_paths, rng_next(&rng), err) != 0)
@@ -113,7 +114,7 @@ static int walk_paths(const Job *job, const Scenario *s, uint32_t net, Arena *a,
     return rc;
 }
 
-static int process(const Job *job, uint32_t net, Arena *a, Part *p, Err *err) {
+static int process(const FlowDataRun *job, uint32_t net, Arena *a, NetworkPart *p, Err *err) {
     Scenario s;
     char *dir = file_join(job->o->networks, job->names[net]);
     int rc = netdir_load(&s, dir, job->o->seed, 1, err);
@@ -129,15 +130,15 @@ static int process(const Job *job, uint32_t net, Arena *a, Part *p, Err *err) {
 }
 
 static int process_item(void *ctx, size_t item, int worker, Err *err) {
-    Job *job = ctx;
+    FlowDataRun *job = ctx;
     int rc = process(job, (uint32_t)item, &job->scratch[worker], &job->parts[item], err);
     progress_update(&job->progress, atomic_fetch_add(&job->n_done, 1) + 1);
     return rc;
 }
 
-static int make_parts(Job *job, const Log *log, Err *err) {
+static int make_parts(FlowDataRun *job, const Log *log, Err *err) {
     int workers = par_resolve(job->o->threads);
-    job->parts = MEM_ZNEW(Part, job->n);
+    job->parts = MEM_ZNEW(NetworkPart, job->n);
     job->scratch = MEM_ZNEW(Arena, (size_t)workers);
     progress_init(&job->progress, log, "networks", job->n);
     int rc = par_try(job->n, workers, process_item, job, err);
@@ -158,7 +159,7 @@ static uint64_t n_rows(const FlowDataInfo *info, int array) {
     }
 }
 
-static int count_rows(const Job *job, FlowDataInfo *info, Err *err) {
+static int count_rows(const FlowDataRun *job, FlowDataInfo *info, Err *err) {
     *info = (FlowDataInfo){.n_networks = job->n};
     for (size_t i = 0; i < job->n; i++) {
         info->n_paths += job->parts[i].n_paths;
@@ -173,10 +174,10 @@ static int count_rows(const Job *job, FlowDataInfo *info, Err *err) {
     return 0;
 }
 
-static void append_starts(const Job *job, int array, NpyOut *out) {
+static void append_starts(const FlowDataRun *job, int array, NpyOut *out) {
     uint32_t first = 0;
     for (size_t i = 0; i < job->n; i++) {
-        const Part *p = &job->parts[i];
+        const NetworkPart *p = &job->parts[i];
         uint32_t *start = (uint32_t *)(void *)p->arrays[array].data;
         for (uint32_t k = 0; k < p->n_paths; k++) start[k] += first;
         npy_out_append(out, start, p->n_paths * sizeof *start);
@@ -185,7 +186,7 @@ static void append_starts(const Job *job, int array, NpyOut *out) {
     npy_out_append(out, &first, sizeof first);
 }
 
-static int write_array(const Job *job, const FlowDataInfo *info, int array, Err *err) {
+static int write_array(const FlowDataRun *job, const FlowDataInfo *info, int array, Err *err) {
     NpyOut out;
     const FlowDataArray *k = &flowdata_arrays[array];
     char *path = mem_printf("%s/%s.npy", job->o->out, k->name);
@@ -201,12 +202,12 @@ static int write_array(const Job *job, const FlowDataInfo *info, int array, Err 
 
 /* ---- manifest ---- */
 
-static FlowDataRange range_of(const Job *job, int array, size_t column) {
+static FlowDataRange range_of(const FlowDataRun *job, int array, size_t column) {
     size_t n_cols = flowdata_arrays[array].n_cols;
     double sum = 0, sum2 = 0, n = 0, first = NAN;
     FlowDataRange r = {.min = INFINITY, .max = -INFINITY};
     for (size_t i = 0; i < job->n; i++) {
-        const Bytes *b = &job->parts[i].arrays[array];
+        const ArrayRows *b = &job->parts[i].arrays[array];
         const float *x = (const float *)(const void *)b->data;
         for (size_t k = column; k < b->len / sizeof *x; k += n_cols) {
             if (isnan(first))
@@ -224,7 +225,7 @@ static FlowDataRange range_of(const Job *job, int array, size_t column) {
     return r;
 }
 
-static void write_ranges(const Job *job, int array, const char *const *names, JsonOut *j) {
+static void write_ranges(const FlowDataRun *job, int array, const char *const *names, JsonOut *j) {
     json_put_array(j, flowdata_arrays[array].name);
     for (size_t k = 0; k < flowdata_arrays[array].n_cols; k++) {
         FlowDataRange r = range_of(job, array, k);
@@ -237,7 +238,7 @@ static void write_ranges(const Job *job, int array, const char *const *names, Js
     json_out_end(j, ']');
 }
 
-static void write_features(const Job *job, JsonOut *j) {
+static void write_features(const FlowDataRun *job, JsonOut *j) {
     json_put_array_compact(j, "feature_columns");
     json_out_string(j, "name"), json_out_string(j, "min"), json_out_string(j, "max"),
         json_out_string(j, "mean"), json_out_string(j, "std");
@@ -249,7 +250,7 @@ static void write_features(const Job *job, JsonOut *j) {
     json_out_end(j, '}');
 }
 
-static void write_counts(const Job *job, const FlowDataInfo *info, JsonOut *j) {
+static void write_counts(const FlowDataRun *job, const FlowDataInfo *info, JsonOut *j) {
     json_put_count(j, "paths_per_network", job->o->n_paths);
     json_put_count(j, "max_flows_per_path", job->o->max_flows);
     json_put_count(j, "seed", job->o->seed);
@@ -260,7 +261,8 @@ static void write_counts(const Job *job, const FlowDataInfo *info, JsonOut *j) {
     json_put_count(j, "n_unfinished", info->n_unfinished);
 }
 
-static int write_manifest(const Job *job, const FlowDataInfo *info, const char *path, Err *err) {
+static int write_manifest(const FlowDataRun *job, const FlowDataInfo *info, const char *path,
+                          Err *err) {
     FileOut out;
     JsonOut j;
     if (file_out_open(&out, path, err) != 0) return -1;
@@ -279,7 +281,7 @@ static int write_manifest(const Job *job, const FlowDataInfo *info, const char *
 }
 
 int flowdata_make(const FlowDataOptions *o, const Log *log, FlowDataInfo *info, Err *err) {
-    Job job = {.o = o};
+    FlowDataRun job = {.o = o};
     char *manifest = file_join(o->out, "manifest.json");
     int rc = netdir_list(o->networks, &job.names, &job.n, err);
     if (rc == 0) rc = file_mkdirs(o->out, err);

@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "data/casefolder.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "data/casefolder.h"
 #include "packet/pktsim.h"
 #include "net/clos.h"
 #include "scenario/published.h"
@@ -36,9 +36,9 @@ typedef struct {
     Flows flows; /* with fct_ns and ideal_fct_ns */
     WorkloadInfo load;
     PktStats stats;
-} Network;
+} SimulatedNet;
 
-static int draw_flows(Network *n, Err *err) {
+static int draw_flows(SimulatedNet *n, Err *err) {
     const NetDraw *d = &n->draw;
     Workload w = {.matrix = &n->matrix,
                   .sizes = &d->dist,
@@ -49,7 +49,7 @@ static int draw_flows(Network *n, Err *err) {
     return workload_draw(&w, n->route, 1, &n->flows, &n->load, err);
 }
 
-static int simulate(Network *n, Err *err) {
+static int simulate(SimulatedNet *n, Err *err) {
     PktOptions opt = {.seed = n->draw.seed};
     n->flows.fct_ns = MEM_NEW(double, n->flows.n);
     n->flows.ideal_fct_ns = MEM_NEW(double, n->flows.n);
@@ -57,8 +57,8 @@ static int simulate(Network *n, Err *err) {
     return pktsim_run(n->route, &n->flows, &n->draw.conf, &opt, n->flows.fct_ns, &n->stats, err);
 }
 
-static int network_init(Network *n, const NetDrawOptions *o, uint64_t index, Err *err) {
-    *n = (Network){0};
+static int network_init(SimulatedNet *n, const NetDrawOptions *o, uint64_t index, Err *err) {
+    *n = (SimulatedNet){0};
     if (netdraw_init(&n->draw, o, index, err) != 0) return -1;
     if (clos_build(&n->topo, &n->draw.clos, "network", err) != 0) return -1;
     if (netdraw_matrix(&n->matrix, &n->draw, &n->topo, err) != 0) return -1;
@@ -66,7 +66,7 @@ static int network_init(Network *n, const NetDrawOptions *o, uint64_t index, Err
     return draw_flows(n, err) == 0 ? simulate(n, err) : -1;
 }
 
-static void network_free(Network *n) {
+static void network_free(SimulatedNet *n) {
     flows_free(&n->flows);
     route_destroy(n->route);
     rackmatrix_free(&n->matrix);
@@ -92,7 +92,7 @@ static void put_stats(JsonOut *j, const PktStats *s) {
     json_out_end(j, '}');
 }
 
-static void put_workload(JsonOut *j, const Network *n) {
+static void put_workload(JsonOut *j, const SimulatedNet *n) {
     const NetDraw *d = &n->draw;
     json_put_object(j, "matrix");
     json_put_string(j, "kind", matrixkind_name(d->matrix));
@@ -107,7 +107,7 @@ static void put_workload(JsonOut *j, const Network *n) {
     json_put_count(j, "n_finished", n->stats.n_finished);
 }
 
-static void put_shape(JsonOut *j, const Network *n) {
+static void put_shape(JsonOut *j, const SimulatedNet *n) {
     const Clos *c = &n->draw.clos;
     json_put_count(j, "n_hosts", n->topo.n_hosts);
     json_put_count(j, "max_links", route_max_links(n->route));
@@ -119,7 +119,7 @@ static void put_shape(JsonOut *j, const Network *n) {
     json_put_number(j, "set_aside_b", clos_set_aside_b(c));
 }
 
-static int write_scenario(const Network *n, uint64_t index, const char *dir, Err *err) {
+static int write_scenario(const SimulatedNet *n, uint64_t index, const char *dir, Err *err) {
     char *path = file_join(dir, "scenario.json");
     FileOut out;
     int rc = file_out_open(&out, path, err);
@@ -139,7 +139,7 @@ static int write_scenario(const Network *n, uint64_t index, const char *dir, Err
     return file_out_commit(&out, err);
 }
 
-static int write_files(const Network *n, uint64_t index, const char *dir, Err *err) {
+static int write_files(const SimulatedNet *n, uint64_t index, const char *dir, Err *err) {
     char *topo = file_join(dir, "topo.json"), *flows = file_join(dir, "flows.csv");
     int rc = clos_save(&n->draw.clos, topo, err);
     if (rc == 0) rc = flows_save_csv(&n->flows, flows, &n->topo, err);
@@ -155,9 +155,9 @@ typedef struct {
     const NetGenOptions *o;
     NetGenInfo *info;
     pthread_mutex_t lock; /* of info */
-} Job;
+} NetGenRun;
 
-static void count_in(Job *job, const Network *n) {
+static void count_in(NetGenRun *job, const SimulatedNet *n) {
     pthread_mutex_lock(&job->lock);
     job->info->n_flows += n->flows.n;
     job->info->n_unfinished += n->stats.n_unfinished;
@@ -167,8 +167,8 @@ static void count_in(Job *job, const Network *n) {
 }
 
 static int make(void *ctx, uint64_t index, const char *dir, Err *err) {
-    Job *job = ctx;
-    Network n;
+    NetGenRun *job = ctx;
+    SimulatedNet n;
     int rc = network_init(&n, &job->o->draw, index, err);
     if (rc == 0) rc = write_files(&n, index, dir, err);
     if (rc == 0) count_in(job, &n);
@@ -177,7 +177,7 @@ static int make(void *ctx, uint64_t index, const char *dir, Err *err) {
 }
 
 static void put_manifest(const void *ctx, JsonOut *j) {
-    const NetDrawOptions *d = &((const Job *)ctx)->o->draw;
+    const NetDrawOptions *d = &((const NetGenRun *)ctx)->o->draw;
     json_put_string(j, "schema", "m3.networks/1");
     json_put_string(j, "version", M3_VERSION);
     json_put_count(j, "seed", d->seed);
@@ -194,7 +194,7 @@ int netgen_run(const NetGenOptions *o, const Log *log, NetGenInfo *info, Err *er
     *info = (NetGenInfo){0};
     if (o->draw.flows_lo < 1 || o->draw.flows_lo > o->draw.flows_hi)
         return err_input(err, "--n-flows: expected LO..HI with 1 <= LO <= HI");
-    Job job = {.o = o, .info = info, .lock = PTHREAD_MUTEX_INITIALIZER};
+    NetGenRun job = {.o = o, .info = info, .lock = PTHREAD_MUTEX_INITIALIZER};
     CaseFolder set = {.out = o->out,
                       .prefix = "net",
                       .what = "networks",

@@ -16,12 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
-#include "base/par.h"
-#include "base/rng.h"
 #include "data/pathdata.h"
 #include "data/pathsample.h"
 #include "model/ckpt.h"
+#include "base/json.h"
+#include "base/par.h"
+#include "base/rng.h"
 
 typedef struct {
     char magic[8];
@@ -38,19 +38,19 @@ typedef struct {
     uint64_t n_flows;
     uint32_t n_links;
     uint64_t source; /* checksum of its files */
-} Item;
+} PathDataItem;
 
 typedef struct {
     const PathDataOptions *o;
     bool skip;
     Cc skip_cc;
     char *parts_dir;
-    Item *items;
+    PathDataItem *items;
     size_t n_items;
     Arena *arenas; /* [workers] */
     atomic_size_t n_done;
     Progress progress;
-} Job;
+} PathDataRun;
 
 static int checksum_file(const char *path, uint64_t *sum, Err *err) {
     FileView v;
@@ -66,15 +66,15 @@ static int checksum_file(const char *path, uint64_t *sum, Err *err) {
 typedef struct {
     char *data;
     size_t len, cap;
-} Bytes;
+} PartBytes;
 
-static void put(Bytes *b, const void *p, size_t n) {
+static void put(PartBytes *b, const void *p, size_t n) {
     MEM_GROW(b->data, b->cap, b->len + n);
     memcpy(b->data + b->len, p, n);
     b->len += n;
 }
 
-static uint32_t put_sample(const PathSim *sim, const SampleView *v, Bytes *out) {
+static uint32_t put_sample(const PathSim *sim, const SampleView *v, PartBytes *out) {
     SampleHead h;
     float *pct;
     uint16_t *present;
@@ -85,18 +85,18 @@ static uint32_t put_sample(const PathSim *sim, const SampleView *v, Bytes *out) 
     return h.n_rows;
 }
 
-static uint64_t part_key(const Job *job, const Item *it) {
+static uint64_t part_key(const PathDataRun *job, const PathDataItem *it) {
     uint64_t v[4] = {it->source, job->o->views, job->o->views ? job->o->seed : 0,
                      sizeof(SampleHead)};
     return file_checksum(v, sizeof v);
 }
 
-static char *part_path(const Job *job, const Item *it) {
+static char *part_path(const PathDataRun *job, const PathDataItem *it) {
     return mem_printf("%s/%s.part", job->parts_dir, it->name);
 }
 
 /* Opens a part and checks it against its key; false if it is not there or not to be trusted. */
-static bool part_open(const Job *job, const Item *it, FileView *v, PartHead *h) {
+static bool part_open(const PathDataRun *job, const PathDataItem *it, FileView *v, PartHead *h) {
     char *path = part_path(job, it);
     bool ok = file_exists(path) && file_view(v, path, NULL) == 0;
     free(path);
@@ -111,8 +111,8 @@ static bool part_open(const Job *job, const Item *it, FileView *v, PartHead *h) 
     return false;
 }
 
-static int part_write(const Job *job, const Item *it, const Bytes *samples, uint32_t n_rows,
-                      Err *err) {
+static int part_write(const PathDataRun *job, const PathDataItem *it, const PartBytes *samples,
+                      uint32_t n_rows, Err *err) {
     PartHead h = {.key = part_key(job, it),
                   .checksum = file_checksum(samples->data, samples->len),
                   .n_samples = 1 + job->o->views,
@@ -128,9 +128,10 @@ static int part_write(const Job *job, const Item *it, const Bytes *samples, uint
     return file_out_commit(&out, err);
 }
 
-static int make_part(const Job *job, const Item *it, const PathScenario *s, Arena *a, Err *err) {
+static int make_part(const PathDataRun *job, const PathDataItem *it, const PathScenario *s,
+                     Arena *a, Err *err) {
     PathSim sim;
-    Bytes bytes = {0};
+    PartBytes bytes = {0};
     pathsim_run(&sim, s, a);
     SampleView v = sampleview_whole(&sim);
     uint32_t n_rows = put_sample(&sim, &v, &bytes);
@@ -146,7 +147,7 @@ static int make_part(const Job *job, const Item *it, const PathScenario *s, Aren
     return rc;
 }
 
-static int checksum_inputs(Item *it, const char *json, const char *csv, Err *err) {
+static int checksum_inputs(PathDataItem *it, const char *json, const char *csv, Err *err) {
     uint64_t sums[2];
     if (checksum_file(json, &sums[0], err) != 0 || checksum_file(csv, &sums[1], err) != 0)
         return -1;
@@ -154,7 +155,7 @@ static int checksum_inputs(Item *it, const char *json, const char *csv, Err *err
     return 0;
 }
 
-static int process(Job *job, Item *it, Arena *a, Err *err) {
+static int process(PathDataRun *job, PathDataItem *it, Arena *a, Err *err) {
     char *json = mem_printf("%s/%s/scenario.json", job->o->scenarios, it->name);
     char *csv = mem_printf("%s/%s/flows.csv", job->o->scenarios, it->name);
     PathScenario s = {0};
@@ -180,7 +181,7 @@ static int process(Job *job, Item *it, Arena *a, Err *err) {
 }
 
 static int process_item(void *ctx, size_t item, int worker, Err *err) {
-    Job *job = ctx;
+    PathDataRun *job = ctx;
     arena_reset(&job->arenas[worker]);
     int rc = process(job, &job->items[item], &job->arenas[worker], err);
     progress_update(&job->progress, atomic_fetch_add(&job->n_done, 1) + 1);
@@ -190,7 +191,7 @@ static int process_item(void *ctx, size_t item, int worker, Err *err) {
 /* ---- the list of scenarios ---- */
 
 static int by_name(const void *a, const void *b) {
-    return strcmp(((const Item *)a)->name, ((const Item *)b)->name);
+    return strcmp(((const PathDataItem *)a)->name, ((const PathDataItem *)b)->name);
 }
 
 static bool holds_scenario(const char *dir, const char *name) {
@@ -202,7 +203,7 @@ static bool holds_scenario(const char *dir, const char *name) {
     return yes;
 }
 
-static int list_items(Job *job, Err *err) {
+static int list_items(PathDataRun *job, Err *err) {
     const char *dir = job->o->scenarios;
     DIR *d = opendir(dir);
     if (!d) return err_input(err, "%s: cannot open directory: %s", dir, strerror(errno));
@@ -211,7 +212,7 @@ static int list_items(Job *job, Err *err) {
         if (e->d_name[0] == '.' || strchr(e->d_name, '#') || !holds_scenario(dir, e->d_name))
             continue;
         MEM_GROW(job->items, cap, job->n_items + 1);
-        job->items[job->n_items++] = (Item){.name = mem_strdup(e->d_name)};
+        job->items[job->n_items++] = (PathDataItem){.name = mem_strdup(e->d_name)};
     }
     closedir(d);
     if (job->n_items == 0)
@@ -245,7 +246,7 @@ static size_t append_sample(NpyOut *out, const char *p, uint32_t *row) {
     return sizeof h + pct_bytes + present_bytes;
 }
 
-static int append_parts(Job *job, NpyOut *out, Err *err) {
+static int append_parts(PathDataRun *job, NpyOut *out, Err *err) {
     uint32_t row = 0;
     for (size_t i = 0; i < job->n_items; i++) {
         FileView v;
@@ -261,7 +262,7 @@ static int append_parts(Job *job, NpyOut *out, Err *err) {
     return 0;
 }
 
-static int join_parts(Job *job, const PathDataInfo *info, Err *err) {
+static int join_parts(PathDataRun *job, const PathDataInfo *info, Err *err) {
     char *manifest = file_join(job->o->out, "manifest.json");
     unlink(manifest);
     free(manifest);
@@ -281,10 +282,10 @@ static int join_parts(Job *job, const PathDataInfo *info, Err *err) {
     return rc;
 }
 
-static void manifest_samples(const Job *job, JsonOut *j) {
+static void manifest_samples(const PathDataRun *job, JsonOut *j) {
     json_put_array(j, "samples");
     for (size_t i = 0; i < job->n_items; i++) {
-        const Item *it = &job->items[i];
+        const PathDataItem *it = &job->items[i];
         char source[17];
         snprintf(source, sizeof source, "%016" PRIx64, it->source);
         for (uint32_t k = 0; !it->skipped && k <= job->o->views; k++) {
@@ -318,7 +319,7 @@ static void manifest_arrays(const PathDataInfo *info, JsonOut *j) {
     json_out_end(j, '}');
 }
 
-static int write_manifest(const Job *job, const PathDataInfo *info, Err *err) {
+static int write_manifest(const PathDataRun *job, const PathDataInfo *info, Err *err) {
     char *path = file_join(job->o->out, "manifest.json");
     FileOut out;
     JsonOut j;
@@ -350,7 +351,7 @@ static int write_manifest(const Job *job, const PathDataInfo *info, Err *err) {
 
 /* ---- the job ---- */
 
-static void remove_parts(const Job *job) {
+static void remove_parts(const PathDataRun *job) {
     for (size_t i = 0; i < job->n_items; i++) {
         char *path = part_path(job, &job->items[i]);
         unlink(path);
@@ -359,7 +360,7 @@ static void remove_parts(const Job *job) {
     rmdir(job->parts_dir);
 }
 
-static int make_parts(Job *job, const Log *log, Err *err) {
+static int make_parts(PathDataRun *job, const Log *log, Err *err) {
     int workers = par_resolve(job->o->threads);
     job->arenas = MEM_ZNEW(Arena, (size_t)workers);
     progress_init(&job->progress, log, "scenarios", job->n_items);
@@ -370,10 +371,10 @@ static int make_parts(Job *job, const Log *log, Err *err) {
     return rc;
 }
 
-static int count_samples(const Job *job, PathDataInfo *info, Err *err) {
+static int count_samples(const PathDataRun *job, PathDataInfo *info, Err *err) {
     *info = (PathDataInfo){.n_scenarios = job->n_items};
     for (size_t i = 0; i < job->n_items; i++) {
-        const Item *it = &job->items[i];
+        const PathDataItem *it = &job->items[i];
         size_t n = it->skipped ? 0 : 1 + job->o->views;
         info->n_skipped += it->skipped;
         info->n_reused += it->reused;
@@ -388,7 +389,7 @@ static int count_samples(const Job *job, PathDataInfo *info, Err *err) {
 }
 
 int pathdata_make(const PathDataOptions *o, const Log *log, PathDataInfo *info, Err *err) {
-    Job job = {.o = o, .skip = o->skip_cc != NULL};
+    PathDataRun job = {.o = o, .skip = o->skip_cc != NULL};
     if (job.skip && netconf_parse_cc(o->skip_cc, &job.skip_cc, err) != 0)
         return err_wrap(err, "--skip-cc");
     job.parts_dir = file_join(o->out, "parts");

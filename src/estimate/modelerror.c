@@ -19,9 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estimate/report.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "estimate/report.h"
 
 /* The least n for which (n + 1) · 2.5 % is a rank: 1. */
 enum { MIN_FOR_RANKS = 39 };

@@ -17,9 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estimate/flowcurve.h"
 #include "base/mem.h"
 #include "base/par.h"
-#include "estimate/flowcurve.h"
 #include "model/pathmodel.h"
 
 enum { N_CURVES = SIZEBUCKET_N * AGGREGATE_N_LEVELS };

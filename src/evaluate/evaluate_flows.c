@@ -10,8 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/par.h"
 #include "evaluate/evaluate.h"
+#include "base/par.h"
 #include "model/flowmodel.h"
 
 /* Halvings of [1, largest quantile] in the logarithm: at most ln(3.4e38) = 89, so the last

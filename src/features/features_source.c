@@ -11,7 +11,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "features/features_file.h"
 
 /* `name` is what the file is called in messages; nothing is filled if path is NULL. */
 static int digest(const char *path, const char *name, char **name_out, char **sha256, Err *err) {

@@ -3,7 +3,6 @@
  * The one place that knows which arrays a map has and how long they are. Copying, saving and
  * loading go through the list, so an array added to a map is added here and nowhere else. */
 #include "model/featarrays.h"
-
 #include "traffic/sizebucket.h"
 
 #include <string.h>

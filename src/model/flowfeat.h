@@ -1,11 +1,11 @@
-/* flowfeat: what the flow-level model sees of one path: facts per link, per path and per foreground
+/* flowfeat: what the flow model sees of one path: features per link, per path and per foreground
  * flow.
  *
- * The published feature map (feature.h) describes the foreground by percentiles, which teaches
+ * The published feature map (pathfeat.h) describes the foreground by percentiles, which teaches
  * little on a path of ten flows. Here every foreground flow is an example of its own: its size, its
- * fluid slowdown and what it met when it arrived, beside tokens for the path's links. All values
- * are free of scale (over the path's host rate, round trip, BDP), so that one model serves any line
- * rate and hop count, and of order 1. */
+ * fluid slowdown and the state of the links at its arrival, beside tokens for the path's links. All
+ * values are free of scale (relative to the path's host rate, round trip and BDP) and of order 1,
+ * so that one model serves any line rate and number of links. */
 #ifndef M3_MODEL_FLOWFEAT_H
 #define M3_MODEL_FLOWFEAT_H
 #include <stdint.h>
@@ -13,8 +13,8 @@
 #include "base/mem.h"
 #include "base/stats.h"
 #include "net/netconf.h"
-#include "path/arrivals.h"
 #include "path/path.h"
+#include "path/arrivals.h"
 #include "traffic/sizebucket.h"
 
 enum {
@@ -25,18 +25,21 @@ enum {
 extern const char *const flowfeat_link_names[FLOWFEAT_N_LINK];
 extern const char *const flowfeat_path_names[FLOWFEAT_N_PATH];
 extern const char *const flowfeat_flow_names[FLOWFEAT_N_FLOW];
-/* Of all names and what is behind them: changes whenever a checkpoint trained before would be
- * misled. */
+/* flowfeat_fingerprint gives 16 hex digits and a NUL that depend on all features' names and on how
+ * they are computed: checkpoints and feature files of another fingerprint are refused. */
 enum { FLOWFEAT_FINGERPRINT = 17 };
 void flowfeat_fingerprint(char hex[FLOWFEAT_FINGERPRINT]);
 
-/* Bits and nanoseconds; b, the host rate, in bits/ns. delays: both ways; span: first to last start,
- * and a round trip; active: the most flows active on a link, median and 99th percentile over time;
+/* What a path's features are relative to. b: the host rate, bits/ns; rtt_ns: base round trip;
+ * bdp_bits: their product; span_ns: first to last start and a round trip; delays_ns: of all links,
+ * both ways; active: flows active on the link that has most, median and 99th percentile over time;
  * load: of the busiest link but the host's own. */
 typedef struct {
     double b, rtt_ns, bdp_bits, span_ns, delays_ns, active[2], load;
 } FlowFeatScale;
 
+/* A path's features. Of the caller's arena (flowfeat_build), or one block at ->link (featarrays.h).
+ */
 typedef struct {
     uint32_t n_links, n_flows;
     float *link; /* [n_links × FLOWFEAT_N_LINK] */
@@ -56,25 +59,28 @@ typedef struct {
     FlowFeatScale scale;
 } FlowFeat;
 
-/* What is to be watched in the fluid simulation: at most max_flows foreground flows, and some flows
- * of any kind as probes of the links. All foreground flows of a bucket are taken or an even sample
- * of them; buckets with many give way first. */
+/* Which flows' arrivals the fluid simulation samples: at most max_flows foreground flows, and some
+ * flows of any kind as probes of the links' states. Of a bucket all foreground flows are taken, or
+ * an even sample of them; buckets with many are thinned first. */
 typedef struct {
     ArrivalSample arrivals;              /* for flowsim_run_sampled */
-    uint8_t *role;                       /* [watch.n] FLOWFEAT_FOREGROUND | FLOWFEAT_PROBE */
+    uint8_t *role;                       /* [arrivals.n] FLOWFEAT_FOREGROUND | FLOWFEAT_PROBE */
     uint32_t bucket_count[SIZEBUCKET_N]; /* all foreground flows */
-    uint32_t n_foreground, n_probes;     /* watched */
+    uint32_t n_foreground, n_probes;     /* sampled flows that are one or the other; or both */
 } FlowFeatPlan;
 enum { FLOWFEAT_FOREGROUND = 1, FLOWFEAT_PROBE = 2 };
+/* flowfeat_plan plans for the n flows of a lot, ascending by start. Everything is taken from `a`.
+ */
 void flowfeat_plan(FlowFeatPlan *plan, const Lot *lot, const LotFlow *flows, size_t n,
                    size_t max_flows, Arena *a);
 
-/* The same of a path whose flows are not at hand: n of them, of which the foreground is known. */
+/* A path's foreground flows where its flows are not in memory. */
 typedef struct {
     size_t n;
     const uint32_t *flow;   /* [n] indices into the path's flows, ascending */
     const uint64_t *size_b; /* [n] */
 } FlowFeatForeground;
+/* flowfeat_plan_for plans for a path of n flows of which only the foreground is known. */
 void flowfeat_plan_for(FlowFeatPlan *plan, const Lot *lot, size_t n, const FlowFeatForeground *fg,
                        size_t max_flows, Arena *a);
 
@@ -89,37 +95,38 @@ typedef struct {
     struct FlowFeatLinkTraffic *link; /* [n_links] */
     struct FlowFeatGroup *group;      /* private: by first and last link, while flows are added */
 } FlowFeatTraffic;
-/* gaps: [n_links] between the starts of all flows to come, if somebody has added them up; or NULL.
- */
+/* flowfeat_traffic_init begins the sums of a path without flows. gaps: [n_links] of all flows that
+ * are to come, where they are known already; else NULL. Everything is taken from `a`. */
 void flowfeat_traffic_init(FlowFeatTraffic *t, const Lot *lot, const LinkGaps *gaps, Arena *a);
-/* Adds flows, which start no earlier than those before. */
+/* flowfeat_traffic_add adds n flows, ascending by start and none before those added earlier. */
 void flowfeat_traffic_add(FlowFeatTraffic *t, const Lot *lot, const LotFlow *flows, size_t n);
 
-/* For where only some of a path's flows were simulated. Percentiles and times of a link's flows are
- * those of the counted ones (times in proportion to bits, by size class); all else is known of all
- * flows. */
+/* What a path of which only some flows were simulated needs beside them. Percentiles and times of a
+ * link's flows are then those of the counted ones (times in proportion to bits, by size class); all
+ * else comes from the sums over all flows. */
 typedef struct {
     const FlowFeatTraffic *all;
     const uint8_t
         *counted; /* [n] 1: simulated flow i is one of an even sample of the path's flows */
 } FlowFeatSample;
 
-/* slowdown[i] and fct_ns[i] belong to flows[i] and come from the fluid simulation that filled
- * plan->arrivals. sample NULL: these are all flows of the path; else those simulated: at least all
- * that start from ten round trips before a watched foreground flow to one after its end. Everything
- * is taken from `a`. The fluid knows nothing of the network's settings, nor does the map before
- * flowfeat_set_conf. */
+/* flowfeat_build fills *m from a path's n flows, their fluid completion times and slowdowns (of
+ * flows[i] at i) and the plan whose arrivals that simulation filled. sample NULL: these are all
+ * flows of the path; else those simulated: at least all that start from ten round trips before a
+ * sampled foreground flow to one after its end. Everything is taken from `a`. What depends on the
+ * network's settings is missing until flowfeat_set_conf. */
 void flowfeat_build(FlowFeat *m, const Lot *lot, const LotFlow *flows, size_t n,
                     const double *fct_ns, const float *slowdown, const FlowFeatPlan *plan,
                     const FlowFeatSample *sample, Arena *a);
 
-/* Fills in all that depends on the settings: any number of times, the last one counts. */
+/* flowfeat_set_conf fills in all that depends on the settings; it may be called again with others.
+ */
 void flowfeat_set_conf(FlowFeat *m, const NetConf *conf);
 
-/* What the flows active on the path's fullest link 1 % of the time may have in flight, over a
- * switch's buffer; 0 with PFC, which keeps it from overflowing. After flowfeat_set_conf. Without
- * PFC, about a third of the networks with a path above 1 lose over 1 % of their packets.
- */
+/* flowfeat_overflow returns what the flows that are active on the path's fullest link 1 % of the
+ * time may have in flight, over a switch's buffer; 0 with PFC, which keeps it from overflowing.
+ * Without PFC about a third of the networks with a path above 1 lose over 1 % of their packets
+ * (ckpts/README.md). */
 double flowfeat_overflow(const FlowFeat *m, const NetConf *conf);
 
 /* flowfeat_cc returns the congestion control whose flag is set among a path's features

@@ -28,7 +28,7 @@ typedef struct {
     size_t cap_links, cap_flows;
     uint32_t *chosen; /* scratch: flows of one path */
     size_t cap_chosen;
-} FlowBatch;
+} TrainFlowBatch;
 
 typedef struct {
     TrainTask task;
@@ -38,7 +38,7 @@ typedef struct {
     uint32_t *train, *held_out, *order; /* paths; order: of the epoch under way */
     uint32_t epoch;
     float level_weight[N_Q];
-    FlowBatch batch;
+    TrainFlowBatch batch;
 } FlowTask;
 
 /* ---- weights ---- */
@@ -83,7 +83,7 @@ static float *flow_weights(const FlowData *d) {
 
 /* ---- batches ---- */
 
-static void reserve(FlowBatch *b, size_t n_links, size_t n_flows) {
+static void reserve(TrainFlowBatch *b, size_t n_links, size_t n_flows) {
     if (n_links > b->cap_links) {
         b->cap_links = n_links;
         b->link = mem_realloc(b->link, n_links * FLOWFEAT_N_LINK, sizeof *b->link);
@@ -98,7 +98,7 @@ static void reserve(FlowBatch *b, size_t n_links, size_t n_flows) {
     }
 }
 
-static void batch_free(FlowBatch *b) {
+static void batch_free(TrainFlowBatch *b) {
     free(b->link_start);
     free(b->flow_path);
     free(b->link);
@@ -111,7 +111,7 @@ static void batch_free(FlowBatch *b) {
 }
 
 /* Puts `take` of the n flows in front of b->chosen, at random. */
-static void choose(FlowBatch *b, Rng *rng, size_t n, size_t take) {
+static void choose(TrainFlowBatch *b, Rng *rng, size_t n, size_t take) {
     MEM_GROW(b->chosen, b->cap_chosen, n);
     for (size_t k = 0; k < n; k++) b->chosen[k] = (uint32_t)k;
     for (size_t k = 0; k < take && take < n; k++) {
@@ -124,7 +124,7 @@ static void choose(FlowBatch *b, Rng *rng, size_t n, size_t take) {
 
 static void add_path(FlowTask *t, Rng *rng, size_t path, uint32_t slot, size_t *n_flows) {
     const FlowData *d = &t->data;
-    FlowBatch *b = &t->batch;
+    TrainFlowBatch *b = &t->batch;
     size_t link = d->link_start[path], n_links = d->link_start[path + 1] - link,
            flow = d->flow_start[path];
     size_t n = d->flow_start[path + 1] - flow, take = n < t->o->n_flows ? n : t->o->n_flows;
@@ -147,7 +147,7 @@ static void add_path(FlowTask *t, Rng *rng, size_t path, uint32_t slot, size_t *
 
 static void gather(FlowTask *t, Rng *rng, const uint32_t *paths, uint32_t n) {
     const FlowData *d = &t->data;
-    FlowBatch *b = &t->batch;
+    TrainFlowBatch *b = &t->batch;
     size_t n_links = 0, n_flows = 0;
     for (uint32_t i = 0; i < n; i++)
         n_links += d->link_start[paths[i] + 1] - d->link_start[paths[i]];
