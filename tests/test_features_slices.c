@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "features/pathfluid.h"
 #include "features/slices.h"
+#include "model/flowfeat_settings.h"
 #include "net/wire.h"
 
 enum { LINKS = 4, N = 240000 };

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <math.h>
 
+#include "model/flowfeat_settings.h"
 #include "net/wire.h"
 #include "data/flowdata.h"
 #include "data/netdir.h"

@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/flowmodel.h"
-#include "model/nn.h"
+#include "model/nn_exp.h"
 #include "plugin/torch_load.h"
 
 enum { N_MAPS = 70, MAX_LINKS = 6, MAX_FLOWS = 5, N_Q = FLOWMODEL_N_Q };

@@ -22,6 +22,7 @@
 #include "base/json.h"
 #include "base/par.h"
 #include "base/rng.h"
+#include "model/flowfeat_settings.h"
 
 /* Growing rows of an array. */
 typedef struct {

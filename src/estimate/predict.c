@@ -20,6 +20,7 @@
 #include "estimate/flowcurve.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "model/flowfeat_settings.h"
 #include "model/pathmodel.h"
 
 enum { N_CURVES = SIZEBUCKET_N * AGGREGATE_N_LEVELS };

@@ -12,6 +12,7 @@
 
 #include "evaluate/evaluate.h"
 #include "base/par.h"
+#include "model/flowfeat_settings.h"
 #include "model/flowmodel.h"
 
 /* Halvings of [1, largest quantile] in the logarithm: at most ln(3.4e38) = 89, so the last

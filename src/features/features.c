@@ -32,6 +32,7 @@
 #include "features/pathpacket.h"
 #include "fluid/flowsim.h"
 #include "model/featarrays.h"
+#include "model/flowfeat_settings.h"
 #include "path/path.h"
 #include "path/pathset.h"
 #include "traffic/sizebucket.h"

@@ -7,7 +7,7 @@
  *   - its size over a packet, over the window and over the path's BDP, and its fluid slowdown;
  *   - the state of the links at its arrival (path/arrivals.h): backlogs, numbers of flows, and the
  *     part of a buffer that they fill. The first link stands apart: it is the host's own and serves
- *     its flows round-robin, so what counts there is how many they are;
+ *     its flows round-robin, so its number of flows matters, not its backlog;
  *   - the traffic that starts on its links shortly before it, just after it, and while it lasts,
  *     from one sweep over the flows in order of start, with running sums per link.
  *

@@ -1,18 +1,18 @@
-/* flowfeat: what the flow model sees of one path: features per link, per path and per foreground
- * flow.
+/* flowfeat: what the flow-level model sees of one path: features per link, per path and per
+ * foreground flow.
  *
- * The published feature map (pathfeat.h) describes the foreground by percentiles, which teaches
- * little on a path of ten flows. Here every foreground flow is an example of its own: its size, its
- * fluid slowdown and the state of the links at its arrival, beside tokens for the path's links. All
- * values are free of scale (relative to the path's host rate, round trip and BDP) and of order 1,
- * so that one model serves any line rate and number of links. */
+ * The published feature map (model/pathfeat.h) describes the foreground by percentiles, of which a
+ * path with ten flows gives few examples. Here every foreground flow is an example of its own: its
+ * size, its fluid slowdown and the links' state at its arrival, beside one token per link. Values
+ * are ratios (over the path's host rate, round trip, BDP), so that one model serves any line rate
+ * and hop count, and of order 1. */
 #ifndef M3_MODEL_FLOWFEAT_H
 #define M3_MODEL_FLOWFEAT_H
 #include <stdint.h>
 
 #include "base/mem.h"
 #include "base/stats.h"
-#include "net/netconf.h"
+#include "model/flowfeat_traffic.h"
 #include "path/path.h"
 #include "path/arrivals.h"
 #include "traffic/sizebucket.h"
@@ -22,24 +22,28 @@ enum {
     FLOWFEAT_N_PATH = 35, /* per path: settings and scale */
     FLOWFEAT_N_FLOW = 36  /* per foreground flow */
 };
+/* Names of the features, as data sets and checkpoints list them; each in the place of its value. */
 extern const char *const flowfeat_link_names[FLOWFEAT_N_LINK];
 extern const char *const flowfeat_path_names[FLOWFEAT_N_PATH];
 extern const char *const flowfeat_flow_names[FLOWFEAT_N_FLOW];
-/* flowfeat_fingerprint gives 16 hex digits and a NUL that depend on all features' names and on how
- * they are computed: checkpoints and feature files of another fingerprint are refused. */
-enum { FLOWFEAT_FINGERPRINT = 17 };
+enum { FLOWFEAT_FINGERPRINT = 17 }; /* 16 hexadecimal digits and a NUL */
+/* flowfeat_fingerprint writes a hash of all feature names and of a revision number. It changes
+ * whenever the meaning of a feature does, so that data sets and checkpoints made with other
+ * features are refused. */
 void flowfeat_fingerprint(char hex[FLOWFEAT_FINGERPRINT]);
 
-/* What a path's features are relative to. b: the host rate, bits/ns; rtt_ns: base round trip;
- * bdp_bits: their product; span_ns: first to last start and a round trip; delays_ns: of all links,
- * both ways; active: flows active on the link that has most, median and 99th percentile over time;
- * load: of the busiest link but the host's own. */
+/* What features of a path are relative to. */
 typedef struct {
-    double b, rtt_ns, bdp_bits, span_ns, delays_ns, active[2], load;
+    double b;         /* host rate, bits/ns */
+    double rtt_ns;    /* base round trip of a full packet */
+    double bdp_bits;  /* b · rtt_ns */
+    double span_ns;   /* from the first to the last start, and a round trip */
+    double delays_ns; /* propagation of all links, both ways */
+    double active[2]; /* flows active on the link with the most: p50, p99 over time */
+    double load;      /* of the busiest link but the host's own */
 } FlowFeatScale;
 
-/* A path's features. Of the caller's arena (flowfeat_build), or one block at ->link (featarrays.h).
- */
+/* The features of one path. Memory belongs to the arena given to flowfeat_build. */
 typedef struct {
     uint32_t n_links, n_flows;
     float *link; /* [n_links × FLOWFEAT_N_LINK] */
@@ -51,7 +55,8 @@ typedef struct {
     uint32_t *index;                     /* [n_flows] index into the network's flows */
     uint8_t *bucket;                     /* [n_flows] output bucket */
     uint32_t bucket_count[SIZEBUCKET_N]; /* foreground flows per bucket before sampling */
-    /* For flowfeat_set_conf; NULL where the settings cannot be changed any more: */
+    /* What flowfeat_set_conf computes from; NULL where features were read from a data set, whose
+     * settings are fixed. */
     float *fluid;     /* [n_flows] fluid slowdown, ≥ 1 */
     LinkState *state; /* [n_flows × n_links] */
     LotIdeal *ideal;  /* [n_flows] */
@@ -59,77 +64,50 @@ typedef struct {
     FlowFeatScale scale;
 } FlowFeat;
 
-/* Which flows' arrivals the fluid simulation samples: at most max_flows foreground flows, and some
- * flows of any kind as probes of the links' states. Of a bucket all foreground flows are taken, or
- * an even sample of them; buckets with many are thinned first. */
+/* Which flows the fluid simulation samples at their arrival: foreground flows, whose features are
+ * wanted, and flows of any kind, evenly spread, as probes that measure the state of the links. All
+ * foreground flows of a size bucket are taken, or an even sample of them; buckets with many flows
+ * are thinned first. */
 typedef struct {
     ArrivalSample arrivals;              /* for flowsim_run_sampled */
     uint8_t *role;                       /* [arrivals.n] FLOWFEAT_FOREGROUND | FLOWFEAT_PROBE */
     uint32_t bucket_count[SIZEBUCKET_N]; /* all foreground flows */
-    uint32_t n_foreground, n_probes;     /* sampled flows that are one or the other; or both */
+    uint32_t n_foreground, n_probes;     /* sampled */
 } FlowFeatPlan;
 enum { FLOWFEAT_FOREGROUND = 1, FLOWFEAT_PROBE = 2 };
-/* flowfeat_plan plans for the n flows of a lot, ascending by start. Everything is taken from `a`.
- */
+/* flowfeat_plan chooses at most max_flows foreground flows of a path's n flows, and the probes.
+ * Memory is taken from `a`. */
 void flowfeat_plan(FlowFeatPlan *plan, const Lot *lot, const LotFlow *flows, size_t n,
                    size_t max_flows, Arena *a);
 
-/* A path's foreground flows where its flows are not in memory. */
+/* A path's foreground flows, where its other flows are not in memory. */
 typedef struct {
     size_t n;
     const uint32_t *flow;   /* [n] indices into the path's flows, ascending */
     const uint64_t *size_b; /* [n] */
 } FlowFeatForeground;
-/* flowfeat_plan_for plans for a path of n flows of which only the foreground is known. */
+/* flowfeat_plan_for makes the plan that flowfeat_plan makes for a path of n flows, from its
+ * foreground flows alone. */
 void flowfeat_plan_for(FlowFeatPlan *plan, const Lot *lot, size_t n, const FlowFeatForeground *fg,
                        size_t max_flows, Arena *a);
 
-/* Sums over all flows of a path that take no simulation: what starts on its links, when, and where
- * it comes from and goes to. */
-typedef struct {
-    uint32_t n_links;
-    size_t n_flows;
-    int64_t first_start_ns, last_start_ns;
-    double bits; /* on the wire */
-    bool gaps_known;
-    struct FlowFeatLinkTraffic *link; /* [n_links] */
-    struct FlowFeatGroup *group;      /* private: by first and last link, while flows are added */
-} FlowFeatTraffic;
-/* flowfeat_traffic_init begins the sums of a path without flows. gaps: [n_links] of all flows that
- * are to come, where they are known already; else NULL. Everything is taken from `a`. */
-void flowfeat_traffic_init(FlowFeatTraffic *t, const Lot *lot, const LinkGaps *gaps, Arena *a);
-/* flowfeat_traffic_add adds n flows, ascending by start and none before those added earlier. */
-void flowfeat_traffic_add(FlowFeatTraffic *t, const Lot *lot, const LotFlow *flows, size_t n);
-
-/* What a path of which only some flows were simulated needs beside them. Percentiles and times of a
- * link's flows are then those of the counted ones (times in proportion to bits, by size class); all
- * else comes from the sums over all flows. */
+/* Given where only some of a path's flows were simulated. Percentiles and times of a link's flows
+ * are those of the counted flows (times extrapolated in proportion to bits, by size class); all
+ * other values are of all flows. */
 typedef struct {
     const FlowFeatTraffic *all;
     const uint8_t
         *counted; /* [n] 1: simulated flow i is one of an even sample of the path's flows */
 } FlowFeatSample;
 
-/* flowfeat_build fills *m from a path's n flows, their fluid completion times and slowdowns (of
- * flows[i] at i) and the plan whose arrivals that simulation filled. sample NULL: these are all
- * flows of the path; else those simulated: at least all that start from ten round trips before a
- * sampled foreground flow to one after its end. Everything is taken from `a`. What depends on the
- * network's settings is missing until flowfeat_set_conf. */
+/* flowfeat_build fills *m but for what depends on the network's settings, of which the fluid
+ * simulation knows nothing: flowfeat_set_conf (model/flowfeat_settings.h) adds that.
+ * fct_ns, slowdown: [n], of flows[i], from the fluid simulation that filled plan->arrivals. sample
+ * NULL: these are all flows of the path; else those simulated: at least all that start from ten
+ * round trips before a sampled foreground flow to one round trip after its end. All memory is taken
+ * from `a`. */
 void flowfeat_build(FlowFeat *m, const Lot *lot, const LotFlow *flows, size_t n,
                     const double *fct_ns, const float *slowdown, const FlowFeatPlan *plan,
                     const FlowFeatSample *sample, Arena *a);
 
-/* flowfeat_set_conf fills in all that depends on the settings; it may be called again with others.
- */
-void flowfeat_set_conf(FlowFeat *m, const NetConf *conf);
-
-/* flowfeat_overflow returns what the flows that are active on the path's fullest link 1 % of the
- * time may have in flight, over a switch's buffer; 0 with PFC, which keeps it from overflowing.
- * Without PFC about a third of the networks with a path above 1 lose over 1 % of their packets
- * (ckpts/README.md). */
-double flowfeat_overflow(const FlowFeat *m, const NetConf *conf);
-
-/* flowfeat_cc returns the congestion control whose flag is set among a path's features
- * [FLOWFEAT_N_PATH], which is all that a data set keeps of it. */
-Cc flowfeat_cc(const float *path);
 #endif

@@ -20,6 +20,9 @@ enum { N_SIZES = FLOWFEAT_N_SIZES, N_PCT = 3, N_STATS = 3 };
  * where they no longer do. Chosen: at 4096 flows of a link its load is known to a few percent. */
 enum { MANY = 4096, MANY_FOREGROUND = 256 };
 
+/* Loads of several times a link's rate are cut there; chosen. */
+#define MOST_LOAD 4
+
 enum {
     RATE,
     DELAY,
@@ -188,6 +191,7 @@ static double all_flow_ns(const LinkFluid *counted, const FlowFeatLinkTraffic *a
 static void describe_position(const Lot *lot, uint32_t l, const FlowFeatScale *s, float *out) {
     out[RATE] = flowfeat_ln(lot->rate_bps[l] * 1e-9 / s->b, 2);
     out[DELAY] = (float)(lot->delay_ns[l] / s->rtt_ns);
+    /* 8 links: the longest path that the shipped model serves. */
     out[FROM_START] = (float)l / 8;
     out[FROM_END] = (float)(lot->n_links - 1 - l) / 8;
     out[FIRST] = l == 0;
@@ -196,7 +200,7 @@ static void describe_position(const Lot *lot, uint32_t l, const FlowFeatScale *s
 
 static void describe_neighbours(const LinkNeighbours *x, float *out) {
     const float load[] = {x->reverse, x->next_max, x->next_mean, x->sibling_max, x->sibling_mean};
-    for (size_t k = 0; k < sizeof load / sizeof *load; k++) out[k] = fminf(load[k], 4);
+    for (size_t k = 0; k < sizeof load / sizeof *load; k++) out[k] = fminf(load[k], MOST_LOAD);
 }
 
 static void describe_traffic(const FlowFeatLinkTraffic *t, double flow_ns, double rate,
@@ -204,8 +208,8 @@ static void describe_traffic(const FlowFeatLinkTraffic *t, double flow_ns, doubl
     double bits = fmax(t->bits, 1), flows = fmax(t->flows, 1), load = t->bits / (rate * s->span_ns),
            gaps = fmax(t->flows - 1.0, 1);
     double mean_gap_ns = t->gaps.ns / gaps;
-    out[LOAD] = (float)fmin(load, 4);
-    out[LOAD_QUEUE] = flowfeat_ln(fmax(1 - load, 0.01), -2);
+    out[LOAD] = (float)fmin(load, MOST_LOAD);
+    out[LOAD_QUEUE] = flowfeat_ln(fmax(1 - load, FLOWFEAT_LEAST_IDLE), -2);
     out[FLOWS] = flowfeat_ln1p(fmin(t->flows, MANY), 8);
     out[ACTIVE_MEAN] = flowfeat_ln1p(flow_ns / s->span_ns, 2);
     out[ARRIVALS] = flowfeat_ln(t->flows * s->rtt_ns / s->span_ns, 4);
@@ -350,14 +354,14 @@ static void describe_shape(const FlowFeat *m, const Lot *lot, float *out) {
     out[P_FASTEST] = flowfeat_ln(fastest * 1e-9 / s->b, 2);
 }
 
-/* Means per bucket of the logarithm of the foreground's slowdown: of all of it, or of the watched
- * flows if only those are simulated. */
+/* Means per bucket of the logarithm of the foreground's slowdown: of all of it, or of the sampled
+ * flows if only some are simulated. */
 static void describe_foreground(const Lot *lot, const FlowFeatFluid *f, const FlowFeatPlan *plan,
                                 float *out) {
     double sum[SIZEBUCKET_N] = {0};
     uint32_t n[SIZEBUCKET_N] = {0};
-    size_t n_seen = f->counted ? plan->arrivals.n : f->n;
-    for (size_t k = 0; k < n_seen; k++) {
+    size_t n_candidates = f->counted ? plan->arrivals.n : f->n;
+    for (size_t k = 0; k < n_candidates; k++) {
         size_t i = f->counted ? plan->arrivals.flow[k] : k;
         if (f->counted ? !(plan->role[k] & FLOWFEAT_FOREGROUND)
                        : !lot_is_foreground(lot->n_links, f->flows[i].s, f->flows[i].d))

@@ -4,6 +4,8 @@
 #include <math.h>
 
 #include "model/flowfeat.h"
+#include "model/flowfeat_settings.h"
+#include "model/flowfeat_traffic.h"
 #include "model/modelinput.h"
 #include "traffic/sizebucket.h"
 
@@ -75,7 +77,11 @@ enum {
     N_PATH_FEATURES
 };
 
-/* ln(x) / scale and ln(1 + x) / scale, x clipped to 1e-6..1e9 and 0..1e9. */
+/* flowfeat_ln returns ln(x) / scale, x clipped to 1e-6..1e9, far outside of what occurs;
+ * flowfeat_ln1p returns ln(1 + x) / scale, x clipped to 0..1e9. scale is 1, 2, 4 or 8: the more
+ * decades a quantity spans, the larger, so that features are of order 1. Training normalises them
+ * by mean and deviation, too, so that its choice matters little; a change needs a new checkpoint.
+ */
 float flowfeat_ln(double x, double scale);
 float flowfeat_ln1p(double x, double scale);
 /* x as it comes back from flowfeat_ln1p(x, scale): rounded as a feature rounds it. Two quantities
@@ -84,11 +90,15 @@ static inline double rounded_ln1p(double x, double scale) {
     return expm1(scale * (double)flowfeat_ln1p(x, scale));
 }
 
-/* What of a backlog waits at the link if its flows may each have a window in flight, of which the
- * link serves its rate's worth a round trip. */
+/* A link's idle share is cut at 1 %, where its logarithm would tend to infinity; chosen. */
+#define FLOWFEAT_LEAST_IDLE 0.01
+
+/* flowfeat_queue_bits returns the part of a backlog that waits at the link if each of its flows may
+ * have a window in flight: the windows less what the link serves in a round trip, at most all. */
 double flowfeat_queue_bits(const Backlog *b, double window_bits, double rtt_ns);
 
-/* Classes of flows by bits on the wire, in decades of the path's BDP. */
+/* Classes of flows by bits with headers: below 0.1, 1, 10 and 100 BDP of the path, and larger. How
+ * long a flow lasts depends on that ratio. Chosen; names of features state the edges. */
 enum { FLOWFEAT_N_SIZES = 5 };
 int flowfeat_size_class(double bits, double bdp_bits);
 
@@ -106,13 +116,13 @@ typedef struct {
     size_t n;
     const double *fct_ns;
     const float *slowdown;
-    const uint8_t *counted; /* NULL: they are all there are */
+    const uint8_t *counted; /* NULL: all of the path's flows were simulated, and count */
     const FlowFeatTraffic *all;
 } FlowFeatFluid;
 
-/* m->link; m->scale is set. */
+/* flowfeat_links fills m->link and m->scale's active and load from m->scale's other members. */
 void flowfeat_links(FlowFeat *m, const Lot *lot, const FlowFeatFluid *f, const FlowFeatPlan *plan,
                     Arena *a);
-/* m->path but for settings. After flowfeat_links. */
+/* flowfeat_path fills m->path but for what depends on settings, from m->link. */
 void flowfeat_path(FlowFeat *m, const Lot *lot, const FlowFeatFluid *f, const FlowFeatPlan *plan);
 #endif

@@ -1,8 +1,8 @@
 /* flowfeat_settings: what of a FlowFeat depends on the network's settings.
  *
- * The fluid simulation knows links and flows only. FlowFeatSettings come in afterwards, by formula,
+ * The fluid simulation knows links and flows only. Settings come in afterwards, by formula,
  * so that another setting costs some 100 ns a flow:
- *   - how much of a backlog really waits: no more than a window per flow beyond what is on its way;
+ *   - how much of a backlog waits: at most a window per flow, less what is in flight;
  *   - how fast a flow larger than its window can be, alone: its first window leaves at line rate,
  * then it has one a round trip; that or the fluid slowdown, whichever is more, is what the model
  * starts from;
@@ -38,19 +38,19 @@ typedef struct {
     FlowFeat *m;
     const NetConf *conf;
     double window_bits; /* payload */
-    double turn_ns,
+    double packet_rtt_ns,
         share; /* round trip of a packet and its ACK; 48-byte headers over this control's own */
     double window_wire_bits;
 } FlowFeatSettings;
 
 static FlowFeatSettings settings_of(FlowFeat *m, const NetConf *conf) {
-    double packet = packet_b(conf->cc), turn_ns = m->scale.delays_ns;
+    double packet = packet_b(conf->cc), packet_rtt_ns = m->scale.delays_ns;
     for (uint32_t l = 0; l < m->n_links; l++)
-        turn_ns += 8 * (packet + wire_ack_b(conf->cc)) / m->rate[l];
+        packet_rtt_ns += 8 * (packet + wire_ack_b(conf->cc)) / m->rate[l];
     return (FlowFeatSettings){.m = m,
                               .conf = conf,
                               .window_bits = 8 * conf->line_window_b,
-                              .turn_ns = turn_ns,
+                              .packet_rtt_ns = packet_rtt_ns,
                               .share = packet / WIRE_FULL_B,
                               .window_wire_bits =
                                   8 * ceil(conf->line_window_b / WIRE_PAYLOAD_B) * packet};
@@ -59,9 +59,9 @@ static FlowFeatSettings settings_of(FlowFeat *m, const NetConf *conf) {
 /* Slowdown of a flow alone in the network but for its window. */
 static double window_slowdown(const FlowFeatSettings *s, const LotIdeal *own) {
     double window_ns = s->window_wire_bits / own->rate;
-    if (own->size_b <= s->conf->line_window_b || window_ns >= s->turn_ns) return 1;
-    double fct_ns =
-        own->bits * s->share / s->window_wire_bits * s->turn_ns - (s->turn_ns - window_ns);
+    if (own->size_b <= s->conf->line_window_b || window_ns >= s->packet_rtt_ns) return 1;
+    double fct_ns = own->bits * s->share / s->window_wire_bits * s->packet_rtt_ns -
+                    (s->packet_rtt_ns - window_ns);
     return fmax((fct_ns + own->latency_ns) / own->fct_ns, 1);
 }
 
@@ -81,7 +81,7 @@ static Wait wait_at(const FlowFeatSettings *s, const LinkState *state, uint32_t 
 /* The first link's queue is the host's own and serves its flows round-robin: it does not count. */
 static void set_queues(const FlowFeatSettings *s, const LinkState *state, const LotIdeal *own,
                        float *out) {
-    double in_flight = 0, room = 0, rtt_ns = s->m->scale.rtt_ns;
+    double in_flight = 0, queue_per_buffer = 0, rtt_ns = s->m->scale.rtt_ns;
     Wait sum = {0, 0, 0}, last = {0, 0, 0};
     for (uint32_t l = 0; l < s->m->n_links; l++) {
         double rate = s->m->rate[l];
@@ -92,8 +92,8 @@ static void set_queues(const FlowFeatSettings *s, const LinkState *state, const 
         last = wait_at(s, &state[l], l);
         sum = (Wait){sum.before_feedback + last.before_feedback,
                      sum.after_feedback + last.after_feedback, sum.marked + last.marked};
-        room = fmax(room,
-                    (last.before_feedback + last.after_feedback) * rate / (8 * s->conf->buffer_b));
+        queue_per_buffer = fmax(queue_per_buffer, (last.before_feedback + last.after_feedback) *
+                                                      rate / (8 * s->conf->buffer_b));
     }
     out[BEFORE_FB_SUM] = flowfeat_ln1p(sum.before_feedback / rtt_ns, 1);
     out[BEFORE_FB_LAST] = flowfeat_ln1p(last.before_feedback / rtt_ns, 1);
@@ -104,7 +104,7 @@ static void set_queues(const FlowFeatSettings *s, const LinkState *state, const 
     out[MARKED_WAIT] = flowfeat_ln1p(sum.marked / own->fct_ns, 1);
     out[MARKED_LAST] = flowfeat_ln1p(last.marked / rtt_ns, 1);
     out[IN_FLIGHT] = flowfeat_ln1p(in_flight, 2);
-    out[QUEUE_PER_BUFFER] = flowfeat_ln1p(room, 1);
+    out[QUEUE_PER_BUFFER] = flowfeat_ln1p(queue_per_buffer, 1);
 }
 
 static void set_flow(const FlowFeatSettings *s, uint32_t i) {
@@ -155,8 +155,8 @@ static void set_path(const NetConf *conf, const FlowFeatScale *s, float *out) {
     default: break; /* a control that models do not know */
     }
     double load = s->load * packet_b(conf->cc) / WIRE_FULL_B;
-    out[P_IDLE] =
-        flowfeat_ln(fmax(1 - load / (conf->cc == CC_HPCC ? conf->hpcc_eta : 1), 0.01), -2);
+    out[P_IDLE] = flowfeat_ln(
+        fmax(1 - load / (conf->cc == CC_HPCC ? conf->hpcc_eta : 1), FLOWFEAT_LEAST_IDLE), -2);
     for (int k = 0; k < 2; k++)
         out[P_OVERFLOW + k] = flowfeat_ln1p(windows_per_buffer(s, conf, k), 1);
 }

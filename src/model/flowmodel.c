@@ -1,10 +1,10 @@
 /* flowmodel: the flow model's forward pass.
  *
- *   each link's features ‖ path features ─ clamp, normalise ─ transformer ─ context of the path ─┐
- *   path features ─ clamp, normalise ────────────────────────────────────────────────────────────┼─
- * W ─┐ each flow's features ─ clamp, normalise ───────────────────────────────────────────────────
- * W ─────┴─ SiLU ─ MLP ─ head
+ *   link features ‖ path features ─ normalise ─ transformer ─ context ──┐
+ *   path features ─ normalise ──────────────────────────────────────────┴─ W ──┐
+ *   flow features ─ normalise ─ W ─────────────────────────────────────────────┴─ SiLU ─ MLP ─ head
  *
+ * normalise: clamp to the range seen in training, subtract the mean, multiply by the scale.
  * The MLP's first layer is split: what a path's flows share is multiplied once a path. The head
  * gives, for each flow, the quantiles of the logarithm of its slowdown, ascending by construction:
  * output m, at level ½, corrects the logarithm of the fluid slowdown; each other output is a step
@@ -25,6 +25,7 @@
 
 #include "model/modelinput.h"
 #include "model/nn.h"
+#include "model/nn_exp.h"
 #include "model/transformer.h"
 
 enum {
@@ -35,19 +36,26 @@ enum {
     N_TOKEN = N_LINK + N_PATH
 };
 
+/* Denser towards 1, since p99 and p99.9 are what estimates report; chosen, and part of what a
+ * checkpoint was trained for. */
 const float flowmodel_levels[N_Q] = {
     0.005f, 0.02f, 0.05f,  0.1f,  0.2f,   0.3f,   0.4f,   FLOWHEAD_MIDDLE_LEVEL,
     0.6f,   0.7f,  0.8f,   0.85f, 0.9f,   0.93f,  0.95f,  0.965f,
     0.975f, 0.98f, 0.985f, 0.99f, 0.994f, 0.997f, 0.999f, 0.9995f};
 
+/* What one kind of input is clamped to and normalised by: [features] each. */
 typedef struct {
     const float *lo, *hi, *mean, *scale;
 } Norm;
 
+/* Pointers into a checkpoint's weights. */
 typedef struct {
     const ModelSpec *spec;
     Transformer transformer;
-    const float *flow, *path, *bias0, *w1, *bias1, *w2, *bias2;
+    const float *flow;  /* [h1 × N_FLOW] part of the MLP's first layer for flow features */
+    const float *path;  /* [h1 × (dim + N_PATH)] its part for context and path features */
+    const float *bias0; /* [h1] */
+    const float *w1, *bias1, *w2, *bias2; /* [h2 × h1], [h2], [N_Q × h2], [N_Q] */
     Norm token_norm, flow_norm;
 } FlowWeights;
 
@@ -80,7 +88,7 @@ static void weights_init(FlowWeights *w, const Ckpt *c) {
     w->flow_norm = norm_of(t, n, c->weights, "flow");
 }
 
-/* Values first..first+n of a vector. */
+/* to, from: [n], values first … first + n − 1 of the vectors of *norm. */
 static void normalise(float *to, const float *from, const Norm *norm, size_t first, size_t n) {
     for (size_t k = 0; k < n; k++) {
         size_t i = first + k;
@@ -107,6 +115,8 @@ static void head_steps(float step[N_Q]) {
     }
 }
 
+/* context: [n × (dim + N_PATH)], of each path: the transformer's output ‖ its normalised features.
+ */
 static void context_of(const FlowWeights *w, const FlowFeat *const *maps, size_t n, float *context,
                        Arena *a) {
     size_t *first = ARENA_NEW(a, size_t, n + 1), dim = w->spec->dim, width = dim + N_PATH;
@@ -126,7 +136,7 @@ static void context_of(const FlowWeights *w, const FlowFeat *const *maps, size_t
     for (size_t i = 0; i < n; i++) memcpy(context + i * width, seq + i * dim, dim * sizeof *seq);
 }
 
-/* out: logarithms, for the flows of the maps one after the other. */
+/* out: [flows of all maps × N_Q] logarithms of slowdown. */
 static void forward(const FlowWeights *w, const FlowFeat *const *maps, size_t n, float *out,
                     Arena *a) {
     size_t h1 = w->spec->mlp_h1, h2 = w->spec->mlp_h2, width = w->spec->dim + N_PATH, n_flows = 0,

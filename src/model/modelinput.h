@@ -14,7 +14,8 @@
 enum { MODELINPUT_N_CC = 4 };
 enum { MODELINPUT_N_BUCKETS = 10, MODELINPUT_N_PCT = 100, MODELINPUT_N_CONF = 19 };
 
-/* pct: [10 × 100]; bucket b is there if its bit in `present` is set, others are left alone. */
+/* pct: [10 × 100]; bucket b has flows if its bit in `present` is set; other buckets stay as they
+ * are. */
 static inline void modelinput_scale_pct(float *pct, uint16_t present) {
     for (int b = 0; b < MODELINPUT_N_BUCKETS; b++)
         if (present >> b & 1)
@@ -28,8 +29,9 @@ static inline void modelinput_scale_conf(float conf[MODELINPUT_N_CONF]) {
         if ((i >= 3 && i <= 5) || i >= 12) conf[i] *= 0.1f;
 }
 
-/* The flow model's head (model/flowmodel.c): the output at level ½, and the spread of the
- * distribution at outputs 0. */
+/* The flow model's head (model/flowmodel.c): FLOWHEAD_MIDDLE is the output at level ½,
+ * FLOWHEAD_SPREAD · ln 2 the scale of the logistic distribution of log slowdown that outputs of 0
+ * stand for, so that training starts some 7 % around the fluid slowdown. Chosen. */
 #define FLOWHEAD_MIDDLE_LEVEL 0.5f
 #define FLOWHEAD_SPREAD 0.1
 enum { FLOWHEAD_MIDDLE = 7 };

@@ -26,9 +26,9 @@ typedef struct {
     uint32_t mlp_in_extra;
     uint32_t mlp_h1, mlp_h2, n_out; /* n_out 400; with HEAD_FLOW the number of quantiles */
     ModelHead head;
-    bool zero_rows; /* rows without any flow are fed as zeros (published C) */
-    bool
-        log_inputs; /* inputs on a common scale: see model/input.h; false: raw values (published) */
+    bool zero_rows;     /* rows without any flow are fed as zeros (published C) */
+    bool log_inputs;    /* inputs on a common scale: see model/modelinput.h; false: raw values
+                           (published) */
     bool bidirectional; /* attention sees the whole path; false: links before and at a position
                            (published) */
 } ModelSpec;

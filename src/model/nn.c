@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/par.h"
+#include "model/nn_exp.h"
 
 int nn_begin(void) {
     int previous = openblas_get_num_threads();
@@ -116,11 +117,11 @@ void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n
             const float *q = qkv + i * stride + h * head_dim, *k = qkv + dim + h * head_dim,
                         *v = k + dim;
             float *o = out + i * dim + h * head_dim;
-            size_t seen = causal ? i + 1 : n;
-            for (size_t j = 0; j < seen; j++)
+            size_t reach = causal ? i + 1 : n;
+            for (size_t j = 0; j < reach; j++)
                 score[j] = scale * cblas_sdot(len, q, 1, k + j * stride, 1);
-            softmax(score, seen);
-            for (size_t j = 0; j < seen; j++) cblas_saxpy(len, score[j], v + j * stride, 1, o, 1);
+            softmax(score, reach);
+            for (size_t j = 0; j < reach; j++) cblas_saxpy(len, score[j], v + j * stride, 1, o, 1);
         }
 }
 

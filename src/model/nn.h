@@ -20,35 +20,36 @@ void nn_end(int previous);
 typedef void (*NnGroupFn)(void *ctx, size_t first, size_t n, Arena *a);
 void nn_batched(size_t n_items, size_t group, int threads, NnGroupFn fn, void *ctx);
 
-/* "OpenBLAS 0.3.21 DYNAMIC_ARCH Haswell …": the library and the kernels it picked for this machine.
+/* nn_library returns "OpenBLAS 0.3.21 DYNAMIC_ARCH Haswell …": the library and the kernels it
+ * picked for this machine.
  */
 const char *nn_library(void);
 
-/* y[n × out] = x[n × in] · w[out × in]ᵀ + bias[out]; bias NULL: none. */
+/* nn_linear computes y[n × out] = x[n × in] · w[out × in]ᵀ + bias[out]; bias NULL: none. */
 void nn_linear(float *y, const float *x, const float *w, const float *bias, size_t n, size_t in,
                size_t out);
-/* y += x · wᵀ */
+/* nn_linear_add computes y[n × out] += x[n × in] · w[out × in]ᵀ. */
 void nn_linear_add(float *y, const float *x, const float *w, size_t n, size_t in, size_t out);
-/* y[i] = x[i] · gain / sqrt(mean(x[i]²) + 1e-5), for n rows of dim. */
+/* nn_rmsnorm computes y[i] = x[i] · gain / sqrt(mean(x[i]²) + 1e-5) for n rows of dim (Zhang and
+ * Sennrich 2019; 1e-5 as in Llama 2 and the published m3). y may be x. */
 void nn_rmsnorm(float *y, const float *x, const float *gain, size_t n, size_t dim);
-/* cos and sin of rotary embedding, base 10000: table[p × head_dim + 2k] = cos, + 1 = sin, for n_pos
- * positions. */
+/* nn_rope_table fills the cos and sin of rotary embedding (Su et al. 2021), base 10000: table[p ×
+ * head_dim + 2k] = cos, + 1 = sin, for n_pos positions. */
 void nn_rope_table(float *table, size_t n_pos, size_t head_dim);
-/* Turns the interleaved pairs of n rows (positions 0..n−1) of n_heads heads; rows are `stride`
- * floats apart. */
+/* nn_rope rotates the interleaved pairs of n rows (positions 0..n−1) of n_heads heads; rows are
+ * `stride` floats apart. */
 void nn_rope(float *x, const float *table, size_t n, size_t n_heads, size_t head_dim,
              size_t stride);
-/* Attention of one sequence of n positions, to all of them or (causal) to none behind the own: qkv
+/* nn_attention computes softmax(q·kᵀ/√head_dim)·v over one sequence of n positions; causal: a
+ * position attends to itself and those before it, else to all. qkv
  * rows hold q, k, v side by side (3 × n_heads × head_dim); out rows n_heads × head_dim. score:
  * scratch of n floats. */
 void nn_attention(float *out, const float *qkv, float *score, size_t n, size_t n_heads,
                   size_t head_dim, bool causal);
-/* a = silu(a) · b */
+/* nn_swiglu computes a = silu(a) · b, both [n]. */
 void nn_swiglu(float *a, const float *b, size_t n);
-void nn_exp(float *x, size_t n);      /* exp(x), x clipped to ±87 */
-void nn_silu(float *x, size_t n);     /* x · sigmoid(x) */
-void nn_softplus(float *x, size_t n); /* log(1 + exp(x)) */
+/* nn_relu computes x = max(x, 0), [n]. */
 void nn_relu(float *x, size_t n);
-/* mean[dim] of n rows; zeros for n = 0. */
+/* nn_mean computes the mean[dim] of n rows of dim; zeros for n = 0. */
 void nn_mean(float *mean, const float *x, size_t n, size_t dim);
 #endif

@@ -1,16 +1,17 @@
 /* nn_exp: exponentials over arrays, eight at a time.
  *
  * The C library's expf and log1pf, called one by one, took longer than the matrix products of the
- * flow model. GCC's vector types compile to what there is: SSE2 on any x86-64, AVX2 where the
- * machine has it, which is asked at run time. Both do the same operations in the same order (no
+ * flow model. GCC's vector types compile to what the machine has: SSE2 on any x86-64, AVX2 where
+ * the machine has it, which is asked at run time. Both do the same operations in the same order (no
  * fused ones), so they give the same bits.
  *
  *   exp(x) = 2^n · exp(r), n = round(x / ln 2), |r| ≤ ln 2 / 2: the exponential series to r^7,
  * whose rest is below 6e-9; log(1 + y) = 2 · artanh(y / (2 + y)), for y in 0..1: the series to the
  * 13th power, whose rest is below 1e-8. Both are right to about two units in the last place. x is
  * clipped to ±87, where floats end: no infinities, no subnormals. */
-#include "model/nn.h"
+#include "model/nn_exp.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #if defined(__x86_64__)

@@ -5,7 +5,7 @@
  * sorted as a whole:
  *   1. count the flows per (row, bucket): a flow adds +1 at its first row and −1 after its last,
  * summed up over rows at the end;
- *   2. slowdowns of exactly 1, the least there is, are only counted; the others go to a list per
+ *   2. slowdowns of exactly 1, the minimum, are only counted; the others go to a list per
  * (row, bucket);
  *   3. a list is spread over bins of equal width in the bit pattern of its floats (which orders
  * like the values), and only bins that hold a wanted rank are sorted.
@@ -22,7 +22,13 @@
 #include "net/wire.h"
 #include "traffic/sizebucket.h"
 
-enum { BUCKET_GRID_B = 250, N_GRID = 201, MAX_BINS = 1 << 14, FEW = 24 };
+/* All edges of buckets up to 50,000 B are multiples of 250 B, so a table of 201 entries finds the
+ * bucket of a size. */
+enum { BUCKET_GRID_B = 250, N_GRID = 201 };
+/* Bins that a list is spread over at most (64 KiB of ends, which stay in the second-level cache),
+ * and the length up to which insertion is used to sort. Chosen; results do not depend on them.
+ */
+enum { MAX_BINS = 1 << 14, FEW = 24 };
 
 /* ---- configuration values ---- */
 
@@ -91,7 +97,7 @@ void pathfeat_set_conf(PathFeat *m, const NetConf *conf) { describe_settings(con
 /* ---- selection ---- */
 
 typedef struct {
-    float *spread; /* room for the longest list */
+    float *spread; /* capacity: the longest list */
     uint32_t *end; /* [MAX_BINS] */
 } Scratch;
 
@@ -275,7 +281,7 @@ static void build_base(PathFeat *m, const Lists *t, const Buckets *b, Scratch *s
     }
 }
 
-/* Room for the longest list that select_percentiles will see. */
+/* Memory for the longest list that select_percentiles will see. */
 static Scratch scratch_new(const Lists *t, uint32_t n_rows, Arena *a) {
     size_t longest = t->end[SIZEBUCKET_N_FINE - 1]; /* row 0 as a whole bounds the output buckets */
     for (size_t c = SIZEBUCKET_N_FINE; c < (size_t)n_rows * SIZEBUCKET_N_FINE; c++)

@@ -19,7 +19,7 @@ enum {
 
 /* Row 0: foreground flows; rows 1..n_links: background flows crossing link i−1. Percentiles of
  * buckets without flows are 0 here and their bit in `present` is clear; the model puts its learned
- * vector there. */
+ * vector in their place. */
 typedef struct {
     uint32_t n_rows;             /* n_links + 1 */
     float *pct;                  /* [n_rows × 1000] slowdown percentiles, bucket major */
@@ -31,21 +31,26 @@ typedef struct {
     float conf[PATHFEAT_N_CONF];
 } PathFeat;
 
-/* slowdown[i] belongs to flows[i]. Everything is taken from `a`. */
+/* pathfeat_build makes the map of a path's n flows; slowdown: [n], that of flows[i]. All memory is
+ * taken from `a`. */
 void pathfeat_build(PathFeat *m, const Lot *lot, const LotFlow *flows, const float *slowdown,
                     size_t n, const NetConf *conf, Arena *a);
 void pathfeat_conf(const Lot *lot, const NetConf *conf,
                    float out[PATHFEAT_N_CONF]); /* only the configuration values */
-/* The map as pathfeat_build would have made it under other settings. */
+/* pathfeat_set_conf gives a map the configuration values of other settings. */
 void pathfeat_set_conf(PathFeat *m, const NetConf *conf);
+<<<<<<< HEAD
 /* pathfeat_cc returns the congestion control whose flag is set among the configuration values, or
  * MODELINPUT_N_CC if none is. */
 int pathfeat_cc(const float conf[PATHFEAT_N_CONF]);
 /* Names of the 19 values, for docs and `--features` files. */
+=======
+/* Names of the 19 values, for documents and `--features` files. */
+>>>>>>> ef85ad2 (model: headers by module (flowfeat_traffic, flowfeat_settings, nn_exp); constants with their reasons)
 extern const char *const pathfeat_conf_names[PATHFEAT_N_CONF];
 
-/* Row `row` as the model sees it, 1019 floats: percentiles with `empty` (100 floats; NULL: zeros)
- * in buckets without flows, then conf. zero_rows: a row without any flow is all zeros but for conf
- * (published C). */
+/* pathfeat_row writes row `row` as the model sees it, out [1019]: percentiles with `empty` (100
+ * floats; NULL: zeros) in buckets without flows, then conf. zero_rows: a row without any flow is
+ * all zeros but for conf (published C). */
 void pathfeat_row(const PathFeat *m, uint32_t row, const float *empty, bool zero_rows, float *out);
 #endif

@@ -23,8 +23,9 @@ enum { N_OUT = PATHFEAT_N_BASE };
 typedef struct {
     const ModelSpec *spec;
     Transformer transformer;
-    const float *mlp[6], *empty;
-    uint32_t mlp_in;
+    const float *mlp[6]; /* [h1 × mlp_in], [h1], [h2 × h1], [h2], [400 × h2], [400] */
+    const float *empty;  /* [100] percentiles of a bucket without flows */
+    uint32_t mlp_in;     /* n_feat + dim, and 404 with HEAD_RESIDUAL */
 } PathWeights;
 
 /* One path's inputs: its rows, filled and scaled, and what the residual head needs. */
@@ -48,12 +49,13 @@ static void weights_init(PathWeights *w, const Ckpt *c) {
     w->empty = c->weights + ckpt_find(t, n, "empty")->offset;
 }
 
-/* out[400] of o = the MLP's output, in place; heads as in ckpt.h. */
+/* o: [400] outputs of the MLP → slowdowns, in place; heads are defined in modelspec.h. */
 static void apply_head(const ModelSpec *s, float *o, const float *base) {
     for (size_t k = 0; k < N_OUT; k++)
         o[k] = s->head == HEAD_ABSOLUTE ? 1 + o[k] : base[k] * (o[k] + sqrtf(1 + o[k] * o[k]));
 }
 
+/* in: [n × mlp_in] → out: [n × 400]. */
 static void mlp(const PathWeights *w, const float *in, float *out, size_t n, Arena *a) {
     const ModelSpec *s = w->spec;
     float *h1 = ARENA_NEW(a, float, n * s->mlp_h1), *h2 = ARENA_NEW(a, float, n * s->mlp_h2);
@@ -64,6 +66,7 @@ static void mlp(const PathWeights *w, const float *in, float *out, size_t n, Are
     nn_linear(out, h2, w->mlp[4], w->mlp[5], n, s->mlp_h2, N_OUT);
 }
 
+/* to: [404]. */
 static void residual_inputs(float *to, const Input *in) {
     for (size_t k = 0; k < N_OUT; k++) to[k] = logf(in->base[k]);
     for (size_t b = 0; b < SIZEBUCKET_N; b++) to[N_OUT + b] = log1pf((float)in->count[b]);
@@ -92,6 +95,7 @@ static void forward(const PathWeights *w, const Input *in, size_t n, float *mlp_
     for (size_t i = 0; i < n; i++) apply_head(s, out + i * N_OUT, in[i].base);
 }
 
+/* A map's rows as the model sees them. */
 static Input input_of(const PathWeights *w, const PathFeat *m, Arena *a) {
     const ModelSpec *s = w->spec;
     float *feat = ARENA_NEW(a, float, (size_t)m->n_rows * s->n_feat);
@@ -106,7 +110,7 @@ static Input input_of(const PathWeights *w, const PathFeat *m, Arena *a) {
 }
 
 /* What percentiles are by definition: at least 1, and ascending. */
-static void tidy(float *out) {
+static void make_ascending(float *out) {
     for (size_t b = 0; b < SIZEBUCKET_N; b++) {
         float floor = 1;
         for (size_t k = 0; k < STATS_N_PCT; k++) {
@@ -130,7 +134,7 @@ static void forward_group(void *ctx, size_t first, size_t n, Arena *a) {
     for (size_t i = 0; i < n; i++) in[i] = input_of(b->w, b->maps[first + i], a);
     float *out = b->out + first * N_OUT;
     forward(b->w, in, n, ARENA_NEW(a, float, n * b->w->mlp_in), out, a);
-    for (size_t i = 0; i < n && !b->raw; i++) tidy(out + i * N_OUT);
+    for (size_t i = 0; i < n && !b->raw; i++) make_ascending(out + i * N_OUT);
 }
 
 void pathmodel_forward(const Ckpt *c, const PathFeat *const *maps, size_t n, float *out, bool raw,

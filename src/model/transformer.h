@@ -6,21 +6,25 @@
 #include "model/ckpt.h"
 
 typedef struct {
-    const float *attn_norm, *wqkv, *wo, *ffn_norm, *w1, *w2, *w3;
+    const float *attn_norm, *wqkv, *wo; /* [dim], [3 dim × dim], [dim × dim] */
+    const float *ffn_norm;              /* [dim] */
+    const float *w1, *w2, *w3;          /* [hidden × dim], [dim × hidden], [hidden × dim] */
 } TransformerLayer;
 
 /* Pointers into a checkpoint's weights. */
 typedef struct {
     const ModelSpec *spec;
-    const float *embed, *embed_bias, *final_norm, *output;
+    const float *embed, *embed_bias;  /* [dim × n_feat], [dim] */
+    const float *final_norm, *output; /* [dim], [dim × dim] */
     TransformerLayer layer[CKPT_MAX_LAYERS];
 } Transformer;
+
 /* transformer_init points *x to a checkpoint's weights; t: the n tensors of ckpt_layout(s). */
 void transformer_init(Transformer *x, const ModelSpec *s, const CkptTensor *t, size_t n,
                       const float *weights);
 
-/* feat[first[n_seq] × n_feat] → out[n_seq × dim]; rows first[i]..first[i+1]−1 are sequence i, which
- * may be empty. */
+/* transformer_forward maps feat[first[n_seq] × n_feat] to out[n_seq × dim]; rows
+ * first[i]..first[i+1]−1 are sequence i, which may be empty. */
 void transformer_forward(const Transformer *x, const float *feat, const size_t *first, size_t n_seq,
                          float *out, Arena *a);
 #endif

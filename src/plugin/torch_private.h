@@ -25,8 +25,9 @@ struct TorchTrainer {
 [[noreturn]] void
 torch_fail(const std::string &what); /* an exception, which stops at the boundary */
 at::Tensor torch_drop(TorchTrainer &t, const at::Tensor &x);
-/* x: embedded rows [n, L, dim], padded; own: [n, L, 1], 1 where a row is there. → mean over each
- * path's own positions through layers, norm and output matrix, [n, dim]; zeros for a path without.
+/* x: embedded rows [n, L, dim], padded; own: [n, L, 1], 1 where a path has that row. → mean over
+ * each path's own positions through layers, norm and output matrix, [n, dim]; zeros for a path
+ * without.
  */
 at::Tensor torch_transformer(TorchTrainer &t, at::Tensor x, const at::Tensor &own);
 

@@ -81,9 +81,9 @@ typedef struct {
     /* Gradients of the loss in ckpt_layout order, without a step: for finite-difference tests. */
     int (*gradients)(TorchTrainer *, const TorchBatch *, double *loss, float *grad, char *errbuf,
                      size_t errlen);
-    /* The same three for flows. Loss: Σ weight · level_weight · pinball(log truth − quantile) / (Σ
-     * weight · Σ level_weight); forward: out [n_flows × n_out] logarithms of slowdown, as
-     * flowmodel_forward with raw = true. */
+    /* step, forward and gradients of a HEAD_FLOW model. Loss: Σ weight · level_weight · pinball(log
+     * truth − quantile) / (Σ weight · Σ level_weight); forward: out [n_flows × n_out] logarithms of
+     * slowdown, as flowmodel_forward with raw = true. */
     int (*step_flows)(TorchTrainer *, const TorchFlowBatch *, double lr, double *loss, char *errbuf,
                       size_t errlen);
     int (*forward_flows)(TorchTrainer *, const TorchFlowBatch *, float *out, char *errbuf,
