@@ -9,6 +9,7 @@
  * ("rope_bits": index, bits, …), so that export ∘ import is the identity on bytes. */
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,23 +31,40 @@ enum { MLP_IN, MLP_H1, MLP_H2, MLP_OUT, MLP_PCT }; /* of the MLP's */
 static const double table_tolerance =
     2e-2; /* float32 angles of long sequences are that far off in published tables */
 
-/* Tensors in the order of the files: kinds of all layers in turn. [n_llama − 1] is the output
- * matrix, before which the tables stand; the MLP's follow. */
+/* Tensors in the order of the published files: each kind of all layers in turn. t[n_llama − 1] is
+ * the output matrix, before which the cos and sin tables stand; the MLP's tensors follow. */
 typedef struct {
     CkptTensor t[CKPT_MAX_TENSORS];
     size_t n_llama, n, n_table; /* n_table: floats of both tables */
 } Order;
 
+static void put_tensor(Order *o, const CkptTensor *layout, size_t n, const char *name) {
+    assert(o->n < CKPT_MAX_TENSORS);
+    o->t[o->n++] = *ckpt_find(layout, n, name);
+}
+
 static void order_of(Order *o, const ModelSpec *s, uint32_t n_seq) {
+    static const char *const of_layers[] = {"attn_norm", "wq", "wk", "wv", "wo",
+                                            "ffn_norm",  "w1", "w2", "w3"};
+    static const char *const of_mlp[] = {"mlp.0.weight", "mlp.0.bias", "mlp.1.weight", "mlp.1.bias",
+                                         "mlp.2.weight", "mlp.2.bias", "empty"};
     CkptTensor t[CKPT_MAX_TENSORS];
-    size_t n_floats;
-    o->n = ckpt_layout(s, t, CKPT_MAX_TENSORS, &n_floats);
-    assert(o->n <= CKPT_MAX_TENSORS);
-    memcpy(o->t, t, o->n * sizeof *t);
-    for (size_t kind = 0; kind < CKPT_N_LAYER_TENSORS; kind++)
-        for (size_t l = 0; l < s->n_layers; l++)
-            o->t[2 + kind * s->n_layers + l] = t[2 + l * CKPT_N_LAYER_TENSORS + kind];
-    o->n_llama = 2 + (size_t)s->n_layers * CKPT_N_LAYER_TENSORS + 2;
+    size_t n_floats, n = ckpt_layout(s, t, CKPT_MAX_TENSORS, &n_floats);
+    assert(n <= CKPT_MAX_TENSORS);
+    o->n = 0;
+    put_tensor(o, t, n, "embed.weight");
+    put_tensor(o, t, n, "embed.bias");
+    for (size_t k = 0; k < sizeof of_layers / sizeof *of_layers; k++)
+        for (uint32_t l = 0; l < s->n_layers; l++) {
+            char name[sizeof t->name];
+            snprintf(name, sizeof name, "l.%u.%s", l, of_layers[k]);
+            put_tensor(o, t, n, name);
+        }
+    put_tensor(o, t, n, "final_norm");
+    put_tensor(o, t, n, "output");
+    o->n_llama = o->n;
+    for (size_t k = 0; k < sizeof of_mlp / sizeof *of_mlp; k++) put_tensor(o, t, n, of_mlp[k]);
+    assert(o->n == n);
     o->n_table = (size_t)n_seq * (s->dim / s->n_heads / 2) * 2;
 }
 
