@@ -1,5 +1,5 @@
-/* torch_flow: the flow model on libtorch: quantiles of single flows and their loss. Follows
- * flowmodel.c.
+/* torch_flow: the flow model on libtorch: quantiles of single flows and their loss. Its forward
+ * pass is that of model/flowmodel.c; tests compare both.
  *
  * The loss is the pinball loss (Koenker and Bassett 1978) of each quantile on the logarithm of
  * slowdown: a proper scoring rule, so its minimum over many flows is the true conditional
@@ -13,12 +13,14 @@ using at::Tensor;
 
 namespace {
 
+/* x: an array of the caller → a tensor of that shape on the trainer's device. */
 Tensor floats(const TorchTrainer &t, const float *x, at::IntArrayRef shape) {
     return at::from_blob(const_cast<float *>(x), shape, at::TensorOptions().dtype(at::kFloat))
         .to(t.device);
 }
 
-/* Clamped and scaled by what stands in `name`.lo and so on, from value `first` on. */
+/* x: [.., k] → [.., k], clamped and normalised by values first … first + k − 1 of the tensors
+ * name.lo, .hi, .mean and .scale. */
 Tensor normalised(const TorchTrainer &t, const Tensor &x, const std::string &name, int64_t first) {
     const auto part = [&](const char *of) {
         return t.p.at(name + of).narrow(0, first, x.size(-1));
@@ -26,14 +28,15 @@ Tensor normalised(const TorchTrainer &t, const Tensor &x, const std::string &nam
     return (at::minimum(at::maximum(x, part(".lo")), part(".hi")) - part(".mean")) * part(".scale");
 }
 
-/* In training: so that settings of a network, which are many digits long, cannot serve as its name.
- */
+/* Adds noise in training, so that the model cannot recognise a network by the many digits of its
+ * settings instead of learning from them. */
 Tensor blurred(TorchTrainer &t, const Tensor &x) {
     if (!t.training || t.opt.input_noise <= 0) return x;
     return x + at::empty_like(x).normal_(0, t.opt.input_noise, t.rng);
 }
 
-/* [n_paths, dim] */
+/* path: [n_paths, path features], normalised → context [n_paths, dim]: the transformer over each
+ * path's links, padded to the longest path. */
 Tensor context(TorchTrainer &t, const TorchFlowBatch &b, const Tensor &path) {
     const int64_t n = b.n_paths, n_links = b.link_start[n], n_path = t.spec.n_path,
                   n_link = t.spec.n_feat - n_path;
@@ -58,7 +61,8 @@ Tensor context(TorchTrainer &t, const TorchFlowBatch &b, const Tensor &path) {
                              own.to(t.device));
 }
 
-/* o: [flows, quantiles], as flowmodel.c's apply_head. */
+/* o: [flows, quantiles] outputs of the MLP, base: [flows] fluid slowdowns, level: [quantiles]
+ * → logarithms of slowdown, [flows, quantiles] (apply_head in model/flowmodel.c). */
 Tensor head(const Tensor &o, const Tensor &base, const Tensor &level) {
     const int64_t mid = FLOWHEAD_MIDDLE, n = o.size(1);
     const Tensor logit = at::log(level / (1 - level));

@@ -4,8 +4,8 @@
 #include "base/diag.h"
 #include "plugin/torch_shim.h"
 
-/* The plug-in's functions: from $M3_TORCH_PLUGIN if set, else m3-torch.so beside the running
- * program or in ../lib/m3/. Stays loaded until the program ends. NULL: input error that names where
- * it was looked for and what to install. */
+/* torch_load returns the plug-in's functions: of $M3_TORCH_PLUGIN if set, else m3-torch.so beside
+ * the running program or in ../lib/m3/. Stays loaded until the program ends. NULL: input error that
+ * names the paths tried and what to install. */
 const TorchApi *torch_load(Err *err);
 #endif

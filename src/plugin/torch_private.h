@@ -23,16 +23,17 @@ struct TorchTrainer {
 };
 
 [[noreturn]] void
-torch_fail(const std::string &what); /* an exception, which stops at the boundary */
+torch_fail(const std::string &what); /* throws; the C boundary turns it into a message */
+/* torch_drop applies dropout to x, any shape, in training; else it returns x. */
 at::Tensor torch_drop(TorchTrainer &t, const at::Tensor &x);
-/* x: embedded rows [n, L, dim], padded; own: [n, L, 1], 1 where a path has that row. → mean over
- * each path's own positions through layers, norm and output matrix, [n, dim]; zeros for a path
- * without.
+/* torch_transformer: x: embedded rows [n, L, dim], padded; own: [n, L, 1], 1 where a path has that
+ * row. → mean over each path's own positions through layers, norm and output matrix, [n, dim];
+ * zeros for a path without.
  */
 at::Tensor torch_transformer(TorchTrainer &t, at::Tensor x, const at::Tensor &own);
 
-/* torch_flow.cpp */
-/* Logarithms of slowdown, [flows, quantiles]. */
+/* torch_flow_quantiles (torch_flow.cpp) returns logarithms of slowdown, [flows, quantiles]. */
 at::Tensor torch_flow_quantiles(TorchTrainer &t, const TorchFlowBatch &b);
+/* torch_flow_loss returns the weighted mean pinball loss of a batch with truth, a scalar. */
 at::Tensor torch_flow_loss(TorchTrainer &t, const TorchFlowBatch &b);
 #endif

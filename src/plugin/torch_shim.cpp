@@ -3,8 +3,8 @@
  * All weights are one flat tensor in ckpt_layout order; every named parameter is a view into it
  * with its own entry in a flat gradient of the same layout. So weights and gradients cross the
  * boundary as one copy, and AdamW (Loshchilov and Hutter 2019) is a few operations on whole
- * vectors. The forward follows model.c, batched with padding: attention is causal, so rows of
- * padding behind a path's own cannot reach them, and the mean leaves them out.
+ * vectors. The forward follows model/pathmodel.c, batched with padding: attention is causal, so
+ * rows of padding behind a path's own cannot reach them, and the mean leaves them out.
  *
  * Invariant: everything random comes from the trainer's own generator, so that (weights, moments,
  * step, generator) is the whole state and a resumed run is bit-exact. Exceptions stop at `guarded`.
@@ -205,7 +205,7 @@ Tensor torch_drop(TorchTrainer &t, const Tensor &x) {
 
 namespace {
 
-/* The forward pass, as in model.c. */
+/* The forward pass of model/pathmodel.c and model/transformer.c. */
 
 /* The learned vector goes where a bucket is absent: [.., 1000 + 19]. */
 Tensor fill(const TorchTrainer &t, const Tensor &rows, const Tensor &absent) {
@@ -219,7 +219,7 @@ Tensor rmsnorm(const Tensor &x, const Tensor &gain) {
     return x * at::rsqrt(x.square().mean(-1, true) + 1e-5) * gain;
 }
 
-/* x: [n, L, heads, head_dim], interleaved pairs turned by position. */
+/* Rotates the interleaved pairs of x [n, L, heads, head_dim] by position (nn_rope in C). */
 Tensor rope(const Tensor &x) {
     const int64_t len = x.size(1), half = x.size(3) / 2;
     const auto f64 = x.options().dtype(at::kDouble).requires_grad(false);
@@ -233,7 +233,8 @@ Tensor rope(const Tensor &x) {
     return at::stack({a * c - b * s, a * s + b * c}, -1).reshape(x.sizes());
 }
 
-/* hidden: [n or 1, 1, L or 1, L], true where a position (third) doesn't see another (fourth). */
+/* hidden: [n or 1, 1, L or 1, L], true where a position (third) does not attend to another
+ * (fourth). */
 Tensor attention(TorchTrainer &t, const Tensor &h, const Tensor &hidden,
                  const std::string &at_layer) {
     const int64_t n = h.size(0), len = h.size(1), heads = t.spec.n_heads,
@@ -305,7 +306,7 @@ Tensor loss_of(TorchTrainer &t, const TorchBatch &b) {
 
 Tensor loss_of(TorchTrainer &t, const TorchFlowBatch &b) { return torch_flow_loss(t, b); }
 
-/* Leaves the gradient in t.grad; returns the loss. */
+/* Fills t.grad with the gradient; returns the loss. */
 template <class Batch> double backward(TorchTrainer &t, const Batch &b, bool training) {
     t.grad.zero_();
     t.training = training;
@@ -332,13 +333,14 @@ void adamw(TorchTrainer &t, double lr) {
     t.m.mul_(o.beta1).add_(t.grad, 1 - o.beta1);
     t.v.mul_(o.beta2).addcmul_(t.grad, t.grad, 1 - o.beta2);
     t.weights.addcdiv_(t.m, (t.v / c2).sqrt_().add_(1e-8), -lr / c1);
-    /* Early on, the mean of all steps so far, so that the start is forgotten. */
+    /* In the first steps the plain mean of all steps so far, so that the initial weights do not
+     * count. */
     if (o.average > 0)
         t.average.lerp_(t.weights,
                         1 - std::min(o.average, 1 - 1.0 / static_cast<double>(t.n_steps)));
 }
 
-/* The vectors that a run goes on from. */
+/* The vectors that a resumed run needs. */
 std::vector<Tensor> state_of(const TorchTrainer &t) {
     std::vector<Tensor> x = {t.weights, t.m, t.v};
     if (t.average.defined()) x.push_back(t.average);
