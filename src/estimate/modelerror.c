@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "estimate/report.h"
 #include "base/json.h"
 #include "base/mem.h"
 

@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "estimate/flowcurve.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "model/flowfeat_settings.h"

@@ -2,8 +2,8 @@
 #ifndef M3_ESTIMATE_PREDICT_H
 #define M3_ESTIMATE_PREDICT_H
 #include "estimate/estimate.h"
-#include "features/features.h"
 #include "estimate/modelerror.h"
+#include "features/features.h"
 
 typedef struct {
     const Ckpt *ckpt; /* a flow model for FEATURES_FLOWS, a path model for FEATURES_PERCENTILES;

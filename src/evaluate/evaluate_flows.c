@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "evaluate/evaluate.h"
 #include "base/par.h"
 #include "model/flowfeat_settings.h"
 #include "model/flowmodel.h"

@@ -39,14 +39,10 @@ void pathfeat_conf(const Lot *lot, const NetConf *conf,
                    float out[PATHFEAT_N_CONF]); /* only the configuration values */
 /* pathfeat_set_conf gives a map the configuration values of other settings. */
 void pathfeat_set_conf(PathFeat *m, const NetConf *conf);
-<<<<<<< HEAD
 /* pathfeat_cc returns the congestion control whose flag is set among the configuration values, or
  * MODELINPUT_N_CC if none is. */
 int pathfeat_cc(const float conf[PATHFEAT_N_CONF]);
 /* Names of the 19 values, for docs and `--features` files. */
-=======
-/* Names of the 19 values, for documents and `--features` files. */
->>>>>>> ef85ad2 (model: headers by module (flowfeat_traffic, flowfeat_settings, nn_exp); constants with their reasons)
 extern const char *const pathfeat_conf_names[PATHFEAT_N_CONF];
 
 /* pathfeat_row writes row `row` as the model sees it, out [1019]: percentiles with `empty` (100

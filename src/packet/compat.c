@@ -1,5 +1,4 @@
-/* compat: how the reference turns seconds into ns, starts flows and routes them (docs:
- * PACKET-SIM.md).
+/* compat: how the reference turns seconds into ns, starts flows and routes them.
  *
  * It computes time as a double in seconds, keeps it as a fixed-point number with 64 binary places,
  * and cuts it to whole ns: a serialisation of exactly 48 ns takes 47. It reads a flow's start as 1

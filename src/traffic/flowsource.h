@@ -1,8 +1,8 @@
 /* flowsource: the flows of a network, a chunk at a time: from memory, or drawn again. */
 #ifndef M3_TRAFFIC_FLOWSOURCE_H
 #define M3_TRAFFIC_FLOWSOURCE_H
-#include "traffic/flows.h"
 #include "net/route.h"
+#include "traffic/flows.h"
 #include "traffic/workload.h"
 
 /* Flows that are either in memory or drawn chunk by chunk. What it is made from must outlive it. */
