@@ -9,11 +9,11 @@
  * signal, no sanitizer report. The files of a failure are kept. Iteration i depends on (seed, i)
  * only, so a failure can be run again. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "packet/pktsim.h"
 #include "net/clos.h"
+#include "packet/pktsim.h"
 
 typedef struct {
     Topo topo;

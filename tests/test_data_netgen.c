@@ -1,27 +1,27 @@
 /* Tests of app/caseset, sizefamily, netdraw, netgen and pathgen: what is drawn keeps its ranges and
  * is a function of its index, sets are resumed and refused as they should be, and what is written
  * loads back as what it says. Tiny sets only. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <cmocka.h>
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "data/casefolder.h"
 #include "data/netdir.h"
 #include "data/netgen.h"
 #include "data/pathgen.h"
 #include "data/pathsample.h"
-#include "scenario/scenario.h"
-#include "base/file.h"
-#include "base/mem.h"
 #include "net/clos.h"
+#include "scenario/scenario.h"
 
 #define SIZES "spec/sizes"
 

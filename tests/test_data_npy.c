@@ -1,17 +1,17 @@
 /* Tests of app/npy: what is written reads back, numpy's documented byte layout, and damaged files.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <cmocka.h>
 
-#include "data/npy.h"
 #include "base/mem.h"
+#include "data/npy.h"
 
 static char *temp_path(void) {
     char *p = mem_strdup("/tmp/m3-npy-XXXXXX");

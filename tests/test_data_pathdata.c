@@ -1,15 +1,15 @@
 /* Tests of app/dataset: truth by hand, same bytes whatever is interrupted or threaded, the split,
  * and damaged inputs. Scenarios are made here; nothing outside is needed. */
+#include <math.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #include "data/pathdata.h"
 #include "data/pathsample.h"

@@ -13,13 +13,13 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
+#include "base/rng.h"
 #include "estimate/estimate.h"
 #include "estimate/report.h"
 #include "estimate/report_read.h"
-#include "base/mem.h"
-#include "base/rng.h"
-#include "random_checkpoint.h"
 #include "m3.h"
+#include "random_checkpoint.h"
 #include "traffic/sizebucket.h"
 
 #define NET "tests/cli/net/"

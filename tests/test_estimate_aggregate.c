@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "estimate/aggregate.h"
-#include "estimate/mixcdf.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "estimate/aggregate.h"
+#include "estimate/mixcdf.h"
 #include "traffic/sizebucket.h"
 
 static void near(double got, double want, double tolerance) {

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "estimate/modelerror.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "estimate/modelerror.h"
 
 static void near(double got, double want, double tolerance) {
     if (!(fabs(got - want) <= tolerance))

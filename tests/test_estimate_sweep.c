@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "estimate/sweep.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "estimate/sweep.h"
 #include "random_checkpoint.h"
 
 #define NET "tests/cli/net/"

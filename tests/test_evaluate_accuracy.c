@@ -12,11 +12,11 @@
 
 #include <cmocka.h>
 
-#include "estimate/estimate.h"
-#include "evaluate/evaluate_group.h"
-#include "data/netgen.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/netgen.h"
+#include "estimate/estimate.h"
+#include "evaluate/evaluate_group.h"
 
 #define NETS "tests/golden/nets"
 

@@ -11,12 +11,12 @@
 
 #include <cmocka.h>
 
-#include "estimate/estimate.h"
-#include "features/features_file.h"
-#include "model/featarrays.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "estimate/estimate.h"
+#include "features/features_file.h"
+#include "model/featarrays.h"
 #include "random_checkpoint.h"
 
 #define NET "tests/cli/net/"

@@ -11,12 +11,12 @@
 
 #include <cmocka.h>
 
-#include "estimate/estimate.h"
-#include "features/pathpacket.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "path/lotnet.h"
+#include "estimate/estimate.h"
+#include "features/pathpacket.h"
 #include "packet/pktsim.h"
+#include "path/lotnet.h"
 
 /* A scenario made by hand. Hosts are 0..n_hosts−1, switches follow. */
 static void make(Scenario *s, uint32_t n_hosts, uint32_t n_switches, const TopoCable *cables,

@@ -7,11 +7,11 @@
 
 #include <cmocka.h>
 
-#include "net/wire.h"
 #include "base/rng.h"
 #include "fluid/flowsim.h"
 #include "fluid/maxmin.h"
 #include "fluid_case.h"
+#include "net/wire.h"
 
 static const char *const shared = "../shared/ref/flowsim";
 

@@ -10,15 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <math.h>
+#include <cmocka.h>
 
-#include "model/flowfeat_settings.h"
-#include "net/wire.h"
+#include "base/rng.h"
 #include "data/flowdata.h"
 #include "data/netdir.h"
 #include "features/pathfluid.h"
-#include "base/rng.h"
+#include "model/flowfeat_settings.h"
+#include "net/wire.h"
 #include "traffic/sizebucket.h"
 
 static void near(double got, double want) {

@@ -19,8 +19,8 @@
 #include "fluid/flowsim.h"
 #include "fluid_case.h"
 #include "model/ckpt_published.h"
-#include "model/pathmodel.h"
 #include "model/nn.h"
+#include "model/pathmodel.h"
 #include "traffic/sizebucket.h"
 
 #define REF "../shared/ref/flowsim/"

@@ -15,10 +15,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "traffic/flows_read.h"
-#include "net/route.h"
 #include "net/clos.h"
+#include "net/route.h"
 #include "net/topo_load.h"
+#include "traffic/flows_read.h"
 
 #define NS3 "../shared/ref/ns3"
 #define NETS NS3 "/nets"

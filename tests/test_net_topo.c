@@ -15,11 +15,11 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "net/clos.h"
 #include "net/route.h"
 #include "net/topo.h"
-#include "net/topo_save.h"
 #include "net/topo_load.h"
-#include "net/clos.h"
+#include "net/topo_save.h"
 
 #define SHARED "../shared"
 

@@ -11,10 +11,10 @@
 #include "base/par.h"
 #include "base/rng.h"
 #include "base/stats.h"
+#include "net/clos.h"
 #include "packet/cc.h"
 #include "packet/evq.h"
 #include "packet_net.h"
-#include "net/clos.h"
 
 static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none", "swift"};
 enum { N_CONTROLS = 6 };

@@ -13,12 +13,12 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "net/clos.h"
+#include "net/topo_load.h"
 #include "ns3_case.h"
 #include "packet/mrg.h"
 #include "packet_net.h"
 #include "traffic/flows_read.h"
-#include "net/clos.h"
-#include "net/topo_load.h"
 
 #define NS3 "../shared/ref/ns3"
 

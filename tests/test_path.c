@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/wire.h"
 #include "base/rng.h"
+#include "net/wire.h"
 #include "path/path.h"
 
 typedef struct {

@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "scenario/scenario.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "scenario/published.h"
+#include "scenario/scenario.h"
 
 #define SHARED "../shared/paper"
 

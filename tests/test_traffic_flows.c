@@ -15,8 +15,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "traffic/flows_read.h"
 #include "net/netconf.h"
+#include "traffic/flows_read.h"
 
 #define SHARED "../shared/ref"
 

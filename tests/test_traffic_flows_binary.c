@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "base/mem.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/rng.h"
 #include "traffic/flows_read.h"
 

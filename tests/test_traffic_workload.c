@@ -17,10 +17,10 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/stats.h"
+#include "net/clos.h"
 #include "net/linkload.h"
 #include "traffic/flowsource.h"
 #include "traffic/workload.h"
-#include "net/clos.h"
 
 #define SHARED "../shared/paper"
 

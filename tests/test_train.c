@@ -1,25 +1,25 @@
 /* Tests of app/train and app/evaluate on a made-up data set: formulas by hand, a fresh residual
  * model is flowSim itself, and, where the training plug-in is built, that training learns, repeats
  * itself, and resumes exactly. Without it those are skipped. */
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
-#include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cmocka.h>
 
-#include "evaluate/evaluate_paths.h"
-#include "traffic/sizebucket.h"
-#include "train/train.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "evaluate/evaluate_paths.h"
 #include "plugin/torch_load.h"
+#include "traffic/sizebucket.h"
+#include "train/train.h"
 
 /* ---- a made-up data set: truth is 1.5 times flowSim, where there is truth ---- */
 

@@ -2,25 +2,25 @@
  * networks' quantiles by hand, a fresh model's errors are flowSim's, and, where the training
  * plug-in is built, that training learns what the data say, and that an interrupted run resumes
  * exactly. */
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
-#include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cmocka.h>
 
-#include "evaluate/evaluate_flows.h"
-#include "traffic/sizebucket.h"
-#include "train/train.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "evaluate/evaluate_flows.h"
 #include "plugin/torch_load.h"
+#include "traffic/sizebucket.h"
+#include "train/train.h"
 
 /* 10 networks of 12 paths with 2 links and 8 flows each: 4 of bucket 0, 4 of bucket 3, which stand
  * for 4 and 12. The truth is the fluid slowdown in bucket 0, and 1.5 to 2.5 times that in bucket 3,

@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "estimate/report.h"
-#include "estimate/report_read.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "estimate/report.h"
+#include "estimate/report_read.h"
 
 /* A --max-error: "p99=0.05", "p99:all=0.05", "p99:1-10KB=0.05". */
 typedef struct {

@@ -1,8 +1,8 @@
 /* m3 dataset: training data from path scenarios with known completion times, and the subcommands
  * that make networks, paths and training data for the flow model. */
-#include "data/pathdata.h"
 #include "cli/cli.h"
 #include "cli/value.h"
+#include "data/pathdata.h"
 
 #include <stdio.h>
 

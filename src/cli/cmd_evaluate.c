@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
+#include "cli/cli.h"
+#include "cli/value.h"
 #include "estimate/estimate.h"
 #include "evaluate/evaluate_calibrate.h"
 #include "evaluate/evaluate_flows.h"
 #include "evaluate/evaluate_nets_report.h"
 #include "train/train.h"
-#include "base/units.h"
-#include "cli/cli.h"
-#include "cli/value.h"
 
 enum {
     OPT_DATASET,

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/npy.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/value.h"
+#include "data/npy.h"
 #include "fluid/flowsim.h"
 #include "model/modelinput.h"
 #include "model/pathfeat.h"

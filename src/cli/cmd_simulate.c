@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenario/scenario.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -15,6 +14,7 @@
 #include "cli/sim_trace.h"
 #include "cli/value.h"
 #include "packet/pktsim.h"
+#include "scenario/scenario.h"
 
 enum { CC = SCENARIO_N_ARGS, COMPAT, STOP, OUT, TRACE, TRACE_FLOW, TRACE_PORT };
 static const CliOption options[] = {

@@ -5,8 +5,6 @@
  * network can vary. */
 #include <string.h>
 
-#include "estimate/sweep.h"
-#include "estimate/sweep_report.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/estimate_args.h"
@@ -14,6 +12,8 @@
 #include "cli/outputs.h"
 #include "cli/scenario_args.h"
 #include "cli/value.h"
+#include "estimate/sweep.h"
+#include "estimate/sweep_report.h"
 #include "traffic/sizebucket.h"
 
 enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, FEATURES, QUANTILE, BUCKET, OUT, CSV };

@@ -9,10 +9,10 @@
 #include "cli/cli.h"
 #include "cli/topo_show.h"
 #include "cli/value.h"
-#include "net/topo.h"
-#include "net/topo_save.h"
-#include "net/topo_load.h"
 #include "net/clos.h"
+#include "net/topo.h"
+#include "net/topo_load.h"
+#include "net/topo_save.h"
 
 typedef enum { FORMAT_AUTO, FORMAT_CLOS, FORMAT_JSON, FORMAT_HPCC } TopoFormat;
 static const char *const format_names[] = {"clos", "json", "hpcc", NULL}; /* from FORMAT_CLOS on */

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "scenario/scenario.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/scenario_args.h"
+#include "scenario/scenario.h"
 
 enum { OUT = SCENARIO_N_ARGS, MATRIX_OUT };
 static const CliOption options[] = {

@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-#include "data/flowdata.h"
 #include "base/json.h"
 #include "cli/value.h"
+#include "data/flowdata.h"
 
 enum { DEFAULT_PATHS = 100, DEFAULT_MAX_FLOWS = 64, MOST = 1000000 /* catches typing errors */ };
 enum { OPT_NETWORKS, OPT_OUT, OPT_PATHS, OPT_MAX_FLOWS };

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/netgen.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/value.h"
+#include "data/netgen.h"
 
 enum { MAX_INDEX = 10000000 }; /* catches typing errors: so many would take years */
 

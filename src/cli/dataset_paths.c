@@ -6,9 +6,9 @@
 
 #include <stdio.h>
 
-#include "data/pathgen.h"
 #include "base/json.h"
 #include "cli/value.h"
+#include "data/pathgen.h"
 
 enum { MAX_INDEX = 10000000 }; /* catches typing errors: so many would take years */
 

@@ -2,9 +2,9 @@
  * mix and flows. */
 #ifndef M3_CLI_FEATURES_ARGS_H
 #define M3_CLI_FEATURES_ARGS_H
-#include "features/features_file.h"
-#include "estimate/report.h"
 #include "cli/scenario_args.h"
+#include "estimate/report.h"
+#include "features/features_file.h"
 
 /* All zero to begin with; features_args_close releases. */
 typedef struct {

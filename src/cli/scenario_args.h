@@ -2,8 +2,8 @@
  * them. */
 #ifndef M3_CLI_SCENARIO_ARGS_H
 #define M3_CLI_SCENARIO_ARGS_H
-#include "scenario/scenario.h"
 #include "cli/cli.h"
+#include "scenario/scenario.h"
 
 /* The first rows of the options of such a command, in this order. set_example is part of the help
  * text of --set. */

@@ -3,9 +3,9 @@
 #define M3_CLI_SIM_REPORT_H
 #include <stdio.h>
 
-#include "scenario/scenario.h"
 #include "cli/cli.h"
 #include "packet/pktsim.h"
+#include "scenario/scenario.h"
 
 /* What there is to say; everything stays the caller's. */
 typedef struct {

@@ -3,8 +3,8 @@
 #define M3_CLI_SIM_TRACE_H
 #include <stdio.h>
 
-#include "traffic/flows.h"
 #include "packet/pktsim.h"
+#include "traffic/flows.h"
 
 typedef struct {
     FILE *f;

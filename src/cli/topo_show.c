@@ -10,10 +10,10 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "net/clos.h"
 #include "net/route.h"
 #include "net/topo.h"
 #include "net/topo_load.h"
-#include "net/clos.h"
 
 /* Cables that join the same tiers at the same rate and delay. */
 typedef struct {

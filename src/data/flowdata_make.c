@@ -15,13 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
+#include "base/par.h"
+#include "base/rng.h"
 #include "data/flowdata.h"
 #include "data/netdir.h"
 #include "features/pathfluid.h"
 #include "model/ckpt.h"
-#include "base/json.h"
-#include "base/par.h"
-#include "base/rng.h"
 #include "model/flowfeat_settings.h"
 
 /* Growing rows of an array. */

@@ -27,8 +27,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "net/wire.h"
 #include "net/clos.h"
+#include "net/wire.h"
 
 /* clos_bdp_b of the published fabric: six links of 1 us, 10 and 40 Gb/s */
 #define REF_BDP_B 18.3e3

@@ -2,9 +2,9 @@
 #ifndef M3_DATA_NETDRAW_H
 #define M3_DATA_NETDRAW_H
 #include "data/sizefamily.h"
+#include "net/clos.h"
 #include "net/netconf.h"
 #include "net/topo.h"
-#include "net/clos.h"
 #include "traffic/workload.h"
 
 typedef enum {

@@ -13,11 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "data/casefolder.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "packet/pktsim.h"
+#include "data/casefolder.h"
 #include "net/clos.h"
+#include "packet/pktsim.h"
 #include "scenario/published.h"
 
 void netgen_default(NetGenOptions *o) {

@@ -16,12 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data/pathdata.h"
-#include "data/pathsample.h"
-#include "model/ckpt.h"
 #include "base/json.h"
 #include "base/par.h"
 #include "base/rng.h"
+#include "data/pathdata.h"
+#include "data/pathsample.h"
+#include "model/ckpt.h"
 
 typedef struct {
     char magic[8];

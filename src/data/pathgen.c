@@ -19,10 +19,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "data/casefolder.h"
-#include "data/netdraw.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/casefolder.h"
+#include "data/netdraw.h"
 #include "packet/pktsim.h"
 #include "scenario/published.h"
 

@@ -20,8 +20,8 @@
 #include "base/json.h"
 #include "fluid/flowsim.h"
 #include "scenario/published.h"
-#include "traffic/sizebucket.h"
 #include "traffic/flows_read.h"
+#include "traffic/sizebucket.h"
 
 /* 63 links: far beyond any path; positions fit 16 bits. A view holds at least 4 foreground flows,
  * fewer than which say nothing of a distribution. */

@@ -19,10 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "estimate/mixcdf.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
+#include "estimate/mixcdf.h"
 #include "traffic/sizebucket.h"
 
 /* Resamples. The 2.5th percentile of 200 has a standard error of a tenth of the interval's

@@ -14,11 +14,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "features/features.h"
-#include "estimate/predict.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "estimate/predict.h"
+#include "features/features.h"
 
 int estimate_check_conf(const void *options, const NetConf *conf, Err *err) {
     const EstimateOptions *o = options;

@@ -3,9 +3,9 @@
 #define M3_ESTIMATE_ESTIMATE_H
 #include "estimate/aggregate.h"
 #include "features/features.h"
-#include "scenario/scenario.h"
 #include "model/ckpt.h"
 #include "model/flowmodel.h"
+#include "scenario/scenario.h"
 
 /* ORDER METHOD */
 typedef enum {

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "estimate/estimate.h"
-#include "estimate/report.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "estimate/estimate.h"
+#include "estimate/report.h"
 #include "m3.h"
 #include "traffic/sizebucket.h"
 

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "estimate/report.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "estimate/report.h"
 #include "traffic/flows.h"
 #include "traffic/flows_binary.h"
 #include "traffic/sizebucket.h"

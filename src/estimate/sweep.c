@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "features/features.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "features/features.h"
 
 const char *sweep_stage_name(SweepStage s) {
     static const char *const names[] = {"model", "fluid", "traffic"};

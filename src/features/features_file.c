@@ -20,10 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/featarrays.h"
 #include "base/frame.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "model/featarrays.h"
 #include "traffic/sizebucket.h"
 
 #define SCHEMA "m3.features/1"

@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 
 #include "base/frame.h"
-#include "model/modelinput.h"
 #include "base/mem.h"
 #include "model/flowfeat.h"
+#include "model/modelinput.h"
 
 static const FrameKind frame_kind = {
     {'m', '3', 'c', 'k', 'p', 't', '\r', '\n'}, 1, "an m3 checkpoint"};

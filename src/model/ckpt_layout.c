@@ -13,8 +13,8 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "model/ckpt_layout.h"
-#include "model/pathfeat.h"
 #include "model/flowfeat.h"
+#include "model/pathfeat.h"
 
 int modelspec_preset(ModelSpec *s, const char *name, Err *err) {
     static const char *const names[] = {"paper", "compact", "flow", NULL};

@@ -2,8 +2,8 @@
  * and to read it back. */
 #ifndef M3_MODEL_FEATARRAYS_H
 #define M3_MODEL_FEATARRAYS_H
-#include "model/pathfeat.h"
 #include "model/flowfeat.h"
+#include "model/pathfeat.h"
 
 typedef enum { FEATARRAY_FLOATS, FEATARRAY_DOUBLES, FEATARRAY_INTEGERS } FeatArrayType;
 typedef struct {

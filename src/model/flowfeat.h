@@ -13,8 +13,8 @@
 #include "base/mem.h"
 #include "base/stats.h"
 #include "model/flowfeat_traffic.h"
-#include "path/path.h"
 #include "path/arrivals.h"
+#include "path/path.h"
 #include "traffic/sizebucket.h"
 
 enum {

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "traffic/flows.h"
 #include "net/route.h"
+#include "traffic/flows.h"
 
 /* compat_ns returns the whole ns that the reference makes of a time in seconds. */
 int64_t compat_ns(double seconds);

@@ -11,9 +11,9 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "traffic/flows.h"
 #include "net/netconf.h"
 #include "net/route.h"
+#include "traffic/flows.h"
 
 enum { PKT_MAX_TIERS = 8 };
 

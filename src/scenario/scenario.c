@@ -13,8 +13,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "traffic/flows_read.h"
 #include "net/topo_load.h"
+#include "traffic/flows_read.h"
 
 /* Enough for stable percentiles of every size bucket: the 1 % largest flows are 10,000. */
 enum { DEFAULT_N_FLOWS = 1000000 };

@@ -5,10 +5,10 @@
 #include <stdint.h>
 
 #include "base/diag.h"
-#include "scenario/mix.h"
-#include "traffic/flowsource.h"
 #include "net/netconf.h"
 #include "net/topo.h"
+#include "scenario/mix.h"
+#include "traffic/flowsource.h"
 #include "traffic/workload.h"
 
 /* Everything a run needs, loaded. It must not be moved, since the route points to the topology. */

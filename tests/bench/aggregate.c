@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "estimate/aggregate.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "estimate/aggregate.h"
 #include "row.h"
 #include "traffic/sizebucket.h"
 

@@ -7,11 +7,11 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "traffic/flows_read.h"
-#include "net/linkload.h"
-#include "traffic/workload.h"
-#include "row.h"
 #include "net/clos.h"
+#include "net/linkload.h"
+#include "row.h"
+#include "traffic/flows_read.h"
+#include "traffic/workload.h"
 
 static void must(int rc, const Err *err) {
     if (rc == 0) return;

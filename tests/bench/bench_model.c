@@ -8,8 +8,8 @@
 #include "base/par.h"
 #include "base/rng.h"
 #include "model/flowmodel.h"
-#include "model/pathmodel.h"
 #include "model/nn.h"
+#include "model/pathmodel.h"
 #include "row.h"
 #include "traffic/sizebucket.h"
 

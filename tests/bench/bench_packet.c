@@ -6,9 +6,9 @@
 
 #include "../packet_net.h"
 #include "base/rng.h"
+#include "net/clos.h"
 #include "packet/evq.h"
 #include "row.h"
-#include "net/clos.h"
 
 static double cpu_now_s(void) {
     struct timespec t;

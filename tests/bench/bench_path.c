@@ -6,9 +6,9 @@
 #include "base/par.h"
 #include "fluid/flowsim.h"
 #include "model/pathfeat.h"
-#include "traffic/workload.h"
-#include "row.h"
 #include "net/topo_load.h"
+#include "row.h"
+#include "traffic/workload.h"
 
 enum { PATHS = 500, MAX_WORKERS = 64 };
 

@@ -17,12 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "estimate/aggregate.h"
-#include "features/pathpacket.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/par.h"
+#include "estimate/aggregate.h"
+#include "features/pathpacket.h"
 #include "packet/pktsim.h"
 #include "path/path.h"
 #include "traffic/sizebucket.h"

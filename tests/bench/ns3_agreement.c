@@ -13,14 +13,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "../ns3_case.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/stats.h"
-#include "../ns3_case.h"
-#include "packet/pktsim.h"
-#include "traffic/sizebucket.h"
-#include "traffic/flows_read.h"
 #include "net/topo_load.h"
+#include "packet/pktsim.h"
+#include "traffic/flows_read.h"
+#include "traffic/sizebucket.h"
 
 /* ---- statistics ---- */
 

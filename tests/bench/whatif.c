@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "estimate/estimate.h"
 #include "estimate/report.h"
-#include "base/mem.h"
 #include "packet/pktsim.h"
 
 enum { N_SETTINGS = 6 };
