@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "net/netconf.h"
 #include "path/path.h"
 
 typedef struct {
@@ -154,5 +155,18 @@ static inline int fluid_case_each(const char *folder, void (*fn)(FluidCase *c, v
     }
     if (n >= 0) free(names);
     return done;
+}
+
+/* fluid_case_conf returns the defaults with the settings that the case gives. */
+static inline NetConf fluid_case_conf(const FluidCase *c) {
+    NetConf conf;
+    netconf_default(&conf);
+    conf.cc = (Cc)c->cc;
+    conf.buffer_b = c->buffer_units * 10240;
+    conf.line_window_b = c->window_b;
+    conf.pfc = c->pfc != 0;
+    conf.dctcp_k_b = conf.dcqcn_kmin_b = c->x * 1000;
+    conf.dcqcn_kmax_b = c->y * 1000;
+    return conf;
 }
 #endif

@@ -22,34 +22,9 @@
 #include "data/pathsample.h"
 #include "net/clos.h"
 #include "scenario/scenario.h"
+#include "scratch_folder.h"
 
 #define SIZES "spec/sizes"
-
-static char *fresh_dir(void) {
-    char *dir = mem_strdup("/tmp/m3-netgen-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    return dir;
-}
-
-static void remove_dir(char *dir) {
-    char *command = mem_printf("rm -rf '%s'", dir);
-    assert_int_equal(system(command), 0);
-    free(command);
-    free(dir);
-}
-
-static void assert_same_file(const char *a_dir, const char *b_dir, const char *name) {
-    char *a = file_join(a_dir, name), *b = file_join(b_dir, name);
-    FileView va, vb;
-    assert_int_equal(file_view(&va, a, NULL), 0);
-    assert_int_equal(file_view(&vb, b, NULL), 0);
-    assert_int_equal(va.len, vb.len);
-    assert_memory_equal(va.data, vb.data, va.len);
-    file_view_close(&va);
-    file_view_close(&vb);
-    free(a);
-    free(b);
-}
 
 static void near(double x, double expected, double tolerance) {
     if (!(fabs(x - expected) <= tolerance))
@@ -301,7 +276,7 @@ static bool has(const char *dir, const char *name) {
 
 static void sets_resume(void **state) {
     (void)state;
-    char *dir = fresh_dir();
+    char *dir = scratch_folder("netgen");
     Maker m = {.bad = UINT64_MAX};
     CaseFolderInfo info;
     Err err = {0};
@@ -315,13 +290,13 @@ static void sets_resume(void **state) {
     assert_int_equal(run_set(dir, &m, 0, 9, &info, &err), -1);
     assert_non_null(strstr(err.msg, "other settings"));
     assert_int_equal(m.calls, 8);
-    remove_dir(dir);
+    scratch_folder_remove(dir);
 }
 
 /* A case that fails or is cut off leaves nothing, and comes in the next run. */
 static void sets_hold_whole_cases(void **state) {
     (void)state;
-    char *dir = fresh_dir(), *left = mem_printf("%s/.c00001.tmp999999999", dir);
+    char *dir = scratch_folder("netgen"), *left = mem_printf("%s/.c00001.tmp999999999", dir);
     Maker m = {.bad = 2};
     CaseFolderInfo info;
     Err err = {0};
@@ -333,7 +308,7 @@ static void sets_hold_whole_cases(void **state) {
     assert_int_equal(run_set(dir, &m, 2, 1, &info, &err), 0);
     assert_true(has(dir, "c00002/x"));
     free(left);
-    remove_dir(dir);
+    scratch_folder_remove(dir);
 }
 
 /* ---- networks ---- */
@@ -357,7 +332,7 @@ enum { N_NETS = 4 };
 
 static void networks_dont_depend_on_pieces_and_threads(void **state) {
     (void)state;
-    char *whole = fresh_dir(), *pieces = fresh_dir();
+    char *whole = scratch_folder("netgen"), *pieces = scratch_folder("netgen");
     NetGenInfo info;
     Err err = {0};
     assert_int_equal(make_networks(whole, 0, N_NETS, 1, &info, &err), 0);
@@ -369,13 +344,13 @@ static void networks_dont_depend_on_pieces_and_threads(void **state) {
         const char *const files[] = {"topo.json", "scenario.json", "flows.csv"};
         for (int k = 0; k < 3; k++) {
             char *name = mem_printf("net%05d/%s", i, files[k]);
-            assert_same_file(whole, pieces, name);
+            scratch_folder_same(whole, pieces, name);
             free(name);
         }
     }
-    assert_same_file(whole, pieces, "manifest.json");
-    remove_dir(whole);
-    remove_dir(pieces);
+    scratch_folder_same(whole, pieces, "manifest.json");
+    scratch_folder_remove(whole);
+    scratch_folder_remove(pieces);
 }
 
 static void assert_same_settings(const NetConf *a, const NetConf *b) {
@@ -462,7 +437,7 @@ static void check_network(const char *dir, uint64_t index) {
 
 static void networks_load_back(void **state) {
     (void)state;
-    char *dir = fresh_dir();
+    char *dir = scratch_folder("netgen");
     NetGenInfo info;
     Err err = {0};
     assert_int_equal(make_networks(dir, 0, N_NETS, 2, &info, &err), 0);
@@ -471,14 +446,14 @@ static void networks_load_back(void **state) {
         check_network(net, i);
         free(net);
     }
-    remove_dir(dir);
+    scratch_folder_remove(dir);
 }
 
 /* ---- paths ---- */
 
 static void paths_load_back(void **state) {
     (void)state;
-    char *dir = fresh_dir();
+    char *dir = scratch_folder("netgen");
     PathGenOptions o = {.out = dir, .count = 3, .seed = 4, .sizes_dir = SIZES, .threads = 2};
     PathGenInfo info;
     Err err = {0};
@@ -505,7 +480,7 @@ static void paths_load_back(void **state) {
     }
     assert_int_equal(pathgen_run(&o, NULL, &info, &err), 0);
     assert_int_equal(info.n_kept, 3);
-    remove_dir(dir);
+    scratch_folder_remove(dir);
 }
 
 int main(void) {

@@ -164,15 +164,21 @@ static void write_features(const char *path, const EstimateOptions *o) {
     features_source_free(&src);
 }
 
-static void damaged_files(void **state) {
-    (void)state;
+/* A file of four paths for a flow model, whose name goes to `path`, and its bytes. */
+static Image flow_features(char path[32]) {
     Ckpt ckpt;
-    char path[32];
     random_checkpoint(&ckpt, "flow");
     scratch_file(path);
     write_features(path,
                    &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 4, .seed = 5});
-    Image whole = load(path), i;
+    free(ckpt.weights);
+    return load(path);
+}
+
+static void damaged_files(void **state) {
+    (void)state;
+    char path[32];
+    Image whole = flow_features(path), i;
     for (size_t len = 0; len < whole.len; len += len < 40 ? 1 : 997) {
         i = (Image){whole.data, len};
         store(path, &i);
@@ -188,7 +194,6 @@ static void damaged_files(void **state) {
     store_sealed(path, &whole);
     refuse(path, "expected 1, got 7");
     free(whole.data);
-    free(ckpt.weights);
     unlink(path);
 }
 
@@ -205,13 +210,8 @@ static void patch(const char *path, const Image *whole, size_t at, const void *w
 /* Files whose checksum is right and whose content is not. */
 static void hostile_files(void **state) {
     (void)state;
-    Ckpt ckpt;
     char path[32];
-    random_checkpoint(&ckpt, "flow");
-    scratch_file(path);
-    write_features(path,
-                   &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 4, .seed = 5});
-    Image whole = load(path);
+    Image whole = flow_features(path);
     static const uint32_t zero = 0, huge = 0xFFFFFFF0, one = 1;
     static const float nan = NAN;
     static const double nan_d = NAN;
@@ -245,7 +245,6 @@ static void hostile_files(void **state) {
     }
     free(longer.data);
     free(whole.data);
-    free(ckpt.weights);
     unlink(path);
 }
 

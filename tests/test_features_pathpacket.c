@@ -201,18 +201,23 @@ static void compare_round_trips(const Scenario *s, const NetPath *path, const Lo
     lotnet_free(&lot);
 }
 
+/* The small Clos network of tests/cli/net with its mix. */
+static void load_clos(Scenario *s, uint64_t n_flows) {
+    Err err = {0};
+    ScenarioOptions o = {.topo_path = "tests/cli/net/clos.json",
+                         .mix_path = "tests/cli/net/mix.json",
+                         .mix_id = -1,
+                         .n_flows = n_flows,
+                         .seed = 3};
+    if (scenario_load(s, &o, NULL, &err) != 0) fail_msg("%s", err.msg);
+}
+
 /* A full packet (1,048 bytes) there and an ACK (60) back take as long as in the network, wherever a
  * flow comes from. */
 static void round_trips_are_the_networks(void **state) {
     (void)state;
     Scenario s = {0};
-    Err err = {0};
-    ScenarioOptions o = {.topo_path = "tests/cli/net/clos.json",
-                         .mix_path = "tests/cli/net/mix.json",
-                         .mix_id = -1,
-                         .n_flows = 400,
-                         .seed = 3};
-    if (scenario_load(&s, &o, NULL, &err) != 0) fail_msg("%s", err.msg);
+    load_clos(&s, 400);
     size_t n = s.flows.n;
     double *sum = MEM_NEW(double, n), *ack = MEM_NEW(double, n);
     for (size_t i = 0; i < n; i++) s.flows.size_b[i] = 1000;
@@ -264,13 +269,7 @@ static void star_is_close_to_the_network(void **state) {
 static void threads_agree(void **state) {
     (void)state;
     Scenario s = {0};
-    Err err = {0};
-    ScenarioOptions o = {.topo_path = "tests/cli/net/clos.json",
-                         .mix_path = "tests/cli/net/mix.json",
-                         .mix_id = -1,
-                         .n_flows = 3000,
-                         .seed = 3};
-    if (scenario_load(&s, &o, NULL, &err) != 0) fail_msg("%s", err.msg);
+    load_clos(&s, 3000);
     Estimate one = estimate(&s, (EstimateOptions){.n_paths = 20, .seed = 1, .threads = 1});
     Estimate five = estimate(&s, (EstimateOptions){.n_paths = 20, .seed = 1, .threads = 5});
     Estimate compat =

@@ -15,6 +15,7 @@
 #include "model/ckpt.h"
 #include "model/ckpt_published.h"
 #include "model/flowfeat.h"
+#include "scratch_folder.h"
 
 #define TINY "../shared/ref/flowsim/ckpts_tiny/"
 
@@ -29,19 +30,6 @@ static const ModelSpec small = {.n_feat = 1019,
                                 .n_out = 400,
                                 .head = HEAD_RESIDUAL,
                                 .log_inputs = true};
-
-static char *temp_dir(void) {
-    char *d = mem_strdup("/tmp/m3-ckpt-XXXXXX");
-    assert_non_null(mkdtemp(d));
-    return d;
-}
-
-static void remove_dir(char *dir) {
-    char *cmd = mem_printf("rm -r '%s'", dir);
-    assert_int_equal(system(cmd), 0);
-    free(cmd);
-    free(dir);
-}
 
 static Ckpt make(const ModelSpec *s) {
     Ckpt c = {.spec = *s};
@@ -94,7 +82,7 @@ static void test_layout_is_contiguous(void **state) {
 
 static void test_save_load(void **state) {
     (void)state;
-    char *dir = temp_dir(), *path = file_join(dir, "small");
+    char *dir = scratch_folder("ckpt"), *path = file_join(dir, "small");
     Ckpt a = make(&small), b;
     Err err = {0};
     a.recipe = mem_strdup("{\"epochs\": 3, \"lr\": 0.0001, \"parts\": [{\"n\": 1}, {\"n\": 2}], "
@@ -120,13 +108,13 @@ static void test_save_load(void **state) {
     ckpt_free(&c);
     free(again);
     free(path);
-    remove_dir(dir);
+    scratch_folder_remove(dir);
 }
 
 /* Largest error relative to the format's spacing: half a unit in the last place when rounding is to
  * nearest. */
 static double round_trip_error(CkptDtype d, const float *x, size_t n, double ulp) {
-    char *dir = temp_dir(), *path = file_join(dir, "m.m3");
+    char *dir = scratch_folder("ckpt"), *path = file_join(dir, "m.m3");
     Ckpt a = make(&small), b;
     Err err = {0};
     double worst = 0;
@@ -144,7 +132,7 @@ static double round_trip_error(CkptDtype d, const float *x, size_t n, double ulp
     ckpt_free(&a);
     ckpt_free(&b);
     free(path);
-    remove_dir(dir);
+    scratch_folder_remove(dir);
     return worst;
 }
 
@@ -162,7 +150,7 @@ static void test_half_precision_rounds_to_nearest(void **state) {
 
 static void test_weights_that_do_not_fit_are_refused(void **state) {
     (void)state;
-    char *dir = temp_dir(), *path = file_join(dir, "m.m3");
+    char *dir = scratch_folder("ckpt"), *path = file_join(dir, "m.m3");
     Ckpt a = make(&small);
     Err err = {0};
     a.weights[2038 + 1] = 65520; /* embed.bias[1]: rounds to infinity in f16 */
@@ -174,12 +162,12 @@ static void test_weights_that_do_not_fit_are_refused(void **state) {
     assert_non_null(strstr(err.msg, "embed.bias[1]"));
     ckpt_free(&a);
     free(path);
-    remove_dir(dir);
+    scratch_folder_remove(dir);
 }
 
 static void test_every_cut_and_every_flipped_byte_is_refused(void **state) {
     (void)state;
-    char *dir = temp_dir(), *path = file_join(dir, "m.m3");
+    char *dir = scratch_folder("ckpt"), *path = file_join(dir, "m.m3");
     Ckpt a = make(&small);
     Err err = {0};
     FileView v;
@@ -210,7 +198,7 @@ static void test_every_cut_and_every_flipped_byte_is_refused(void **state) {
     free(bytes);
     ckpt_free(&a);
     free(path);
-    remove_dir(dir);
+    scratch_folder_remove(dir);
 }
 
 /* Saves `a` with one text of its header changed for another of the same length, under a checksum
@@ -246,7 +234,7 @@ static void test_lying_headers_are_refused(void **state) {
                 {"residual", "residuum", ".spec.head: unknown value"},
                 {"bf16", "f32 ", ".dtype: unknown value"},
                 {"\"recipe\"", "\"recipi\"", "missing key \"recipe\""}};
-    char *dir = temp_dir(), *path = file_join(dir, "model.m3");
+    char *dir = scratch_folder("ckpt"), *path = file_join(dir, "model.m3");
     Ckpt a = make(&small);
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         save_lying(&a, path, lies[i].from, lies[i].to);
@@ -254,7 +242,7 @@ static void test_lying_headers_are_refused(void **state) {
     }
     ckpt_free(&a);
     free(path);
-    remove_dir(dir);
+    scratch_folder_remove(dir);
 }
 
 /* As many features, but others: the weights would load and be wrong. */
@@ -271,8 +259,8 @@ static void test_a_flow_model_of_other_features_is_refused(void **state) {
                             .mlp_h2 = 1,
                             .n_out = CKPT_N_QUANTILES,
                             .head = HEAD_FLOW};
-    char *dir = temp_dir(), *path = file_join(dir, "model.m3"), features[FLOWFEAT_FINGERPRINT],
-         others[FLOWFEAT_FINGERPRINT];
+    char *dir = scratch_folder("ckpt"), *path = file_join(dir, "model.m3"),
+         features[FLOWFEAT_FINGERPRINT], others[FLOWFEAT_FINGERPRINT];
     Ckpt a = make(&spec), b;
     Err err = {0};
     assert_int_equal(ckpt_save(&a, path, CKPT_BF16, &err), 0);
@@ -287,7 +275,7 @@ static void test_a_flow_model_of_other_features_is_refused(void **state) {
     assert_refused(path, "missing key \"features\"");
     ckpt_free(&a);
     free(path);
-    remove_dir(dir);
+    scratch_folder_remove(dir);
 }
 
 static void assert_same_file(const char *a, const char *b) {
@@ -304,8 +292,8 @@ static void assert_same_file(const char *a, const char *b) {
 static void test_export_after_import_is_identity(void **state) {
     (void)state;
     if (!file_exists(TINY "tiny_llama.bin")) skip();
-    char *dir = temp_dir(), *m3 = file_join(dir, "tiny.m3"), *llama = file_join(dir, "l.bin"),
-         *mlp = file_join(dir, "m.bin");
+    char *dir = scratch_folder("ckpt"), *m3 = file_join(dir, "tiny.m3"),
+         *llama = file_join(dir, "l.bin"), *mlp = file_join(dir, "m.bin");
     Ckpt a, b;
     Err err = {0};
     if (ckpt_import(&a, TINY "tiny_llama.bin", TINY "tiny_mlp.bin", &err) != 0)
@@ -320,7 +308,7 @@ static void test_export_after_import_is_identity(void **state) {
     free(m3);
     free(llama);
     free(mlp);
-    remove_dir(dir);
+    scratch_folder_remove(dir);
 }
 
 /* A pair of our own making, so that what follows needs no reference data: dim 2, one head, 16
@@ -342,7 +330,7 @@ static Pair pair_make(void) {
     s.log_inputs = false;
     s.zero_rows = true;
     Ckpt c = make(&s);
-    Pair p = {.dir = temp_dir()};
+    Pair p = {.dir = scratch_folder("ckpt")};
     Err err = {0};
     p.llama = file_join(p.dir, "llama.bin");
     p.mlp = file_join(p.dir, "mlp.bin");
@@ -363,7 +351,7 @@ static void pair_free(Pair *p) {
     free(p->bytes[1]);
     free(p->llama);
     free(p->mlp);
-    remove_dir(p->dir);
+    scratch_folder_remove(p->dir);
 }
 
 static void assert_pair_refused(const Pair *p, const char *expected) {

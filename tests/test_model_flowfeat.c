@@ -19,6 +19,7 @@
 #include "features/pathfluid.h"
 #include "model/flowfeat_settings.h"
 #include "net/wire.h"
+#include "scratch_folder.h"
 #include "traffic/sizebucket.h"
 
 static void near(double got, double want) {
@@ -308,17 +309,9 @@ static void write_network(const char *root, int i) {
 }
 
 static char *make_root(void) {
-    char *root = mem_strdup("/tmp/m3-flowset-XXXXXX");
-    assert_non_null(mkdtemp(root));
+    char *root = scratch_folder("flowset");
     for (int i = 0; i < 3; i++) write_network(root, i);
     return root;
-}
-
-static void remove_root(char *root) {
-    char *command = mem_printf("rm -rf '%s'", root);
-    assert_int_equal(system(command), 0);
-    free(command);
-    free(root);
 }
 
 static FlowDataInfo make(const char *root, const char *out, int threads) {
@@ -330,33 +323,20 @@ static FlowDataInfo make(const char *root, const char *out, int threads) {
     return info;
 }
 
-static void same_file(const char *a, const char *b, const char *name) {
-    char *pa = file_join(a, name), *pb = file_join(b, name);
-    FileView x, y;
-    assert_int_equal(file_view(&x, pa, NULL), 0);
-    assert_int_equal(file_view(&y, pb, NULL), 0);
-    assert_int_equal(x.len, y.len);
-    assert_memory_equal(x.data, y.data, x.len);
-    file_view_close(&x);
-    file_view_close(&y);
-    free(pa);
-    free(pb);
-}
-
 static void threads_leave_no_trace(void **state) {
     (void)state;
     char *root = make_root(), *one = file_join(root, "one"), *many = file_join(root, "many");
     make(root, one, 1);
     make(root, many, 3);
-    same_file(one, many, "manifest.json");
+    scratch_folder_same(one, many, "manifest.json");
     for (int k = 0; k < FLOWDATA_N_ARRAYS; k++) {
         char *name = mem_printf("%s.npy", flowdata_arrays[k].name);
-        same_file(one, many, name);
+        scratch_folder_same(one, many, name);
         free(name);
     }
     free(one);
     free(many);
-    remove_root(root);
+    scratch_folder_remove(root);
 }
 
 /* Truth is what the file says; every path has flows; ranges are those of the arrays; a flow that
@@ -402,7 +382,7 @@ static void data_sets_hold_the_truth(void **state) {
     flowdata_free(&d);
     free(dir);
     free(out);
-    remove_root(root);
+    scratch_folder_remove(root);
 }
 
 static void damaged_data_sets_are_refused(void **state) {
@@ -436,7 +416,7 @@ static void damaged_data_sets_are_refused(void **state) {
     assert_int_equal(err.kind, ERR_INPUT);
     free(nowhere);
     free(out);
-    remove_root(root);
+    scratch_folder_remove(root);
 }
 
 int main(void) {

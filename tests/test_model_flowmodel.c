@@ -18,15 +18,9 @@
 #include "base/rng.h"
 #include "model/flowmodel.h"
 #include "model/nn_exp.h"
-#include "plugin/torch_load.h"
+#include "plugin.h"
 
 enum { N_MAPS = 70, MAX_LINKS = 6, MAX_FLOWS = 5, N_Q = FLOWMODEL_N_Q };
-#define ERRBUF errbuf, sizeof errbuf
-#define TRY(call)                                           \
-    do {                                                    \
-        char errbuf[512] = "";                              \
-        if ((call) != 0) fail_msg("%s: %s", #call, errbuf); \
-    } while (0)
 
 /* Paths of 1..6 links and 0..5 flows with features of order 1, in the C model's and the plug-in's
  * form. */
@@ -280,48 +274,14 @@ static void test_cdf_inverts_quantiles(void **state) {
 
 /* ---- the training plug-in ---- */
 
-static const TorchApi *api_of(void **state) { return *state; }
-
-static int find_plugin(void **state) {
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    char *dir = file_dirname(exe), *path = file_join(dir, "../m3-torch.so");
-    if (file_exists(path)) setenv("M3_TORCH_PLUGIN", path, 0);
-    Err err = {0};
-    const TorchApi *api = getenv("M3_TORCH_PLUGIN") ? torch_load(&err) : NULL;
-    if (!api && err.kind != ERR_NONE) fprintf(stderr, "%s\n", err.msg);
-    *state = (void *)(uintptr_t)api;
-    free(dir);
-    free(path);
-    return err.kind == ERR_NONE ? 0 : -1;
-}
-
-static TorchTrainer *make_trainer(const TorchApi *api, const Ckpt *c, double dropout,
-                                  double average) {
-    char errbuf[512] = "";
-    TorchOptions o = {.lr = 1e-3,
-                      .beta1 = 0.9,
-                      .beta2 = 0.95,
-                      .weight_decay = 0.02,
-                      .dropout = dropout,
-                      .average = average,
-                      .seed = 11,
-                      .threads = 1,
-                      .device = "cpu"};
-    TorchTrainer *t = api->create(&c->spec, c->weights, &o, ERRBUF);
-    if (!t) fail_msg("%s", errbuf);
-    return t;
-}
-
 static void check_forward(const TorchApi *api, bool bidirectional) {
     Data *d = make_data();
     ModelSpec s = small_spec(bidirectional);
     Ckpt c = busy(&s);
-    TorchTrainer *t = make_trainer(api, &c, 0.5, 0); /* dropout must not show */
+    TorchTrainer *t = plugin_trainer(api, &c.spec, c.weights, 0.5, 0); /* dropout must not show */
     float *ours = MEM_NEW(float, d->n_flows *N_Q), *theirs = MEM_NEW(float, d->n_flows *N_Q);
     flowmodel_forward(&c, d->maps, N_MAPS, ours, true, 2);
-    TRY(api->forward_flows(t, &d->batch, theirs, ERRBUF));
+    PLUGIN_TRY(api->forward_flows(t, &d->batch, theirs, PLUGIN_ERRBUF));
     for (size_t i = 0; i < d->n_flows * N_Q; i++)
         if (!(fabsf(ours[i] - theirs[i]) <= 1e-4f))
             fail_msg("flow %zu: %g in C, %g in libtorch", i / N_Q, (double)ours[i],
@@ -334,9 +294,9 @@ static void check_forward(const TorchApi *api, bool bidirectional) {
 }
 
 static void test_forwards_agree(void **state) {
-    if (!api_of(state)) skip();
-    check_forward(api_of(state), true);
-    check_forward(api_of(state), false);
+    if (!plugin_of(state)) skip();
+    check_forward(plugin_of(state), true);
+    check_forward(plugin_of(state), false);
 }
 
 /* The loss by its definition, from the C forward. */
@@ -361,18 +321,18 @@ static double loss_at(const Data *d, const Ckpt *c) {
 /* Along the gradient of each tensor: (L(w + h·u) − L(w − h·u)) / 2h = |g|. Clamps and normalisation
  * are not learned. */
 static void test_gradients_are_finite_differences(void **state) {
-    if (!api_of(state)) skip();
-    const TorchApi *api = api_of(state);
+    if (!plugin_of(state)) skip();
+    const TorchApi *api = plugin_of(state);
     Data *d = make_data();
     ModelSpec s = small_spec(true);
     Ckpt c = busy(&s);
-    TorchTrainer *trainer = make_trainer(api, &c, 0.5, 0);
+    TorchTrainer *trainer = plugin_trainer(api, &c.spec, c.weights, 0.5, 0);
     CkptTensor t[CKPT_MAX_TENSORS];
     size_t n_floats, n_tensors = ckpt_layout(&s, t, CKPT_MAX_TENSORS, &n_floats);
     float *g = MEM_NEW(float, n_floats), *w = MEM_NEW(float, n_floats);
     double loss;
     memcpy(w, c.weights, n_floats * sizeof *w);
-    TRY(api->gradients_flows(trainer, &d->batch, &loss, g, ERRBUF));
+    PLUGIN_TRY(api->gradients_flows(trainer, &d->batch, &loss, g, PLUGIN_ERRBUF));
     assert_float_equal(loss, loss_at(d, &c), 1e-5);
     for (size_t i = 0; i < n_tensors; i++) {
         double norm = 0;
@@ -404,21 +364,21 @@ static void test_gradients_are_finite_differences(void **state) {
 
 /* Steps reach what the data says: log slowdown uniform in [1, 2], whatever the features. */
 static void test_learns_a_distribution(void **state) {
-    if (!api_of(state)) skip();
-    const TorchApi *api = api_of(state);
+    if (!plugin_of(state)) skip();
+    const TorchApi *api = plugin_of(state);
     Data *d = make_data();
     ModelSpec s = small_spec(true);
     Ckpt c = fresh(&s);
-    TorchTrainer *t = make_trainer(api, &c, 0, 0.9);
+    TorchTrainer *t = plugin_trainer(api, &c.spec, c.weights, 0, 0.9);
     Rng rng = rng_stream(2, "truth", 0);
     double loss, mean[N_Q] = {0};
     for (int k = 0; k < N_Q; k++) d->level_weight[k] = 1;
     for (uint32_t i = 0; i < d->n_flows; i++) d->base[i] = d->weight[i] = 1;
     for (int step = 0; step < 1500; step++) {
         for (uint32_t i = 0; i < d->n_flows; i++) d->truth[i] = (float)exp(rng_uniform(&rng, 1, 2));
-        TRY(api->step_flows(t, &d->batch, step < 750 ? 1e-2 : 1e-3, &loss, ERRBUF));
+        PLUGIN_TRY(api->step_flows(t, &d->batch, step < 750 ? 1e-2 : 1e-3, &loss, PLUGIN_ERRBUF));
     }
-    TRY(api->average(t, c.weights, ERRBUF));
+    PLUGIN_TRY(api->average(t, c.weights, PLUGIN_ERRBUF));
     float *q = MEM_NEW(float, d->n_flows *N_Q);
     flowmodel_forward(&c, d->maps, N_MAPS, q, true, 1);
     for (uint32_t i = 0; i < d->n_flows * N_Q; i++) mean[i % N_Q] += (double)q[i] / d->n_flows;
@@ -430,8 +390,8 @@ static void test_learns_a_distribution(void **state) {
 }
 
 static void test_resumed_run_is_the_uninterrupted_one(void **state) {
-    if (!api_of(state)) skip();
-    const TorchApi *api = api_of(state);
+    if (!plugin_of(state)) skip();
+    const TorchApi *api = plugin_of(state);
     Data *d = make_data();
     ModelSpec s = small_spec(true);
     Ckpt c = fresh(&s), e = fresh(&s);
@@ -439,19 +399,23 @@ static void test_resumed_run_is_the_uninterrupted_one(void **state) {
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    TorchTrainer *a = make_trainer(api, &c, 0.3, 0.9), *b = make_trainer(api, &c, 0.3, 0.9);
+    TorchTrainer *a = plugin_trainer(api, &c.spec, c.weights, 0.3, 0.9),
+                 *b = plugin_trainer(api, &c.spec, c.weights, 0.3, 0.9);
     double loss;
-    for (int i = 0; i < 3; i++) TRY(api->step_flows(a, &d->batch, 1e-3, &loss, ERRBUF));
-    TRY(api->save_state(a, path, ERRBUF));
-    for (int i = 0; i < 3; i++) TRY(api->step_flows(a, &d->batch, 1e-3, &loss, ERRBUF));
-    TRY(api->load_state(b, path, ERRBUF));
-    for (int i = 0; i < 3; i++) TRY(api->step_flows(b, &d->batch, 1e-3, &loss, ERRBUF));
-    TRY(api->weights(a, c.weights, ERRBUF));
-    TRY(api->weights(b, e.weights, ERRBUF));
+    for (int i = 0; i < 3; i++)
+        PLUGIN_TRY(api->step_flows(a, &d->batch, 1e-3, &loss, PLUGIN_ERRBUF));
+    PLUGIN_TRY(api->save_state(a, path, PLUGIN_ERRBUF));
+    for (int i = 0; i < 3; i++)
+        PLUGIN_TRY(api->step_flows(a, &d->batch, 1e-3, &loss, PLUGIN_ERRBUF));
+    PLUGIN_TRY(api->load_state(b, path, PLUGIN_ERRBUF));
+    for (int i = 0; i < 3; i++)
+        PLUGIN_TRY(api->step_flows(b, &d->batch, 1e-3, &loss, PLUGIN_ERRBUF));
+    PLUGIN_TRY(api->weights(a, c.weights, PLUGIN_ERRBUF));
+    PLUGIN_TRY(api->weights(b, e.weights, PLUGIN_ERRBUF));
     assert_memory_equal(c.weights, e.weights, c.n_floats * sizeof(float));
-    TRY(api->average(b, e.weights, ERRBUF));
+    PLUGIN_TRY(api->average(b, e.weights, PLUGIN_ERRBUF));
     assert_memory_not_equal(c.weights, e.weights, c.n_floats * sizeof(float));
-    TRY(api->average(a, c.weights, ERRBUF));
+    PLUGIN_TRY(api->average(a, c.weights, PLUGIN_ERRBUF));
     assert_memory_equal(c.weights, e.weights, c.n_floats * sizeof(float));
     unlink(path);
     api->destroy(a);
@@ -510,5 +474,5 @@ int main(void) {
         cmocka_unit_test(test_gradients_are_finite_differences),
         cmocka_unit_test(test_learns_a_distribution),
         cmocka_unit_test(test_resumed_run_is_the_uninterrupted_one)};
-    return cmocka_run_group_tests(tests, find_plugin, NULL);
+    return cmocka_run_group_tests(tests, plugin_find, NULL);
 }

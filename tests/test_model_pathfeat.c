@@ -159,18 +159,6 @@ static void empty_buckets_take_the_given_vector(void **state) {
 
 /* ---- the published program's feature maps ---- */
 
-static NetConf case_conf(const FluidCase *c) {
-    NetConf conf;
-    netconf_default(&conf);
-    conf.cc = (Cc)c->cc;
-    conf.buffer_b = c->buffer_units * 10240;
-    conf.line_window_b = c->window_b;
-    conf.pfc = c->pfc != 0;
-    conf.dctcp_k_b = conf.dcqcn_kmin_b = c->x * 1000;
-    conf.dcqcn_kmax_b = c->y * 1000;
-    return conf;
-}
-
 /* Floats that end the file dir/name. */
 static float *read_floats(const char *dir, const char *name, size_t n, Arena *a) {
     char *path = file_join(dir, name);
@@ -195,7 +183,7 @@ static void check_case(FluidCase *c, void *ctx) {
         read_floats(c->dir, "tiny_feat_map.f32", (size_t)(n_links + 1) * PATHFEAT_N, &c->arena);
     double *fct = ARENA_NEW(&c->arena, double, c->n);
     float *sldn = ARENA_NEW(&c->arena, float, c->n), row[PATHFEAT_N];
-    NetConf conf = case_conf(c);
+    NetConf conf = fluid_case_conf(c);
     PathFeat m;
     flowsim_run(&c->lot, c->flows, c->n, fct, NULL, &c->arena);
     lot_slowdowns(&c->lot, c->flows, c->n, fct, sldn);

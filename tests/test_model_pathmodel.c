@@ -78,27 +78,20 @@ static void check_case(const Ckpt *c, const char *name, const char *size) {
     file_view_close(&out);
 }
 
-static void test_reference_cases_tiny(void **state) {
-    (void)state;
-    if (!file_exists(REF "ckpts_tiny/tiny_llama.bin")) skip();
+static Ckpt import_tiny(void) {
     Ckpt c;
     Err err = {0};
     if (ckpt_import(&c, REF "ckpts_tiny/tiny_llama.bin", REF "ckpts_tiny/tiny_mlp.bin", &err) != 0)
         fail_msg("%s", err.msg);
-    for (int i = 0; i < N_CASES; i++) check_case(&c, cases[i], "tiny");
-    ckpt_free(&c);
+    return c;
 }
 
-static NetConf case_conf(const FluidCase *c) {
-    NetConf conf;
-    netconf_default(&conf);
-    conf.cc = (Cc)c->cc;
-    conf.buffer_b = c->buffer_units * 10240;
-    conf.line_window_b = c->window_b;
-    conf.pfc = c->pfc != 0;
-    conf.dctcp_k_b = conf.dcqcn_kmin_b = c->x * 1000;
-    conf.dcqcn_kmax_b = c->y * 1000;
-    return conf;
+static void test_reference_cases_tiny(void **state) {
+    (void)state;
+    if (!file_exists(REF "ckpts_tiny/tiny_llama.bin")) skip();
+    Ckpt c = import_tiny();
+    for (int i = 0; i < N_CASES; i++) check_case(&c, cases[i], "tiny");
+    ckpt_free(&c);
 }
 
 /* From flows to slowdowns. Left out: what the published program gives other settings for than ours
@@ -111,7 +104,7 @@ static void check_chain(FluidCase *f, void *ctx) {
     double *fct = ARENA_NEW(&f->arena, double, f->n);
     float *sldn = ARENA_NEW(&f->arena, float, f->n),
           *mlp_in = ARENA_NEW(&f->arena, float, PATHFEAT_N + c->spec.dim), got[PATHFEAT_N_BASE];
-    NetConf conf = case_conf(f);
+    NetConf conf = fluid_case_conf(f);
     PathFeat m;
     flowsim_run(&f->lot, f->flows, f->n, fct, NULL, &f->arena);
     lot_slowdowns(&f->lot, f->flows, f->n, fct, sldn);
@@ -126,10 +119,7 @@ static void check_chain(FluidCase *f, void *ctx) {
 static void test_whole_chain(void **state) {
     (void)state;
     if (!file_exists(REF "ckpts_tiny/tiny_llama.bin")) skip();
-    Ckpt c;
-    Err err = {0};
-    if (ckpt_import(&c, REF "ckpts_tiny/tiny_llama.bin", REF "ckpts_tiny/tiny_mlp.bin", &err) != 0)
-        fail_msg("%s", err.msg);
+    Ckpt c = import_tiny();
     assert_int_equal(fluid_case_each(REF "cases", check_chain, &c), N_CASES);
     ckpt_free(&c);
 }

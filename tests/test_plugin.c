@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -17,15 +16,9 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/pathmodel.h"
-#include "plugin/torch_load.h"
+#include "plugin.h"
 
 enum { N_PATHS = 5, MAX_LINKS = 6, MAX_ROWS = N_PATHS * (MAX_LINKS + 1) };
-#define TRY(call)                                           \
-    do {                                                    \
-        char errbuf[512] = "";                              \
-        if ((call) != 0) fail_msg("%s: %s", #call, errbuf); \
-    } while (0)
-#define ERRBUF errbuf, sizeof errbuf
 
 static const ModelSpec residual = {.n_feat = 1019,
                                    .dim = 8,
@@ -126,44 +119,12 @@ static float *make_weights(const ModelSpec *s, size_t *n) {
     return w;
 }
 
-static TorchOptions options(double dropout) {
-    return (TorchOptions){.lr = 1e-3,
-                          .beta1 = 0.9,
-                          .beta2 = 0.95,
-                          .weight_decay = 0.02,
-                          .dropout = dropout,
-                          .seed = 11,
-                          .threads = 1,
-                          .device = "cpu"};
-}
-
 static TorchTrainer *make_trainer(const TorchApi *api, const ModelSpec *s, double dropout) {
     size_t n;
-    char errbuf[512] = "";
     float *w = make_weights(s, &n);
-    TorchOptions o = options(dropout);
-    TorchTrainer *t = api->create(s, w, &o, ERRBUF);
-    if (!t) fail_msg("%s", errbuf);
+    TorchTrainer *t = plugin_trainer(api, s, w, dropout, 0);
     free(w);
     return t;
-}
-
-/* The plug-in that was built beside the tests' folder; NULL where it was not. */
-static const TorchApi *api_of(void **state) { return *state; }
-
-static int find_plugin(void **state) {
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = '\0';
-    char *dir = file_dirname(exe), *path = file_join(dir, "../m3-torch.so");
-    if (file_exists(path)) setenv("M3_TORCH_PLUGIN", path, 0);
-    Err err = {0};
-    const TorchApi *api = getenv("M3_TORCH_PLUGIN") ? torch_load(&err) : NULL;
-    if (!api && err.kind != ERR_NONE) fprintf(stderr, "%s\n", err.msg);
-    *state = (void *)(uintptr_t)api;
-    free(dir);
-    free(path);
-    return err.kind == ERR_NONE ? 0 : -1;
 }
 
 static void check_forward(const TorchApi *api, const ModelSpec *s) {
@@ -173,7 +134,7 @@ static void check_forward(const TorchApi *api, const ModelSpec *s) {
     TorchTrainer *t = make_trainer(api, s, 0.5); /* dropout must not show */
     float ours[N_PATHS * 400], theirs[N_PATHS * 400];
     pathmodel_forward(&c, d->maps, N_PATHS, ours, true, 1);
-    TRY(api->forward(t, &d->batch, theirs, ERRBUF));
+    PLUGIN_TRY(api->forward(t, &d->batch, theirs, PLUGIN_ERRBUF));
     for (size_t i = 0; i < N_PATHS * 400; i++)
         if (!(fabsf(ours[i] - theirs[i]) <= 1e-4f * (1 + fabsf(ours[i]))))
             fail_msg("path %zu cell %zu: %g in C, %g in libtorch", i / 400, i % 400,
@@ -184,16 +145,16 @@ static void check_forward(const TorchApi *api, const ModelSpec *s) {
 }
 
 static void test_forwards_agree(void **state) {
-    if (!api_of(state)) skip();
-    check_forward(api_of(state), &residual);
-    check_forward(api_of(state), &absolute);
+    if (!plugin_of(state)) skip();
+    check_forward(plugin_of(state), &residual);
+    check_forward(plugin_of(state), &absolute);
 }
 
 static double loss_at(const TorchApi *api, TorchTrainer *t, const Data *d, const float *w) {
     float out[N_PATHS * 400];
     double sum = 0, n = 0;
-    TRY(api->set_weights(t, w, ERRBUF));
-    TRY(api->forward(t, &d->batch, out, ERRBUF));
+    PLUGIN_TRY(api->set_weights(t, w, PLUGIN_ERRBUF));
+    PLUGIN_TRY(api->forward(t, &d->batch, out, PLUGIN_ERRBUF));
     for (size_t i = 0; i < N_PATHS * 400; i++)
         if (d->truth_present[i / 100]) {
             sum += fabs((double)out[i] / (double)d->truth[i] - 1);
@@ -214,7 +175,7 @@ static void check_gradients(const TorchApi *api, const ModelSpec *s) {
     TorchTrainer *trainer = make_trainer(api, s, 0.5);
     n_tensors = ckpt_layout(s, t, CKPT_MAX_TENSORS, &n_floats);
     double loss;
-    TRY(api->gradients(trainer, &d->batch, &loss, g, ERRBUF));
+    PLUGIN_TRY(api->gradients(trainer, &d->batch, &loss, g, PLUGIN_ERRBUF));
     assert_true(fabs(loss - loss_at(api, trainer, d, w)) < 1e-5);
     for (size_t i = 0; i < n_tensors; i++) {
         /* Along the gradient itself, where the change is largest against rounding. */
@@ -245,19 +206,19 @@ static void check_gradients(const TorchApi *api, const ModelSpec *s) {
 }
 
 static void test_gradients_are_finite_differences(void **state) {
-    if (!api_of(state)) skip();
-    check_gradients(api_of(state), &residual);
-    check_gradients(api_of(state), &absolute);
+    if (!plugin_of(state)) skip();
+    check_gradients(plugin_of(state), &residual);
+    check_gradients(plugin_of(state), &absolute);
 }
 
 static void test_steps_decrease_the_loss(void **state) {
-    if (!api_of(state)) skip();
-    const TorchApi *api = api_of(state);
+    if (!plugin_of(state)) skip();
+    const TorchApi *api = plugin_of(state);
     Data *d = make_data();
     TorchTrainer *t = make_trainer(api, &residual, 0);
     double first = 0, last = 0;
     for (int i = 0; i < 60; i++)
-        TRY(api->step(t, &d->batch, 3e-3, i == 0 ? &first : &last, ERRBUF));
+        PLUGIN_TRY(api->step(t, &d->batch, 3e-3, i == 0 ? &first : &last, PLUGIN_ERRBUF));
     assert_true(last < 0.8 * first);
     api->destroy(t);
     free(d);
@@ -266,8 +227,8 @@ static void test_steps_decrease_the_loss(void **state) {
 /* With a gradient that is zero nothing moves but what decays: the transformer's matrices, by 1 − lr
  * · decay. */
 static void test_decay_is_for_matrices_of_the_transformer_only(void **state) {
-    if (!api_of(state)) skip();
-    const TorchApi *api = api_of(state);
+    if (!plugin_of(state)) skip();
+    const TorchApi *api = plugin_of(state);
     Data *d = make_data();
     size_t n;
     CkptTensor t[CKPT_MAX_TENSORS];
@@ -276,9 +237,9 @@ static void test_decay_is_for_matrices_of_the_transformer_only(void **state) {
     TorchTrainer *trainer = make_trainer(api, &residual, 0);
     double loss;
     memset(d->truth_present, 0, sizeof d->truth_present);
-    TRY(api->step(trainer, &d->batch, 0.1, &loss, ERRBUF));
+    PLUGIN_TRY(api->step(trainer, &d->batch, 0.1, &loss, PLUGIN_ERRBUF));
     assert_true(loss == 0);
-    TRY(api->weights(trainer, after, ERRBUF));
+    PLUGIN_TRY(api->weights(trainer, after, PLUGIN_ERRBUF));
     for (size_t i = 0; i < n_tensors; i++) {
         bool decays = t[i].cols > 1 && strncmp(t[i].name, "mlp", 3) != 0;
         float before = w[t[i].offset], want = decays ? before * (1 - 0.1f * 0.02f) : before;
@@ -293,8 +254,8 @@ static void test_decay_is_for_matrices_of_the_transformer_only(void **state) {
 }
 
 static void test_resumed_run_is_the_uninterrupted_one(void **state) {
-    if (!api_of(state)) skip();
-    const TorchApi *api = api_of(state);
+    if (!plugin_of(state)) skip();
+    const TorchApi *api = plugin_of(state);
     Data *d = make_data();
     size_t n;
     float *w = make_weights(&residual, &n), *w2 = MEM_NEW(float, n);
@@ -304,15 +265,16 @@ static void test_resumed_run_is_the_uninterrupted_one(void **state) {
     close(fd);
     TorchTrainer *a = make_trainer(api, &residual, 0.3), *b = make_trainer(api, &residual, 0.3);
     double loss_a, loss_b;
-    for (int i = 0; i < 3; i++) TRY(api->step(a, &d->batch, 1e-3, &loss_a, ERRBUF));
-    TRY(api->save_state(a, path, ERRBUF));
-    for (int i = 0; i < 3; i++) TRY(api->step(a, &d->batch, 1e-3, &loss_a, ERRBUF));
-    TRY(api->step(b, &d->batch, 1e-2, &loss_b, ERRBUF)); /* elsewhere, before it is loaded */
-    TRY(api->load_state(b, path, ERRBUF));
-    for (int i = 0; i < 3; i++) TRY(api->step(b, &d->batch, 1e-3, &loss_b, ERRBUF));
+    for (int i = 0; i < 3; i++) PLUGIN_TRY(api->step(a, &d->batch, 1e-3, &loss_a, PLUGIN_ERRBUF));
+    PLUGIN_TRY(api->save_state(a, path, PLUGIN_ERRBUF));
+    for (int i = 0; i < 3; i++) PLUGIN_TRY(api->step(a, &d->batch, 1e-3, &loss_a, PLUGIN_ERRBUF));
+    PLUGIN_TRY(
+        api->step(b, &d->batch, 1e-2, &loss_b, PLUGIN_ERRBUF)); /* elsewhere, before it is loaded */
+    PLUGIN_TRY(api->load_state(b, path, PLUGIN_ERRBUF));
+    for (int i = 0; i < 3; i++) PLUGIN_TRY(api->step(b, &d->batch, 1e-3, &loss_b, PLUGIN_ERRBUF));
     assert_true(loss_a == loss_b);
-    TRY(api->weights(a, w, ERRBUF));
-    TRY(api->weights(b, w2, ERRBUF));
+    PLUGIN_TRY(api->weights(a, w, PLUGIN_ERRBUF));
+    PLUGIN_TRY(api->weights(b, w2, PLUGIN_ERRBUF));
     assert_memory_equal(w, w2, n * sizeof *w);
     unlink(path);
     api->destroy(a);
@@ -325,18 +287,18 @@ static void test_resumed_run_is_the_uninterrupted_one(void **state) {
 static void assert_state_refused(const TorchApi *api, TorchTrainer *t, const char *path,
                                  const char *expected) {
     char errbuf[512] = "";
-    assert_int_equal(api->load_state(t, path, ERRBUF), -1);
+    assert_int_equal(api->load_state(t, path, PLUGIN_ERRBUF), -1);
     if (!strstr(errbuf, expected)) fail_msg("expected '%s' in '%s'", expected, errbuf);
 }
 
 static void test_damaged_states_are_refused(void **state) {
-    if (!api_of(state)) skip();
-    const TorchApi *api = api_of(state);
+    if (!plugin_of(state)) skip();
+    const TorchApi *api = plugin_of(state);
     char path[] = "/tmp/m3-state-XXXXXX", said[512] = "";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     TorchTrainer *a = make_trainer(api, &residual, 0), *other = make_trainer(api, &absolute, 0);
-    TRY(api->save_state(a, path, ERRBUF));
+    PLUGIN_TRY(api->save_state(a, path, PLUGIN_ERRBUF));
     assert_state_refused(api, other, path, "length");
     FILE *f = fopen(path, "r+b");
     assert_non_null(f);
@@ -359,20 +321,20 @@ static void test_damaged_states_are_refused(void **state) {
 }
 
 static void test_unknown_device_is_an_error(void **state) {
-    if (!api_of(state)) skip();
-    const TorchApi *api = api_of(state);
+    if (!plugin_of(state)) skip();
+    const TorchApi *api = plugin_of(state);
     size_t n;
     float *w = make_weights(&residual, &n);
-    TorchOptions o = options(0);
+    TorchOptions o = plugin_options(0, 0);
     char errbuf[512] = "";
     strcpy(o.device, "abacus");
-    assert_null(api->create(&residual, w, &o, ERRBUF));
+    assert_null(api->create(&residual, w, &o, PLUGIN_ERRBUF));
     assert_string_equal(errbuf, "device: expected auto, cpu or cuda, got 'abacus'");
     free(w);
 }
 
 static void test_missing_plugin_is_an_error(void **state) {
-    if (!api_of(state)) skip();
+    if (!plugin_of(state)) skip();
     Err err = {0};
     char *old = mem_strdup(getenv("M3_TORCH_PLUGIN"));
     setenv("M3_TORCH_PLUGIN", "/nonexistent/m3-torch.so", 1);
@@ -392,5 +354,5 @@ int main(void) {
         cmocka_unit_test(test_damaged_states_are_refused),
         cmocka_unit_test(test_unknown_device_is_an_error),
         cmocka_unit_test(test_missing_plugin_is_an_error)};
-    return cmocka_run_group_tests(tests, find_plugin, NULL);
+    return cmocka_run_group_tests(tests, plugin_find, NULL);
 }

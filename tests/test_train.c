@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "evaluate/evaluate_paths.h"
 #include "plugin/torch_load.h"
+#include "scratch_folder.h"
 #include "traffic/sizebucket.h"
 #include "train/train.h"
 
@@ -89,20 +90,13 @@ static void write_dataset(const char *dir) {
 }
 
 static int setup(void **state) {
-    char *dir = mem_strdup("/tmp/m3-train-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    char *dir = scratch_folder("train");
     write_dataset(dir);
     *state = dir;
     return 0;
 }
 
-static int teardown(void **state) {
-    char *command = mem_printf("rm -rf '%s'", (char *)*state);
-    int rc = system(command);
-    free(command);
-    free(*state);
-    return rc;
-}
+static int teardown(void **state) { return scratch_folder_remove(*state); }
 
 static void load(PathData *d, const char *dir) {
     Err err = {0};

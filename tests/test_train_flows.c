@@ -19,6 +19,7 @@
 #include "base/rng.h"
 #include "evaluate/evaluate_flows.h"
 #include "plugin/torch_load.h"
+#include "scratch_folder.h"
 #include "traffic/sizebucket.h"
 #include "train/train.h"
 
@@ -127,20 +128,13 @@ static void write_flowset(const char *dir) {
 }
 
 static int setup(void **state) {
-    char *dir = mem_strdup("/tmp/m3-flowtrain-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    char *dir = scratch_folder("flowtrain");
     write_flowset(dir);
     *state = dir;
     return 0;
 }
 
-static int teardown(void **state) {
-    char *command = mem_printf("rm -rf '%s'", (char *)*state);
-    int rc = system(command);
-    free(command);
-    free(*state);
-    return rc;
-}
+static int teardown(void **state) { return scratch_folder_remove(*state); }
 
 static void load(FlowData *d, const char *dir) {
     Err err = {0};
