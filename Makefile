@@ -167,7 +167,7 @@ SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addp
     bench/ns3-agreement)
 lint: layers ## static checks and formatting
 	@clang-format --dry-run -Werror $(SOURCES)
-	@tests/columns $(SOURCES) $(SCRIPTS)
+	@tests/columns $(SOURCES) $(SCRIPTS) $$(git ls-files '*.md')
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    --error-exitcode=1 -Isrc -Iinclude src
 format: ## format the C and C++ sources
