@@ -1,7 +1,7 @@
 /* json: typed reads over cJSON, of which this is the sole user, and a streaming writer.
  *
  * A Json is a cursor: node, parent cursor, and the key or index that led to it. Nothing is built
- * while reading goes well; on failure the chain of parents spells the path (".pods[3].racks"). The
+ * while reading goes well; on failure the chain of parents gives the path (".pods[3].racks"). The
  * writer holds no tree: it remembers its depth and whether a comma is due. */
 #include "base/json.h"
 
@@ -126,9 +126,9 @@ static const char *type_name(const Json *j) {
 }
 
 /* Appends the path of j to out, which holds *n characters. */
-static void spell(const Json *j, char *out, size_t cap, size_t *n) {
+static void append_path(const Json *j, char *out, size_t cap, size_t *n) {
     if (!j->parent) return;
-    spell(j->parent, out, cap, n);
+    append_path(j->parent, out, cap, n);
     if (*n + 1 >= cap) return;
     int k = j->key ? snprintf(out + *n, cap - *n, ".%s", j->key)
                    : snprintf(out + *n, cap - *n, "[%d]", j->index);
@@ -138,7 +138,7 @@ static void spell(const Json *j, char *out, size_t cap, size_t *n) {
 static int fail(const Json *j, Err *err, const char *fmt, va_list ap) {
     char path[256] = "", msg[400];
     size_t n = 0;
-    spell(j, path, sizeof path, &n);
+    append_path(j, path, sizeof path, &n);
     vsnprintf(msg, sizeof msg, fmt, ap);
     return err_input(err, "%s: %s%s%s", j->doc->name, path, n ? ": " : "", msg);
 }

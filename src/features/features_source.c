@@ -1,7 +1,7 @@
 /* features_source: which files features were made from, by the digests of their contents.
  *
  * Features stand in for the files of a scenario, so an estimate from features has to notice when
- * somebody names another topology, mix or flow file. Contents are compared, not names: files may
+ * another topology, mix or flow file is given. Contents are compared, not names: files may
  * move. Left out are the matrix and size files that a mix names; whoever changes one of those has
  * to make the features again. */
 #include "features/features_source.h"

@@ -19,7 +19,7 @@ typedef struct {
     size_t n; /* combinations: the product of the axes' numbers of values; 1 without axes */
 } Grid;
 
-/* The most combinations. Each is a row of a table that somebody reads; a typing error in a step
+/* The most combinations. Each is a row of a table for people; a typing error in a step
  * ends here. */
 enum { GRID_MAX = 4096 };
 

@@ -75,13 +75,13 @@ typedef struct {
     const FlowEnds *ends;
     Flows *f;
     Err *err;
-} Reader;
+} BinaryReader;
 
 bool flows_binary_is(const FileView *v) {
     return v->len >= sizeof magic && memcmp(v->data, magic, sizeof magic) == 0;
 }
 
-static int read_header(Reader *r, const FileView *v) {
+static int read_header(BinaryReader *r, const FileView *v) {
     const char *path = r->ends->path;
     Header *h = &r->h;
     uint64_t at[N_COLUMNS];
@@ -115,7 +115,7 @@ static uint32_t end_of(const FlowEnds *e, uint64_t id) {
 }
 
 /* The hosts of one column; false if one of them is bad. */
-static bool copy_hosts(const Reader *r, Column c, uint32_t *out) {
+static bool copy_hosts(const BinaryReader *r, Column c, uint32_t *out) {
     const uint32_t *in = r->column[c];
     uint32_t n_hosts = (uint32_t)r->h.n_hosts, bad = 0;
     for (size_t i = 0; i < r->f->n; i++) {
@@ -126,7 +126,7 @@ static bool copy_hosts(const Reader *r, Column c, uint32_t *out) {
     return !bad;
 }
 
-static bool pairs_are_good(const Reader *r) {
+static bool pairs_are_good(const BinaryReader *r) {
     const Flows *f = r->f;
     bool bad = false;
     for (size_t i = 0; i < f->n; i++) bad |= !flows_ends_ok(r->ends, f->src[i], f->dst[i]);
@@ -135,7 +135,7 @@ static bool pairs_are_good(const Reader *r) {
 
 static bool size_is_good(uint64_t size_b) { return size_b - 1 < FLOWS_MAX_SIZE_B; }
 
-static bool copy_sizes(const Reader *r) {
+static bool copy_sizes(const BinaryReader *r) {
     const uint64_t *in = r->column[SIZE];
     bool bad = false;
     for (size_t i = 0; i < r->f->n; i++) {
@@ -149,7 +149,7 @@ static bool start_is_good(int64_t start_ns, int64_t before_ns) {
     return start_ns >= before_ns && (uint64_t)start_ns <= FLOWS_MAX_START_NS;
 }
 
-static bool copy_starts(const Reader *r) {
+static bool copy_starts(const BinaryReader *r) {
     const int64_t *in = r->column[START];
     int64_t before = 0;
     bool bad = false;
@@ -164,7 +164,7 @@ static bool copy_starts(const Reader *r) {
 static bool time_is_good(double ns) { return isnan(ns) || (ns > 0 && ns < (double)INFINITY); }
 
 /* A column of times, if it is there; false if one of them is bad. */
-static bool copy_times(const Reader *r, Column c, double **out) {
+static bool copy_times(const BinaryReader *r, Column c, double **out) {
     const double *in = r->column[c];
     bool bad = false;
     if (!in) return true;
@@ -176,7 +176,7 @@ static bool copy_times(const Reader *r, Column c, double **out) {
     return !bad;
 }
 
-static bool copy_columns(Reader *r) {
+static bool copy_columns(BinaryReader *r) {
     Flows *f = r->f;
     if (r->column[ID]) f->id = memcpy(MEM_NEW(uint64_t, f->n), r->column[ID], f->n * sizeof *f->id);
     return copy_hosts(r, SRC, f->src) && copy_hosts(r, DST, f->dst) && pairs_are_good(r) &&
@@ -186,7 +186,7 @@ static bool copy_columns(Reader *r) {
 
 /* ---- what is wrong ---- */
 
-static int fail_host(const Reader *r, size_t i, Column c, uint32_t number) {
+static int fail_host(const BinaryReader *r, size_t i, Column c, uint32_t number) {
     const FlowEnds *e = r->ends;
     if (number >= r->h.n_hosts)
         return err_input(r->err, "%s: row %zu: %s: expected one of %llu hosts, got number %u",
@@ -195,12 +195,12 @@ static int fail_host(const Reader *r, size_t i, Column c, uint32_t number) {
                           r->err);
 }
 
-static bool host_is_good(const Reader *r, uint32_t number) {
+static bool host_is_good(const BinaryReader *r, uint32_t number) {
     return number < r->h.n_hosts && r->host[number] != TOPO_NONE;
 }
 
 /* −1 with the message if row i is bad. */
-static int check_row(const Reader *r, size_t i) {
+static int check_row(const BinaryReader *r, size_t i) {
     const char *path = r->ends->path;
     uint32_t src = ((const uint32_t *)r->column[SRC])[i],
              dst = ((const uint32_t *)r->column[DST])[i];
@@ -228,14 +228,14 @@ static int check_row(const Reader *r, size_t i) {
 }
 
 /* The error of the first bad row, where a column is known to have one. */
-static int fail_first(const Reader *r) {
+static int fail_first(const BinaryReader *r) {
     for (size_t i = 0; i < r->f->n; i++)
         if (check_row(r, i) != 0) return -1;
     diag_die("%s: a bad column without a bad row", r->ends->path);
 }
 
 int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *e, Err *err) {
-    Reader r = {.ends = e, .f = f, .err = err};
+    BinaryReader r = {.ends = e, .f = f, .err = err};
     *f = (Flows){0};
     if (read_header(&r, v) != 0) return -1;
     flows_init(f, r.h.n_flows);

@@ -51,20 +51,20 @@ typedef struct {
     Progress progress;    /* in bytes */
     size_t disorder_line; /* first line that starts before the line above; 0: none */
     Err *err;
-} Reader;
+} TextReader;
 
 /* ---- text ---- */
 
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
-static void skip_blanks(Reader *r) {
+static void skip_blanks(TextReader *r) {
     while (r->p < r->end && is_blank(*r->p)) r->p++;
 }
 
-static bool at_line_end(const Reader *r) { return r->p == r->end || *r->p == '\n'; }
+static bool at_line_end(const TextReader *r) { return r->p == r->end || *r->p == '\n'; }
 
 /* Moves to the next line that is not blank; false at the end of the file. */
-static bool next_row(Reader *r) {
+static bool next_row(TextReader *r) {
     for (;;) {
         skip_blanks(r);
         if (r->p == r->end) return false;
@@ -74,16 +74,16 @@ static bool next_row(Reader *r) {
     }
 }
 
-static int fail_line(Reader *r, const char *what) {
+static int fail_line(TextReader *r, const char *what) {
     return err_input(r->err, "%s: line %zu: %s", r->ends.path, r->line, what);
 }
 
-static const char *name_of(const Reader *r, Column c) {
+static const char *name_of(const TextReader *r, Column c) {
     return c == COL_START && !r->csv ? "start" : column_names[c];
 }
 
 /* "path: line 7: dst: expected …, got 'x'"; r->p stands before or inside the field. */
-static int fail_field(Reader *r, Column c, const char *field, const char *expected) {
+static int fail_field(TextReader *r, Column c, const char *field, const char *expected) {
     const char *e = field;
     while (e < r->end && *e != '\n' && *e != '\r' && (r->csv ? *e != ',' : !is_blank(*e))) e++;
     int n = e - field < 40 ? (int)(e - field) : 40;
@@ -94,7 +94,7 @@ static int fail_field(Reader *r, Column c, const char *field, const char *expect
 /* ---- numbers ---- */
 
 /* Digits at r->p, at most 19 of them, onto *v, which keeps what came before; returns how many. */
-static inline int scan_digits(Reader *r, uint64_t *v) {
+static inline int scan_digits(TextReader *r, uint64_t *v) {
     const char *p = r->p, *end = r->end - r->p > 19 ? r->p + 19 : r->end;
     uint64_t x = *v;
     unsigned d;
@@ -109,7 +109,7 @@ static inline int scan_digits(Reader *r, uint64_t *v) {
 }
 
 /* Any spelling strtod knows, from a copy: the mapped file has no NUL at its end. */
-static bool scan_double(Reader *r, const char *field, double *x) {
+static bool scan_double(TextReader *r, const char *field, double *x) {
     char text[64];
     size_t n = 0;
     while (n + 1 < sizeof text && field + n < r->end && !strchr(", \t\r\n", field[n])) {
@@ -123,12 +123,12 @@ static bool scan_double(Reader *r, const char *field, double *x) {
     return n > 0 && *e == '\0' && !strpbrk(text, "xX");
 }
 
-static bool field_ended(const Reader *r) {
+static bool field_ended(const TextReader *r) {
     return r->p == r->end || *r->p == ',' || *r->p == '\n' || is_blank(*r->p);
 }
 
 /* A whole number below 10^19, also as "1500.0" or "1e6" (those below 2^53). */
-static inline bool scan_whole(Reader *r, uint64_t *v) {
+static inline bool scan_whole(TextReader *r, uint64_t *v) {
     const char *field = r->p;
     *v = 0;
     if (scan_digits(r, v) > 0 && field_ended(r)) return true;
@@ -140,7 +140,7 @@ static inline bool scan_whole(Reader *r, uint64_t *v) {
 
 /* A decimal number times 10^shift, rounded half up, exact for plain decimals; false beyond `max`.
  */
-static bool scan_scaled(Reader *r, int shift, uint64_t max, uint64_t *out) {
+static bool scan_scaled(TextReader *r, int shift, uint64_t max, uint64_t *out) {
     const char *field = r->p;
     uint64_t v = 0;
     int digits = scan_digits(r, &v), up = 0;
@@ -163,7 +163,7 @@ static bool scan_scaled(Reader *r, int shift, uint64_t max, uint64_t *out) {
 }
 
 /* A positive time, or nothing: unknown. */
-static int read_fct(Reader *r, Column c, double *out) {
+static int read_fct(TextReader *r, Column c, double *out) {
     const char *field = r->p;
     if (field_ended(r)) {
         *out = NAN;
@@ -218,7 +218,7 @@ int flows_fail_ends(const FlowEnds *e, const char *unit, size_t number, Err *err
 
 /* Ids of most files are 0..n: one table look-up instead of a binary search, where the table is not
  * much larger than the nodes' own (8 times 4 bytes each, or 16 KiB). */
-static void index_ids(Reader *r) {
+static void index_ids(TextReader *r) {
     const Topo *t = r->ends.topo;
     uint64_t top = t->n_nodes > 0 ? t->node_id[t->n_nodes - 1] : 0;
     if (top >= 8ull * t->n_nodes + 4096) return;
@@ -228,7 +228,7 @@ static void index_ids(Reader *r) {
     for (uint32_t v = 0; v < t->n_nodes; v++) r->host_of_id[t->node_id[v]] = t->node_host[v];
 }
 
-static int read_end(Reader *r, Column c, uint32_t *out) {
+static int read_end(TextReader *r, Column c, uint32_t *out) {
     const FlowEnds *e = &r->ends;
     const char *field = r->p;
     uint64_t id;
@@ -242,13 +242,13 @@ static int read_end(Reader *r, Column c, uint32_t *out) {
 
 /* ---- the other fields ---- */
 
-static int read_size(Reader *r, uint64_t *out) {
+static int read_size(TextReader *r, uint64_t *out) {
     const char *field = r->p;
     if (scan_whole(r, out) && *out >= 1 && *out <= FLOWS_MAX_SIZE_B) return 0;
     return fail_field(r, COL_SIZE, field, "a whole number of bytes from 1 to 1e15");
 }
 
-static int read_start(Reader *r, int64_t *out) {
+static int read_start(TextReader *r, int64_t *out) {
     const char *field = r->p;
     uint64_t v;
     if (!scan_scaled(r, r->csv ? 0 : 9, FLOWS_MAX_START_NS, &v))
@@ -260,7 +260,7 @@ static int read_start(Reader *r, int64_t *out) {
 
 /* Most files number their flows 0, 1, 2, …: memory for ids is only spent from the first that
  * differs. */
-static int read_id(Reader *r, size_t i) {
+static int read_id(TextReader *r, size_t i) {
     const char *field = r->p;
     uint64_t id, **ids = &r->f->id;
     if (!scan_whole(r, &id)) return fail_field(r, COL_ID, field, "a whole number");
@@ -273,7 +273,7 @@ static int read_id(Reader *r, size_t i) {
     return 0;
 }
 
-static int read_field(Reader *r, Column c, size_t i) {
+static int read_field(TextReader *r, Column c, size_t i) {
     Flows *f = r->f;
     switch (c) {
     case COL_ID: return read_id(r, i);
@@ -289,7 +289,7 @@ static int read_field(Reader *r, Column c, size_t i) {
     }
 }
 
-static int check_row(Reader *r, size_t i) {
+static int check_row(TextReader *r, size_t i) {
     const Flows *f = r->f;
     if (!flows_ends_ok(&r->ends, f->src[i], f->dst[i]))
         return flows_fail_ends(&r->ends, "line", r->line, r->err);
@@ -298,7 +298,7 @@ static int check_row(Reader *r, size_t i) {
     return 0;
 }
 
-static void grow(Reader *r) {
+static void grow(TextReader *r) {
     Flows *f = r->f;
     if (f->n < r->cap) return;
     r->cap = r->cap ? r->cap * 2 : 1024;
@@ -314,7 +314,7 @@ static void grow(Reader *r) {
     }
 }
 
-static int read_row(Reader *r) {
+static int read_row(TextReader *r) {
     grow(r);
     for (int c = 0; c < r->n_columns; c++) {
         if (c > 0) {
@@ -336,7 +336,7 @@ static int read_row(Reader *r) {
     return 0;
 }
 
-static int add_column(Reader *r, const char *name, size_t len) {
+static int add_column(TextReader *r, const char *name, size_t len) {
     char text[40];
     snprintf(text, sizeof text, "%.*s", (int)len, name);
     int c = 0;
@@ -352,7 +352,7 @@ static int add_column(Reader *r, const char *name, size_t len) {
     return 0;
 }
 
-static int read_header(Reader *r) {
+static int read_header(TextReader *r) {
     static const Column needed[] = {COL_SRC, COL_DST, COL_SIZE, COL_START};
     r->csv = true;
     for (bool more = true; more;) {
@@ -378,7 +378,7 @@ static int read_header(Reader *r) {
 }
 
 /* At most `most` of them. */
-static int read_rows(Reader *r, uint64_t most) {
+static int read_rows(TextReader *r, uint64_t most) {
     enum { ROWS_PER_UPDATE = 1 << 16 }; /* of progress: some 10 ms */
     const char *start = r->p;
     while (r->f->n < most && next_row(r)) {
@@ -392,7 +392,7 @@ static int read_rows(Reader *r, uint64_t most) {
                                    r->line);
 }
 
-static int read_hpcc(Reader *r) {
+static int read_hpcc(TextReader *r) {
     static const Column columns[] = {COL_ID,   COL_SRC,  COL_DST,  COL_SKIP,
                                      COL_SKIP, COL_SIZE, COL_START};
     uint64_t n;
@@ -411,7 +411,7 @@ static int read_hpcc(Reader *r) {
     return 0;
 }
 
-static int read_text(Reader *r) {
+static int read_text(TextReader *r) {
     if (r->end - r->p >= 3 && memcmp(r->p, "\xEF\xBB\xBF", 3) == 0) r->p += 3;
     if (!next_row(r))
         return err_input(r->err, "%s: expected flows, got an empty file", r->ends.path);
@@ -419,7 +419,7 @@ static int read_text(Reader *r) {
     return read_header(r) == 0 ? read_rows(r, UINT64_MAX) : -1;
 }
 
-static void sort_if_needed(Reader *r, const Log *log) {
+static void sort_if_needed(TextReader *r, const Log *log) {
     if (r->disorder_line == 0) return;
     log_note(log, "%s: starts are out of order from line %zu on; sorted", r->ends.path,
              r->disorder_line);
@@ -430,7 +430,7 @@ static void sort_if_needed(Reader *r, const Log *log) {
     flows_sort(r->f);
 }
 
-static int load(Reader *r, const Log *log) {
+static int load(TextReader *r, const Log *log) {
     FileView v;
     *r->f = (Flows){0};
     if (file_view(&v, r->ends.path, r->err) != 0) return -1;
@@ -449,11 +449,11 @@ static int load(Reader *r, const Log *log) {
 }
 
 int flows_load(Flows *f, const char *path, const Topo *t, const Log *log, Err *err) {
-    Reader r = {.ends = {.path = path, .topo = t}, .f = f, .err = err};
+    TextReader r = {.ends = {.path = path, .topo = t}, .f = f, .err = err};
     return load(&r, log);
 }
 
 int flows_load_positions(Flows *f, const char *path, uint32_t n_links, const Log *log, Err *err) {
-    Reader r = {.ends = {.path = path, .n_links = n_links}, .f = f, .err = err};
+    TextReader r = {.ends = {.path = path, .n_links = n_links}, .f = f, .err = err};
     return load(&r, log);
 }
