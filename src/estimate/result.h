@@ -8,7 +8,7 @@
 enum { RESULT_ALL = 0, RESULT_N_DISTS = 1 + SIZEBUCKET_N };
 static inline int result_of_bucket(int bucket) { return 1 + bucket; }
 
-/* The quantiles that have intervals. */
+/* ORDER QUANTILE: the quantiles that have intervals. */
 enum { RESULT_P50, RESULT_P90, RESULT_P99, RESULT_P99_9, RESULT_N_QUANTILES };
 extern const double result_levels[RESULT_N_QUANTILES];              /* 0.5, 0.9, 0.99, 0.999 */
 extern const char *const result_quantile_names[RESULT_N_QUANTILES]; /* "p50" … "p99.9" */
