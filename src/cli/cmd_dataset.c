@@ -15,7 +15,7 @@ static const CliOption options[] = {
     [OPT_SKIP_CC] = {"skip-cc", "CC", "leave scenarios of this congestion control out", "Input"},
     [OPT_OUT] = {"out", "DIR", "where the arrays and manifest.json go", "Output"},
     [OPT_VIEWS] = {"views", "N",
-                   "further samples from each scenario: random stretches of time, random\nshares "
+                   "further samples from each scenario: random spans of time, random\nshares "
                    "of its foreground (default 0)",
                    "Output"},
     {NULL, NULL, NULL, NULL}};

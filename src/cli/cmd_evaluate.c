@@ -26,7 +26,8 @@ enum {
     OPT_CALIBRATE
 };
 static const CliOption options[] = {
-    [OPT_DATASET] = {"dataset", "DIR", "made by m3 dataset paths or flows", "Input"},
+    [OPT_DATASET] = {"dataset", "DIR", "made by m3 dataset --scenarios or m3 dataset flows",
+                     "Input"},
     [OPT_NETWORKS] =
         {"networks", "DIR",
          "whole networks: each subdirectory with topo.json, scenario.json\nand flows.csv with FCTs",
