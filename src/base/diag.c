@@ -8,16 +8,20 @@
  * once, so that no worker waits for the terminal. */
 #include "base/diag.h"
 
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
-static volatile sig_atomic_t stop_flag;
+/* Lock-free, so that a signal handler may write what workers read. */
+static atomic_int stop_flag;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "an int is atomic without a lock");
 
 static int fill(Err *err, ErrKind kind, const char *fmt, va_list ap) {
     if (!err) return -1;
@@ -140,8 +144,10 @@ void progress_finish(Progress *p) {
 }
 
 static void on_signal(int sig) {
-    stop_flag = 1;
+    int saved = errno; /* of what the signal interrupted */
+    atomic_store_explicit(&stop_flag, 1, memory_order_relaxed);
     signal(sig, SIG_DFL);
+    errno = saved;
 }
 
 void diag_catch_signals(void) {
@@ -152,7 +158,9 @@ void diag_catch_signals(void) {
     sigaction(SIGTERM, &sa, NULL);
 }
 
-bool diag_stop_requested(void) { return stop_flag != 0; }
+bool diag_stop_requested(void) {
+    return atomic_load_explicit(&stop_flag, memory_order_relaxed) != 0;
+}
 
 double diag_now_s(void) {
     struct timespec ts;
