@@ -358,6 +358,22 @@ void json_out_bool(JsonOut *o, bool b) {
     fputs(b ? "true" : "false", o->f);
 }
 
+int json_file_open(JsonFile *f, const char *dir, const char *name, Err *err) {
+    char *path = dir ? file_join(dir, name) : mem_strdup(name);
+    int rc = file_out_open(&f->out, path, err);
+    free(path);
+    if (rc != 0) return -1;
+    json_out_init(&f->j, f->out.f);
+    json_out_object(&f->j);
+    return 0;
+}
+
+int json_file_commit(JsonFile *f, Err *err) {
+    json_out_end(&f->j, '}');
+    json_out_finish(&f->j);
+    return file_out_commit(&f->out, err);
+}
+
 void json_put_string(JsonOut *o, const char *key, const char *s) {
     json_out_key(o, key);
     json_out_string(o, s);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/diag.h"
+#include "base/file.h"
 
 /* A parsed document. Its name appears in every message. */
 typedef struct JsonDoc JsonDoc;
@@ -107,6 +108,15 @@ void json_out_bool(JsonOut *o, bool b);
 void json_copy(const Json *j, JsonOut *o);
 /* json_out_finish writes the newline at the end. */
 void json_out_finish(JsonOut *o);
+/* A file whose content is one JSON object. json_file_open opens dir/name (dir NULL: name, where "-"
+ * is standard output) and begins the object; json_file_commit ends it and puts the file in place as
+ * file_out_commit does. Both return 0, or −1 with `err` filled and nothing left to release. */
+typedef struct {
+    FileOut out;
+    JsonOut j;
+} JsonFile;
+int json_file_open(JsonFile *f, const char *dir, const char *name, Err *err);
+int json_file_commit(JsonFile *f, Err *err);
 /* json_put_* write one member of the open object: its key, then its value, which for an object or
  * array is begun and must be ended with json_out_end. */
 void json_put_string(JsonOut *o, const char *key, const char *s); /* NULL: null */

@@ -152,31 +152,27 @@ static int write_features(FlowsimRun *r, const FlowsimCmd *o, Err *err) {
 
 static int write_summary(FlowsimRun *r, const FlowsimCmd *o, const CliCommon *common, Err *err) {
     static const int percentiles[] = {50, 90, 99};
-    JsonOut j;
-    FileOut out;
-    if (file_out_open(&out, "-", err) != 0) return -1;
+    JsonFile file;
+    if (json_file_open(&file, NULL, "-", err) != 0) return -1;
+    JsonOut *j = &file.j;
     stats_sort_f32(r->slowdown, r->flows.n);
-    json_out_init(&j, out.f);
-    json_out_object(&j);
-    json_put_string(&j, "schema", "m3.flowsim/1");
-    json_put_string(&j, "command", common->command);
-    json_put_int(&j, "n_links", r->lot.n_links);
-    json_put_number(&j, "host_rate_bps", o->host_rate_bps);
-    json_put_count(&j, "n_flows", r->flows.n);
-    json_put_int(&j, "max_active", r->stats.max_active);
-    json_put_number(&j, "wall_s", r->wall_s);
-    json_put_object(&j, "slowdown");
+    json_put_string(j, "schema", "m3.flowsim/1");
+    json_put_string(j, "command", common->command);
+    json_put_int(j, "n_links", r->lot.n_links);
+    json_put_number(j, "host_rate_bps", o->host_rate_bps);
+    json_put_count(j, "n_flows", r->flows.n);
+    json_put_int(j, "max_active", r->stats.max_active);
+    json_put_number(j, "wall_s", r->wall_s);
+    json_put_object(j, "slowdown");
     for (int i = 0; i < 3; i++) {
         char key[8];
         snprintf(key, sizeof key, "p%d", percentiles[i]);
-        json_put_number(&j, key,
+        json_put_number(j, key,
                         r->flows.n > 0 ? (double)r->slowdown[stats_rank(r->flows.n, percentiles[i])]
                                        : NAN);
     }
-    json_out_end(&j, '}');
-    json_out_end(&j, '}');
-    json_out_finish(&j);
-    return file_out_commit(&out, err);
+    json_out_end(j, '}');
+    return json_file_commit(&file, err);
 }
 
 static int run(void *state, const CliCommon *common, Err *err) {

@@ -264,21 +264,17 @@ static void write_counts(const FlowDataRun *job, const FlowDataInfo *info, JsonO
 
 static int write_manifest(const FlowDataRun *job, const FlowDataInfo *info, const char *path,
                           Err *err) {
-    FileOut out;
-    JsonOut j;
-    if (file_out_open(&out, path, err) != 0) return -1;
-    json_out_init(&j, out.f);
-    json_out_object(&j);
-    json_put_string(&j, "schema", "m3.flowset/1");
-    json_put_string(&j, "version", M3_VERSION);
-    write_counts(job, info, &j);
-    write_features(job, &j);
-    json_put_array(&j, "networks");
-    for (size_t i = 0; i < job->n; i++) json_out_string(&j, job->names[i]);
-    json_out_end(&j, ']');
-    json_out_end(&j, '}');
-    json_out_finish(&j);
-    return file_out_commit(&out, err);
+    JsonFile file;
+    if (json_file_open(&file, NULL, path, err) != 0) return -1;
+    JsonOut *j = &file.j;
+    json_put_string(j, "schema", "m3.flowset/1");
+    json_put_string(j, "version", M3_VERSION);
+    write_counts(job, info, j);
+    write_features(job, j);
+    json_put_array(j, "networks");
+    for (size_t i = 0; i < job->n; i++) json_out_string(j, job->names[i]);
+    json_out_end(j, ']');
+    return json_file_commit(&file, err);
 }
 
 int flowdata_make(const FlowDataOptions *o, const Log *log, FlowDataInfo *info, Err *err) {

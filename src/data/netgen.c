@@ -120,23 +120,16 @@ static void put_shape(JsonOut *j, const SimulatedNet *n) {
 }
 
 static int write_scenario(const SimulatedNet *n, uint64_t index, const char *dir, Err *err) {
-    char *path = file_join(dir, "scenario.json");
-    FileOut out;
-    int rc = file_out_open(&out, path, err);
-    free(path);
-    if (rc != 0) return -1;
-    JsonOut j;
-    json_out_init(&j, out.f);
-    json_out_object(&j);
-    json_put_count(&j, "id", index);
-    netconf_put_json(&j, &n->draw.conf);
-    put_workload(&j, n);
-    put_shape(&j, n);
-    published_put_mix(&j, &n->draw.conf);
-    put_stats(&j, &n->stats);
-    json_out_end(&j, '}');
-    json_out_finish(&j);
-    return file_out_commit(&out, err);
+    JsonFile file;
+    if (json_file_open(&file, dir, "scenario.json", err) != 0) return -1;
+    JsonOut *j = &file.j;
+    json_put_count(j, "id", index);
+    netconf_put_json(j, &n->draw.conf);
+    put_workload(j, n);
+    put_shape(j, n);
+    published_put_mix(j, &n->draw.conf);
+    put_stats(j, &n->stats);
+    return json_file_commit(&file, err);
 }
 
 static int write_files(const SimulatedNet *n, uint64_t index, const char *dir, Err *err) {

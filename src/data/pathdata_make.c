@@ -320,33 +320,26 @@ static void manifest_arrays(const PathDataInfo *info, JsonOut *j) {
 }
 
 static int write_manifest(const PathDataRun *job, const PathDataInfo *info, Err *err) {
-    char *path = file_join(job->o->out, "manifest.json");
-    FileOut out;
-    JsonOut j;
-    int rc = file_out_open(&out, path, err);
-    free(path);
-    if (rc != 0) return -1;
-    json_out_init(&j, out.f);
-    json_out_object(&j);
-    json_put_string(&j, "schema", "m3.dataset/1");
-    json_put_string(&j, "version", M3_VERSION);
-    json_put_string(&j, "source", "path scenarios");
-    json_put_object(&j, "settings");
-    json_put_string(&j, "skip_cc", job->skip ? netconf_cc_name(job->skip_cc) : NULL);
-    json_put_int(&j, "views", job->o->views);
-    json_put_count(&j, "seed", job->o->seed);
-    json_out_end(&j, '}');
-    json_put_count(&j, "n_samples", info->n_samples);
-    json_put_count(&j, "n_rows", info->n_rows);
-    manifest_arrays(info, &j);
-    json_put_array_compact(&j, "sample_columns");
-    json_out_string(&j, "name"), json_out_string(&j, "cc"), json_out_string(&j, "n_links"),
-        json_out_string(&j, "source_checksum");
-    json_out_end(&j, ']');
-    manifest_samples(job, &j);
-    json_out_end(&j, '}');
-    json_out_finish(&j);
-    return file_out_commit(&out, err);
+    JsonFile file;
+    if (json_file_open(&file, job->o->out, "manifest.json", err) != 0) return -1;
+    JsonOut *j = &file.j;
+    json_put_string(j, "schema", "m3.dataset/1");
+    json_put_string(j, "version", M3_VERSION);
+    json_put_string(j, "source", "path scenarios");
+    json_put_object(j, "settings");
+    json_put_string(j, "skip_cc", job->skip ? netconf_cc_name(job->skip_cc) : NULL);
+    json_put_int(j, "views", job->o->views);
+    json_put_count(j, "seed", job->o->seed);
+    json_out_end(j, '}');
+    json_put_count(j, "n_samples", info->n_samples);
+    json_put_count(j, "n_rows", info->n_rows);
+    manifest_arrays(info, j);
+    json_put_array_compact(j, "sample_columns");
+    json_out_string(j, "name"), json_out_string(j, "cc"), json_out_string(j, "n_links"),
+        json_out_string(j, "source_checksum");
+    json_out_end(j, ']');
+    manifest_samples(job, j);
+    return json_file_commit(&file, err);
 }
 
 /* ---- the job ---- */

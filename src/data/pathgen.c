@@ -222,26 +222,19 @@ static void put_pairs(const ParkingLot *l, JsonOut *j) {
 }
 
 static int write_scenario(const ParkingLot *l, uint64_t index, const char *dir, Err *err) {
-    char *path = file_join(dir, "scenario.json");
-    FileOut out;
-    int rc = file_out_open(&out, path, err);
-    free(path);
-    if (rc != 0) return -1;
-    JsonOut j;
-    json_out_init(&j, out.f);
-    json_out_object(&j);
-    json_put_count(&j, "id", index);
-    json_put_count(&j, "n_hosts", l->n_positions);
-    json_out_key(&j, "sizes"), sizefamily_write(&l->sizes, &l->dist, &j);
-    put_pairs(l, &j);
-    json_put_number(&j, "max_load", l->max_load);
-    json_put_number(&j, "sigma", l->sigma);
-    json_put_count(&j, "n_flows", l->flows.n);
-    json_put_count(&j, "n_finished", l->n_finished);
-    published_put_path(&j, &l->conf);
-    json_out_end(&j, '}');
-    json_out_finish(&j);
-    return file_out_commit(&out, err);
+    JsonFile file;
+    if (json_file_open(&file, dir, "scenario.json", err) != 0) return -1;
+    JsonOut *j = &file.j;
+    json_put_count(j, "id", index);
+    json_put_count(j, "n_hosts", l->n_positions);
+    json_out_key(j, "sizes"), sizefamily_write(&l->sizes, &l->dist, j);
+    put_pairs(l, j);
+    json_put_number(j, "max_load", l->max_load);
+    json_put_number(j, "sigma", l->sigma);
+    json_put_count(j, "n_flows", l->flows.n);
+    json_put_count(j, "n_finished", l->n_finished);
+    published_put_path(j, &l->conf);
+    return json_file_commit(&file, err);
 }
 
 static int write_flows(ParkingLot *l, const char *dir, Err *err) {

@@ -219,29 +219,25 @@ int clos_read(Clos *c, const Json *j, Err *err) {
 }
 
 int clos_save(const Clos *c, const char *path, Err *err) {
-    FileOut out;
-    if (file_out_open(&out, path, err) != 0) return -1;
-    JsonOut o;
-    json_out_init(&o, out.f);
-    json_out_object(&o);
-    json_put_object(&o, "clos");
+    JsonFile file;
+    if (json_file_open(&file, NULL, path, err) != 0) return -1;
+    JsonOut *j = &file.j;
+    json_put_object(j, "clos");
     for (int i = 0; i < N_MEMBERS; i++) {
         const char *at = (const char *)c + members[i].offset;
         uint32_t count;
         double x;
         if (members[i].kind == COUNT) {
             memcpy(&count, at, sizeof count);
-            json_put_count(&o, members[i].key, count);
+            json_put_count(j, members[i].key, count);
         } else {
             memcpy(&x, at, sizeof x);
-            json_put_string(&o, members[i].key,
+            json_put_string(j, members[i].key,
                             (members[i].kind == RATE ? topo_save_rate : topo_save_delay)(x).s);
         }
     }
-    json_out_end(&o, '}');
-    json_out_end(&o, '}');
-    json_out_finish(&o);
-    return file_out_commit(&out, err);
+    json_out_end(j, '}');
+    return json_file_commit(&file, err);
 }
 
 /* ---- figures of a Clos ---- */

@@ -199,21 +199,17 @@ static void put_names(JsonOut *o, const RackMatrix *m) {
 }
 
 int rackmatrix_save(const RackMatrix *m, const char *path, Err *err) {
-    FileOut out;
-    JsonOut o;
-    if (file_out_open(&out, path, err) != 0) return -1;
-    json_out_init(&o, out.f);
-    json_out_object(&o);
-    json_put_object(&o, "matrix");
-    put_cells(&o, m);
-    put_names(&o, m);
-    json_out_end(&o, '}');
-    put_pods(&o, m);
-    json_put_int(&o, "nr_pods", m->n_pods);
-    json_put_int(&o, "nr_racks", m->n_racks);
-    json_out_end(&o, '}');
-    json_out_finish(&o);
-    return file_out_commit(&out, err);
+    JsonFile file;
+    if (json_file_open(&file, NULL, path, err) != 0) return -1;
+    JsonOut *j = &file.j;
+    json_put_object(j, "matrix");
+    put_cells(j, m);
+    put_names(j, m);
+    json_out_end(j, '}');
+    put_pods(j, m);
+    json_put_int(j, "nr_pods", m->n_pods);
+    json_put_int(j, "nr_racks", m->n_racks);
+    return json_file_commit(&file, err);
 }
 
 /* ---- generator ---- */

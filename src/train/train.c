@@ -137,8 +137,10 @@ int train_plugin_failed(const char *message, Err *err) {
     return err_io(err, "training plug-in: %s", message);
 }
 
-static void print_progress(const TrainRun *r, const char *state, JsonOut *j) {
-    json_out_object(j);
+static int write_progress(const TrainRun *r, const char *state, Err *err) {
+    JsonFile file;
+    if (json_file_open(&file, r->o->out, "progress.json", err) != 0) return -1;
+    JsonOut *j = &file.j;
     json_put_string(j, "schema", "m3.train/1");
     json_put_object(j, "options");
     print_options(r, j);
@@ -159,20 +161,7 @@ static void print_progress(const TrainRun *r, const char *state, JsonOut *j) {
         json_out_end(j, ']');
     }
     json_out_end(j, ']');
-    json_out_end(j, '}');
-    json_out_finish(j);
-}
-
-static int write_progress(const TrainRun *r, const char *state, Err *err) {
-    char *path = file_join(r->o->out, "progress.json");
-    FileOut out;
-    JsonOut j;
-    int rc = file_out_open(&out, path, err);
-    free(path);
-    if (rc != 0) return -1;
-    json_out_init(&j, out.f);
-    print_progress(r, state, &j);
-    return file_out_commit(&out, err);
+    return json_file_commit(&file, err);
 }
 
 static int save_state(TrainRun *r, Err *err) {
