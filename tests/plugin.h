@@ -3,6 +3,7 @@
  * skips, since it is not built where libtorch is not installed. */
 #ifndef M3_TESTS_PLUGIN_H
 #define M3_TESTS_PLUGIN_H
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,20 +19,32 @@
         if ((call) != 0) fail_msg("%s: %s", #call, errbuf); \
     } while (0)
 
-/* plugin_find, a group set-up, loads the plug-in beside the tests' folder or the one that
- * M3_TORCH_PLUGIN names into *state; NULL where there is none. */
-static inline int plugin_find(void **state) {
+/* plugin_name names the plug-in beside the tests' folder in M3_TORCH_PLUGIN, if it was built and
+ * the variable is not set. */
+static inline void plugin_name(void) {
     char exe[4096];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     exe[n > 0 ? n : 0] = '\0';
     char *dir = file_dirname(exe), *path = file_join(dir, "../m3-torch.so");
     if (file_exists(path)) setenv("M3_TORCH_PLUGIN", path, 0);
+    free(dir);
+    free(path);
+}
+
+/* plugin_exists tells whether there is one that torch_load would find. */
+static inline bool plugin_exists(void) {
+    const char *path = getenv("M3_TORCH_PLUGIN");
+    return path && file_exists(path);
+}
+
+/* plugin_find, a group set-up, loads the plug-in beside the tests' folder or the one that
+ * M3_TORCH_PLUGIN names into *state; NULL where there is none. */
+static inline int plugin_find(void **state) {
     Err err = {0};
+    plugin_name();
     const TorchApi *api = getenv("M3_TORCH_PLUGIN") ? torch_load(&err) : NULL;
     if (!api && err.kind != ERR_NONE) fprintf(stderr, "%s\n", err.msg);
     *state = (void *)(uintptr_t)api;
-    free(dir);
-    free(path);
     return err.kind == ERR_NONE ? 0 : -1;
 }
 

@@ -18,10 +18,9 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "evaluate/evaluate_flows.h"
-#include "plugin/torch_load.h"
 #include "scratch_folder.h"
 #include "traffic/sizebucket.h"
-#include "train/train.h"
+#include "train_case.h"
 
 /* 10 networks of 12 paths with 2 links and 8 flows each: 4 of bucket 0, 4 of bucket 3, which stand
  * for 4 and 12. The truth is the fluid slowdown in bucket 0, and 1.5 to 2.5 times that in bucket 3,
@@ -277,82 +276,41 @@ static void options(TrainOptions *o, const char *dir, const char *out) {
     o->dtype = CKPT_F32;
 }
 
-static int run(const TrainOptions *o, TrainResult *r, Err *err) {
-    const TorchApi *api = torch_load(err);
-    return api ? train_run(o, api, NULL, r, err) : -1;
-}
-
-static bool plugin_is_there(void) {
-    const char *path = getenv("M3_TORCH_PLUGIN");
-    return path && file_exists(path);
-}
-
-/* The plug-in lies in the build folder, one above the tests. */
-static void name_plugin(const char *program) {
-    char *dir = file_dirname(program), *path = file_join(dir, "../m3-torch.so");
-    setenv("M3_TORCH_PLUGIN", path, 0);
-    free(dir);
-    free(path);
-}
-
-/* In a process of its own, since a request to stop cannot be taken back: runs until just after its
- * first step. */
-static void train_interrupted(const TrainOptions *o) {
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        TrainResult r;
-        Err err = {0};
-        diag_catch_signals();
-        raise(SIGINT);
-        _exit(run(o, &r, &err) == -1 && err.kind == ERR_STOPPED ? 0 : 1);
-    }
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 static void test_learns_and_resumes(void **state) {
-    if (!plugin_is_there()) skip(); /* built where libtorch is */
+    if (!plugin_exists()) skip(); /* built where libtorch is */
     char *a = mem_printf("%s/a", (char *)*state), *b = mem_printf("%s/b", (char *)*state);
     TrainOptions o;
     TrainResult r, again;
-    Ckpt c[2];
     Err err = {0};
     options(&o, *state, b);
-    train_interrupted(&o);
+    train_case_interrupted(&o);
     o.resume = true;
-    if (run(&o, &r, &err) != 0) fail_msg("%s", err.msg);
+    if (train_case_run(&o, &r, &err) != 0) fail_msg("%s", err.msg);
     options(&o, *state, a);
-    if (run(&o, &again, &err) != 0) fail_msg("%s", err.msg);
+    if (train_case_run(&o, &again, &err) != 0) fail_msg("%s", err.msg);
     assert_true(again.flowsim_error > 0.1 && again.held_out_error < 0.3 * again.flowsim_error);
     assert_true(again.held_out_loss < 0.2 * again.flowsim_loss);
     assert_true(r.held_out_loss == again.held_out_loss && r.held_out_error == again.held_out_error);
-    if (ckpt_load(&c[0], a, &err) != 0 || ckpt_load(&c[1], b, &err) != 0) fail_msg("%s", err.msg);
-    assert_memory_equal(c[0].weights, c[1].weights, c[0].n_floats * sizeof(float));
-    assert_string_equal(c[0].recipe, c[1].recipe);
-    ckpt_free(&c[0]);
-    ckpt_free(&c[1]);
+    train_case_same(a, b);
     free(a);
     free(b);
 }
 
 static void test_models_of_paths_are_refused(void **state) {
-    if (!plugin_is_there()) skip(); /* built where libtorch is */
+    if (!plugin_exists()) skip(); /* built where libtorch is */
     char *out = mem_printf("%s/c", (char *)*state);
     TrainOptions o;
     TrainResult r;
     Err err = {0};
     options(&o, *state, out);
     assert_int_equal(modelspec_preset(&o.spec, "compact", NULL), 0);
-    assert_int_equal(run(&o, &r, &err), -1);
+    assert_int_equal(train_case_run(&o, &r, &err), -1);
     assert_non_null(strstr(err.msg, "holds flows, and the model is one of paths"));
     free(out);
 }
 
-int main(int argc, char **argv) {
-    (void)argc;
-    name_plugin(argv[0]);
+int main(void) {
+    plugin_name();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_weights_by_hand, setup, teardown),
         cmocka_unit_test_setup_teardown(test_split_is_by_network, setup, teardown),
