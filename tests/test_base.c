@@ -169,21 +169,77 @@ static void test_buckets_cover_all_sizes(void **state) {
     assert_int_equal(sizebucket_of(UINT64_MAX), SIZEBUCKET_N - 1);
 }
 
+/* Every way to write a unit, with what it stands for; 0: refused, with the reason given. */
 static void test_units(void **state) {
     (void)state;
+    typedef int (*Parse)(const char *, const char *, double *, Err *);
+    static const struct {
+        Parse parse;
+        const char *text;
+        double want;
+        const char *why;
+    } cases[] = {
+        {units_parse_rate, "10Gbps", 10e9, NULL},
+        {units_parse_rate, " 2.5 gb/s ", 2.5e9, NULL},
+        {units_parse_rate, "10gbps", 10e9, NULL},
+        {units_parse_rate, "1Tbit/s", 1e12, NULL},
+        {units_parse_rate, "100Mbits/s", 100e6, NULL},
+        {units_parse_rate, "64kbps", 64e3, NULL},
+        {units_parse_rate, "400G", 400e9, NULL},
+        {units_parse_rate, "1Gib/s", 1073741824.0, NULL},
+        {units_parse_rate, "1e9bps", 1e9, NULL},
+        {units_parse_rate, "100b/s", 100, NULL},
+        {units_parse_rate, "1GBps", 8e9, NULL},
+        {units_parse_rate, "1.25GB/s", 10e9, NULL},
+        {units_parse_rate, "100MB/s", 8e8, NULL},
+        {units_parse_rate, "10gB/s", 80e9, NULL},
+        {units_parse_rate, "1GiBps", 8589934592.0, NULL},
+        {units_parse_rate, "1GiB/s", 8589934592.0, NULL},
+        {units_parse_rate, "1KiB/s", 8192, NULL},
+        {units_parse_rate, "64KBps", 512e3, NULL},
+        {units_parse_rate, "1Gbyte/s", 8e9, NULL},
+        {units_parse_rate, "25000000000.0", 25e9, NULL},
+        {units_parse_rate, "10GBPS", 0, "got '10GBPS' (bits are b as in Gbps, bytes B"},
+        {units_parse_rate, "10", 0, "10 without a unit (10 bps?)"},
+        {units_parse_rate, "10KB", 0, "bytes B as in GB/s"},
+        {units_parse_rate, "10us", 0, "expected a rate"},
+        {units_parse_size, "18KB", 18000, NULL},
+        {units_parse_size, "18kB", 18000, NULL},
+        {units_parse_size, "400KiB", 409600, NULL},
+        {units_parse_size, "2 MiB", 2097152, NULL},
+        {units_parse_size, "1GiB", 1073741824, NULL},
+        {units_parse_size, "1TB", 1e12, NULL},
+        {units_parse_size, "64K", 64000, NULL},
+        {units_parse_size, "12B", 12, NULL},
+        {units_parse_size, "12 bytes", 12, NULL},
+        {units_parse_size, "15000", 15000, NULL},
+        {units_parse_size, "18", 0, "18 without a unit (18 B?)"},
+        {units_parse_size, "18Kb", 0, "(b is bits; bytes are B)"},
+        {units_parse_size, "18KB/s", 0, "expected a size"},
+        {units_parse_time, "1us", 1000, NULL},
+        {units_parse_time, "1\u00b5s", 1000, NULL},
+        {units_parse_time, "1\u03bcs", 1000, NULL},
+        {units_parse_time, "500ps", 0.5, NULL},
+        {units_parse_time, "3ms", 3e6, NULL},
+        {units_parse_time, "5s", 5e9, NULL},
+        {units_parse_time, "1min", 60e9, NULL},
+        {units_parse_time, "2h", 7200e9, NULL},
+        {units_parse_time, "5", 0, "got '5' (without a unit)"},
+        {units_parse_time, "1Ms", 0, "expected a time"},
+    };
     double x;
-    uint64_t n;
     Err e = {0};
-    assert_int_equal(units_parse_rate("10Gbps", "r", &x, &e), 0);
-    assert_true(x == 10e9);
-    assert_int_equal(units_parse_rate(" 2.5 gb/s ", "r", &x, &e), 0);
-    assert_true(x == 2.5e9);
-    assert_int_equal(units_parse_time("1us", "t", &x, &e), 0);
-    assert_true(x == 1000);
-    assert_int_equal(units_parse_size("400KiB", "s", &x, &e), 0);
-    assert_true(x == 409600);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int rc = cases[i].parse(cases[i].text, "x", &x, &e);
+        if (cases[i].why && (rc == 0 || !strstr(e.msg, cases[i].why)))
+            fail_msg("'%s': %s", cases[i].text, rc == 0 ? "accepted" : e.msg);
+        if (!cases[i].why && (rc != 0 || x != cases[i].want))
+            fail_msg("'%s': got %g, %s", cases[i].text, x, rc != 0 ? e.msg : "");
+    }
+    uint64_t n;
     assert_int_equal(units_parse_count("10M", "n", &n, &e), 0);
     assert_true(n == 10000000);
+    assert_int_equal(units_parse_time("0", "t", &x, &e), 0);
     static const char *const bad[] = {"",      "x",      "10parsec", "nan", "inf",
                                       "1e400", "-1Gbps", "0x10",     "1 0"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

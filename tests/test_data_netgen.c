@@ -368,23 +368,11 @@ static void assert_same_settings(const NetConf *a, const NetConf *b) {
 
 /* "network" in our own names. */
 static void read_ours(const Json *root, NetConf *conf) {
-    Json network, it;
+    Json network;
     Err err = {0};
     netconf_default(conf);
     assert_int_equal(json_need(root, "network", &network, &err), 0);
-    for (bool ok = json_first(&network, &it); ok; ok = json_next(&it)) {
-        const char *text;
-        double x;
-        bool on;
-        char value[40] = "";
-        if (json_is_string(&it) && json_string(&it, &text, &err) == 0)
-            snprintf(value, sizeof value, "%s", text);
-        else if (json_is_bool(&it) && json_bool(&it, &on, &err) == 0)
-            snprintf(value, sizeof value, "%d", on);
-        else if (json_number(&it, &x, &err) == 0)
-            snprintf(value, sizeof value, "%s", json_number_text(x).s);
-        assert_int_equal(netconf_set(conf, it.key, value, &err), 0);
-    }
+    assert_int_equal(netconf_read_json(conf, &network, &err), 0);
 }
 
 static uint64_t count_at(const Json *root, const char *key) {

@@ -56,7 +56,7 @@ static void values_lists_and_ranges(void **state) {
     expect_values("n_flows=1M..2M:500k", "1000k 1500k 2000k");
     expect_values("max_load=5e-1..0.7:0.1", "0.5 0.6 0.7");
     expect_values("hpcc_eta=80%..90%:5%", "80% 85% 90%");
-    expect_values("window=5..7:1", "5 6 7");
+    expect_values("dctcp_k=5000..7000:1000", "5000 6000 7000");
     expect_values("sizes=../a.txt,b..c:1", "../a.txt b..c:1"); /* file names are no ranges */
 }
 
@@ -114,14 +114,14 @@ static void bad_grids(void **state) {
     refuse("window=0KB..2KB:1KB", "must be in");
     refuse("max_load=0.5..1.5:0.5", "must be in (0, 1)");
     refuse("buffer=1..1e12:1", "combinations");
-    refuse("window=1..1e300:1e-300", "combinations");
-    Grid g = grid_of((const char *const[]){"window=1..100:1", NULL});
+    refuse("sigma=1..1e300:1e-300", "combinations");
+    Grid g = grid_of((const char *const[]){"window=1B..100B:1B", NULL});
     Err err = {0};
     assert_int_equal(grid_add(&g, "buffer=1..100:1", &err), -1);
     assert_non_null(strstr(err.msg, "10000 combinations"));
     grid_free(&g);
-    g = grid_of((const char *const[]){"window=1", NULL});
-    assert_int_equal(grid_add(&g, "window=2", &err), -1);
+    g = grid_of((const char *const[]){"window=1B", NULL});
+    assert_int_equal(grid_add(&g, "window=2B", &err), -1);
     assert_non_null(strstr(err.msg, "set twice"));
     grid_free(&g);
 }

@@ -242,7 +242,7 @@ static const char awkward[] =
     "\"links\":[{\"a\":7,\"b\":40,\"rate\":\"10Gbps\",\"delay\":\"1us\"},{\"a\":30,\"b\":40,"
     "\"rate\":3333333333.3333335,\"delay\":0.1},"
     "{\"a\":40,\"b\":30,\"rate\":\"40Gbps\",\"delay\":1234.5678901234567},{\"a\":8,\"b\":30,"
-    "\"rate\":1,\"delay\":0},"
+    "\"rate\":\"1bps\",\"delay\":0},"
     "{\"a\":8,\"b\":40,\"rate\":\"100 "
     "Gbit/s\",\"delay\":\"3ms\"},{\"a\":9,\"b\":30,\"rate\":\"10Gbps\",\"delay\":\"1us\"}]}";
 
@@ -493,7 +493,7 @@ static const Bad bad[] = {
     {"{\"clos\": {\"pods\": 1, \"racks_per_pod\": 1, \"fabs_per_pod\": 0}}",
      "fabs_per_pod: must be at least 1 where there are spines"},
     {"{\"clos\": {\"host_rate\": \"fast\"}}",
-     ".clos.host_rate: expected a rate like 10Gbps, got \"fast\""},
+     ".clos.host_rate: expected a rate like 10Gbps, got 'fast'"},
     {"{\"clos\": {\"host_rate\": 0}}",
      ".clos.host_rate: must be above 0 and at most 1e+16 bit/s, got 0"},
     {"{\"clos\": {\"host_rate\": 1e300}}", ".clos.host_rate: must be above 0"},
@@ -506,7 +506,7 @@ static const Bad bad[] = {
     {"{\"nodes\": 5, \"links\": []}", ".nodes: expected an array, got a number"},
     {"{\"nodes\": [5], \"links\": []}", ".nodes[0]: expected an object, got a number"},
     {GRAPH("", ""), "expected at least two hosts, got 0"},
-    {GRAPH(NODE(0, "host") "," NODE(1, "switch"), LINK(0, 1, "1", "0")),
+    {GRAPH(NODE(0, "host") "," NODE(1, "switch"), LINK(0, 1, "1e9", "0")),
      "expected at least two hosts, got 1"},
     {GRAPH("{\"kind\":\"host\"}", ""), ".nodes[0]: missing key \"id\""},
     {GRAPH("{\"id\":1}", ""), ".nodes[0]: missing key \"kind\""},
@@ -520,12 +520,14 @@ static const Bad bad[] = {
     {GRAPH(HOSTS "," NODE(1, "host"), GOOD), "node id 1 appears twice"},
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "0")), "host 1 has no link"},
     {GRAPH(HOSTS "," NODE(9, "switch"), GOOD), "switch 9 has no link"},
-    {GRAPH(HOSTS "," NODE(3, "host") "," NODE(4, "switch"), GOOD "," LINK(3, 4, "1", "0")),
+    {GRAPH(HOSTS "," NODE(3, "host") "," NODE(4, "switch"), GOOD "," LINK(3, 4, "1e9", "0")),
      "not connected: no path from node 0 to host 3"},
     {GRAPH(HOSTS, GOOD "," LINK(2, 7, "1e9", "0")), "link 3 (2 to 7): there is no node 7"},
     {GRAPH(HOSTS, GOOD "," LINK(2, 2, "1e9", "0")), "link 3: joins node 2 to itself"},
     {GRAPH(HOSTS, GOOD "," LINK(0, 1, "1e9", "0")), "link 3: joins hosts 0 and 1"},
     {GRAPH(HOSTS, LINK(0, 2, "0", "0")), ".links[0].rate: must be above 0"},
+    {GRAPH(HOSTS, LINK(0, 2, "25", "0")),
+     ".links[0].rate: expected a rate like 10Gbps, got 25 without"},
     {GRAPH(HOSTS, LINK(0, 2, "-5", "0")), ".links[0].rate: must be above 0"},
     {GRAPH(HOSTS, LINK(0, 2, "1e300", "0")),
      ".links[0].rate: must be above 0 and at most 1e+16 bit/s, got 1e+300"},
@@ -537,10 +539,10 @@ static const Bad bad[] = {
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "-1")), ".links[0].delay: must be from 0"},
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "1e300")), ".links[0].delay: must be from 0"},
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "null")), ".links[0].delay: expected a number, got null"},
-    {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"rate\":1}"), ".links[0]: missing key \"delay\""},
-    {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"bandwidth\":1,\"delay\":0}"),
+    {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"rate\":1e9}"), ".links[0]: missing key \"delay\""},
+    {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"bandwidth\":1e9,\"delay\":0}"),
      ".links[0]: unknown key \"bandwidth\""},
-    {GRAPH(HOSTS, "{\"a\":\"h0\",\"b\":2,\"rate\":1,\"delay\":0}"),
+    {GRAPH(HOSTS, "{\"a\":\"h0\",\"b\":2,\"rate\":1e9,\"delay\":0}"),
      ".links[0].a: expected a number, got a string"},
     /* cluster */
     {"{\"pods\": []}", "missing key \"planes\""},

@@ -1,90 +1,153 @@
 /* units: quantities with units, in and out.
  *
- * A quantity is a decimal number, optional blanks, an optional unit. Units are looked up in one
- * table per dimension. The case of letters does not matter, so that "10gbps" works; no dimension
- * has two units that differ in case only. */
+ * A quantity is a decimal number, optional blanks, a unit; a unit is an optional prefix and one row
+ * of the table below, the only one there is. The rows are compared letter by letter, since b and B
+ * are a factor of 8 apart; prefixes in either case ("10gbps", "64kB"), since no unit here has a
+ * milli- or micro- that is spelt with a prefix. What looks like a unit and is none is refused with
+ * the reason where it has one: GBPS (bits or bytes?), Kb for a size. */
 #include "base/units.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+typedef enum { RATE, TIME, SIZE, COUNT, NUMBER } Quantity;
 
 typedef struct {
+    Quantity of;
     const char *name;
     double factor;
+    bool prefixed; /* K, Mi and so on may stand before it */
 } Unit;
 
-static const Unit rate_units[] = {
-    {"", 1},         {"bps", 1},     {"b/s", 1},     {"bit/s", 1},     {"Kbps", 1e3}, {"Kb/s", 1e3},
-    {"Kbit/s", 1e3}, {"Mbps", 1e6},  {"Mb/s", 1e6},  {"Mbit/s", 1e6},  {"Gbps", 1e9}, {"Gb/s", 1e9},
-    {"Gbit/s", 1e9}, {"Tbps", 1e12}, {"Tb/s", 1e12}, {"Tbit/s", 1e12}, {"K", 1e3},    {"M", 1e6},
-    {"G", 1e9},      {"T", 1e12},    {NULL, 0}};
-static const Unit time_units[] = {{"", 1},      {"ns", 1},  {"us", 1e3},   {"µs", 1e3},
-                                  {"ms", 1e6},  {"s", 1e9}, {"min", 60e9}, {"h", 3600e9},
-                                  {"ps", 1e-3}, {NULL, 0}};
-static const Unit size_units[] = {
-    {"", 1},      {"B", 1},      {"KB", 1e3},      {"MB", 1e6},         {"GB", 1e9},
-    {"TB", 1e12}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}, {"K", 1e3},
-    {"M", 1e6},   {"G", 1e9},    {NULL, 0}};
-static const Unit count_units[] = {{"", 1}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {NULL, 0}};
-static const Unit no_units[] = {{"", 1}, {NULL, 0}};
+static const Unit units[] = {
+    {RATE, "bps", 1, true},     {RATE, "b/s", 1, true},        {RATE, "bit/s", 1, true},
+    {RATE, "bits/s", 1, true},  {RATE, "Bps", 8, true},        {RATE, "B/s", 8, true},
+    {RATE, "byte/s", 8, true},  {RATE, "bytes/s", 8, true},    {RATE, "", 1, true},
+    {SIZE, "B", 1, true},       {SIZE, "byte", 1, true},       {SIZE, "bytes", 1, true},
+    {SIZE, "", 1, true},        {TIME, "ps", 1e-3, false},     {TIME, "ns", 1, false},
+    {TIME, "us", 1e3, false},   {TIME, "\u00b5s", 1e3, false}, {TIME, "\u03bcs", 1e3, false},
+    {TIME, "ms", 1e6, false},   {TIME, "s", 1e9, false},       {TIME, "sec", 1e9, false},
+    {TIME, "min", 60e9, false}, {TIME, "h", 3600e9, false},    {TIME, "", 1, false},
+    {COUNT, "", 1, true},       {NUMBER, "", 1, false},
+};
 
-static int parse(const char *text, const Unit *units, double *out) {
+/* Returns the factor of the prefix that a unit begins with and moves past it; 1 without one. */
+static double take_prefix(const char **unit) {
+    static const char letters[] = "KMGTP";
+    const char *s = *unit, *l = *s ? strchr(letters, toupper((unsigned char)*s)) : NULL;
+    if (!l) return 1;
+    bool binary = s[1] == 'i' && s[2] != 't'; /* not of "Kit" */
+    *unit = s + (binary ? 2 : 1);
+    return pow(binary ? 1024 : 1000, (double)(l - letters) + 1);
+}
+
+/* Returns the factor of a unit, 0 if the quantity has none of that name. */
+static double factor_of(const char *unit, Quantity of) {
+    const char *rest = unit;
+    double prefix = take_prefix(&rest);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        const Unit *u = &units[i];
+        if (u->of != of) continue;
+        if (strcmp(u->name, unit) == 0) return u->factor;
+        if (u->prefixed && strcmp(u->name, rest) == 0) return u->factor * prefix;
+    }
+    return 0;
+}
+
+enum { MAX_UNIT = 16 }; /* longer than "Mibytes/s" */
+
+/* Reads a number and its unit, blanks around both left out; −1 if there is something else. */
+static int split(const char *text, double *x, char unit[MAX_UNIT]) {
     while (isspace((unsigned char)*text)) text++;
     if (!(isdigit((unsigned char)*text) || *text == '.' || *text == '-' || *text == '+')) return -1;
     if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) return -1;
     char *end;
-    double x = strtod(text, &end);
-    if (end == text || !isfinite(x)) return -1;
+    *x = strtod(text, &end);
+    if (end == text || !isfinite(*x)) return -1;
     while (isspace((unsigned char)*end)) end++;
     size_t n = strlen(end);
     while (n > 0 && isspace((unsigned char)end[n - 1])) n--;
-    for (const Unit *u = units; u->name; u++)
-        if (strlen(u->name) == n && strncasecmp(u->name, end, n) == 0) {
-            *out = x * u->factor;
-            return isfinite(*out) ? 0 : -1;
-        }
-    return -1;
+    if (n >= MAX_UNIT) return -1;
+    memcpy(unit, end, n);
+    unit[n] = '\0';
+    return 0;
 }
 
-static int refuse(const char *text, const char *what, const char *expected, Err *err) {
-    return err_input(err, "%s: expected %s, got '%.60s'", what, expected, text);
+/* Why a unit that nearly is one was refused; "" for all others. */
+static const char *hint(const char *unit, Quantity of) {
+    const char *rest = unit;
+    take_prefix(&rest);
+    if (of == SIZE && *rest == 'b') return " (b is bits; bytes are B)";
+    if (of == RATE && *rest == 'B') return " (bits are b as in Gbps, bytes B as in GB/s)";
+    if (of == TIME && *unit == '\0') return " (without a unit)";
+    return "";
+}
+
+static int parse(const char *text, const char *what, Quantity of, double *out, Err *err) {
+    static const char *const expected[] = {[RATE] = "a rate like 10Gbps",
+                                           [TIME] = "a time like 1us or 5s",
+                                           [SIZE] = "a size like 18KB or 400KiB",
+                                           [COUNT] = "a whole number like 500 or 10M",
+                                           [NUMBER] = "a number"};
+    char unit[MAX_UNIT] = "";
+    double x = 0, factor = 0;
+    bool bare = false;
+    if (split(text, &x, unit) == 0) {
+        bare = *unit == '\0';
+        factor = of == TIME && bare && x != 0 ? 0 : factor_of(unit, of);
+    } else {
+        unit[0] = '?';
+    }
+    *out = x * factor;
+    if (factor == 0 || !isfinite(*out) || (of != NUMBER && x < 0))
+        return err_input(err, "%s: expected %s, got '%.60s'%s", what, expected[of], text,
+                         hint(unit, of));
+    if (!bare || (of != RATE && of != SIZE)) return 0;
+    return units_check_bare(of == RATE ? UNITS_RATE : UNITS_SIZE, *out, what, err);
+}
+
+int units_check_bare(UnitsBare of, double x, const char *what, Err *err) {
+    /* No link of a data centre is slower than 1 Mbit/s, and few buffers, windows or thresholds are
+     * below a packet; 10 and 400 are Gbit/s and KiB to who writes them. */
+    static const double least[] = {[UNITS_RATE] = 1e6, [UNITS_SIZE] = 1000};
+    if (x <= 0 || x >= least[of]) return 0;
+    return of == UNITS_RATE
+               ? err_input(err, "%s: expected a rate like 10Gbps, got %g without a unit (%g bps?)",
+                           what, x, x)
+               : err_input(err, "%s: expected a size like 18KB, got %g without a unit (%g B?)",
+                           what, x, x);
 }
 
 int units_parse_rate(const char *text, const char *what, double *bps, Err *err) {
-    if (parse(text, rate_units, bps) != 0 || *bps < 0)
-        return refuse(text, what, "a rate like 10Gbps", err);
-    return 0;
+    return parse(text, what, RATE, bps, err);
 }
 
 int units_parse_time(const char *text, const char *what, double *ns, Err *err) {
-    if (parse(text, time_units, ns) != 0 || *ns < 0)
-        return refuse(text, what, "a time like 1us or 5s", err);
-    return 0;
+    return parse(text, what, TIME, ns, err);
 }
 
 int units_parse_size(const char *text, const char *what, double *bytes, Err *err) {
-    if (parse(text, size_units, bytes) != 0 || *bytes < 0)
-        return refuse(text, what, "a size like 18KB or 400KiB", err);
-    return 0;
+    return parse(text, what, SIZE, bytes, err);
 }
 
 int units_parse_count(const char *text, const char *what, uint64_t *n, Err *err) {
     double x;
     static const double MAX = 9e15; /* below 2^53: every whole number is a double */
-    if (parse(text, count_units, &x) != 0 || x < 0 || x > MAX || x != floor(x))
-        return refuse(text, what, "a whole number like 500 or 10M", err);
+    if (parse(text, what, COUNT, &x, err) != 0) return -1;
+    if (x > MAX || x != floor(x))
+        return err_input(err, "%s: expected a whole number like 500 or 10M, got '%.60s'", what,
+                         text);
     *n = (uint64_t)x;
     return 0;
 }
 
 int units_parse_number(const char *text, const char *what, double *x, Err *err) {
-    if (parse(text, no_units, x) != 0) return refuse(text, what, "a number", err);
-    return 0;
+    return parse(text, what, NUMBER, x, err);
 }
 
 static UnitsText scaled(double x, const double *factors, const char *const *names, int n) {

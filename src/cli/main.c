@@ -25,16 +25,17 @@ static const CliCommand *const commands[] = {
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_units(FILE *f) {
-    fputs(
-        "Sizes, rates and times are a number and a unit: 18KB, 10Gbps, 5us.\n\n"
-        "  size    B, KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB (powers of 1024);\n"
-        "          a bare number is bytes\n"
-        "  rate    bps, Kbps, Mbps, Gbps, Tbps, or Gb/s, Gbit/s and so on; a bare number is bits\n"
-        "          per second\n"
-        "  time    ps, ns, us, ms, s, min, h; a bare number is nanoseconds where one is taken\n"
-        "  count   a bare number, or with K, M, G (powers of 1000): 1500, 200k, 10M\n\n"
-        "Upper and lower case are the same: rates are in bits whatever the b.\n",
-        f);
+    fputs("Sizes, rates and times are a number and a unit: 18KB, 10Gbps, 5us.\n\n"
+          "  size    B, KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024);\n"
+          "          a bare number is bytes\n"
+          "  rate    in bits: bps, Kbps, Mbps, Gbps, Tbps, or Gb/s, Gbit/s and so on;\n"
+          "          in bytes: GBps, GB/s, GiB/s and so on; a bare number is bits per second\n"
+          "  time    ps, ns, us, ms, s, min, h\n"
+          "  count   a bare number, or with K, M, G (powers of 1000): 1500, 200k, 10M\n\n"
+          "b and bit are bits, B and byte are bytes; K, M, G, T may be lower case. A bare number "
+          "that\n"
+          "hardly means its unit, as a window of 18 or a rate of 10, is refused.\n",
+          f);
 }
 
 static void print_settings(FILE *f) {

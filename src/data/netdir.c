@@ -34,8 +34,9 @@ static int read_setting(const Json *root, const char *key, char **out, Err *err)
         if (json_string(&j, &text, err) != 0) return -1;
         *out = mem_printf("%s=%s", key, text);
     } else {
+        const NetConfRow *row = netconf_row(key);
         if (json_number(&j, &x, err) != 0) return -1;
-        *out = mem_printf("%s=%s", key, json_number_text(x).s);
+        *out = mem_printf("%s=%s%s", key, json_number_text(x).s, row ? netconf_base_unit(row) : "");
     }
     return 0;
 }

@@ -253,17 +253,36 @@ static int parse(const NetConfRow *r, const char *text, double *x, Err *err) {
     return err_input(err, "%s: of unknown type", r->key);
 }
 
+static int no_such_setting(const char *key, Err *err) {
+    const char *near = words_nearest(key, netconf_keys().key);
+    return err_input(err, "unknown setting '%.60s'%s%s%s", key, near ? ", did you mean '" : "",
+                     near ? near : "", near ? "'?" : "");
+}
+
 int netconf_set(NetConf *conf, const char *key, const char *value, Err *err) {
     const NetConfRow *r = netconf_row(key);
     double x;
-    if (!r) {
-        const char *near = words_nearest(key, netconf_keys().key);
-        return err_input(err, "unknown setting '%.60s'%s%s%s", key, near ? ", did you mean '" : "",
-                         near ? near : "", near ? "'?" : "");
-    }
+    if (!r) return no_such_setting(key, err);
     if (parse(r, value, &x, err) != 0 || check_limits(r, x, err) != 0) return -1;
     netconf_put_number(conf, r, x);
     return 0;
+}
+
+int netconf_set_number(NetConf *conf, const char *key, double x, Err *err) {
+    const NetConfRow *r = netconf_row(key);
+    if (!r) return no_such_setting(key, err);
+    if (r->type == NETCONF_CC) return err_input(err, "%s: expected a string, got a number", key);
+    if (r->type == NETCONF_FLAG && x != 0 && x != 1)
+        return err_input(err, "%s: expected on or off, got %s", key, json_number_text(x).s);
+    if (check_limits(r, x, err) != 0) return -1;
+    netconf_put_number(conf, r, x);
+    return 0;
+}
+
+int netconf_check_bare(const char *key, double x, Err *err) {
+    const NetConfRow *r = netconf_row(key);
+    if (!r || (r->type != NETCONF_SIZE && r->type != NETCONF_RATE)) return 0;
+    return units_check_bare(r->type == NETCONF_SIZE ? UNITS_SIZE : UNITS_RATE, x, key, err);
 }
 
 void netconf_default(NetConf *conf) {
@@ -288,20 +307,18 @@ static NetConfText row_text(const NetConf *conf, const NetConfRow *r) {
     return t;
 }
 
-NetConfText netconf_text(const NetConf *conf, const char *key) {
-    const NetConfRow *r = netconf_row(key);
-    assert(r);
-    return row_text(conf, r);
-}
-
 void netconf_put_json(JsonOut *out, const NetConf *conf) {
     json_put_object(out, "network");
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
+        double x = netconf_number(conf, r);
         if (!of_cc(r, conf->cc)) continue;
-        switch (r->type) {
-        case NETCONF_CC: json_put_string(out, r->key, netconf_cc_name(conf->cc)); break;
-        case NETCONF_FLAG: json_put_bool(out, r->key, netconf_number(conf, r) != 0); break;
-        default: json_put_number(out, r->key, netconf_number(conf, r));
+        if (r->type == NETCONF_CC) json_put_string(out, r->key, netconf_cc_name(conf->cc));
+        else if (r->type == NETCONF_FLAG) json_put_bool(out, r->key, x != 0);
+        else if (netconf_check_bare(r->key, x, NULL) == 0) json_put_number(out, r->key, x);
+        else {
+            NetConfText t;
+            snprintf(t.s, sizeof t.s, "%s%s", json_number_text(x).s, netconf_base_unit(r));
+            json_put_string(out, r->key, t.s);
         }
     }
     json_out_end(out, '}');
@@ -312,13 +329,21 @@ int netconf_read_json(NetConf *conf, const Json *j, Err *err) {
     if (json_expect_object(j, err) != 0 || json_only_keys(j, netconf_keys().key, err) != 0)
         return -1;
     for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
-        JsonNumber buffer;
         const char *text;
+        double x;
         Err why = {0};
-        bool is_name = netconf_row(it.key)->type == NETCONF_CC;
-        if ((is_name ? json_string(&it, &text, err) : json_text(&it, &buffer, &text, err)) != 0)
-            return -1;
-        if (netconf_set(conf, it.key, text, &why) != 0) return json_fail_named(&it, err, why.msg);
+        int rc;
+        if (json_is_number(&it)) {
+            if (json_number(&it, &x, err) != 0) return -1;
+            rc = netconf_check_bare(it.key, x, &why) != 0
+                     ? -1
+                     : netconf_set_number(conf, it.key, x, &why);
+        } else {
+            JsonNumber buffer;
+            if (json_text(&it, &buffer, &text, err) != 0) return -1;
+            rc = netconf_set(conf, it.key, text, &why);
+        }
+        if (rc != 0) return json_fail_named(&it, err, why.msg);
     }
     return 0;
 }
@@ -336,9 +361,14 @@ int netconf_read_texts(NetConf *conf, const Json *j, Err *err) {
     const char *text;
     netconf_default(conf);
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
+        double x;
         if (!json_find(j, r->key, &it)) continue;
         if (json_string(&it, &text, err) != 0) return -1;
-        if (netconf_set(conf, r->key, text, &why) != 0) return json_fail(j, err, "%s", why.msg);
+        bool named = r->type == NETCONF_CC || r->type == NETCONF_FLAG;
+        int rc = named || units_parse_number(text, r->key, &x, &why) != 0
+                     ? netconf_set(conf, r->key, text, &why)
+                     : netconf_set_number(conf, r->key, x, &why);
+        if (rc != 0) return json_fail(j, err, "%s", why.msg);
     }
     return netconf_check(conf, &why) == 0 ? 0 : json_fail(j, err, "%s", why.msg);
 }
@@ -364,6 +394,15 @@ void netconf_put_published(NetConf *conf, const char *published, double x) {
 }
 
 /* ---- help ---- */
+
+const char *netconf_base_unit(const NetConfRow *row) {
+    switch (row->type) {
+    case NETCONF_SIZE: return "B";
+    case NETCONF_TIME: return "ns";
+    case NETCONF_RATE: return "bps";
+    default: return "";
+    }
+}
 
 NetConfText netconf_limits(const NetConfRow *row) {
     NetConfText t;

@@ -78,6 +78,14 @@ void netconf_default(NetConf *conf);
  * "50us". −1 with an input error that names the key: no such key (and the nearest valid one),
  * unreadable, outside of its limits. */
 int netconf_set(NetConf *conf, const char *key, const char *value, Err *err);
+/* netconf_set_number sets a setting from a number in its type's unit, 0 or 1 for off and on. −1
+ * with an input error that names the key: no such key, a name is expected, outside of its limits.
+ */
+int netconf_set_number(NetConf *conf, const char *key, double x, Err *err);
+/* netconf_check_bare refuses a number that a person wrote without a unit, if another unit than
+ * bytes or bit/s was probably meant (units_check_bare): 18 for a window. 0 or −1 with an input
+ * error that names the key. */
+int netconf_check_bare(const char *key, double x, Err *err);
 
 /* netconf_number returns a setting as a number: a quantity in its type's unit, 0 or 1 for off and
  * on, a control by its place in Cc. */
@@ -89,10 +97,6 @@ void netconf_put_number(NetConf *conf, const NetConfRow *row, double x);
 typedef struct {
     char s[96];
 } NetConfText;
-/* netconf_text returns a setting as text that netconf_set reads back to the bit; the key must be
- * one of the rows. */
-NetConfText netconf_text(const NetConf *conf, const char *key);
-
 /* netconf_check returns 0, or −1 with an input error if a setting is outside of its limits, or two
  * contradict each other (dcqcn_kmin above dcqcn_kmax). */
 int netconf_check(const NetConf *conf, Err *err);
@@ -105,20 +109,24 @@ bool netconf_applies(const char *key, Cc cc);
 bool netconf_same(const NetConf *a, const NetConf *b);
 
 /* netconf_put_json writes the member "network" of the open object, as a mix has it: the settings in
- * use (other controls' parameters are left out), quantities as numbers in their types' units. */
+ * use (other controls' parameters are left out), quantities as numbers in their types' units, with
+ * the unit where netconf_check_bare would doubt the number. */
 void netconf_put_json(JsonOut *out, const NetConf *conf);
 /* netconf_read_json reads the value of such a member: a number, text or boolean for each setting,
  * as netconf_set takes it. Settings that are missing keep their value. −1 with an input error that
  * names the place: unknown keys (with the nearest), values that are unreadable or outside of their
  * limits. Whether settings contradict each other is for netconf_check to say. */
 int netconf_read_json(NetConf *conf, const Json *j, Err *err);
-/* netconf_put_texts writes the member "network" with every setting as text, in use or not, so that
- * netconf_read_texts gets the very same NetConf back. */
+/* netconf_put_texts writes the member "network" with every setting as text, in use or not (numbers
+ * in their types' units), so that netconf_read_texts gets the very same NetConf back. */
 void netconf_put_texts(JsonOut *out, const NetConf *conf);
 /* netconf_read_texts reads what netconf_put_texts wrote from the object j: settings that are
  * missing, since they are newer than the file, have their defaults. −1 names the place. */
 int netconf_read_texts(NetConf *conf, const Json *j, Err *err);
 
+/* netconf_base_unit returns what a number of this setting counts, as units_parse_* read it: "B",
+ * "ns", "bps"; "" for the others. */
+const char *netconf_base_unit(const NetConfRow *row);
 /* netconf_limits returns what a setting may be as people read it: "1 B to 1 TB", "on or off". */
 NetConfText netconf_limits(const NetConfRow *row);
 /* netconf_print_help writes the settings, with meaning, default and limits of each. */

@@ -70,8 +70,10 @@ static int read_whole(Scan *s, const char *what, uint64_t below, uint64_t *out, 
 static int read_rate(Scan *s, double *bps, Err *err) {
     char word[MAX_WORD];
     next_word(s, word);
-    if (!*word || units_parse_rate(word, "", bps, NULL) != 0 ||
-        !(*bps > 0 && *bps <= TOPO_MAX_RATE_BPS))
+    Err why = {0};
+    if (*word && units_parse_rate(word, "rate", bps, &why) != 0)
+        return err_input(err, "%s: line %llu: %s", s->name, (unsigned long long)s->line, why.msg);
+    if (!*word || !(*bps > 0 && *bps <= TOPO_MAX_RATE_BPS))
         return fail(s, "rate", "a rate like 10Gbps, above 0 and at most 1e16 bit/s", word, err);
     return 0;
 }
@@ -81,9 +83,8 @@ static int read_rate(Scan *s, double *bps, Err *err) {
 static int read_delay(Scan *s, double *ns, Err *err) {
     char word[MAX_WORD];
     next_word(s, word);
-    bool bare = *word && strspn(word, "0123456789.eE+-") == strlen(word);
     if (!*word || units_parse_time(word, "", ns, NULL) != 0 ||
-        !(*ns >= 0 && *ns <= TOPO_MAX_DELAY_NS) || (bare && *ns > 0))
+        !(*ns >= 0 && *ns <= TOPO_MAX_DELAY_NS))
         return fail(s, "delay", "a time with its unit like 1000ns, at most 1e12 ns", word, err);
     return 0;
 }

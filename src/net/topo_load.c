@@ -21,12 +21,15 @@
 
 int topo_load_rate(const Json *j, double *bps, Err *err) {
     const char *text;
+    Err why = {0};
     if (json_is_string(j)) {
         if (json_string(j, &text, err) != 0) return -1;
-        if (units_parse_rate(text, "", bps, NULL) != 0)
-            return json_fail(j, err, "expected a rate like 10Gbps, got \"%.60s\"", text);
-    } else if (json_number(j, bps, err) != 0) {
-        return -1;
+        if (units_parse_rate(text, "rate", bps, &why) != 0)
+            return json_fail(j, err, "%s", why.msg + strlen("rate: "));
+    } else {
+        if (json_number(j, bps, err) != 0) return -1;
+        if (units_check_bare(UNITS_RATE, *bps, "rate", &why) != 0)
+            return json_fail(j, err, "%s", why.msg + strlen("rate: "));
     }
     if (!(*bps > 0 && *bps <= TOPO_MAX_RATE_BPS))
         return json_fail(j, err, "must be above 0 and at most %g bit/s, got %s", TOPO_MAX_RATE_BPS,
@@ -36,10 +39,11 @@ int topo_load_rate(const Json *j, double *bps, Err *err) {
 
 int topo_load_delay(const Json *j, double *ns, Err *err) {
     const char *text;
+    Err why = {0};
     if (json_is_string(j)) {
         if (json_string(j, &text, err) != 0) return -1;
-        if (units_parse_time(text, "", ns, NULL) != 0)
-            return json_fail(j, err, "expected a time like 1us, got \"%.60s\"", text);
+        if (units_parse_time(text, "delay", ns, &why) != 0)
+            return json_fail(j, err, "%s", why.msg + strlen("delay: "));
     } else if (json_number(j, ns, err) != 0) {
         return -1;
     }

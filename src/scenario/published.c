@@ -59,21 +59,14 @@ bool published_applies(const char *key, Cc cc) {
     return !published_depends_on_cc(key) || netconf_published_row(key, cc);
 }
 
-static int set_bfsz(NetConf *conf, const NetConfRow *row, double x, const char *text, Err *err) {
-    if (netconf_set(conf, row->key, json_number_text(x * row->published_unit).s, NULL) == 0)
-        return 0;
-    return err_input(err, "bfsz: must be above 0 (in units of 10 KiB), got %.40s", text);
-}
-
 int published_set(NetConf *conf, const char *key, const char *text, Err *err) {
     double x;
     const NetConfRow *row = netconf_published_row(key, conf->cc);
     if (units_parse_number(text, key, &x, err) != 0) return -1;
     if (!row) return 0;
-    if (!published_depends_on_cc(key)) return set_bfsz(conf, row, x, text, err);
-    if (netconf_set(conf, row->key, json_number_text(x * row->published_unit).s, err) == 0)
-        return 0;
-    return err_wrap(err, "%s", key);
+    if (netconf_set_number(conf, row->key, x * row->published_unit, err) == 0) return 0;
+    if (published_depends_on_cc(key)) return err_wrap(err, "%s", key);
+    return err_input(err, "bfsz: must be above 0 (in units of 10 KiB), got %.40s", text);
 }
 
 /* The keys that mixes and paths share. */
