@@ -114,10 +114,10 @@ static void bad_grids(void **state) {
     refuse("window=0KB..2KB:1KB", "must be in");
     refuse("max_load=0.5..1.5:0.5", "must be in (0, 1)");
     refuse("buffer=1..1e12:1", "combinations");
-    refuse("sigma=1..1e300:1e-300", "combinations");
+    refuse("buffer=1..1e300:1e-300", "combinations");
     Grid g = grid_of((const char *const[]){"window=1B..100B:1B", NULL});
     Err err = {0};
-    assert_int_equal(grid_add(&g, "buffer=1..100:1", &err), -1);
+    assert_int_equal(grid_add(&g, "buffer=1B..100B:1B", &err), -1);
     assert_non_null(strstr(err.msg, "10000 combinations"));
     grid_free(&g);
     g = grid_of((const char *const[]){"window=1B", NULL});

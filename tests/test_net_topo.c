@@ -313,7 +313,7 @@ static void clos_round_trip(void **state) {
  * bit; and what is just beyond is refused. */
 static void extremes_are_exact_and_no_further(void **state) {
     (void)state;
-    static const double rates[] = {DBL_MIN, 1, 1e16}, delays[] = {0, DBL_MIN, 1e10, 1e12};
+    static const double rates[] = {1, 1.5, 1e16}, delays[] = {0, DBL_MIN, 1e10, 1e12};
     static const char *const endings[] = {".json", ".txt"};
     const uint64_t id[] = {0, 1, 2};
     const uint8_t is_host[] = {1, 1, 0};
@@ -494,9 +494,9 @@ static const Bad bad[] = {
      "fabs_per_pod: must be at least 1 where there are spines"},
     {"{\"clos\": {\"host_rate\": \"fast\"}}",
      ".clos.host_rate: expected a rate like 10Gbps, got 'fast'"},
-    {"{\"clos\": {\"host_rate\": 0}}",
-     ".clos.host_rate: must be above 0 and at most 1e+16 bit/s, got 0"},
-    {"{\"clos\": {\"host_rate\": 1e300}}", ".clos.host_rate: must be above 0"},
+    {"{\"clos\": {\"host_rate\": 0}}", ".clos.host_rate: must be from 1 to 1e+16 bit/s, got 0"},
+    {"{\"clos\": {\"host_rate\": \"1e-300bps\"}}", ".clos.host_rate: must be from 1 to 1e+16"},
+    {"{\"clos\": {\"host_rate\": 1e300}}", ".clos.host_rate: must be from 1"},
     {"{\"clos\": {\"fab_delay\": -1}}", ".clos.fab_delay: must be from 0 to 1e+12 ns, got -1"},
     {"{\"clos\": {\"fab_delay\": \"1 parsec\"}}", ".clos.fab_delay: expected a time like 1us"},
     {"{\"clos\": {\"fab_delay\": []}}", ".clos.fab_delay: expected a number, got an array"},
@@ -525,12 +525,12 @@ static const Bad bad[] = {
     {GRAPH(HOSTS, GOOD "," LINK(2, 7, "1e9", "0")), "link 3 (2 to 7): there is no node 7"},
     {GRAPH(HOSTS, GOOD "," LINK(2, 2, "1e9", "0")), "link 3: joins node 2 to itself"},
     {GRAPH(HOSTS, GOOD "," LINK(0, 1, "1e9", "0")), "link 3: joins hosts 0 and 1"},
-    {GRAPH(HOSTS, LINK(0, 2, "0", "0")), ".links[0].rate: must be above 0"},
+    {GRAPH(HOSTS, LINK(0, 2, "0", "0")), ".links[0].rate: must be from 1"},
     {GRAPH(HOSTS, LINK(0, 2, "25", "0")),
      ".links[0].rate: expected a rate like 10Gbps, got 25 without"},
-    {GRAPH(HOSTS, LINK(0, 2, "-5", "0")), ".links[0].rate: must be above 0"},
+    {GRAPH(HOSTS, LINK(0, 2, "-5", "0")), ".links[0].rate: must be from 1"},
     {GRAPH(HOSTS, LINK(0, 2, "1e300", "0")),
-     ".links[0].rate: must be above 0 and at most 1e+16 bit/s, got 1e+300"},
+     ".links[0].rate: must be from 1 to 1e+16 bit/s, got 1e+300"},
     {GRAPH(HOSTS, LINK(0, 2, "1e999", "0")), ".links[0].rate: expected a finite number"},
     {GRAPH(HOSTS, LINK(0, 2, "NaN", "0")), "not valid JSON"},
     {GRAPH(HOSTS, LINK(0, 2, "\"nan\"", "0")), ".links[0].rate: expected a rate like 10Gbps"},
@@ -554,11 +554,11 @@ static const Bad bad[] = {
      ".pods[0].racks[0].hosts[0]: expected a node of kind \"Host\" here"},
     {CLUSTER(NODE(0, "Switch"), TWO_HOSTS, TWO_WIRES, TAIL), "node id 0 appears twice"},
     {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, WIRE(0, 2, "0"), TAIL),
-     ".pods[0].racks[0].host2tor[0].bandwidth: must be above 0"},
+     ".pods[0].racks[0].host2tor[0].bandwidth: must be from 1"},
     {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, WIRE(0, 2, "1e300"), TAIL),
-     ".pods[0].racks[0].host2tor[0].bandwidth: must be above 0"},
+     ".pods[0].racks[0].host2tor[0].bandwidth: must be from 1"},
     {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, WIRE(0, 2, "1e9"), TAIL), "host 1 has no link"},
-    {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, "[" WIRE(3, 99, "1") "]"),
+    {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, "[" WIRE(3, 99, "1e9") "]"),
      "link 4 (3 to 99): there is no node 99"},
     {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, "[]"), "switch 4 has no link"},
     {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, "7"), ".fab2spine: expected an array"},

@@ -10,6 +10,7 @@
 #include "cli/outputs.h"
 #include "cli/scenario_args.h"
 #include "cli/value.h"
+#include "path/pathset.h"
 
 enum {
     PATHS = SCENARIO_N_ARGS,
@@ -86,7 +87,7 @@ static int set(void *state, int option, const char *value, Err *err) {
     switch (option) {
     case PATHS:
         o->paths_given = true;
-        return value_count_or_all(value, "--paths", &o->estimate.n_paths, err);
+        return value_count_or_all(value, "--paths", PATHSET_MAX_DRAWS, &o->estimate.n_paths, err);
     case TARGET_ERROR: return estimate_args_target(value, &o->estimate.target, err);
     case MAX_PATHS:
         o->max_paths_given = true;

@@ -13,6 +13,7 @@
 #include "evaluate/evaluate_calibrate.h"
 #include "evaluate/evaluate_flows.h"
 #include "evaluate/evaluate_nets_report.h"
+#include "path/pathset.h"
 #include "train/train.h"
 
 enum {
@@ -81,7 +82,7 @@ static int set(void *state, int option, const char *value, Err *err) {
     case OPT_CALIBRATE: o->calibrate = value; return 0;
     case OPT_PATHS:
         o->paths_given = true;
-        return value_count_or_all(value, "--paths", &o->n_paths, err);
+        return value_count_or_all(value, "--paths", PATHSET_MAX_DRAWS, &o->n_paths, err);
     default: return set_split(o, value, err);
     }
 }

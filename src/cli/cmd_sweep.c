@@ -14,6 +14,7 @@
 #include "cli/value.h"
 #include "estimate/sweep.h"
 #include "estimate/sweep_report.h"
+#include "path/pathset.h"
 #include "traffic/sizebucket.h"
 
 enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, FEATURES, QUANTILE, BUCKET, OUT, CSV };
@@ -94,7 +95,7 @@ static int set(void *state, int option, const char *value, Err *err) {
     switch (option) {
     case PATHS:
         o->paths_given = true;
-        return value_count_or_all(value, "--paths", &o->estimate.n_paths, err);
+        return value_count_or_all(value, "--paths", PATHSET_MAX_DRAWS, &o->estimate.n_paths, err);
     case METHOD:
         o->method_given = true;
         return estimate_args_method(value, &o->estimate.method, err);

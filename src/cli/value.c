@@ -28,9 +28,9 @@ int value_count32(const char *value, const char *option, uint32_t lo, uint32_t h
     return 0;
 }
 
-int value_count_or_all(const char *value, const char *option, uint64_t *n, Err *err) {
+int value_count_or_all(const char *value, const char *option, uint64_t hi, uint64_t *n, Err *err) {
     *n = 0;
-    return strcmp(value, "all") == 0 ? 0 : value_count(value, option, 1, UINT64_MAX, n, err);
+    return strcmp(value, "all") == 0 ? 0 : value_count(value, option, 1, hi, n, err);
 }
 
 int value_span(const char *value, const char *option, double *ns, Err *err) {

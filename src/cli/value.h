@@ -11,8 +11,8 @@ int value_count(const char *value, const char *option, uint64_t lo, uint64_t hi,
                 Err *err);
 int value_count32(const char *value, const char *option, uint32_t lo, uint32_t hi, uint32_t *n,
                   Err *err);
-/* Parses a whole number from 1 on, or "all" as 0. */
-int value_count_or_all(const char *value, const char *option, uint64_t *n, Err *err);
+/* value_count_or_all parses a whole number from 1 to hi, or "all" as 0. */
+int value_count_or_all(const char *value, const char *option, uint64_t hi, uint64_t *n, Err *err);
 /* Parses a time above 0 in ns. A unit is required: a bare number would be nanoseconds, which nobody
  * means on a command line. */
 int value_span(const char *value, const char *option, double *ns, Err *err);

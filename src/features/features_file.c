@@ -24,6 +24,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "model/featarrays.h"
+#include "path/pathset.h"
 #include "traffic/sizebucket.h"
 
 #define SCHEMA "m3.features/1"
@@ -31,8 +32,6 @@ enum {
     PADDING = 8,      /* items begin at multiples of it */
     MAX_LINKS = 65535 /* of a path: LotFlow counts them in 16 bits */
 };
-/* The bootstrap over a file's draws takes 4 bytes each, and no estimate comes near so many. */
-enum { MAX_DRAWS = 100000000 };
 static const FrameKind frame_kind = {
     {'m', '3', 'f', 'e', 'a', 't', '\r', '\n'}, 1, "an m3 features file"};
 static const char *const kind_names[] = {[FEATURES_FLOWS] = "flows",
@@ -251,7 +250,7 @@ static int read_counts(const Json *j, Features *f, Err *err) {
     if (need_u64(j, "seed", UINT64_MAX, &f->seed, err) != 0 ||
         need_u64(j, "n_flows", UINT32_MAX, &f->n_flows, err) != 0 ||
         json_need_bool(j, "exhaustive", &f->exhaustive, err) != 0 ||
-        need_u64(j, "n_drawn", f->exhaustive ? UINT32_MAX : MAX_DRAWS, &drawn, err) != 0 ||
+        need_u64(j, "n_drawn", f->exhaustive ? UINT32_MAX : PATHSET_MAX_DRAWS, &drawn, err) != 0 ||
         need_u64(j, "n_unique", drawn, &unique, err) != 0 ||
         need_u64(j, "n_events", UINT64_MAX, &f->n_events, err) != 0 ||
         need_u64(j, "n_unfinished", UINT64_MAX, &f->n_unfinished, err) != 0 ||

@@ -92,10 +92,10 @@ static int take_cable(Topo *t, uint32_t k, const TopoCable *c, Err *err) {
         return err_input(
             err, "%s: link %u: joins hosts %llu and %llu; a host is linked to switches only",
             t->name, k + 1, ida, idb);
-    if (!(c->rate_bps > 0 && c->rate_bps <= TOPO_MAX_RATE_BPS))
+    if (!(c->rate_bps >= TOPO_MIN_RATE_BPS && c->rate_bps <= TOPO_MAX_RATE_BPS))
         return err_input(
-            err, "%s: link %u (%llu to %llu): rate must be above 0 and at most %g bit/s, got %g",
-            t->name, k + 1, ida, idb, TOPO_MAX_RATE_BPS, c->rate_bps);
+            err, "%s: link %u (%llu to %llu): rate must be from %g to %g bit/s, got %g", t->name,
+            k + 1, ida, idb, TOPO_MIN_RATE_BPS, TOPO_MAX_RATE_BPS, c->rate_bps);
     if (!(c->delay_ns >= 0 && c->delay_ns <= TOPO_MAX_DELAY_NS))
         return err_input(err, "%s: link %u (%llu to %llu): delay must be from 0 to %g ns, got %g",
                          t->name, k + 1, ida, idb, TOPO_MAX_DELAY_NS, c->delay_ns);

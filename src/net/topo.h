@@ -15,9 +15,10 @@ typedef struct {
 
 #define TOPO_NONE UINT32_MAX
 
-/* Bounds of a link's rate (above 0) and delay (from 0). Simulations use links of up to 100 Tb/s as
- * "not limiting"; 1e16 leaves a factor of 100. 1000 s is beyond any network, and times in ns still
- * fit 53 bits after thousands of such delays. */
+/* Bounds of a link's rate and delay, which is at least 0. Below 1 bit/s times overflow. Simulations
+ * use links of up to 100 Tb/s as "not limiting"; 1e16 leaves a factor of 100. 1000 s is beyond any
+ * network, and times in ns still fit 53 bits after thousands of such delays. */
+#define TOPO_MIN_RATE_BPS 1.0
 #define TOPO_MAX_RATE_BPS 1e16
 #define TOPO_MAX_DELAY_NS 1e12
 

@@ -73,8 +73,8 @@ static int read_rate(Scan *s, double *bps, Err *err) {
     Err why = {0};
     if (*word && units_parse_rate(word, "rate", bps, &why) != 0)
         return err_input(err, "%s: line %llu: %s", s->name, (unsigned long long)s->line, why.msg);
-    if (!*word || !(*bps > 0 && *bps <= TOPO_MAX_RATE_BPS))
-        return fail(s, "rate", "a rate like 10Gbps, above 0 and at most 1e16 bit/s", word, err);
+    if (!*word || !(*bps >= TOPO_MIN_RATE_BPS && *bps <= TOPO_MAX_RATE_BPS))
+        return fail(s, "rate", "a rate like 10Gbps, from 1 to 1e16 bit/s", word, err);
     return 0;
 }
 

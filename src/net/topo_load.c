@@ -31,9 +31,9 @@ int topo_load_rate(const Json *j, double *bps, Err *err) {
         if (units_check_bare(UNITS_RATE, *bps, "rate", &why) != 0)
             return json_fail(j, err, "%s", why.msg + strlen("rate: "));
     }
-    if (!(*bps > 0 && *bps <= TOPO_MAX_RATE_BPS))
-        return json_fail(j, err, "must be above 0 and at most %g bit/s, got %s", TOPO_MAX_RATE_BPS,
-                         json_number_text(*bps).s);
+    if (!(*bps >= TOPO_MIN_RATE_BPS && *bps <= TOPO_MAX_RATE_BPS))
+        return json_fail(j, err, "must be from %g to %g bit/s, got %s", TOPO_MIN_RATE_BPS,
+                         TOPO_MAX_RATE_BPS, json_number_text(*bps).s);
     return 0;
 }
 

@@ -23,6 +23,9 @@ typedef struct {
     uint32_t *draw_path; /* [n_drawn] path of each draw; NULL if all paths were taken */
 } PathSet;
 
+/* The most draws, at 8 bytes each; with so many, sampling errors are below any other. */
+enum { PATHSET_MAX_DRAWS = 100000000 };
+
 /* pathset_draw draws n_paths paths with the seed's stream; 0: takes every path that has a flow.
  * Returns −1 if there are no flows, more draws or flows than 32-bit numbers have, or the source
  * fails. pathset_free releases; links belong to the set. */
