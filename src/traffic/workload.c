@@ -8,7 +8,7 @@
  * every sigma: exp(sigma·Z) is divided by its mean exp(sigma²/2). It is chosen such that the link
  * of the largest expected load carries max_load of its rate in payload (linkload). A stream keeps
  * only where each chunk begins and draws a chunk anew whenever it is asked for: gaps are drawn once
- * more than for flows that are held. Left out: dependencies between flows, and a load that varies
+ * more than for flows in memory. Left out: dependencies between flows, and a load that varies
  * with time other than through sigma. */
 #include "traffic/workload.h"
 
@@ -287,10 +287,11 @@ static int fill_chunks(Fill *f, int threads, Err *err) {
     WorkloadStream *d = f->draw;
     double duration_ns = d->w.duration_s * 1e9, expected = expected_flows(d, 0), now = 0;
     for (size_t done = 0;;) {
-        if (expected > WORKLOAD_MAX_FLOWS)
+        double total = (double)done * CHUNK + expected;
+        if (total > WORKLOAD_MAX_FLOWS)
             return err_input(err,
                              "duration: takes about %.3g flows at this load; must be at most %u",
-                             expected, WORKLOAD_MAX_FLOWS);
+                             total, WORKLOAD_MAX_FLOWS);
         if (extend(f, (size_t)ceil(expected / CHUNK), threads, err) != 0) return -1;
         for (; done < d->n_chunks; done++) {
             double length = d->chunk_ns[done];
