@@ -479,7 +479,7 @@ static void reference_flows_went_our_way(void **state) {
     Flows f;
     Err err = {0};
     if (topo_load(&t, NS3 "/topologies/cluster_2_to_1.txt", &err) != 0) fail_msg("%s", err.msg);
-    if (flows_load(&f, NS3 "/speed/cluster256_n20000_dctcp/flows.csv", &t, NULL, &err) != 0)
+    if (flows_load(&f, NS3 "/speed/cluster256_n20000_dctcp/flows.csv", &t, NULL, NULL, &err) != 0)
         fail_msg("%s", err.msg);
     Route *r = route_new(&t, &err);
     uint16_t *sport = MEM_NEW(uint16_t, f.n);

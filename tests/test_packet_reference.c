@@ -110,7 +110,7 @@ static void check_case(const char *dir) {
     die_on(topo_load(&n.topo, c.topo_path, &err), &err);
     n.route = route_new(&n.topo, &err);
     char *flows = file_join(dir, "flows.csv");
-    die_on(flows_load(&f, flows, &n.topo, &log, &err), &err);
+    die_on(flows_load(&f, flows, &n.topo, NULL, &log, &err), &err);
     double *fct = MEM_NEW(double, f.n), *ideal = MEM_NEW(double, f.n);
     die_on(pktsim_run(n.route, &f, &c.conf, &(PktOptions){.compat = true}, fct, NULL, &err), &err);
     pktsim_ideal(n.route, &f, true, ideal);

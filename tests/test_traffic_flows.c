@@ -52,7 +52,8 @@ static int load_text(Flows *f, const char *text, size_t len, const Topo *t, Err 
     assert_non_null(out);
     fwrite(text, 1, len, out);
     fclose(out);
-    int rc = t ? flows_load(f, path, t, NULL, err) : flows_load_positions(f, path, 4, NULL, err);
+    int rc =
+        t ? flows_load(f, path, t, NULL, NULL, err) : flows_load_positions(f, path, 4, NULL, err);
     unlink(path);
     return rc;
 }
@@ -139,7 +140,7 @@ static void extremes_pass_through_every_format(void **state) {
             loads(&f, texts[text], &dense);
             snprintf(path, sizeof path, "%s.%s", scratch(name), endings[k]);
             if (flows_save(&f, path, &dense, &err) != 0) fail_msg("%s", err.msg);
-            if (flows_load(&g, path, &dense, NULL, &err) != 0) fail_msg("%s", err.msg);
+            if (flows_load(&g, path, &dense, NULL, NULL, &err) != 0) fail_msg("%s", err.msg);
             unlink(path);
             assert_int_equal(g.n, 2);
             assert_true(g.size_b[0] == 1 && g.size_b[1] == FLOWS_MAX_SIZE_B);
@@ -195,7 +196,7 @@ static void written_flows_read_back(void **state) {
         f.ideal_fct_ns[i] = random_fct(&r);
     }
     assert_int_equal(flows_save_csv(&f, scratch(path), &sparse, &err), 0);
-    if (flows_load(&g, path, &sparse, NULL, &err) != 0) fail_msg("%s", err.msg);
+    if (flows_load(&g, path, &sparse, NULL, NULL, &err) != 0) fail_msg("%s", err.msg);
     unlink(path);
     assert_int_equal(g.n, N);
     assert_memory_equal(f.id, g.id, N * sizeof *f.id);
@@ -235,8 +236,12 @@ static void bad_files_are_refused(void **state) {
         {HEAD "0,x,11,1500,0\n", "src: expected the id of a host, got 'x'"},
         {HEAD "0,,11,1500,0\n", "src: expected the id of a host, got ''"},
         {HEAD "0,10,10,1500,0\n", "line 2: src and dst: expected two different hosts"},
-        {HEAD "0,10,11,0,0\n",
-         "line 2: size_b: expected a whole number of bytes from 1 to 1e15, got '0'"},
+        {HEAD "0,10,11,none,0\n",
+         "line 2: size_b: expected a whole number of bytes up to 1e15, got 'none'"},
+        {HEAD "\"0\",\"10\",11,1500,0\n1,\"10,11,1500,0\n", "line 3: expected a closing quotation"},
+        {"src,dst,size,start\n10,11,1500,0.5\n", "line 2: start_ns: expected whole ns, or a unit"},
+        {"flow;src;dst;size_b\n", "no column start_ns"},
+        {"a b c\n", "no column src"},
         {HEAD "0,10,11,-5,0\n", "size_b: "},
         {HEAD "0,10,11,1.5,0\n", "size_b: "},
         {HEAD "0,10,11,nan,0\n", "size_b: "},
@@ -255,9 +260,16 @@ static void bad_files_are_refused(void **state) {
          "fct_ns: expected a time in ns or nothing, got 'late'"},
         {"0,10,11,1500,0\n", "line 1: expected a CSV header"},
         {"2\n0 10 11 3 100 1500 0.5\n", "expected 2 flows (line 1), got 1"},
-        {"1\n0 10 11 3 100 1500 0.5\n1 10 11 3 100 1500 0.6\n",
-         "line 3: a flow more than line 1 announces"},
-        {"1\n0 10 11 3 100 1500\n", "line 2: expected 7 columns, got 6"},
+        {"1\n0 10 11 3 100 1500\n",
+         "expected columns 'src dst pg dport size start' or 'src dst pg packets start end'"},
+        {"2\n0 10 11 3 100 1500 0.5\n1 10 11 3 100 1500\n", "line 3: expected 7 columns, got 6"},
+        {"1\n10 11 3 1500\n", "4 columns, and no flow file is known with so many"},
+        {"1\n10 11 3 2 5.5 6\n", "with sizes in packets: expected sizes in bytes"},
+        {"1\n10 11 10 11 3 4 5\n", "expected columns 'id src dst pg dport size start' or 'src dst"},
+        {"1\n10 11 3 5 7 9\n",
+         "may be 'src dst pg dport size start' or 'src dst pg packets start end'"},
+        {"2\n0 10 99 3 100 1500 0.5\n1 10 11 3 100 1500 0.5\n",
+         "line 2: dst: expected the id of a host, got 99"},
         {"1\n0 10 11 3 100 1500 1e10\n",
          "line 2: start: expected a time from 0 to 9e9 s, got '1e10'"},
         {"1\n0 10 11 3 100 1500 20000000000\n", "line 2: start: "},
@@ -276,7 +288,7 @@ static void bad_files_are_refused(void **state) {
     }
     Flows f;
     Err err = {0};
-    assert_int_equal(flows_load(&f, "/nonexistent/flows.csv", &dense, NULL, &err), -1);
+    assert_int_equal(flows_load(&f, "/nonexistent/flows.csv", &dense, NULL, NULL, &err), -1);
     assert_int_equal(err.kind, ERR_INPUT);
 }
 
@@ -294,6 +306,121 @@ static void cut_files_give_a_prefix_or_an_error(void **state) {
         }
         assert_true(f.n >= 1 && f.n <= 3);
         assert_int_equal(f.size_b[0], 1500);
+        flows_free(&f);
+    }
+}
+
+/* Two flows, 10 to 11 of 70,000 bytes at 1.5 s and 12 to 10 of 900 bytes at 1.500003 s, in every
+ * form that is known. */
+static void every_known_form_is_read(void **state) {
+    (void)state;
+    static const char *const forms[] = {
+        "2\n10 11 3 4001 70000 1.5\n12 10 3 4003 900 1.500003\n",
+        "2\n10 11 3 70000 1.5\n12 10 3 900 1.500003\n\nFirst line: flows\n",
+        "2\n0 10 11 3 100 70000 1.5\n1 12 10 3 100 900 1.500003\n",
+        "2\n10 11 3 100 70000 1.5 9\n12 10 3 100 900 1.500003 9.5\n",
+        "1\n10 11 3 100 70000 1.5 9\n12 10 3 100 900 1.500003 9.5\n",
+        "\xEF\xBB\xBF\"flow\",\"src\",\"dst\",\"size_b\",\"start_ns\"\n\"0\",\"10\",\"11\","
+        "\"70000\","
+        "\"1500000000\"\n1,12,10,900,1500003000\n",
+        "Src\tDst\tSize_B\tStart_ns\tfct_ns\r\n10\t11\t70000\t1500000000\t\r\n12\t10\t900\t"
+        "1500003000\t5\r\n",
+        "# made by x\n\nsource;destination;bytes;start_us;name\n10;11;70000;1500000;\"a;b\"\n# "
+        "more\n"
+        "12;10;900;1500003;c\n",
+        "id,src,dst,size,start\n0,10,11,7e4,1500000000\n1,12,10,900,1500003000\n",
+        "dst flow_size (KB) start [s] src\n",
+        "10 -> 11\n",
+        "to,flow-size (B),start [s],from\n11,70000,1.5,10\n10,900,1.500003,12\n",
+        "Nodes 3\nConnections 2\n0->1 start 1500000000000 size 70000\n2->0 id 2 start "
+        "1500003000000 "
+        "size 900\n",
+        "0a000001 0b000001 1 2 3 4 5 6\n",
+        "0b000a01 0b000b01 10000 100 70000 1500000000 2600 2500\n0b000c01 0b000a01 10000 100 900 "
+        "1500003000 2600 2500\n",
+        "2\n10 11 3 70 1.5 3\n12 10 3 9 1.500003 4\n\nsrc dst priority packet# start end\n",
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        const Topo *both[] = {&dense, &sparse};
+        for (int k = 0; k < 2; k++) {
+            Flows f;
+            Err err = {0};
+            bool bad = i == 9 || i == 10 || i == 13, one = i == 4, packets = i == 15;
+            int rc = load_text(&f, forms[i], strlen(forms[i]), both[k], &err);
+            if (bad != (rc != 0)) fail_msg("form %zu: %s", i, rc != 0 ? err.msg : "accepted");
+            if (rc != 0) continue;
+            assert_int_equal(f.n, one ? 1 : 2);
+            assert_true(f.src[0] == 0 && f.dst[0] == 1 && f.size_b[0] == 70000 &&
+                        f.start_ns[0] == 1500000000);
+            if (!one)
+                assert_true(f.src[1] == 2 && f.dst[1] == 0 && f.start_ns[1] == 1500003000 &&
+                            f.size_b[1] == (packets ? 9000 : 900));
+            flows_free(&f);
+        }
+    }
+}
+
+/* --flow-columns goes before what a file looks like, with and without a count. */
+static void columns_may_be_given(void **state) {
+    (void)state;
+    static const char *const texts[] = {"1\n10 11 3 5 7 9\n", "10,11,3,5,7,9\n", "10 11 3 5 7 9"};
+    FlowColumns c;
+    Err err = {0};
+    if (flowcolumns_parse(&c, "src,dst,pg,dport,size_kb,start_us", &err) != 0)
+        fail_msg("%s", err.msg);
+    for (int i = 0; i < 3; i++) {
+        Flows f;
+        char path[64];
+        FILE *out = fopen(scratch(path), "wb");
+        fputs(texts[i], out);
+        fclose(out);
+        if (flows_load(&f, path, &dense, &c, NULL, &err) != 0) fail_msg("%s", err.msg);
+        unlink(path);
+        assert_true(f.n == 1 && f.size_b[0] == 7000 && f.start_ns[0] == 9000);
+        flows_free(&f);
+    }
+    static const char *const bad[][2] = {{"", "expected names"},
+                                         {"src,,dst", "expected names"},
+                                         {"src,dst,size", "expected src, dst, size and start"},
+                                         {"src,dst,size,start,src", "column src appears twice"}};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(flowcolumns_parse(&c, bad[i][0], &err), -1);
+        if (!strstr(err.msg, bad[i][1])) fail_msg("%s", err.msg);
+    }
+}
+
+static void empty_flows_have_one_byte(void **state) {
+    (void)state;
+    Flows f;
+    loads(&f, HEAD "0,10,11,0,5\n1,10,11,7,6\n", &dense);
+    assert_true(f.n == 2 && f.size_b[0] == 1 && f.size_b[1] == 7);
+    flows_free(&f);
+}
+
+static void results_need_no_ends(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "size_b,fct_ns,ideal_fct_ns\n5000,2600,2500\n90000,,20000\n",
+        "time flowsize fct basefct slowdown basertt flowstart priority incast\n2000002600 5000 "
+        "2600 "
+        "2500 1.04 8000 2000000000 1 0\n2000031100 90000 31000 20000 1.55 8000 2000000100 1 0\n",
+        "0b000101 0b000201 10000 100 5000 2000000000 2600 2500\n0b000301 0b000201 10001 100 90000 "
+        "2000000100 31000 20000\n",
+        "mix_id,flow_id,size,slowdown,sim\n0,0,5000,1.04,ns3\n0,1,90000,1.55,ns3\n"};
+    for (int i = 0; i < 4; i++) {
+        Flows f;
+        Err err = {0};
+        char path[64];
+        FILE *out = fopen(scratch(path), "wb");
+        fputs(texts[i], out);
+        fclose(out);
+        if (flows_load_results(&f, path, NULL, &err) != 0) fail_msg("%s", err.msg);
+        unlink(path);
+        assert_int_equal(f.n, 2);
+        assert_int_equal(f.size_b[1], 90000);
+        assert_true(fabs(f.fct_ns[0] / f.ideal_fct_ns[0] - 1.04) < 1e-12);
+        if (i == 0) assert_true(isnan(f.fct_ns[1]));
+        else assert_true(fabs(f.fct_ns[1] / f.ideal_fct_ns[1] - 1.55) < 1e-12);
         flows_free(&f);
     }
 }
@@ -343,6 +470,10 @@ int main(void) {
         cmocka_unit_test(written_flows_read_back),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(cut_files_give_a_prefix_or_an_error),
+        cmocka_unit_test(every_known_form_is_read),
+        cmocka_unit_test(columns_may_be_given),
+        cmocka_unit_test(empty_flows_have_one_byte),
+        cmocka_unit_test(results_need_no_ends),
         cmocka_unit_test(positions_of_a_path),
         cmocka_unit_test(a_failed_write_is_reported),
     };

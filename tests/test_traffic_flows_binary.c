@@ -86,7 +86,7 @@ static void written_flows_read_back(void **state) {
             Flows f = random_flows(n, columns), g;
             Err err = {0};
             assert_int_equal(flows_save(&f, scratch(path), &topo, &err), 0);
-            if (flows_load(&g, path, &topo, NULL, &err) != 0) fail_msg("%s", err.msg);
+            if (flows_load(&g, path, &topo, NULL, NULL, &err) != 0) fail_msg("%s", err.msg);
             same_flows(&f, &g);
             flows_free(&g);
             flows_free(&f);
@@ -110,7 +110,7 @@ static void another_network_has_its_own_indices(void **state) {
                     .name = name};
     f = random_flows(50, 0);
     assert_int_equal(flows_save(&f, scratch(path), &topo, &err), 0);
-    assert_int_equal(flows_load(&g, path, &shifted, NULL, &err), 0);
+    assert_int_equal(flows_load(&g, path, &shifted, NULL, NULL, &err), 0);
     for (size_t i = 0; i < f.n; i++)
         assert_true(shifted.node_id[g.src[i]] == ids[host_node[f.src[i]]] &&
                     shifted.node_id[g.dst[i]] == ids[host_node[f.dst[i]]]);
@@ -168,7 +168,7 @@ static void refused(const char *p, size_t n, const Topo *t, const char *why) {
     assert_non_null(out);
     fwrite(p, 1, n, out);
     fclose(out);
-    assert_int_equal(flows_load(&g, path, t, NULL, &err), -1);
+    assert_int_equal(flows_load(&g, path, t, NULL, NULL, &err), -1);
     assert_int_equal(err.kind, ERR_INPUT);
     assert_non_null(strstr(err.msg, path));
     assert_null(strchr(err.msg, '\n'));

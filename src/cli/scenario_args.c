@@ -39,6 +39,9 @@ int scenario_args_set(ScenarioArgs *a, int arg, const char *value, Err *err) {
         o->mix_id = (int64_t)id;
         return 0;
     case ARG_FLOWS: o->flows_path = value; return 0;
+    case ARG_FLOW_COLUMNS:
+        o->flow_columns = &a->columns;
+        return flowcolumns_parse(&a->columns, value, err);
     case ARG_N_FLOWS: return value_count(value, "--n-flows", 1, UINT64_MAX, &o->n_flows, err);
     case ARG_DURATION:
         if (value_span(value, "--duration", &ns, err) != 0) return -1;
@@ -56,6 +59,8 @@ int scenario_args_check(const ScenarioArgs *a, const char *command, Err *err) {
     if (!o->topo_path && !o->mix_path)
         return err_input(err, "%s: expected --topo FILE beside --flows; see 'm3 %s --help'",
                          command, command);
+    if (o->flow_columns && !o->flows_path)
+        return err_input(err, "%s: --flow-columns goes with --flows", command);
     if (o->flows_path && (o->n_flows || o->duration_s > 0))
         return err_input(
             err, "%s: --n-flows and --duration are for drawn flows; they don't go with --flows",

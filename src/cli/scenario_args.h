@@ -12,6 +12,7 @@ enum {
     ARG_MIX,
     ARG_MIX_ID,
     ARG_FLOWS,
+    ARG_FLOW_COLUMNS,
     ARG_N_FLOWS,
     ARG_DURATION,
     ARG_SET,
@@ -27,9 +28,13 @@ enum {
     [ARG_MIX_ID] = {"mix-id", "N",                                                                 \
                     "which mix of a file with several: its \"id\" (default: the first)", "Input"}, \
     [ARG_FLOWS] = {"flows", "FILE",                                                                \
-                   "flows to take instead of drawing them from the mix: CSV, binary or HPCC flow " \
-                   "file,\nor - for standard input",                                               \
+                   "flows to take instead of drawing them from the mix: CSV, binary, HPCC flow "   \
+                   "file or\nhtsim matrix, or - for standard input",                               \
                    "Input"},                                                                       \
+    [ARG_FLOW_COLUMNS] = {"flow-columns", "NAMES",                                                 \
+                          "columns of a flow file without a header, e.g. "                         \
+                          "src,dst,pg,dport,size,start",                                           \
+                          "Input"},                                                                \
     [ARG_N_FLOWS] = {"n-flows", "N", "flows to draw (default: the mix's, else 1M)", "Input"},      \
     [ARG_DURATION] = {"duration", "TIME", "draw flows for that long instead, e.g. 5s", "Input"},   \
     [ARG_SET] = {"set", "KEY=VALUE",                                                               \
@@ -40,6 +45,7 @@ enum {
 /* What the options say. The texts are those of the command line and not copied. */
 typedef struct {
     ScenarioOptions options; /* all but seed and threads */
+    FlowColumns columns;     /* options.flow_columns, if given */
     const char **set;        /* = options.set, NULL-ended */
     size_t n_set, set_cap;
 } ScenarioArgs;

@@ -76,10 +76,18 @@ static int read_settings(NetDirSettings *s, const char *path, Err *err) {
     return rc;
 }
 
+/* Flows with their completion times: our CSV, or what the HPCC authors' simulator writes. */
+static char *flows_of(const char *dir) {
+    char *csv = file_join(dir, "flows.csv"), *fct = file_join(dir, "fct.txt");
+    bool other = !file_exists(csv) && file_exists(fct);
+    free(other ? csv : fct);
+    return other ? fct : csv;
+}
+
 int netdir_load(Scenario *s, const char *dir, uint64_t seed, int threads, Err *err) {
     NetDirSettings settings = {0};
     char *json = file_join(dir, "scenario.json"), *topo = file_join(dir, "topo.json"),
-         *flows = file_join(dir, "flows.csv");
+         *flows = flows_of(dir);
     int rc = read_settings(&settings, json, err);
     if (rc == 0) {
         ScenarioOptions o = {.topo_path = topo,
@@ -105,9 +113,9 @@ static int by_name(const void *a, const void *b) {
 }
 
 static bool holds_network(const char *dir, const char *name) {
-    char *flows = mem_printf("%s/%s/flows.csv", dir, name),
-         *topo = mem_printf("%s/%s/topo.json", dir, name);
+    char *net = file_join(dir, name), *flows = flows_of(net), *topo = file_join(net, "topo.json");
     bool yes = file_exists(flows) && file_exists(topo);
+    free(net);
     free(flows);
     free(topo);
     return yes;

@@ -1,10 +1,9 @@
 /* report_read: results read back, for comparison: an estimate's JSON, or flows with their
- * completion times as CSV or in the binary form.
+ * completion times.
  *
- * A file whose first character that is not space is '{' is JSON; a binary flow file begins with its
- * mark (traffic/flows_binary.h). The CSV needs a header with size_b, fct_ns and ideal_fct_ns, in
- * any order and among other columns, so that the output of any packet simulator can be compared
- * with an estimate. The truth's quantiles have no intervals. */
+ * A file whose first character that is not space is '{' is JSON; all others are lists of flows
+ * (traffic/flows_read.h), so that the output of any packet simulator can be compared with an
+ * estimate. The truth's quantiles have no intervals. */
 #include "estimate/report_read.h"
 
 #include <math.h>
@@ -16,8 +15,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "estimate/report.h"
-#include "traffic/flows.h"
-#include "traffic/flows_binary.h"
+#include "traffic/flows_read.h"
 #include "traffic/sizebucket.h"
 
 /* Reads a number; null, of a bucket without flows, gives NAN. */
@@ -89,156 +87,27 @@ static int read_json(const FileView *v, const char *path, Slowdowns *r, Err *err
     return rc;
 }
 
-enum { SIZE, FCT, IDEAL, N_COLUMNS };
-static const char *const column_names[N_COLUMNS] = {"size_b", "fct_ns", "ideal_fct_ns"};
-
-/* The rest of a file or of a line. */
-typedef struct {
-    const char *p, *end;
-} CsvText;
-/* A field of a line. */
-typedef struct {
-    const char *p;
-    size_t len;
-} CsvField;
-
-/* Takes the next line off the text, without its line end; false at the end of the text. */
-static bool next_line(CsvText *t, CsvText *line) {
-    if (t->p >= t->end) return false;
-    const char *nl = memchr(t->p, '\n', (size_t)(t->end - t->p));
-    *line = (CsvText){t->p, nl ? nl : t->end};
-    t->p = nl ? nl + 1 : t->end;
-    if (line->end > line->p && line->end[-1] == '\r') line->end--;
-    return true;
-}
-
-/* Takes the next field off a line; false after the last one. */
-static bool next_field(CsvText *line, CsvField *f) {
-    if (!line->p) return false;
-    const char *comma =
-        line->end > line->p ? memchr(line->p, ',', (size_t)(line->end - line->p)) : NULL;
-    const char *stop = comma ? comma : line->end;
-    *f = (CsvField){line->p, (size_t)(stop - line->p)};
-    line->p = comma ? comma + 1 : NULL;
-    return true;
-}
-
-static int read_header(CsvText line, const char *path, int column[N_COLUMNS], Err *err) {
-    CsvField f;
-    for (int c = 0; c < N_COLUMNS; c++) column[c] = -1;
-    for (int i = 0; next_field(&line, &f); i++)
-        for (int c = 0; c < N_COLUMNS; c++)
-            if (f.len == strlen(column_names[c]) && memcmp(f.p, column_names[c], f.len) == 0)
-                column[c] = i;
-    for (int c = 0; c < N_COLUMNS; c++)
-        if (column[c] < 0)
-            return err_input(err,
-                             "%s: expected an estimate JSON, or a CSV with columns size_b, fct_ns "
-                             "and ideal_fct_ns (no %s here)",
-                             path, column_names[c]);
-    return 0;
-}
-
-/* Reads a positive finite number, NAN if the field is empty. The shortest form of any double that
- * reads back has at most 24 characters. */
-static int read_number(CsvField f, double *x) {
-    char text[40], *end;
-    *x = NAN;
-    if (f.len == 0) return 0;
-    if (f.len >= sizeof text) return -1;
-    memcpy(text, f.p, f.len);
-    text[f.len] = '\0';
-    *x = strtod(text, &end);
-    return *end == '\0' && end != text && *x > 0 && isfinite(*x) ? 0 : -1;
-}
-
-/* Flows that finished. */
-typedef struct {
-    uint64_t *size_b;
-    double *slowdown;
-    size_t n, size_cap, slowdown_cap, n_unfinished;
-} FlowResults;
-
-static int read_flow(CsvText line, const char *path, size_t line_no, const int column[N_COLUMNS],
-                     FlowResults *r, Err *err) {
-    CsvField f, field[N_COLUMNS] = {{0}};
-    bool present[N_COLUMNS] = {false};
-    for (int i = 0; next_field(&line, &f); i++)
-        for (int c = 0; c < N_COLUMNS; c++)
-            if (column[c] == i) field[c] = f, present[c] = true;
-    double x[N_COLUMNS];
-    for (int c = 0; c < N_COLUMNS; c++) {
-        if (!present[c])
-            return err_input(err, "%s: line %zu: %s: missing", path, line_no, column_names[c]);
-        if (read_number(field[c], &x[c]) != 0 || (c != FCT && isnan(x[c])) ||
-            (c == SIZE && (x[c] < 1 || x[c] >= 0x1p63)))
-            return err_input(err, "%s: line %zu: %s: expected a number above 0, got '%.*s'", path,
-                             line_no, column_names[c], (int)(field[c].len < 40 ? field[c].len : 40),
-                             field[c].p);
-    }
-    if (isnan(x[FCT])) {
-        r->n_unfinished++;
-        return 0;
-    }
-    if (!isfinite(x[FCT] / x[IDEAL]))
-        return err_input(err, "%s: line %zu: fct_ns / ideal_fct_ns: expected a finite number", path,
-                         line_no);
-    MEM_GROW(r->size_b, r->size_cap, r->n + 1);
-    MEM_GROW(r->slowdown, r->slowdown_cap, r->n + 1);
-    r->size_b[r->n] = (uint64_t)x[SIZE];
-    r->slowdown[r->n++] = x[FCT] / x[IDEAL];
-    return 0;
-}
-
-static int sum_up(const FlowResults *r, const char *path, Slowdowns *out, const Log *log,
-                  Err *err) {
-    if (r->n == 0) return err_input(err, "%s: expected at least one finished flow, got none", path);
-    if (r->n_unfinished)
-        log_note(log, "%s: %s of %s flows did not finish and are left out", path,
-                 units_count(r->n_unfinished).s, units_count(r->n + r->n_unfinished).s);
-    aggregate_flows(r->size_b, r->slowdown, r->n, out);
-    return 0;
-}
-
-static int read_csv(const FileView *v, const char *path, Slowdowns *out, const Log *log, Err *err) {
-    CsvText text = {v->data, v->data + v->len}, line = {0};
-    FlowResults r = {0};
-    int column[N_COLUMNS];
-    if (v->len == 0)
-        return err_input(err, "%s: expected an estimate JSON or a flow CSV, got an empty file",
-                         path);
-    next_line(&text, &line);
-    int rc = read_header(line, path, column, err);
-    for (size_t no = 2; rc == 0 && next_line(&text, &line); no++)
-        if (line.end > line.p) rc = read_flow(line, path, no, column, &r, err);
-    if (rc == 0) rc = sum_up(&r, path, out, log, err);
-    free(r.size_b);
-    free(r.slowdown);
-    return rc;
-}
-
-static int read_binary(const FileView *v, const char *path, Slowdowns *out, const Log *log,
-                       Err *err) {
+/* The distribution over flows that finished. */
+static int read_flows(const char *path, Slowdowns *out, const Log *log, Err *err) {
     Flows f;
-    if (flows_binary_read_sizes(&f, v, path, err) != 0) return -1;
-    int rc = f.fct_ns && f.ideal_fct_ns
-                 ? 0
-                 : err_input(err, "%s: expected flows with fct_ns and ideal_fct_ns", path);
-    FlowResults r = {.size_b = f.size_b,
-                     .slowdown = f.fct_ns}; /* finished ones move to the front, in place */
-    for (size_t i = 0; rc == 0 && i < f.n; i++) {
+    if (flows_load_results(&f, path, log, err) != 0) return -1;
+    size_t n = 0;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < f.n; i++) { /* finished ones move to the front, in place */
         double slowdown = f.fct_ns[i] / f.ideal_fct_ns[i];
-        if (isnan(f.fct_ns[i])) {
-            r.n_unfinished++;
-            continue;
-        }
+        if (isnan(f.fct_ns[i])) continue;
         if (!isfinite(slowdown))
-            rc = err_input(err, "%s: row %zu: fct_ns / ideal_fct_ns: expected a finite number",
-                           path, i);
-        r.size_b[r.n] = f.size_b[i];
-        r.slowdown[r.n++] = slowdown;
+            rc = err_input(err, "%s: flow %zu: fct_ns / ideal_fct_ns: expected a finite number",
+                           path, i + 1);
+        f.size_b[n] = f.size_b[i];
+        f.fct_ns[n++] = slowdown;
     }
-    if (rc == 0) rc = sum_up(&r, path, out, log, err);
+    if (rc == 0 && n == 0)
+        rc = err_input(err, "%s: expected at least one finished flow, got none", path);
+    if (rc == 0 && n < f.n)
+        log_note(log, "%s: %s of %s flows did not finish and are left out", path,
+                 units_count(f.n - n).s, units_count(f.n).s);
+    if (rc == 0) aggregate_flows(f.size_b, f.fct_ns, n, out);
     flows_free(&f);
     return rc;
 }
@@ -248,9 +117,12 @@ int report_read(Slowdowns *r, const char *path, const Log *log, Err *err) {
     if (file_view(&v, path, err) != 0) return -1;
     size_t at = 0;
     while (at < v.len && v.data[at] && strchr(" \t\r\n", v.data[at])) at++;
-    int rc = flows_binary_is(&v)               ? read_binary(&v, path, r, log, err)
-             : at < v.len && v.data[at] == '{' ? read_json(&v, path, r, err)
-                                               : read_csv(&v, path, r, log, err);
+    bool json = at < v.len && v.data[at] == '{';
+    int rc = 0;
+    if (at == v.len)
+        rc = err_input(err, "%s: expected an estimate JSON or a list of flows, got an empty file",
+                       path);
+    else if (json) rc = read_json(&v, path, r, err);
     file_view_close(&v);
-    return rc;
+    return rc != 0 || json ? rc : read_flows(path, r, log, err);
 }

@@ -98,7 +98,8 @@ static int draw_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err
 }
 
 static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
-    if (o->flows_path) return flows_load(&s->flows, o->flows_path, &s->topo, log, err);
+    if (o->flows_path)
+        return flows_load(&s->flows, o->flows_path, &s->topo, o->flow_columns, log, err);
     if (s->has_mix) return draw_flows(s, o, log, err);
     return err_input(err, "no flows given (--mix FILE or --flows FILE)");
 }

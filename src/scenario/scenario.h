@@ -8,6 +8,7 @@
 #include "net/netconf.h"
 #include "net/topo.h"
 #include "scenario/mix.h"
+#include "traffic/flowcolumns.h"
 #include "traffic/flowsource.h"
 #include "traffic/workload.h"
 
@@ -32,9 +33,10 @@ typedef struct {
 
 /* What to load. */
 typedef struct {
-    const char *topo_path;  /* NULL: the mix's */
-    const char *mix_path;   /* NULL: flows_path is needed */
-    const char *flows_path; /* NULL: flows are drawn from the mix */
+    const char *topo_path;           /* NULL: the mix's */
+    const char *mix_path;            /* NULL: flows_path is needed */
+    const char *flows_path;          /* NULL: flows are drawn from the mix */
+    const FlowColumns *flow_columns; /* of a flow file without names; NULL: as they look */
     int64_t mix_id; /* which mix of a file; −1: the first, with a remark if it has several */
     const char *const *set; /* "key=value" (mix_set), ended by NULL; or NULL */
     uint64_t n_flows;       /* at most one of the two is given; both 0: as the mix says, else */

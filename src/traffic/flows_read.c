@@ -1,13 +1,14 @@
-/* flows_read: text flow files of both kinds into Flows, straight from the mapped bytes (binary
- * files: flows_binary.c).
+/* flows_read: text flow files of every kind into Flows, straight from the mapped bytes (binary
+ * files: flows_binary.c; htsim's connection matrices: flows_htsim.c).
  *
- * A CSV begins with its header line; an HPCC flow file with the number of flows, so the first
- * character tells them apart. Both are then rows of columns that differ in separator, order and the
- * unit of the start (ns, s), and share one row reader. Numbers are scanned by hand, since sscanf
- * would be a hundred times slower; times are scaled exactly in integers and rounded half up. Only
- * rare spellings (exponents) go through strtod. Each error names line and column. Prose after the
- * last flow of an HPCC file is skipped (published files explain themselves there). Left out:
- * quoted CSV fields. */
+ * A file with a header says what its columns are, one that begins with a number of flows has them
+ * by layout (flowcolumns.c), and --flow-columns goes before both. All are then rows of columns that
+ * differ in separator, order and units, and share one row reader. Numbers are scanned by hand,
+ * since sscanf would be a hundred times slower; times are scaled exactly in integers and rounded
+ * half up. Only rare spellings (exponents) go through strtod. Each error names line and column.
+ * Lines that begin with # are skipped, and so is prose after the last flow of a file that announces
+ * their number (published files explain themselves there). No CSV library of Debian reads more than
+ * half as fast. Left out: line ends within quoted fields. */
 #include "traffic/flows_read.h"
 
 #include <ctype.h>
@@ -15,60 +16,56 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
+#include "base/units.h"
+#include "net/route.h"
+#include "traffic/flowcolumns.h"
 #include "traffic/flows_binary.h"
+#include "traffic/flows_htsim.h"
 #include "traffic/flows_private.h"
-
-typedef enum {
-    COL_ID,
-    COL_SRC,
-    COL_DST,
-    COL_SIZE,
-    COL_START,
-    COL_FCT,
-    COL_IDEAL,
-    COL_SKIP,
-    COL_N = COL_SKIP
-} Column;
-static const char *const column_names[COL_N + 1] = {"flow",     "src",    "dst",          "size_b",
-                                                    "start_ns", "fct_ns", "ideal_fct_ns", NULL};
-
-/* A file has up to seven columns for us, and what else its makers put beside them. */
-enum { MAX_COLUMNS = 64 };
 
 typedef struct {
     FlowEnds ends;
     const char *p, *end; /* unread text */
     size_t line;
-    Column columns[MAX_COLUMNS];
-    int n_columns;
-    bool csv;             /* else HPCC: blanks between columns, start in seconds */
+    FlowColumns columns;
+    char sep;             /* between columns; ' ': blanks, any number of them */
+    bool results;         /* sizes and completion times are wanted, and nothing else */
     uint32_t *host_of_id; /* [n_ids] host index or TOPO_NONE, where ids are dense; else NULL */
     uint64_t n_ids;
     Flows *f;
     size_t cap;
+    const Log *log;
     Progress progress;    /* in bytes */
     size_t disorder_line; /* first line that starts before the line above; 0: none */
+    uint64_t n_empty;     /* flows of 0 bytes */
     Err *err;
 } TextReader;
 
 /* ---- text ---- */
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+/* A tab that separates columns is no blank, since fields may be empty. */
+static inline bool is_blank(const TextReader *r, char c) {
+    return c == ' ' || c == '\r' || (c == '\t' && r->sep != '\t');
+}
 
-static void skip_blanks(TextReader *r) {
-    while (r->p < r->end && is_blank(*r->p)) r->p++;
+static inline void skip_blanks(TextReader *r) {
+    while (r->p < r->end && is_blank(r, *r->p)) r->p++;
 }
 
 static bool at_line_end(const TextReader *r) { return r->p == r->end || *r->p == '\n'; }
 
-/* Moves to the next line that is not blank; false at the end of the file. */
+/* Moves to the next line that is neither blank nor a comment; false at the end of the file. */
 static bool next_row(TextReader *r) {
     for (;;) {
         skip_blanks(r);
         if (r->p == r->end) return false;
-        if (*r->p != '\n') return true;
+        if (*r->p == '#')
+            while (!at_line_end(r)) r->p++;
+        else if (*r->p != '\n') return true;
+        if (r->p == r->end) return false;
         r->p++;
         r->line++;
     }
@@ -78,17 +75,31 @@ static int fail_line(TextReader *r, const char *what) {
     return err_input(r->err, "%s: line %zu: %s", r->ends.path, r->line, what);
 }
 
-static const char *name_of(const TextReader *r, Column c) {
-    return c == COL_START && !r->csv ? "start" : column_names[c];
+/* What a column is called in messages: as we write it, but start where the file has no names. */
+static const char *name_of(const TextReader *r, FlowColumnKind kind) {
+    static const char *const names[FLOWCOL_N] = {
+        [FLOWCOL_ID] = "flow",        [FLOWCOL_SRC] = "src",
+        [FLOWCOL_DST] = "dst",        [FLOWCOL_SIZE] = "size_b",
+        [FLOWCOL_START] = "start",    [FLOWCOL_FCT] = "fct_ns",
+        [FLOWCOL_SRC_IP] = "sip",     [FLOWCOL_IDEAL] = "ideal_fct_ns",
+        [FLOWCOL_DST_IP] = "dip",     [FLOWCOL_SLOWDOWN] = "slowdown",
+        [FLOWCOL_PACKETS] = "packets"};
+    int k = flowcolumns_find(&r->columns, kind);
+    if (kind == FLOWCOL_START && k >= 0 && r->columns.column[k].ns_shift == 0) return "start_ns";
+    return names[kind];
+}
+
+static bool ends_field(const TextReader *r, char c) {
+    return c == '\n' || c == '"' || is_blank(r, c) || c == r->sep;
 }
 
 /* "path: line 7: dst: expected …, got 'x'"; r->p stands before or inside the field. */
-static int fail_field(TextReader *r, Column c, const char *field, const char *expected) {
+static int fail_field(TextReader *r, FlowColumnKind kind, const char *field, const char *expected) {
     const char *e = field;
-    while (e < r->end && *e != '\n' && *e != '\r' && (r->csv ? *e != ',' : !is_blank(*e))) e++;
+    while (e < r->end && !ends_field(r, *e)) e++;
     int n = e - field < 40 ? (int)(e - field) : 40;
     return err_input(r->err, "%s: line %zu: %s: expected %s, got '%.*s'", r->ends.path, r->line,
-                     name_of(r, c), expected, n, field);
+                     name_of(r, kind), expected, n, field);
 }
 
 /* ---- numbers ---- */
@@ -112,7 +123,7 @@ static inline int scan_digits(TextReader *r, uint64_t *v) {
 static bool scan_double(TextReader *r, const char *field, double *x) {
     char text[64];
     size_t n = 0;
-    while (n + 1 < sizeof text && field + n < r->end && !strchr(", \t\r\n", field[n])) {
+    while (n + 1 < sizeof text && field + n < r->end && field[n] && !ends_field(r, field[n])) {
         text[n] = field[n];
         n++;
     }
@@ -123,8 +134,8 @@ static bool scan_double(TextReader *r, const char *field, double *x) {
     return n > 0 && *e == '\0' && !strpbrk(text, "xX");
 }
 
-static bool field_ended(const TextReader *r) {
-    return r->p == r->end || *r->p == ',' || *r->p == '\n' || is_blank(*r->p);
+static inline bool field_ended(const TextReader *r) {
+    return r->p == r->end || ends_field(r, *r->p);
 }
 
 /* A whole number below 10^19, also as "1500.0" or "1e6" (those below 2^53). */
@@ -138,12 +149,12 @@ static inline bool scan_whole(TextReader *r, uint64_t *v) {
     return true;
 }
 
-/* A decimal number times 10^shift, rounded half up, exact for plain decimals; false beyond `max`.
- */
+/* A decimal number times 10^shift, rounded half up, exact for plain decimals where shift ≥ 0; false
+ * beyond `max`. */
 static bool scan_scaled(TextReader *r, int shift, uint64_t max, uint64_t *out) {
     const char *field = r->p;
     uint64_t v = 0;
-    int digits = scan_digits(r, &v), up = 0;
+    int digits = shift < 0 ? 0 : scan_digits(r, &v), up = 0;
     if (digits > 0 && shift == 0 && field_ended(r)) return (*out = v) <= max;
     if (digits > 0 && r->p < r->end && *r->p == '.') r->p++;
     for (int taken = 0; digits > 0 && taken < shift; taken++) {
@@ -162,14 +173,16 @@ static bool scan_scaled(TextReader *r, int shift, uint64_t max, uint64_t *out) {
     return true;
 }
 
-/* A positive time, or nothing: unknown. */
-static int read_fct(TextReader *r, Column c, double *out) {
+/* A positive number, or nothing: unknown. */
+static int read_positive(TextReader *r, FlowColumnKind kind, double *out) {
     const char *field = r->p;
     if (field_ended(r)) {
         *out = NAN;
         return 0;
     }
     static const double power[] = {1, 10, 100, 1e3, 1e4, 1e5, 1e6};
+    const char *expected =
+        kind == FLOWCOL_SLOWDOWN ? "a number or nothing" : "a time in ns or nothing";
     uint64_t v = 0;
     int decimals = 0, digits = scan_digits(r, &v);
     if (digits > 0 && r->p < r->end && *r->p == '.') {
@@ -179,9 +192,17 @@ static int read_fct(TextReader *r, Column c, double *out) {
     /* One division of two exact numbers: correctly rounded, as strtod would. */
     if (digits > 0 && digits + decimals <= 15 && decimals <= 6 && field_ended(r))
         *out = (double)v / power[decimals];
-    else if (!scan_double(r, field, out)) return fail_field(r, c, field, "a time in ns or nothing");
-    if (*out <= 0 || isinf(*out))
-        return fail_field(r, c, field, "a positive time in ns or nothing");
+    else if (!scan_double(r, field, out)) return fail_field(r, kind, field, expected);
+    if (!(*out > 0) || isinf(*out))
+        return fail_field(r, kind, field,
+                          kind == FLOWCOL_SLOWDOWN ? "a positive number or nothing"
+                                                   : "a positive time in ns or nothing");
+    return 0;
+}
+
+static int read_time(TextReader *r, const FlowColumn *c, double *out) {
+    if (read_positive(r, c->kind, out) != 0) return -1;
+    if (c->ns_shift != 0) *out = c->ns_shift > 0 ? *out * pow(10, c->ns_shift) : *out / 1000;
     return 0;
 }
 
@@ -228,32 +249,64 @@ static void index_ids(TextReader *r) {
     for (uint32_t v = 0; v < t->n_nodes; v++) r->host_of_id[t->node_id[v]] = t->node_host[v];
 }
 
-static int read_end(TextReader *r, Column c, uint32_t *out) {
+static int host_of(TextReader *r, FlowColumnKind kind, uint64_t id, uint32_t *out) {
     const FlowEnds *e = &r->ends;
-    const char *field = r->p;
-    uint64_t id;
-    if (!scan_whole(r, &id))
-        return fail_field(r, c, field, e->topo ? "the id of a host" : "a position on the path");
     if (!e->topo) *out = id <= e->n_links ? (uint32_t)id : TOPO_NONE;
     else if (r->host_of_id) *out = id < r->n_ids ? r->host_of_id[id] : TOPO_NONE;
     else *out = flows_host_of(e->topo, id);
-    return *out == TOPO_NONE ? flows_fail_end(e, "line", r->line, name_of(r, c), id, r->err) : 0;
+    return *out == TOPO_NONE ? flows_fail_end(e, "line", r->line, name_of(r, kind), id, r->err) : 0;
+}
+
+static int read_end(TextReader *r, FlowColumnKind kind, uint32_t *out) {
+    const char *field = r->p;
+    uint64_t id;
+    if (!scan_whole(r, &id))
+        return fail_field(r, kind, field,
+                          r->ends.topo ? "the id of a host" : "a position on the path");
+    return host_of(r, kind, id, out);
+}
+
+/* A node's address, as route_node_ip makes it, in 8 hexadecimal digits. */
+static int read_address(TextReader *r, FlowColumnKind kind, uint32_t *out) {
+    const char *field = r->p;
+    char text[9] = "";
+    size_t n = 0;
+    while (n < 8 && r->p < r->end && isxdigit((unsigned char)*r->p)) text[n++] = *r->p++;
+    uint32_t ip = (uint32_t)strtoul(text, NULL, 16), base = ip - route_node_ip(0);
+    if (n < 8 || !field_ended(r) || ip < route_node_ip(0) || (base & 0xff) != 0)
+        return fail_field(r, kind, field, "an address like 0b000101");
+    return host_of(r, kind, (uint64_t)(base >> 16) * 256 + (base >> 8 & 0xff), out);
 }
 
 /* ---- the other fields ---- */
 
-static int read_size(TextReader *r, uint64_t *out) {
+/* A flow of 0 bytes is taken as one of 1 byte: files made from published distributions have them.
+ */
+static int read_size(TextReader *r, const FlowColumn *c, uint64_t *out) {
     const char *field = r->p;
-    if (scan_whole(r, out) && *out >= 1 && *out <= FLOWS_MAX_SIZE_B) return 0;
-    return fail_field(r, COL_SIZE, field, "a whole number of bytes from 1 to 1e15");
+    if (!scan_whole(r, out) || *out > FLOWS_MAX_SIZE_B / c->factor)
+        return fail_field(r, c->kind, field,
+                          c->kind == FLOWCOL_PACKETS ? "a whole number of packets"
+                          : c->factor > 1            ? "a whole number up to 1e15 bytes"
+                                                     : "a whole number of bytes up to 1e15");
+    *out *= c->factor;
+    if (*out > 0) return 0;
+    *out = 1;
+    r->n_empty++;
+    return 0;
 }
 
-static int read_start(TextReader *r, int64_t *out) {
+static int read_start(TextReader *r, const FlowColumn *c, int64_t *out) {
     const char *field = r->p;
     uint64_t v;
-    if (!scan_scaled(r, r->csv ? 0 : 9, FLOWS_MAX_START_NS, &v))
-        return fail_field(r, COL_START, field,
-                          r->csv ? "a time from 0 to 9e18 ns" : "a time from 0 to 9e9 s");
+    if (!scan_scaled(r, c->ns_shift, FLOWS_MAX_START_NS, &v))
+        return fail_field(r, c->kind, field,
+                          c->ns_shift == 0   ? "a time from 0 to 9e18 ns"
+                          : c->ns_shift == 9 ? "a time from 0 to 9e9 s"
+                                             : "a time of at most 9e9 s");
+    if (!c->has_unit && memchr(field, '.', (size_t)(r->p - field)))
+        return fail_field(r, c->kind, field,
+                          "whole ns, or a unit in the column's name, as start_s or start_us");
     *out = (int64_t)v;
     return 0;
 }
@@ -263,7 +316,7 @@ static int read_start(TextReader *r, int64_t *out) {
 static int read_id(TextReader *r, size_t i) {
     const char *field = r->p;
     uint64_t id, **ids = &r->f->id;
-    if (!scan_whole(r, &id)) return fail_field(r, COL_ID, field, "a whole number");
+    if (!scan_whole(r, &id)) return fail_field(r, FLOWCOL_ID, field, "a whole number");
     if (!*ids && id == i) return 0;
     if (!*ids) {
         *ids = MEM_NEW(uint64_t, r->cap);
@@ -273,24 +326,43 @@ static int read_id(TextReader *r, size_t i) {
     return 0;
 }
 
-static int read_field(TextReader *r, Column c, size_t i) {
+static int skip_field(TextReader *r, bool quoted) {
+    while (!at_line_end(r) &&
+           (quoted ? *r->p != '"' : *r->p != r->sep && !(r->sep == ' ' && is_blank(r, *r->p))))
+        r->p++;
+    return 0;
+}
+
+static int read_value(TextReader *r, const FlowColumn *c, size_t i, bool quoted) {
     Flows *f = r->f;
-    switch (c) {
-    case COL_ID: return read_id(r, i);
-    case COL_SRC: return read_end(r, c, &f->src[i]);
-    case COL_DST: return read_end(r, c, &f->dst[i]);
-    case COL_SIZE: return read_size(r, &f->size_b[i]);
-    case COL_START: return read_start(r, &f->start_ns[i]);
-    case COL_FCT: return read_fct(r, c, &f->fct_ns[i]);
-    case COL_IDEAL: return read_fct(r, c, &f->ideal_fct_ns[i]);
-    default:
-        while (!at_line_end(r) && (r->csv ? *r->p != ',' : !is_blank(*r->p))) r->p++;
-        return 0;
+    switch (c->kind) {
+    case FLOWCOL_ID: return read_id(r, i);
+    case FLOWCOL_SRC: return read_end(r, c->kind, &f->src[i]);
+    case FLOWCOL_DST: return read_end(r, c->kind, &f->dst[i]);
+    case FLOWCOL_SRC_IP: return read_address(r, c->kind, &f->src[i]);
+    case FLOWCOL_DST_IP: return read_address(r, c->kind, &f->dst[i]);
+    case FLOWCOL_SIZE:
+    case FLOWCOL_PACKETS: return read_size(r, c, &f->size_b[i]);
+    case FLOWCOL_START: return read_start(r, c, &f->start_ns[i]);
+    case FLOWCOL_FCT: return read_time(r, c, &f->fct_ns[i]);
+    case FLOWCOL_IDEAL: return read_time(r, c, &f->ideal_fct_ns[i]);
+    case FLOWCOL_SLOWDOWN: f->ideal_fct_ns[i] = 1; return read_positive(r, c->kind, &f->fct_ns[i]);
+    default: return skip_field(r, quoted);
     }
+}
+
+static int read_field(TextReader *r, const FlowColumn *c, size_t i) {
+    if (r->p == r->end || *r->p != '"') return read_value(r, c, i, false);
+    r->p++;
+    if (read_value(r, c, i, true) != 0) return -1;
+    if (r->p == r->end || *r->p != '"') return fail_line(r, "expected a closing quotation mark");
+    r->p++;
+    return 0;
 }
 
 static int check_row(TextReader *r, size_t i) {
     const Flows *f = r->f;
+    if (r->results) return 0;
     if (!flows_ends_ok(&r->ends, f->src[i], f->dst[i]))
         return flows_fail_ends(&r->ends, "line", r->line, r->err);
     if (i > 0 && f->start_ns[i] < f->start_ns[i - 1] && r->disorder_line == 0)
@@ -298,84 +370,180 @@ static int check_row(TextReader *r, size_t i) {
     return 0;
 }
 
+static bool has(const TextReader *r, FlowColumnKind kind) {
+    return flowcolumns_find(&r->columns, kind) >= 0;
+}
+
 static void grow(TextReader *r) {
     Flows *f = r->f;
     if (f->n < r->cap) return;
     r->cap = r->cap ? r->cap * 2 : 1024;
-    f->src = mem_realloc(f->src, r->cap, sizeof *f->src);
-    f->dst = mem_realloc(f->dst, r->cap, sizeof *f->dst);
     f->size_b = mem_realloc(f->size_b, r->cap, sizeof *f->size_b);
-    f->start_ns = mem_realloc(f->start_ns, r->cap, sizeof *f->start_ns);
-    if (f->id) f->id = mem_realloc(f->id, r->cap, sizeof *f->id);
-    for (int c = 0; c < r->n_columns; c++) {
-        if (r->columns[c] == COL_FCT) f->fct_ns = mem_realloc(f->fct_ns, r->cap, sizeof *f->fct_ns);
-        if (r->columns[c] == COL_IDEAL)
-            f->ideal_fct_ns = mem_realloc(f->ideal_fct_ns, r->cap, sizeof *f->ideal_fct_ns);
+    if (!r->results) {
+        f->src = mem_realloc(f->src, r->cap, sizeof *f->src);
+        f->dst = mem_realloc(f->dst, r->cap, sizeof *f->dst);
+        f->start_ns = mem_realloc(f->start_ns, r->cap, sizeof *f->start_ns);
     }
+    if (f->id) f->id = mem_realloc(f->id, r->cap, sizeof *f->id);
+    bool slowdown = has(r, FLOWCOL_SLOWDOWN);
+    if (slowdown || has(r, FLOWCOL_FCT))
+        f->fct_ns = mem_realloc(f->fct_ns, r->cap, sizeof *f->fct_ns);
+    if (slowdown || has(r, FLOWCOL_IDEAL))
+        f->ideal_fct_ns = mem_realloc(f->ideal_fct_ns, r->cap, sizeof *f->ideal_fct_ns);
 }
 
 static int read_row(TextReader *r) {
     grow(r);
-    for (int c = 0; c < r->n_columns; c++) {
+    for (int c = 0; c < r->columns.n; c++) {
         if (c > 0) {
             skip_blanks(r);
-            if (at_line_end(r) || (r->csv && *r->p != ','))
+            if (at_line_end(r) || (r->sep != ' ' && *r->p != r->sep))
                 return err_input(r->err, "%s: line %zu: expected %d columns, got %d", r->ends.path,
-                                 r->line, r->n_columns, c);
-            if (r->csv) r->p++;
+                                 r->line, r->columns.n, c);
+            if (r->sep != ' ') r->p++;
             skip_blanks(r);
         }
-        if (read_field(r, r->columns[c], r->f->n) != 0) return -1;
+        if (read_field(r, &r->columns.column[c], r->f->n) != 0) return -1;
     }
     skip_blanks(r);
     if (!at_line_end(r))
         return err_input(r->err, "%s: line %zu: more than %d columns", r->ends.path, r->line,
-                         r->n_columns);
+                         r->columns.n);
     if (check_row(r, r->f->n) != 0) return -1;
     r->f->n++;
     return 0;
 }
 
-static int add_column(TextReader *r, const char *name, size_t len) {
-    char text[40];
-    snprintf(text, sizeof text, "%.*s", (int)len, name);
-    int c = 0;
-    while (c < COL_N && strcmp(column_names[c], text) != 0) c++;
-    for (int k = 0; k < r->n_columns; k++)
-        if (c < COL_N && r->columns[k] == (Column)c)
-            return err_input(r->err, "%s: line %zu: column %s appears twice", r->ends.path, r->line,
-                             text);
-    if (r->n_columns == MAX_COLUMNS)
-        return err_input(r->err, "%s: line %zu: more than %d columns", r->ends.path, r->line,
-                         MAX_COLUMNS);
-    r->columns[r->n_columns++] = (Column)c;
-    return 0;
+/* ---- which columns ---- */
+
+/* Columns of which nothing is wanted are not looked at. In results a slowdown goes before times. */
+static void ignore_columns(TextReader *r) {
+    bool slowdown = has(r, FLOWCOL_SLOWDOWN) && !(has(r, FLOWCOL_FCT) && has(r, FLOWCOL_IDEAL));
+    for (int k = 0; k < r->columns.n; k++) {
+        FlowColumnKind *kind = &r->columns.column[k].kind;
+        bool time = *kind == FLOWCOL_FCT || *kind == FLOWCOL_IDEAL;
+        bool wanted = r->results ? *kind == FLOWCOL_SIZE || *kind == FLOWCOL_PACKETS ||
+                                       (slowdown ? *kind == FLOWCOL_SLOWDOWN : time)
+                                 : *kind != FLOWCOL_SLOWDOWN;
+        if (!wanted) *kind = FLOWCOL_OTHER;
+    }
+}
+
+/* What separates the columns of the line at r->p: the first of comma, semicolon and tab that stands
+ * outside of quotes, else blanks. */
+static char separator(const TextReader *r) {
+    static const char candidates[] = ",;\t";
+    for (const char *c = candidates; *c; c++) {
+        bool quoted = false;
+        for (const char *p = r->p; p < r->end && *p != '\n'; p++) {
+            if (*p == '"') quoted = !quoted;
+            else if (*p == *c && !quoted) return *c;
+        }
+    }
+    return ' ';
+}
+
+/* Takes the next word off a line of names or numbers; false after the last one. */
+static bool next_word(TextReader *r, const char **word, size_t *len) {
+    skip_blanks(r);
+    if (at_line_end(r)) return false;
+    bool quoted = *r->p == '"';
+    r->p += quoted;
+    *word = r->p;
+    skip_field(r, quoted);
+    const char *e = r->p;
+    while (e > *word && is_blank(r, e[-1])) e--;
+    *len = (size_t)(e - *word);
+    r->p += quoted && !at_line_end(r);
+    skip_blanks(r);
+    if (r->sep != ' ' && !at_line_end(r) && *r->p == r->sep) r->p++;
+    return true;
+}
+
+/* Says which units were assumed. */
+static void remark_units(const TextReader *r) {
+    bool size = false, time = false;
+    for (int k = 0; k < r->columns.n; k++) {
+        const FlowColumn *c = &r->columns.column[k];
+        if (c->has_unit) continue;
+        size |= c->kind == FLOWCOL_SIZE;
+        time |= c->kind == FLOWCOL_START || c->kind == FLOWCOL_FCT || c->kind == FLOWCOL_IDEAL;
+    }
+    if (size || time)
+        log_note(r->log, "%s: columns without a unit in their names: %s%s%s", r->ends.path,
+                 size ? "sizes are taken in bytes" : "", size && time ? ", " : "",
+                 time ? "times in ns" : "");
 }
 
 static int read_header(TextReader *r) {
-    static const Column needed[] = {COL_SRC, COL_DST, COL_SIZE, COL_START};
-    r->csv = true;
-    for (bool more = true; more;) {
-        skip_blanks(r);
-        const char *name = r->p;
-        while (!at_line_end(r) && *r->p != ',') r->p++;
-        const char *e = r->p;
-        while (e > name && is_blank(e[-1])) e--;
-        if (add_column(r, name, (size_t)(e - name)) != 0) return -1;
-        more = !at_line_end(r);
-        r->p += more;
-    }
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
-        int k = 0;
-        while (k < r->n_columns && r->columns[k] != needed[i]) k++;
-        if (k == r->n_columns)
-            return err_input(r->err,
-                             "%s: line %zu: expected a header with flow,src,dst,size_b,start_ns "
-                             "(or an HPCC flow file): no column %s",
-                             r->ends.path, r->line, column_names[needed[i]]);
-    }
+    const char *name;
+    size_t len;
+    char *place = mem_printf("%s: line %zu", r->ends.path, r->line);
+    int rc = 0;
+    r->sep = separator(r);
+    while (rc == 0 && next_word(r, &name, &len))
+        rc = flowcolumns_add(&r->columns, flowcolumns_named(name, len), place, r->err);
+    if (rc == 0) rc = flowcolumns_check(&r->columns, r->results, place, r->err);
+    free(place);
+    if (rc != 0) return -1;
+    ignore_columns(r);
+    remark_units(r);
     return 0;
 }
+
+/* Whether the text below the last flow, which explains the file, speaks of packets. */
+static bool says_packets(const TextReader *r) {
+    enum { TAIL = 4096 };
+    const char *p = r->end - r->p > TAIL ? r->end - TAIL : r->p;
+    for (; p < r->end; p++) {
+        if ((p == r->p || p[-1] == '\n') && !isalpha((unsigned char)*p))
+            while (p < r->end && *p != '\n') p++;
+        else if (r->end - p >= 6 && strncasecmp(p, "packet", 6) == 0) return true;
+    }
+    return false;
+}
+
+static bool is_end(const void *ctx, uint64_t id) {
+    const TextReader *r = ctx;
+    const FlowEnds *e = &r->ends;
+    if (e->ignored) return true;
+    if (!e->topo) return id <= e->n_links;
+    if (r->host_of_id) return id < r->n_ids && r->host_of_id[id] != TOPO_NONE;
+    return flows_host_of(e->topo, id) != TOPO_NONE;
+}
+
+/* Columns without names: guessed from the first rows, which are read again afterwards. */
+static int guess_columns(TextReader *r) {
+    enum { ROWS = 256 };
+    const char *p = r->p, *word, **rows = NULL;
+    size_t line = r->line, len, n_rows = 0, n = 0, n_words = 0, cap = 0;
+    while (n_rows < ROWS && next_row(r) && isxdigit((unsigned char)*r->p)) {
+        size_t before = n_words;
+        while (next_word(r, &word, &len)) {
+            MEM_GROW(rows, cap, n_words + 1);
+            rows[n_words++] = mem_printf("%.*s", len < 60 ? (int)len : 60, word);
+        }
+        if (n_rows == 0) n = n_words;
+        if (n_words - before != n) break; /* read_row will name it */
+        n_rows++;
+    }
+    FlowColumnsHints hints = {
+        .is_end = is_end, .ctx = r, .packets = says_packets(r), .path = r->ends.path};
+    r->p = p;
+    r->line = line;
+    int rc = n_rows == 0
+                 ? err_input(r->err, "%s: line %zu: expected at least one flow", r->ends.path, line)
+             : n > FLOWCOLUMNS_MAX
+                 ? err_input(r->err, "%s: line %zu: more than %d columns", r->ends.path, line,
+                             FLOWCOLUMNS_MAX)
+                 : flowcolumns_guess(&r->columns, rows, n_rows, (int)n, &hints, r->err);
+    for (size_t i = 0; i < n_words; i++) free((void *)(uintptr_t)rows[i]);
+    free(rows);
+    if (rc == 0) ignore_columns(r);
+    return rc;
+}
+
+/* ---- the file ---- */
 
 /* At most `most` of them. */
 static int read_rows(TextReader *r, uint64_t most) {
@@ -392,36 +560,66 @@ static int read_rows(TextReader *r, uint64_t most) {
                                    r->line);
 }
 
-static int read_hpcc(TextReader *r) {
-    static const Column columns[] = {COL_ID,   COL_SRC,  COL_DST,  COL_SKIP,
-                                     COL_SKIP, COL_SIZE, COL_START};
-    uint64_t n;
-    if (!scan_whole(r, &n)) return fail_line(r, "expected a CSV header or the number of flows");
-    skip_blanks(r);
-    if (!at_line_end(r))
-        return fail_line(r, "expected a CSV header, or only the number of flows (HPCC flow file)");
-    r->n_columns = sizeof columns / sizeof *columns;
-    memcpy(r->columns, columns, sizeof columns);
+static int read_announced(TextReader *r, uint64_t n) {
     if (read_rows(r, n) != 0) return -1;
     if (r->f->n < n)
         return err_input(r->err, "%s: expected %llu flows (line 1), got %zu", r->ends.path,
                          (unsigned long long)n, r->f->n);
     if (next_row(r) && isdigit((unsigned char)*r->p))
-        return fail_line(r, "a flow more than line 1 announces");
+        log_note(r->log, "%s: line %zu: more flows than the %llu that line 1 announces; not read",
+                 r->ends.path, r->line, (unsigned long long)n);
     return 0;
 }
 
-static int read_text(TextReader *r) {
+/* A line with one number: that of the flows; then `n` is set and the line is behind. */
+static bool take_count(TextReader *r, uint64_t *n) {
+    const char *p = r->p;
+    if (isdigit((unsigned char)*p) && scan_whole(r, n)) {
+        skip_blanks(r);
+        if (at_line_end(r)) return true;
+    }
+    r->p = p;
+    return false;
+}
+
+/* fct.txt: hexadecimal addresses, no header, no count. */
+static bool is_fct_txt(const TextReader *r) {
+    size_t n = 0;
+    while (r->p + n < r->end && isxdigit((unsigned char)r->p[n])) n++;
+    return n == 8 && r->p + n < r->end && r->p[n] == ' ';
+}
+
+static int read_text(TextReader *r, const FlowColumns *given) {
+    uint64_t n;
     if (r->end - r->p >= 3 && memcmp(r->p, "\xEF\xBB\xBF", 3) == 0) r->p += 3;
     if (!next_row(r))
         return err_input(r->err, "%s: expected flows, got an empty file", r->ends.path);
-    if (isdigit((unsigned char)*r->p)) return read_hpcc(r);
-    return read_header(r) == 0 ? read_rows(r, UINT64_MAX) : -1;
+    if (flows_htsim_is(r->p, r->end))
+        return r->results ? fail_line(r, "expected completion times, got a connection matrix")
+                          : flows_htsim_read(r->f, r->p, r->end, r->line, &r->ends, r->err);
+    bool counted = take_count(r, &n);
+    if (counted && !next_row(r)) return fail_line(r, "expected at least one flow");
+    if (given) {
+        r->columns = *given;
+        r->sep = separator(r);
+        ignore_columns(r);
+    } else if (counted || is_fct_txt(r)) {
+        if (guess_columns(r) != 0) return -1;
+        Err why = {0};
+        if (flowcolumns_check(&r->columns, r->results, r->ends.path, &why) != 0)
+            return err_input(r->err, "%s", why.msg);
+    } else if (isdigit((unsigned char)*r->p)) {
+        return fail_line(r, "expected a CSV header, or only the number of flows (HPCC flow file), "
+                            "or --flow-columns to name the columns");
+    } else if (read_header(r) != 0) {
+        return -1;
+    }
+    return counted ? read_announced(r, n) : read_rows(r, UINT64_MAX);
 }
 
-static void sort_if_needed(TextReader *r, const Log *log) {
+static void sort_if_needed(TextReader *r) {
     if (r->disorder_line == 0) return;
-    log_note(log, "%s: starts are out of order from line %zu on; sorted", r->ends.path,
+    log_note(r->log, "%s: starts are out of order from line %zu on; sorted", r->ends.path,
              r->disorder_line);
     if (!r->f->id) { /* the numbers stay with their flows */
         r->f->id = MEM_NEW(uint64_t, r->f->n);
@@ -430,7 +628,7 @@ static void sort_if_needed(TextReader *r, const Log *log) {
     flows_sort(r->f);
 }
 
-static int load(TextReader *r, const Log *log) {
+static int load(TextReader *r, const FlowColumns *given) {
     FileView v;
     *r->f = (Flows){0};
     if (file_view(&v, r->ends.path, r->err) != 0) return -1;
@@ -438,22 +636,37 @@ static int load(TextReader *r, const Log *log) {
     r->p = v.data;
     r->end = v.data + v.len;
     r->line = 1;
-    progress_init(&r->progress, log, "bytes of flows", v.len);
-    int rc = flows_binary_is(&v) ? flows_binary_read(r->f, &v, &r->ends, r->err) : read_text(r);
+    r->sep = ' ';
+    progress_init(&r->progress, r->log, "bytes of flows", v.len);
+    int rc =
+        flows_binary_is(&v) ? flows_binary_read(r->f, &v, &r->ends, r->err) : read_text(r, given);
     progress_finish(&r->progress);
-    if (rc == 0) sort_if_needed(r, log);
+    if (rc == 0) sort_if_needed(r);
     else flows_free(r->f);
+    if (rc == 0 && r->n_empty > 0)
+        log_note(r->log, "%s: %s of %s flows have 0 bytes; taken as 1 byte", r->ends.path,
+                 units_count(r->n_empty).s, units_count(r->f->n).s);
     free(r->host_of_id);
     file_view_close(&v);
     return rc;
 }
 
-int flows_load(Flows *f, const char *path, const Topo *t, const Log *log, Err *err) {
-    TextReader r = {.ends = {.path = path, .topo = t}, .f = f, .err = err};
-    return load(&r, log);
+int flows_load(Flows *f, const char *path, const Topo *t, const FlowColumns *columns,
+               const Log *log, Err *err) {
+    TextReader r = {.ends = {.path = path, .topo = t}, .f = f, .log = log, .err = err};
+    return load(&r, columns);
 }
 
 int flows_load_positions(Flows *f, const char *path, uint32_t n_links, const Log *log, Err *err) {
-    TextReader r = {.ends = {.path = path, .n_links = n_links}, .f = f, .err = err};
-    return load(&r, log);
+    TextReader r = {.ends = {.path = path, .n_links = n_links}, .f = f, .log = log, .err = err};
+    return load(&r, NULL);
+}
+
+int flows_load_results(Flows *f, const char *path, const Log *log, Err *err) {
+    TextReader r = {
+        .ends = {.path = path, .ignored = true}, .f = f, .results = true, .log = log, .err = err};
+    if (load(&r, NULL) != 0) return -1;
+    if (f->fct_ns && f->ideal_fct_ns) return 0;
+    flows_free(f);
+    return err_input(err, "%s: expected flows with fct_ns and ideal_fct_ns", path);
 }

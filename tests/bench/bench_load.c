@@ -51,7 +51,7 @@ static void bench_file(const Flows *f, const Topo *t, const char *suffix) {
     double t1 = diag_now_s(), mb = megabytes(path), best_s = 1e9;
     for (int i = 0; i < 3; i++) {
         double start = diag_now_s();
-        must(flows_load(&g, path, t, NULL, &err), &err);
+        must(flows_load(&g, path, t, NULL, NULL, &err), &err);
         double s = diag_now_s() - start;
         if (s < best_s) best_s = s;
         flows_free(&g);
