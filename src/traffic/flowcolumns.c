@@ -185,8 +185,8 @@ int flowcolumns_parse(FlowColumns *c, const char *list, Err *err) {
 typedef struct {
     const char *text; /* as in messages and for --flow-columns, with blanks for commas */
     bool in_ns;
-} Layout;
-static const Layout layouts[] = {
+} FlowLayout;
+static const FlowLayout layouts[] = {
     {"src dst pg size start", false},            /* ConWeave's */
     {"src dst pg dport size start", false},      /* the HPCC authors' */
     {"src dst pg packets start end", false},     /* its predecessor's, of the DCQCN authors */
@@ -196,7 +196,7 @@ static const Layout layouts[] = {
 };
 enum { N_LAYOUTS = sizeof layouts / sizeof *layouts };
 
-static void columns_of(FlowColumns *c, const Layout *l) {
+static void columns_of(FlowColumns *c, const FlowLayout *l) {
     c->n = 0;
     for (const char *s = l->text; *s;) {
         size_t n = strcspn(s, " ");
