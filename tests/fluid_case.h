@@ -1,6 +1,6 @@
-/* Reads one case of the published program's reference outputs: case.json, flows.txt[.gz],
- * flowsim.txt and feature maps (tests/golden/fluid/README.md says where they are from). Used by
- * tests and benches. */
+/* fluid_case: reads one case of the published program's reference outputs: case.json,
+ * flows.txt[.gz], flowsim.txt and feature maps (tests/golden/fluid/README.md says where they are
+ * from). Used by tests and benches. */
 #ifndef M3_TESTS_FLUID_CASE_H
 #define M3_TESTS_FLUID_CASE_H
 #include <dirent.h>

@@ -1,4 +1,6 @@
-/* Reading the reference's cases: scenario.json in its several spellings. */
+/* ns3_case: reads the settings and the topology of a network that was simulated with ns-3: a folder
+ * with scenario.json, in which the buffer stands in any of three keys. Used by tests and benches.
+ */
 #ifndef M3_TESTS_NS3_CASE_H
 #define M3_TESTS_NS3_CASE_H
 #include <stdio.h>

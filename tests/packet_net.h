@@ -1,4 +1,5 @@
-/* Small networks and flow lists for the tests of the packet simulation. */
+/* packet_net: small networks and flow lists for the tests of the packet simulation. An error ends
+ * the test program. */
 #ifndef M3_TESTS_PACKET_NET_H
 #define M3_TESTS_PACKET_NET_H
 #include <stdio.h>

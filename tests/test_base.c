@@ -23,7 +23,6 @@
 #include "base/stats.h"
 #include "base/units.h"
 #include "base/words.h"
-#include "traffic/sizebucket.h"
 
 static void test_err_kinds(void **state) {
     (void)state;
@@ -153,20 +152,6 @@ static void test_float_sort(void **state) {
         free(a);
         free(b);
     }
-}
-
-static void test_buckets_cover_all_sizes(void **state) {
-    (void)state;
-    assert_int_equal(sizebucket_fine_of(1), 0);
-    assert_int_equal(sizebucket_fine_of(249), 0);
-    assert_int_equal(sizebucket_fine_of(250), 1);
-    assert_int_equal(sizebucket_fine_of(49999), 8);
-    assert_int_equal(sizebucket_fine_of(50000), 9);
-    for (int b = 0; b < SIZEBUCKET_N; b++) {
-        assert_int_equal(sizebucket_of(sizebucket_lo(b)), b);
-        assert_int_equal(sizebucket_of(sizebucket_hi(b) - 1), b);
-    }
-    assert_int_equal(sizebucket_of(UINT64_MAX), SIZEBUCKET_N - 1);
 }
 
 /* Every way to write a unit, with what it stands for; 0: refused, with the reason given. */
@@ -672,7 +657,6 @@ int main(void) {
         cmocka_unit_test(test_alias_matches_weights),
         cmocka_unit_test(test_percentile_definition),
         cmocka_unit_test(test_float_sort),
-        cmocka_unit_test(test_buckets_cover_all_sizes),
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_json_reads_name_the_place),
         cmocka_unit_test(test_json_cut_anywhere_is_refused),

@@ -1,4 +1,4 @@
-/* Tests of app/caseset, sizefamily, netdraw, netgen and pathgen: what is drawn keeps its ranges and
+/* casefolder, sizefamily, netdraw, netgen and pathgen: what is drawn keeps its ranges and
  * is a function of its index, sets are resumed and refused as they should be, and what is written
  * loads back as what it says. Tiny sets only. */
 #include <math.h>

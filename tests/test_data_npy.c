@@ -1,4 +1,4 @@
-/* Tests of app/npy: what is written reads back, numpy's documented byte layout, and damaged files.
+/* npy: what is written reads back, numpy's documented byte layout, and damaged files.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* Tests of app/dataset: truth by hand, same bytes whatever is interrupted or threaded, the split,
+/* pathdata: truth by hand, same bytes whatever is interrupted or threaded, the split,
  * and damaged inputs. Scenarios are made here; nothing outside is needed. */
 #include <math.h>
 #include <setjmp.h>

@@ -18,6 +18,7 @@
 #include "estimate/estimate.h"
 #include "estimate/report.h"
 #include "estimate/report_read.h"
+#include "features/features_file.h"
 #include "m3.h"
 #include "random_checkpoint.h"
 #include "traffic/sizebucket.h"
@@ -317,6 +318,48 @@ static void public_api(void **state) {
     m3_result_free(NULL);
 }
 
+/* An estimate from features that were written and read back, to the bit that of those in memory. */
+static void check_features_on_disk(const Scenario *s, const EstimateOptions *o) {
+    Features f, back;
+    FeaturesSource src, src_back;
+    Estimate e, e_back;
+    Err err = {0};
+    char path[] = "/tmp/m3-test-XXXXXX";
+    FILE *out = fdopen(mkstemp(path), "wb");
+    assert_non_null(out);
+    if (estimate_features(&f, s, o, NULL, &err) != 0 ||
+        features_source_init(&src, s, &drawn, "m3 test", &err) != 0)
+        fail_msg("%s", err.msg);
+    features_write(out, &f, &src);
+    assert_int_equal(fclose(out), 0);
+    if (features_read(&back, &src_back, path, &err) != 0 ||
+        estimate_predict(&f, o, &e, &err) != 0 || estimate_predict(&back, o, &e_back, &err) != 0)
+        fail_msg("%s", err.msg);
+    assert_memory_equal(&e.slowdown, &e_back.slowdown, sizeof e.slowdown);
+    unlink(path);
+    features_free(&f);
+    features_free(&back);
+    features_source_free(&src);
+    features_source_free(&src_back);
+}
+
+static void features_on_disk_give_the_same(void **state) {
+    (void)state;
+    static const char *const presets[] = {"flow", "compact"};
+    Scenario s = {0};
+    load(&s, &drawn);
+    for (int p = 0; p < 2; p++) {
+        Ckpt ckpt;
+        random_checkpoint(&ckpt, presets[p]);
+        check_features_on_disk(
+            &s, &(EstimateOptions){.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 20, .seed = 5});
+        free(ckpt.weights);
+    }
+    check_features_on_disk(&s,
+                           &(EstimateOptions){.method = METHOD_FLOWSIM, .n_paths = 20, .seed = 5});
+    scenario_free(&s);
+}
+
 /* Last, since the request stays: an interrupted run says so and leaks nothing. */
 static void interruption(void **state) {
     (void)state;
@@ -345,6 +388,7 @@ int main(void) {
         cmocka_unit_test(huge_slowdowns_are_reported_whole),
         cmocka_unit_test(public_api),
         cmocka_unit_test(streamed_flows_give_the_same),
+        cmocka_unit_test(features_on_disk_give_the_same),
         cmocka_unit_test(interruption),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

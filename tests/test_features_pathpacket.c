@@ -1,4 +1,4 @@
-/* Paths at packet level (path/lotnet, features/pathpacket, estimate --method packet) against whole
+/* Paths at packet level (path/lotnet, features/pathpacket) against whole
  * networks. */
 #include <math.h>
 #include <setjmp.h>
@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "estimate/estimate.h"
+#include "features/features.h"
 #include "features/pathpacket.h"
 #include "packet/pktsim.h"
 #include "path/lotnet.h"
@@ -231,12 +231,39 @@ static void round_trips_are_the_networks(void **state) {
     scenario_free(&s);
 }
 
-static Estimate estimate(const Scenario *s, EstimateOptions o) {
-    Estimate e;
+/* Paths simulated at packet level; n_paths 0: all. Release with features_free. */
+static Features simulated(const Scenario *s, uint64_t n_paths, int threads, bool hpcc_ns3) {
+    FeaturesOptions o = {.kind = FEATURES_PACKETS,
+                         .n_paths = n_paths,
+                         .seed = 1,
+                         .threads = threads,
+                         .hpcc_ns3 = hpcc_ns3};
+    Features f;
     Err err = {0};
-    o.method = METHOD_PACKET;
-    if (estimate_run(s, &o, NULL, &e, &err) != 0) fail_msg("%s", err.msg);
-    return e;
+    if (features_draw(&f, s, &o, NULL, &err) != 0 ||
+        features_simulate(&f, 0, f.n_unique, &err) != 0)
+        fail_msg("%s", err.msg);
+    features_finish(&f);
+    return f;
+}
+
+/* The number of foreground flows of path i. */
+static size_t n_foreground(const Features *f, size_t i) {
+    size_t n = 0;
+    for (int b = 0; b < SIZEBUCKET_N; b++) n += f->paths[i].bucket_n[b];
+    return n;
+}
+
+static void refuse(const Scenario *s, ErrKind kind, const char *why) {
+    FeaturesOptions o = {.kind = FEATURES_PACKETS, .seed = 1, .threads = 2};
+    Features f;
+    Err err = {0};
+    if (features_draw(&f, s, &o, NULL, &err) == 0) {
+        assert_int_equal(features_simulate(&f, 0, f.n_unique, &err), -1);
+        features_free(&f);
+    }
+    assert_int_equal(err.kind, kind);
+    if (!strstr(err.msg, why)) fail_msg("expected \"%s\", got \"%s\"", why, err.msg);
 }
 
 static int ascending(const void *a, const void *b) {
@@ -255,13 +282,21 @@ static void star_is_close_to_the_network(void **state) {
     make_flows(&s, N, HOSTS, 0, HOSTS, 6000);
     double *want = whole(&s, NULL);
     qsort(want, N, sizeof *want, ascending);
-    Estimate e = estimate(&s, (EstimateOptions){.seed = 1, .threads = 2});
-    assert_int_equal(e.n_unfinished, 0);
+    Features f = simulated(&s, 0, 2, false);
+    assert_int_equal(f.n_unfinished, 0);
+    double *got = MEM_NEW(double, N);
+    size_t n = 0;
+    for (size_t i = 0; i < f.n_unique; i++)
+        for (size_t k = 0; k < n_foreground(&f, i); k++) got[n++] = (double)f.paths[i].slowdown[k];
+    assert_int_equal(n, N);
+    qsort(got, N, sizeof *got, ascending);
     for (int p = 50; p <= 99; p += 49) {
-        double got = e.slowdown.dist[RESULT_ALL].percentiles[p - 1],
-               truth = want[(size_t)((N - 1) * p / 100.0 + 0.5)];
-        if (fabs(got / truth - 1) > 0.05) fail_msg("p%d: %g, in the network %g", p, got, truth);
+        size_t rank = (size_t)((N - 1) * p / 100.0 + 0.5);
+        if (fabs(got[rank] / want[rank] - 1) > 0.05)
+            fail_msg("p%d: %g, in the network %g", p, got[rank], want[rank]);
     }
+    free(got);
+    features_free(&f);
     free(want);
     scenario_free(&s);
 }
@@ -270,13 +305,22 @@ static void threads_agree(void **state) {
     (void)state;
     Scenario s = {0};
     load_clos(&s, 3000);
-    Estimate one = estimate(&s, (EstimateOptions){.n_paths = 20, .seed = 1, .threads = 1});
-    Estimate five = estimate(&s, (EstimateOptions){.n_paths = 20, .seed = 1, .threads = 5});
-    Estimate compat =
-        estimate(&s, (EstimateOptions){.n_paths = 20, .seed = 1, .threads = 2, .hpcc_ns3 = true});
-    assert_memory_equal(&one.slowdown, &five.slowdown, sizeof one.slowdown);
-    assert_int_equal(one.fluid_events, five.fluid_events);
-    assert_memory_not_equal(&one.slowdown, &compat.slowdown, sizeof one.slowdown);
+    Features one = simulated(&s, 20, 1, false), five = simulated(&s, 20, 5, false),
+             compat = simulated(&s, 20, 2, true);
+    bool differs = false;
+    assert_int_equal(one.n_events, five.n_events);
+    assert_int_equal(one.n_unique, five.n_unique);
+    for (size_t i = 0; i < one.n_unique; i++) {
+        size_t bytes = n_foreground(&one, i) * sizeof(float);
+        assert_int_equal(n_foreground(&five, i), n_foreground(&one, i));
+        assert_int_equal(n_foreground(&compat, i), n_foreground(&one, i));
+        assert_memory_equal(one.paths[i].slowdown, five.paths[i].slowdown, bytes);
+        differs = differs || memcmp(one.paths[i].slowdown, compat.paths[i].slowdown, bytes) != 0;
+    }
+    assert_true(differs);
+    features_free(&one);
+    features_free(&five);
+    features_free(&compat);
     scenario_free(&s);
 }
 
@@ -291,13 +335,7 @@ static void too_long_a_path_is_refused(void **state) {
     cables[SWITCHES] = (TopoCable){1, 1 + SWITCHES, 10e9, 1000};
     make(&s, 2, SWITCHES, cables, SWITCHES + 1);
     make_flows(&s, 10, 1, 1, 1, 1000);
-    Estimate e;
-    Err err = {0};
-    assert_int_equal(
-        estimate_run(&s, &(EstimateOptions){.method = METHOD_PACKET, .threads = 2}, NULL, &e, &err),
-        -1);
-    assert_int_equal(err.kind, ERR_INPUT);
-    assert_non_null(strstr(err.msg, "paths of 31 links"));
+    refuse(&s, ERR_INPUT, "paths of 31 links");
     scenario_free(&s);
 }
 
@@ -308,14 +346,9 @@ static void interruption(void **state) {
     const TopoCable cables[] = {{0, 2, 10e9, 1000}, {2, 1, 10e9, 1000}};
     make(&s, 2, 1, cables, 2);
     make_flows(&s, 100, 1, 1, 1, 1000);
-    Estimate e;
-    Err err = {0};
     diag_catch_signals();
     raise(SIGINT);
-    assert_int_equal(
-        estimate_run(&s, &(EstimateOptions){.method = METHOD_PACKET, .threads = 2}, NULL, &e, &err),
-        -1);
-    assert_int_equal(err.kind, ERR_STOPPED);
+    refuse(&s, ERR_STOPPED, "");
     scenario_free(&s);
 }
 

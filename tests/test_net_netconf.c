@@ -1,5 +1,5 @@
 /* The network's settings: everything that the rows promise holds, for every row: defaults, limits,
- * text and JSON both ways, published keys; and spec/README.md says of them what they are. */
+ * text and JSON both ways; and spec/README.md says of them what they are. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "net/netconf.h"
-#include "scenario/published.h"
 
 static bool is_quantity(const NetConfRow *r) {
     return r->type != NETCONF_CC && r->type != NETCONF_FLAG;
@@ -273,35 +272,6 @@ static void sameness_is_what_has_an_effect(void **state) {
         }
 }
 
-static void published_keys_keep_their_units(void **state) {
-    (void)state;
-    static const struct {
-        Cc cc;
-        const char *key, *text, *ours;
-        double x;
-    } known[] = {{CC_DCTCP, "bfsz", "20", "buffer", 204800},
-                 {CC_DCTCP, "param_1", "12", "dctcp_k", 12e3},
-                 {CC_DCQCN, "param_1", "30", "dcqcn_kmin", 30e3},
-                 {CC_DCQCN, "param_2", "80", "dcqcn_kmax", 80e3},
-                 {CC_HPCC, "param_1", "95", "hpcc_eta", 95 * 0.01},
-                 {CC_HPCC, "param_2", "60", "hpcc_ai", 600e6},
-                 {CC_TIMELY, "param_1", "45", "timely_tlow", 45e3},
-                 {CC_TIMELY, "param_2", "110", "timely_thigh", 110e3}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        NetConf conf;
-        Err err;
-        netconf_default(&conf);
-        conf.cc = known[i].cc;
-        assert_int_equal(published_set(&conf, known[i].key, known[i].text, &err), 0);
-        assert_true(netconf_number(&conf, netconf_row(known[i].ours)) == known[i].x);
-        assert_true(fabs(netconf_published_number(&conf, known[i].key) - atof(known[i].text)) <
-                    1e-9);
-    }
-    assert_false(published_applies("param_2", CC_DCTCP));
-    assert_false(published_applies("param_1", CC_NONE));
-    assert_true(published_applies("bfsz", CC_NONE));
-}
-
 static void help_lists_every_setting(void **state) {
     (void)state;
     char *text = NULL;
@@ -360,7 +330,6 @@ int main(void) {
         cmocka_unit_test(text_and_json_read_back_to_the_bit),
         cmocka_unit_test(bad_json_is_refused_by_place),
         cmocka_unit_test(sameness_is_what_has_an_effect),
-        cmocka_unit_test(published_keys_keep_their_units),
         cmocka_unit_test(help_lists_every_setting),
         cmocka_unit_test(the_documented_table_is_made_of_the_rows),
     };

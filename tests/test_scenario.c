@@ -110,6 +110,35 @@ static void published_mixes(void **state) {
     }
 }
 
+static void published_keys_keep_their_units(void **state) {
+    (void)state;
+    static const struct {
+        Cc cc;
+        const char *key, *text, *ours;
+        double x;
+    } known[] = {{CC_DCTCP, "bfsz", "20", "buffer", 204800},
+                 {CC_DCTCP, "param_1", "12", "dctcp_k", 12e3},
+                 {CC_DCQCN, "param_1", "30", "dcqcn_kmin", 30e3},
+                 {CC_DCQCN, "param_2", "80", "dcqcn_kmax", 80e3},
+                 {CC_HPCC, "param_1", "95", "hpcc_eta", 95 * 0.01},
+                 {CC_HPCC, "param_2", "60", "hpcc_ai", 600e6},
+                 {CC_TIMELY, "param_1", "45", "timely_tlow", 45e3},
+                 {CC_TIMELY, "param_2", "110", "timely_thigh", 110e3}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        NetConf conf;
+        Err err;
+        netconf_default(&conf);
+        conf.cc = known[i].cc;
+        assert_int_equal(published_set(&conf, known[i].key, known[i].text, &err), 0);
+        assert_true(netconf_number(&conf, netconf_row(known[i].ours)) == known[i].x);
+        assert_true(fabs(netconf_published_number(&conf, known[i].key) - atof(known[i].text)) <
+                    1e-9);
+    }
+    assert_false(published_applies("param_2", CC_DCTCP));
+    assert_false(published_applies("param_1", CC_NONE));
+    assert_true(published_applies("bfsz", CC_NONE));
+}
+
 /* What published_put_mix and published_put_path write reads back, in both forms. */
 static void published_settings_are_written(void **state) {
     (void)state;
@@ -451,6 +480,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(our_keys),
         cmocka_unit_test(published_mixes),
+        cmocka_unit_test(published_keys_keep_their_units),
         cmocka_unit_test(published_settings_are_written),
         cmocka_unit_test(a_published_matrix_is_a_file),
         cmocka_unit_test(limits_of_the_workload),
