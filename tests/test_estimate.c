@@ -134,24 +134,26 @@ static void sampling_is_unbiased(void **state) {
     scenario_free(&s);
 }
 
-/* Where flows are not held but drawn again, nothing differs: not with drawn paths, not with all. */
+/* Where flows are not in memory but drawn again, nothing differs: not with drawn paths, not with
+ * all. */
 static void streamed_flows_give_the_same(void **state) {
     (void)state;
     for (int k = 0; k < 3; k++) {
         ScenarioOptions so = drawn;
         if (k == 2) so.n_flows = 200000; /* several chunks */
-        Scenario held = {0}, streamed = {0};
-        load(&held, &so);
+        Scenario in_memory = {0}, streamed = {0};
+        load(&in_memory, &so);
         so.max_in_memory = so.n_flows - 1;
         load(&streamed, &so);
-        assert_true(streamed.flows.n == 0 && streamed.stream && streamed.source.n == held.flows.n);
+        assert_true(streamed.flows.n == 0 && streamed.stream &&
+                    streamed.source.n == in_memory.flows.n);
         EstimateOptions o = {
             .method = METHOD_FLOWSIM, .n_paths = k == 1 ? 0 : 50, .seed = 2, .threads = 2};
-        Estimate a = estimate(&held, &o), b = estimate(&streamed, &o);
+        Estimate a = estimate(&in_memory, &o), b = estimate(&streamed, &o);
         assert_memory_equal(&a.slowdown, &b.slowdown, sizeof a.slowdown);
         assert_true(a.n_unique == b.n_unique && a.fluid_events == b.fluid_events &&
                     a.n_flows == b.n_flows);
-        scenario_free(&held);
+        scenario_free(&in_memory);
         scenario_free(&streamed);
     }
 }

@@ -156,7 +156,7 @@ static void dumbbell_is_its_own_lot(void **state) {
  * proxy and leave by one. The second time, packets are dropped where the sources' ways meet: the
  * switch there has the real buffer, not a proxy's, and host 4, which is silent, has its share of
  * that. */
-static void relays_are_the_switches_they_stand_for(void **state) {
+static void proxies_are_the_switches_they_stand_for(void **state) {
     (void)state;
     Scenario s;
     const TopoCable cables[] = {{0, 5, 10e9, 1000}, {1, 6, 10e9, 1000},  {2, 7, 10e9, 1000},
@@ -356,7 +356,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lone_path_is_the_network),
         cmocka_unit_test(dumbbell_is_its_own_lot),
-        cmocka_unit_test(relays_are_the_switches_they_stand_for),
+        cmocka_unit_test(proxies_are_the_switches_they_stand_for),
         cmocka_unit_test(round_trips_are_the_networks),
         cmocka_unit_test(star_is_close_to_the_network),
         cmocka_unit_test(threads_agree),

@@ -398,9 +398,9 @@ static int compare_state(const ArrivalSample *w, const Brute *b, size_t i) {
 static void arrivals_agree_with_brute_force(void **state) {
     (void)state;
     Arena a = {0};
-    int met[4] = {0};
+    int n_of[4] = {0};
     for (uint64_t seed = 0; seed < 60; seed++) {
-        Rng r = rng_stream(seed, "watch", 0);
+        Rng r = rng_stream(seed, "arrivals test", 0);
         uint32_t n_links = 1 + (uint32_t)rng_below(&r, 7);
         size_t n = 1 + rng_below(&r, 120);
         Lot lot;
@@ -417,10 +417,10 @@ static void arrivals_agree_with_brute_force(void **state) {
         b.waiting = ARENA_NEW(&a, Backlog, 2 * n);
         for (size_t i = 0; i < n; i++) b.total_bits += (float)wire_bits(f[i].size_b);
         brute_run(&b);
-        for (size_t i = 0; i < n; i++) met[compare_state(&w, &b, i)]++;
+        for (size_t i = 0; i < n; i++) n_of[compare_state(&w, &b, i)]++;
         arena_reset(&a);
     }
-    assert_true(met[0] > 30 && met[1] > 30 && met[2] > 30 && met[3] > 30);
+    assert_true(n_of[0] > 30 && n_of[1] > 30 && n_of[2] > 30 && n_of[3] > 30);
     arena_free(&a);
 }
 

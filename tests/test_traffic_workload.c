@@ -667,13 +667,14 @@ static void same_seed_same_flows_on_any_number_of_threads(void **state) {
     bench_free(&b);
 }
 
-/* A source that draws its chunks gives what one that holds them gives, whichever chunk is asked for
+/* A source that draws its chunks gives what one in memory gives, whichever chunk is asked for
  * first. */
-static void same_source(const FlowSource *held, const FlowSource *drawn) {
-    Flows room = {0}, none = {0};
-    assert_int_equal(held->n, drawn->n);
-    for (size_t k = flowsource_n_chunks(held); k-- > 0;) {
-        FlowChunk a = flowsource_chunk(held, k, &none), b = flowsource_chunk(drawn, k, &room);
+static void same_source(const FlowSource *in_memory, const FlowSource *drawn) {
+    Flows buffer = {0}, none = {0};
+    assert_int_equal(in_memory->n, drawn->n);
+    for (size_t k = flowsource_n_chunks(in_memory); k-- > 0;) {
+        FlowChunk a = flowsource_chunk(in_memory, k, &none),
+                  b = flowsource_chunk(drawn, k, &buffer);
         assert_true(a.first == b.first && a.n == b.n);
         assert_memory_equal(a.src, b.src, a.n * sizeof *a.src);
         assert_memory_equal(a.dst, b.dst, a.n * sizeof *a.dst);
@@ -681,23 +682,23 @@ static void same_source(const FlowSource *held, const FlowSource *drawn) {
         assert_memory_equal(a.start_ns, b.start_ns, a.n * sizeof *a.start_ns);
         assert_memory_equal(a.sport, b.sport, a.n * sizeof *a.sport);
     }
-    flows_free(&room);
+    flows_free(&buffer);
 }
 
-static void same_hosts(const FlowSource *held, const FlowSource *drawn) {
+static void same_hosts(const FlowSource *in_memory, const FlowSource *drawn) {
     enum { PICKS = 1000 };
     uint64_t pick[PICKS];
     uint32_t src[2][PICKS], dst[2][PICKS];
     Rng r = rng_stream(1, "picks", 0);
     for (int i = 0; i < PICKS; i++)
-        pick[i] = i % 10 == 9 ? pick[i - 1] : rng_below(&r, held->n); /* some twice */
-    assert_int_equal(flowsource_hosts(held, pick, PICKS, src[0], dst[0], NULL), 0);
+        pick[i] = i % 10 == 9 ? pick[i - 1] : rng_below(&r, in_memory->n); /* some twice */
+    assert_int_equal(flowsource_hosts(in_memory, pick, PICKS, src[0], dst[0], NULL), 0);
     assert_int_equal(flowsource_hosts(drawn, pick, PICKS, src[1], dst[1], NULL), 0);
     assert_memory_equal(src[0], src[1], sizeof src[0]);
     assert_memory_equal(dst[0], dst[1], sizeof dst[0]);
 }
 
-static void a_stream_draws_the_flows_that_are_held(void **state) {
+static void a_stream_draws_the_same_flows_as_memory(void **state) {
     (void)state;
     enum { CASES = 4, N = 3000001 /* more chunks than have their ports numbered at a time */ };
     Bench b;
@@ -724,9 +725,9 @@ static void a_stream_draws_the_flows_that_are_held(void **state) {
         ok(flowsource_drawn(&drawn, stream, &b.t, 2, &ports, NULL, &err), &err);
         uint16_t *sport = MEM_NEW(uint16_t, f.n);
         route_sports(&b.t, f.src, f.dst, f.n, sport);
-        FlowSource held = flowsource_in_memory(&f, sport);
-        same_source(&held, &drawn);
-        same_hosts(&held, &drawn);
+        FlowSource in_memory = flowsource_in_memory(&f, sport);
+        same_source(&in_memory, &drawn);
+        same_hosts(&in_memory, &drawn);
         workload_stream_free(stream);
         flows_free(&f);
         free(sport);
@@ -817,7 +818,7 @@ int main(void) {
         cmocka_unit_test(extreme_workloads_are_drawn_or_refused),
         cmocka_unit_test(cells_are_drawn_by_weight_and_placed_by_pods),
         cmocka_unit_test(same_seed_same_flows_on_any_number_of_threads),
-        cmocka_unit_test(a_stream_draws_the_flows_that_are_held),
+        cmocka_unit_test(a_stream_draws_the_same_flows_as_memory),
         cmocka_unit_test(racks_of_one_host_do_not_hang),
         cmocka_unit_test(misfits_and_nonsense_are_refused),
     };

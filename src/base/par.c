@@ -26,14 +26,14 @@ typedef struct {
     atomic_bool stopped;
     pthread_mutex_t lock; /* of err, and of lowering `failed` */
     Err err;              /* of item `failed` */
-} Loop;
+} ParLoop;
 
 typedef struct {
-    Loop *loop;
+    ParLoop *loop;
     int worker;
-} Worker;
+} ParWorker;
 
-static void note_failure(Loop *l, size_t item, const Err *err) {
+static void note_failure(ParLoop *l, size_t item, const Err *err) {
     if (err->kind == ERR_STOPPED) {
         atomic_store(&l->stopped, true);
         return;
@@ -47,8 +47,8 @@ static void note_failure(Loop *l, size_t item, const Err *err) {
 }
 
 static void *work(void *arg) {
-    Worker *w = arg;
-    Loop *l = w->loop;
+    ParWorker *w = arg;
+    ParLoop *l = w->loop;
     for (size_t i; (i = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed)) < l->n;) {
         if (!l->try_fn) {
             l->fn(l->ctx, i, w->worker);
@@ -70,20 +70,20 @@ int par_n_cores(void) {
 int par_resolve(int threads) { return threads > 0 ? threads : par_n_cores(); }
 
 /* Runs `work` on the calling thread as worker 0 and on up to threads − 1 further ones. */
-static void run(Loop *loop, int threads) {
+static void run(ParLoop *loop, int threads) {
     threads = par_resolve(threads);
     if ((size_t)threads > loop->n) threads = (int)loop->n;
     atomic_init(&loop->next, 0);
-    Worker first = {loop, 0};
+    ParWorker first = {loop, 0};
     if (threads <= 1) {
         work(&first);
         return;
     }
     pthread_t *ids = MEM_NEW(pthread_t, (size_t)threads);
-    Worker *ws = MEM_NEW(Worker, (size_t)threads);
+    ParWorker *ws = MEM_NEW(ParWorker, (size_t)threads);
     int started = 1;
     for (; started < threads; started++) {
-        ws[started] = (Worker){loop, started};
+        ws[started] = (ParWorker){loop, started};
         if (pthread_create(&ids[started], NULL, work, &ws[started]) != 0) break;
     }
     work(&first);
@@ -93,12 +93,12 @@ static void run(Loop *loop, int threads) {
 }
 
 void par_for(size_t n, int threads, ParFn fn, void *ctx) {
-    Loop loop = {.fn = fn, .ctx = ctx, .n = n};
+    ParLoop loop = {.fn = fn, .ctx = ctx, .n = n};
     run(&loop, threads);
 }
 
 int par_try(size_t n, int threads, ParTryFn fn, void *ctx, Err *err) {
-    Loop loop = {.try_fn = fn, .ctx = ctx, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER};
+    ParLoop loop = {.try_fn = fn, .ctx = ctx, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER};
     atomic_init(&loop.failed, n);
     atomic_init(&loop.stopped, false);
     run(&loop, threads);

@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { RATE, TIME, SIZE, COUNT, NUMBER } Quantity;
+typedef enum { RATE, TIME, SIZE, COUNT, NUMBER } UnitKind;
 
 typedef struct {
-    Quantity of;
+    UnitKind of;
     const char *name;
     double factor;
     bool prefixed; /* K, Mi and so on may stand before it */
@@ -47,7 +47,7 @@ static double take_prefix(const char **unit) {
 }
 
 /* Returns the factor of a unit, 0 if the quantity has none of that name. */
-static double factor_of(const char *unit, Quantity of) {
+static double factor_of(const char *unit, UnitKind of) {
     const char *rest = unit;
     double prefix = take_prefix(&rest);
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
@@ -79,7 +79,7 @@ static int split(const char *text, double *x, char unit[MAX_UNIT]) {
 }
 
 /* Why a unit that nearly is one was refused; "" for all others. */
-static const char *hint(const char *unit, Quantity of) {
+static const char *hint(const char *unit, UnitKind of) {
     const char *rest = unit;
     take_prefix(&rest);
     if (of == SIZE && *rest == 'b') return " (b is bits; bytes are B)";
@@ -88,7 +88,7 @@ static const char *hint(const char *unit, Quantity of) {
     return "";
 }
 
-static int parse(const char *text, const char *what, Quantity of, double *out, Err *err) {
+static int parse(const char *text, const char *what, UnitKind of, double *out, Err *err) {
     static const char *const expected[] = {[RATE] = "a rate like 10Gbps",
                                            [TIME] = "a time like 1us or 5s",
                                            [SIZE] = "a size like 18KB or 400KiB",

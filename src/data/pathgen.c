@@ -42,11 +42,11 @@ enum { FEWEST_FLOWS = 1500, MOST_FLOWS = 7000, WANTED_FOREGROUND = 300 };
 typedef struct {
     uint32_t from, to;
     double share;
-} Pair;
+} LotPair;
 
 typedef struct {
     uint32_t n_positions, n_pairs, n_flows;
-    Pair pair[MAX_PAIRS];
+    LotPair pair[MAX_PAIRS];
     NetConf conf;
     SizeSpec sizes;
     SizeDist dist;
@@ -60,12 +60,12 @@ typedef struct {
 
 /* ---- draws ---- */
 
-static uint32_t list_pairs(uint32_t n_positions, Pair *out) {
+static uint32_t list_pairs(uint32_t n_positions, LotPair *out) {
     uint32_t n = 1;
-    out[0] = (Pair){0, n_positions - 1, 0};
+    out[0] = (LotPair){0, n_positions - 1, 0};
     for (uint32_t from = 0; from < n_positions; from++)
         for (uint32_t to = from + 1; to < n_positions; to++)
-            if (to - from < n_positions - 1) out[n++] = (Pair){from, to, 0};
+            if (to - from < n_positions - 1) out[n++] = (LotPair){from, to, 0};
     return n;
 }
 
@@ -76,7 +76,7 @@ static void draw_pairs(ParkingLot *l, Rng *rng) {
     l->n_pairs = 2 + (uint32_t)rng_below(rng, n_all - 1);
     for (uint32_t i = 1; i < l->n_pairs; i++) {
         uint32_t k = i + (uint32_t)rng_below(rng, n_all - i);
-        Pair swap = l->pair[i];
+        LotPair swap = l->pair[i];
         l->pair[i] = l->pair[k];
         l->pair[k] = swap;
     }
@@ -168,7 +168,7 @@ static void draw_flows(ParkingLot *l, Rng *rng) {
     rng_alias_init(&alias, weights, l->n_pairs);
     flows_init(f, l->n_flows);
     for (size_t i = 0; i < f->n; i++) {
-        const Pair *p = &l->pair[rng_alias_draw(&alias, rng)];
+        const LotPair *p = &l->pair[rng_alias_draw(&alias, rng)];
         f->src[i] = host_at(l, p->from, (uint32_t)rng_below(rng, N_STUBS));
         f->dst[i] = host_at(l, p->to, (uint32_t)rng_below(rng, N_STUBS));
         f->size_b[i] = sizedist_draw(&l->dist, rng_u01(rng));

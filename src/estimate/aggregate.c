@@ -44,7 +44,7 @@ typedef struct {
     bool published;
     MixCdf curves[RESULT_N_DISTS]; /* ORDER BUCKET */
     double *weight;                /* [n] of each path as drawn */
-} Mixture;
+} PathMixture;
 
 static uint64_t n_flows_of(const AggregatePath *p) {
     uint64_t n = 0;
@@ -55,7 +55,7 @@ static uint64_t n_flows_of(const AggregatePath *p) {
 /* Builds the curve of one size bucket. */
 static void build_bucket(void *ctx, size_t b, int worker) {
     (void)worker;
-    Mixture *m = ctx;
+    PathMixture *m = ctx;
     MixCdf *c = &m->curves[result_of_bucket((int)b)];
     mixcdf_init(c, m->n);
     for (size_t i = 0; i < m->n; i++) {
@@ -75,7 +75,7 @@ static void build_bucket(void *ctx, size_t b, int worker) {
 }
 
 /* Builds the curve of all flows: bucket b scaled by scale[b]. */
-static void build_all(Mixture *m, const double scale[SIZEBUCKET_N]) {
+static void build_all(PathMixture *m, const double scale[SIZEBUCKET_N]) {
     const MixCdf *part[SIZEBUCKET_N];
     for (int b = 0; b < SIZEBUCKET_N; b++) part[b] = &m->curves[result_of_bucket(b)];
     mixcdf_init(&m->curves[RESULT_ALL], m->n);
@@ -83,7 +83,7 @@ static void build_all(Mixture *m, const double scale[SIZEBUCKET_N]) {
 }
 
 /* Estimates the share of each bucket among all flows. */
-static void bucket_shares(const Mixture *m, double share[SIZEBUCKET_N]) {
+static void bucket_shares(const PathMixture *m, double share[SIZEBUCKET_N]) {
     double sum = 0;
     memset(share, 0, SIZEBUCKET_N * sizeof *share);
     for (size_t i = 0; i < m->n; i++) {
@@ -111,7 +111,7 @@ void aggregate_mix(const float *const *x, size_t n, const float *level, int n_le
 }
 
 typedef struct {
-    const Mixture *mix;
+    const PathMixture *mix;
     const uint32_t *draw_path; /* [n_draws] */
     uint64_t n_draws, seed;
     double *weight; /* [workers × n] */
@@ -146,11 +146,11 @@ static void interval(const double *result, size_t n_resamples, size_t c, size_t 
 
 static void mark_curve(void *ctx, size_t c, int worker) {
     (void)worker;
-    Mixture *m = ctx;
+    PathMixture *m = ctx;
     mixcdf_mark(&m->curves[c]);
 }
 
-static void bootstrap(Mixture *m, const AggregateOptions *o, int threads, Slowdowns *out) {
+static void bootstrap(PathMixture *m, const AggregateOptions *o, int threads, Slowdowns *out) {
     Bootstrap s = {.mix = m, .seed = o->seed};
     par_for(RESULT_N_DISTS, threads, mark_curve, m);
     for (size_t i = 0; i < m->n; i++) s.n_draws += (uint64_t)m->weight[i];
@@ -174,7 +174,7 @@ static void bootstrap(Mixture *m, const AggregateOptions *o, int threads, Slowdo
 }
 
 /* Fills percentiles and quantiles of distribution c, without intervals. */
-static void describe(const Mixture *m, int c, SlowdownDist *d) {
+static void describe(const PathMixture *m, int c, SlowdownDist *d) {
     double percent[STATS_N_PCT], value[RESULT_N_QUANTILES];
     for (int p = 0; p < STATS_N_PCT; p++) percent[p] = (p + 1) / 100.0;
     mixcdf_quantiles(&m->curves[c], m->weight, percent, STATS_N_PCT, d->percentiles);
@@ -186,7 +186,8 @@ static void describe(const Mixture *m, int c, SlowdownDist *d) {
 void aggregate(const AggregatePath *paths, size_t n, const AggregateOptions *o, int threads,
                Slowdowns *out) {
     assert(n < (1u << 30));
-    Mixture m = {.paths = paths, .n = n, .published = o->published, .weight = MEM_NEW(double, n)};
+    PathMixture m = {
+        .paths = paths, .n = n, .published = o->published, .weight = MEM_NEW(double, n)};
     for (size_t i = 0; i < n; i++) m.weight[i] = o->published ? 1 : paths[i].n_draws;
     double share[SIZEBUCKET_N], scale[SIZEBUCKET_N];
     bucket_shares(&m, share);

@@ -16,9 +16,9 @@
 typedef struct {
     Slowdowns slowdown;
     size_t n_finished;
-} Truth;
+} NetTruth;
 
-static int true_distribution(const Flows *f, const char *dir, Truth *truth, Err *err) {
+static int true_distribution(const Flows *f, const char *dir, NetTruth *truth, Err *err) {
     if (!f->fct_ns || !f->ideal_fct_ns)
         return err_input(err, "%s/flows.csv: expected columns fct_ns and ideal_fct_ns", dir);
     uint64_t *size_b = MEM_NEW(uint64_t, f->n);
@@ -37,7 +37,7 @@ static int true_distribution(const Flows *f, const char *dir, Truth *truth, Err 
     return rc;
 }
 
-static void compare(EvaluateNet *out, const Truth *truth, const Estimate *m3,
+static void compare(EvaluateNet *out, const NetTruth *truth, const Estimate *m3,
                     const Estimate *flowsim) {
     for (int d = 0; d < RESULT_N_DISTS; d++) {
         const SlowdownDist *t = &truth->slowdown.dist[d];
@@ -58,7 +58,7 @@ static void compare(EvaluateNet *out, const Truth *truth, const Estimate *m3,
 static int evaluate_one(const char *dir, const EvaluateNetOptions *o, const Log *log,
                         EvaluateNet *out, Err *err) {
     Scenario s;
-    Truth truth;
+    NetTruth truth;
     Estimate m3, flowsim;
     if (netdir_load(&s, dir, o->seed, o->threads, err) != 0) return -1;
     EstimateOptions eo = {.method = METHOD_M3,

@@ -99,7 +99,7 @@ void features_set_conf(Features *f, const NetConf *conf, int threads);
  * features are not reusable. */
 int features_settings(const Features *f, const char *const *set, NetConf *conf, Err *err);
 
-/* Paths to simulate before a model is asked about them and their features are dropped: enough to
+/* Paths to simulate before a model predicts from them and their features are dropped: enough to
  * keep a hundred cores busy to within a few percent of waiting for the last path, while their
  * features (3 to 30 KB each) take some 30 MB. */
 enum { FEATURES_BATCH = 1024 };

@@ -1,4 +1,4 @@
-/* features_file: features on disk, so that a network can be asked about again without its flows.
+/* features_file: features on disk, so that a network can be estimated again without its flows.
  * spec/README.md has the format. */
 #ifndef M3_FEATURES_FEATURES_FILE_H
 #define M3_FEATURES_FEATURES_FILE_H

@@ -21,7 +21,7 @@ typedef struct {
  * o.max_flows of its foreground in *m (from `a`, without what depends on settings), and returns how
  * many flows it simulated. Of a path of more than SLICES_MIN_FLOWS flows these are, unless o.exact
  * is set, only those that matter to what is described (slices.h), and the others are read a block
- * at a time and never held; a path of which more than half would matter is simulated whole. *stats
+ * at a time and never kept; a path of which more than half would matter is simulated whole. *stats
  * are those of the last simulation, in which every described flow ended within what was simulated
  * for it. */
 size_t pathfluid_build_path(FlowFeat *m, const PathView *path, const PathFluidOptions *o,

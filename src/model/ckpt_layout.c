@@ -103,9 +103,10 @@ int modelspec_check(const ModelSpec *s, const char *file, Err *err) {
 typedef struct {
     CkptTensor *out;
     size_t cap, n, n_floats;
-} Layout;
+} TensorLayout;
 
-static void put(Layout *l, const char *prefix, const char *name, uint32_t rows, uint32_t cols) {
+static void put(TensorLayout *l, const char *prefix, const char *name, uint32_t rows,
+                uint32_t cols) {
     if (l->n < l->cap) {
         CkptTensor *t = &l->out[l->n];
         *t = (CkptTensor){.rows = rows, .cols = cols, .offset = l->n_floats};
@@ -115,7 +116,7 @@ static void put(Layout *l, const char *prefix, const char *name, uint32_t rows, 
     l->n_floats += (size_t)rows * cols;
 }
 
-static void put_mlp_input(Layout *l, const ModelSpec *s) {
+static void put_mlp_input(TensorLayout *l, const ModelSpec *s) {
     if (s->head == HEAD_FLOW) {
         put(l, "mlp.", "flow", s->mlp_h1, s->mlp_in_extra - s->n_path);
         put(l, "mlp.", "path", s->mlp_h1, s->dim + s->n_path);
@@ -125,14 +126,14 @@ static void put_mlp_input(Layout *l, const ModelSpec *s) {
     put(l, "mlp.0.", "bias", s->mlp_h1, 1);
 }
 
-static void put_normalisation(Layout *l, const ModelSpec *s) {
+static void put_normalisation(TensorLayout *l, const ModelSpec *s) {
     static const char *const names[] = {"lo", "hi", "mean", "scale"};
     for (int i = 0; i < 4; i++) put(l, "token.", names[i], s->n_feat, 1);
     for (int i = 0; i < 4; i++) put(l, "flow.", names[i], s->mlp_in_extra - s->n_path, 1);
 }
 
 size_t ckpt_layout(const ModelSpec *s, CkptTensor *out, size_t cap, size_t *n_floats) {
-    Layout l = {.out = out, .cap = cap};
+    TensorLayout l = {.out = out, .cap = cap};
     uint32_t dim = s->dim;
     put(&l, "embed.", "weight", dim, s->n_feat);
     put(&l, "embed.", "bias", dim, 1);

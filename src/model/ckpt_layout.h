@@ -51,6 +51,7 @@ const CkptTensor *ckpt_find(const CkptTensor *t, size_t n, const char *name);
 /* ckpt_init_weights fills w, [n_floats of ckpt_layout], with the weights that training starts from:
  * normal with deviation 1/sqrt(inputs), smaller where a layer adds to the residual stream; norms 1,
  * biases 0, and the last layer 0 with HEAD_RESIDUAL and HEAD_FLOW, so that training starts at the
- * fluid simulation. Inputs are neither clamped nor scaled until training sets the ranges it met. */
+ * fluid simulation. Inputs are neither clamped nor scaled until training sets the ranges of its
+ * data. */
 void ckpt_init_weights(const ModelSpec *s, uint64_t seed, float *w);
 #endif

@@ -36,14 +36,14 @@ static const double table_tolerance =
 typedef struct {
     CkptTensor t[CKPT_MAX_TENSORS];
     size_t n_llama, n, n_table; /* n_table: floats of both tables */
-} Order;
+} PublishedOrder;
 
-static void put_tensor(Order *o, const CkptTensor *layout, size_t n, const char *name) {
+static void put_tensor(PublishedOrder *o, const CkptTensor *layout, size_t n, const char *name) {
     assert(o->n < CKPT_MAX_TENSORS);
     o->t[o->n++] = *ckpt_find(layout, n, name);
 }
 
-static void order_of(Order *o, const ModelSpec *s, uint32_t n_seq) {
+static void order_of(PublishedOrder *o, const ModelSpec *s, uint32_t n_seq) {
     static const char *const of_layers[] = {"attn_norm", "wq", "wk", "wv", "wo",
                                             "ffn_norm",  "w1", "w2", "w3"};
     static const char *const of_mlp[] = {"mlp.0.weight", "mlp.0.bias", "mlp.1.weight", "mlp.1.bias",
@@ -70,7 +70,7 @@ static void order_of(Order *o, const ModelSpec *s, uint32_t n_seq) {
 
 static size_t n_of(const CkptTensor *t) { return (size_t)t->rows * t->cols; }
 
-static size_t floats_in(const Order *o, size_t first, size_t end) {
+static size_t floats_in(const PublishedOrder *o, size_t first, size_t end) {
     size_t n = 0;
     for (size_t i = first; i < end; i++) n += n_of(&o->t[i]);
     return n;
@@ -154,7 +154,7 @@ static const char *take(const char *p, float *w, const CkptTensor *t) {
     return p + n_of(t) * sizeof *w;
 }
 
-static int read_table(const ModelSpec *s, uint32_t n_seq, const Order *o, const char *p,
+static int read_table(const ModelSpec *s, uint32_t n_seq, const PublishedOrder *o, const char *p,
                       const char *path, JsonOut *bits, Err *err) {
     for (size_t i = 0; i < o->n_table; i++) {
         float got, want = table_entry(s, n_seq, i);
@@ -195,7 +195,7 @@ static void recipe_end(JsonOut *o) {
 }
 
 /* Fills weights and recipe from files whose lengths are right. */
-static int read_pair(Ckpt *c, const Order *o, uint32_t n_seq, const FileView *lv,
+static int read_pair(Ckpt *c, const PublishedOrder *o, uint32_t n_seq, const FileView *lv,
                      const FileView *mv, const char *llama_bin, const char *mlp_bin, Err *err) {
     size_t len;
     JsonOut out;
@@ -216,7 +216,7 @@ static int import_views(Ckpt *c, const int32_t *lh, const int32_t *mh, const Fil
         return -1;
     if (modelspec_check(&c->spec, mlp_bin, err) != 0 || check_mlp(mh, &c->spec, mlp_bin, err) != 0)
         return -1;
-    Order o;
+    PublishedOrder o;
     order_of(&o, &c->spec, (uint32_t)lh[SEQ]);
     if (check_length(lv, llama_bin, N_LLAMA_INTS, floats_in(&o, 0, o.n_llama) + o.n_table, err) !=
         0)
@@ -261,7 +261,7 @@ static void recipe_tables(const Ckpt *c, uint32_t *n_seq, JsonDoc **doc, Json *r
         *n_seq = (uint32_t)n;
 }
 
-static float *make_table(const Ckpt *c, uint32_t n_seq, const Order *o, const JsonDoc *doc,
+static float *make_table(const Ckpt *c, uint32_t n_seq, const PublishedOrder *o, const JsonDoc *doc,
                          const Json *root) {
     float *table = MEM_NEW(float, o->n_table);
     Json bits, it;
@@ -281,7 +281,7 @@ static void put(FILE *f, const Ckpt *c, const CkptTensor *t) {
     fwrite(c->weights + t->offset, sizeof(float), n_of(t), f);
 }
 
-static int write_llama(const Ckpt *c, const Order *o, uint32_t n_seq, const float *table,
+static int write_llama(const Ckpt *c, const PublishedOrder *o, uint32_t n_seq, const float *table,
                        const char *path, Err *err) {
     const ModelSpec *s = &c->spec;
     const int32_t head[N_LLAMA_INTS] = {
@@ -296,7 +296,7 @@ static int write_llama(const Ckpt *c, const Order *o, uint32_t n_seq, const floa
     return file_out_commit(&out, err);
 }
 
-static int write_mlp(const Ckpt *c, const Order *o, const char *path, Err *err) {
+static int write_mlp(const Ckpt *c, const PublishedOrder *o, const char *path, Err *err) {
     const ModelSpec *s = &c->spec;
     const int32_t head[N_MLP_INTS] = {(int32_t)(s->dim + s->n_feat), (int32_t)s->mlp_h1,
                                       (int32_t)s->mlp_h2, (int32_t)s->n_out, CKPT_EMPTY};
@@ -315,7 +315,7 @@ int ckpt_export(const Ckpt *c, const char *llama_bin, const char *mlp_bin, Err *
     uint32_t n_seq;
     JsonDoc *doc;
     Json root;
-    Order o;
+    PublishedOrder o;
     recipe_tables(c, &n_seq, &doc, &root);
     order_of(&o, &c->spec, n_seq);
     float *table = make_table(c, n_seq, &o, doc, &root);

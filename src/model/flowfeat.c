@@ -117,19 +117,19 @@ float flowfeat_ln1p(double x, double scale) {
 
 /* Times at which the running sums are noted for a flow that starts at t and takes x: ten round
  * trips and one before t, t, a round trip after t, and one after t + x. */
-typedef enum { BEFORE_10, BEFORE_1, START, AFTER_1, END, N_TIMES } Moment;
+typedef enum { BEFORE_10, BEFORE_1, START, AFTER_1, END, N_TIMES } FlowFeatMoment;
 
 typedef struct {
     double bits, flows; /* that have started on a link */
-} Sums;
+} LinkArrived;
 
 typedef struct {
     int64_t time_ns;
     size_t place; /* of the sums to be noted */
-} SumsQuery;
+} LinkArrivedAt;
 
 static int by_time(const void *a, const void *b) {
-    const SumsQuery *x = a, *y = b;
+    const LinkArrivedAt *x = a, *y = b;
     return x->time_ns != y->time_ns ? (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns)
                                     : (x->place > y->place) - (x->place < y->place);
 }
@@ -138,30 +138,29 @@ static int64_t later(int64_t t_ns, double by_ns) {
     return t_ns + (int64_t)llround(fmin(fmax(by_ns, -1e17), 1e17));
 }
 
-/* Sums per link over all flows that started before the query's time: out[place × n_links + link].
- */
-static void sweep(const Lot *lot, const LotFlow *flows, size_t n, const SumsQuery *queries,
-                  size_t n_queries, Sums *out, Arena *a) {
-    Sums *now = ARENA_NEW(a, Sums, lot->n_links);
+/* Sums per link over all flows that started before an instant: out[place × n_links + link]. */
+static void sweep(const Lot *lot, const LotFlow *flows, size_t n, const LinkArrivedAt *instants,
+                  size_t n_instants, LinkArrived *out, Arena *a) {
+    LinkArrived *now = ARENA_NEW(a, LinkArrived, lot->n_links);
     memset(now, 0, lot->n_links * sizeof *now);
-    for (size_t q = 0, i = 0; q < n_queries; q++) {
-        for (; i < n && flows[i].start_ns < queries[q].time_ns; i++) {
+    for (size_t q = 0, i = 0; q < n_instants; q++) {
+        for (; i < n && flows[i].start_ns < instants[q].time_ns; i++) {
             double bits = wire_bits(flows[i].size_b);
             for (uint32_t l = flows[i].s; l < flows[i].d; l++) {
                 now[l].bits += bits;
                 now[l].flows++;
             }
         }
-        memcpy(out + queries[q].place * lot->n_links, now, lot->n_links * sizeof *now);
+        memcpy(out + instants[q].place * lot->n_links, now, lot->n_links * sizeof *now);
     }
 }
 
 /* The sums of all sampled foreground flows: [n_foreground × N_TIMES × n_links]. */
-static Sums *traffic(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns,
-                     const FlowFeatPlan *plan, Arena *a) {
+static LinkArrived *traffic(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns,
+                            const FlowFeatPlan *plan, Arena *a) {
     double rtt_ns = plan->arrivals.rtt_ns;
-    size_t n_queries = 0;
-    SumsQuery *queries = ARENA_NEW(a, SumsQuery, (size_t)plan->n_foreground * N_TIMES);
+    size_t n_instants = 0;
+    LinkArrivedAt *instants = ARENA_NEW(a, LinkArrivedAt, (size_t)plan->n_foreground * N_TIMES);
     for (size_t k = 0; k < plan->arrivals.n; k++) {
         if (!(plan->role[k] & FLOWFEAT_FOREGROUND)) continue;
         uint32_t i = plan->arrivals.flow[k];
@@ -170,12 +169,12 @@ static Sums *traffic(const Lot *lot, const LotFlow *flows, size_t n, const doubl
                                        [START] = 0,
                                        [AFTER_1] = rtt_ns,
                                        [END] = fct_ns[i] + rtt_ns};
-        for (int m = 0; m < N_TIMES; m++, n_queries++)
-            queries[n_queries] = (SumsQuery){later(flows[i].start_ns, at_ns[m]), n_queries};
+        for (int m = 0; m < N_TIMES; m++, n_instants++)
+            instants[n_instants] = (LinkArrivedAt){later(flows[i].start_ns, at_ns[m]), n_instants};
     }
-    qsort(queries, n_queries, sizeof *queries, by_time);
-    Sums *sums = ARENA_NEW(a, Sums, n_queries * lot->n_links);
-    sweep(lot, flows, n, queries, n_queries, sums, a);
+    qsort(instants, n_instants, sizeof *instants, by_time);
+    LinkArrived *sums = ARENA_NEW(a, LinkArrived, n_instants * lot->n_links);
+    sweep(lot, flows, n, instants, n_instants, sums, a);
     return sums;
 }
 
@@ -185,10 +184,10 @@ typedef struct {
     const Lot *lot;
     FlowFeatScale scale;
     int64_t first_start_ns;
-} Context;
+} FlowFeatPath;
 
-static void describe_flow(const Context *c, const LotFlow *f, const LotIdeal *own, double slowdown,
-                          float *out) {
+static void describe_flow(const FlowFeatPath *c, const LotFlow *f, const LotIdeal *own,
+                          double slowdown, float *out) {
     const FlowFeatScale *s = &c->scale;
     out[SIZE_MTU] = flowfeat_ln((double)f->size_b / WIRE_PAYLOAD_B, 4);
     out[SIZE_BDP] = flowfeat_ln(own->bits / s->bdp_bits, 4);
@@ -202,7 +201,7 @@ static void describe_flow(const Context *c, const LotFlow *f, const LotIdeal *ow
     for (int b = 0; b < SIZEBUCKET_N; b++) out[BUCKET + b] = sizebucket_of(f->size_b) == b;
 }
 
-static void describe_arrival(const Context *c, const LinkState *state, const LotIdeal *own,
+static void describe_arrival(const FlowFeatPath *c, const LinkState *state, const LotIdeal *own,
                              float *out) {
     uint32_t n_links = c->lot->n_links;
     double share = own->rate, before = 0, inner = 0;
@@ -222,8 +221,8 @@ static void describe_arrival(const Context *c, const LinkState *state, const Lot
 
 /* Load of the busiest link between two moments, the flow itself left out if it starts between them.
  */
-static double load_between(const Lot *lot, const Sums *sums, Moment from, Moment to,
-                           double own_bits, double time_ns) {
+static double load_between(const Lot *lot, const LinkArrived *sums, FlowFeatMoment from,
+                           FlowFeatMoment to, double own_bits, double time_ns) {
     double most = 0;
     for (uint32_t l = 0; l < lot->n_links; l++) {
         double bits =
@@ -233,12 +232,12 @@ static double load_between(const Lot *lot, const Sums *sums, Moment from, Moment
     return most;
 }
 
-static void describe_traffic(const Context *c, const LotFlow *f, double fct_ns, const Sums *sums,
-                             float *out) {
+static void describe_traffic(const FlowFeatPath *c, const LotFlow *f, double fct_ns,
+                             const LinkArrived *sums, float *out) {
     uint32_t n_links = c->lot->n_links;
     double rtt_ns = c->scale.rtt_ns, bits = wire_bits(f->size_b), arrivals = 0, arrived_bits = 0;
     for (uint32_t l = 0; l < n_links; l++) {
-        const Sums *start = &sums[START * n_links + l], *end = &sums[END * n_links + l];
+        const LinkArrived *start = &sums[START * n_links + l], *end = &sums[END * n_links + l];
         if (end->flows - start->flows - 1 <= arrivals) continue;
         arrivals = end->flows - start->flows - 1;
         arrived_bits = end->bits - start->bits - bits;
@@ -255,9 +254,9 @@ static void describe_traffic(const Context *c, const LotFlow *f, double fct_ns, 
 
 /* ---- all features of a path ---- */
 
-static void build_flows(FlowFeat *m, const Context *c, const FlowFeatFluid *fluid,
+static void build_flows(FlowFeat *m, const FlowFeatPath *c, const FlowFeatFluid *fluid,
                         const FlowFeatPlan *plan, Arena *a) {
-    const Sums *sums = traffic(c->lot, fluid->flows, fluid->n, fluid->fct_ns, plan, a);
+    const LinkArrived *sums = traffic(c->lot, fluid->flows, fluid->n, fluid->fct_ns, plan, a);
     uint32_t n_links = m->n_links;
     size_t j = 0;
     for (size_t k = 0; k < plan->arrivals.n; k++) {
@@ -289,7 +288,8 @@ void flowfeat_build(FlowFeat *m, const Lot *lot, const LotFlow *flows, size_t n,
                     const FlowFeatSample *sample, Arena *a) {
     const FlowFeatTraffic all = sample ? *sample->all : whole_traffic(lot, flows, n, a);
     const FlowFeatFluid fluid = {flows, n, fct_ns, slowdown, sample ? sample->counted : NULL, &all};
-    Context c = {.lot = lot, .scale = scale_of(lot, &all), .first_start_ns = all.first_start_ns};
+    FlowFeatPath c = {
+        .lot = lot, .scale = scale_of(lot, &all), .first_start_ns = all.first_start_ns};
     uint32_t n_links = lot->n_links, n_flows = plan->n_foreground;
     *m = (FlowFeat){.n_links = n_links, .n_flows = n_flows, .scale = c.scale};
     m->link = ARENA_NEW(a, float, (size_t)n_links *FLOWFEAT_N_LINK);

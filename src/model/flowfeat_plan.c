@@ -32,9 +32,9 @@ static size_t fair_limit(const uint32_t count[SIZEBUCKET_N], size_t max) {
 /* `keep` of `count` flows, evenly spread: every time that a sum of `keep` reaches `count`. */
 typedef struct {
     size_t keep, count, sum;
-} Even;
+} EvenSample;
 
-static bool takes(Even *e) {
+static bool takes(EvenSample *e) {
     if (e->keep >= e->count) return true;
     e->sum += e->keep;
     if (e->sum < e->count) return false;
@@ -43,7 +43,7 @@ static bool takes(Even *e) {
 }
 
 /* The place of the k-th of the flows kept, k < keep. */
-static size_t place_of(const Even *e, size_t k) {
+static size_t place_of(const EvenSample *e, size_t k) {
     return e->keep >= e->count ? k : ((k + 1) * e->count - 1) / e->keep;
 }
 
@@ -61,9 +61,9 @@ void flowfeat_plan_for(FlowFeatPlan *plan, const Lot *lot, size_t n, const FlowF
     for (size_t k = 0; k < fg->n; k++) plan->bucket_count[sizebucket_of(fg->size_b[k])]++;
     size_t limit = fair_limit(plan->bucket_count, max_flows),
            most = SIZEBUCKET_N * limit + N_PROBES, capacity = most < n ? most : n;
-    Even probes = {.keep = n < N_PROBES ? n : N_PROBES, .count = n}, foreground[SIZEBUCKET_N];
+    EvenSample probes = {.keep = n < N_PROBES ? n : N_PROBES, .count = n}, foreground[SIZEBUCKET_N];
     for (int b = 0; b < SIZEBUCKET_N; b++)
-        foreground[b] = (Even){.keep = limit, .count = plan->bucket_count[b]};
+        foreground[b] = (EvenSample){.keep = limit, .count = plan->bucket_count[b]};
     uint32_t *flow = ARENA_NEW(a, uint32_t, capacity);
     plan->role = ARENA_NEW(a, uint8_t, capacity);
     for (size_t p = 0, k = 0; p < probes.keep || k < fg->n;) {

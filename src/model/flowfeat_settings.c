@@ -68,21 +68,21 @@ static double window_slowdown(const FlowFeatSettings *s, const LotIdeal *own) {
 /* Queues of a link, in ns. */
 typedef struct {
     double before_feedback, after_feedback, marked;
-} Wait;
+} QueueWait;
 
-static Wait wait_at(const FlowFeatSettings *s, const LinkState *state, uint32_t link) {
+static QueueWait wait_at(const FlowFeatSettings *s, const LinkState *state, uint32_t link) {
     double rate = s->m->rate[link], rtt_ns = s->m->scale.rtt_ns,
            limit = marking_bits(s->conf, rate * 1e9, rtt_ns);
     double before = flowfeat_queue_bits(&state->before_feedback, s->window_bits, rtt_ns),
            after = flowfeat_queue_bits(&state->after_feedback, s->window_bits, rtt_ns);
-    return (Wait){before / rate, after / rate, (before + fmin(after, limit)) / rate};
+    return (QueueWait){before / rate, after / rate, (before + fmin(after, limit)) / rate};
 }
 
 /* The first link's queue is the host's own and serves its flows round-robin: it does not count. */
 static void set_queues(const FlowFeatSettings *s, const LinkState *state, const LotIdeal *own,
                        float *out) {
     double in_flight = 0, queue_per_buffer = 0, rtt_ns = s->m->scale.rtt_ns;
-    Wait sum = {0, 0, 0}, last = {0, 0, 0};
+    QueueWait sum = {0, 0, 0}, last = {0, 0, 0};
     for (uint32_t l = 0; l < s->m->n_links; l++) {
         double rate = s->m->rate[l];
         in_flight = fmax(in_flight, fmin((double)state[l].left_bits,
@@ -90,8 +90,8 @@ static void set_queues(const FlowFeatSettings *s, const LinkState *state, const 
                                         (rate * rtt_ns));
         if (l == 0) continue;
         last = wait_at(s, &state[l], l);
-        sum = (Wait){sum.before_feedback + last.before_feedback,
-                     sum.after_feedback + last.after_feedback, sum.marked + last.marked};
+        sum = (QueueWait){sum.before_feedback + last.before_feedback,
+                          sum.after_feedback + last.after_feedback, sum.marked + last.marked};
         queue_per_buffer = fmax(queue_per_buffer, (last.before_feedback + last.after_feedback) *
                                                       rate / (8 * s->conf->buffer_b));
     }

@@ -42,17 +42,17 @@ int flowfeat_size_class(double bits, double bdp_bits) {
 typedef struct {
     double size_bits[FLOWFEAT_N_SIZES - 1];
     uint64_t bucket_b[SIZEBUCKET_N - 1];
-} Edges;
+} SizeEdges;
 
-static Edges edges_of(double bdp_bits) {
-    Edges e;
+static SizeEdges edges_of(double bdp_bits) {
+    SizeEdges e;
     double edge = 0.1 * bdp_bits;
     for (int k = 0; k < FLOWFEAT_N_SIZES - 1; k++, edge *= 10) e.size_bits[k] = edge;
     for (int b = 0; b < SIZEBUCKET_N - 1; b++) e.bucket_b[b] = sizebucket_lo(b + 1);
     return e;
 }
 
-static inline void add_to_group(FlowFeatGroup *g, uint64_t size_b, const Edges *e) {
+static inline void add_to_group(FlowFeatGroup *g, uint64_t size_b, const SizeEdges *e) {
     double bits = wire_bits(size_b);
     int size = 0, bucket = 0;
 #pragma GCC unroll 8
@@ -108,7 +108,7 @@ static void settle(FlowFeatTraffic *t) {
 void flowfeat_traffic_add(FlowFeatTraffic *t, const Lot *lot, const LotFlow *flows, size_t n) {
     if (n == 0) return;
     if (t->n_flows == 0) t->first_start_ns = flows[0].start_ns;
-    const Edges edges = edges_of(lot->host_rate_bps * 1e-9 * lot_rtt_ns(lot));
+    const SizeEdges edges = edges_of(lot->host_rate_bps * 1e-9 * lot_rtt_ns(lot));
     for (size_t i = 0; i < n; i++)
         add_to_group(&t->group[group_of(t, flows[i].s, flows[i].d)], flows[i].size_b, &edges);
     if (!t->gaps_known) add_gaps(t, flows, n);

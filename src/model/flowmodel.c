@@ -46,7 +46,7 @@ const float flowmodel_levels[N_Q] = {
 /* What one kind of input is clamped to and normalised by: [features] each. */
 typedef struct {
     const float *lo, *hi, *mean, *scale;
-} Norm;
+} InputNorm;
 
 /* Pointers into a checkpoint's weights. */
 typedef struct {
@@ -56,11 +56,11 @@ typedef struct {
     const float *path;  /* [h1 × (dim + N_PATH)] its part for context and path features */
     const float *bias0; /* [h1] */
     const float *w1, *bias1, *w2, *bias2; /* [h2 × h1], [h2], [N_Q × h2], [N_Q] */
-    Norm token_norm, flow_norm;
+    InputNorm token_norm, flow_norm;
 } FlowWeights;
 
 /* The four vectors prefix.lo, .hi, .mean and .scale. */
-static Norm norm_of(const CkptTensor *t, size_t n, const float *weights, const char *prefix) {
+static InputNorm norm_of(const CkptTensor *t, size_t n, const float *weights, const char *prefix) {
     static const char *const part[4] = {"lo", "hi", "mean", "scale"};
     const float *p[4];
     for (int k = 0; k < 4; k++) {
@@ -68,7 +68,7 @@ static Norm norm_of(const CkptTensor *t, size_t n, const float *weights, const c
         snprintf(name, sizeof name, "%s.%s", prefix, part[k]);
         p[k] = weights + ckpt_find(t, n, name)->offset;
     }
-    return (Norm){.lo = p[0], .hi = p[1], .mean = p[2], .scale = p[3]};
+    return (InputNorm){.lo = p[0], .hi = p[1], .mean = p[2], .scale = p[3]};
 }
 
 static void weights_init(FlowWeights *w, const Ckpt *c) {
@@ -89,7 +89,7 @@ static void weights_init(FlowWeights *w, const Ckpt *c) {
 }
 
 /* to, from: [n], values first … first + n − 1 of the vectors of *norm. */
-static void normalise(float *to, const float *from, const Norm *norm, size_t first, size_t n) {
+static void normalise(float *to, const float *from, const InputNorm *norm, size_t first, size_t n) {
     for (size_t k = 0; k < n; k++) {
         size_t i = first + k;
         float x = from[k] > norm->lo[i] ? from[k] : norm->lo[i];
@@ -228,11 +228,11 @@ static void check_value(FlowRange *r, float *worst, float x, float lo, float hi,
 FlowRange flowmodel_range(const Ckpt *c, const FlowFeat *m) {
     CkptTensor layout[CKPT_MAX_TENSORS];
     size_t n_floats, n = ckpt_layout(&c->spec, layout, CKPT_MAX_TENSORS, &n_floats);
-    Norm token = norm_of(layout, n, c->weights, "token"),
-         flow = norm_of(layout, n, c->weights, "flow");
+    InputNorm token = norm_of(layout, n, c->weights, "token"),
+              flow = norm_of(layout, n, c->weights, "flow");
     FlowRange r = {0};
     float worst = 0;
-    const Norm *t = &token, *f = &flow;
+    const InputNorm *t = &token, *f = &flow;
     for (size_t k = 0; k < (size_t)m->n_links * N_LINK; k++) {
         size_t i = k % N_LINK;
         check_value(&r, &worst, m->link[k], t->lo[i], t->hi[i], t->scale[i],

@@ -99,7 +99,7 @@ void pathfeat_set_conf(PathFeat *m, const NetConf *conf) { describe_settings(con
 typedef struct {
     float *spread; /* capacity: the longest list */
     uint32_t *end; /* [MAX_BINS] */
-} Scratch;
+} BinScratch;
 
 /* Bit patterns of positive floats order like the floats. */
 static uint32_t bits_of(float x) {
@@ -129,7 +129,7 @@ static int bin_shift(uint32_t lo, uint32_t hi, uint32_t n_bins) {
 }
 
 /* Spreads v over bins of ascending value, s->end[b] = end of bin b; returns the number of bins. */
-static uint32_t spread(const float *v, size_t n, Scratch *s) {
+static uint32_t spread(const float *v, size_t n, BinScratch *s) {
     uint32_t lo = UINT32_MAX, hi = 0, n_bins = 16, at = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t u = bits_of(v[i]);
@@ -152,7 +152,7 @@ static uint32_t spread(const float *v, size_t n, Scratch *s) {
 
 /* Percentiles of n values above 1 together with `ones` times 1. */
 static void select_percentiles(const float *v, size_t n, size_t ones, float out[STATS_N_PCT],
-                               Scratch *s) {
+                               BinScratch *s) {
     uint32_t n_bins = n > 0 ? spread(v, n, s) : 0, bin = 0, begin = 0;
     bool sorted = false;
     for (int p = 0; p < STATS_N_PCT; p++) {
@@ -180,9 +180,9 @@ static void select_percentiles(const float *v, size_t n, size_t ones, float out[
 typedef struct {
     uint8_t in[N_GRID];
     uint8_t out_of_in[SIZEBUCKET_N_FINE]; /* output bucket that an input bucket lies in */
-} Buckets;
+} BinBuckets;
 
-static void buckets_init(Buckets *b) {
+static void buckets_init(BinBuckets *b) {
     for (uint64_t i = 0; i < N_GRID; i++) {
         uint64_t lo = i * BUCKET_GRID_B, hi = i == N_GRID - 1 ? UINT64_MAX : lo + BUCKET_GRID_B - 1;
         b->in[i] = (uint8_t)sizebucket_fine_of(lo);
@@ -192,17 +192,18 @@ static void buckets_init(Buckets *b) {
     }
 }
 
-static inline uint32_t bucket_of(const Buckets *b, uint64_t size_b) {
+static inline uint32_t bucket_of(const BinBuckets *b, uint64_t size_b) {
     return b->in[size_b < BUCKET_GRID_B * (N_GRID - 1) ? size_b / BUCKET_GRID_B : N_GRID - 1];
 }
 
 /* The rows [first, end) a flow counts in. */
 typedef struct {
     uint32_t first, end;
-} Rows;
+} RowRange;
 
-static inline Rows rows_of(const LotFlow *f, uint32_t n_links) {
-    return lot_is_foreground(n_links, f->s, f->d) ? (Rows){0, 1} : (Rows){f->s + 1u, f->d + 1u};
+static inline RowRange rows_of(const LotFlow *f, uint32_t n_links) {
+    return lot_is_foreground(n_links, f->s, f->d) ? (RowRange){0, 1}
+                                                  : (RowRange){f->s + 1u, f->d + 1u};
 }
 
 /* Per (row, bucket): how many flows, and where the list of those above 1 begins (`list`) and ends
@@ -211,16 +212,16 @@ typedef struct {
     uint32_t *count;
     size_t *list, *end;
     float *values;
-} Lists;
+} BinLists;
 
 /* Both counts at once: differences along the rows first, then their running sums. */
-static void count_flows(Lists *t, const Lot *lot, const Buckets *b, const LotFlow *flows,
+static void count_flows(BinLists *t, const Lot *lot, const BinBuckets *b, const LotFlow *flows,
                         const float *slowdown, size_t n) {
     size_t cells = (size_t)(lot->n_links + 2) * SIZEBUCKET_N_FINE;
     memset(t->count, 0, cells * sizeof *t->count);
     memset(t->end, 0, cells * sizeof *t->end);
     for (size_t i = 0; i < n; i++) {
-        Rows r = rows_of(&flows[i], lot->n_links);
+        RowRange r = rows_of(&flows[i], lot->n_links);
         uint32_t bucket = bucket_of(b, flows[i].size_b), above = slowdown[i] > 1;
         t->count[r.first * SIZEBUCKET_N_FINE + bucket]++;
         t->count[r.end * SIZEBUCKET_N_FINE + bucket]--;
@@ -233,7 +234,7 @@ static void count_flows(Lists *t, const Lot *lot, const Buckets *b, const LotFlo
     }
 }
 
-static void fill_lists(Lists *t, const Lot *lot, const Buckets *b, const LotFlow *flows,
+static void fill_lists(BinLists *t, const Lot *lot, const BinBuckets *b, const LotFlow *flows,
                        const float *slowdown, size_t n, Arena *a) {
     size_t cells = (size_t)(lot->n_links + 1) * SIZEBUCKET_N_FINE, total = 0;
     for (size_t c = 0; c < cells; c++) {
@@ -244,14 +245,14 @@ static void fill_lists(Lists *t, const Lot *lot, const Buckets *b, const LotFlow
     t->values = ARENA_NEW(a, float, total);
     for (size_t i = 0; i < n; i++) {
         if (!(slowdown[i] > 1)) continue;
-        Rows r = rows_of(&flows[i], lot->n_links);
+        RowRange r = rows_of(&flows[i], lot->n_links);
         size_t *end = &t->end[bucket_of(b, flows[i].size_b)];
         for (uint32_t row = r.first; row < r.end; row++)
             t->values[end[row * SIZEBUCKET_N_FINE]++] = slowdown[i];
     }
 }
 
-static void build_rows(PathFeat *m, const Lists *t, Scratch *s) {
+static void build_rows(PathFeat *m, const BinLists *t, BinScratch *s) {
     for (uint32_t row = 0; row < m->n_rows; row++) {
         m->present[row] = 0;
         for (uint32_t b = 0; b < SIZEBUCKET_N_FINE; b++) {
@@ -268,7 +269,7 @@ static void build_rows(PathFeat *m, const Lists *t, Scratch *s) {
     }
 }
 
-static void build_base(PathFeat *m, const Lists *t, const Buckets *b, Scratch *s) {
+static void build_base(PathFeat *m, const BinLists *t, const BinBuckets *b, BinScratch *s) {
     for (uint32_t in = 0; in < SIZEBUCKET_N_FINE;) {
         uint32_t out = b->out_of_in[in], first = in, count = 0;
         for (; in < SIZEBUCKET_N_FINE && b->out_of_in[in] == out; in++) count += t->count[in];
@@ -282,11 +283,11 @@ static void build_base(PathFeat *m, const Lists *t, const Buckets *b, Scratch *s
 }
 
 /* Memory for the longest list that select_percentiles will see. */
-static Scratch scratch_new(const Lists *t, uint32_t n_rows, Arena *a) {
+static BinScratch scratch_new(const BinLists *t, uint32_t n_rows, Arena *a) {
     size_t longest = t->end[SIZEBUCKET_N_FINE - 1]; /* row 0 as a whole bounds the output buckets */
     for (size_t c = SIZEBUCKET_N_FINE; c < (size_t)n_rows * SIZEBUCKET_N_FINE; c++)
         if (t->end[c] - t->list[c] > longest) longest = t->end[c] - t->list[c];
-    return (Scratch){ARENA_NEW(a, float, longest), ARENA_NEW(a, uint32_t, MAX_BINS)};
+    return (BinScratch){ARENA_NEW(a, float, longest), ARENA_NEW(a, uint32_t, MAX_BINS)};
 }
 
 void pathfeat_build(PathFeat *m, const Lot *lot, const LotFlow *flows, const float *slowdown,
@@ -297,14 +298,14 @@ void pathfeat_build(PathFeat *m, const Lot *lot, const LotFlow *flows, const flo
                     .pct = ARENA_NEW(a, float, cells *STATS_N_PCT),
                     .present = ARENA_NEW(a, uint16_t, n_rows)};
     m->count = ARENA_NEW(a, uint32_t, cells);
-    Lists lists = {.count = ARENA_NEW(a, uint32_t, cells + SIZEBUCKET_N_FINE),
-                   .list = ARENA_NEW(a, size_t, cells),
-                   .end = ARENA_NEW(a, size_t, cells + SIZEBUCKET_N_FINE)};
-    Buckets buckets;
+    BinLists lists = {.count = ARENA_NEW(a, uint32_t, cells + SIZEBUCKET_N_FINE),
+                      .list = ARENA_NEW(a, size_t, cells),
+                      .end = ARENA_NEW(a, size_t, cells + SIZEBUCKET_N_FINE)};
+    BinBuckets buckets;
     buckets_init(&buckets);
     count_flows(&lists, lot, &buckets, flows, slowdown, n);
     fill_lists(&lists, lot, &buckets, flows, slowdown, n, a);
-    Scratch s = scratch_new(&lists, n_rows, a);
+    BinScratch s = scratch_new(&lists, n_rows, a);
     build_rows(m, &lists, &s);
     build_base(m, &lists, &buckets, &s);
     pathfeat_conf(lot, conf, m->conf);

@@ -34,7 +34,7 @@ typedef struct {
     const float *feat;     /* [n_rows × 1019] */
     const float *base;     /* [400] */
     const uint32_t *count; /* [4] */
-} Input;
+} PathModelInput;
 
 static void weights_init(PathWeights *w, const Ckpt *c) {
     static const char *const mlp[6] = {"mlp.0.weight", "mlp.0.bias",   "mlp.1.weight",
@@ -67,14 +67,14 @@ static void mlp(const PathWeights *w, const float *in, float *out, size_t n, Are
 }
 
 /* to: [404]. */
-static void residual_inputs(float *to, const Input *in) {
+static void residual_inputs(float *to, const PathModelInput *in) {
     for (size_t k = 0; k < N_OUT; k++) to[k] = logf(in->base[k]);
     for (size_t b = 0; b < SIZEBUCKET_N; b++) to[N_OUT + b] = log1pf((float)in->count[b]);
 }
 
 /* mlp_in: [n × mlp_in], out: [n × 400], raw. */
-static void forward(const PathWeights *w, const Input *in, size_t n, float *mlp_in, float *out,
-                    Arena *a) {
+static void forward(const PathWeights *w, const PathModelInput *in, size_t n, float *mlp_in,
+                    float *out, Arena *a) {
     const ModelSpec *s = w->spec;
     size_t dim = s->dim, n_feat = s->n_feat;
     size_t *first = ARENA_NEW(a, size_t, n + 1);
@@ -96,7 +96,7 @@ static void forward(const PathWeights *w, const Input *in, size_t n, float *mlp_
 }
 
 /* A map's rows as the model sees them. */
-static Input input_of(const PathWeights *w, const PathFeat *m, Arena *a) {
+static PathModelInput input_of(const PathWeights *w, const PathFeat *m, Arena *a) {
     const ModelSpec *s = w->spec;
     float *feat = ARENA_NEW(a, float, (size_t)m->n_rows * s->n_feat);
     for (uint32_t r = 0; r < m->n_rows; r++) {
@@ -106,7 +106,8 @@ static Input input_of(const PathWeights *w, const PathFeat *m, Arena *a) {
         modelinput_scale_pct(row, m->present[r]);
         modelinput_scale_conf(row + PATHFEAT_N_PCT);
     }
-    return (Input){.n_rows = m->n_rows, .feat = feat, .base = m->base, .count = m->base_count};
+    return (PathModelInput){
+        .n_rows = m->n_rows, .feat = feat, .base = m->base, .count = m->base_count};
 }
 
 /* What percentiles are by definition: at least 1, and ascending. */
@@ -130,7 +131,7 @@ typedef struct {
 
 static void forward_group(void *ctx, size_t first, size_t n, Arena *a) {
     const PathBatch *b = ctx;
-    Input *in = ARENA_NEW(a, Input, n);
+    PathModelInput *in = ARENA_NEW(a, PathModelInput, n);
     for (size_t i = 0; i < n; i++) in[i] = input_of(b->w, b->maps[first + i], a);
     float *out = b->out + first * N_OUT;
     forward(b->w, in, n, ARENA_NEW(a, float, n * b->w->mlp_in), out, a);
@@ -145,7 +146,7 @@ void pathmodel_forward(const Ckpt *c, const PathFeat *const *maps, size_t n, flo
     nn_batched(n, PATHMODEL_GROUP, threads, forward_group, &b);
 }
 
-static void forward_alone(const PathWeights *w, const Input *in, float *mlp_in, float *out,
+static void forward_alone(const PathWeights *w, const PathModelInput *in, float *mlp_in, float *out,
                           Arena *a) {
     int blas_threads = nn_begin();
     forward(w, in, 1, mlp_in, out, a);
@@ -156,7 +157,7 @@ void pathmodel_forward_one(const Ckpt *c, const PathFeat *map, float *mlp_in, fl
     PathWeights w;
     Arena a = {0};
     weights_init(&w, c);
-    Input in = input_of(&w, map, &a);
+    PathModelInput in = input_of(&w, map, &a);
     forward_alone(&w, &in, mlp_in, out, &a);
     arena_free(&a);
 }
@@ -166,7 +167,7 @@ void pathmodel_forward_rows(const Ckpt *c, const float *feat, uint32_t n_rows, c
     PathWeights w;
     Arena a = {0};
     weights_init(&w, c);
-    Input in = {.n_rows = n_rows, .feat = feat, .base = base, .count = count};
+    PathModelInput in = {.n_rows = n_rows, .feat = feat, .base = base, .count = count};
     forward_alone(&w, &in, mlp_in, out, &a);
     arena_free(&a);
 }

@@ -27,7 +27,7 @@ typedef struct {
     uint32_t *source; /* [n_nodes] nodes that traffic was put on */
     uint32_t n_post, n_source, pass;
     bool *plain; /* [n_racks] every host's only cable goes to the rack's switch */
-} Spread;
+} LoadSpread;
 
 static uint32_t rack_size(const Topo *t, uint32_t rack) {
     return t->rack_host_start[rack + 1] - t->rack_host_start[rack];
@@ -43,13 +43,13 @@ static bool is_plain(const Topo *t, uint32_t rack) {
     return true;
 }
 
-static void put(Spread *s, uint32_t node, double w) {
+static void put(LoadSpread *s, uint32_t node, double w) {
     if (s->amount[node] == 0) s->source[s->n_source++] = node;
     s->amount[node] += w;
 }
 
 /* Depth first from `root` toward host dst, not beyond `end`; appends to post. */
-static void visit(Spread *s, uint32_t root, uint32_t dst, uint32_t end) {
+static void visit(LoadSpread *s, uint32_t root, uint32_t dst, uint32_t end) {
     uint32_t depth = 0;
     if (s->mark[root] == s->pass) return;
     s->mark[root] = s->pass;
@@ -72,7 +72,7 @@ static void visit(Spread *s, uint32_t root, uint32_t dst, uint32_t end) {
 }
 
 /* Moves everything that was put on nodes to node `end` on the way to host dst. */
-static void push_all(Spread *s, uint32_t dst, uint32_t end) {
+static void push_all(LoadSpread *s, uint32_t dst, uint32_t end) {
     s->pass++;
     s->n_post = 0;
     for (uint32_t i = 0; i < s->n_source; i++) visit(s, s->source[i], dst, end);
@@ -89,7 +89,7 @@ static void push_all(Spread *s, uint32_t dst, uint32_t end) {
 }
 
 /* Puts weight w of rack `rack` on its switch or evenly on its hosts, except host `except`. */
-static void put_rack(Spread *s, uint32_t rack, double w, uint32_t except) {
+static void put_rack(LoadSpread *s, uint32_t rack, double w, uint32_t except) {
     const Topo *t = s->t;
     if (w == 0) return;
     if (s->plain[rack]) {
@@ -101,14 +101,14 @@ static void put_rack(Spread *s, uint32_t rack, double w, uint32_t except) {
         if (t->rack_hosts[k] != except) put(s, t->host_node[t->rack_hosts[k]], w / n);
 }
 
-static void toward_plain_rack(Spread *s, uint32_t j, const double *p) {
+static void toward_plain_rack(LoadSpread *s, uint32_t j, const double *p) {
     const Topo *t = s->t;
     for (uint32_t i = 0; i < t->n_racks; i++)
         if (i != j) put_rack(s, i, p[(size_t)i * t->n_racks + j], TOPO_NONE);
     push_all(s, t->rack_hosts[t->rack_host_start[j]], t->rack_switch[j]);
 }
 
-static void toward_each_host(Spread *s, uint32_t j, const double *p) {
+static void toward_each_host(LoadSpread *s, uint32_t j, const double *p) {
     const Topo *t = s->t;
     for (uint32_t k = t->rack_host_start[j]; k < t->rack_host_start[j + 1]; k++) {
         uint32_t d = t->rack_hosts[k];
@@ -119,7 +119,7 @@ static void toward_each_host(Spread *s, uint32_t j, const double *p) {
 }
 
 /* The cables between a plain rack's switch and its hosts. */
-static void host_cables(Spread *s, uint32_t rack, const double *p) {
+static void host_cables(LoadSpread *s, uint32_t rack, const double *p) {
     const Topo *t = s->t;
     double up = 0, down = 0;
     for (uint32_t i = 0; i < t->n_racks; i++) {
@@ -137,16 +137,16 @@ void linkload_expect(const Route *r, const double *p, double *load) {
     const Topo *t = route_topo(r);
     uint32_t n = t->n_nodes;
     uint32_t *work = MEM_ZNEW(uint32_t, 5 * (size_t)n);
-    Spread s = {.r = r,
-                .t = t,
-                .load = load,
-                .amount = MEM_ZNEW(double, n),
-                .mark = work,
-                .branch = work + n,
-                .stack = work + 2 * (size_t)n,
-                .post = work + 3 * (size_t)n,
-                .source = work + 4 * (size_t)n,
-                .plain = MEM_NEW(bool, t->n_racks)};
+    LoadSpread s = {.r = r,
+                    .t = t,
+                    .load = load,
+                    .amount = MEM_ZNEW(double, n),
+                    .mark = work,
+                    .branch = work + n,
+                    .stack = work + 2 * (size_t)n,
+                    .post = work + 3 * (size_t)n,
+                    .source = work + 4 * (size_t)n,
+                    .plain = MEM_NEW(bool, t->n_racks)};
     for (uint32_t l = 0; l < t->n_links; l++) load[l] = 0;
     for (uint32_t i = 0; i < t->n_racks; i++) s.plain[i] = is_plain(t, i);
     for (uint32_t j = 0; j < t->n_racks; j++) {

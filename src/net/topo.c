@@ -238,11 +238,11 @@ static void derive_pods(const Topo *t, uint32_t *pod) {
 
 typedef struct {
     uint32_t pod, node;
-} Rack;
+} RackKey;
 
 /* Sets the pods of racks: the labels given for their switches or for hosts in them, if all racks
  * have one, else derived ones if none has. */
-static int choose_pods(const Topo *t, Rack *racks, const uint32_t *pod_of, const IdOrder *order,
+static int choose_pods(const Topo *t, RackKey *racks, const uint32_t *pod_of, const IdOrder *order,
                        Err *err) {
     uint32_t *pod = MEM_NEW(uint32_t, t->n_nodes), n_given = 0, unlabelled = TOPO_NONE;
     for (uint32_t v = 0; v < t->n_nodes; v++) pod[v] = pod_of ? pod_of[order[v].index] : TOPO_NONE;
@@ -263,13 +263,13 @@ static int choose_pods(const Topo *t, Rack *racks, const uint32_t *pod_of, const
 }
 
 static int by_pod_then_node(const void *a, const void *b) {
-    const Rack *x = a, *y = b;
+    const RackKey *x = a, *y = b;
     if (x->pod != y->pod) return x->pod < y->pod ? -1 : 1;
     return (x->node > y->node) - (x->node < y->node);
 }
 
 /* Numbers racks by pod and switch, pods from 0. */
-static void number_racks(Topo *t, Rack *racks) {
+static void number_racks(Topo *t, RackKey *racks) {
     qsort(racks, t->n_racks, sizeof *racks, by_pod_then_node);
     t->rack_switch = MEM_NEW(uint32_t, t->n_racks);
     t->rack_pod = MEM_NEW(uint32_t, t->n_racks);
@@ -300,7 +300,7 @@ static void fill_racks(Topo *t) {
 static int find_racks(Topo *t, const uint32_t *pod_of, const IdOrder *order, Err *err) {
     uint8_t *is_rack = MEM_ZNEW(uint8_t, t->n_nodes);
     for (uint32_t h = 0; h < t->n_hosts; h++) is_rack[switch_of(t, h)] = 1;
-    Rack *racks = MEM_NEW(Rack, t->n_nodes);
+    RackKey *racks = MEM_NEW(RackKey, t->n_nodes);
     for (uint32_t v = 0; v < t->n_nodes; v++)
         if (is_rack[v]) racks[t->n_racks++].node = v;
     int rc = choose_pods(t, racks, pod_of, order, err);

@@ -24,13 +24,13 @@ enum { MAX_WORD = 64, MAX_COUNT = 1 << 30 };
 typedef struct {
     const char *name, *at, *end;
     uint64_t line;
-} Scan;
+} HpccText;
 
-static void skip_blanks(Scan *s) {
+static void skip_blanks(HpccText *s) {
     while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\r')) s->at++;
 }
 
-static void skip_lines(Scan *s) {
+static void skip_lines(HpccText *s) {
     for (skip_blanks(s); s->at < s->end && *s->at == '\n'; skip_blanks(s)) {
         s->at++;
         s->line++;
@@ -38,7 +38,7 @@ static void skip_lines(Scan *s) {
 }
 
 /* The next word of this line; empty at the end of the line. */
-static void next_word(Scan *s, char word[MAX_WORD]) {
+static void next_word(HpccText *s, char word[MAX_WORD]) {
     size_t n = 0;
     skip_blanks(s);
     for (; s->at < s->end && !strchr(" \t\r\n", *s->at); s->at++)
@@ -46,7 +46,8 @@ static void next_word(Scan *s, char word[MAX_WORD]) {
     word[n] = '\0';
 }
 
-static int fail(const Scan *s, const char *what, const char *expected, const char *got, Err *err) {
+static int fail(const HpccText *s, const char *what, const char *expected, const char *got,
+                Err *err) {
     if (!*got)
         return err_input(err, "%s: line %llu: %s: expected %s, %s", s->name,
                          (unsigned long long)s->line, what, expected,
@@ -55,7 +56,7 @@ static int fail(const Scan *s, const char *what, const char *expected, const cha
                      (unsigned long long)s->line, what, expected, got);
 }
 
-static int read_whole(Scan *s, const char *what, uint64_t below, uint64_t *out, Err *err) {
+static int read_whole(HpccText *s, const char *what, uint64_t below, uint64_t *out, Err *err) {
     char word[MAX_WORD], expected[64];
     next_word(s, word);
     *out = 0;
@@ -67,7 +68,7 @@ static int read_whole(Scan *s, const char *what, uint64_t below, uint64_t *out, 
     return fail(s, what, expected, word, err);
 }
 
-static int read_rate(Scan *s, double *bps, Err *err) {
+static int read_rate(HpccText *s, double *bps, Err *err) {
     char word[MAX_WORD];
     next_word(s, word);
     Err why = {0};
@@ -80,7 +81,7 @@ static int read_rate(Scan *s, double *bps, Err *err) {
 
 /* ns-3 takes a bare number for seconds, which is hardly meant: a delay other than 0 has to have its
  * unit. */
-static int read_delay(Scan *s, double *ns, Err *err) {
+static int read_delay(HpccText *s, double *ns, Err *err) {
     char word[MAX_WORD];
     next_word(s, word);
     if (!*word || units_parse_time(word, "", ns, NULL) != 0 ||
@@ -95,7 +96,7 @@ typedef struct {
     size_t cap_switches;
 } HpccCounts;
 
-static int read_header(Scan *s, HpccCounts *h, Err *err) {
+static int read_header(HpccText *s, HpccCounts *h, Err *err) {
     skip_lines(s);
     if (read_whole(s, "number of nodes", MAX_COUNT, &h->n_nodes, err) != 0) return -1;
     if (read_whole(s, "number of switches", MAX_COUNT, &h->n_switches, err) != 0) return -1;
@@ -119,7 +120,7 @@ static int read_header(Scan *s, HpccCounts *h, Err *err) {
     return 0;
 }
 
-static int read_links(Scan *s, const HpccCounts *h, TopoDraft *d, Err *err) {
+static int read_links(HpccText *s, const HpccCounts *h, TopoDraft *d, Err *err) {
     char word[MAX_WORD];
     for (uint64_t i = 0; i < h->n_links; i++) {
         TopoCable c;
@@ -143,7 +144,7 @@ static int read_links(Scan *s, const HpccCounts *h, TopoDraft *d, Err *err) {
     return 0;
 }
 
-static int place_nodes(const Scan *s, const HpccCounts *h, TopoDraft *d, Err *err) {
+static int place_nodes(const HpccText *s, const HpccCounts *h, TopoDraft *d, Err *err) {
     for (uint64_t v = 0; v < h->n_nodes; v++) topo_draft_node(d, v, true, TOPO_NONE);
     for (uint64_t i = 0; i < h->n_switches; i++) {
         uint8_t *is_host = &d->is_host[h->switches[i]];
@@ -156,7 +157,7 @@ static int place_nodes(const Scan *s, const HpccCounts *h, TopoDraft *d, Err *er
 }
 
 int topo_hpcc_read(Topo *t, const char *name, const char *text, size_t len, Err *err) {
-    Scan s = {name, text, text + len, 1};
+    HpccText s = {name, text, text + len, 1};
     HpccCounts h = {0};
     TopoDraft d = {0};
     int rc = read_header(&s, &h, err);

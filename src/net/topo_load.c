@@ -58,11 +58,11 @@ typedef struct {
     TopoDraft *draft;
     uint32_t pod; /* of a cluster; TOPO_NONE outside of pods */
     bool hosts;   /* a cluster's nodes must be hosts; else switches */
-} Reading;
+} TopoReader;
 
-typedef int (*ReadItem)(const Json *item, Reading *r, Err *err);
+typedef int (*ReadItem)(const Json *item, TopoReader *r, Err *err);
 
-static int read_each(const Json *list, Reading *r, ReadItem read, Err *err) {
+static int read_each(const Json *list, TopoReader *r, ReadItem read, Err *err) {
     if (json_expect_array(list, err) != 0) return -1;
     Json it;
     for (bool ok = json_first(list, &it); ok; ok = json_next(&it))
@@ -70,7 +70,7 @@ static int read_each(const Json *list, Reading *r, ReadItem read, Err *err) {
     return 0;
 }
 
-static int need_each(const Json *j, const char *key, Reading *r, ReadItem read, Err *err) {
+static int need_each(const Json *j, const char *key, TopoReader *r, ReadItem read, Err *err) {
     Json list;
     return json_need(j, key, &list, err) != 0 ? -1 : read_each(&list, r, read, err);
 }
@@ -103,7 +103,7 @@ static int read_kind(const Json *j, bool *is_host, Err *err) {
 
 /* ---- cluster ---- */
 
-static int cluster_node(const Json *j, Reading *r, Err *err) {
+static int cluster_node(const Json *j, TopoReader *r, Err *err) {
     uint64_t id;
     bool is_host;
     if (json_need_uint(j, "id", MAX_NODE_ID, &id, err) != 0 || read_kind(j, &is_host, err) != 0)
@@ -115,11 +115,11 @@ static int cluster_node(const Json *j, Reading *r, Err *err) {
     return 0;
 }
 
-static int cluster_link(const Json *j, Reading *r, Err *err) {
+static int cluster_link(const Json *j, TopoReader *r, Err *err) {
     return read_link(j, "bandwidth", "delay", r->draft, err);
 }
 
-static int cluster_rack(const Json *j, Reading *r, Err *err) {
+static int cluster_rack(const Json *j, TopoReader *r, Err *err) {
     Json tor;
     if (json_need(j, "tor", &tor, err) != 0 || cluster_node(&tor, r, err) != 0) return -1;
     r->hosts = true;
@@ -128,19 +128,19 @@ static int cluster_rack(const Json *j, Reading *r, Err *err) {
     return rc != 0 ? -1 : need_each(j, "host2tor", r, cluster_link, err);
 }
 
-static int cluster_pod(const Json *j, Reading *r, Err *err) {
+static int cluster_pod(const Json *j, TopoReader *r, Err *err) {
     r->pod++;
     if (need_each(j, "fabs", r, cluster_node, err) != 0) return -1;
     if (need_each(j, "racks", r, cluster_rack, err) != 0) return -1;
     return need_each(j, "tor2fab", r, cluster_link, err);
 }
 
-static int cluster_plane(const Json *j, Reading *r, Err *err) {
+static int cluster_plane(const Json *j, TopoReader *r, Err *err) {
     return read_each(j, r, cluster_node, err);
 }
 
 static int read_cluster(TopoDraft *d, const Json *root, Err *err) {
-    Reading r = {.draft = d, .pod = TOPO_NONE}; /* adding 1 gives the first pod 0 */
+    TopoReader r = {.draft = d, .pod = TOPO_NONE}; /* adding 1 gives the first pod 0 */
     if (need_each(root, "planes", &r, cluster_plane, err) != 0) return -1;
     if (need_each(root, "pods", &r, cluster_pod, err) != 0) return -1;
     return need_each(root, "fab2spine", &r, cluster_link, err);
@@ -148,7 +148,7 @@ static int read_cluster(TopoDraft *d, const Json *root, Err *err) {
 
 /* ---- graph ---- */
 
-static int graph_node(const Json *j, Reading *r, Err *err) {
+static int graph_node(const Json *j, TopoReader *r, Err *err) {
     static const char *const known[] = {"id", "kind", "pod", NULL};
     uint64_t id, pod = TOPO_NONE;
     bool is_host;
@@ -161,14 +161,14 @@ static int graph_node(const Json *j, Reading *r, Err *err) {
     return 0;
 }
 
-static int graph_link(const Json *j, Reading *r, Err *err) {
+static int graph_link(const Json *j, TopoReader *r, Err *err) {
     static const char *const known[] = {"a", "b", "rate", "delay", NULL};
     return json_only_keys(j, known, err) != 0 ? -1 : read_link(j, "rate", "delay", r->draft, err);
 }
 
 static int read_graph(TopoDraft *d, const Json *root, Err *err) {
     static const char *const known[] = {"nodes", "links", NULL};
-    Reading r = {.draft = d};
+    TopoReader r = {.draft = d};
     if (json_only_keys(root, known, err) != 0) return -1;
     if (need_each(root, "nodes", &r, graph_node, err) != 0) return -1;
     return need_each(root, "links", &r, graph_link, err);

@@ -13,8 +13,8 @@
 typedef struct {
     uint16_t extra_b; /* in a data packet's header */
     uint16_t ack_b;   /* 0: WIRE_ACK_B */
-} Carried;
-static const Carried carried[CC_N] = {
+} WireExtra;
+static const WireExtra carried[CC_N] = {
     [CC_HPCC] = {.extra_b = WIRE_TELEMETRY_B, .ack_b = WIRE_TELEMETRY_ACK_B},
     [CC_TIMELY] = {.extra_b = WIRE_TIMESTAMP_B},
     [CC_SWIFT] = {.extra_b = WIRE_TIMESTAMP_B}};

@@ -42,7 +42,7 @@ enum {
 
 /* A batch of paths on the device. rows[n, longest, 1019] is padded with zeros; absent[n, longest,
  * 10, 1] is 1 where the learned vector goes; row 0 is apart. */
-struct Inputs {
+struct PathInputs {
     Tensor rows, absent, row0, absent0, lengths, extra, base, truth, mask;
 };
 
@@ -54,7 +54,7 @@ namespace {
 
 /* The tensors. */
 
-struct Shape {
+struct TensorShape {
     std::string name;
     int64_t rows, cols;
     bool decays, learned = true;
@@ -62,9 +62,10 @@ struct Shape {
 
 /* The order of ckpt_layout, which lives on the other side of the boundary; tests compare both
  * forwards. */
-std::vector<Shape> layout_of(const ModelSpec &s) {
+std::vector<TensorShape> layout_of(const ModelSpec &s) {
     const int64_t dim = s.dim, hidden = s.hidden, n_flow = s.mlp_in_extra - s.n_path;
-    std::vector<Shape> t = {{"embed.weight", dim, s.n_feat, true}, {"embed.bias", dim, 1, false}};
+    std::vector<TensorShape> t = {{"embed.weight", dim, s.n_feat, true},
+                                  {"embed.bias", dim, 1, false}};
     for (uint32_t l = 0; l < s.n_layers; l++) {
         const std::string at = "l." + std::to_string(l) + ".";
         t.insert(t.end(), {{at + "attn_norm", dim, 1, false},
@@ -101,7 +102,7 @@ std::vector<Shape> layout_of(const ModelSpec &s) {
 
 void make_parameters(TorchTrainer &t, const float *weights) {
     const auto shapes = layout_of(t.spec);
-    for (const Shape &s : shapes) t.n_floats += s.rows * s.cols;
+    for (const TensorShape &s : shapes) t.n_floats += s.rows * s.cols;
     const auto f32 = at::TensorOptions().dtype(at::kFloat);
     Tensor decays = at::zeros({t.n_floats}, f32);
     t.weights = at::from_blob(const_cast<float *>(weights), {t.n_floats}, f32).clone().to(t.device);
@@ -110,7 +111,7 @@ void make_parameters(TorchTrainer &t, const float *weights) {
     t.v = at::zeros_like(t.weights);
     if (t.opt.average > 0) t.average = t.weights.clone();
     int64_t at = 0;
-    for (const Shape &s : shapes) {
+    for (const TensorShape &s : shapes) {
         const int64_t n = s.rows * s.cols;
         const auto view = [&](const Tensor &flat) {
             return s.cols == 1 ? flat.narrow(0, at, n)
@@ -127,7 +128,7 @@ void make_parameters(TorchTrainer &t, const float *weights) {
 
 /* The batch. */
 
-Inputs inputs_of(const TorchTrainer &t, const TorchBatch &b) {
+PathInputs inputs_of(const TorchTrainer &t, const TorchBatch &b) {
     const ModelSpec &s = t.spec;
     const auto f32 = at::TensorOptions().dtype(at::kFloat);
     const int64_t n = b.n;
@@ -166,7 +167,7 @@ Inputs inputs_of(const TorchTrainer &t, const TorchBatch &b) {
             std::memcpy(row + N_PCT, conf, sizeof conf);
         }
     }
-    Inputs in;
+    PathInputs in;
     in.rows = rows.to(t.device);
     in.absent = absent.to(t.device);
     in.row0 = row0.to(t.device);
@@ -278,7 +279,7 @@ Tensor torch_transformer(TorchTrainer &t, Tensor x, const Tensor &own) {
 
 namespace {
 
-Tensor sequence(TorchTrainer &t, const Inputs &in) {
+Tensor sequence(TorchTrainer &t, const PathInputs &in) {
     const Tensor x = torch_drop(
         t, at::linear(fill(t, in.rows, in.absent), t.p.at("embed.weight"), t.p.at("embed.bias")));
     return torch_transformer(t, x,
@@ -288,7 +289,7 @@ Tensor sequence(TorchTrainer &t, const Inputs &in) {
 }
 
 /* Slowdowns, [n, 400]. */
-Tensor estimate(TorchTrainer &t, const Inputs &in) {
+Tensor estimate(TorchTrainer &t, const PathInputs &in) {
     std::vector<Tensor> parts = {fill(t, in.row0, in.absent0), sequence(t, in)};
     if (t.spec.head == HEAD_RESIDUAL) parts.push_back(in.extra);
     Tensor h = at::cat(parts, 1);
@@ -300,7 +301,7 @@ Tensor estimate(TorchTrainer &t, const Inputs &in) {
 
 Tensor loss_of(TorchTrainer &t, const TorchBatch &b) {
     if (!b.truth) torch_fail("batch: no truth to compare with");
-    const Inputs in = inputs_of(t, b);
+    const PathInputs in = inputs_of(t, b);
     return ((estimate(t, in) / in.truth - 1).abs() * in.mask).sum() / in.mask.sum().clamp_min(1);
 }
 

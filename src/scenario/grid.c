@@ -42,11 +42,11 @@ const char *grid_value(const Grid *g, size_t i, size_t axis) {
 typedef struct {
     double number;
     char unit[16];
-} Quantity;
+} GridNumber;
 
 /* Returns the end of the quantity that a text begins with, or NULL if it doesn't: a number, then
  * letters, % or /. */
-static const char *scan_quantity(const char *s, Quantity *q) {
+static const char *scan_quantity(const char *s, GridNumber *q) {
     char *end;
     if (!isdigit((unsigned char)s[strspn(s, "+-.")])) return NULL;
     q->number = strtod(s, &end);
@@ -75,17 +75,17 @@ static double unit_size(const char *unit) {
 }
 
 typedef struct {
-    Quantity lo, hi, step;
-} Range;
+    GridNumber lo, hi, step;
+} GridRange;
 
 /* A range has two dots behind its first number. */
 static bool looks_like_range(const char *text) {
-    Quantity q;
+    GridNumber q;
     const char *end = scan_quantity(text, &q);
     return end && strncmp(end, "..", 2) == 0;
 }
 
-static int parse_range(const char *text, Range *r, Err *err) {
+static int parse_range(const char *text, GridRange *r, Err *err) {
     const char *s = scan_quantity(text, &r->lo);
     s = scan_quantity(s + 2, &r->hi);
     if (s) s = *s == ':' ? scan_quantity(s + 1, &r->step) : NULL;
@@ -111,7 +111,7 @@ static int too_many(double n, Err *err) {
 static int add_range(GridAxis *a, const char *text, Err *err) {
     /* A share of a step: (0.3 − 0.1) / 0.1 is 1.9999999999999998. */
     static const double ROUNDING = 1e-9;
-    Range r;
+    GridRange r;
     if (parse_range(text, &r, err) != 0) return -1;
     double lo = r.lo.number, hi = r.hi.number, step = r.step.number;
     if (step == 0) return err_input(err, "'%.60s': the step is 0", text);

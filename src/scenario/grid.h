@@ -19,8 +19,8 @@ typedef struct {
     size_t n; /* combinations: the product of the axes' numbers of values; 1 without axes */
 } Grid;
 
-/* The most combinations. Each is a row of a table for people; a typing error in a step
- * ends here. */
+/* The most combinations. Each is a row of a table that people read; a step mistyped as much
+ * too small is refused. */
 enum { GRID_MAX = 4096 };
 
 /* grid_init makes a grid without axes; grid_free releases what was added, and leaves one again. */

@@ -29,7 +29,7 @@ enum { VERSION = 1, ALIGN = 64 };
 /* No text file begins so, and a copy in text mode breaks it. */
 static const char magic[8] = {'\x89', 'M', '3', 'F', 'L', 'O', 'W', '\n'};
 
-typedef enum { HOSTS, SRC, DST, SIZE, START, ID, FCT, IDEAL, N_COLUMNS } Column;
+typedef enum { HOSTS, SRC, DST, SIZE, START, ID, FCT, IDEAL, N_COLUMNS } FlowFileColumn;
 static const size_t width[N_COLUMNS] = {8, 4, 4, 8, 8, 8, 8, 8};
 static const char *const names[N_COLUMNS] = {"hosts",    "src",  "dst",    "size_b",
                                              "start_ns", "flow", "fct_ns", "ideal_fct_ns"};
@@ -41,16 +41,18 @@ typedef struct {
     uint64_t n_flows, n_hosts;
     uint64_t checksum; /* of the header with 0 here, then of the hosts */
     uint64_t reserved[3];
-} Header;
-static_assert(sizeof(Header) == ALIGN, "no padding");
+} FlowFileHeader;
+static_assert(sizeof(FlowFileHeader) == ALIGN, "no padding");
 
-static bool has(const Header *h, int c) { return c < ID || (h->optional >> c & 1); }
-static uint64_t count(const Header *h, int c) { return c == HOSTS ? h->n_hosts : h->n_flows; }
+static bool has(const FlowFileHeader *h, int c) { return c < ID || (h->optional >> c & 1); }
+static uint64_t count(const FlowFileHeader *h, int c) {
+    return c == HOSTS ? h->n_hosts : h->n_flows;
+}
 static uint64_t aligned(uint64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 
 /* Where columns begin; returns the length of the file. Counts are at most the file's length, so
  * nothing overflows. */
-static uint64_t place_columns(const Header *h, uint64_t at[N_COLUMNS]) {
+static uint64_t place_columns(const FlowFileHeader *h, uint64_t at[N_COLUMNS]) {
     uint64_t end = sizeof *h;
     for (int c = 0; c < N_COLUMNS; c++) {
         at[c] = end;
@@ -59,7 +61,7 @@ static uint64_t place_columns(const Header *h, uint64_t at[N_COLUMNS]) {
     return end;
 }
 
-static uint64_t checksum(Header h, const uint64_t *hosts) {
+static uint64_t checksum(FlowFileHeader h, const uint64_t *hosts) {
     h.checksum = 0;
     uint64_t part[2] = {file_checksum(&h, sizeof h),
                         file_checksum(hosts, h.n_hosts * sizeof *hosts)};
@@ -69,7 +71,7 @@ static uint64_t checksum(Header h, const uint64_t *hosts) {
 /* ---- reading ---- */
 
 typedef struct {
-    Header h;
+    FlowFileHeader h;
     const void *column[N_COLUMNS]; /* in the file; NULL: not there */
     uint32_t *host; /* [n_hosts] the end that a number in src or dst stands for, or TOPO_NONE */
     const FlowEnds *ends;
@@ -83,7 +85,7 @@ bool flows_binary_is(const FileView *v) {
 
 static int read_header(BinaryReader *r, const FileView *v) {
     const char *path = r->ends->path;
-    Header *h = &r->h;
+    FlowFileHeader *h = &r->h;
     uint64_t at[N_COLUMNS];
     if (v->len < sizeof *h)
         return err_input(r->err, "%s: cut short: %zu bytes, the header alone has %zu", path, v->len,
@@ -115,7 +117,7 @@ static uint32_t end_of(const FlowEnds *e, uint64_t id) {
 }
 
 /* The hosts of one column; false if one of them is bad. */
-static bool copy_hosts(const BinaryReader *r, Column c, uint32_t *out) {
+static bool copy_hosts(const BinaryReader *r, FlowFileColumn c, uint32_t *out) {
     const uint32_t *in = r->column[c];
     uint32_t n_hosts = (uint32_t)r->h.n_hosts, bad = 0;
     for (size_t i = 0; i < r->f->n; i++) {
@@ -164,7 +166,7 @@ static bool copy_starts(const BinaryReader *r) {
 static bool time_is_good(double ns) { return isnan(ns) || (ns > 0 && ns < (double)INFINITY); }
 
 /* A column of times, if it is there; false if one of them is bad. */
-static bool copy_times(const BinaryReader *r, Column c, double **out) {
+static bool copy_times(const BinaryReader *r, FlowFileColumn c, double **out) {
     const double *in = r->column[c];
     bool bad = false;
     if (!in) return true;
@@ -186,7 +188,7 @@ static bool copy_columns(BinaryReader *r) {
 
 /* ---- what is wrong ---- */
 
-static int fail_host(const BinaryReader *r, size_t i, Column c, uint32_t number) {
+static int fail_host(const BinaryReader *r, size_t i, FlowFileColumn c, uint32_t number) {
     const FlowEnds *e = r->ends;
     if (number >= r->h.n_hosts)
         return err_input(r->err, "%s: row %zu: %s: expected one of %llu hosts, got number %u",
@@ -218,7 +220,7 @@ static int check_row(const BinaryReader *r, size_t i) {
             r->err,
             "%s: row %zu: start_ns: expected 0 to 9e18, and not before the row above, got %lld",
             path, i, (long long)start[i]);
-    for (Column c = FCT; c <= IDEAL; c++)
+    for (FlowFileColumn c = FCT; c <= IDEAL; c++)
         if (r->column[c] && !time_is_good(((const double *)r->column[c])[i]))
             return err_input(
                 r->err,
@@ -268,7 +270,7 @@ static uint64_t *list_hosts(const Flows *f, const Topo *t, uint64_t *n) {
 int flows_binary_save(const Flows *f, const char *path, const Topo *t, Err *err) {
     static const char zeros[ALIGN] = {0};
     FileOut out;
-    Header h = {.version = VERSION, .n_flows = f->n};
+    FlowFileHeader h = {.version = VERSION, .n_flows = f->n};
     if (file_out_open(&out, path, err) != 0) return -1;
     uint64_t *hosts = list_hosts(f, t, &h.n_hosts);
     const void *column[N_COLUMNS] = {hosts,       f->src, f->dst,    f->size_b,

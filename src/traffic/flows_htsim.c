@@ -26,7 +26,7 @@ typedef struct {
     const FlowEnds *ends;
     uint64_t n_nodes;
     Err *err;
-} Matrix;
+} HtsimMatrix;
 
 bool flows_htsim_is(const char *text, const char *end) {
     static const char word[] = "Nodes";
@@ -35,13 +35,13 @@ bool flows_htsim_is(const char *text, const char *end) {
            (text[n] == ' ' || text[n] == '\t');
 }
 
-static int fail(const Matrix *m, const char *what, const char *expected, const char *got) {
+static int fail(const HtsimMatrix *m, const char *what, const char *expected, const char *got) {
     return err_input(m->err, "%s: line %zu: %s: expected %s, got '%s'", m->ends->path, m->line,
                      what, expected, got);
 }
 
 /* The next word of the line, cut to MAX_WORD − 1 bytes; false at its end. */
-static bool next_word(Matrix *m, char word[MAX_WORD]) {
+static bool next_word(HtsimMatrix *m, char word[MAX_WORD]) {
     size_t n = 0;
     while (m->p < m->end && (*m->p == ' ' || *m->p == '\t' || *m->p == '\r')) m->p++;
     while (m->p < m->end && *m->p && !isspace((unsigned char)*m->p)) {
@@ -53,7 +53,7 @@ static bool next_word(Matrix *m, char word[MAX_WORD]) {
     return n > 0;
 }
 
-static bool next_line(Matrix *m) {
+static bool next_line(HtsimMatrix *m) {
     while (m->p < m->end && *m->p != '\n') m->p++;
     if (m->p >= m->end) return false;
     m->p++;
@@ -61,7 +61,7 @@ static bool next_line(Matrix *m) {
     return true;
 }
 
-static int parse_whole(const Matrix *m, const char *what, const char *word, uint64_t most,
+static int parse_whole(const HtsimMatrix *m, const char *what, const char *word, uint64_t most,
                        uint64_t *out) {
     char expected[64];
     size_t n = strspn(word, "0123456789");
@@ -71,7 +71,7 @@ static int parse_whole(const Matrix *m, const char *what, const char *word, uint
     return fail(m, what, expected, word);
 }
 
-static int read_end(const Matrix *m, const char *what, const char *word, uint32_t *out) {
+static int read_end(const HtsimMatrix *m, const char *what, const char *word, uint32_t *out) {
     uint64_t n, most = m->ends->topo ? m->ends->topo->n_hosts : m->ends->n_links + 1ull;
     if (m->n_nodes < most) most = m->n_nodes;
     if (parse_whole(m, what, word, most - 1, &n) != 0) return -1;
@@ -80,7 +80,7 @@ static int read_end(const Matrix *m, const char *what, const char *word, uint32_
 }
 
 /* The words behind a connection's ends. */
-static int read_pairs(Matrix *m, uint64_t *start_ps, uint64_t *size_b) {
+static int read_pairs(HtsimMatrix *m, uint64_t *start_ps, uint64_t *size_b) {
     char key[MAX_WORD], value[MAX_WORD];
     uint64_t ignored;
     *start_ps = 0;
@@ -103,7 +103,7 @@ static int read_pairs(Matrix *m, uint64_t *start_ps, uint64_t *size_b) {
     return *size_b > 0 ? 0 : fail(m, "size", "a size above 0 bytes", "none");
 }
 
-static int read_connection(Matrix *m, char *ends, Flows *f) {
+static int read_connection(HtsimMatrix *m, char *ends, Flows *f) {
     char *arrow = strstr(ends, "->");
     uint64_t start_ps;
     if (!arrow) return fail(m, "connection", "ends like 0->7", ends);
@@ -129,7 +129,7 @@ static void grow(Flows *f, size_t *cap) {
 
 int flows_htsim_read(Flows *f, const char *text, const char *end, size_t line, const FlowEnds *e,
                      Err *err) {
-    Matrix m = {.p = text, .end = end, .line = line, .ends = e, .err = err};
+    HtsimMatrix m = {.p = text, .end = end, .line = line, .ends = e, .err = err};
     char word[MAX_WORD], value[MAX_WORD];
     uint64_t n_connections = UINT64_MAX;
     size_t cap = 0;

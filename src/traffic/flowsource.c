@@ -1,8 +1,8 @@
 /* flowsource: flows by the chunk.
  *
  * A decomposition routes every flow once and keeps 16 bytes of it, so flows that can be drawn again
- * need not be held (24 bytes each). Only their source ports are: a port is the number of earlier
- * flows of the same hosts, which a chunk alone does not know. */
+ * need not be in memory (24 bytes each). Only their source ports are: a port is the number of
+ * earlier flows of the same hosts, which a chunk alone does not know. */
 #include "traffic/flowsource.h"
 
 #include <stdlib.h>
@@ -16,8 +16,8 @@ FlowSource flowsource_in_memory(const Flows *f, const uint16_t *sport) {
 
 /* ---- ports ---- */
 
-/* Chunks whose hosts are held at a time: 16 MiB, and work for up to 32 threads between two runs of
- * the serial numbering. */
+/* Chunks whose hosts are in memory at a time: 16 MiB, and work for up to 32 threads between two
+ * runs of the serial numbering. */
 enum { WINDOW = 32 };
 
 /* The hosts of up to WINDOW chunks, one after the other. */
@@ -26,23 +26,23 @@ typedef struct {
     size_t first;       /* item 0 is chunk list[first] */
     const size_t *list; /* NULL: chunk `first` */
     uint32_t *src, *dst;
-} Pairs;
+} ChunkHosts;
 
 static int draw_pairs(void *ctx, size_t item, int worker, Err *err) {
     (void)worker, (void)err;
-    const Pairs *p = ctx;
+    const ChunkHosts *p = ctx;
     size_t chunk = p->list ? p->list[p->first + item] : p->first + item;
     workload_stream_pairs(p->drawn, chunk, p->src + item * FLOW_CHUNK, p->dst + item * FLOW_CHUNK);
     return 0;
 }
 
-static Pairs pairs_new(const FlowSource *s, const size_t *list) {
+static ChunkHosts pairs_new(const FlowSource *s, const size_t *list) {
     size_t n = (size_t)WINDOW * FLOW_CHUNK;
-    return (Pairs){
+    return (ChunkHosts){
         .drawn = s->drawn, .list = list, .src = MEM_NEW(uint32_t, n), .dst = MEM_NEW(uint32_t, n)};
 }
 
-static void pairs_free(Pairs *p) {
+static void pairs_free(ChunkHosts *p) {
     free(p->src);
     free(p->dst);
 }
@@ -55,7 +55,7 @@ int flowsource_drawn(FlowSource *s, const WorkloadStream *w, const Topo *t, int 
     size_t n_chunks = flowsource_n_chunks(s);
     Progress progress;
     RoutePorts *ports = route_ports_new(t);
-    Pairs p = pairs_new(s, NULL);
+    ChunkHosts p = pairs_new(s, NULL);
     progress_init(&progress, log, "hosts of flows drawn", n);
     int rc = 0;
     for (; p.first < n_chunks; p.first += WINDOW) {
@@ -94,22 +94,22 @@ FlowChunk flowsource_chunk(const FlowSource *s, size_t chunk, Flows *room) {
 typedef struct {
     uint64_t flow;
     size_t index; /* in the caller's list */
-} Pick;
+} FlowPick;
 
 static int by_flow(const void *a, const void *b) {
-    const Pick *x = a, *y = b;
+    const FlowPick *x = a, *y = b;
     return (x->flow > y->flow) - (x->flow < y->flow);
 }
 
-static Pick *picks_in_order(const uint64_t *pick, size_t n) {
-    Pick *p = MEM_NEW(Pick, n);
-    for (size_t i = 0; i < n; i++) p[i] = (Pick){pick[i], i};
+static FlowPick *picks_in_order(const uint64_t *pick, size_t n) {
+    FlowPick *p = MEM_NEW(FlowPick, n);
+    for (size_t i = 0; i < n; i++) p[i] = (FlowPick){pick[i], i};
     qsort(p, n, sizeof *p, by_flow);
     return p;
 }
 
 /* Lists the chunks that the picks lie in, ascending; returns how many. */
-static size_t chunks_of(const Pick *p, size_t n, size_t *chunk) {
+static size_t chunks_of(const FlowPick *p, size_t n, size_t *chunk) {
     size_t k = 0;
     for (size_t i = 0; i < n; i++)
         if (k == 0 || chunk[k - 1] != p[i].flow >> FLOW_LOG2_CHUNK)
@@ -119,9 +119,9 @@ static size_t chunks_of(const Pick *p, size_t n, size_t *chunk) {
 
 static int hosts_drawn(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
                        uint32_t *dst, Err *err) {
-    Pick *p = picks_in_order(pick, n);
+    FlowPick *p = picks_in_order(pick, n);
     size_t *chunk = MEM_NEW(size_t, n), n_chunks = chunks_of(p, n, chunk), i = 0;
-    Pairs pairs = pairs_new(s, chunk);
+    ChunkHosts pairs = pairs_new(s, chunk);
     int rc = 0;
     for (; pairs.first < n_chunks; pairs.first += WINDOW) {
         size_t n_here = n_chunks - pairs.first < WINDOW ? n_chunks - pairs.first : WINDOW;

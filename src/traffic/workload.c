@@ -210,7 +210,7 @@ typedef struct {
     size_t first; /* chunk that item 0 of a parallel loop stands for */
     Progress progress;
     atomic_size_t n_done;
-} Fill;
+} WorkloadFill;
 
 static Flows flows_at(const Flows *f, size_t i) {
     return (Flows){
@@ -219,7 +219,7 @@ static Flows flows_at(const Flows *f, size_t i) {
 
 static int fill_chunk(void *ctx, size_t item, int worker, Err *err) {
     (void)worker, (void)err;
-    Fill *f = ctx;
+    WorkloadFill *f = ctx;
     size_t chunk = f->first + item;
     double *length_ns = &f->draw->chunk_ns[chunk];
     if (f->out) {
@@ -234,7 +234,7 @@ static int fill_chunk(void *ctx, size_t item, int worker, Err *err) {
 
 static void fill_shift(void *ctx, size_t chunk, int worker) {
     (void)worker;
-    const Fill *f = ctx;
+    const WorkloadFill *f = ctx;
     shift_chunk(f->draw, chunk, f->out->start_ns + chunk * CHUNK);
 }
 
@@ -247,7 +247,7 @@ static void resize(Flows *f, size_t n) {
 }
 
 /* Appends `more` chunks: their flows to out, their lengths to chunk_ns. */
-static int extend(Fill *f, size_t more, int threads, Err *err) {
+static int extend(WorkloadFill *f, size_t more, int threads, Err *err) {
     WorkloadStream *d = f->draw;
     f->first = d->n_chunks;
     d->n_chunks += more;
@@ -283,7 +283,7 @@ static double last_start_ns(const WorkloadStream *d) {
 
 /* Draws chunks until the wanted number or duration is covered; chunk_ns becomes where each begins.
  */
-static int fill_chunks(Fill *f, int threads, Err *err) {
+static int fill_chunks(WorkloadFill *f, int threads, Err *err) {
     WorkloadStream *d = f->draw;
     double duration_ns = d->w.duration_s * 1e9, expected = expected_flows(d, 0), now = 0;
     for (size_t done = 0;;) {
@@ -336,7 +336,7 @@ static size_t count_flows(const WorkloadStream *d) {
 
 /* Draws the flows (out NULL: only where chunks begin, and how many flows there are). */
 static int fill(WorkloadStream *d, Flows *out, int threads, Err *err) {
-    Fill f = {.draw = d, .out = out};
+    WorkloadFill f = {.draw = d, .out = out};
     progress_init(&f.progress, d->w.log, out ? "flows drawn" : "starts of flows drawn", 0);
     atomic_init(&f.n_done, 0);
     int rc = fill_chunks(&f, threads, err);
