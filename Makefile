@@ -12,7 +12,9 @@ VERSION := 0.1.0
 MAJOR   := $(firstword $(subst ., ,$(VERSION)))
 OPT     ?= -O2
 SAN     ?=
-WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes
+# The last members of a struct may be left out: they are 0.
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
+    -Wno-missing-field-initializers
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DM3_VERSION='"$(VERSION)"' \
     -DM3_BUILD='"$(strip $(OPT) $(SANFLAGS))"'

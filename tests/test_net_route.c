@@ -399,7 +399,7 @@ static void cluster_and_hpcc_agree(void **state) {
         snprintf(b_path, sizeof b_path, NETS "/net%03d/topology.txt", net);
         Topo a, b;
         Err err = {0};
-        if (topo_load(&a, a_path, &err) != 0 || topo_load(&b, b_path, &err) != 0)
+        if (topo_load(&a, a_path, NULL, &err) != 0 || topo_load(&b, b_path, NULL, &err) != 0)
             fail_msg("%s", err.msg);
         Route *ra = route_new(&a, &err), *rb = route_new(&b, &err);
         assert_int_equal(a.n_hosts, b.n_hosts);

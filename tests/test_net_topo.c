@@ -34,7 +34,7 @@ static int load_text(Topo *t, const char *text, size_t len, Err *err) {
     assert_non_null(f);
     fwrite(text, 1, len, f);
     fclose(f);
-    int rc = topo_load(t, path, err);
+    int rc = topo_load(t, path, NULL, err);
     unlink(path);
     return rc;
 }
@@ -46,7 +46,7 @@ static void loads(Topo *t, const char *text) {
 
 static void load_file(Topo *t, const char *path) {
     Err err = {0};
-    if (topo_load(t, path, &err) != 0) fail_msg("%s", err.msg);
+    if (topo_load(t, path, NULL, &err) != 0) fail_msg("%s", err.msg);
 }
 
 static void assert_same_graph(const Topo *a, const Topo *b) {
@@ -519,7 +519,6 @@ static const Bad bad[] = {
     {GRAPH("{\"id\":1,\"kind\":\"host\",\"pod\":\"a\"}", ""), ".nodes[0].pod: expected a number"},
     {GRAPH(HOSTS "," NODE(1, "host"), GOOD), "node id 1 appears twice"},
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "0")), "host 1 has no link"},
-    {GRAPH(HOSTS "," NODE(9, "switch"), GOOD), "switch 9 has no link"},
     {GRAPH(HOSTS "," NODE(3, "host") "," NODE(4, "switch"), GOOD "," LINK(3, 4, "1e9", "0")),
      "not connected: no path from node 0 to host 3"},
     {GRAPH(HOSTS, GOOD "," LINK(2, 7, "1e9", "0")), "link 3 (2 to 7): there is no node 7"},
@@ -560,7 +559,6 @@ static const Bad bad[] = {
     {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, WIRE(0, 2, "1e9"), TAIL), "host 1 has no link"},
     {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, "[" WIRE(3, 99, "1e9") "]"),
      "link 4 (3 to 99): there is no node 99"},
-    {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, "[]"), "switch 4 has no link"},
     {CLUSTER(NODE(2, "Switch"), TWO_HOSTS, TWO_WIRES, "7"), ".fab2spine: expected an array"},
     /* HPCC topology.txt */
     {"3 1",
@@ -596,13 +594,65 @@ static const Bad bad[] = {
     {"3 1 2\n2\n0 2 1Gbps -1us 0\n", "line 3: delay: expected a time with its unit"},
     {"3 1 2\n2\n0 2 1Gbps 1000 0\n", "line 3: delay: expected a time with its unit"},
     {"3 1 2\n2\n0 2 1Gbps 1e300s 0\n", "line 3: delay: expected a time with its unit"},
-    {"3 1 2\n2\n0 2 1Gbps 1us 0\n1 2 1Gbps 1us 0\n1 2 1Gbps 1us 0\n",
-     "line 5: more links than the 2 that the first line announces"},
+    {"3 1 2\n2\n0 2 1Gbps 1us 0\n1 2 1Gbps 1us 1\n", "line 4: error rate: expected a probability"},
+    {"3 1 2\n2\n0 2 1Gbps 1us x\n", "line 3: error rate: expected a probability"},
+    {"9 3 2 8 1\n6 7\n0 6 1Gbps 1us\n", "line 1: expected nodes, switches and links, as the 2 ids "
+                                        "and 1 links below, got 5 words: 9 3 2 8"},
+    {"3 1 2 2 2 2 2\n2\n0 2 1Gbps 1us 0\n1 2 1Gbps 1us 0\n", "got 7 words"},
+    {"3 0 3\n0 1 1Gbps 1us 0\n1 2 1Gbps 1us 0\n2 0 1Gbps 1us 0\n",
+     "networks in which hosts forward (rings"},
     {"3 1 2\n2\n0 2 1Gbps 1us 0\n0 2 1Gbps 1us 0\n", "host 1 has no link"},
     {"3 1 2\n2\n0 2 1Gbps 1us 0\n1 1 1Gbps 1us 0\n", "link 2: joins node 1 to itself"},
     {"5 2 4\n3 4\n0 3 1Gbps 1us 0\n1 3 1Gbps 1us 0\n2 4 1Gbps 1us 0\n2 4 1Gbps 1us 0\n",
      "not connected: no path from node 0 to host 2"},
 };
+
+/* Headers of forks, links beyond the announced ones, a switch without links: the same network. */
+static void headers_of_forks(void **state) {
+    (void)state;
+#define BODY "\n4 5\n0 4 10Gbps 1us 0\n1 4 10Gbps 1us\n2 4 10Gbps 1us 0.001\n3 4 10Gbps 1us 0 x\n"
+    static const char *const headers[] = {
+        "6 2 4" BODY,          "6 2 1 4" BODY,        "6 2 1 4 10000000000 40000000000" BODY,
+        "6 2 1 1 4" BODY,      "6 2 1 1 4 H100" BODY, "6 2 4" BODY "0 9 1Gbps 1us 0\n",
+        "6 2 4" BODY "\nprose"};
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        Topo t;
+        loads(&t, headers[i]);
+        assert_true(t.n_hosts == 4 && t.n_nodes == 5 && t.n_links == 8);
+        assert_non_null(t.error_rate);
+        for (uint32_t l = 0; l < 8; l++) assert_true(t.error_rate[l] == (l / 2 == 2 ? 0.001 : 0));
+        topo_free(&t);
+    }
+}
+
+/* Opposite directions may be joined, parallel cables stay. */
+static void opposite_links_are_joined_if_asked(void **state) {
+    (void)state;
+    static const char text[] =
+        "3 1 5\n2\n0 2 10Gbps 1us 0\n2 0 10Gbps 1us 0\n1 2 10Gbps 1us 0\n1 2 "
+        "10Gbps 1us 0\n2 1 10Gbps 1us 0\n";
+    char path[64];
+    FILE *f = fopen(scratch(path, ".txt"), "w");
+    fputs(text, f);
+    fclose(f);
+    for (int merge = 0; merge < 2; merge++) {
+        Topo t;
+        Err err = {0};
+        TopoLoadOptions o = {.merge_duplicates = merge};
+        if (topo_load(&t, path, &o, &err) != 0) fail_msg("%s", err.msg);
+        assert_int_equal(t.n_links / 2, merge ? 3 : 5);
+        topo_free(&t);
+    }
+    f = fopen(path, "w");
+    fputs("3 1 3\n2\n0 2 10Gbps 1us 0\n2 0 40Gbps 1us 0\n1 2 10Gbps 1us 0\n", f);
+    fclose(f);
+    Topo t;
+    Err err = {0};
+    TopoLoadOptions o = {.merge_duplicates = true};
+    assert_int_equal(topo_load(&t, path, &o, &err), -1);
+    assert_non_null(strstr(err.msg, "link 2: expected the rate and delay of link 1"));
+    unlink(path);
+}
 
 static void bad_files_are_refused(void **state) {
     (void)state;
@@ -617,9 +667,9 @@ static void bad_files_are_refused(void **state) {
     }
     Topo t;
     Err err = {0};
-    assert_int_equal(topo_load(&t, "/nonexistent/topo.json", &err), -1);
+    assert_int_equal(topo_load(&t, "/nonexistent/topo.json", NULL, &err), -1);
     assert_non_null(strstr(err.msg, "/nonexistent/topo.json: cannot open"));
-    assert_int_equal(topo_load(&t, "/tmp", &err), -1);
+    assert_int_equal(topo_load(&t, "/tmp", NULL, &err), -1);
 }
 
 static void deep_nesting_is_refused(void **state) {
@@ -674,6 +724,8 @@ int main(void) {
         cmocka_unit_test(shipped_descriptions),
         cmocka_unit_test(published_clusters),
         cmocka_unit_test(published_parking_lots),
+        cmocka_unit_test(headers_of_forks),
+        cmocka_unit_test(opposite_links_are_joined_if_asked),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(deep_nesting_is_refused),
         cmocka_unit_test(cut_files_never_load_half),

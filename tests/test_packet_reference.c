@@ -108,7 +108,7 @@ static void check_case(const char *dir) {
     Err err;
     Log log = {.level = LOG_QUIET};
     die_on(ns3_case_read(&c, NS3 "/topologies", dir, &err), &err);
-    die_on(topo_load(&n.topo, c.topo_path, &err), &err);
+    die_on(topo_load(&n.topo, c.topo_path, NULL, &err), &err);
     n.route = route_new(&n.topo, &err);
     char *flows = file_join(dir, "flows.csv");
     die_on(flows_load(&f, flows, &n.topo, NULL, &log, &err), &err);
@@ -223,7 +223,8 @@ static void reference_flows_went_our_way(void **state) {
     Topo t;
     Flows f;
     Err err = {0};
-    if (topo_load(&t, NS3 "/topologies/cluster_2_to_1.txt", &err) != 0) fail_msg("%s", err.msg);
+    if (topo_load(&t, NS3 "/topologies/cluster_2_to_1.txt", NULL, &err) != 0)
+        fail_msg("%s", err.msg);
     if (flows_load(&f, NS3 "/speed/cluster256_n20000_dctcp/flows.csv", &t, NULL, NULL, &err) != 0)
         fail_msg("%s", err.msg);
     Route *r = route_new(&t, &err);

@@ -7,11 +7,11 @@
 
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/topo_args.h"
 #include "cli/topo_show.h"
 #include "cli/value.h"
 #include "net/clos.h"
 #include "net/topo.h"
-#include "net/topo_load.h"
 #include "net/topo_save.h"
 
 typedef enum { FORMAT_AUTO, FORMAT_CLOS, FORMAT_JSON, FORMAT_HPCC } TopoFormat;
@@ -21,6 +21,7 @@ typedef struct {
     Clos clos;
     const char *out;
     TopoFormat format;
+    TopoLoadOptions read;
 } TopoCmd;
 
 enum {
@@ -29,7 +30,8 @@ enum {
     FIRST_RATE = N_COUNTS,
     FIRST_DELAY = N_COUNTS + N_RATES,
     OUT = FIRST_DELAY + N_RATES,
-    FORMAT
+    FORMAT,
+    READ
 };
 
 static const CliOption options[] = {
@@ -51,6 +53,7 @@ static const CliOption options[] = {
      "clos, json (nodes and links) or hpcc (topology.txt); default: hpcc for .txt,\n"
      "otherwise clos for 'clos' and json for 'convert'",
      "Output"},
+    TOPO_ARGS(READ),
     {NULL, NULL, NULL, NULL}};
 
 static void init(void *state) { clos_default(&((TopoCmd *)state)->clos); }
@@ -65,6 +68,7 @@ static int set(void *state, int option, const char *value, Err *err) {
                                &o->clos.spine_delay_ns};
     char what[40];
     int format;
+    if (option >= READ) return topo_args_set(&o->read, option - READ, value, err);
     snprintf(what, sizeof what, "--%s", options[option].name);
     if (option < FIRST_RATE) return value_count32(value, what, 0, UINT32_MAX, counts[option], err);
     if (option < FIRST_DELAY) return units_parse_rate(value, what, rates[option - FIRST_RATE], err);
@@ -107,10 +111,10 @@ static int run_clos(const TopoCmd *o, Err *err) {
     return rc;
 }
 
-static int run_convert(const char *from, const char *to, TopoFormat format, Err *err) {
+static int run_convert(const TopoCmd *o, const char *from, const char *to, Err *err) {
     Topo t;
-    if (topo_load(&t, from, err) != 0) return -1;
-    int rc = save(&t, to, choose_format(format, to, FORMAT_JSON), err);
+    if (topo_load(&t, from, &o->read, err) != 0) return -1;
+    int rc = save(&t, to, choose_format(o->format, to, FORMAT_JSON), err);
     topo_free(&t);
     return rc;
 }
@@ -122,7 +126,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     } verbs[] = {
         {"clos", "no further argument", 1}, {"show", "one file", 2}, {"convert", "two files", 3}};
     enum { CLOS, SHOW, CONVERT, N_VERBS };
-    const TopoCmd *o = state;
+    TopoCmd *o = state;
     const char *const *args = common->args, *names[N_VERBS + 1] = {NULL};
     int which = 0;
     if (common->n_args == 0)
@@ -136,10 +140,11 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (common->n_args != verbs[which].n_args)
         return err_input(err, "topo %s: expected %s; see 'm3 topo --help'", names[which],
                          verbs[which].takes);
+    o->read.log = &common->log;
     switch (which) {
     case CLOS: return run_clos(o, err);
-    case SHOW: return topo_show(args[1], common->json, o->out, err);
-    default: return run_convert(args[1], args[2], o->format, err);
+    case SHOW: return topo_show(args[1], &o->read, common->json, o->out, err);
+    default: return run_convert(o, args[1], args[2], err);
     }
 }
 
@@ -149,8 +154,9 @@ const CliCommand cmd_topo = {
     .usage = "m3 topo clos [--pods N …] [--out FILE]\n       m3 topo show FILE [--json]\n       m3 "
              "topo convert A B [--format FORMAT]",
     .details = "Files are recognised by content: our Clos description, cluster JSON (Parsimon), "
-               "nodes and links\n"
-               "in JSON, HPCC topology.txt; FILE and A may be -, standard input.\n\nExamples:\n"
+               "graphs (nodes and\n"
+               "links in JSON, GraphML, GML, containerlab YAML), HPCC topology.txt; FILE and A "
+               "may be -, standard input.\n\nExamples:\n"
                "  m3 topo clos --pods 4 --racks-per-pod 8 --out clos.json\n"
                "  m3 topo show spec/clos-256-2to1.json\n"
                "  m3 topo convert cluster.json topology.txt",

@@ -31,6 +31,7 @@ int scenario_args_set(ScenarioArgs *a, int arg, const char *value, Err *err) {
     ScenarioOptions *o = &a->options;
     uint64_t id;
     double ns;
+    if (arg >= ARG_TOPO_FIRST) return topo_args_set(&o->topo, arg - ARG_TOPO_FIRST, value, err);
     switch (arg) {
     case ARG_TOPO: o->topo_path = value; return 0;
     case ARG_MIX: o->mix_path = value; return 0;

@@ -3,6 +3,7 @@
 #ifndef M3_CLI_SCENARIO_ARGS_H
 #define M3_CLI_SCENARIO_ARGS_H
 #include "cli/cli.h"
+#include "cli/topo_args.h"
 #include "scenario/scenario.h"
 
 /* The first rows of the options of such a command, in this order. set_example is part of the help
@@ -16,13 +17,15 @@ enum {
     ARG_N_FLOWS,
     ARG_DURATION,
     ARG_SET,
-    SCENARIO_N_ARGS
+    ARG_TOPO_FIRST,
+    SCENARIO_N_ARGS = ARG_TOPO_FIRST + TOPO_N_ARGS
 };
 #define SCENARIO_ARGS(set_example)                                                                 \
-    [ARG_TOPO] = {"topo", "FILE",                                                                  \
-                  "topology: cluster JSON, Clos or nodes/links JSON, HPCC topology.txt, or - for " \
-                  "standard input\n(default: the mix's)",                                          \
-                  "Input"},                                                                        \
+    [ARG_TOPO] =                                                                                   \
+        {"topo", "FILE",                                                                           \
+         "topology: Clos, cluster or graph JSON, HPCC topology.txt, GraphML, GML, or - for "       \
+         "standard input\n(default: the mix's)",                                                   \
+         "Input"},                                                                                 \
     [ARG_MIX] = {"mix", "FILE",                                                                    \
                  "workload and network settings: mix JSON, or - for standard input", "Input"},     \
     [ARG_MIX_ID] = {"mix-id", "N",                                                                 \
@@ -40,7 +43,8 @@ enum {
     [ARG_SET] = {"set", "KEY=VALUE",                                                               \
                  "override a setting of the mix, e.g. " set_example                                \
                  "; repeatable;\n'm3 help settings' lists them",                                   \
-                 "Input"}
+                 "Input"},                                                                         \
+    TOPO_ARGS(ARG_TOPO_FIRST)
 
 /* What the options say. The texts are those of the command line and not copied. */
 typedef struct {

@@ -168,10 +168,11 @@ static void print_json(FILE *f, const TopoDescription *d) {
     json_out_finish(&o);
 }
 
-int topo_show(const char *path, bool json, const char *out_path, Err *err) {
+int topo_show(const char *path, const TopoLoadOptions *o, bool json, const char *out_path,
+              Err *err) {
     Topo t;
     FileOut out;
-    if (topo_load(&t, path, err) != 0) return -1;
+    if (topo_load(&t, path, o, err) != 0) return -1;
     Route *r = route_new(&t, err);
     int rc = r ? file_out_open(&out, out_path ? out_path : "-", err) : -1;
     if (rc == 0) {

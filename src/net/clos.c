@@ -107,7 +107,7 @@ int clos_build(Topo *t, const Clos *c, const char *name, Err *err) {
     ClosIds ids = clos_ids(c);
     add_nodes(c, &ids, &d);
     add_cables(c, &ids, &d);
-    int rc = topo_draft_build(t, &d, name, err);
+    int rc = topo_draft_build(t, &d, name, NULL, err);
     topo_draft_free(&d);
     return rc;
 }

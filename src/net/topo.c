@@ -89,9 +89,11 @@ static int take_cable(Topo *t, uint32_t k, const TopoCable *c, Err *err) {
     if (a == b)
         return err_input(err, "%s: link %u: joins node %llu to itself", t->name, k + 1, ida);
     if (t->is_host[a] && t->is_host[b])
-        return err_input(
-            err, "%s: link %u: joins hosts %llu and %llu; a host is linked to switches only",
-            t->name, k + 1, ida, idb);
+        return err_input(err,
+                         "%s: link %u: joins hosts %llu and %llu; networks in which hosts forward "
+                         "(rings, GPU to "
+                         "GPU) are not supported: a host is linked to switches only",
+                         t->name, k + 1, ida, idb);
     if (!(c->rate_bps >= TOPO_MIN_RATE_BPS && c->rate_bps <= TOPO_MAX_RATE_BPS))
         return err_input(
             err, "%s: link %u (%llu to %llu): rate must be from %g to %g bit/s, got %g", t->name,
@@ -101,6 +103,11 @@ static int take_cable(Topo *t, uint32_t k, const TopoCable *c, Err *err) {
                          t->name, k + 1, ida, idb, TOPO_MAX_DELAY_NS, c->delay_ns);
     t->links[2 * k] = (Link){a, b, c->rate_bps, c->delay_ns};
     t->links[2 * k + 1] = (Link){b, a, c->rate_bps, c->delay_ns};
+    if (!(c->error_rate >= 0 && c->error_rate < 1))
+        return err_input(err, "%s: link %u (%llu to %llu): error rate must be in [0, 1), got %g",
+                         t->name, k + 1, ida, idb, c->error_rate);
+    if (c->error_rate > 0 && !t->error_rate) t->error_rate = MEM_ZNEW(double, t->n_links);
+    if (c->error_rate > 0) t->error_rate[2 * k] = t->error_rate[2 * k + 1] = c->error_rate;
     return 0;
 }
 
@@ -340,7 +347,7 @@ void topo_free(Topo *t) {
     void *arrays[] = {t->node_id,  t->is_host,         t->host_node,  t->node_host,
                       t->links,    t->out_start,       t->out_link,   t->rack_switch,
                       t->rack_pod, t->rack_host_start, t->rack_hosts, t->host_rack,
-                      t->tier,     t->host_rate_bps,   t->name};
+                      t->tier,     t->host_rate_bps,   t->error_rate, t->name};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     *t = (Topo){0};
 }
@@ -354,36 +361,4 @@ double topo_oversubscription(const Topo *t, int tier) {
         if (t->tier[k->to] == tier + 1) up_bps += k->rate_bps;
     }
     return tier >= 1 && up_bps > 0 ? down_bps / up_bps : 0;
-}
-
-/* ---- drafts ---- */
-
-void topo_draft_node(TopoDraft *d, uint64_t id, bool is_host, uint32_t pod) {
-    MEM_GROW(d->node_id, d->cap_id, d->n_nodes + 1);
-    MEM_GROW(d->is_host, d->cap_host, d->n_nodes + 1);
-    MEM_GROW(d->pod, d->cap_pod, d->n_nodes + 1);
-    d->node_id[d->n_nodes] = id;
-    d->is_host[d->n_nodes] = is_host;
-    d->pod[d->n_nodes++] = pod;
-}
-
-void topo_draft_cable(TopoDraft *d, TopoCable c) {
-    MEM_GROW(d->cables, d->cap_cables, d->n_cables + 1);
-    d->cables[d->n_cables++] = c;
-}
-
-int topo_draft_build(Topo *t, const TopoDraft *d, const char *name, Err *err) {
-    if (d->n_nodes >= MAX_COUNT || d->n_cables >= MAX_COUNT)
-        return err_input(err, "%s: %zu nodes and %zu links are too many", name, d->n_nodes,
-                         d->n_cables);
-    return topo_build(t, name, d->node_id, d->is_host, d->pod, (uint32_t)d->n_nodes, d->cables,
-                      (uint32_t)d->n_cables, err);
-}
-
-void topo_draft_free(TopoDraft *d) {
-    free(d->node_id);
-    free(d->is_host);
-    free(d->pod);
-    free(d->cables);
-    *d = (TopoDraft){0};
 }

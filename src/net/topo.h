@@ -44,12 +44,14 @@ typedef struct Topo {
     uint32_t *host_rack;                    /* [n_hosts] */
     uint8_t *tier;         /* [n_nodes] hops to the nearest host: 0 host, 1 top of rack, 2, 3 … */
     double *host_rate_bps; /* [n_hosts] of the host's fastest link */
+    double *error_rate;    /* [n_links] probability that a packet is lost; NULL: all are 0 */
     char *name;            /* file or description, for messages */
 } Topo;
 
 typedef struct {
     uint64_t a, b; /* node ids */
     double rate_bps, delay_ns;
+    double error_rate; /* probability that a packet is lost on it, in [0, 1) */
 } TopoCable;
 
 /* topo_build makes a Topo of n_nodes nodes, in any order and with any ids, and n_cables cables; it

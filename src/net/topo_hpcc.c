@@ -4,11 +4,16 @@
  *     ids of the switches
  *     a b 10Gbps 1000ns 0        (n_links lines: two ends, rate, delay, error rate)
  *
- * Blanks are spaces and tabs in any number; lines may end in CRLF and the last one in nothing. The
- * error rate is ignored, and so is prose after the last link (published files explain themselves
- * there), but not a further link. The counts of the header are promises that the file must keep
- * before memory is spent on them: lists grow as they are read, and nodes beyond what the links can
- * join are refused. */
+ * Blanks are spaces and tabs in any number; lines may end in CRLF and the last one in nothing.
+ * Prose after the last link is skipped (published files explain themselves there), and so are
+ * further links, with a remark, as ns-3 does. The counts of the header are promises that the file
+ * must keep before memory is spent on them: lists grow as they are read, and nodes beyond what the
+ * links can join are refused.
+ *
+ * Forks have more numbers in the header: PowerTCP's `nodes switches tors links` and perhaps two
+ * rates, SimAI's `nodes gpus_per_server nvswitches switches links gpu_type`, whose NVSwitches are
+ * switches like others. Such a header is taken by the reading that the rest of the file fits: as
+ * many ids in the next line and as many links below, or more if only one reading fits. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,20 +101,96 @@ typedef struct {
     size_t cap_switches;
 } HpccCounts;
 
-static int read_header(HpccText *s, HpccCounts *h, Err *err) {
-    skip_lines(s);
-    if (read_whole(s, "number of nodes", MAX_COUNT, &h->n_nodes, err) != 0) return -1;
-    if (read_whole(s, "number of switches", MAX_COUNT, &h->n_switches, err) != 0) return -1;
-    if (read_whole(s, "number of links", MAX_COUNT, &h->n_links, err) != 0) return -1;
+/* ---- headers of forks ---- */
+
+enum { MAX_HEADER = 8 };
+
+/* Counts the words of the next line, and the lines behind it that begin with a digit. */
+static void count_body(HpccText s, uint64_t *n_ids, uint64_t *n_links) {
+    char word[MAX_WORD];
+    *n_ids = *n_links = 0;
+    skip_lines(&s);
+    while (next_word(&s, word), *word) ++*n_ids;
+    for (skip_lines(&s); s.at < s.end && *s.at >= '0' && *s.at <= '9'; skip_lines(&s)) {
+        ++*n_links;
+        while (s.at < s.end && *s.at != '\n') s.at++;
+    }
+}
+
+/* A header of 4 to 6 words, of which `s` stands behind the line. */
+static int read_long_header(const HpccText *s, char word[MAX_HEADER][MAX_WORD], int n,
+                            HpccCounts *h, Err *err) {
+    /* Where nodes, links and up to two numbers of switches stand. */
+    static const struct {
+        int least, most, nodes, switches[2], links;
+    } forms[] = {{4, 6, 0, {1, -1}, 3}, {5, 6, 0, {2, 3}, 4}};
+    uint64_t number[MAX_HEADER] = {0}, n_ids, n_links;
+    char found[200] = "";
+    int n_fitting = 0, n_exact = 0, n_numbers = 0;
+    for (int i = 0; i < n; i++) {
+        size_t len = strlen(found), digits = strspn(word[i], "0123456789");
+        snprintf(found + len, sizeof found - len, "%s%.20s", i ? " " : "", word[i]);
+        bool whole = digits > 0 && digits <= 18 && word[i][digits] == '\0';
+        if (whole && n_numbers == i) number[n_numbers++] = strtoull(word[i], NULL, 10);
+    }
+    count_body(*s, &n_ids, &n_links);
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+        if (n < forms[f].least || n > forms[f].most || n_numbers <= forms[f].links) continue;
+        uint64_t switches = number[forms[f].switches[0]] +
+                            (forms[f].switches[1] < 0 ? 0 : number[forms[f].switches[1]]);
+        uint64_t links = number[forms[f].links];
+        if (switches != n_ids || links > n_links || links == 0) continue;
+        bool exact = links == n_links;
+        n_fitting++;
+        n_exact += exact;
+        if (exact || n_exact == 0)
+            *h = (HpccCounts){.n_nodes = number[0], .n_switches = switches, .n_links = links};
+    }
+    if (n_exact == 1 || (n_exact == 0 && n_fitting == 1)) return 0;
+    return err_input(err,
+                     "%s: line %llu: expected nodes, switches and links, as the %llu ids and %llu "
+                     "links below, got %d words: %s",
+                     s->name, (unsigned long long)s->line, (unsigned long long)n_ids,
+                     (unsigned long long)n_links, n, found);
+}
+
+/* ---- the file ---- */
+
+static int check_counts(const HpccText *s, const HpccCounts *h, Err *err) {
+    if (h->n_nodes >= MAX_COUNT || h->n_links >= MAX_COUNT)
+        return err_input(err, "%s: line %llu: %llu nodes and %llu links are too many", s->name,
+                         (unsigned long long)s->line, (unsigned long long)h->n_nodes,
+                         (unsigned long long)h->n_links);
     if (h->n_switches > h->n_nodes)
         return err_input(
             err, "%s: line %llu: expected at most as many switches as nodes, got %llu of %llu",
             s->name, (unsigned long long)s->line, (unsigned long long)h->n_switches,
             (unsigned long long)h->n_nodes);
-    if (h->n_nodes > h->n_links + 1)
+    if (h->n_nodes - h->n_switches > h->n_links) /* each host has one; a switch may have none */
         return err_input(err, "%s: line %llu: %llu links cannot join %llu nodes", s->name,
                          (unsigned long long)s->line, (unsigned long long)h->n_links,
                          (unsigned long long)h->n_nodes);
+    return 0;
+}
+
+static int read_counts(HpccText *s, HpccCounts *h, Err *err) {
+    char word[MAX_HEADER][MAX_WORD];
+    int n = 0;
+    skip_lines(s);
+    HpccText line = *s;
+    while (n < MAX_HEADER && (next_word(&line, word[n]), *word[n])) n++;
+    if (n > 3) {
+        if (read_long_header(&line, word, n, h, err) != 0) return -1;
+        *s = line;
+        return 0;
+    }
+    if (read_whole(s, "number of nodes", MAX_COUNT, &h->n_nodes, err) != 0) return -1;
+    if (read_whole(s, "number of switches", MAX_COUNT, &h->n_switches, err) != 0) return -1;
+    return read_whole(s, "number of links", MAX_COUNT, &h->n_links, err);
+}
+
+static int read_header(HpccText *s, HpccCounts *h, Err *err) {
+    if (read_counts(s, h, err) != 0 || check_counts(s, h, err) != 0) return -1;
     for (uint64_t i = 0; i < h->n_switches; i++) {
         uint64_t id;
         skip_lines(s);
@@ -120,10 +201,22 @@ static int read_header(HpccText *s, HpccCounts *h, Err *err) {
     return 0;
 }
 
-static int read_links(HpccText *s, const HpccCounts *h, TopoDraft *d, Err *err) {
+/* The last column of a link, which may be missing. */
+static int read_error_rate(HpccText *s, double *rate, Err *err) {
     char word[MAX_WORD];
+    next_word(s, word);
+    *rate = 0;
+    if (!*word) return 0;
+    if (units_parse_number(word, "", rate, NULL) != 0 || !(*rate >= 0 && *rate < 1))
+        return fail(s, "error rate", "a probability from 0 to below 1", word, err);
+    while (next_word(s, word), *word) continue;
+    return 0;
+}
+
+static int read_links(HpccText *s, const HpccCounts *h, const TopoLoadOptions *o, TopoDraft *d,
+                      Err *err) {
     for (uint64_t i = 0; i < h->n_links; i++) {
-        TopoCable c;
+        TopoCable c = {0};
         skip_lines(s);
         if (s->at >= s->end)
             return err_input(err, "%s: line %llu: the file ends after %llu of %llu links", s->name,
@@ -132,15 +225,16 @@ static int read_links(HpccText *s, const HpccCounts *h, TopoDraft *d, Err *err) 
         if (read_whole(s, "node id", h->n_nodes, &c.a, err) != 0 ||
             read_whole(s, "node id", h->n_nodes, &c.b, err) != 0)
             return -1;
-        if (read_rate(s, &c.rate_bps, err) != 0 || read_delay(s, &c.delay_ns, err) != 0) return -1;
+        if (read_rate(s, &c.rate_bps, err) != 0 || read_delay(s, &c.delay_ns, err) != 0 ||
+            read_error_rate(s, &c.error_rate, err) != 0)
+            return -1;
         topo_draft_cable(d, c);
-        while (next_word(s, word), *word) continue;
     }
     skip_lines(s);
     if (s->at < s->end && *s->at >= '0' && *s->at <= '9')
-        return err_input(err,
-                         "%s: line %llu: more links than the %llu that the first line announces",
-                         s->name, (unsigned long long)s->line, (unsigned long long)h->n_links);
+        log_note(o->log,
+                 "%s: line %llu: more links than the %llu that the header announces; not read",
+                 s->name, (unsigned long long)s->line, (unsigned long long)h->n_links);
     return 0;
 }
 
@@ -156,15 +250,16 @@ static int place_nodes(const HpccText *s, const HpccCounts *h, TopoDraft *d, Err
     return 0;
 }
 
-int topo_hpcc_read(Topo *t, const char *name, const char *text, size_t len, Err *err) {
+int topo_hpcc_read(Topo *t, const char *name, const char *text, size_t len,
+                   const TopoLoadOptions *o, Err *err) {
     HpccText s = {name, text, text + len, 1};
     HpccCounts h = {0};
     TopoDraft d = {0};
     int rc = read_header(&s, &h, err);
     /* Links come first: the file has to have them before memory is spent on nodes. */
-    if (rc == 0) rc = read_links(&s, &h, &d, err);
+    if (rc == 0) rc = read_links(&s, &h, o, &d, err);
     if (rc == 0) rc = place_nodes(&s, &h, &d, err);
-    if (rc == 0) rc = topo_draft_build(t, &d, name, err);
+    if (rc == 0) rc = topo_draft_build(t, &d, name, o, err);
     free(h.switches);
     topo_draft_free(&d);
     return rc;

@@ -78,7 +78,7 @@ static int need_each(const Json *j, const char *key, TopoReader *r, ReadItem rea
 /* A link's two ends, rate and delay under the given keys. */
 static int read_link(const Json *j, const char *rate_key, const char *delay_key, TopoDraft *d,
                      Err *err) {
-    TopoCable c;
+    TopoCable c = {0};
     Json rate, delay;
     if (json_need_uint(j, "a", MAX_NODE_ID, &c.a, err) != 0 ||
         json_need_uint(j, "b", MAX_NODE_ID, &c.b, err) != 0)
@@ -186,7 +186,8 @@ static int read_clos(Topo *t, const char *path, const Json *root, Err *err) {
     return clos_build(t, &c, path, err);
 }
 
-static int read_json(Topo *t, const char *path, const Json *root, Err *err) {
+static int read_json(Topo *t, const char *path, const Json *root, const TopoLoadOptions *o,
+                     Err *err) {
     Json v;
     TopoDraft d = {0};
     int rc;
@@ -201,12 +202,13 @@ static int read_json(Topo *t, const char *path, const Json *root, Err *err) {
                          "%s: expected a topology with \"clos\", \"pods\" (a cluster) or \"nodes\" "
                          "and \"links\"",
                          path);
-    if (rc == 0) rc = topo_draft_build(t, &d, path, err);
+    if (rc == 0) rc = topo_draft_build(t, &d, path, o, err);
     topo_draft_free(&d);
     return rc;
 }
 
-static int read_text(Topo *t, const char *path, const char *text, size_t len, Err *err) {
+static int read_text(Topo *t, const char *path, const char *text, size_t len,
+                     const TopoLoadOptions *o, Err *err) {
     size_t bom = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, i = 0;
     text += bom;
     len -= bom;
@@ -214,20 +216,21 @@ static int read_text(Topo *t, const char *path, const char *text, size_t len, Er
     if (i == len)
         return err_input(
             err, "%s: expected a topology (JSON or HPCC topology.txt), got an empty file", path);
-    if (text[i] != '{' && text[i] != '[') return topo_hpcc_read(t, path, text, len, err);
+    if (text[i] != '{' && text[i] != '[') return topo_hpcc_read(t, path, text, len, o, err);
     JsonDoc *doc = json_parse(text, len, path, err);
     if (!doc) return -1;
     Json root = json_root(doc);
-    int rc = read_json(t, path, &root, err);
+    int rc = read_json(t, path, &root, o, err);
     json_close(doc);
     return rc;
 }
 
-int topo_load(Topo *t, const char *path, Err *err) {
+int topo_load(Topo *t, const char *path, const TopoLoadOptions *o, Err *err) {
+    static const TopoLoadOptions standard = {0};
     FileView v;
     *t = (Topo){0};
     if (file_view(&v, path, err) != 0) return -1;
-    int rc = read_text(t, path, v.data, v.len, err);
+    int rc = read_text(t, path, v.data, v.len, o ? o : &standard, err);
     file_view_close(&v);
     return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "net/topo.h"
+#include "net/topo_load.h"
 
 /* Nodes and cables of a graph that is being read or generated, for topo_build. To begin with, all
  * zero; topo_draft_free releases. */
@@ -18,8 +19,10 @@ typedef struct {
 } TopoDraft;
 void topo_draft_node(TopoDraft *d, uint64_t id, bool is_host, uint32_t pod);
 void topo_draft_cable(TopoDraft *d, TopoCable c);
-/* topo_draft_build makes a topology of what was added (topo_build). */
-int topo_draft_build(Topo *t, const TopoDraft *d, const char *name, Err *err);
+/* topo_draft_build makes a topology of what was added (topo_build). With `o`, what is from a file
+ * is tidied first: switches without links are dropped, links in opposite directions joined if
+ * asked. */
+int topo_draft_build(Topo *t, TopoDraft *d, const char *name, const TopoLoadOptions *o, Err *err);
 void topo_draft_free(TopoDraft *d);
 
 /* topo_load_rate and topo_load_delay read a rate or delay in JSON: a number (bit/s, ns) or text
@@ -28,7 +31,8 @@ int topo_load_rate(const Json *j, double *bps, Err *err);
 int topo_load_delay(const Json *j, double *ns, Err *err);
 
 /* topo_hpcc_read reads the HPCC authors' topology.txt from memory; `name` is the file's. */
-int topo_hpcc_read(Topo *t, const char *name, const char *text, size_t len, Err *err);
+int topo_hpcc_read(Topo *t, const char *name, const char *text, size_t len,
+                   const TopoLoadOptions *o, Err *err);
 
 /* topo_save_rate and topo_save_delay return "10Gbps", "1us": text that reads back as exactly the
  * same number. */

@@ -13,7 +13,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "net/topo_load.h"
 #include "traffic/flows_read.h"
 
 /* Enough for stable percentiles of every size bucket: the 1 % largest flows are 10,000. */
@@ -63,12 +62,14 @@ static int load_mix(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
     return o->check_conf ? o->check_conf(o->check_ctx, &s->conf, err) : 0;
 }
 
-static int load_topo(Scenario *s, const ScenarioOptions *o, Err *err) {
+static int load_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     const char *path = o->topo_path ? o->topo_path : s->mix.topo;
+    TopoLoadOptions how = o->topo;
+    how.log = log;
     if (!path && s->has_mix)
         return err_input(err, "%s: names no topology; give one with --topo", o->mix_path);
     if (!path) return err_input(err, "no topology given (--topo FILE)");
-    return topo_load(&s->topo, path, err);
+    return topo_load(&s->topo, path, &how, err);
 }
 
 static int load_matrix(Scenario *s, Err *err) {
@@ -116,7 +117,7 @@ static int number_ports(Scenario *s, const ScenarioOptions *o, const Log *log, E
 static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     double t0 = diag_now_s();
     if (load_mix(s, o, log, err) != 0 || check_stdin(&s->mix, o, err) != 0 ||
-        load_topo(s, o, err) != 0)
+        load_topo(s, o, log, err) != 0)
         return -1;
     double t1 = diag_now_s();
     if (!(s->route = route_new(&s->topo, err))) return -1;

@@ -6,7 +6,7 @@
 
 #include "base/diag.h"
 #include "net/netconf.h"
-#include "net/topo.h"
+#include "net/topo_load.h"
 #include "scenario/mix.h"
 #include "traffic/flowcolumns.h"
 #include "traffic/flowsource.h"
@@ -34,6 +34,7 @@ typedef struct {
 /* What to load. */
 typedef struct {
     const char *topo_path;           /* NULL: the mix's */
+    TopoLoadOptions topo;            /* how to read it; its log is not used */
     const char *mix_path;            /* NULL: flows_path is needed */
     const char *flows_path;          /* NULL: flows are drawn from the mix */
     const FlowColumns *flow_columns; /* of a flow file without names; NULL: as they look */

@@ -102,7 +102,7 @@ int main(int argc, char **argv) {
     Flows flows;
     PathSet ps;
     if (threads > MAX_WORKERS) threads = MAX_WORKERS;
-    must(topo_load(&topo, "spec/clos-256-2to1.json", &err), &err);
+    must(topo_load(&topo, "spec/clos-256-2to1.json", NULL, &err), &err);
     must(sizedist_load(&sizes, "spec/sizes/cachefollower.txt", &err), &err);
     must(rackmatrix_generate(&matrix, "c", &topo, 1, &err), &err);
     Route *route = route_new(&topo, &err);

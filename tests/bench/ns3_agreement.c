@@ -128,7 +128,8 @@ static int run_case(const char *topologies, const char *dir, bool detail, Tally 
     Flows f;
     Log log = {.level = LOG_NORMAL};
     char *flows_path = file_join(dir, "flows.csv");
-    if (ns3_case_read(&c, topologies, dir, err) != 0 || topo_load(&topo, c.topo_path, err) != 0 ||
+    if (ns3_case_read(&c, topologies, dir, err) != 0 ||
+        topo_load(&topo, c.topo_path, NULL, err) != 0 ||
         flows_load(&f, flows_path, &topo, NULL, &log, err) != 0)
         return -1;
     Route *r = route_new(&topo, err);
