@@ -124,6 +124,7 @@ static void draw(Progress *p, uint64_t done, double now) {
     p->drawn = true;
 }
 
+/* What takes less than a second needs no progress; ten lines a second look like a moving one. */
 void progress_update(Progress *p, uint64_t done) {
     static const double FIRST_S = 1.0, AGAIN_S = 0.1;
     if (!p->log || !p->log->tty || p->log->level < LOG_NORMAL) return;

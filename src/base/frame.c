@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 
+/* The fields before the header's text, and the checksum at the end (frame.h). */
 enum { HEAD_BYTES = 24, ALIGNMENT = 64, SUM_BYTES = 8 };
 
 static size_t aligned(size_t n) { return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }

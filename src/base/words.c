@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { MAX_WORD = 40, MAX_EDITS = 3 };
+enum { MAX_WORD = 40, MAX_EDITS = 3 }; /* as said above */
 
 static size_t edit_distance(const char *a, const char *b) {
     size_t na = strlen(a), nb = strlen(b), row[MAX_WORD + 1];

@@ -77,7 +77,7 @@ static const CliCommand *find_subcommand(const CliCommand *cmd, const char *word
 
 /* A word that the command knows nothing of. */
 static int unexpected(const CliCommand *cmd, const char *word, Err *err) {
-    enum { MOST = 16 };
+    enum { MOST = 16 }; /* subcommands of a command; it is asserted that they are no more */
     const char *names[MOST + 1] = {NULL};
     for (int n = 0; cmd->subcommands && cmd->subcommands[n]; n++) {
         assert(n < MOST);
@@ -117,7 +117,7 @@ static int set_common(CliCommon *c, int option, const char *value, Err *err) {
 }
 
 static int unknown_option(const CliCommand *cmd, const char *given, Err *err) {
-    enum { MOST = 64 };
+    enum { MOST = 64 }; /* options of a command; one beyond would not be suggested */
     char word[64];
     const char *names[MOST + 1] = {NULL};
     int n = 0;

@@ -22,6 +22,7 @@ static const struct {
     size_t size;
 } types[] = {
     [NPY_F32] = {"<f4", 4}, [NPY_U32] = {"<u4", 4}, [NPY_U16] = {"<u2", 2}, [NPY_U8] = {"|u1", 1}};
+/* Magic, version and the header's length take 10 bytes; numpy ends headers at multiples of 64. */
 enum { N_TYPES = sizeof types / sizeof types[0], PREFIX = 10, ALIGN = 64 };
 
 const char *npy_type_name(NpyType t) { return types[t].name; }

@@ -7,7 +7,7 @@
 #include "base/file.h"
 
 typedef enum { NPY_F32, NPY_U32, NPY_U16, NPY_U8 } NpyType;
-enum { NPY_MAX_DIMS = 2 };
+enum { NPY_MAX_DIMS = 2 }; /* of arrays that are read: no data set has more */
 
 /* A mapped array; `data` points into the file. C order, little endian. */
 typedef struct {

@@ -34,6 +34,7 @@ enum {
 /* Three hundred foreground flows give the larger size buckets a tail; the ceiling bounds the work.
  */
 enum { FEWEST_FLOWS = 1500, MOST_FLOWS = 7000, WANTED_FOREGROUND = 300 };
+/* As drawn above. */
 #define HOST_RATE_BPS 10e9
 #define INNER_RATE_BPS 40e9
 #define DELAY_NS 1000

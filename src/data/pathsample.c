@@ -26,7 +26,7 @@
 /* 63 links: far beyond any path; positions fit 16 bits. A view holds at least 4 foreground flows,
  * fewer than which say nothing of a distribution. */
 enum { MAX_LINKS = 63, MIN_VIEW_FLOWS = 4 };
-static const double host_rate_bps = 10e9;
+static const double host_rate_bps = 10e9; /* of the published shape */
 
 static int read_settings(const Json *root, PathScenario *s, Err *err) {
     uint64_t n_hosts;

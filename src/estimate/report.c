@@ -12,7 +12,8 @@
 #include "base/units.h"
 #include "traffic/sizebucket.h"
 
-/* Appends a value in at most 17 characters, so that a cell holds three of any size. */
+/* Appends a value in at most 17 characters, so that a cell holds three of any size: values of 1e15
+ * and more have three digits and an exponent. */
 static void append_value(ReportCell *c, double x) {
     static const double LONGEST_WHOLE = 1e15;
     size_t n = strlen(c->s);

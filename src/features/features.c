@@ -73,7 +73,10 @@ static void longest_first(const PathSet *set, size_t first, size_t n, uint32_t *
 
 /* Announces a packet simulation that will take long, as told from a few paths. */
 static void announce_packets(const FeaturesRun *r, const Log *log) {
-    enum { N_PROBED = 8, TWO_DIGITS_OF_MINUTES_S = 5400 };
+    enum {
+        N_PROBED = 8, /* paths of all lengths, since they are taken evenly from the order */
+        TWO_DIGITS_OF_MINUTES_S = 5400
+    };
     /* Of one thread: `bench_packet` measures 8 to 12 million. */
     static const double HOPS_PER_S = 8e6, WORTH_A_REMARK_S = 60;
     size_t n = r->set.n_unique, n_probed = n < N_PROBED ? n : N_PROBED;

@@ -17,6 +17,8 @@
 #include "model/ckpt_published.h"
 #include "model/pathfeat.h"
 
+/* Integers at the head of the two files. The longest sequence sets the length of the tables, which
+ * are read whole: 65,536 rows are far beyond any path. Ours have 16 rows, as the published ones. */
 enum { N_LLAMA_INTS = 7, N_MLP_INTS = 5, MAX_SEQ = 1 << 16, DEFAULT_SEQ = 16 };
 enum {
     DIM,

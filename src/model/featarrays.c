@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { ALIGNMENT = 8 };
+enum { ALIGNMENT = 8 }; /* of each array in a block: what doubles need */
 
 size_t featarrays_flow_arrays(FlowFeat *m, FeatArray out[FEATARRAYS_MAX]) {
     size_t n_links = m->n_links, n_flows = m->n_flows;

@@ -14,6 +14,8 @@
 #include <math.h>
 #include <string.h>
 
+/* N_PCT: percentiles of the slowdowns of a bucket; N_STATS: mean or median, p90 and p99 of what the
+ * link held at sampled arrivals. The names below list them. */
 enum { N_SIZES = FLOWFEAT_N_SIZES, N_PCT = 3, N_STATS = 3 };
 
 /* Numbers of flows say how much a short run is shaped by its start and by chance; they are cut
@@ -109,6 +111,9 @@ const char *const flowfeat_link_names[FLOWFEAT_N_LINK] = {
 
 /* ---- histogram of slowdowns ---- */
 
+/* A bin is what floats have in common in all but their lowest 17 bits: 64 bins between powers of
+ * two, at most 1.6 % wide, finer than the model's errors of several per cent. They go from 1 (whose
+ * bits these are) to 2^20; slowdowns above count as that. */
 enum {
     BIN_SHIFT = 17,
     BINS_PER_OCTAVE = 64,

@@ -12,6 +12,7 @@
 /* Congestion controls that a model can know: a flag for each, in ORDER CC. A control behind them
  * has no place in what a model sees. */
 enum { MODELINPUT_N_CC = 4 };
+/* The published feature map (pathfeat.h): buckets of sizes, percentiles of each, settings. */
 enum { MODELINPUT_N_BUCKETS = 10, MODELINPUT_N_PCT = 100, MODELINPUT_N_CONF = 19 };
 
 /* pct: [10 × 100]; bucket b has flows if its bit in `present` is set; other buckets stay as they

@@ -40,6 +40,8 @@ void route_ports_free(RoutePorts *p) {
 
 static void ports_dense(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
                         uint16_t *sport) {
+    /* Prefetching takes 11.1 ns a flow down to 8.8 with 6,144 hosts, whose counters fit no cache; 8
+     * to 64 flows ahead are within a tenth of that. */
     enum { AHEAD = 16 };
     uint16_t *count = p->count;
     size_t n_hosts = p->n_hosts;

@@ -231,7 +231,7 @@ static uint32_t switch_of(const Topo *t, uint32_t host) {
 
 /* Pods as the connected parts that remain without the top tier of switches. */
 static void derive_pods(const Topo *t, uint32_t *pod) {
-    enum { SMALLEST_WITH_PODS = 3 };
+    enum { SMALLEST_WITH_PODS = 3 }; /* tiers of switches: below two are racks and their spine */
     const uint32_t in_no_pod = TOPO_NONE - 1;
     uint8_t top = 0;
     for (uint32_t v = 0; v < t->n_nodes; v++) top = t->tier[v] > top ? t->tier[v] : top;

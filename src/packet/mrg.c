@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-static const uint64_t M1 = 4294967087, M2 = 4294944443;
+static const uint64_t M1 = 4294967087, M2 = 4294944443; /* 2^32 − 209 and 2^32 − 22853 */
 enum { LOG2_STREAM = 127, LOG2_RUN = 76 };
 
 static void multiply(const uint64_t a[9], const uint64_t b[9], uint64_t m, uint64_t out[9]) {

@@ -15,6 +15,8 @@
 #include "net/route.h"
 #include "traffic/flows.h"
 
+/* Tiers of switches whose queues are told apart. A Clos has three, the largest fabrics in use have
+ * five; what is deeper counts as the last. */
 enum { PKT_MAX_TIERS = 8 };
 
 /* One event of a trace. */

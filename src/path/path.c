@@ -99,7 +99,7 @@ static void add_to_patterns(PathWalk *w, const uint16_t *flow, size_t n, uint32_
 
 /* Lists the flows seen and clears the bitmap; returns how many there are. Most words have few bits,
  * and how many cannot be predicted: FEW places are always written, and those without a flow are
- * overwritten by the next word's. */
+ * overwritten by the next word's. Any FEW of 1 to 6 is as fast within the noise of bench_path. */
 static size_t list_seen(PathWalk *w) {
     enum { FEW = 4 };
     uint16_t *offset = w->offset;

@@ -36,7 +36,7 @@ namespace {
 enum {
     N_PCT = MODELINPUT_N_BUCKETS * MODELINPUT_N_PCT,
     N_CONF = MODELINPUT_N_CONF,
-    N_OUT = 400,
+    N_OUT = 400, /* of the published head: percentiles 1 to 100 of four buckets */
     N_OUT_BUCKETS = 4
 };
 

@@ -54,6 +54,7 @@ typedef struct {
     const float *level_weight; /* [n_out] in the loss */
 } TorchFlowBatch;
 
+/* Raised whenever a type or function here changes: a plug-in of another one is refused. */
 #define TORCH_SHIM_ABI 3
 #define TORCH_SHIM_SYMBOL "m3_torch_api"
 typedef struct {

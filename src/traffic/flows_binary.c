@@ -25,7 +25,7 @@
 #include "base/mem.h"
 #include "traffic/flows_private.h"
 
-enum { VERSION = 1, ALIGN = 64 };
+enum { VERSION = 1, ALIGN = 64 }; /* header and columns begin at multiples of a cache line */
 /* No text file begins so, and a copy in text mode breaks it. */
 static const char magic[8] = {'\x89', 'M', '3', 'F', 'L', 'O', 'W', '\n'};
 

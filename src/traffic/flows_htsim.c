@@ -18,7 +18,7 @@
 
 #include "base/mem.h"
 
-enum { MAX_WORD = 32 };
+enum { MAX_WORD = 32 }; /* longer than any word of the format and any number */
 
 typedef struct {
     const char *p, *end;

@@ -493,7 +493,7 @@ static int read_header(TextReader *r) {
 
 /* Whether the text below the last flow, which explains the file, speaks of packets. */
 static bool says_packets(const TextReader *r) {
-    enum { TAIL = 4096 };
+    enum { TAIL = 4096 }; /* bytes: such texts have a few lines */
     const char *p = r->end - r->p > TAIL ? r->end - TAIL : r->p;
     for (; p < r->end; p++) {
         if ((p == r->p || p[-1] == '\n') && !isalpha((unsigned char)*p))
@@ -514,7 +514,7 @@ static bool is_end(const void *ctx, uint64_t id) {
 
 /* Columns without names: guessed from the first rows, which are read again afterwards. */
 static int guess_columns(TextReader *r) {
-    enum { ROWS = 256 };
+    enum { ROWS = 256 }; /* one layout alone fits so many, unless columns are alike throughout */
     const char *p = r->p, *word, **rows = NULL;
     size_t line = r->line, len, n_rows = 0, n = 0, n_words = 0, cap = 0;
     while (n_rows < ROWS && next_row(r) && isxdigit((unsigned char)*r->p)) {

@@ -14,7 +14,7 @@
 #include "traffic/flows.h"
 #include "traffic/sizedist.h"
 
-enum { GUIDE = 4096, MAX_LINE = 200 };
+enum { GUIDE = 4096, MAX_LINE = 200 /* bytes: two numbers of any precision are shorter */ };
 #define MAX_SIZE_B ((double)FLOWS_MAX_SIZE_B)
 
 /* Appends the point of one line "bytes percent". */

@@ -208,7 +208,7 @@ static double held_out_loss(const FlowTask *t, const Ckpt *c) {
     float *q = NULL;
     size_t cap = 0;
     for (size_t i = 0, n; i < t->task.n_held_out; i += n) {
-        enum { CHUNK = 8 * FLOWMODEL_GROUP };
+        enum { CHUNK = 8 * FLOWMODEL_GROUP }; /* paths at a time: some work for eight threads */
         FlowFeat maps[CHUNK];
         const FlowFeat *of[CHUNK];
         size_t n_flows = 0;
