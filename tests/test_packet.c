@@ -500,25 +500,63 @@ static void empty_and_stopped(void **state) {
     net_free(&n);
 }
 
+/* Each packet is lost with its link's probability, data and ACKs alike, and everything arrives all
+ * the same. */
+static void lossy_links_lose_their_share(void **state) {
+    (void)state;
+    static const double rates[] = {0.001, 0.02, 0.2};
+    enum { N = 40 };
+    for (int k = 0; k < 3; k++) {
+        Net n;
+        Err err = {0};
+        const TopoCable cables[] = {{0, 2, 10e9, 1000, rates[k]}, {1, 2, 10e9, 1000}};
+        net_build(&n, 3, 2, cables, 2);
+        Flows f;
+        flows_init(&f, N);
+        for (uint32_t i = 0; i < N; i++) {
+            f.src[i] = i % 2;
+            f.dst[i] = 1 - i % 2;
+            f.size_b[i] = 500000;
+            f.start_ns[i] = (int64_t)i * 1000000;
+        }
+        double fct[N], again[N];
+        PktStats st;
+        NetConf conf;
+        netconf_default(&conf);
+        conf.line_window_b = 30e3;
+        PktOptions o = {.seed = 7};
+        die_on(pktsim_run(n.route, &f, &conf, &o, fct, &st, &err), &err);
+        die_on(pktsim_run(n.route, &f, &conf, &o, again, NULL, &err), &err);
+        assert_memory_equal(fct, again, sizeof fct);
+        assert_int_equal(st.n_finished, N);
+        assert_int_equal(st.n_lost, st.n_drops);
+        assert_int_equal(st.sent_b, st.received_b + st.dropped_b);
+        /* What crossed the lossy cable is what arrived over it and what was lost there; the other
+         * cable has what left the switch, to within what is under way. Half of all hops, then. */
+        double crossings = (double)(st.n_packet_hops + st.n_lost) / 2,
+               sigma = sqrt(crossings * rates[k] * (1 - rates[k]));
+        assert_true(fabs((double)st.n_lost - crossings * rates[k]) <
+                    6 * sigma + 0.15 * rates[k] * crossings);
+        o.seed = 8;
+        die_on(pktsim_run(n.route, &f, &conf, &o, again, NULL, &err), &err);
+        assert_memory_not_equal(fct, again, sizeof fct);
+        flows_free(&f);
+        route_destroy(n.route);
+        topo_free(&n.topo);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_are_the_wires),
-        cmocka_unit_test(events_come_in_order),
-        cmocka_unit_test(equal_times_come_by_rank),
-        cmocka_unit_test(lone_flow_is_ideal),
-        cmocka_unit_test(ideal_by_hand),
-        cmocka_unit_test(window_limits_the_rate),
-        cmocka_unit_test(equal_flows_share),
-        cmocka_unit_test(incast_is_bound_by_the_link),
-        cmocka_unit_test(pfc_is_lossless),
-        cmocka_unit_test(losses_are_repaired),
-        cmocka_unit_test(lost_tails_need_the_timer),
-        cmocka_unit_test(same_seed_same_bytes),
-        cmocka_unit_test(settings_matter),
-        cmocka_unit_test(settings_scale_with_the_rate),
-        cmocka_unit_test(trace_shows_every_packet),
-        cmocka_unit_test(refuses_what_it_cannot_do),
-        cmocka_unit_test(empty_and_stopped),
+        cmocka_unit_test(lossy_links_lose_their_share), cmocka_unit_test(sizes_are_the_wires),
+        cmocka_unit_test(events_come_in_order),         cmocka_unit_test(equal_times_come_by_rank),
+        cmocka_unit_test(lone_flow_is_ideal),           cmocka_unit_test(ideal_by_hand),
+        cmocka_unit_test(window_limits_the_rate),       cmocka_unit_test(equal_flows_share),
+        cmocka_unit_test(incast_is_bound_by_the_link),  cmocka_unit_test(pfc_is_lossless),
+        cmocka_unit_test(losses_are_repaired),          cmocka_unit_test(lost_tails_need_the_timer),
+        cmocka_unit_test(same_seed_same_bytes),         cmocka_unit_test(settings_matter),
+        cmocka_unit_test(settings_scale_with_the_rate), cmocka_unit_test(trace_shows_every_packet),
+        cmocka_unit_test(refuses_what_it_cannot_do),    cmocka_unit_test(empty_and_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,6 +77,9 @@ void sim_report_table(FILE *f, const SimReport *r) {
     fprintf(f, "packets         %s sent, %s retransmitted, %s dropped, %s marked\n",
             units_count(st->n_packets).s, units_count(st->n_retransmissions).s,
             units_count(st->n_drops).s, units_count(st->n_marks).s);
+    if (st->n_lost > 0)
+        fprintf(f, "lost            %s of the dropped, by error rates of links\n",
+                units_count(st->n_lost).s);
     fprintf(f, "pauses          %s, resumes %s\n", units_count(st->n_pauses).s,
             units_count(st->n_resumes).s);
     print_queues(f, st);
@@ -97,6 +100,7 @@ static void put_counts(JsonOut *o, const PktStats *st) {
                   {"packets", st->n_packets},
                   {"packet_hops", st->n_packet_hops},
                   {"drops", st->n_drops},
+                  {"lost_on_links", st->n_lost},
                   {"marks", st->n_marks},
                   {"pauses", st->n_pauses},
                   {"resumes", st->n_resumes},

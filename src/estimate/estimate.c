@@ -115,6 +115,18 @@ static int run_to_target(const Scenario *s, const EstimateOptions *o, const Log 
     return rc;
 }
 
+/* Lossy links are simulated at packet level alone. */
+static void remark_losses(const Scenario *s, const EstimateOptions *o, const Log *log) {
+    uint32_t n = 0;
+    if (!s->topo.error_rate || o->method == METHOD_PACKET) return;
+    for (uint32_t l = 0; l < s->topo.n_links; l += 2) n += s->topo.error_rate[l] > 0;
+    log_note(
+        log,
+        "%s: %u of %u links lose packets; the model and the fluid simulation don't know of it: "
+        "--method packet or m3 simulate does",
+        s->topo.name, n, s->topo.n_links / 2);
+}
+
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
                  Err *err) {
     EstimateOptions all = *o;
@@ -122,6 +134,7 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
     *out = (Estimate){0};
     if (whole) all.n_paths = 0;
     if (estimate_check_conf(o, &s->conf, err) != 0) return -1;
+    remark_losses(s, o, log);
     int rc =
         target && !whole ? run_to_target(s, o, log, out, err) : run_paths(s, &all, log, out, err);
     if (rc != 0) return -1;
@@ -160,6 +173,7 @@ int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, 
                       Err *err) {
     FeaturesOptions fo = features_options(o);
     if (estimate_check_conf(o, &s->conf, err) != 0) return -1;
+    remark_losses(s, o, log);
     if (features_draw(f, s, &fo, log, err) != 0) return -1;
     int rc = features_simulate(f, 0, f->n_unique, err);
     features_finish(f);

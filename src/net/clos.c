@@ -140,8 +140,8 @@ static bool same_links(const Topo *a, const Topo *b) {
 }
 
 static bool same_graph(const Topo *a, const Topo *b) {
-    return a->n_nodes == b->n_nodes && a->n_links == b->n_links && a->n_racks == b->n_racks &&
-           a->n_pods == b->n_pods &&
+    return !a->error_rate && a->n_nodes == b->n_nodes && a->n_links == b->n_links &&
+           a->n_racks == b->n_racks && a->n_pods == b->n_pods &&
            memcmp(a->node_id, b->node_id, a->n_nodes * sizeof *a->node_id) == 0 &&
            memcmp(a->is_host, b->is_host, a->n_nodes) == 0 &&
            memcmp(a->rack_pod, b->rack_pod, a->n_racks * sizeof *a->rack_pod) == 0 &&

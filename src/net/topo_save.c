@@ -44,10 +44,12 @@ static void print_json(FILE *f, const Topo *t) {
     fputs("],\n\"links\": [\n", f);
     for (uint32_t l = 0; l < t->n_links; l += 2) {
         const Link *k = &t->links[l];
-        fprintf(f, "  {\"a\": %llu, \"b\": %llu, \"rate\": \"%s\", \"delay\": \"%s\"}%s\n",
+        fprintf(f, "  {\"a\": %llu, \"b\": %llu, \"rate\": \"%s\", \"delay\": \"%s\"",
                 (unsigned long long)t->node_id[k->from], (unsigned long long)t->node_id[k->to],
-                topo_save_rate(k->rate_bps).s, topo_save_delay(k->delay_ns).s,
-                l + 2 < t->n_links ? "," : "");
+                topo_save_rate(k->rate_bps).s, topo_save_delay(k->delay_ns).s);
+        if (t->error_rate && t->error_rate[l] > 0)
+            fprintf(f, ", \"error_rate\": %s", json_number_text(t->error_rate[l]).s);
+        fputs(l + 2 < t->n_links ? "},\n" : "}\n", f);
     }
     fputs("]}\n", f);
 }
@@ -65,8 +67,9 @@ static void print_hpcc(FILE *f, const Topo *t) {
     fputc('\n', f);
     for (uint32_t l = 0; l < t->n_links; l += 2) {
         const Link *k = &t->links[l];
-        fprintf(f, "%u %u %s %sns 0\n", k->from, k->to, topo_save_rate(k->rate_bps).s,
-                json_number_text(k->delay_ns).s);
+        fprintf(f, "%u %u %s %sns %s\n", k->from, k->to, topo_save_rate(k->rate_bps).s,
+                json_number_text(k->delay_ns).s,
+                json_number_text(t->error_rate ? t->error_rate[l] : 0).s);
     }
 }
 

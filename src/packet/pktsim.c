@@ -133,6 +133,12 @@ static void on_flow_due(PktSim *s, uint32_t id) {
 static void handle(PktSim *s, uint32_t id) {
     PktCell *c = pktsim_cell(s, id);
     if (c->kind <= CELL_NACK) {
+        if (s->loss && rng_u01(&s->loss[c->link]) < s->topo->error_rate[c->link]) {
+            s->stats->n_lost++;
+            c->in_link = c->link;
+            port_drop(s, id);
+            return;
+        }
         s->stats->n_packet_hops++;
         if (c->last) host_on_arrival(s, id);
         else port_on_arrival(s, id);
@@ -248,6 +254,11 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
                   .rng = rng_stream(opt->seed, "marking", 0),
                   .spare_cells = NONE,
                   .spare_slot = NONE};
+    if (s->topo->error_rate) {
+        s->loss = ARENA_NEW(&s->arena, Rng, s->topo->n_links);
+        for (uint32_t l = 0; l < s->topo->n_links; l++)
+            s->loss[l] = rng_stream(opt->seed, "link errors", l);
+    }
     if (s->compat) s->mrg = mrg_at(COMPAT_STREAMS + COMPAT_STREAMS_PER_NODE * s->topo->n_nodes);
     init_sizes(s);
     init_network(s);

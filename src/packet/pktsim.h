@@ -43,7 +43,7 @@ typedef void (*PktTracer)(void *ctx, const PktTraceEvent *e);
 
 typedef struct {
     bool compat;     /* the reference's behaviour with its quirks */
-    uint64_t seed;   /* of marking */
+    uint64_t seed;   /* of marking and of losses on links */
     const char *cc;  /* overrides the settings' congestion control, by name; NULL: as they say */
     double stop_ns;  /* flows not finished by then stay unfinished; 0: until nothing moves */
     const Log *log;  /* progress; NULL: none */
@@ -56,6 +56,7 @@ typedef struct {
     uint64_t n_packets;     /* data packets sent by hosts, retransmissions included */
     uint64_t n_packet_hops; /* packets of all kinds arriving over a link */
     uint64_t n_drops, n_marks, n_pauses, n_resumes, n_retransmissions, n_timeouts;
+    uint64_t n_lost; /* of n_drops: on links, by their error rates */
     uint64_t sent_b, received_b,
         dropped_b; /* payload: sent by hosts, arrived at hosts (duplicates included), dropped */
     uint64_t n_events;

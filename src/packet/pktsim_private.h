@@ -102,6 +102,7 @@ struct PktSim {
     bool asked_starts; /* compat: start times are as asked for, not as the reference printed them */
     Rng rng;           /* marking */
     Mrg mrg;           /* marking, in compat */
+    Rng *loss;         /* [n_links] losses on links; NULL: none loses packets */
 
     double *fct_ns;
     PktStats *stats;

@@ -267,7 +267,8 @@ static void switch_transmit(PktSim *s, Port *p, uint32_t link) {
     depart(s, p, link, id, c);
 }
 
-static void drop(PktSim *s, uint32_t id, const PktCell *c) {
+void port_drop(PktSim *s, uint32_t id) {
+    PktCell *c = pktsim_cell(s, id);
     s->stats->n_drops++;
     if (c->kind == CELL_DATA) s->stats->dropped_b += c->wire_b - s->header_b;
     pktsim_trace(s, PKT_TRACE_DROP, c->in_link, c);
@@ -291,7 +292,7 @@ void port_on_arrival(PktSim *s, uint32_t id) {
     }
     if (!control) {
         if (!buffer_admit(s, in, c->wire_b)) {
-            drop(s, id, c);
+            port_drop(s, id);
             return;
         }
         p->data_b += c->wire_b;

@@ -70,6 +70,8 @@ void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id, bool more);
  * link's own. */
 void port_on_free(PktSim *s, uint32_t link);
 
+/* port_drop loses a packet that came by c->in_link: counted, traced, its sender's timer set. */
+void port_drop(PktSim *s, uint32_t id);
 /* port_on_arrival handles the arrival of a packet at a switch: it is queued, sent on at once, or
  * dropped. */
 void port_on_arrival(PktSim *s, uint32_t id);

@@ -64,10 +64,10 @@ static uint32_t add_node(LotNetBuild *b, bool is_host) {
     return b->n_nodes++;
 }
 
-static void add_cable(LotNetBuild *b, uint32_t from, uint32_t to, double rate_bps,
-                      double delay_ns) {
+static void add_cable(LotNetBuild *b, uint32_t from, uint32_t to, double rate_bps, double delay_ns,
+                      double error_rate) {
     MEM_GROW(b->cables, b->cap_cables, b->n_cables + 1);
-    b->cables[b->n_cables++] = (TopoCable){from, to, rate_bps, delay_ns};
+    b->cables[b->n_cables++] = (TopoCable){from, to, rate_bps, delay_ns, error_rate};
 }
 
 static AddedNode *find_added(LotNetBuild *b, uint32_t behind, uint32_t cable, uint32_t host) {
@@ -116,6 +116,10 @@ typedef struct {
     uint32_t n;
 } Branch;
 
+static double error_rate(const LotNetBuild *b, uint32_t link) {
+    return b->real->error_rate ? b->real->error_rate[link] : 0;
+}
+
 static const Link *branch_link(const LotNetBuild *b, const Branch *w, uint32_t i) {
     return &b->real->links[w->link[(int)i * w->step]];
 }
@@ -127,13 +131,14 @@ static double store_and_forward_ns(double rate_bps) {
 
 /* Joins two nodes by one cable for all links of a branch. Its own rate makes packets wait once. */
 static void add_stub(LotNetBuild *b, uint32_t from, uint32_t to, const Branch *w) {
-    double rate = INFINITY, delay = 0;
+    double rate = INFINITY, delay = 0, passed = 1;
     for (uint32_t i = 0; i < w->n; i++) {
         const Link *l = branch_link(b, w, i);
+        passed *= 1 - error_rate(b, (uint32_t)(l - b->real->links));
         rate = fmin(rate, l->rate_bps);
         delay += l->delay_ns + store_and_forward_ns(l->rate_bps);
     }
-    add_cable(b, from, to, rate, delay - store_and_forward_ns(rate));
+    add_cable(b, from, to, rate, delay - store_and_forward_ns(rate), 1 - passed);
 }
 
 /* Returns the proxy for the far end of `link`, a link of the network at node `behind`. */
@@ -141,7 +146,7 @@ static uint32_t proxy(LotNetBuild *b, uint32_t behind, uint32_t link) {
     bool is_new;
     const Link *l = &b->real->links[link];
     uint32_t node = add_behind(b, behind, link >> 1, TOPO_NONE, &is_new)->node;
-    if (is_new) add_cable(b, behind, node, l->rate_bps, l->delay_ns);
+    if (is_new) add_cable(b, behind, node, l->rate_bps, l->delay_ns, error_rate(b, link));
     return node;
 }
 
@@ -190,7 +195,7 @@ static void add_path(LotNetBuild *b, const NetPath *path) {
     for (uint32_t v = 0; v <= path->n_links; v++) add_node(b, v == 0 || v == path->n_links);
     for (uint32_t v = 0; v < path->n_links; v++) {
         const Link *l = &b->real->links[path->links[v]];
-        add_cable(b, v, v + 1, l->rate_bps, l->delay_ns);
+        add_cable(b, v, v + 1, l->rate_bps, l->delay_ns, error_rate(b, path->links[v]));
     }
 }
 
@@ -229,8 +234,8 @@ static double add_padding(LotNetBuild *b, const NetPath *path) {
     double largest = largest_proxy_b(b, path), in_flight_b = ceil(largest / WIRE_HEADROOM_DELAYS);
     if (largest == 0) return 0;
     for (uint32_t v = 1; v < path->n_links; v++)
-        add_cable(b, v, add_node(b, true), in_flight_b * (8e9 / PADDING_DELAY_NS),
-                  PADDING_DELAY_NS);
+        add_cable(b, v, add_node(b, true), in_flight_b * (8e9 / PADDING_DELAY_NS), PADDING_DELAY_NS,
+                  0);
     return WIRE_RESERVE_B + WIRE_HEADROOM_DELAYS * in_flight_b;
 }
 
