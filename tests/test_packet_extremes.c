@@ -177,12 +177,44 @@ static void hpcc_keeps_its_rate_on_fast_links(void **state) {
     assert_true(hpcc < 1.01 * none);
 }
 
+/* 8 hosts send 5 GB to a ninth at once, seven eighths of which wait at the switch: more than 32
+ * bits can count: nothing is dropped or paused for, the queue is as long as theory has it, and the
+ * last flow takes as long as all bits. */
+static void queues_beyond_4_gb(void **state) {
+    (void)state;
+    enum { N_SENDERS = 8 };
+    const uint64_t size_b = 625000000;
+    NetConf conf;
+    netconf_default(&conf);
+    conf.line_window_b = 1e12;
+    conf.buffer_b = 100e9; /* a link may take a quarter of what is left */
+    Net n;
+    TestFlow list[N_SENDERS];
+    double fct[N_SENDERS], last = 0;
+    PktStats st;
+    net_star(&n, N_SENDERS + 1, 100e9, 1000);
+    for (uint32_t i = 0; i < N_SENDERS; i++) list[i] = (TestFlow){i + 1, 0, size_b, 0};
+    Flows f = flows_of(list, N_SENDERS);
+    simulate(&n, &f, &conf, "none", fct, &st);
+    for (int i = 0; i < N_SENDERS; i++) last = fmax(last, fct[i]);
+    double sent_b = wire_bits(size_b) / 8 * N_SENDERS;
+    assert_true(st.n_drops == 0 && st.n_pauses == 0 && st.n_marks == 0 &&
+                st.n_retransmissions == 0);
+    assert_true(fabs((double)st.peak_queue_b[1] / (sent_b * (N_SENDERS - 1) / N_SENDERS) - 1) <
+                1e-3);
+    assert_true((double)st.peak_buffer_b >= (double)st.peak_queue_b[1]);
+    assert_true(fabs(last / (sent_b * 8 / 100) - 1) < 1e-3);
+    flows_free(&f);
+    net_free(&n);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hpcc_passes_over_stamps_of_one_ns),
         cmocka_unit_test(hpcc_keeps_its_rate_on_fast_links),
         cmocka_unit_test(lone_flows_at_the_ends),
         cmocka_unit_test(incasts_at_the_ends),
+        cmocka_unit_test(queues_beyond_4_gb),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,8 +56,8 @@ static void print_queues(FILE *f, const PktStats *st) {
     fprintf(f, "peak queue      ");
     for (int t = 1; t < PKT_MAX_TIERS; t++)
         if (st->peak_queue_b[t] > 0)
-            fprintf(f, "tier %d: %s, ", t, units_size(st->peak_queue_b[t]).s);
-    fprintf(f, "switch buffer: %s\n", units_size(st->peak_buffer_b).s);
+            fprintf(f, "tier %d: %s, ", t, units_size((double)st->peak_queue_b[t]).s);
+    fprintf(f, "switch buffer: %s\n", units_size((double)st->peak_buffer_b).s);
 }
 
 void sim_report_table(FILE *f, const SimReport *r) {
@@ -117,7 +117,7 @@ static void put_counts(JsonOut *o, const PktStats *st) {
     json_put_array_compact(o, "peak_queue_b"); /* by tier, top of rack first */
     int top = PKT_MAX_TIERS - 1;
     while (top > 0 && st->peak_queue_b[top] == 0) top--;
-    for (int t = 1; t <= top; t++) json_out_int(o, st->peak_queue_b[t]);
+    for (int t = 1; t <= top; t++) json_out_int(o, (int64_t)st->peak_queue_b[t]);
     json_out_end(o, ']');
 }
 

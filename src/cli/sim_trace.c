@@ -79,5 +79,5 @@ void sim_trace_event(void *trace, const PktTraceEvent *e) {
         fprintf(t->f, "%llu,%llu", (unsigned long long)flow_id(t->flows, e->flow),
                 (unsigned long long)e->byte);
     else fputc(',', t->f);
-    fprintf(t->f, ",%u,%d,%u\n", e->wire_b, e->marked, e->queue_b);
+    fprintf(t->f, ",%u,%d,%llu\n", e->wire_b, e->marked, (unsigned long long)e->queue_b);
 }

@@ -49,8 +49,8 @@ CcConf cc_conf(const NetConf *conf, bool compat) {
     return c;
 }
 
-uint32_t cc_threshold_b(const CcConf *c, double k_b, double ref_bps, double port_rate_bps) {
+uint64_t cc_threshold_b(const CcConf *c, double k_b, double ref_bps, double port_rate_bps) {
     double k = wire_threshold_b(k_b, ref_bps, port_rate_bps);
     if (c->compat) k = cut(k, 1000);
-    return k < UINT32_MAX ? (uint32_t)k : UINT32_MAX;
+    return k < 0x1p63 ? (uint64_t)k : UINT64_MAX;
 }

@@ -76,7 +76,7 @@ void cc_arm(CcArm *arm, int which, double delay_ns);
 /* Marking at a switch port: never up to kmin, always above kmax, with probability rising to pmax
  * between. */
 typedef struct {
-    uint32_t kmin_b, kmax_b;
+    uint64_t kmin_b, kmax_b;
     double pmax;
 } CcMarking;
 
@@ -117,5 +117,5 @@ uint64_t cc_rate(double bps);
 CcConf cc_conf(const NetConf *conf, bool compat);
 /* cc_threshold_b returns a marking threshold, given as k_b bytes at ref_bps, for a port: in
  * proportion to its rate; whole KB in compat. */
-uint32_t cc_threshold_b(const CcConf *c, double k_b, double ref_bps, double port_rate_bps);
+uint64_t cc_threshold_b(const CcConf *c, double k_b, double ref_bps, double port_rate_bps);
 #endif

@@ -26,10 +26,9 @@ enum { EVENTS_PER_UPDATE = 1 << 16 };
  * COMPAT_STREAMS_PER_NODE. Found by comparing its marks; exact on all its cases with DCQCN. */
 enum { COMPAT_STREAMS = 2, COMPAT_STREAMS_PER_NODE = 6 };
 /* Limits. Serialisation at a tenth of the least rate, the longest round trip backed off, and the
- * span of starts are each below 2^63 ps; the least buffer holds more than one packet; counters of a
- * switch's bytes are of 32 bits, so that larger buffers are taken for MAX_BUFFER_B. */
+ * span of starts are each below 2^63 ps; the least buffer holds more than one packet. */
 static const double MIN_LINK_BPS = 1e3, MAX_DELAY_NS = 1e12, MAX_SPAN_NS = 8e15,
-                    MIN_BUFFER_B = 4000, MAX_BUFFER_B = 4e9;
+                    MIN_BUFFER_B = 4000;
 enum { MAX_LINKS = 16 }; /* of a path: WIRE_MAX_PACKET_B has room for their stamps */
 
 /* ---- cells ---- */
@@ -223,7 +222,6 @@ static void init_network(PktSim *s) {
     s->nics = ARENA_NEW(&s->arena, Nic, t->n_links);
     grow_cells(s, t->n_links + STOCK);
     s->n_cells = t->n_links; /* cell i < n_links is the free event of port i */
-    if (!s->compat) buffer_b = fmin(buffer_b, MAX_BUFFER_B);
     for (uint32_t v = 0; v < t->n_nodes; v++)
         s->switches[v] = (Switch){.size_b = (uint64_t)buffer_b, .free_b = (int64_t)buffer_b};
     for (uint32_t h = 0; h < t->n_hosts; h++)

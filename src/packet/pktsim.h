@@ -33,7 +33,7 @@ typedef struct {
     PktType type;
     double time_ns;
     uint32_t link;    /* directed: the one it is sent over, or came by (receive, drop) */
-    uint32_t queue_b; /* bytes waiting in that link's data queue after the event */
+    uint64_t queue_b; /* bytes waiting in that link's data queue after the event */
     uint64_t flow;    /* index in Flows; UINT64_MAX for pause frames */
     uint64_t byte;    /* data: first payload byte; ACK, NACK: next byte expected */
     uint32_t wire_b;
@@ -60,9 +60,9 @@ typedef struct {
     uint64_t sent_b, received_b,
         dropped_b; /* payload: sent by hosts, arrived at hosts (duplicates included), dropped */
     uint64_t n_events;
-    uint32_t peak_queue_b[PKT_MAX_TIERS]; /* largest egress queue of a switch, by tier (1: top of
+    uint64_t peak_queue_b[PKT_MAX_TIERS]; /* largest egress queue of a switch, by tier (1: top of
                                              rack) */
-    uint32_t peak_buffer_b; /* most bytes a switch held of its buffer, headroom included */
+    uint64_t peak_buffer_b; /* most bytes a switch held of its buffer, headroom included */
     uint64_t peak_active_flows, peak_packets;
     double sim_ns, wall_s;
 } PktStats;

@@ -31,10 +31,13 @@ static uint8_t threshold_shift(double rate_bps, double host_rate_bps) {
     return shift;
 }
 
+/* More headroom than the buffer is of no use, and its sum over links might overflow; the reference
+ * counts in 32 bits. */
 static void init_ingress(PktSim *s, Ingress *in, const Link *l, double host_rate_bps) {
     double headroom_b = s->compat ? wire_headroom_compat_b(l->rate_bps, l->delay_ns)
                                   : wire_headroom_b(l->rate_bps, l->delay_ns, s->full_wire_b);
-    *in = (Ingress){.headroom_size_b = (uint32_t)fmin(headroom_b, UINT32_MAX / 2),
+    double most_b = s->compat ? UINT32_MAX / 2 : (double)s->switches[l->to].size_b;
+    *in = (Ingress){.headroom_size_b = (uint64_t)fmin(headroom_b, most_b),
                     .sw = l->to,
                     .shift = threshold_shift(l->rate_bps, host_rate_bps)};
     s->switches[l->to].free_b -= (int64_t)in->headroom_size_b + WIRE_RESERVE_B;
@@ -49,7 +52,7 @@ void port_init(PktSim *s, uint32_t link, double host_rate_bps) {
                 .at_host = s->topo->is_host[l->from] != 0,
                 .nic = NONE,
                 .delay_ticks = (int64_t)(l->delay_ns * (double)s->ticks_per_ns + 0.5),
-                .marking = {UINT32_MAX, UINT32_MAX, 0},
+                .marking = {UINT64_MAX, UINT64_MAX, 0},
                 .rate_bps = l->rate_bps};
     p->full_ticks = pktsim_ticks(s, s->full_wire_b, l->rate_bps);
     p->ack_ticks = pktsim_ticks(s, s->ack_wire_b, l->rate_bps);
@@ -120,12 +123,12 @@ void port_on_free(PktSim *s, uint32_t link) {
 /* ---- shared buffer ---- */
 
 static uint64_t threshold(const PktSim *s, const Switch *sw, const Ingress *in) {
-    int64_t left = sw->free_b - sw->shared_b;
+    int64_t left = sw->free_b - (int64_t)sw->shared_b;
     if (s->compat) return (uint32_t)left >> in->shift; /* quirk: wraps below 0 */
     return left > 0 ? (uint64_t)left >> in->shift : 0;
 }
 
-static uint32_t above_reserve(const Ingress *in) {
+static uint64_t above_reserve(const Ingress *in) {
     return in->held_b > WIRE_RESERVE_B ? in->held_b - WIRE_RESERVE_B : 0;
 }
 
@@ -136,8 +139,8 @@ static bool buffer_admit(PktSim *s, Ingress *in, uint32_t b) {
     if (b + in->headroom_b > in->headroom_size_b && b + above_reserve(in) > limit) return false;
     if (!s->compat && sw->held_b + b > sw->size_b) return false;
     sw->held_b += b;
-    if (sw->held_b > s->stats->peak_buffer_b) s->stats->peak_buffer_b = (uint32_t)sw->held_b;
-    uint32_t over = in->held_b + b > WIRE_RESERVE_B ? in->held_b + b - WIRE_RESERVE_B : 0;
+    if (sw->held_b > s->stats->peak_buffer_b) s->stats->peak_buffer_b = sw->held_b;
+    uint64_t over = in->held_b + b > WIRE_RESERVE_B ? in->held_b + b - WIRE_RESERVE_B : 0;
     if (over > limit) {
         in->headroom_b += b;
     } else {
@@ -150,7 +153,7 @@ static bool buffer_admit(PktSim *s, Ingress *in, uint32_t b) {
 /* Takes a packet of b bytes out of the buffer: from the headroom first. */
 static void buffer_release(PktSim *s, Ingress *in, uint32_t b) {
     Switch *sw = &s->switches[in->sw];
-    uint32_t from_headroom = in->headroom_b < b ? in->headroom_b : b, rest = b - from_headroom,
+    uint64_t from_headroom = in->headroom_b < b ? in->headroom_b : b, rest = b - from_headroom,
              over = above_reserve(in);
     sw->held_b -= b;
     in->headroom_b -= from_headroom;
@@ -186,7 +189,7 @@ static void send_pause_frame(PktSim *s, uint32_t in_link, CellKind kind) {
 
 static void pause_if_full(PktSim *s, Ingress *in, uint32_t in_link) {
     if (in->pausing || (!s->cc_conf.conf.pfc && !s->compat)) return;
-    uint32_t shared = above_reserve(in);
+    uint64_t shared = above_reserve(in);
     if (in->headroom_b == 0 &&
         (shared < threshold(s, &s->switches[in->sw], in) || (shared == 0 && !s->compat)))
         return;
@@ -197,7 +200,7 @@ static void pause_if_full(PktSim *s, Ingress *in, uint32_t in_link) {
 
 static void resume_if_drained(PktSim *s, Ingress *in, uint32_t in_link) {
     if (!in->pausing) return;
-    uint32_t shared = above_reserve(in);
+    uint64_t shared = above_reserve(in);
     if (in->headroom_b > 0 ||
         (shared > 0 && shared + WIRE_RESUME_MARGIN_B > threshold(s, &s->switches[in->sw], in)))
         return;

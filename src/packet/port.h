@@ -23,26 +23,26 @@ typedef struct {
     uint64_t free_rank;           /* rank of that event */
     PortQueue control;            /* queue 0: strict priority; of a host: its ACKs */
     PortQueue data;               /* of a host: unused, its flows are its queue */
-    uint32_t data_b, total_b;     /* waiting in `data`; in both */
+    uint64_t data_b, total_b;     /* waiting in `data`; in both */
     bool free_queued;             /* the end of the transmission is in the event queue */
     bool paused;                  /* by PFC: data waits */
     bool at_host;
     uint32_t nic;       /* at_host: index of the NIC */
-    int64_t full_ticks; /* serialisation of a full data packet */
+    int64_t full_ticks; /* serialisation of a full data packet; here the second line begins: */
     int64_t ack_ticks;
     int64_t delay_ticks;
     uint64_t sent_b; /* in total, for telemetry */
     CcMarking marking;
-    uint32_t peak_b; /* most that ever waited in `data` */
+    uint64_t peak_b; /* most that ever waited in `data` */
     double rate_bps;
 } Port;
 _Static_assert(sizeof(Port) == 128, "a port is two cache lines");
 
 /* The receiving end of a directed link at a switch: what its packets hold of the buffer. */
 typedef struct {
-    uint32_t held_b;          /* reserve and shared part */
-    uint32_t headroom_b;      /* headroom in use */
-    uint32_t headroom_size_b; /* of WIRE's headroom */
+    uint64_t held_b;          /* reserve and shared part */
+    uint64_t headroom_b;      /* headroom in use */
+    uint64_t headroom_size_b; /* of WIRE's headroom */
     uint32_t sw;              /* the switch's node */
     uint8_t shift;            /* of the dynamic threshold */
     bool pausing;             /* the far end was told to pause */
@@ -51,7 +51,7 @@ typedef struct {
 typedef struct {
     int64_t free_b; /* buffer − Σ headroom − Σ reserve: what can be shared; may be < 0 */
     uint64_t size_b, held_b;
-    uint32_t shared_b; /* Σ over ingresses of what they hold above the reserve */
+    uint64_t shared_b; /* Σ over ingresses of what they hold above the reserve */
 } Switch;
 
 /* port_init sets up the sending and the receiving end of a link. Rates of hosts' links are at least
