@@ -204,16 +204,6 @@ static void make_classes(FlowSim *sim, const Lot *lot, size_t n, Arena *a) {
 
 /* ---- link state at a sampled arrival ---- */
 
-/* Returns the link on which a class's flows wait: that of theirs with the highest demand over its
- * rate. */
-static uint32_t tightest_link(const Maxmin *mm, const MaxminClass *k) {
-    uint32_t at = k->s;
-    for (uint32_t l = k->s + 1u; l < k->d; l++)
-        if (mm->links[l].demand * mm->links[at].rate > mm->links[at].demand * mm->links[l].rate)
-            at = l;
-    return at;
-}
-
 /* Adds one active flow of class k to `sum`. Its sender has put on the wire what the flow's own rate
  * has allowed since its start; what of that was not served waits. */
 static void add_flow_state(const FlowSim *sim, const MaxminClass *k, const HeapEntry *e,
@@ -240,18 +230,23 @@ static void add_backlog(Backlog *to, const Backlog *b) {
 
 /* Adds the active flows of a class to the state of its links, those that wait to one of them. */
 static void add_class_state(const FlowSim *sim, uint32_t class, LinkState *state) {
+    const MaxminLink *link = sim->mm.links;
     const MaxminClass *k = &sim->mm.classes[class];
     const FluidClass *c = &sim->classes[class];
     LinkState sum = {.n_active = (float)c->n_active};
     double served = c->served + (sim->t - c->since) * c->rate;
     for (uint32_t i = 0; i < c->n_active; i++) add_flow_state(sim, k, &c->heap[i], served, &sum);
+
+    /* They wait on the link of theirs with the highest demand over its rate. */
+    uint32_t tightest = k->s;
     for (uint32_t l = k->s; l < k->d; l++) {
         state[l].n_active += sum.n_active;
         state[l].left_bits += sum.left_bits;
+        if (link[l].demand * link[tightest].rate > link[tightest].demand * link[l].rate)
+            tightest = l;
     }
-    LinkState *tightest = &state[tightest_link(&sim->mm, k)];
-    add_backlog(&tightest->before_feedback, &sum.before_feedback);
-    add_backlog(&tightest->after_feedback, &sum.after_feedback);
+    add_backlog(&state[tightest].before_feedback, &sum.before_feedback);
+    add_backlog(&state[tightest].after_feedback, &sum.after_feedback);
 }
 
 /* Records the state of the links if flow i, which is about to join, is sampled. Rates are those
@@ -268,16 +263,13 @@ static void record_state(FlowSim *sim, size_t i) {
 
 /* ---- the run ---- */
 
-static void rebase_service(FluidClass *c) {
-    for (uint32_t i = 0; i < c->n_active; i++) c->heap[i].bits -= c->served;
-    c->served = 0;
-}
-
-/* Brings a class's service up to now. */
+/* Brings a class's service up to now, and starts it from 0 again where it has grown too large. */
 static inline void catch_up(const FlowSim *sim, FluidClass *c) {
     c->served += (sim->t - c->since) * c->rate;
     c->since = sim->t;
-    if (c->served > REBASE_BITS) rebase_service(c);
+    if (c->served <= REBASE_BITS) return;
+    for (uint32_t i = 0; i < c->n_active; i++) c->heap[i].bits -= c->served;
+    c->served = 0;
 }
 
 /* Sets the time of a class's next completion, given the bits that its first flow has left. */

@@ -50,30 +50,27 @@ void maxmin_init(Maxmin *m, const double *link_rate, uint32_t n_links, MaxminCla
     }
 }
 
-/* Lists the overloaded links in m->over, nothing of them being settled; returns how many. */
-static inline uint32_t find_overloaded(Maxmin *m) {
-    uint32_t n = 0;
+/* Lists the overloaded links in m->over, nothing of them being settled, and opens the classes that
+ * cross one. Returns how many links. */
+static inline uint32_t open_classes(Maxmin *m, uint32_t words) {
+    uint32_t n_over = 0;
     for (uint32_t l = 0; l < m->n_links; l++) {
-        m->over[n] = l;
-        m->left[n] = m->links[l].rate;
-        m->sharers[n] = m->links[l].count;
-        n += m->links[l].demand > m->links[l].rate;
+        m->over[n_over] = l;
+        m->left[n_over] = m->links[l].rate;
+        m->sharers[n_over] = m->links[l].count;
+        n_over += m->links[l].demand > m->links[l].rate;
     }
-    return n;
-}
-
-/* Opens the classes that cross an overloaded link. Those that did so in the last fill and no longer
- * do are back at their caps. */
-static inline void open_classes(Maxmin *m, uint32_t n_over, uint32_t words) {
     for (uint32_t w = 0; w < words; w++) {
         uint64_t crossing = 0;
         for (uint32_t j = 0; j < n_over; j++) crossing |= m->cross[(size_t)m->over[j] * words + w];
+        /* Classes that crossed one in the last fill and no longer do are back at their caps. */
         for (uint64_t freed = m->slowed[w] & ~crossing; freed; freed &= freed - 1) {
             MaxminClass *k = &m->classes[w * 64 + (uint32_t)__builtin_ctzll(freed)];
             k->rate = k->cap;
         }
         m->slowed[w] = m->open[w] = m->active[w] & crossing;
     }
+    return n_over;
 }
 
 /* Settles class k at a rate and subtracts what it takes. */
@@ -155,9 +152,8 @@ static inline void fill_one(Maxmin *m, uint32_t words) {
 }
 
 static inline void fill(Maxmin *m, uint32_t words) {
-    uint32_t n_over = find_overloaded(m), at = 0;
+    uint32_t n_over = open_classes(m, words), at = 0;
     double level = 0;
-    open_classes(m, n_over, words);
     if (n_over == 1) {
         fill_one(m, words);
         return;
