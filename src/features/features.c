@@ -194,24 +194,23 @@ static void keep_slowdowns(const PathView *path, const LotFlow *flows, const flo
     }
 }
 
-/* Returns how many foreground flows of a path the flow model describes at most. What a prediction
- * costs is in proportion to them: 41,000 flows on 500 paths instead of 93,000 move no quantile of
- * any bucket by more than 0.8 % (10 M flows on 256 hosts), where the intervals of sampling are 25 %
- * wide to either side. Small networks, which cannot have many different paths, get more: DESCRIBED
- * flows over all pairs of hosts. This does not depend on the draws, so that a path's features are
- * the same whichever others are drawn. */
-static size_t max_flows_per_path(const FeaturesRun *r) {
-    enum { DESCRIBED = 65536, MIN_PER_PATH = 128, MAX_PER_PATH = 512 };
-    size_t n_hosts = r->scenario->topo.n_hosts, share = DESCRIBED / (n_hosts * n_hosts + 1);
-    return share < MIN_PER_PATH ? MIN_PER_PATH : share > MAX_PER_PATH ? MAX_PER_PATH : share;
-}
-
 /* FEATURES_FLOWS. */
 static void describe_flows(const FeaturesRun *r, const PathView *path, PathFeatures *out,
                            PathCounts *counts, Arena *a) {
+    enum { DESCRIBED = 65536, MIN_PER_PATH = 128, MAX_PER_PATH = 512 };
+    /* How many foreground flows are described at most. What a prediction costs is in proportion to
+     * them: 41,000 flows on 500 paths instead of 93,000 move no quantile of any bucket by more than
+     * 0.8 % (10 M flows on 256 hosts), where the intervals of sampling are 25 % wide to either
+     * side. Small networks, which cannot have many different paths, get more: DESCRIBED flows over
+     * all pairs of hosts. This does not depend on the draws, so that a path's features are the same
+     * whichever others are drawn. */
+    size_t n_hosts = r->scenario->topo.n_hosts, share = DESCRIBED / (n_hosts * n_hosts + 1),
+           max_flows = share < MIN_PER_PATH   ? MIN_PER_PATH
+                       : share > MAX_PER_PATH ? MAX_PER_PATH
+                                              : share;
     FlowFeat features;
     FlowsimStats stats;
-    PathFluidOptions o = {.max_flows = max_flows_per_path(r), .exact = r->options.exact};
+    PathFluidOptions o = {.max_flows = max_flows, .exact = r->options.exact};
     counts->n_simulated = pathfluid_build_path(&features, path, &o, &stats, a);
     counts->n_events = stats.events;
     flowfeat_set_conf(&features, &r->scenario->conf);
@@ -350,22 +349,20 @@ void features_set_conf(Features *f, const NetConf *conf, int threads) {
     par_for(f->n_unique, threads, set_conf_of_path, f);
 }
 
-static int set_assignment(Mix *m, const char *assignment, Err *err) {
-    char key[40]; /* longer than any key: a longer text is none */
-    snprintf(key, sizeof key, "%.*s", (int)strcspn(assignment, "="), assignment);
-    if (mix_key_is_traffic(key))
-        return err_input(err,
-                         "changes the traffic, which features are made from; leave out --features");
-    return mix_set(m, assignment, err);
-}
-
 int features_settings(const Features *f, const char *const *set, NetConf *conf, Err *err) {
     Mix m;
     mix_init(&m);
     m.conf = f->conf;
     int rc = 0;
-    for (const char *const *s = set; s && *s && rc == 0; s++)
-        if ((rc = set_assignment(&m, *s, err)) != 0) err_wrap(err, "--set %.60s", *s);
+    for (const char *const *s = set; s && *s && rc == 0; s++) {
+        char key[40]; /* longer than any key: a longer text is none */
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(*s, "="), *s);
+        rc = mix_key_is_traffic(key)
+                 ? err_input(err, "changes the traffic, which features are made from; "
+                                  "leave out --features")
+                 : mix_set(&m, *s, err);
+        if (rc != 0) err_wrap(err, "--set %.60s", *s);
+    }
     if (rc == 0 && (rc = netconf_check(&m.conf, err)) != 0) err_wrap(err, "--set");
     if (rc == 0 && !features_reusable_under(f, &m.conf))
         rc = err_input(err, "--set: takes a new fluid simulation; leave out --features");

@@ -79,21 +79,18 @@ static void put(FILE *f, const void *data, size_t n) {
     fwrite(zeros, 1, padding(n), f);
 }
 
-static void put_arrays(FILE *f, const FeatArray *arrays, size_t n) {
-    for (size_t i = 0; i < n; i++) put(f, featarrays_pointer(&arrays[i]), arrays[i].bytes);
-}
-
 static void put_path(FILE *f, FeaturesKind kind, const PathFeatures *p) {
     FeatArray arrays[FEATARRAYS_MAX];
+    size_t n_arrays = 0;
+    FlowFeat flows = p->flows; /* featarrays wants to be able to change the pointers */
     PathHeader head = {.n_draws = p->n_draws};
     memcpy(head.bucket_n, p->bucket_n, sizeof head.bucket_n);
     if (kind == FEATURES_FLOWS) {
-        FlowFeat m = p->flows; /* featarrays wants to be able to change the pointers */
-        head.lengths[0] = m.n_links;
-        head.lengths[1] = m.n_flows;
+        head.lengths[0] = flows.n_links;
+        head.lengths[1] = flows.n_flows;
         put(f, &head, sizeof head);
-        put(f, &m.scale, sizeof m.scale);
-        put_arrays(f, arrays, featarrays_flow_arrays(&m, arrays));
+        put(f, &flows.scale, sizeof flows.scale);
+        n_arrays = featarrays_flow_arrays(&flows, arrays);
     } else if (kind == FEATURES_PERCENTILES) {
         PathFeat *m = p->percentiles;
         head.lengths[0] = m->n_rows;
@@ -101,11 +98,12 @@ static void put_path(FILE *f, FeaturesKind kind, const PathFeatures *p) {
         put(f, m->base, sizeof m->base);
         put(f, m->base_count, sizeof m->base_count);
         put(f, m->conf, sizeof m->conf);
-        put_arrays(f, arrays, featarrays_feature_arrays(m, arrays));
+        n_arrays = featarrays_feature_arrays(m, arrays);
     } else {
         put(f, &head, sizeof head);
         put(f, p->slowdown, n_slowdowns(p) * sizeof *p->slowdown);
     }
+    for (size_t i = 0; i < n_arrays; i++) put(f, featarrays_pointer(&arrays[i]), arrays[i].bytes);
 }
 
 /* ---- writing: header ---- */
@@ -200,9 +198,11 @@ static int read_file(const Json *j, const char *key, char **name, char **sha256,
     return 0;
 }
 
-static int read_source(const Json *j, FeaturesSource *src, Err *err) {
+/* Reads what the features were made from: files and settings. */
+static int read_inputs(const Json *j, FeaturesSource *src, NetConf *conf, Err *err) {
     const char *command;
     uint64_t id = 0;
+    Json net;
     if (read_file(j, "topo", &src->topo, &src->topo_sha256, err) != 0 ||
         read_file(j, "mix", &src->mix, &src->mix_sha256, err) != 0 ||
         read_file(j, "flows", &src->flows, &src->flows_sha256, err) != 0 ||
@@ -211,11 +211,6 @@ static int read_source(const Json *j, FeaturesSource *src, Err *err) {
     if (json_need_uint(j, "mix_id", INT64_MAX, &id, err) != 0) return -1;
     src->mix_id = (int64_t)id;
     src->command = mem_strdup(command);
-    return 0;
-}
-
-static int read_settings(const Json *j, NetConf *conf, Err *err) {
-    Json net;
     if (json_need(j, "network", &net, err) != 0 || json_expect_object(&net, err) != 0) return -1;
     return netconf_read_texts(conf, &net, err);
 }
@@ -268,8 +263,7 @@ static int read_header(Features *f, FeaturesSource *src, const Frame *frame, con
     if (!doc) return -1;
     Json root = json_root(doc);
     int rc = read_kind(&root, &f->kind, path, err);
-    if (rc == 0) rc = read_source(&root, src, err);
-    if (rc == 0) rc = read_settings(&root, &f->conf, err);
+    if (rc == 0) rc = read_inputs(&root, src, &f->conf, err);
     if (rc == 0) rc = read_counts(&root, f, err);
     json_close(doc);
     return rc;

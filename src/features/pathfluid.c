@@ -27,26 +27,15 @@ static const double GUESSED_SLOWDOWN = 20;
  * sums and slices go over them. */
 enum { BLOCK = 1024 };
 
-/* Completion times and slowdowns of flows. */
-typedef struct {
-    double *fct_ns;  /* [n] */
-    float *slowdown; /* [n] at least 1 */
-} FluidTimes;
-
-static FluidTimes simulate(const Lot *lot, const LotFlow *flows, size_t n,
-                           const ArrivalSample *arrivals, FlowsimStats *stats, Arena *a) {
-    FluidTimes t = {.fct_ns = ARENA_NEW(a, double, n), .slowdown = ARENA_NEW(a, float, n)};
-    flowsim_run_sampled(lot, flows, n, t.fct_ns, arrivals, stats, a);
-    lot_slowdowns(lot, flows, n, t.fct_ns, t.slowdown);
-    return t;
-}
-
 void pathfluid_build(FlowFeat *m, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows,
                      FlowsimStats *stats, Arena *a) {
     FlowFeatPlan plan;
+    double *fct_ns = ARENA_NEW(a, double, n);
+    float *slowdown = ARENA_NEW(a, float, n);
     flowfeat_plan(&plan, lot, flows, n, max_flows, a);
-    FluidTimes t = simulate(lot, flows, n, &plan.arrivals, stats, a);
-    flowfeat_build(m, lot, flows, n, t.fct_ns, t.slowdown, &plan, NULL, a);
+    flowsim_run_sampled(lot, flows, n, fct_ns, &plan.arrivals, stats, a);
+    lot_slowdowns(lot, flows, n, fct_ns, slowdown);
+    flowfeat_build(m, lot, flows, n, fct_ns, slowdown, &plan, NULL, a);
 }
 
 /* ---- long paths ---- */
@@ -59,20 +48,19 @@ static int64_t end_after(int64_t start_ns, double by_ns) {
     return by_ns < (double)(LAST_NS - start_ns) ? start_ns + (int64_t)by_ns : LAST_NS;
 }
 
-static void plan_path(FlowFeatPlan *plan, const PathView *path, size_t max_flows, Arena *a) {
+/* Plans which arrivals are recorded; returns a guess of when each of those flows ends. */
+static int64_t *plan_ends(FlowFeatPlan *plan, const PathView *path, size_t max_flows, Arena *a) {
     size_t n = path->n_foreground;
     uint64_t *size_b = ARENA_NEW(a, uint64_t, n);
     for (size_t k = 0; k < n; k++)
         size_b[k] = packed_size_b(path->packed, path->range[path->foreground[k]].flow);
     FlowFeatForeground fg = {n, path->foreground, size_b};
     flowfeat_plan_for(plan, &path->lot, path->n, &fg, max_flows, a);
-}
 
-static int64_t *guess_ends(const PathView *path, const ArrivalSample *sample, Arena *a) {
-    int64_t *end_ns = ARENA_NEW(a, int64_t, sample->n);
-    for (size_t k = 0; k < sample->n; k++) {
+    int64_t *end_ns = ARENA_NEW(a, int64_t, plan->arrivals.n);
+    for (size_t k = 0; k < plan->arrivals.n; k++) {
         LotFlow f;
-        path_read(path, sample->flow[k], 1, &f);
+        path_read(path, plan->arrivals.flow[k], 1, &f);
         double rate = fmin(f.cap_bps, path->lot.host_rate_bps) * 1e-9;
         end_ns[k] = end_after(f.start_ns, GUESSED_SLOWDOWN * wire_bits(f.size_b) / rate);
     }
@@ -94,17 +82,6 @@ static bool extend_ends(int64_t *end_ns, const FlowFeatPlan *plan, const LotFlow
         any = true;
     }
     return any;
-}
-
-/* Returns the plan with the sampled flows as indices into the flows that are simulated, which
- * contain all of them. */
-static FlowFeatPlan plan_among(const FlowFeatPlan *plan, const SlicedFlows *sliced, Arena *a) {
-    FlowFeatPlan p = *plan;
-    uint32_t *flow = ARENA_NEW(a, uint32_t, plan->arrivals.n);
-    for (size_t k = 0, j = 0; k < plan->arrivals.n; flow[k++] = (uint32_t)j)
-        while (sliced->index[j] != plan->arrivals.flow[k]) j++;
-    p.arrivals.flow = flow;
-    return p;
 }
 
 /* Reads the path block by block: flows that take part go to `sliced`, all are added to `all` unless
@@ -131,20 +108,29 @@ static size_t build_sliced(FlowFeat *m, const PathView *path, size_t max_flows, 
     FlowFeatPlan plan;
     FlowFeatTraffic all;
     SlicedFlows sliced;
-    plan_path(&plan, path, max_flows, a);
+    int64_t *end_ns = plan_ends(&plan, path, max_flows, a);
     flowfeat_traffic_init(&all, &path->lot, path->gaps, a);
     slices_flows_init(&sliced, path->n / 2, a);
-    int64_t *end_ns = guess_ends(path, &plan.arrivals, a);
     for (bool first = true;; first = false) {
         Slices slices;
         slices_plan(&slices, path, &plan, end_ns, a);
         if (!read_sliced(path, &slices, first ? &all : NULL, &sliced, a)) return 0;
-        FlowFeatPlan among = plan_among(&plan, &sliced, a);
-        FluidTimes t = simulate(&path->lot, sliced.flows, sliced.n, &among.arrivals, stats, a);
-        if (extend_ends(end_ns, &among, sliced.flows, t.fct_ns)) continue;
+
+        /* The sampled flows, all of which take part, as indices into the flows that do. */
+        uint32_t *flow = ARENA_NEW(a, uint32_t, plan.arrivals.n);
+        for (size_t k = 0, j = 0; k < plan.arrivals.n; flow[k++] = (uint32_t)j)
+            while (sliced.index[j] != plan.arrivals.flow[k]) j++;
+        FlowFeatPlan among = plan;
+        among.arrivals.flow = flow;
+
+        double *fct_ns = ARENA_NEW(a, double, sliced.n);
+        float *slowdown = ARENA_NEW(a, float, sliced.n);
+        flowsim_run_sampled(&path->lot, sliced.flows, sliced.n, fct_ns, &among.arrivals, stats, a);
+        if (extend_ends(end_ns, &among, sliced.flows, fct_ns)) continue;
+
         FlowFeatSample sample = {&all, sliced.measured};
-        flowfeat_build(m, &path->lot, sliced.flows, sliced.n, t.fct_ns, t.slowdown, &among, &sample,
-                       a);
+        lot_slowdowns(&path->lot, sliced.flows, sliced.n, fct_ns, slowdown);
+        flowfeat_build(m, &path->lot, sliced.flows, sliced.n, fct_ns, slowdown, &among, &sample, a);
         return sliced.n;
     }
 }

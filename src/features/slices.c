@@ -71,15 +71,9 @@ static size_t sort_and_join(TimeSlice *s, size_t n) {
     return k;
 }
 
-static TimeSlice slice_about_probe(const PathView *path, size_t probe) {
-    enum { HALF = MEASURED_PER_PROBE / 2 };
-    size_t first = probe > HALF ? probe - HALF : 0,
-           last = probe + HALF - 1 < path->n ? probe + HALF - 1 : path->n - 1;
-    return (TimeSlice){path_start_ns(path, first), path_start_ns(path, last)};
-}
-
 void slices_plan(Slices *s, const PathView *path, const FlowFeatPlan *plan, const int64_t *end_ns,
                  Arena *a) {
+    enum { HALF = MEASURED_PER_PROBE / 2 };
     const ArrivalSample *sample = &plan->arrivals;
     static const double MAX_NS = 1e17; /* three years; far below where int64 ends */
     int64_t before_ns = (int64_t)ceil(fmin(ROUND_TRIPS_BEFORE * sample->rtt_ns, MAX_NS)),
@@ -93,9 +87,12 @@ void slices_plan(Slices *s, const PathView *path, const FlowFeatPlan *plan, cons
         if (plan->role[k] & FLOWFEAT_FOREGROUND)
             s->simulated[s->n_simulated++] =
                 (TimeSlice){path_start_ns(path, i) - before_ns, end_ns[k] + after_ns};
-        if (plan->role[k] & FLOWFEAT_PROBE)
+        if (plan->role[k] & FLOWFEAT_PROBE) { /* the flows about it are measured */
+            size_t first = i > HALF ? i - HALF : 0,
+                   last = i + HALF - 1 < path->n ? i + HALF - 1 : path->n - 1;
             s->simulated[s->n_simulated++] = s->measured[s->n_measured++] =
-                slice_about_probe(path, i);
+                (TimeSlice){path_start_ns(path, first), path_start_ns(path, last)};
+        }
     }
     s->n_simulated = sort_and_join(s->simulated, s->n_simulated);
     s->n_measured = sort_and_join(s->measured, s->n_measured);
@@ -138,12 +135,6 @@ static inline double distance_ns(SliceWalk *w, SliceGap *gap, int64_t start_ns) 
     return nearest > 0 ? nearest : 0;
 }
 
-static bool is_measured(SliceWalk *w, int64_t start_ns) {
-    const Slices *s = w->slices;
-    while (w->measured < s->n_measured && s->measured[w->measured].end_ns < start_ns) w->measured++;
-    return w->measured < s->n_measured && s->measured[w->measured].begin_ns <= start_ns;
-}
-
 void slices_flows_init(SlicedFlows *out, size_t capacity, Arena *a) {
     *out = (SlicedFlows){.capacity = capacity};
     out->flows = ARENA_NEW(a, LotFlow, capacity);
@@ -165,7 +156,8 @@ void slices_walk_init(SliceWalk *w, const Slices *s, const Lot *lot, Arena *a) {
 }
 
 bool slices_walk_add(SliceWalk *w, const LotFlow *flows, size_t n, SlicedFlows *out) {
-    double per_horizon = 1 / w->slices->horizon, mean_bits = w->slices->mean_bits;
+    const Slices *s = w->slices;
+    double per_horizon = 1 / s->horizon, mean_bits = s->mean_bits;
     uint32_t n_nodes = w->lot->n_links + 1;
     SliceGap gap = gap_of(w);
     for (size_t i = 0; i < n; i++) {
@@ -180,7 +172,10 @@ bool slices_walk_add(SliceWalk *w, const LotFlow *flows, size_t n, SlicedFlows *
         if (out->n == out->capacity) return false;
         out->flows[out->n] = *f;
         out->index[out->n] = beyond ? SLICES_MERGED : (uint32_t)(w->n_passed + i);
-        out->measured[out->n] = is_measured(w, f->start_ns);
+        while (w->measured < s->n_measured && s->measured[w->measured].end_ns < f->start_ns)
+            w->measured++;
+        out->measured[out->n] =
+            w->measured < s->n_measured && s->measured[w->measured].begin_ns <= f->start_ns;
         if (beyond) {
             out->flows[out->n].size_b = wire_payload_b(g->waiting_bits);
             g->waiting_bits = 0;
