@@ -74,14 +74,6 @@ static void build_bucket(void *ctx, size_t b, int worker) {
     mixcdf_sort(c);
 }
 
-/* Builds the curve of all flows: bucket b scaled by scale[b]. */
-static void build_all(PathMixture *m, const double scale[SIZEBUCKET_N]) {
-    const MixCdf *part[SIZEBUCKET_N];
-    for (int b = 0; b < SIZEBUCKET_N; b++) part[b] = &m->curves[result_of_bucket(b)];
-    mixcdf_init(&m->curves[RESULT_ALL], m->n);
-    mixcdf_merge(&m->curves[RESULT_ALL], part, scale, SIZEBUCKET_N);
-}
-
 /* Estimates the share of each bucket among all flows. */
 static void bucket_shares(const PathMixture *m, double share[SIZEBUCKET_N]) {
     double sum = 0;
@@ -173,33 +165,36 @@ static void bootstrap(PathMixture *m, const AggregateOptions *o, int threads, Sl
     free(draw_path);
 }
 
-/* Fills percentiles and quantiles of distribution c, without intervals. */
-static void describe(const PathMixture *m, int c, SlowdownDist *d) {
-    double percent[STATS_N_PCT], value[RESULT_N_QUANTILES];
-    for (int p = 0; p < STATS_N_PCT; p++) percent[p] = (p + 1) / 100.0;
-    mixcdf_quantiles(&m->curves[c], m->weight, percent, STATS_N_PCT, d->percentiles);
-    mixcdf_quantiles(&m->curves[c], m->weight, result_levels, RESULT_N_QUANTILES, value);
-    for (int k = 0; k < RESULT_N_QUANTILES; k++)
-        d->q[k] = (SlowdownQuantile){value[k], value[k], value[k]};
-}
-
 void aggregate(const AggregatePath *paths, size_t n, const AggregateOptions *o, int threads,
                Slowdowns *out) {
     assert(n < (1u << 30));
     PathMixture m = {
         .paths = paths, .n = n, .published = o->published, .weight = MEM_NEW(double, n)};
     for (size_t i = 0; i < n; i++) m.weight[i] = o->published ? 1 : paths[i].n_draws;
-    double share[SIZEBUCKET_N], scale[SIZEBUCKET_N];
+    double share[SIZEBUCKET_N], scale[SIZEBUCKET_N], percent[STATS_N_PCT];
     bucket_shares(&m, share);
     par_for(SIZEBUCKET_N, threads, build_bucket, &m);
+
+    /* The curve of all flows: bucket b scaled by scale[b]. */
+    const MixCdf *part[SIZEBUCKET_N];
     for (int b = 0; b < SIZEBUCKET_N; b++) {
-        double mass = mixcdf_mass(&m.curves[result_of_bucket(b)], m.weight);
+        part[b] = &m.curves[result_of_bucket(b)];
+        double mass = mixcdf_mass(part[b], m.weight);
         scale[b] = !o->published ? 1 : mass > 0 ? share[b] / mass : 0;
     }
-    build_all(&m, scale);
+    mixcdf_init(&m.curves[RESULT_ALL], n);
+    mixcdf_merge(&m.curves[RESULT_ALL], part, scale, SIZEBUCKET_N);
+
+    /* Percentiles and quantiles, as yet without intervals. */
+    for (int p = 0; p < STATS_N_PCT; p++) percent[p] = (p + 1) / 100.0;
     for (int c = 0; c < RESULT_N_DISTS; c++) {
-        describe(&m, c, &out->dist[c]);
-        out->dist[c].share = c == RESULT_ALL ? 1 : share[c - 1];
+        SlowdownDist *d = &out->dist[c];
+        double value[RESULT_N_QUANTILES];
+        mixcdf_quantiles(&m.curves[c], m.weight, percent, STATS_N_PCT, d->percentiles);
+        mixcdf_quantiles(&m.curves[c], m.weight, result_levels, RESULT_N_QUANTILES, value);
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            d->q[k] = (SlowdownQuantile){value[k], value[k], value[k]};
+        d->share = c == RESULT_ALL ? 1 : share[c - 1];
     }
     if (!o->exhaustive && n > 0) bootstrap(&m, o, threads, out);
     for (int c = 0; c < RESULT_N_DISTS; c++) mixcdf_free(&m.curves[c]);

@@ -150,18 +150,6 @@ void mixcdf_sort(MixCdf *c) {
     free(to);
 }
 
-/* Returns the part whose next event comes first; n_parts after the last event of all. */
-static size_t lowest(const MixCdf *const *part, const size_t *at, size_t n_parts) {
-    size_t best = n_parts;
-    float x = INFINITY;
-    for (size_t p = 0; p < n_parts; p++) {
-        if (at[p] >= part[p]->n || (best < n_parts && part[p]->events[at[p]].x >= x)) continue;
-        best = p;
-        x = part[p]->events[at[p]].x;
-    }
-    return best;
-}
-
 void mixcdf_merge(MixCdf *c, const MixCdf *const *part, const double *scale, size_t n_parts) {
     size_t *at = MEM_ZNEW(size_t, n_parts), total = 0;
     for (size_t p = 0; p < n_parts; p++) {
@@ -169,9 +157,16 @@ void mixcdf_merge(MixCdf *c, const MixCdf *const *part, const double *scale, siz
         for (size_t i = 0; i < c->n_paths; i++) c->mass[i] += scale[p] * part[p]->mass[i];
     }
     MEM_GROW(c->events, c->cap, total);
-    for (size_t p; (p = lowest(part, at, n_parts)) < n_parts;) {
-        MixCdfEvent e = part[p]->events[at[p]++];
-        e.amount *= scale[p];
+    while (c->n < total) {
+        size_t first = n_parts; /* the part whose next event comes first */
+        float x = INFINITY;
+        for (size_t p = 0; p < n_parts; p++) {
+            if (at[p] >= part[p]->n || (first < n_parts && part[p]->events[at[p]].x >= x)) continue;
+            first = p;
+            x = part[p]->events[at[p]].x;
+        }
+        MixCdfEvent e = part[first]->events[at[first]++];
+        e.amount *= scale[first];
         c->events[c->n++] = e;
     }
     free(at);
@@ -184,31 +179,25 @@ typedef struct {
     double mass, slope, x;
 } MixCdfProgress;
 
-static MixCdfMark mark_at(const MixCdf *c, const MixCdfProgress *p, size_t next) {
-    MixCdfMark m = {
-        .next = next, .x = (double)c->events[next - 1].x, .mass = MEM_NEW(double, 2 * c->n_paths)};
-    m.slope = m.mass + c->n_paths;
-    for (size_t i = 0; i < c->n_paths; i++) {
-        m.mass[i] = p[i].mass + p[i].slope * (m.x - p[i].x);
-        m.slope[i] = p[i].slope;
-    }
-    return m;
-}
-
 void mixcdf_mark(MixCdf *c) {
-    size_t n_marks = c->n / EVENTS_PER_MARK;
-    size_t affordable = c->n_paths ? 2 * c->n / c->n_paths : 0; /* 4 doubles an event in all */
+    size_t n = c->n_paths, n_marks = c->n / EVENTS_PER_MARK;
+    size_t affordable = n ? 2 * c->n / n : 0; /* 4 doubles an event in all */
     if (n_marks > affordable) n_marks = affordable;
     if (n_marks > MAX_MARKS) n_marks = MAX_MARKS;
     if (n_marks == 0) return;
-    MixCdfProgress *p = MEM_ZNEW(MixCdfProgress, c->n_paths);
+    MixCdfProgress *p = MEM_ZNEW(MixCdfProgress, n);
     c->marks = MEM_NEW(MixCdfMark, n_marks);
     for (size_t i = 0; i < c->n; i++) {
         const MixCdfEvent *e = &c->events[i];
         MixCdfProgress *q = &p[e->path];
         if (c->n_marks < n_marks && i == (c->n_marks + 1) * c->n / (n_marks + 1)) {
-            c->marks[c->n_marks] = mark_at(c, p, i);
-            c->n_marks++;
+            MixCdfMark *m = &c->marks[c->n_marks++];
+            *m = (MixCdfMark){.next = i, .x = (double)e[-1].x, .mass = MEM_NEW(double, 2 * n)};
+            m->slope = m->mass + n;
+            for (size_t k = 0; k < n; k++) {
+                m->mass[k] = p[k].mass + p[k].slope * (m->x - p[k].x);
+                m->slope[k] = p[k].slope;
+            }
         }
         q->mass += q->slope * ((double)e->x - q->x);
         q->x = (double)e->x;

@@ -28,26 +28,21 @@ static const char MEMBER[] = "interval";
 
 /* ---- measuring ---- */
 
-static LogRange by_ranks(const double *sorted, size_t n) {
-    size_t k = (size_t)(0.025 * (double)(n + 1)) - 1;
-    return (LogRange){sorted[k], sorted[n - 1 - k]};
-}
-
-static LogRange by_normal(const double *sorted, size_t n) {
-    double median = sorted[stats_rank(n, 50)], *deviation = MEM_NEW(double, n);
-    for (size_t i = 0; i < n; i++) deviation[i] = fabs(sorted[i] - median);
+LogRange modelerror_fit(double *log_ratio, size_t n) {
+    if (n < MODELERROR_MIN_NETWORKS) return (LogRange){NAN, NAN};
+    stats_sort(log_ratio, n);
+    if (n >= MIN_FOR_RANKS) {
+        size_t k = (size_t)(0.025 * (double)(n + 1)) - 1;
+        return (LogRange){log_ratio[k], log_ratio[n - 1 - k]};
+    }
+    double median = log_ratio[stats_rank(n, 50)], *deviation = MEM_NEW(double, n);
+    for (size_t i = 0; i < n; i++) deviation[i] = fabs(log_ratio[i] - median);
     stats_sort(deviation, n);
     /* 95 % of a normal distribution lie within 1.96 standard deviations, each 1.4826 median
      * absolute deviations. */
     double half = 1.96 * 1.4826 * deviation[stats_rank(n, 50)];
     free(deviation);
     return (LogRange){median - half, median + half};
-}
-
-LogRange modelerror_fit(double *log_ratio, size_t n) {
-    if (n < MODELERROR_MIN_NETWORKS) return (LogRange){NAN, NAN};
-    stats_sort(log_ratio, n);
-    return n >= MIN_FOR_RANKS ? by_ranks(log_ratio, n) : by_normal(log_ratio, n);
 }
 
 /* ---- in the recipe ---- */
@@ -65,24 +60,19 @@ static int read_range(const Json *cell, const char *key, LogRange *r, Err *err) 
     return r->lo <= r->hi ? 0 : json_fail(&pair, err, "expected the lower end first");
 }
 
-static int read_cells(const Json *cells, ModelError *m, Err *err) {
-    Json cell;
-    if (json_expect_array(cells, err) != 0) return -1;
-    if (json_len(cells) != RESULT_N_DISTS)
-        return json_fail(cells, err, "expected %d elements", RESULT_N_DISTS);
-    int d = 0;
-    for (bool ok = json_first(cells, &cell); ok; ok = json_next(&cell), d++)
-        for (int k = 0; k < RESULT_N_QUANTILES; k++)
-            if (read_range(&cell, result_quantile_keys[k], &m->cell[d][k], err) != 0) return -1;
-    return 0;
-}
-
 static int read_interval(const Json *j, ModelError *m, Err *err) {
-    Json it;
+    Json cells, cell;
     uint64_t n = 0;
     if (json_need_uint(j, "n_networks", SIZE_MAX / 2, &n, err) != 0) return -1;
     m->n_networks = (size_t)n;
-    return json_need(j, "cells", &it, err) != 0 ? -1 : read_cells(&it, m, err);
+    if (json_need_array(j, "cells", &cells, err) != 0) return -1;
+    if (json_len(&cells) != RESULT_N_DISTS)
+        return json_fail(&cells, err, "expected %d elements", RESULT_N_DISTS);
+    int d = 0;
+    for (bool ok = json_first(&cells, &cell); ok; ok = json_next(&cell), d++)
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            if (read_range(&cell, result_quantile_keys[k], &m->cell[d][k], err) != 0) return -1;
+    return 0;
 }
 
 int modelerror_read(ModelError *m, const Ckpt *c, Err *err) {
@@ -96,15 +86,6 @@ int modelerror_read(ModelError *m, const Ckpt *c, Err *err) {
     return rc;
 }
 
-/* Five decimals: a step of 1e-5 in log(truth / estimate) is far below the error of measuring it. */
-static void put_range(JsonOut *o, const char *key, const LogRange *r) {
-    if (isnan(r->lo)) return;
-    json_put_array_compact(o, key);
-    json_out_number(o, round(r->lo * 1e5) / 1e5);
-    json_out_number(o, round(r->hi * 1e5) / 1e5);
-    json_out_end(o, ']');
-}
-
 static void put_interval(JsonOut *o, const ModelError *m) {
     json_put_object(o, MEMBER);
     json_put_number(o, "level", 0.95);
@@ -113,8 +94,16 @@ static void put_interval(JsonOut *o, const ModelError *m) {
     for (int d = 0; d < RESULT_N_DISTS; d++) {
         json_out_object(o);
         json_put_string(o, "label", result_label(d));
-        for (int k = 0; k < RESULT_N_QUANTILES; k++)
-            put_range(o, result_quantile_keys[k], &m->cell[d][k]);
+        for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+            const LogRange *r = &m->cell[d][k];
+            if (isnan(r->lo)) continue;
+            /* Five decimals: a step of 1e-5 in log(truth / estimate) is far below the error of
+             * measuring it. */
+            json_put_array_compact(o, result_quantile_keys[k]);
+            json_out_number(o, round(r->lo * 1e5) / 1e5);
+            json_out_number(o, round(r->hi * 1e5) / 1e5);
+            json_out_end(o, ']');
+        }
         json_out_end(o, '}');
     }
     json_out_end(o, ']');
@@ -150,18 +139,17 @@ char *modelerror_recipe(const ModelError *m, const Ckpt *c) {
 
 /* ---- in use ---- */
 
-static void widen(SlowdownQuantile *q, const LogRange *model) {
-    if (isnan(q->value) || isnan(model->lo)) return;
-    double down = hypot(fmax(0, log(q->value / q->lo)), fmax(0, -model->lo));
-    double up = hypot(fmax(0, log(q->hi / q->value)), fmax(0, model->hi));
-    q->lo = fmin(q->value, fmax(1, q->value * exp(-down))); /* no flow is faster than alone */
-    q->hi = q->value * exp(up);
-}
-
 void modelerror_widen(const ModelError *m, Slowdowns *r) {
     for (int d = 0; d < RESULT_N_DISTS; d++)
         for (int k = 0; k < RESULT_N_QUANTILES; k++) {
-            const LogRange *range = isnan(m->cell[d][k].lo) ? &m->cell[0][k] : &m->cell[d][k];
-            widen(&r->dist[d].q[k], range);
+            SlowdownQuantile *q = &r->dist[d].q[k];
+            const LogRange *range =
+                isnan(m->cell[d][k].lo) ? &m->cell[RESULT_ALL][k] : &m->cell[d][k];
+            if (isnan(q->value) || isnan(range->lo)) continue;
+            double down = hypot(fmax(0, log(q->value / q->lo)), fmax(0, -range->lo));
+            double up = hypot(fmax(0, log(q->hi / q->value)), fmax(0, range->hi));
+            /* No flow is faster than alone. */
+            q->lo = fmin(q->value, fmax(1, q->value * exp(-down)));
+            q->hi = q->value * exp(up);
         }
 }

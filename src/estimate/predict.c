@@ -95,34 +95,20 @@ static void predict_flow_paths(Prediction *p, size_t first, size_t n) {
     free(maps);
 }
 
-static void predict_percentile_paths(Prediction *p, size_t first, size_t n) {
-    const PathFeat **maps = MEM_NEW(const PathFeat *, n);
-    for (size_t i = 0; i < n; i++) maps[i] = p->features->paths[first + i].percentiles;
-    pathmodel_forward(p->options.ckpt, maps, n, p->out + first * p->n_out, false,
-                      p->options.threads);
-    free(maps);
-}
-
 void predict_paths(Prediction *p, size_t first, size_t n) {
     double start_s = diag_now_s();
     if (p->features->kind == FEATURES_FLOWS) predict_flow_paths(p, first, n);
-    if (p->features->kind == FEATURES_PERCENTILES) predict_percentile_paths(p, first, n);
+    if (p->features->kind == FEATURES_PERCENTILES) { /* what the model says is a distribution */
+        const PathFeat **maps = MEM_NEW(const PathFeat *, n);
+        for (size_t i = 0; i < n; i++) maps[i] = p->features->paths[first + i].percentiles;
+        pathmodel_forward(p->options.ckpt, maps, n, p->out + first * p->n_out, false,
+                          p->options.threads);
+        free(maps);
+    }
     p->wall_model_s += diag_now_s() - start_s;
 }
 
 /* ---- the network ---- */
-
-/* Inputs out of the trained range, over all paths. A checkpoint in half precision rounds the ends
- * of its ranges, so an excess within a hundredth of the range does not count. */
-static void collect_ranges(const Prediction *p, Estimate *out) {
-    static const float ROUNDING = 0.01f;
-    for (size_t i = 0; i < p->features->n_unique; i++) {
-        float x = flowrange_excess(&p->range[i]);
-        out->n_outside += x > ROUNDING;
-        if (x > ROUNDING && x > flowrange_excess(&out->range)) out->range = p->range[i];
-        out->overflow = fmax(out->overflow, p->overflow[i]);
-    }
-}
 
 static void mix_paths(const Prediction *p, Slowdowns *out) {
     const Features *f = p->features;
@@ -141,6 +127,9 @@ static void mix_paths(const Prediction *p, Slowdowns *out) {
 }
 
 void predict_finish(Prediction *p, Estimate *out) {
+    /* A checkpoint in half precision rounds the ends of its trained ranges, so an excess within a
+     * hundredth of the range does not count. */
+    static const float ROUNDING = 0.01f;
     const Features *f = p->features;
     double start_s = diag_now_s();
     *out = (Estimate){.n_flows = f->n_flows,
@@ -155,7 +144,12 @@ void predict_finish(Prediction *p, Estimate *out) {
                       .wall_route_s = f->wall_route_s,
                       .wall_fluid_s = f->wall_fluid_s,
                       .wall_model_s = p->wall_model_s};
-    collect_ranges(p, out);
+    for (size_t i = 0; i < f->n_unique; i++) {
+        float x = flowrange_excess(&p->range[i]);
+        out->n_outside += x > ROUNDING;
+        if (x > ROUNDING && x > flowrange_excess(&out->range)) out->range = p->range[i];
+        out->overflow = fmax(out->overflow, p->overflow[i]);
+    }
     mix_paths(p, &out->slowdown);
     for (int k = 0; k < RESULT_N_QUANTILES; k++) { /* before the model's error widens them */
         const SlowdownQuantile *q = &out->slowdown.dist[RESULT_ALL].q[k];
