@@ -36,8 +36,6 @@ ReportCell report_cell(const SlowdownQuantile *q) {
     return c;
 }
 
-static int max_int(int a, int b) { return a > b ? a : b; }
-
 void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
     ReportCell cell[RESULT_N_DISTS][RESULT_N_QUANTILES];
     int width[RESULT_N_QUANTILES];
@@ -45,7 +43,8 @@ void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
         width[k] = (int)strlen(result_quantile_names[k]);
         for (int i = 0; i < RESULT_N_DISTS; i++) {
             cell[i][k] = report_cell(&e->slowdown.dist[i].q[k]);
-            width[k] = max_int(width[k], (int)strlen(cell[i][k].s));
+            int len = (int)strlen(cell[i][k].s);
+            if (len > width[k]) width[k] = len;
         }
     }
     fprintf(f, "%-8s  %7s", "slowdown", "share");
@@ -144,12 +143,6 @@ static void put_range(JsonOut *o, const Estimate *e) {
     json_out_end(o, '}');
 }
 
-/* Null where PFC or the method rules it out. */
-static void put_overflow(JsonOut *o, const Estimate *e) {
-    if (e->overflow > 0) json_put_number(o, "windows_per_buffer", e->overflow);
-    else json_put_null(o, "windows_per_buffer");
-}
-
 static void put_interval(JsonOut *o, const Estimate *e) {
     json_put_object(o, "interval");
     json_put_number(o, "level", 0.95);
@@ -160,20 +153,17 @@ static void put_interval(JsonOut *o, const Estimate *e) {
     json_out_end(o, '}');
 }
 
-static void put_wall(JsonOut *o, const Estimate *e, const ReportMeta *m) {
-    json_put_object(o, "wall_s");
-    json_put_seconds(o, "total", m->wall_total_s);
-    json_put_seconds(o, "read", m->wall_read_s);
-    json_put_seconds(o, "route", e->wall_route_s);
-    json_put_seconds(o, "fluid", e->wall_fluid_s);
-    json_put_seconds(o, "model", e->wall_model_s);
-    json_put_seconds(o, "aggregate", e->wall_aggregate_s);
+static void put_paths(JsonOut *o, const Estimate *e) {
+    put_range(o, e);
+    /* Null where PFC or the method rules it out. */
+    if (e->overflow > 0) json_put_number(o, "windows_per_buffer", e->overflow);
+    else json_put_null(o, "windows_per_buffer");
+    json_put_count(o, "n_flows", e->n_flows);
+    json_put_object(o, "n_paths");
+    json_put_count(o, "drawn", e->n_drawn);
+    json_put_count(o, "unique", e->n_unique);
     json_out_end(o, '}');
-}
-
-/* Null where nothing was simulated as a fluid. */
-static void put_fluid(JsonOut *o, const Estimate *e) {
-    if (e->path_flows == 0) {
+    if (e->path_flows == 0) { /* nothing was simulated as a fluid */
         json_put_null(o, "fluid");
         return;
     }
@@ -181,17 +171,6 @@ static void put_fluid(JsonOut *o, const Estimate *e) {
     json_put_bool(o, "exact", e->simulated_flows == e->path_flows);
     json_put_number(o, "simulated_share", (double)e->simulated_flows / (double)e->path_flows);
     json_out_end(o, '}');
-}
-
-static void put_paths(JsonOut *o, const Estimate *e) {
-    put_range(o, e);
-    put_overflow(o, e);
-    json_put_count(o, "n_flows", e->n_flows);
-    json_put_object(o, "n_paths");
-    json_put_count(o, "drawn", e->n_drawn);
-    json_put_count(o, "unique", e->n_unique);
-    json_out_end(o, '}');
-    put_fluid(o, e);
 }
 
 /* Of sampling, as the interval's half-width over the value; null if none was asked for. */
@@ -229,7 +208,16 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     json_put_string(&o, "method", m->method);
     put_paths(&o, e);
     put_target(&o, e);
-    put_wall(&o, e, m);
+
+    json_put_object(&o, "wall_s");
+    json_put_seconds(&o, "total", m->wall_total_s);
+    json_put_seconds(&o, "read", m->wall_read_s);
+    json_put_seconds(&o, "route", e->wall_route_s);
+    json_put_seconds(&o, "fluid", e->wall_fluid_s);
+    json_put_seconds(&o, "model", e->wall_model_s);
+    json_put_seconds(&o, "aggregate", e->wall_aggregate_s);
+    json_out_end(&o, '}');
+
     put_interval(&o, e);
     json_put_count(&o, "peak_rss_bytes", diag_peak_rss_bytes());
     put_slowdown(&o, &e->slowdown);

@@ -24,36 +24,23 @@ static int read_value(const Json *j, double *out, Err *err) {
     return json_is_null(j) ? 0 : json_number(j, out, err);
 }
 
-static int read_quantile(const Json *dist, int k, SlowdownQuantile *q, Err *err) {
-    Json j, v;
-    if (json_need(dist, result_quantile_keys[k], &j, err) != 0) return -1;
-    if (json_need(&j, "value", &v, err) != 0 || read_value(&v, &q->value, err) != 0) return -1;
-    if (json_need(&j, "lo", &v, err) != 0 || read_value(&v, &q->lo, err) != 0) return -1;
-    if (json_need(&j, "hi", &v, err) != 0 || read_value(&v, &q->hi, err) != 0) return -1;
-    return 0;
-}
-
 static int read_dist(const Json *j, SlowdownDist *d, Err *err) {
-    Json pct, it;
+    Json pct, it, quantile, v;
     if (json_need_array(j, "percentiles", &pct, err) != 0) return -1;
     if (json_len(&pct) != STATS_N_PCT)
         return json_fail(&pct, err, "expected %d numbers, got %d", STATS_N_PCT, json_len(&pct));
     int p = 0;
     for (bool ok = json_first(&pct, &it); ok; ok = json_next(&it))
         if (read_value(&it, &d->percentiles[p++], err) != 0) return -1;
-    for (int k = 0; k < RESULT_N_QUANTILES; k++)
-        if (read_quantile(j, k, &d->q[k], err) != 0) return -1;
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+        SlowdownQuantile *q = &d->q[k];
+        if (json_need(j, result_quantile_keys[k], &quantile, err) != 0 ||
+            json_need(&quantile, "value", &v, err) != 0 || read_value(&v, &q->value, err) != 0 ||
+            json_need(&quantile, "lo", &v, err) != 0 || read_value(&v, &q->lo, err) != 0 ||
+            json_need(&quantile, "hi", &v, err) != 0 || read_value(&v, &q->hi, err) != 0)
+            return -1;
+    }
     return 0;
-}
-
-static int read_bucket(const Json *j, int b, SlowdownDist *d, Err *err) {
-    uint64_t lo_b;
-    if (json_need_uint(j, "lo_b", UINT64_MAX, &lo_b, err) != 0) return -1;
-    if (lo_b != sizebucket_lo(b))
-        return json_fail_member(j, "lo_b", err, "expected %llu",
-                                (unsigned long long)sizebucket_lo(b));
-    if (json_need_number(j, "share", &d->share, err) != 0) return -1;
-    return read_dist(j, d, err);
 }
 
 static int read_root(const Json *root, Slowdowns *r, Err *err) {
@@ -72,8 +59,16 @@ static int read_root(const Json *root, Slowdowns *r, Err *err) {
         return json_fail(&buckets, err, "expected %d buckets, got %d", SIZEBUCKET_N,
                          json_len(&buckets));
     int b = 0;
-    for (bool ok = json_first(&buckets, &it); ok; ok = json_next(&it), b++)
-        if (read_bucket(&it, b, &r->dist[result_of_bucket(b)], err) != 0) return -1;
+    for (bool ok = json_first(&buckets, &it); ok; ok = json_next(&it), b++) {
+        SlowdownDist *d = &r->dist[result_of_bucket(b)];
+        uint64_t lo_b;
+        if (json_need_uint(&it, "lo_b", UINT64_MAX, &lo_b, err) != 0) return -1;
+        if (lo_b != sizebucket_lo(b))
+            return json_fail_member(&it, "lo_b", err, "expected %llu",
+                                    (unsigned long long)sizebucket_lo(b));
+        if (json_need_number(&it, "share", &d->share, err) != 0 || read_dist(&it, d, err) != 0)
+            return -1;
+    }
     r->dist[RESULT_ALL].share = 1;
     return 0;
 }
