@@ -19,11 +19,6 @@
 #include "base/units.h"
 #include "features/features.h"
 
-const char *sweep_stage_name(SweepStage s) {
-    static const char *const names[] = {"model", "fluid", "traffic"};
-    return names[s];
-}
-
 bool sweep_applies(const SweepRow *row, const GridAxis *axis) {
     return mix_key_applies(axis->key, row->conf.cc);
 }
@@ -62,27 +57,23 @@ static void free_settings(const char **set) {
     free(set);
 }
 
-/* Finds a missing file before any work is done. */
-static int check_files(const Mix *m, const ScenarioOptions *o, Err *err) {
-    if (o->flows_path || !o->mix_path) return 0;
-    if (m->matrix && !file_exists(m->matrix))
-        return err_input(err, "matrix: %s does not exist", m->matrix);
-    if (!file_exists(m->sizes)) return err_input(err, "sizes: %s does not exist", m->sizes);
-    return 0;
-}
-
-static int plan_scenario(const SweepRun *r, const char *const *set, Mix *m, Err *err) {
-    ScenarioOptions o = *r->scenario;
-    o.set = set;
-    if (scenario_mix(m, &o, NULL, err) != 0) return -1;
-    return check_files(m, &o, err);
-}
-
 static int plan_mix(const SweepRun *r, size_t combination, Mix *m, Err *err) {
     const char **set = settings_of(r->grid, combination);
+    int rc;
     mix_init(m);
-    int rc =
-        r->given ? features_settings(r->given, set, &m->conf, err) : plan_scenario(r, set, m, err);
+    if (r->given) {
+        rc = features_settings(r->given, set, &m->conf, err);
+    } else {
+        ScenarioOptions o = *r->scenario;
+        o.set = set;
+        rc = scenario_mix(m, &o, NULL, err);
+        /* A missing file is found before any work is done. */
+        bool draws = o.mix_path && !o.flows_path;
+        if (rc == 0 && draws && m->matrix && !file_exists(m->matrix))
+            rc = err_input(err, "matrix: %s does not exist", m->matrix);
+        else if (rc == 0 && draws && !file_exists(m->sizes))
+            rc = err_input(err, "sizes: %s does not exist", m->sizes);
+    }
     free_settings(set);
     return rc == 0 ? estimate_check_conf(r->estimate, &m->conf, err) : rc;
 }
@@ -110,54 +101,47 @@ static int plan(SweepRun *r, Err *err) {
 
 /* ---- checks ---- */
 
-static bool is_one_of(const char *key, const char *a, const char *b) {
-    return strcmp(key, a) == 0 || strcmp(key, b) == 0;
-}
-
 /* Refuses an axis whose values could make no difference: equal rows would look like a finding. */
-static int check_axis(const GridAxis *a, const ScenarioOptions *so, const EstimateOptions *eo,
-                      Err *err) {
-    bool traffic = mix_key_is_traffic(a->key);
-    if (a->n == 1) return 0;
-    if (!traffic && eo->method == METHOD_FLOWSIM)
-        return err_input(err,
-                         "--set %s: method flowsim does not depend on the network's settings, only "
-                         "on its traffic",
-                         a->key);
-    if (!so) return 0; /* features_settings refuses traffic */
-    if (traffic && so->flows_path)
-        return err_input(err, "--set %s: the flows come from %s; only a mix draws others", a->key,
-                         so->flows_path);
-    if ((so->n_flows > 0 || so->duration_s > 0) && is_one_of(a->key, "n_flows", "duration"))
-        return err_input(err, "--set %s: --n-flows and --duration go before it; leave them out",
-                         a->key);
+static int check_axes(const SweepRun *r, Err *err) {
+    const ScenarioOptions *so = r->scenario;
+    for (size_t i = 0; i < r->grid->n_axes; i++) {
+        const GridAxis *a = &r->grid->axes[i];
+        bool traffic = mix_key_is_traffic(a->key);
+        bool amount = strcmp(a->key, "n_flows") == 0 || strcmp(a->key, "duration") == 0;
+        if (a->n == 1) continue;
+        if (!traffic && r->estimate->method == METHOD_FLOWSIM)
+            return err_input(err,
+                             "--set %s: method flowsim does not depend on the network's settings, "
+                             "only on its traffic",
+                             a->key);
+        if (!so) continue; /* features_settings refuses traffic */
+        if (traffic && so->flows_path)
+            return err_input(err, "--set %s: the flows come from %s; only a mix draws others",
+                             a->key, so->flows_path);
+        if (amount && (so->n_flows > 0 || so->duration_s > 0))
+            return err_input(err, "--set %s: --n-flows and --duration go before it; leave them out",
+                             a->key);
+    }
     return 0;
 }
 
-static int check_effect(const SweepRun *r, const GridAxis *a, Err *err) {
-    if (a->n == 1) return 0;
-    for (size_t i = 0; i < r->n; i++)
-        if (sweep_applies(&r->out->rows[i], a)) return 0;
-    return err_input(err, "--set %s: has no effect under any cc of this sweep", a->key);
-}
-
-static int check(const SweepRun *r, Err *err) {
-    if (r->estimate->method == METHOD_PACKET)
-        return err_input(
-            err,
-            "sweep: method packet has nothing to share between settings; use m3 estimate for each");
-    for (size_t a = 0; a < r->grid->n_axes; a++)
-        if (check_axis(&r->grid->axes[a], r->scenario, r->estimate, err) != 0) return -1;
-    return 0;
-}
-
-static void note_merged(const SweepRun *r) {
+/* Refuses an axis that has no effect in any of the planned rows, and notes how many combinations
+ * have none of their own. */
+static int check_rows(const SweepRun *r, Err *err) {
+    for (size_t k = 0; k < r->grid->n_axes; k++) {
+        const GridAxis *a = &r->grid->axes[k];
+        size_t i = 0;
+        while (i < r->n && !sweep_applies(&r->out->rows[i], a)) i++;
+        if (a->n > 1 && i == r->n)
+            return err_input(err, "--set %s: has no effect under any cc of this sweep", a->key);
+    }
     size_t merged = r->grid->n - r->n;
     if (merged > 0)
         log_note(r->log,
                  "%s of %s combinations have the effect of another (a parameter of a cc not in use "
                  "has none): left out",
                  units_count(merged).s, units_count(r->grid->n).s);
+    return 0;
 }
 
 /* ---- work ---- */
@@ -229,12 +213,14 @@ static void remark(const SweepRun *r) {
 }
 
 static int run(SweepRun *r, Err *err) {
-    const Grid *g = r->grid;
     *r->out = (Sweep){0};
-    int rc = check(r, err);
+    if (r->estimate->method == METHOD_PACKET)
+        return err_input(
+            err,
+            "sweep: method packet has nothing to share between settings; use m3 estimate for each");
+    int rc = check_axes(r, err);
     if (rc == 0) rc = plan(r, err);
-    for (size_t a = 0; a < g->n_axes && rc == 0; a++) rc = check_effect(r, &g->axes[a], err);
-    if (rc == 0) note_merged(r);
+    if (rc == 0) rc = check_rows(r, err);
     progress_init(&r->progress, r->log, "settings", r->n);
     for (size_t i = 0; i < r->n && rc == 0; i++) {
         if (r->planned[i].done) continue;

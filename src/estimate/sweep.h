@@ -4,14 +4,12 @@
 #include "estimate/estimate.h"
 #include "scenario/grid.h"
 
-/* The most that had to be computed for a setting; each stage includes those before it. */
+/* ORDER STAGE: the most that had to be computed for a setting, which includes all before it. */
 typedef enum {
     SWEEP_MODEL,  /* the model ran */
     SWEEP_FLUID,  /* the paths were simulated */
     SWEEP_TRAFFIC /* the flows were loaded or drawn, and paths drawn */
 } SweepStage;
-/* sweep_stage_name returns "model", "fluid" or "traffic". */
-const char *sweep_stage_name(SweepStage s);
 
 typedef struct {
     size_t combination; /* in the grid */

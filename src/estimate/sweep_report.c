@@ -14,7 +14,8 @@
  */
 enum { N_SHOWN = 3 };
 
-static bool varies(const GridAxis *a) { return a->n > 1; }
+/* ORDER STAGE */
+static const char *const stage_names[] = {"model", "fluid", "traffic"};
 
 /* Returns the value of an axis in a row; NULL if it has no effect there. */
 static const char *value_in(const SweepReport *r, const SweepRow *row, size_t axis) {
@@ -32,41 +33,37 @@ static int longer(int width, const char *s) {
     return (int)strlen(s) > width ? (int)strlen(s) : width;
 }
 
-static int axis_width(const SweepReport *r, size_t axis) {
-    int width = longer(0, r->grid->axes[axis].key);
-    for (size_t i = 0; i < r->sweep->n; i++) {
-        const char *value = value_in(r, &r->sweep->rows[i], axis);
-        if (value) width = longer(width, value);
-    }
-    return width;
-}
-
-static int cell_width(const SweepReport *r, int k) {
-    int width = longer(0, result_quantile_names[k]);
-    for (size_t i = 0; i < r->sweep->n; i++)
-        width = longer(width, report_cell(quantile_in(r, &r->sweep->rows[i], k)).s);
-    return width;
-}
-
+/* Prints a row's value of every setting that varies, or their names where row is NULL. */
 static void print_settings(FILE *f, const SweepReport *r, const SweepRow *row) {
     for (size_t a = 0; a < r->grid->n_axes; a++) {
-        const char *value = row ? value_in(r, row, a) : r->grid->axes[a].key;
-        if (varies(&r->grid->axes[a])) fprintf(f, "%-*s  ", axis_width(r, a), value ? value : "-");
+        const GridAxis *axis = &r->grid->axes[a];
+        if (axis->n == 1) continue;
+        int width = longer(0, axis->key);
+        for (size_t i = 0; i < r->sweep->n; i++) {
+            const char *value = value_in(r, &r->sweep->rows[i], a);
+            if (value) width = longer(width, value);
+        }
+        const char *own = row ? value_in(r, row, a) : axis->key;
+        fprintf(f, "%-*s  ", width, own ? own : "-");
     }
 }
 
 static void print_rows(FILE *f, const SweepReport *r, size_t best) {
     int width[N_SHOWN];
     print_settings(f, r, NULL);
-    for (int k = 0; k < N_SHOWN; k++)
-        fprintf(f, "%*s  ", width[k] = cell_width(r, k), result_quantile_names[k]);
+    for (int k = 0; k < N_SHOWN; k++) {
+        width[k] = longer(0, result_quantile_names[k]);
+        for (size_t i = 0; i < r->sweep->n; i++)
+            width[k] = longer(width[k], report_cell(quantile_in(r, &r->sweep->rows[i], k)).s);
+        fprintf(f, "%*s  ", width[k], result_quantile_names[k]);
+    }
     fputs("  computed\n", f);
     for (size_t i = 0; i < r->sweep->n; i++) {
         const SweepRow *row = &r->sweep->rows[i];
         print_settings(f, r, row);
         for (int k = 0; k < N_SHOWN; k++)
             fprintf(f, "%*s  ", width[k], report_cell(quantile_in(r, row, k)).s);
-        fprintf(f, "%c %s\n", i == best ? '*' : ' ', sweep_stage_name(row->computed));
+        fprintf(f, "%c %s\n", i == best ? '*' : ' ', stage_names[row->computed]);
     }
 }
 
@@ -79,7 +76,7 @@ static void print_best(FILE *f, const SweepReport *r, size_t best) {
     const char *before = " with ";
     for (size_t a = 0; a < r->grid->n_axes; a++) {
         const char *value = value_in(r, row, a);
-        if (!varies(&r->grid->axes[a]) || !value) continue;
+        if (r->grid->axes[a].n == 1 || !value) continue;
         fprintf(f, "%s%s=%s", before, r->grid->axes[a].key, value);
         before = ", ";
     }
@@ -93,8 +90,12 @@ static void print_once(FILE *f, double s, size_t n) {
     else fprintf(f, " %.2f s for %zu", s, n);
 }
 
-static void print_times(FILE *f, const SweepReport *r) {
+void sweep_report_table(FILE *f, const SweepReport *r) {
     const Sweep *s = r->sweep;
+    size_t best = sweep_best(s, r->dist, r->k);
+    fprintf(f, "slowdown of %s flows\n", r->dist == RESULT_ALL ? "all" : result_label(r->dist));
+    print_rows(f, r, best);
+    print_best(f, r, best);
     fprintf(f, "%s setting%s in %.2f s: traffic", units_count(s->n).s, s->n == 1 ? "" : "s",
             r->meta.wall_total_s);
     print_once(f, s->wall_traffic_s, s->n_traffic);
@@ -103,55 +104,24 @@ static void print_times(FILE *f, const SweepReport *r) {
     fprintf(f, ", model %.0f ms a setting\n", s->n ? 1000 * s->wall_predict_s / (double)s->n : 0);
 }
 
-void sweep_report_table(FILE *f, const SweepReport *r) {
-    size_t best = sweep_best(r->sweep, r->dist, r->k);
-    fprintf(f, "slowdown of %s flows\n", r->dist == RESULT_ALL ? "all" : result_label(r->dist));
-    print_rows(f, r, best);
-    print_best(f, r, best);
-    print_times(f, r);
-}
-
 /* ---- JSON ---- */
 
-static void put_set(JsonOut *o, const SweepReport *r, const SweepRow *row) {
+static void put_row(JsonOut *o, const SweepReport *r, const SweepRow *row) {
+    json_out_object(o);
     json_put_object(o, "set");
     for (size_t a = 0; a < r->grid->n_axes; a++) {
         const char *value = value_in(r, row, a);
         if (value) json_put_string(o, r->grid->axes[a].key, value);
     }
     json_out_end(o, '}');
-}
-
-static void put_row(JsonOut *o, const SweepReport *r, const SweepRow *row) {
-    json_out_object(o);
-    put_set(o, r, row);
-    json_put_string(o, "computed", sweep_stage_name(row->computed));
+    json_put_string(o, "computed", stage_names[row->computed]);
     json_put_seconds(o, "wall_s", row->wall_s);
     report_put_estimate(o, &row->estimate);
     json_out_end(o, '}');
 }
 
-/* {"bucket": …, "quantile": …, "setting": index into settings, or null} */
-static void put_best(JsonOut *o, const SweepReport *r) {
-    size_t best = sweep_best(r->sweep, r->dist, r->k);
-    json_put_object(o, "best");
-    json_put_string(o, "bucket", result_label(r->dist));
-    json_put_string(o, "quantile", result_quantile_keys[r->k]);
-    if (best < r->sweep->n) json_put_count(o, "setting", best);
-    else json_put_string(o, "setting", NULL);
-    json_out_end(o, '}');
-}
-
-static void put_wall(JsonOut *o, const SweepReport *r) {
-    json_put_object(o, "wall_s");
-    json_put_seconds(o, "total", r->meta.wall_total_s);
-    json_put_seconds(o, "traffic", r->sweep->wall_traffic_s);
-    json_put_seconds(o, "fluid", r->sweep->wall_fluid_s);
-    json_put_seconds(o, "settings", r->sweep->wall_predict_s);
-    json_out_end(o, '}');
-}
-
 void sweep_report_json(FILE *f, const SweepReport *r) {
+    size_t best = sweep_best(r->sweep, r->dist, r->k);
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
@@ -164,10 +134,23 @@ void sweep_report_json(FILE *f, const SweepReport *r) {
     report_put_features(&o, &r->meta);
     report_put_checkpoint(&o, &r->meta);
     json_put_string(&o, "method", r->meta.method);
-    put_wall(&o, r);
+
+    json_put_object(&o, "wall_s");
+    json_put_seconds(&o, "total", r->meta.wall_total_s);
+    json_put_seconds(&o, "traffic", r->sweep->wall_traffic_s);
+    json_put_seconds(&o, "fluid", r->sweep->wall_fluid_s);
+    json_put_seconds(&o, "settings", r->sweep->wall_predict_s);
+    json_out_end(&o, '}');
     json_put_count(&o, "n_traffic", r->sweep->n_traffic);
     json_put_count(&o, "n_fluid", r->sweep->n_fluid);
-    put_best(&o, r);
+
+    json_put_object(&o, "best");
+    json_put_string(&o, "bucket", result_label(r->dist));
+    json_put_string(&o, "quantile", result_quantile_keys[r->k]);
+    if (best < r->sweep->n) json_put_count(&o, "setting", best);
+    else json_put_null(&o, "setting");
+    json_out_end(&o, '}');
+
     json_put_array(&o, "settings");
     for (size_t i = 0; i < r->sweep->n; i++) put_row(&o, r, &r->sweep->rows[i]);
     json_out_end(&o, ']');
