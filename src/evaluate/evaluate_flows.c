@@ -81,15 +81,6 @@ static void measure(FlowSample *s, EvaluateQuantile q[RESULT_N_QUANTILES]) {
     }
 }
 
-static void add_flow(FlowSample *s, const FlowData *d, size_t flow, const float *quantiles,
-                     double weight) {
-    s->quantiles[s->n] = quantiles;
-    s->weight[s->n] = weight;
-    s->truth[s->n] = (WeightedPoint){(double)d->truth[flow], weight};
-    s->flowsim[s->n++] = (WeightedPoint){(double)d->base[flow], weight};
-    s->total += weight;
-}
-
 /* Makes s hold the flows of distribution `dist` on the paths index[from..to); it has room for
  * them. */
 static void collect(const EvaluateFlowsJob *j, size_t from, size_t to, int dist, FlowSample *s) {
@@ -102,8 +93,12 @@ static void collect(const EvaluateFlowsJob *j, size_t from, size_t to, int dist,
         flowdata_weights(d, path, weight);
         for (size_t f = begin; f < end; f++) {
             int b = d->bucket[f];
-            if (dist == RESULT_ALL || dist == result_of_bucket(b))
-                add_flow(s, d, f, j->quantiles + (j->at[i] + f - begin) * N_Q, weight[b]);
+            if (dist != RESULT_ALL && dist != result_of_bucket(b)) continue;
+            s->quantiles[s->n] = j->quantiles + (j->at[i] + f - begin) * N_Q;
+            s->weight[s->n] = weight[b];
+            s->truth[s->n] = (WeightedPoint){(double)d->truth[f], weight[b]};
+            s->flowsim[s->n++] = (WeightedPoint){(double)d->base[f], weight[b]};
+            s->total += weight[b];
         }
     }
 }

@@ -30,12 +30,6 @@ EvaluateGroup evaluate_group_intact(const EvaluateNet *nets, size_t n) {
     return g;
 }
 
-static const char *kind_of(const EvaluateNet *net, EvaluateBy by) {
-    if (by == EVALUATE_BY_CC) return netconf_cc_name(net->cc);
-    const char *label = net->traits.label[by - EVALUATE_BY_TRAIT];
-    return label[0] ? label : "unknown";
-}
-
 static int by_label(const void *a, const void *b) {
     const char *x = ((const EvaluateGroup *)a)->label, *y = ((const EvaluateGroup *)b)->label;
     return strverscmp(x, y);
@@ -45,13 +39,16 @@ size_t evaluate_group_split(const EvaluateGroup *g, EvaluateBy by, EvaluateGroup
     size_t n = 0;
     *kinds = MEM_NEW(EvaluateGroup, g->n);
     for (size_t i = 0; i < g->n; i++) {
-        const char *label = kind_of(g->net[i], by);
+        const EvaluateNet *net = g->net[i];
+        const char *label = by == EVALUATE_BY_CC ? netconf_cc_name(net->cc)
+                                                 : net->traits.label[by - EVALUATE_BY_TRAIT];
+        if (!label[0]) label = "unknown";
         size_t k = 0;
         while (k < n && strcmp((*kinds)[k].label, label) != 0) k++;
         if (k == n)
             (*kinds)[n++] =
                 (EvaluateGroup){.label = label, .net = MEM_NEW(const EvaluateNet *, g->n)};
-        (*kinds)[k].net[(*kinds)[k].n++] = g->net[i];
+        (*kinds)[k].net[(*kinds)[k].n++] = net;
     }
     qsort(*kinds, n, sizeof **kinds, by_label);
     return n;
