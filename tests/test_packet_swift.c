@@ -130,7 +130,7 @@ typedef struct {
 static void see(void *ctx, const PktTraceEvent *e) {
     Queue *q = ctx;
     if (e->kind != PKT_TRACE_ENQUEUE || e->link != q->link || e->time_ns < 2e6) return;
-    q->sum_b += e->queue_b;
+    q->sum_b += (double)e->queue_b;
     q->n++;
 }
 
