@@ -212,18 +212,17 @@ typedef struct {
     atomic_size_t n_done;
 } WorkloadFill;
 
-static Flows flows_at(const Flows *f, size_t i) {
-    return (Flows){
-        .src = f->src + i, .dst = f->dst + i, .size_b = f->size_b + i, .start_ns = f->start_ns + i};
-}
-
 static int fill_chunk(void *ctx, size_t item, int worker, Err *err) {
     (void)worker, (void)err;
     WorkloadFill *f = ctx;
-    size_t chunk = f->first + item;
+    size_t chunk = f->first + item, i = chunk * CHUNK;
     double *length_ns = &f->draw->chunk_ns[chunk];
-    if (f->out) {
-        Flows at = flows_at(f->out, chunk * CHUNK);
+    const Flows *out = f->out;
+    if (out) {
+        Flows at = {.src = out->src + i,
+                    .dst = out->dst + i,
+                    .size_b = out->size_b + i,
+                    .start_ns = out->start_ns + i};
         *length_ns = draw_chunk(f->draw, chunk, &at);
     } else {
         *length_ns = draw_starts(f->draw, chunk, NULL);
@@ -244,17 +243,6 @@ static void resize(Flows *f, size_t n) {
     f->dst = mem_realloc(f->dst, n, sizeof *f->dst);
     f->size_b = mem_realloc(f->size_b, n, sizeof *f->size_b);
     f->start_ns = mem_realloc(f->start_ns, n, sizeof *f->start_ns);
-}
-
-/* Appends `more` chunks: their flows to out, their lengths to chunk_ns. */
-static int extend(WorkloadFill *f, size_t more, int threads, Err *err) {
-    WorkloadStream *d = f->draw;
-    f->first = d->n_chunks;
-    d->n_chunks += more;
-    if (f->out) resize(f->out, d->n_chunks * CHUNK);
-    d->chunk_ns = mem_realloc(d->chunk_ns, d->n_chunks, sizeof *d->chunk_ns);
-    f->progress.total = d->n_chunks * CHUNK;
-    return par_try(more, threads, fill_chunk, f, err);
 }
 
 /* Flows expected after `now`. */
@@ -292,8 +280,17 @@ static int fill_chunks(WorkloadFill *f, int threads, Err *err) {
             return err_input(err,
                              "duration: takes about %.3g flows at this load; must be at most %u",
                              total, WORKLOAD_MAX_FLOWS);
-        if (extend(f, (size_t)ceil(expected / CHUNK), threads, err) != 0) return -1;
-        for (; done < d->n_chunks; done++) {
+
+        /* More chunks: their flows go to `out`, their lengths to chunk_ns. */
+        size_t more = (size_t)ceil(expected / CHUNK);
+        f->first = d->n_chunks;
+        d->n_chunks += more;
+        if (f->out) resize(f->out, d->n_chunks * CHUNK);
+        d->chunk_ns = mem_realloc(d->chunk_ns, d->n_chunks, sizeof *d->chunk_ns);
+        f->progress.total = d->n_chunks * CHUNK;
+        if (par_try(more, threads, fill_chunk, f, err) != 0) return -1;
+
+        for (; done < d->n_chunks; done++) { /* lengths to beginnings */
             double length = d->chunk_ns[done];
             d->chunk_ns[done] = now;
             now = end_of_chunk(now, length);
@@ -351,10 +348,14 @@ static int fill(WorkloadStream *d, Flows *out, int threads, Err *err) {
     return 0;
 }
 
-/* Computes what drawing needs: places of racks, the alias table of cells, the mean gap. */
-static int prepare(WorkloadStream *d, const Route *r, WorkloadInfo *info, Err *err) {
-    uint32_t n = d->n_racks;
+/* A stream with all that drawing needs: places of racks, the alias table of cells, the mean gap. */
+static WorkloadStream *stream_new(const Workload *w, const Route *r, WorkloadInfo *info, Err *err) {
+    if (check(w, err) != 0) return NULL;
+    uint32_t n = w->matrix->n_racks;
     WorkloadInfo unused;
+    WorkloadStream *d = MEM_ZNEW(WorkloadStream, 1);
+    *d = (WorkloadStream){
+        .w = *w, .t = route_topo(r), .n_racks = n, .place = MEM_NEW(uint32_t, n)};
     double *cells = MEM_NEW(double, (size_t)n *n),
            *pairs = MEM_ZNEW(double, (size_t)d->t->n_racks * d->t->n_racks);
     int rc = place_racks(d, err);
@@ -365,17 +366,7 @@ static int prepare(WorkloadStream *d, const Route *r, WorkloadInfo *info, Err *e
     }
     free(cells);
     free(pairs);
-    return rc;
-}
-
-static WorkloadStream *stream_new(const Workload *w, const Route *r, WorkloadInfo *info, Err *err) {
-    if (check(w, err) != 0) return NULL;
-    WorkloadStream *d = MEM_ZNEW(WorkloadStream, 1);
-    *d = (WorkloadStream){.w = *w,
-                          .t = route_topo(r),
-                          .n_racks = w->matrix->n_racks,
-                          .place = MEM_NEW(uint32_t, w->matrix->n_racks)};
-    if (prepare(d, r, info, err) == 0) return d;
+    if (rc == 0) return d;
     workload_stream_free(d);
     return NULL;
 }
