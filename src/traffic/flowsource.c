@@ -101,26 +101,19 @@ static int by_flow(const void *a, const void *b) {
     return (x->flow > y->flow) - (x->flow < y->flow);
 }
 
-static FlowPick *picks_in_order(const uint64_t *pick, size_t n) {
+static int hosts_drawn(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
+                       uint32_t *dst, Err *err) {
     FlowPick *p = MEM_NEW(FlowPick, n);
     for (size_t i = 0; i < n; i++) p[i] = (FlowPick){pick[i], i};
     qsort(p, n, sizeof *p, by_flow);
-    return p;
-}
 
-/* Lists the chunks that the picks lie in, ascending; returns how many. */
-static size_t chunks_of(const FlowPick *p, size_t n, size_t *chunk) {
-    size_t k = 0;
-    for (size_t i = 0; i < n; i++)
-        if (k == 0 || chunk[k - 1] != p[i].flow >> FLOW_LOG2_CHUNK)
-            chunk[k++] = p[i].flow >> FLOW_LOG2_CHUNK;
-    return k;
-}
+    /* The chunks that the picks lie in, ascending. */
+    size_t *chunk = MEM_NEW(size_t, n), n_chunks = 0, i = 0;
+    for (size_t k = 0; k < n; k++)
+        if (n_chunks == 0 || chunk[n_chunks - 1] != p[k].flow >> FLOW_LOG2_CHUNK)
+            chunk[n_chunks++] = p[k].flow >> FLOW_LOG2_CHUNK;
 
-static int hosts_drawn(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
-                       uint32_t *dst, Err *err) {
-    FlowPick *p = picks_in_order(pick, n);
-    size_t *chunk = MEM_NEW(size_t, n), n_chunks = chunks_of(p, n, chunk), i = 0;
+    /* Their hosts, WINDOW chunks at a time; of each those of its picks. */
     ChunkHosts pairs = pairs_new(s, chunk);
     int rc = 0;
     for (; pairs.first < n_chunks; pairs.first += WINDOW) {
