@@ -169,7 +169,23 @@ static void put_name(JsonOut *o, uint32_t rack) {
     json_out_string(o, name);
 }
 
-static void put_pods(JsonOut *o, const RackMatrix *m) {
+int rackmatrix_save(const RackMatrix *m, const char *path, Err *err) {
+    JsonFile file;
+    if (json_file_open(&file, NULL, path, err) != 0) return -1;
+    JsonOut *o = &file.j;
+    json_put_object(o, "matrix");
+    json_put_array(o, "inner");
+    for (uint32_t i = 0; i < m->n_racks; i++) {
+        json_out_array_compact(o);
+        for (uint32_t j = 0; j < m->n_racks; j++) json_out_number(o, *cell(m, i, j));
+        json_out_end(o, ']');
+    }
+    json_out_end(o, ']');
+    json_put_array_compact(o, "idx2name");
+    for (uint32_t i = 0; i < m->n_racks; i++) put_name(o, i);
+    json_out_end(o, ']');
+    json_out_end(o, '}');
+
     json_put_object(o, "pod2tors");
     for (uint32_t pod = 0; pod < m->n_pods; pod++) {
         char name[24];
@@ -180,35 +196,8 @@ static void put_pods(JsonOut *o, const RackMatrix *m) {
         json_out_end(o, ']');
     }
     json_out_end(o, '}');
-}
-
-static void put_cells(JsonOut *o, const RackMatrix *m) {
-    json_put_array(o, "inner");
-    for (uint32_t i = 0; i < m->n_racks; i++) {
-        json_out_array_compact(o);
-        for (uint32_t j = 0; j < m->n_racks; j++) json_out_number(o, *cell(m, i, j));
-        json_out_end(o, ']');
-    }
-    json_out_end(o, ']');
-}
-
-static void put_names(JsonOut *o, const RackMatrix *m) {
-    json_put_array_compact(o, "idx2name");
-    for (uint32_t i = 0; i < m->n_racks; i++) put_name(o, i);
-    json_out_end(o, ']');
-}
-
-int rackmatrix_save(const RackMatrix *m, const char *path, Err *err) {
-    JsonFile file;
-    if (json_file_open(&file, NULL, path, err) != 0) return -1;
-    JsonOut *j = &file.j;
-    json_put_object(j, "matrix");
-    put_cells(j, m);
-    put_names(j, m);
-    json_out_end(j, '}');
-    put_pods(j, m);
-    json_put_int(j, "nr_pods", m->n_pods);
-    json_put_int(j, "nr_racks", m->n_racks);
+    json_put_int(o, "nr_pods", m->n_pods);
+    json_put_int(o, "nr_racks", m->n_racks);
     return json_file_commit(&file, err);
 }
 
@@ -274,33 +263,19 @@ static void draw_roles(const Preset *p, Rng *rng, uint32_t *role, uint32_t n) {
     rng_shuffle_u32(rng, role, n);
 }
 
-static double draw_cell(const Preset *p, Rng *rng, const uint32_t *role, const double *activity,
-                        const RackMatrix *m, uint32_t i, uint32_t j) {
-    double w =
-        p->weight[role[i]][role[j]] * activity[i] * activity[j] * exp(p->cell_sd * rng_normal(rng));
-    if (rng_u01(rng) < p->silent && i != j) return 0;
-    return m->pod_of[i] == m->pod_of[j] ? w * p->within_pod : w;
-}
-
 static void draw_row(const Preset *p, Rng *rng, const uint32_t *role, const double *activity,
                      RackMatrix *m, uint32_t i) {
     double others = 0;
     for (uint32_t j = 0; j < m->n_racks; j++) {
-        *cell(m, i, j) = draw_cell(p, rng, role, activity, m, i, j);
-        if (j != i) others += *cell(m, i, j);
+        double w = p->weight[role[i]][role[j]] * activity[i] * activity[j] *
+                   exp(p->cell_sd * rng_normal(rng));
+        if (rng_u01(rng) < p->silent && i != j) w = 0;
+        if (m->pod_of[i] == m->pod_of[j]) w *= p->within_pod;
+        *cell(m, i, j) = w;
+        if (j != i) others += w;
     }
     if (p->self > 0 && others > 0)
         *cell(m, i, i) = others * p->self * exp(p->self_sd * rng_normal(rng));
-}
-
-/* Scales to whole counts of mean MEAN_COUNT; the busiest cell keeps at least that, so the sum is
- * above 0. */
-static void to_counts(RackMatrix *m) {
-    size_t n = (size_t)m->n_racks * m->n_racks;
-    double sum = 0;
-    for (size_t k = 0; k < n; k++) sum += m->weight[k];
-    for (size_t k = 0; k < n; k++)
-        m->weight[k] = round(m->weight[k] / sum * (double)n * MEAN_COUNT);
 }
 
 int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t seed, Err *err) {
@@ -322,7 +297,14 @@ int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t
     draw_roles(p, &rng, role, n);
     for (uint32_t i = 0; i < n; i++) activity[i] = exp(p->rack_sd * rng_normal(&rng));
     for (uint32_t i = 0; i < n; i++) draw_row(p, &rng, role, activity, m, i);
-    to_counts(m);
+
+    /* Whole counts of mean MEAN_COUNT; the busiest cell keeps at least that, so the sum is above 0.
+     */
+    size_t n_cells = (size_t)n * n;
+    double sum = 0;
+    for (size_t k = 0; k < n_cells; k++) sum += m->weight[k];
+    for (size_t k = 0; k < n_cells; k++)
+        m->weight[k] = round(m->weight[k] / sum * (double)n_cells * MEAN_COUNT);
     free(role);
     free(activity);
     return 0;
