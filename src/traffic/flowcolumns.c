@@ -209,17 +209,14 @@ static void columns_of(FlowColumns *c, const FlowLayout *l) {
     }
 }
 
-static bool is_address(const char *word) {
-    return strlen(word) == 8 && strspn(word, "0123456789abcdefABCDEF") == 8;
-}
-
 /* Whether one row may be read so. */
 static bool fits(const FlowColumns *c, const char *const *word, const FlowColumnsHints *hints) {
     double src = -1, start = 0;
     for (int k = 0; k < c->n; k++) {
         FlowColumnKind kind = c->column[k].kind;
         if (kind == FLOWCOL_SRC_IP || kind == FLOWCOL_DST_IP) {
-            if (!is_address(word[k])) return false;
+            if (strlen(word[k]) != 8 || strspn(word[k], "0123456789abcdefABCDEF") != 8)
+                return false;
             continue;
         }
         char *end;
@@ -269,16 +266,6 @@ static int fitting(const char *const *rows, size_t n_rows, int n, size_t least,
     return n_found;
 }
 
-/* What no layout fits may have an end that is no host, or one bad row: then the reader, which gets
- * the only layout that comes close, can name the place. */
-static int closest(const char *const *rows, size_t n_rows, int n, const FlowColumnsHints *hints,
-                   int found[N_LAYOUTS]) {
-    FlowColumnsHints any_end = *hints;
-    any_end.is_end = NULL;
-    if (fitting(rows, n_rows, n, n_rows, &any_end, found) == 1) return 1;
-    return fitting(rows, n_rows, n, n_rows / 2 + 1, hints, found) == 1;
-}
-
 int flowcolumns_guess(FlowColumns *c, const char *const *rows, size_t n_rows, int n,
                       const FlowColumnsHints *hints, Err *err) {
     int found[N_LAYOUTS], n_found = fitting(rows, n_rows, n, n_rows, hints, found);
@@ -288,7 +275,14 @@ int flowcolumns_guess(FlowColumns *c, const char *const *rows, size_t n_rows, in
             "%s: columns may be '%s' or '%s': expected --flow-columns to name them, as "
             "src,dst,pg,dport,size,start",
             hints->path, layouts[found[0]].text, layouts[found[1]].text);
-    if (n_found == 0) n_found = closest(rows, n_rows, n, hints, found);
+    if (n_found == 0) {
+        /* Rows that no layout fits may have an end that is no host, or one of them is bad: then the
+         * reader, which gets the only layout that comes close, can name the place. */
+        FlowColumnsHints any_end = *hints;
+        any_end.is_end = NULL;
+        n_found = fitting(rows, n_rows, n, n_rows, &any_end, found) == 1 ||
+                  fitting(rows, n_rows, n, n_rows / 2 + 1, hints, found) == 1;
+    }
     if (n_found == 1) {
         columns_of(c, &layouts[found[0]]);
         if (flowcolumns_find(c, FLOWCOL_PACKETS) < 0 || hints->packets) return 0;

@@ -89,21 +89,18 @@ static char *put_uint(char *p, uint64_t x) {
     return p;
 }
 
-static char *put_thousandths(char *p, uint64_t k) {
-    p = put_uint(p, k / 1000);
-    unsigned rest = (unsigned)(k % 1000);
-    if (rest == 0) return p;
-    *p++ = '.';
-    for (unsigned unit = 100; rest > 0; rest %= unit, unit /= 10) *p++ = (char)('0' + rest / unit);
-    return p;
-}
-
 static char *put_time(char *p, double ns) {
     static const double MAX_EXACT = 9e12; /* thousandths of it are below 2^53 */
     if (isnan(ns)) return p;
-    if (ns >= 0 && ns < MAX_EXACT) {
-        uint64_t k = (uint64_t)llround(ns * 1000);
-        if ((double)k / 1000 == ns) return put_thousandths(p, k);
+    bool small = ns >= 0 && ns < MAX_EXACT;
+    uint64_t k = small ? (uint64_t)llround(ns * 1000) : 0;
+    if (small && (double)k / 1000 == ns) { /* whole thousandths */
+        p = put_uint(p, k / 1000);
+        unsigned rest = (unsigned)(k % 1000);
+        if (rest > 0) *p++ = '.';
+        for (unsigned unit = 100; rest > 0; rest %= unit, unit /= 10)
+            *p++ = (char)('0' + rest / unit);
+        return p;
     }
     JsonNumber text = json_number_text(ns);
     size_t n = strlen(text.s);

@@ -50,17 +50,6 @@ static uint64_t count(const FlowFileHeader *h, int c) {
 }
 static uint64_t aligned(uint64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 
-/* Where columns begin; returns the length of the file. Counts are at most the file's length, so
- * nothing overflows. */
-static uint64_t place_columns(const FlowFileHeader *h, uint64_t at[N_COLUMNS]) {
-    uint64_t end = sizeof *h;
-    for (int c = 0; c < N_COLUMNS; c++) {
-        at[c] = end;
-        if (has(h, c)) end = aligned(end + count(h, c) * width[c]);
-    }
-    return end;
-}
-
 static uint64_t checksum(FlowFileHeader h, const uint64_t *hosts) {
     h.checksum = 0;
     uint64_t part[2] = {file_checksum(&h, sizeof h),
@@ -86,7 +75,6 @@ bool flows_binary_is(const FileView *v) {
 static int read_header(BinaryReader *r, const FileView *v) {
     const char *path = r->ends->path;
     FlowFileHeader *h = &r->h;
-    uint64_t at[N_COLUMNS];
     if (v->len < sizeof *h)
         return err_input(r->err, "%s: cut short: %zu bytes, the header alone has %zu", path, v->len,
                          sizeof *h);
@@ -99,7 +87,13 @@ static int read_header(BinaryReader *r, const FileView *v) {
         return err_input(r->err, "%s: cut short: %zu bytes cannot hold %llu flows of %llu hosts",
                          path, v->len, (unsigned long long)h->n_flows,
                          (unsigned long long)h->n_hosts);
-    uint64_t length = place_columns(h, at);
+
+    /* Where columns begin; counts are at most the file's length, so nothing overflows. */
+    uint64_t length = sizeof *h, at[N_COLUMNS];
+    for (int c = 0; c < N_COLUMNS; c++) {
+        at[c] = length;
+        if (has(h, c)) length = aligned(length + count(h, c) * width[c]);
+    }
     if (length != v->len)
         return err_input(r->err, "%s: %s: %llu flows of %llu hosts take %llu bytes, got %zu", path,
                          v->len < length ? "cut short" : "longer than it says",
@@ -109,11 +103,6 @@ static int read_header(BinaryReader *r, const FileView *v) {
     if (checksum(*h, r->column[HOSTS]) != h->checksum)
         return err_input(r->err, "%s: header: damaged (its checksum does not match)", path);
     return h->n_flows > 0 ? 0 : err_input(r->err, "%s: expected at least one flow", path);
-}
-
-static uint32_t end_of(const FlowEnds *e, uint64_t id) {
-    if (e->topo) return flows_host_of(e->topo, id);
-    return e->ignored ? 0 : id <= e->n_links ? (uint32_t)id : TOPO_NONE;
 }
 
 /* The hosts of one column; false if one of them is bad. */
@@ -128,39 +117,10 @@ static bool copy_hosts(const BinaryReader *r, FlowFileColumn c, uint32_t *out) {
     return !bad;
 }
 
-static bool pairs_are_good(const BinaryReader *r) {
-    const Flows *f = r->f;
-    bool bad = false;
-    for (size_t i = 0; i < f->n; i++) bad |= !flows_ends_ok(r->ends, f->src[i], f->dst[i]);
-    return !bad;
-}
-
 static bool size_is_good(uint64_t size_b) { return size_b - 1 < FLOWS_MAX_SIZE_B; }
-
-static bool copy_sizes(const BinaryReader *r) {
-    const uint64_t *in = r->column[SIZE];
-    bool bad = false;
-    for (size_t i = 0; i < r->f->n; i++) {
-        r->f->size_b[i] = in[i];
-        bad |= !size_is_good(in[i]);
-    }
-    return !bad;
-}
 
 static bool start_is_good(int64_t start_ns, int64_t before_ns) {
     return start_ns >= before_ns && (uint64_t)start_ns <= FLOWS_MAX_START_NS;
-}
-
-static bool copy_starts(const BinaryReader *r) {
-    const int64_t *in = r->column[START];
-    int64_t before = 0;
-    bool bad = false;
-    for (size_t i = 0; i < r->f->n; i++) {
-        r->f->start_ns[i] = in[i];
-        bad |= !start_is_good(in[i], before);
-        before = in[i];
-    }
-    return !bad;
 }
 
 static bool time_is_good(double ns) { return isnan(ns) || (ns > 0 && ns < (double)INFINITY); }
@@ -178,12 +138,28 @@ static bool copy_times(const BinaryReader *r, FlowFileColumn c, double **out) {
     return !bad;
 }
 
+/* The flows of all columns; false if one of their values is bad. */
 static bool copy_columns(BinaryReader *r) {
     Flows *f = r->f;
+    bool bad = false;
     if (r->column[ID]) f->id = memcpy(MEM_NEW(uint64_t, f->n), r->column[ID], f->n * sizeof *f->id);
-    return copy_hosts(r, SRC, f->src) && copy_hosts(r, DST, f->dst) && pairs_are_good(r) &&
-           copy_sizes(r) && copy_starts(r) && copy_times(r, FCT, &f->fct_ns) &&
-           copy_times(r, IDEAL, &f->ideal_fct_ns);
+    if (!copy_hosts(r, SRC, f->src) || !copy_hosts(r, DST, f->dst)) return false;
+    for (size_t i = 0; i < f->n; i++) bad |= !flows_ends_ok(r->ends, f->src[i], f->dst[i]);
+
+    const uint64_t *size_b = r->column[SIZE];
+    for (size_t i = 0; i < f->n; i++) {
+        f->size_b[i] = size_b[i];
+        bad |= !size_is_good(size_b[i]);
+    }
+
+    const int64_t *start_ns = r->column[START];
+    int64_t before_ns = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        f->start_ns[i] = start_ns[i];
+        bad |= !start_is_good(start_ns[i], before_ns);
+        before_ns = start_ns[i];
+    }
+    return !bad && copy_times(r, FCT, &f->fct_ns) && copy_times(r, IDEAL, &f->ideal_fct_ns);
 }
 
 /* ---- what is wrong ---- */
@@ -229,50 +205,43 @@ static int check_row(const BinaryReader *r, size_t i) {
     return 0;
 }
 
-/* The error of the first bad row, where a column is known to have one. */
-static int fail_first(const BinaryReader *r) {
-    for (size_t i = 0; i < r->f->n; i++)
-        if (check_row(r, i) != 0) return -1;
-    diag_die("%s: a bad column without a bad row", r->ends->path);
-}
-
 int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *e, Err *err) {
     BinaryReader r = {.ends = e, .f = f, .err = err};
     *f = (Flows){0};
     if (read_header(&r, v) != 0) return -1;
     flows_init(f, r.h.n_flows);
     r.host = MEM_NEW(uint32_t, r.h.n_hosts);
-    for (size_t k = 0; k < r.h.n_hosts; k++)
-        r.host[k] = end_of(e, ((const uint64_t *)r.column[HOSTS])[k]);
-    int rc = copy_columns(&r) ? 0 : fail_first(&r);
+    for (size_t k = 0; k < r.h.n_hosts; k++) {
+        uint64_t id = ((const uint64_t *)r.column[HOSTS])[k];
+        if (e->topo) r.host[k] = flows_host_of(e->topo, id);
+        else if (e->ignored) r.host[k] = 0;
+        else r.host[k] = id <= e->n_links ? (uint32_t)id : TOPO_NONE;
+    }
+
+    int rc = 0;
+    if (!copy_columns(&r)) { /* the first bad row is named */
+        for (size_t i = 0; i < f->n && rc == 0; i++) rc = check_row(&r, i);
+        if (rc == 0) diag_die("%s: a bad column without a bad row", e->path);
+    }
     free(r.host);
     if (rc != 0) flows_free(f);
     return rc;
 }
 
-int flows_binary_read_sizes(Flows *f, const FileView *v, const char *path, Err *err) {
-    return flows_binary_read(f, v, &(FlowEnds){.path = path, .ignored = true}, err);
-}
-
 /* ---- writing ---- */
-
-static uint64_t *list_hosts(const Flows *f, const Topo *t, uint64_t *n) {
-    *n = t ? t->n_hosts : 0;
-    for (size_t i = 0; !t && i < f->n; i++) {
-        uint32_t top = f->src[i] > f->dst[i] ? f->src[i] : f->dst[i];
-        if (top >= *n) *n = (uint64_t)top + 1;
-    }
-    uint64_t *id = MEM_NEW(uint64_t, *n);
-    for (uint32_t h = 0; h < *n; h++) id[h] = t ? t->node_id[t->host_node[h]] : h;
-    return id;
-}
 
 int flows_binary_save(const Flows *f, const char *path, const Topo *t, Err *err) {
     static const char zeros[ALIGN] = {0};
     FileOut out;
-    FlowFileHeader h = {.version = VERSION, .n_flows = f->n};
+    FlowFileHeader h = {.version = VERSION, .n_flows = f->n, .n_hosts = t ? t->n_hosts : 0};
     if (file_out_open(&out, path, err) != 0) return -1;
-    uint64_t *hosts = list_hosts(f, t, &h.n_hosts);
+    for (size_t i = 0; !t && i < f->n; i++) {
+        uint32_t top = f->src[i] > f->dst[i] ? f->src[i] : f->dst[i];
+        if (top >= h.n_hosts) h.n_hosts = (uint64_t)top + 1;
+    }
+    uint64_t *hosts = MEM_NEW(uint64_t, h.n_hosts);
+    for (uint32_t k = 0; k < h.n_hosts; k++) hosts[k] = t ? t->node_id[t->host_node[k]] : k;
+
     const void *column[N_COLUMNS] = {hosts,       f->src, f->dst,    f->size_b,
                                      f->start_ns, f->id,  f->fct_ns, f->ideal_fct_ns};
     memcpy(h.magic, magic, sizeof magic);

@@ -103,7 +103,15 @@ static int read_pairs(HtsimMatrix *m, uint64_t *start_ps, uint64_t *size_b) {
     return *size_b > 0 ? 0 : fail(m, "size", "a size above 0 bytes", "none");
 }
 
-static int read_connection(HtsimMatrix *m, char *ends, Flows *f) {
+/* Appends the connection whose ends are the word `ends`; `cap` flows have room. */
+static int read_connection(HtsimMatrix *m, char *ends, Flows *f, size_t *cap) {
+    if (f->n == *cap) {
+        *cap = *cap ? *cap * 2 : 1024;
+        f->src = mem_realloc(f->src, *cap, sizeof *f->src);
+        f->dst = mem_realloc(f->dst, *cap, sizeof *f->dst);
+        f->size_b = mem_realloc(f->size_b, *cap, sizeof *f->size_b);
+        f->start_ns = mem_realloc(f->start_ns, *cap, sizeof *f->start_ns);
+    }
     char *arrow = strstr(ends, "->");
     uint64_t start_ps;
     if (!arrow) return fail(m, "connection", "ends like 0->7", ends);
@@ -116,15 +124,6 @@ static int read_connection(HtsimMatrix *m, char *ends, Flows *f) {
         return flows_fail_ends(m->ends, "line", m->line, m->err);
     f->start_ns[f->n++] = (int64_t)(start_ps / 1000 + (start_ps % 1000 >= 500));
     return 0;
-}
-
-static void grow(Flows *f, size_t *cap) {
-    if (f->n < *cap) return;
-    *cap = *cap ? *cap * 2 : 1024;
-    f->src = mem_realloc(f->src, *cap, sizeof *f->src);
-    f->dst = mem_realloc(f->dst, *cap, sizeof *f->dst);
-    f->size_b = mem_realloc(f->size_b, *cap, sizeof *f->size_b);
-    f->start_ns = mem_realloc(f->start_ns, *cap, sizeof *f->start_ns);
 }
 
 int flows_htsim_read(Flows *f, const char *text, const char *end, size_t line, const FlowEnds *e,
@@ -148,9 +147,8 @@ int flows_htsim_read(Flows *f, const char *text, const char *end, size_t line, c
                 return err_input(err,
                                  "%s: line %zu: %s: flows that wait for others are not supported",
                                  e->path, m.line, word);
-        } else {
-            grow(f, &cap);
-            if (read_connection(&m, word, f) != 0) return -1;
+        } else if (read_connection(&m, word, f, &cap) != 0) {
+            return -1;
         }
     } while (next_line(&m));
     if (n_connections != UINT64_MAX && f->n != n_connections)

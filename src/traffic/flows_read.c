@@ -208,18 +208,9 @@ static int read_time(TextReader *r, const FlowColumn *c, double *out) {
 
 /* ---- ends ---- */
 
-static int compare_id(const void *key, const void *member) {
-    uint64_t k = *(const uint64_t *)key, m = *(const uint64_t *)member;
-    return (k > m) - (k < m);
-}
-
-static const uint64_t *find_node(const Topo *t, uint64_t id) {
-    return bsearch(&id, t->node_id, t->n_nodes, sizeof id, compare_id);
-}
-
 uint32_t flows_host_of(const Topo *t, uint64_t id) {
-    const uint64_t *node = find_node(t, id);
-    return node ? t->node_host[node - t->node_id] : TOPO_NONE;
+    uint32_t node = topo_node(t, id);
+    return node == TOPO_NONE ? TOPO_NONE : t->node_host[node];
 }
 
 int flows_fail_end(const FlowEnds *e, const char *unit, size_t number, const char *column,
@@ -229,7 +220,8 @@ int flows_fail_end(const FlowEnds *e, const char *unit, size_t number, const cha
                          unit, number, column, e->n_links, (unsigned long long)id);
     return err_input(err, "%s: %s %zu: %s: expected the id of a host, got %llu (%s %s)", e->path,
                      unit, number, column, (unsigned long long)id,
-                     find_node(e->topo, id) ? "a switch in" : "no such node in", e->topo->name);
+                     topo_node(e->topo, id) == TOPO_NONE ? "no such node in" : "a switch in",
+                     e->topo->name);
 }
 
 int flows_fail_ends(const FlowEnds *e, const char *unit, size_t number, Err *err) {
@@ -351,25 +343,6 @@ static int read_value(TextReader *r, const FlowColumn *c, size_t i, bool quoted)
     }
 }
 
-static int read_field(TextReader *r, const FlowColumn *c, size_t i) {
-    if (r->p == r->end || *r->p != '"') return read_value(r, c, i, false);
-    r->p++;
-    if (read_value(r, c, i, true) != 0) return -1;
-    if (r->p == r->end || *r->p != '"') return fail_line(r, "expected a closing quotation mark");
-    r->p++;
-    return 0;
-}
-
-static int check_row(TextReader *r, size_t i) {
-    const Flows *f = r->f;
-    if (r->results) return 0;
-    if (!flows_ends_ok(&r->ends, f->src[i], f->dst[i]))
-        return flows_fail_ends(&r->ends, "line", r->line, r->err);
-    if (i > 0 && f->start_ns[i] < f->start_ns[i - 1] && r->disorder_line == 0)
-        r->disorder_line = r->line;
-    return 0;
-}
-
 static bool has(const TextReader *r, FlowColumnKind kind) {
     return flowcolumns_find(&r->columns, kind) >= 0;
 }
@@ -393,6 +366,8 @@ static void grow(TextReader *r) {
 }
 
 static int read_row(TextReader *r) {
+    const Flows *f = r->f;
+    size_t i = f->n;
     grow(r);
     for (int c = 0; c < r->columns.n; c++) {
         if (c > 0) {
@@ -403,13 +378,23 @@ static int read_row(TextReader *r) {
             if (r->sep != ' ') r->p++;
             skip_blanks(r);
         }
-        if (read_field(r, &r->columns.column[c], r->f->n) != 0) return -1;
+        bool quoted = r->p < r->end && *r->p == '"';
+        r->p += quoted;
+        if (read_value(r, &r->columns.column[c], i, quoted) != 0) return -1;
+        if (quoted && (r->p == r->end || *r->p != '"'))
+            return fail_line(r, "expected a closing quotation mark");
+        r->p += quoted;
     }
     skip_blanks(r);
     if (!at_line_end(r))
         return err_input(r->err, "%s: line %zu: more than %d columns", r->ends.path, r->line,
                          r->columns.n);
-    if (check_row(r, r->f->n) != 0) return -1;
+    if (!r->results) {
+        if (!flows_ends_ok(&r->ends, f->src[i], f->dst[i]))
+            return flows_fail_ends(&r->ends, "line", r->line, r->err);
+        if (i > 0 && f->start_ns[i] < f->start_ns[i - 1] && r->disorder_line == 0)
+            r->disorder_line = r->line;
+    }
     r->f->n++;
     return 0;
 }
@@ -545,29 +530,25 @@ static int guess_columns(TextReader *r) {
 
 /* ---- the file ---- */
 
-/* At most `most` of them. */
-static int read_rows(TextReader *r, uint64_t most) {
+/* Reads as many rows as the file announces (UINT64_MAX: it does not), or all. */
+static int read_rows(TextReader *r, uint64_t announced) {
     enum { ROWS_PER_UPDATE = 1 << 16 }; /* of progress: some 10 ms */
     const char *start = r->p;
-    while (r->f->n < most && next_row(r)) {
+    while (r->f->n < announced && next_row(r)) {
         if (read_row(r) != 0) return -1;
         if (r->f->n % ROWS_PER_UPDATE > 0) continue;
         if (diag_stop_requested()) return err_stopped(r->err);
         progress_update(&r->progress, (uint64_t)(r->p - start));
     }
-    return r->f->n > 0 ? 0
-                       : err_input(r->err, "%s: line %zu: expected at least one flow", r->ends.path,
-                                   r->line);
-}
-
-static int read_announced(TextReader *r, uint64_t n) {
-    if (read_rows(r, n) != 0) return -1;
-    if (r->f->n < n)
+    if (r->f->n == 0)
+        return err_input(r->err, "%s: line %zu: expected at least one flow", r->ends.path, r->line);
+    if (announced == UINT64_MAX) return 0;
+    if (r->f->n < announced)
         return err_input(r->err, "%s: expected %llu flows (line 1), got %zu", r->ends.path,
-                         (unsigned long long)n, r->f->n);
+                         (unsigned long long)announced, r->f->n);
     if (next_row(r) && isdigit((unsigned char)*r->p))
         log_note(r->log, "%s: line %zu: more flows than the %llu that line 1 announces; not read",
-                 r->ends.path, r->line, (unsigned long long)n);
+                 r->ends.path, r->line, (unsigned long long)announced);
     return 0;
 }
 
@@ -614,23 +595,13 @@ static int read_text(TextReader *r, const FlowColumns *given) {
     } else if (read_header(r) != 0) {
         return -1;
     }
-    return counted ? read_announced(r, n) : read_rows(r, UINT64_MAX);
-}
-
-static void sort_if_needed(TextReader *r) {
-    if (r->disorder_line == 0) return;
-    log_note(r->log, "%s: starts are out of order from line %zu on; sorted", r->ends.path,
-             r->disorder_line);
-    if (!r->f->id) { /* the numbers stay with their flows */
-        r->f->id = MEM_NEW(uint64_t, r->f->n);
-        for (size_t i = 0; i < r->f->n; i++) r->f->id[i] = i;
-    }
-    flows_sort(r->f);
+    return read_rows(r, counted ? n : UINT64_MAX);
 }
 
 static int load(TextReader *r, const FlowColumns *given) {
     FileView v;
-    *r->f = (Flows){0};
+    Flows *f = r->f;
+    *f = (Flows){0};
     if (file_view(&v, r->ends.path, r->err) != 0) return -1;
     if (r->ends.topo) index_ids(r);
     r->p = v.data;
@@ -638,14 +609,20 @@ static int load(TextReader *r, const FlowColumns *given) {
     r->line = 1;
     r->sep = ' ';
     progress_init(&r->progress, r->log, "bytes of flows", v.len);
-    int rc =
-        flows_binary_is(&v) ? flows_binary_read(r->f, &v, &r->ends, r->err) : read_text(r, given);
+    int rc = flows_binary_is(&v) ? flows_binary_read(f, &v, &r->ends, r->err) : read_text(r, given);
     progress_finish(&r->progress);
-    if (rc == 0) sort_if_needed(r);
-    else flows_free(r->f);
+    if (rc == 0 && r->disorder_line > 0) {
+        log_note(r->log, "%s: starts are out of order from line %zu on; sorted", r->ends.path,
+                 r->disorder_line);
+        bool numbered = f->id != NULL;
+        if (!numbered) f->id = MEM_NEW(uint64_t, f->n);
+        for (size_t i = 0; !numbered && i < f->n; i++) f->id[i] = i; /* stay with their flows */
+        flows_sort(f);
+    }
     if (rc == 0 && r->n_empty > 0)
         log_note(r->log, "%s: %s of %s flows have 0 bytes; taken as 1 byte", r->ends.path,
-                 units_count(r->n_empty).s, units_count(r->f->n).s);
+                 units_count(r->n_empty).s, units_count(f->n).s);
+    if (rc != 0) flows_free(f);
     free(r->host_of_id);
     file_view_close(&v);
     return rc;
