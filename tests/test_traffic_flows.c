@@ -165,6 +165,23 @@ static void disorder_is_sorted_stably(void **state) {
     flows_free(&f);
 }
 
+/* Connection matrices list flows by what they belong to, not by start. */
+static void disorder_of_a_matrix_is_sorted(void **state) {
+    (void)state;
+    Flows f;
+    loads(&f,
+          "Nodes 3\nConnections 3\n0->1 start 9000 size 1\n1->2 start 4000 size 2\n"
+          "2->0 start 9000 size 3\n",
+          &dense);
+    static const uint64_t want[] = {2, 1, 3};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(f.size_b[i], want[i]);
+        assert_int_equal(f.id[i], want[i] - 1);
+        assert_int_equal(f.start_ns[i], i == 0 ? 4 : 9);
+    }
+    flows_free(&f);
+}
+
 static double random_fct(Rng *r) {
     switch (rng_below(r, 4)) {
     case 0: return NAN;
@@ -467,6 +484,7 @@ int main(void) {
         cmocka_unit_test(times_are_scaled_exactly),
         cmocka_unit_test(extremes_pass_through_every_format),
         cmocka_unit_test(disorder_is_sorted_stably),
+        cmocka_unit_test(disorder_of_a_matrix_is_sorted),
         cmocka_unit_test(written_flows_read_back),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(cut_files_give_a_prefix_or_an_error),

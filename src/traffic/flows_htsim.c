@@ -22,7 +22,7 @@ enum { MAX_WORD = 32 }; /* longer than any word of the format and any number */
 
 typedef struct {
     const char *p, *end;
-    size_t line;
+    size_t line, disorder_line;
     const FlowEnds *ends;
     uint64_t n_nodes;
     Err *err;
@@ -122,12 +122,15 @@ static int read_connection(HtsimMatrix *m, char *ends, Flows *f, size_t *cap) {
         return -1;
     if (!flows_ends_ok(m->ends, f->src[f->n], f->dst[f->n]))
         return flows_fail_ends(m->ends, "line", m->line, m->err);
-    f->start_ns[f->n++] = (int64_t)(start_ps / 1000 + (start_ps % 1000 >= 500));
+    f->start_ns[f->n] = (int64_t)(start_ps / 1000 + (start_ps % 1000 >= 500));
+    if (f->n > 0 && f->start_ns[f->n] < f->start_ns[f->n - 1] && m->disorder_line == 0)
+        m->disorder_line = m->line;
+    f->n++;
     return 0;
 }
 
 int flows_htsim_read(Flows *f, const char *text, const char *end, size_t line, const FlowEnds *e,
-                     Err *err) {
+                     size_t *disorder_line, Err *err) {
     HtsimMatrix m = {.p = text, .end = end, .line = line, .ends = e, .err = err};
     char word[MAX_WORD], value[MAX_WORD];
     uint64_t n_connections = UINT64_MAX;
@@ -151,6 +154,7 @@ int flows_htsim_read(Flows *f, const char *text, const char *end, size_t line, c
             return -1;
         }
     } while (next_line(&m));
+    *disorder_line = m.disorder_line;
     if (n_connections != UINT64_MAX && f->n != n_connections)
         return err_input(err, "%s: expected %llu connections, got %zu", e->path,
                          (unsigned long long)n_connections, f->n);
