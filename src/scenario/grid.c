@@ -74,31 +74,6 @@ static double unit_size(const char *unit) {
     return 0;
 }
 
-typedef struct {
-    GridNumber lo, hi, step;
-} GridRange;
-
-/* A range has two dots behind its first number. */
-static bool looks_like_range(const char *text) {
-    GridNumber q;
-    const char *end = scan_quantity(text, &q);
-    return end && strncmp(end, "..", 2) == 0;
-}
-
-static int parse_range(const char *text, GridRange *r, Err *err) {
-    const char *s = scan_quantity(text, &r->lo);
-    s = scan_quantity(s + 2, &r->hi);
-    if (s) s = *s == ':' ? scan_quantity(s + 1, &r->step) : NULL;
-    if (!s || *s != '\0') return err_input(err, "expected lo..hi:step, got '%.60s'", text);
-    double lo = unit_size(r->lo.unit), hi = unit_size(r->hi.unit), step = unit_size(r->step.unit);
-    bool bare = !*r->lo.unit, same = bare == !*r->hi.unit && bare == !*r->step.unit;
-    if (!same || lo == 0 || hi == 0 || step == 0)
-        return err_input(err, "'%.60s': expected units of one kind, or none, on all three", text);
-    if (strcmp(r->lo.unit, r->step.unit) != 0) r->lo.number *= lo / step;
-    if (strcmp(r->hi.unit, r->step.unit) != 0) r->hi.number *= hi / step;
-    return 0;
-}
-
 static void add_value(GridAxis *a, char *text) {
     a->values = mem_realloc(a->values, a->n + 1, sizeof *a->values);
     a->values[a->n++] = text;
@@ -108,12 +83,25 @@ static int too_many(double n, Err *err) {
     return err_input(err, "%.0f combinations; at most %d", n, GRID_MAX);
 }
 
+/* Adds the values of a text that begins with a number and two dots. */
 static int add_range(GridAxis *a, const char *text, Err *err) {
     /* A share of a step: (0.3 − 0.1) / 0.1 is 1.9999999999999998. */
     static const double ROUNDING = 1e-9;
-    GridRange r;
-    if (parse_range(text, &r, err) != 0) return -1;
-    double lo = r.lo.number, hi = r.hi.number, step = r.step.number;
+    GridNumber first, last, by;
+    const char *s = scan_quantity(text, &first);
+    s = scan_quantity(s + 2, &last);
+    if (s) s = *s == ':' ? scan_quantity(s + 1, &by) : NULL;
+    if (!s || *s != '\0') return err_input(err, "expected lo..hi:step, got '%.60s'", text);
+
+    /* Both ends in the unit of the step. */
+    double unit_lo = unit_size(first.unit), unit_hi = unit_size(last.unit),
+           unit = unit_size(by.unit), lo = first.number, hi = last.number, step = by.number;
+    bool bare = !*first.unit, same = bare == !*last.unit && bare == !*by.unit;
+    if (!same || unit_lo == 0 || unit_hi == 0 || unit == 0)
+        return err_input(err, "'%.60s': expected units of one kind, or none, on all three", text);
+    if (strcmp(first.unit, by.unit) != 0) lo *= unit_lo / unit;
+    if (strcmp(last.unit, by.unit) != 0) hi *= unit_hi / unit;
+
     if (step == 0) return err_input(err, "'%.60s': the step is 0", text);
     if ((hi - lo) / step < 0)
         return err_input(err, "'%.60s': the range is empty: a step goes away from its end", text);
@@ -122,24 +110,26 @@ static int add_range(GridAxis *a, const char *text, Err *err) {
     for (size_t i = 0; (double)i < n; i++) {
         double x = lo + (double)i * step;
         if (fabs(x) < ROUNDING * fabs(step)) x = 0;
-        add_value(a, mem_printf("%.12g%s", x, r.step.unit));
+        add_value(a, mem_printf("%.12g%s", x, by.unit));
     }
     return 0;
 }
 
 /* ---- settings ---- */
 
-static bool is_text_key(const char *key) {
-    return strcmp(key, "sizes") == 0 || strcmp(key, "matrix") == 0 || strcmp(key, "cc") == 0;
-}
-
+/* Adds the values and ranges of a list. The values of some settings are names, where two dots are
+ * nothing special. */
 static int add_list(GridAxis *a, const char *list, Err *err) {
+    bool names = strcmp(a->key, "sizes") == 0 || strcmp(a->key, "matrix") == 0 ||
+                 strcmp(a->key, "cc") == 0;
     for (const char *s = list;; s++) {
         size_t n = strcspn(s, ",");
         char *item = mem_printf("%.*s", (int)n, s);
+        GridNumber first;
+        const char *behind = names ? NULL : scan_quantity(item, &first);
         int rc = 0;
         if (n == 0) rc = err_input(err, "expected a value, got nothing in '%.60s'", list);
-        else if (!is_text_key(a->key) && looks_like_range(item)) rc = add_range(a, item, err);
+        else if (behind && strncmp(behind, "..", 2) == 0) rc = add_range(a, item, err);
         else add_value(a, mem_strdup(item));
         free(item);
         if (rc != 0) return -1;

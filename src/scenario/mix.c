@@ -129,26 +129,16 @@ static int set_value(Mix *m, const char *key, const char *text, Err *err) {
 
 /* ---- members of a JSON object ---- */
 
-static bool is_text_key(const char *key) {
-    static const char *const keys[] = {"topology", "matrix", "sizes", "cc", NULL};
-    const char *ours = published_to_ours(key);
-    return in_list(ours ? ours : key, keys);
-}
-
-static bool is_number_key(const char *key) {
-    static const char *const keys[] = {"max_load", "sigma", NULL};
-    const char *ours = published_to_ours(key);
-    return published_has_unit(key) || in_list(ours ? ours : key, keys);
-}
-
 static int set_member(Mix *m, const Json *j, Err *err) {
+    static const char *const texts[] = {"topology", "matrix", "sizes", "cc", NULL},
+                             *const numbers[] = {"max_load", "sigma", NULL};
+    const char *ours = published_to_ours(j->key), *key = ours ? ours : j->key, *text = NULL;
     JsonNumber buffer;
-    const char *text = NULL;
     double x;
     Err why = {0};
-    if (is_text_key(j->key)) {
+    if (in_list(key, texts)) {
         if (json_string(j, &text, err) != 0) return -1;
-    } else if (is_number_key(j->key)) {
+    } else if (in_list(key, numbers) || published_has_unit(j->key)) {
         if (json_number(j, &x, err) != 0) return -1;
         buffer = json_number_text(x);
         text = buffer.s;
@@ -211,27 +201,6 @@ static int read_published(Mix *m, const Json *j, const Log *log, Err *err) {
     return 0;
 }
 
-static int missing(const Json *j, const char *key, bool published, Err *err) {
-    return json_fail(j, err, "missing key \"%s\"", published ? published_from_ours(key) : key);
-}
-
-/* What a workload needs, under the names of the form that was read. */
-static int check_complete(const Mix *m, const Json *j, bool published, Err *err) {
-    Err why = {0};
-    if (!m->matrix && !m->matrix_kind) return missing(j, "matrix", published, err);
-    if (!m->sizes) return missing(j, "sizes", published, err);
-    if (isnan(m->sigma)) return missing(j, "sigma", published, err);
-    if (isnan(m->max_load)) return json_fail(j, err, "missing key \"max_load\"");
-    return netconf_check(&m->conf, &why) == 0 ? 0 : json_fail(j, err, "%s", why.msg);
-}
-
-static int read_mix(Mix *m, const Json *j, const Log *log, Err *err) {
-    if (json_expect_object(j, err) != 0) return -1;
-    bool published = published_is_mix(j);
-    if ((published ? read_published(m, j, log, err) : read_ours(m, j, err)) != 0) return -1;
-    return check_complete(m, j, published, err);
-}
-
 /* ---- files and assignments ---- */
 
 static int read_one(Mix *m, size_t position, const char *path, const Json *j, const Log *log,
@@ -239,7 +208,21 @@ static int read_one(Mix *m, size_t position, const char *path, const Json *j, co
     mix_init(m);
     m->file = mem_strdup(path);
     m->id = (int64_t)position;
-    return read_mix(m, j, log, err);
+    if (json_expect_object(j, err) != 0) return -1;
+    bool published = published_is_mix(j);
+    if ((published ? read_published(m, j, log, err) : read_ours(m, j, err)) != 0) return -1;
+
+    /* What a workload needs, under the names of the form that was read. */
+    const char *missing = !m->matrix && !m->matrix_kind ? "matrix"
+                          : !m->sizes                   ? "sizes"
+                          : isnan(m->sigma)             ? "sigma"
+                          : isnan(m->max_load)          ? "max_load"
+                                                        : NULL;
+    const char *other_name = missing && published ? published_from_ours(missing) : NULL;
+    if (missing)
+        return json_fail(j, err, "missing key \"%s\"", other_name ? other_name : missing);
+    Err why = {0};
+    return netconf_check(&m->conf, &why) == 0 ? 0 : json_fail(j, err, "%s", why.msg);
 }
 
 static int read_mixes(const JsonDoc *doc, const char *path, Mix **out, size_t *n, const Log *log,
@@ -257,18 +240,6 @@ static int read_mixes(const JsonDoc *doc, const char *path, Mix **out, size_t *n
     return 0;
 }
 
-static void resolve_paths(Mix *m, size_t n, const char *file, const Log *log) {
-    Lookup l;
-    lookup_init(&l, file);
-    for (size_t i = 0; i < n; i++) {
-        lookup_resolve(&l, &m[i].topo);
-        lookup_resolve(&l, &m[i].matrix);
-        lookup_resolve(&l, &m[i].sizes);
-    }
-    lookup_remark(&l, log);
-    lookup_free(&l);
-}
-
 int mixes_load(const char *path, Mix **out, size_t *n, const Log *log, Err *err) {
     *out = NULL;
     *n = 0;
@@ -276,21 +247,24 @@ int mixes_load(const char *path, Mix **out, size_t *n, const Log *log, Err *err)
     if (!doc) return -1;
     int rc = read_mixes(doc, path, out, n, log, err);
     json_close(doc);
-    if (rc == 0) {
-        resolve_paths(*out, *n, path, log);
-        return 0;
+    if (rc != 0) {
+        mixes_free(*out, *n);
+        *out = NULL;
+        *n = 0;
+        return -1;
     }
-    mixes_free(*out, *n);
-    *out = NULL;
-    *n = 0;
-    return -1;
-}
 
-static int unknown_setting(const char *key, Err *err) {
-    const char *near = words_nearest(key, set_keys);
-    if (!near) near = words_nearest(key, netconf_keys().key);
-    return err_input(err, "unknown setting '%s'%s%s%s", key, near ? ", did you mean '" : "",
-                     near ? near : "", near ? "'?" : "");
+    /* The files that they name. */
+    Lookup l;
+    lookup_init(&l, path);
+    for (size_t i = 0; i < *n; i++) {
+        lookup_resolve(&l, &(*out)[i].topo);
+        lookup_resolve(&l, &(*out)[i].matrix);
+        lookup_resolve(&l, &(*out)[i].sizes);
+    }
+    lookup_remark(&l, log);
+    lookup_free(&l);
+    return 0;
 }
 
 int mix_set(Mix *m, const char *assignment, Err *err) {
@@ -300,7 +274,12 @@ int mix_set(Mix *m, const char *assignment, Err *err) {
     char key[40];
     snprintf(key, sizeof key, "%.*s", (int)(eq - assignment < 39 ? eq - assignment : 39),
              assignment);
-    if (!in_list(key, set_keys) && !netconf_row(key)) return unknown_setting(key, err);
+    if (!in_list(key, set_keys) && !netconf_row(key)) {
+        const char *near = words_nearest(key, set_keys);
+        if (!near) near = words_nearest(key, netconf_keys().key);
+        return err_input(err, "unknown setting '%s'%s%s%s", key, near ? ", did you mean '" : "",
+                         near ? near : "", near ? "'?" : "");
+    }
     if (set_value(m, key, eq + 1, err) != 0) return -1;
     if (strcmp(key, "sizes") == 0) lookup_typed(m->file, &m->sizes);
     if (strcmp(key, "matrix") == 0) lookup_typed(m->file, &m->matrix);

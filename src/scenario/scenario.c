@@ -55,13 +55,6 @@ int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err) {
     return 0;
 }
 
-static int load_mix(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
-    if (scenario_mix(&s->mix, o, log, err) != 0) return -1;
-    s->has_mix = o->mix_path != NULL;
-    s->conf = s->mix.conf;
-    return o->check_conf ? o->check_conf(o->check_ctx, &s->conf, err) : 0;
-}
-
 static int load_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     const char *path = o->topo_path ? o->topo_path : s->mix.topo;
     TopoLoadOptions how = o->topo;
@@ -72,16 +65,17 @@ static int load_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err 
     return topo_load(&s->topo, path, &how, err);
 }
 
-static int load_matrix(Scenario *s, Err *err) {
-    const Mix *m = &s->mix;
-    return m->matrix_kind
-               ? rackmatrix_generate(&s->matrix, m->matrix_kind, &s->topo, m->matrix_seed, err)
-               : rackmatrix_load(&s->matrix, m->matrix, err);
-}
+/* Reads the flows, or draws those of the mix. */
+static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
+    if (o->flows_path)
+        return flows_load(&s->flows, o->flows_path, &s->topo, o->flow_columns, log, err);
+    if (!s->has_mix) return err_input(err, "no flows given (--mix FILE or --flows FILE)");
 
-static int draw_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     const Mix *m = &s->mix;
-    if (load_matrix(s, err) != 0 || sizedist_load(&s->sizes, m->sizes, err) != 0) return -1;
+    int rc = m->matrix_kind
+                 ? rackmatrix_generate(&s->matrix, m->matrix_kind, &s->topo, m->matrix_seed, err)
+                 : rackmatrix_load(&s->matrix, m->matrix, err);
+    if (rc != 0 || sizedist_load(&s->sizes, m->sizes, err) != 0) return -1;
     Workload w = {.matrix = &s->matrix,
                   .sizes = &s->sizes,
                   .sigma = m->sigma,
@@ -98,33 +92,29 @@ static int draw_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err
                                    &s->stream, &s->workload, err);
 }
 
-static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
-    if (o->flows_path)
-        return flows_load(&s->flows, o->flows_path, &s->topo, o->flow_columns, log, err);
-    if (s->has_mix) return draw_flows(s, o, log, err);
-    return err_input(err, "no flows given (--mix FILE or --flows FILE)");
-}
-
-static int number_ports(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
-    if (s->stream)
-        return flowsource_drawn(&s->source, s->stream, &s->topo, o->threads, &s->sport, log, err);
-    s->sport = MEM_NEW(uint16_t, s->flows.n);
-    route_sports(&s->topo, s->flows.src, s->flows.dst, s->flows.n, s->sport);
-    s->source = flowsource_in_memory(&s->flows, s->sport);
-    return 0;
-}
-
 static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     double t0 = diag_now_s();
-    if (load_mix(s, o, log, err) != 0 || check_stdin(&s->mix, o, err) != 0 ||
-        load_topo(s, o, log, err) != 0)
-        return -1;
+    if (scenario_mix(&s->mix, o, log, err) != 0) return -1;
+    s->has_mix = o->mix_path != NULL;
+    s->conf = s->mix.conf;
+    if (o->check_conf && o->check_conf(o->check_ctx, &s->conf, err) != 0) return -1;
+    if (check_stdin(&s->mix, o, err) != 0 || load_topo(s, o, log, err) != 0) return -1;
+
     double t1 = diag_now_s();
     if (!(s->route = route_new(&s->topo, err))) return -1;
+
     double t2 = diag_now_s();
     if (load_flows(s, o, log, err) != 0) return -1;
-    double t3 = diag_now_s();
-    if (number_ports(s, o, log, err) != 0) return -1;
+
+    double t3 = diag_now_s(); /* then the ports, which decide the flows' routes */
+    if (s->stream) {
+        if (flowsource_drawn(&s->source, s->stream, &s->topo, o->threads, &s->sport, log, err) != 0)
+            return -1;
+    } else {
+        s->sport = MEM_NEW(uint16_t, s->flows.n);
+        route_sports(&s->topo, s->flows.src, s->flows.dst, s->flows.n, s->sport);
+        s->source = flowsource_in_memory(&s->flows, s->sport);
+    }
     s->wall_read_s = (t1 - t0) + (t3 - t2);
     s->wall_route_s = (t2 - t1) + (diag_now_s() - t3);
     return 0;
