@@ -27,11 +27,6 @@ void lookup_free(Lookup *l) {
     *l = (Lookup){0};
 }
 
-static const char *file_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* The path as seen from a folder. */
 static char *from_dir(const char *dir, const char *path) {
     return strcmp(dir, ".") == 0 ? mem_strdup(path) : file_join(dir, path);
@@ -59,11 +54,12 @@ static char *find_in_folders(const char *dir, const char *name) {
 static char *find_by_name(Lookup *l, const char *path) {
     for (size_t i = 0; i < l->n; i++)
         if (strcmp(l->moved[i].written, path) == 0) return mem_strdup(l->moved[i].found);
-    char *found = file_join(l->dir, file_name(path));
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *found = file_join(l->dir, name);
     if (!file_exists(found)) {
         char *parent = file_join(l->dir, "..");
         free(found);
-        found = find_in_folders(parent, file_name(path));
+        found = find_in_folders(parent, name);
         free(parent);
     }
     if (!found) return NULL;

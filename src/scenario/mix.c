@@ -61,25 +61,6 @@ static void replace(char **s, const char *text) {
 
 /* ---- single values ---- */
 
-static int set_load(Mix *m, const char *text, Err *err) {
-    double x;
-    if (units_parse_number(text, "max_load", &x, err) != 0) return -1;
-    if (!(x > 0 && x < 1))
-        return err_input(err, "max_load: must be in (0, 1), got %s", json_number_text(x).s);
-    m->max_load = x;
-    return 0;
-}
-
-static int set_sigma(Mix *m, const char *text, Err *err) {
-    double x;
-    if (units_parse_number(text, "sigma", &x, err) != 0) return -1;
-    if (!(x >= 0 && x <= WORKLOAD_MAX_SIGMA))
-        return err_input(err, "sigma: must be in [0, %d], got %s", WORKLOAD_MAX_SIGMA,
-                         json_number_text(x).s);
-    m->sigma = x;
-    return 0;
-}
-
 /* A bare number is in seconds. */
 static int set_duration(Mix *m, const char *text, Err *err) {
     double s, ns;
@@ -94,16 +75,6 @@ static int set_duration(Mix *m, const char *text, Err *err) {
     return 0;
 }
 
-static int set_n_flows(Mix *m, const char *text, Err *err) {
-    uint64_t n;
-    if (units_parse_count(text, "n_flows", &n, err) != 0) return -1;
-    if (n < 1 || n > WORKLOAD_MAX_FLOWS)
-        return err_input(err, "n_flows: must be in [1, %u], got %s", WORKLOAD_MAX_FLOWS, text);
-    m->n_flows = n;
-    m->duration_s = 0;
-    return 0;
-}
-
 /* A kind of the generator where such may be named (the published form knows none), or a file. */
 static int set_matrix(Mix *m, const char *text, bool may_be_kind) {
     bool kind = may_be_kind && in_list(text, rackmatrix_kinds);
@@ -114,16 +85,38 @@ static int set_matrix(Mix *m, const char *text, bool may_be_kind) {
 
 /* Every setting comes in here, from whichever form and file; key is ours or published. */
 static int set_value(Mix *m, const char *key, const char *text, Err *err) {
-    const char *ours = published_to_ours(key);
-    if (ours) key = ours;
-    if (strcmp(key, "max_load") == 0) return set_load(m, text, err);
-    if (strcmp(key, "sigma") == 0) return set_sigma(m, text, err);
+    const PublishedKey *published = published_key(key);
+    uint64_t n;
+    double x;
+    if (published && published->own_unit) return published_set(&m->conf, key, text, err);
+    if (published && published->ours) key = published->ours;
+    if (strcmp(key, "max_load") == 0) {
+        if (units_parse_number(text, key, &x, err) != 0) return -1;
+        if (!(x > 0 && x < 1))
+            return err_input(err, "max_load: must be in (0, 1), got %s", json_number_text(x).s);
+        m->max_load = x;
+        return 0;
+    }
+    if (strcmp(key, "sigma") == 0) {
+        if (units_parse_number(text, key, &x, err) != 0) return -1;
+        if (!(x >= 0 && x <= WORKLOAD_MAX_SIGMA))
+            return err_input(err, "sigma: must be in [0, %d], got %s", WORKLOAD_MAX_SIGMA,
+                             json_number_text(x).s);
+        m->sigma = x;
+        return 0;
+    }
+    if (strcmp(key, "n_flows") == 0) {
+        if (units_parse_count(text, key, &n, err) != 0) return -1;
+        if (n < 1 || n > WORKLOAD_MAX_FLOWS)
+            return err_input(err, "n_flows: must be in [1, %u], got %s", WORKLOAD_MAX_FLOWS, text);
+        m->n_flows = n;
+        m->duration_s = 0;
+        return 0;
+    }
     if (strcmp(key, "duration") == 0) return set_duration(m, text, err);
-    if (strcmp(key, "n_flows") == 0) return set_n_flows(m, text, err);
-    if (strcmp(key, "matrix") == 0) return set_matrix(m, text, !ours);
+    if (strcmp(key, "matrix") == 0) return set_matrix(m, text, !published);
     if (strcmp(key, "sizes") == 0) return replace(&m->sizes, text), 0;
     if (strcmp(key, "topology") == 0) return replace(&m->topo, text), 0;
-    if (published_has_unit(key)) return published_set(&m->conf, key, text, err);
     return netconf_set(&m->conf, key, text, err);
 }
 
@@ -132,13 +125,14 @@ static int set_value(Mix *m, const char *key, const char *text, Err *err) {
 static int set_member(Mix *m, const Json *j, Err *err) {
     static const char *const texts[] = {"topology", "matrix", "sizes", "cc", NULL},
                              *const numbers[] = {"max_load", "sigma", NULL};
-    const char *ours = published_to_ours(j->key), *key = ours ? ours : j->key, *text = NULL;
+    const PublishedKey *published = published_key(j->key);
+    const char *key = published && published->ours ? published->ours : j->key, *text = NULL;
     JsonNumber buffer;
     double x;
     Err why = {0};
     if (in_list(key, texts)) {
         if (json_string(j, &text, err) != 0) return -1;
-    } else if (in_list(key, numbers) || published_has_unit(j->key)) {
+    } else if (in_list(key, numbers) || (published && published->own_unit)) {
         if (json_number(j, &x, err) != 0) return -1;
         buffer = json_number_text(x);
         text = buffer.s;
@@ -187,17 +181,17 @@ static int read_ours(Mix *m, const Json *j, Err *err) {
 
 static int read_published(Mix *m, const Json *j, const Log *log, Err *err) {
     Json it;
+    const PublishedKey *key;
     for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
         int rc = 0;
-        if (!in_list(it.key, published_keys))
+        if (!(key = published_key(it.key)))
             log_note(log, "%s: key \"%.60s\" is not used", m->file, it.key);
         else if (strcmp(it.key, "id") == 0) rc = read_id(m, &it, err);
-        else if (published_is_setting(it.key) && !published_depends_on_cc(it.key))
-            rc = set_member(m, &it, err);
+        else if ((key->ours || key->own_unit) && !key->of_cc) rc = set_member(m, &it, err);
         if (rc != 0) return -1;
     }
-    for (bool ok = json_first(j, &it); ok; ok = json_next(&it))
-        if (published_depends_on_cc(it.key) && set_member(m, &it, err) != 0) return -1;
+    for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) /* now that cc is known */
+        if ((key = published_key(it.key)) && key->of_cc && set_member(m, &it, err) != 0) return -1;
     return 0;
 }
 
@@ -218,9 +212,9 @@ static int read_one(Mix *m, size_t position, const char *path, const Json *j, co
                           : isnan(m->sigma)             ? "sigma"
                           : isnan(m->max_load)          ? "max_load"
                                                         : NULL;
-    const char *other_name = missing && published ? published_from_ours(missing) : NULL;
     if (missing)
-        return json_fail(j, err, "missing key \"%s\"", other_name ? other_name : missing);
+        return json_fail(j, err, "missing key \"%s\"",
+                         published ? published_from_ours(missing) : missing);
     Err why = {0};
     return netconf_check(&m->conf, &why) == 0 ? 0 : json_fail(j, err, "%s", why.msg);
 }

@@ -11,19 +11,34 @@
 
 #include "base/units.h"
 
-const char *const published_keys[] = {"id",       "spatial", "size_dist", "lognorm_sigma",
-                                      "max_load", "cluster", "duration",  "n_flows",
-                                      "param_id", "bfsz",    "window",    "enable_pfc",
-                                      "cc",       "param_1", "param_2",   NULL};
+static const PublishedKey keys[] = {{"id", NULL, false, false},
+                                    {"spatial", "matrix", false, false},
+                                    {"size_dist", "sizes", false, false},
+                                    {"lognorm_sigma", "sigma", false, false},
+                                    {"max_load", "max_load", false, false},
+                                    {"cluster", "topology", false, false},
+                                    {"duration", "duration", false, false},
+                                    {"n_flows", "n_flows", false, false},
+                                    {"param_id", NULL, false, false},
+                                    {"bfsz", NULL, true, false},
+                                    {"window", "window", false, false},
+                                    {"enable_pfc", "pfc", false, false},
+                                    {"cc", "cc", false, false},
+                                    {"param_1", NULL, true, true},
+                                    {"param_2", NULL, true, true}};
+enum { N_KEYS = sizeof keys / sizeof *keys };
 
-static const struct {
-    const char *published, *ours;
-} names[] = {{"spatial", "matrix"},
-             {"size_dist", "sizes"},
-             {"lognorm_sigma", "sigma"},
-             {"cluster", "topology"},
-             {"enable_pfc", "pfc"}};
-enum { N_NAMES = sizeof names / sizeof *names };
+const PublishedKey *published_key(const char *name) {
+    for (int i = 0; i < N_KEYS; i++)
+        if (strcmp(keys[i].name, name) == 0) return &keys[i];
+    return NULL;
+}
+
+const char *published_from_ours(const char *key) {
+    for (int i = 0; i < N_KEYS; i++)
+        if (keys[i].ours && strcmp(keys[i].ours, key) == 0) return keys[i].name;
+    return NULL;
+}
 
 bool published_is_mix(const Json *j) {
     Json it;
@@ -31,32 +46,9 @@ bool published_is_mix(const Json *j) {
            json_find(j, "cluster", &it);
 }
 
-const char *published_to_ours(const char *key) {
-    for (int i = 0; i < N_NAMES; i++)
-        if (strcmp(names[i].published, key) == 0) return names[i].ours;
-    return NULL;
-}
-
-const char *published_from_ours(const char *key) {
-    for (int i = 0; i < N_NAMES; i++)
-        if (strcmp(names[i].ours, key) == 0) return names[i].published;
-    return NULL;
-}
-
-bool published_is_setting(const char *key) {
-    return strcmp(key, "id") != 0 && strcmp(key, "param_id") != 0;
-}
-
-bool published_depends_on_cc(const char *key) {
-    return strcmp(key, "param_1") == 0 || strcmp(key, "param_2") == 0;
-}
-
-bool published_has_unit(const char *key) {
-    return strcmp(key, "bfsz") == 0 || published_depends_on_cc(key);
-}
-
 bool published_applies(const char *key, Cc cc) {
-    return !published_depends_on_cc(key) || netconf_published_row(key, cc);
+    const PublishedKey *k = published_key(key);
+    return !k || !k->of_cc || netconf_published_row(key, cc);
 }
 
 int published_set(NetConf *conf, const char *key, const char *text, Err *err) {
@@ -65,7 +57,7 @@ int published_set(NetConf *conf, const char *key, const char *text, Err *err) {
     if (units_parse_number(text, key, &x, err) != 0) return -1;
     if (!row) return 0;
     if (netconf_set_number(conf, row->key, x * row->published_unit, err) == 0) return 0;
-    if (published_depends_on_cc(key)) return err_wrap(err, "%s", key);
+    if (strcmp(key, "bfsz") != 0) return err_wrap(err, "%s", key);
     return err_input(err, "bfsz: must be above 0 (in units of 10 KiB), got %.40s", text);
 }
 

@@ -7,29 +7,27 @@
 #include "base/json.h"
 #include "net/netconf.h"
 
-/* Every key that a published mix may have, ended by NULL. */
-extern const char *const published_keys[];
-
-/* published_is_setting returns false for keys that only number a mix (id, param_id). */
-bool published_is_setting(const char *key);
+/* A key that a published mix may have. */
+typedef struct {
+    const char *name;
+    const char *ours; /* our key of the same meaning and unit ("sizes" for "size_dist"), or NULL */
+    bool own_unit;    /* counts in a unit of its own: bfsz (10 KiB), param_1, param_2 */
+    bool of_cc; /* means another setting under each congestion control, so it is read after cc */
+} PublishedKey;
+/* published_key returns what there is to know of a key, NULL for one that is not published. With
+ * neither `ours` nor `own_unit` it only numbers a mix (id, param_id). */
+const PublishedKey *published_key(const char *name);
+/* published_from_ours returns the published key for one of ours, or NULL if there is none. */
+const char *published_from_ours(const char *key);
 
 /* published_is_mix tells whether a mix's JSON object j has the published form: it has one of the
  * keys by which that form names matrix, sizes and topology. */
 bool published_is_mix(const Json *j);
 
-/* published_to_ours returns our key for a published one of the same meaning and unit ("size_dist":
- * "sizes"), or NULL if there is none; published_from_ours returns the published one. */
-const char *published_to_ours(const char *key);
-const char *published_from_ours(const char *key);
-
-/* published_has_unit tells whether a key counts in a unit of its own: bfsz (10 KiB), param_1 and
- * param_2 (whose meaning and unit depend on the congestion control, so they are read after it). */
-bool published_has_unit(const char *key);
-bool published_depends_on_cc(const char *key);
 /* published_applies returns false for a parameter that has no meaning under cc. */
 bool published_applies(const char *key, Cc cc);
 
-/* published_set sets what a key of published_has_unit stands for from a number as text. −1 with an
+/* published_set sets what a key with a unit of its own stands for from a number as text. −1 with an
  * input error that names the key. A parameter without meaning under conf->cc is not used. */
 int published_set(NetConf *conf, const char *key, const char *text, Err *err);
 
