@@ -120,8 +120,8 @@ static int add_range(GridAxis *a, const char *text, Err *err) {
 /* Adds the values and ranges of a list. The values of some settings are names, where two dots are
  * nothing special. */
 static int add_list(GridAxis *a, const char *list, Err *err) {
-    bool names = strcmp(a->key, "sizes") == 0 || strcmp(a->key, "matrix") == 0 ||
-                 strcmp(a->key, "cc") == 0;
+    bool names =
+        strcmp(a->key, "sizes") == 0 || strcmp(a->key, "matrix") == 0 || strcmp(a->key, "cc") == 0;
     for (const char *s = list;; s++) {
         size_t n = strcspn(s, ",");
         char *item = mem_printf("%.*s", (int)n, s);

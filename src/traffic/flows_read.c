@@ -577,8 +577,8 @@ static int read_text(TextReader *r, const FlowColumns *given) {
         return err_input(r->err, "%s: expected flows, got an empty file", r->ends.path);
     if (flows_htsim_is(r->p, r->end))
         return r->results ? fail_line(r, "expected completion times, got a connection matrix")
-                          : flows_htsim_read(r->f, r->p, r->end, r->line, &r->ends, &r->disorder_line,
-                                             r->err);
+                          : flows_htsim_read(r->f, r->p, r->end, r->line, &r->ends,
+                                             &r->disorder_line, r->err);
     bool counted = take_count(r, &n);
     if (counted && !next_row(r)) return fail_line(r, "expected at least one flow");
     if (given) {

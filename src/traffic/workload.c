@@ -354,8 +354,7 @@ static WorkloadStream *stream_new(const Workload *w, const Route *r, WorkloadInf
     uint32_t n = w->matrix->n_racks;
     WorkloadInfo unused;
     WorkloadStream *d = MEM_ZNEW(WorkloadStream, 1);
-    *d = (WorkloadStream){
-        .w = *w, .t = route_topo(r), .n_racks = n, .place = MEM_NEW(uint32_t, n)};
+    *d = (WorkloadStream){.w = *w, .t = route_topo(r), .n_racks = n, .place = MEM_NEW(uint32_t, n)};
     double *cells = MEM_NEW(double, (size_t)n *n),
            *pairs = MEM_ZNEW(double, (size_t)d->t->n_racks * d->t->n_racks);
     int rc = place_racks(d, err);
