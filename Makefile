@@ -20,7 +20,7 @@ CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DM3_VERSION='"$(VERSION)"' \
     -DM3_BUILD='"$(strip $(OPT) $(SANFLAGS))"'
 CFLAGS  += -std=c11 $(OPT) -g $(WARN) -fno-common -fPIC -fvisibility=hidden -pthread $(SANFLAGS)
 LDFLAGS += -pthread $(SANFLAGS)
-LDLIBS  += -lcjson -lopenblas -lm -ldl
+LDLIBS  += -lcjson -lopenblas -lexpat -lyaml -lm -ldl
 
 # Short lines unless V=1.
 ifneq ($(V),1)
@@ -36,7 +36,7 @@ CLI_OBJ  := $(CLI_SRC:%.c=$B/%.o)
 TESTS    := $(TEST_SRC:tests/%.c=$B/tests/%)
 BENCHES  := $(BENCH_SRC:tests/bench/%.c=$B/bench/%)
 
-RUN_PACKAGES   := gcc make libc6-dev libopenblas-dev libcjson-dev
+RUN_PACKAGES   := gcc make libc6-dev libopenblas-dev libcjson-dev libexpat1-dev libyaml-dev
 CHECK_PACKAGES := $(RUN_PACKAGES) g++ pkg-config libcmocka-dev libtorch-dev
 
 # The training plug-in is built where libtorch is; everything else never needs it.

@@ -539,8 +539,8 @@ static const Bad bad[] = {
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "1e300")), ".links[0].delay: must be from 0"},
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "null")), ".links[0].delay: expected a number, got null"},
     {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"rate\":1e9}"), ".links[0]: missing key \"delay\""},
-    {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"bandwidth\":1e9,\"delay\":0}"),
-     ".links[0]: unknown key \"bandwidth\""},
+    {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"rates\":1e9,\"delay\":0}"),
+     ".links[0]: unknown key \"rates\", did you mean \"rate\"?"},
     {GRAPH(HOSTS, "{\"a\":\"h0\",\"b\":2,\"rate\":1e9,\"delay\":0}"),
      ".links[0].a: expected a number, got a string"},
     /* cluster */

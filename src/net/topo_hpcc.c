@@ -179,7 +179,7 @@ static int read_counts(HpccText *s, HpccCounts *h, Err *err) {
     skip_lines(s);
     HpccText line = *s;
     while (n < MAX_HEADER && (next_word(&line, word[n]), *word[n])) n++;
-    if (n > 3) {
+    if (n > 3 && *word[0] >= '0' && *word[0] <= '9') {
         if (read_long_header(&line, word, n, h, err) != 0) return -1;
         *s = line;
         return 0;

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "net/clos.h"
+#include "net/topo_graph.h"
 #include "net/topo_private.h"
 
 /* Above 2^53 a JSON number is not exact. */
@@ -87,6 +88,7 @@ static int read_link(const Json *j, const char *rate_key, const char *delay_key,
         return -1;
     if (json_need(j, delay_key, &delay, err) != 0 || topo_load_delay(&delay, &c.delay_ns, err) != 0)
         return -1;
+    if (json_find(j, "error_rate", &rate) && json_number(&rate, &c.error_rate, err) != 0) return -1;
     topo_draft_cable(d, c);
     return 0;
 }
@@ -149,7 +151,7 @@ static int read_cluster(TopoDraft *d, const Json *root, Err *err) {
 /* ---- graph ---- */
 
 static int graph_node(const Json *j, TopoReader *r, Err *err) {
-    static const char *const known[] = {"id", "kind", "pod", NULL};
+    static const char *const known[] = {"id", "kind", "pod", "name", "label", NULL};
     uint64_t id, pod = TOPO_NONE;
     bool is_host;
     Json v;
@@ -162,7 +164,7 @@ static int graph_node(const Json *j, TopoReader *r, Err *err) {
 }
 
 static int graph_link(const Json *j, TopoReader *r, Err *err) {
-    static const char *const known[] = {"a", "b", "rate", "delay", NULL};
+    static const char *const known[] = {"a", "b", "rate", "delay", "error_rate", NULL};
     return json_only_keys(j, known, err) != 0 ? -1 : read_link(j, "rate", "delay", r->draft, err);
 }
 
@@ -172,6 +174,82 @@ static int read_graph(TopoDraft *d, const Json *root, Err *err) {
     if (json_only_keys(root, known, err) != 0) return -1;
     if (need_each(root, "nodes", &r, graph_node, err) != 0) return -1;
     return need_each(root, "links", &r, graph_link, err);
+}
+
+/* ---- node-link JSON of networkx and others ---- */
+
+/* The text of a name or id. */
+static int read_name(const Json *j, const char *key, const char *other, char name[128], Err *err) {
+    Json v;
+    JsonNumber number;
+    const char *text;
+    if (!json_find(j, key, &v) && !(other && json_find(j, other, &v)))
+        return json_fail(j, err, "missing key \"%s\"", key);
+    if (json_text(&v, &number, &text, err) != 0) return -1;
+    if (strlen(text) >= 128) return json_fail(&v, err, "a name of more than 127 bytes");
+    snprintf(name, 128, "%s", text);
+    return 0;
+}
+
+/* Hands over the members that are numbers or texts; returns −1 if one of a link is refused. */
+static int hand_over(TopoGraph *g, const Json *item, bool is_link, Err *err) {
+    Json it;
+    JsonNumber number;
+    const char *text;
+    for (bool ok = json_first(item, &it); ok; ok = json_next(&it)) {
+        if (!json_is_number(&it) && !json_is_string(&it)) continue;
+        if (json_text(&it, &number, &text, err) != 0) return -1;
+        if (!is_link) topo_graph_node_has(g, it.key, text);
+        else if (topo_graph_link_has(g, it.key, text, err) != 0) return -1;
+    }
+    return 0;
+}
+
+static int read_node_link(Topo *t, const char *path, const Json *root, const TopoLoadOptions *o,
+                          bool base_units, Err *err) {
+    Json list, it;
+    char a[128], b[128];
+    TopoGraph *g = topo_graph_new(path, o, base_units);
+    const char *links = json_find(root, "links", &list) ? "links" : "edges";
+    int rc = json_need_array(root, "nodes", &list, err);
+    for (bool ok = rc == 0 && json_first(&list, &it); rc == 0 && ok; ok = json_next(&it)) {
+        rc =
+            json_expect_object(&it, err) != 0 || read_name(&it, "id", "name", a, err) != 0 ? -1 : 0;
+        if (rc != 0) break;
+        topo_graph_node(g, a);
+        rc = hand_over(g, &it, false, err);
+    }
+    if (rc == 0) rc = json_need_array(root, links, &list, err);
+    for (bool ok = rc == 0 && json_first(&list, &it); rc == 0 && ok; ok = json_next(&it)) {
+        rc = json_expect_object(&it, err) != 0 || read_name(&it, "source", "a", a, err) != 0 ||
+                     read_name(&it, "target", "b", b, err) != 0
+                 ? -1
+                 : 0;
+        if (rc != 0) break;
+        topo_graph_link(g, a, b);
+        rc = hand_over(g, &it, true, err);
+    }
+    if (rc == 0) rc = topo_graph_build(t, g, err);
+    topo_graph_destroy(g);
+    return rc;
+}
+
+/* Whether nodes and links are in the form of others than ours: names as ids, other keys. Bare
+ * numbers of links from a to b are in bit/s and ns, as ours and Parsimon's. */
+static bool is_node_link(const Json *root, bool *base_units) {
+    Json list, it, v;
+    bool other = json_find(root, "directed", &v) || json_find(root, "multigraph", &v) ||
+                 json_find(root, "graph", &v) || json_find(root, "edges", &v);
+    *base_units = true;
+    if (json_find(root, "nodes", &list) && json_is_array(&list) && json_first(&list, &it) &&
+        json_is_object(&it) && json_find(&it, "id", &v))
+        other |= json_is_string(&v);
+    if ((json_find(root, "links", &list) || json_find(root, "edges", &list)) &&
+        json_is_array(&list) && json_first(&list, &it) && json_is_object(&it)) {
+        *base_units = !json_find(&it, "source", &v);
+        other |= !*base_units || json_find(&it, "bandwidth", &v);
+    }
+    return other;
 }
 
 /* ---- recognition ---- */
@@ -191,10 +269,13 @@ static int read_json(Topo *t, const char *path, const Json *root, const TopoLoad
     Json v;
     TopoDraft d = {0};
     int rc;
+    bool base_units;
     if (json_expect_object(root, err) != 0) return -1;
     if (json_find(root, "clos", &v)) return read_clos(t, path, root, err);
     if (json_find(root, "pods", &v) || json_find(root, "planes", &v))
         rc = read_cluster(&d, root, err);
+    else if (json_find(root, "nodes", &v) && is_node_link(root, &base_units))
+        return read_node_link(t, path, root, o, base_units, err);
     else if (json_find(root, "nodes", &v) || json_find(root, "links", &v))
         rc = read_graph(&d, root, err);
     else
@@ -207,6 +288,46 @@ static int read_json(Topo *t, const char *path, const Json *root, const TopoLoad
     return rc;
 }
 
+/* Whether one of the first lines begins with a word, blanks in front of it left out. */
+static bool has_line(const char *text, size_t len, const char *word) {
+    enum { HEAD = 4096 };
+    size_t n = strlen(word), most = len < HEAD ? len : HEAD;
+    bool begins = true;
+    for (size_t i = 0; i + n <= most; i++) {
+        if (begins && memcmp(text + i, word, n) == 0) return true;
+        begins = text[i] == '\n' || (begins && (text[i] == ' ' || text[i] == '\t'));
+    }
+    return false;
+}
+
+/* A file that is neither JSON nor begins with a number. */
+static int read_other(Topo *t, const char *path, const char *text, size_t len,
+                      const TopoLoadOptions *o, Err *err) {
+    static const struct {
+        const char *word, *what;
+    } known[] = {{"Tiers ", "an htsim topology"},
+                 {"Connections ", "an htsim connection matrix, which goes to --flows"},
+                 {"digraph", "a graph in DOT"},
+                 {"strict", "a graph in DOT"},
+                 {"graph {", "a graph in DOT"},
+                 {"Pods", "an htsim topology"}};
+    if (*text == '<') return topo_graphml_read(t, path, text, len, o, err);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (has_line(text, len, known[i].word))
+            return err_input(err,
+                             "%s: this is %s: expected a topology in JSON, HPCC topology.txt, "
+                             "GraphML, GML or containerlab YAML",
+                             path, known[i].what);
+    if (has_line(text, len, "graph") || has_line(text, len, "Creator"))
+        return topo_gml_read(t, path, text, len, o, err);
+    if (has_line(text, len, "topology:") || has_line(text, len, "name:"))
+        return topo_clab_read(t, path, text, len, o, err);
+    if (has_line(text, len, "src") || has_line(text, len, "flow,") || has_line(text, len, "id,"))
+        return err_input(
+            err, "%s: this is a list of flows, which goes to --flows: expected a topology", path);
+    return topo_hpcc_read(t, path, text, len, o, err);
+}
+
 static int read_text(Topo *t, const char *path, const char *text, size_t len,
                      const TopoLoadOptions *o, Err *err) {
     size_t bom = len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0, i = 0;
@@ -216,7 +337,8 @@ static int read_text(Topo *t, const char *path, const char *text, size_t len,
     if (i == len)
         return err_input(
             err, "%s: expected a topology (JSON or HPCC topology.txt), got an empty file", path);
-    if (text[i] != '{' && text[i] != '[') return topo_hpcc_read(t, path, text, len, o, err);
+    if (text[i] >= '0' && text[i] <= '9') return topo_hpcc_read(t, path, text, len, o, err);
+    if (text[i] != '{' && text[i] != '[') return read_other(t, path, text + i, len - i, o, err);
     JsonDoc *doc = json_parse(text, len, path, err);
     if (!doc) return -1;
     Json root = json_root(doc);
