@@ -320,6 +320,64 @@ static void public_api(void **state) {
     m3_result_free(NULL);
 }
 
+/* A star of three hosts, and n flows at the same time. */
+static void load_star(Scenario *s, const char *rate, double delay_ns, int n, uint64_t size_b,
+                      int64_t start_ns) {
+    char topo[] = "/tmp/m3-test-XXXXXX", flows[] = "/tmp/m3-test-XXXXXX";
+    FILE *t = fdopen(mkstemp(topo), "w"), *f = fdopen(mkstemp(flows), "w");
+    assert_true(t && f);
+    fputs("{\"nodes\": [", t);
+    for (int v = 0; v < 4; v++)
+        fprintf(t, "%s{\"id\": %d, \"kind\": \"%s\"}", v ? ", " : "", v, v < 3 ? "host" : "switch");
+    fputs("], \"links\": [", t);
+    for (int v = 0; v < 3; v++)
+        fprintf(t, "%s{\"a\": %d, \"b\": 3, \"rate\": \"%s\", \"delay\": %.0f}", v ? ", " : "", v,
+                rate, delay_ns);
+    fputs("]}", t);
+    fputs("flow,src,dst,size_b,start_ns\n", f);
+    for (int i = 0; i < n; i++)
+        fprintf(f, "%d,%d,%d,%llu,%lld\n", i, i % 3, (i + 1) % 3, (unsigned long long)size_b,
+                (long long)start_ns);
+    assert_true(fclose(t) == 0 && fclose(f) == 0);
+    load(s, &(ScenarioOptions){.topo_path = topo, .flows_path = flows, .mix_id = -1, .threads = 1});
+    unlink(topo);
+    unlink(flows);
+}
+
+/* What topologies and flow files allow, in all combinations, by fluid simulation and by models:
+ * each estimate is of finite slowdowns of at least 1. */
+static void extremes_are_finite(void **state) {
+    (void)state;
+    static const char *const rates[] = {"1bps", "10Gbps", "10000Tbps"};
+    static const double delays_ns[] = {0, 1000, 1e12};
+    static const uint64_t sizes_b[] = {1, 1000, FLOWS_MAX_SIZE_B};
+    static const int64_t starts_ns[] = {0, FLOWS_MAX_START_NS};
+    Ckpt ckpt[2];
+    random_checkpoint(&ckpt[0], "flow");
+    random_checkpoint(&ckpt[1], "compact");
+    for (unsigned c = 0; c < 3 * 3 * 3 * 2 * 2; c++) {
+        Scenario s = {0};
+        int n = c / 54 ? 7 : 1;
+        load_star(&s, rates[c % 3], delays_ns[c / 3 % 3], n, sizes_b[c / 9 % 3],
+                  starts_ns[c / 27 % 2]);
+        for (int k = 0; k < 3; k++) {
+            EstimateOptions o = {.method = METHOD_FLOWSIM, .seed = 1, .threads = 1};
+            if (k > 0) o.method = METHOD_M3, o.ckpt = &ckpt[k - 1];
+            Estimate e = estimate(&s, &o);
+            const SlowdownDist *all = &e.slowdown.dist[RESULT_ALL];
+            assert_int_equal(e.n_flows, n);
+            for (int p = 0; p < STATS_N_PCT; p++)
+                assert_true(isfinite(all->percentiles[p]) && all->percentiles[p] >= 1);
+            for (int q = 0; q < RESULT_N_QUANTILES; q++)
+                assert_true(isfinite(all->q[q].lo) && all->q[q].lo <= all->q[q].value &&
+                            all->q[q].value <= all->q[q].hi && isfinite(all->q[q].hi));
+        }
+        scenario_free(&s);
+    }
+    free(ckpt[0].weights);
+    free(ckpt[1].weights);
+}
+
 /* An estimate from features that were written and read back, to the bit that of those in memory. */
 static void check_features_on_disk(const Scenario *s, const EstimateOptions *o) {
     Features f, back;
@@ -390,6 +448,7 @@ int main(void) {
         cmocka_unit_test(huge_slowdowns_are_reported_whole),
         cmocka_unit_test(public_api),
         cmocka_unit_test(streamed_flows_give_the_same),
+        cmocka_unit_test(extremes_are_finite),
         cmocka_unit_test(features_on_disk_give_the_same),
         cmocka_unit_test(interruption),
     };
