@@ -38,12 +38,6 @@ static FeaturesOptions features_options(const EstimateOptions *o) {
                              .hpcc_ns3 = o->hpcc_ns3};
 }
 
-static PredictOptions predict_options(const EstimateOptions *o) {
-    return (PredictOptions){.ckpt = o->method == METHOD_M3 ? o->ckpt : NULL,
-                            .published = o->published,
-                            .threads = o->threads};
-}
-
 /* ---- a given number of paths ---- */
 
 static int run_paths(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
@@ -51,9 +45,8 @@ static int run_paths(const Scenario *s, const EstimateOptions *o, const Log *log
     Features f = {0};
     Prediction p = {0};
     FeaturesOptions fo = features_options(o);
-    PredictOptions po = predict_options(o);
     int rc = features_draw(&f, s, &fo, log, err);
-    if (rc == 0) rc = predict_init(&p, &f, &po, err);
+    if (rc == 0) rc = predict_init(&p, &f, o, err);
     for (size_t first = 0; rc == 0 && first < f.n_unique; first += FEATURES_BATCH) {
         size_t left = f.n_unique - first, n = left < FEATURES_BATCH ? left : FEATURES_BATCH;
         if ((rc = features_simulate(&f, first, n, err)) != 0) break;
@@ -183,10 +176,9 @@ int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, 
 
 int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out, Err *err) {
     Prediction p;
-    PredictOptions po = predict_options(o);
     *out = (Estimate){0};
     if (estimate_check_conf(o, &f->conf, err) != 0) return -1;
-    if (predict_init(&p, f, &po, err) != 0) return -1;
+    if (predict_init(&p, f, o, err) != 0) return -1;
     predict_paths(&p, 0, f->n_unique);
     predict_finish(&p, out);
     predict_free(&p);

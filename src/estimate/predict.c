@@ -24,10 +24,10 @@
 
 enum { N_CURVES = SIZEBUCKET_N * AGGREGATE_N_LEVELS };
 
-int predict_init(Prediction *p, const Features *f, const PredictOptions *o, Err *err) {
-    *p = (Prediction){.features = f, .options = *o};
+int predict_init(Prediction *p, const Features *f, const EstimateOptions *o, Err *err) {
+    *p = (Prediction){.features = f, .options = o};
     /* The error was measured with our aggregation, not with the published one. */
-    if (o->ckpt && !o->published) {
+    if (o->method == METHOD_M3 && !o->published) {
         int found = modelerror_read(&p->error, o->ckpt, err);
         if (found < 0) return -1;
         p->has_error = found == 1;
@@ -74,7 +74,7 @@ static void finish_flow_path(void *ctx, size_t item, int worker) {
         if (n > 0) aggregate_mix(of, n, flowmodel_levels, FLOWMODEL_N_Q, curve);
     }
     free(of);
-    p->range[i] = flowmodel_range(p->options.ckpt, m);
+    p->range[i] = flowmodel_range(p->options->ckpt, m);
     p->overflow[i] = flowfeat_overflow(m, &p->features->conf);
 }
 
@@ -87,9 +87,9 @@ static void predict_flow_paths(Prediction *p, size_t first, size_t n) {
         at[i + 1] = at[i] + maps[i]->n_flows;
     }
     float *quantiles = MEM_NEW(float, at[n] * FLOWMODEL_N_Q);
-    flowmodel_forward(p->options.ckpt, maps, n, quantiles, false, p->options.threads);
+    flowmodel_forward(p->options->ckpt, maps, n, quantiles, false, p->options->threads);
     PredictBatch batch = {.prediction = p, .first = first, .at = at, .quantiles = quantiles};
-    par_for(n, p->options.threads, finish_flow_path, &batch);
+    par_for(n, p->options->threads, finish_flow_path, &batch);
     free(quantiles);
     free(at);
     free(maps);
@@ -101,8 +101,8 @@ void predict_paths(Prediction *p, size_t first, size_t n) {
     if (p->features->kind == FEATURES_PERCENTILES) { /* what the model says is a distribution */
         const PathFeat **maps = MEM_NEW(const PathFeat *, n);
         for (size_t i = 0; i < n; i++) maps[i] = p->features->paths[first + i].percentiles;
-        pathmodel_forward(p->options.ckpt, maps, n, p->out + first * p->n_out, false,
-                          p->options.threads);
+        pathmodel_forward(p->options->ckpt, maps, n, p->out + first * p->n_out, false,
+                          p->options->threads);
         free(maps);
     }
     p->wall_model_s += diag_now_s() - start_s;
@@ -121,8 +121,8 @@ static void mix_paths(const Prediction *p, Slowdowns *out) {
         if (f->kind == FEATURES_PERCENTILES) paths[i].pct = p->out + i * p->n_out;
     }
     AggregateOptions o = {
-        .published = p->options.published, .seed = f->seed, .exhaustive = f->exhaustive};
-    aggregate(paths, f->n_unique, &o, p->options.threads, out);
+        .published = p->options->published, .seed = f->seed, .exhaustive = f->exhaustive};
+    aggregate(paths, f->n_unique, &o, p->options->threads, out);
     free(paths);
 }
 

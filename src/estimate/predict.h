@@ -5,17 +5,10 @@
 #include "estimate/modelerror.h"
 #include "features/features.h"
 
-typedef struct {
-    const Ckpt *ckpt; /* a flow model for FEATURES_FLOWS, a path model for FEATURES_PERCENTILES;
-                         NULL for FEATURES_FLUID and FEATURES_PACKETS, which take no model */
-    bool published;   /* --compat published */
-    int threads;
-} PredictOptions;
-
 /* A prediction in progress; private but for its owner. */
 typedef struct {
     const Features *features;
-    PredictOptions options;
+    const EstimateOptions *options;
     size_t n_out;     /* values per path: a flow model's curves (4 × AGGREGATE_N_LEVELS), a path
                          model's percentiles (4 × 100), or 0 without a model */
     float *out;       /* [n_unique × n_out] */
@@ -26,9 +19,11 @@ typedef struct {
     double wall_model_s;
 } Prediction;
 
-/* predict_init begins a prediction; features and checkpoint stay the caller's and must live until
- * predict_free. Returns −1 if the checkpoint's record of its own error is damaged. */
-int predict_init(Prediction *p, const Features *f, const PredictOptions *o, Err *err);
+/* predict_init begins a prediction by the method that the features were made for (METHOD_M3: a flow
+ * model for FEATURES_FLOWS, a path model for FEATURES_PERCENTILES). Features and options stay the
+ * caller's and must live until predict_free. Returns −1 if the checkpoint's record of its own error
+ * is damaged. */
+int predict_init(Prediction *p, const Features *f, const EstimateOptions *o, Err *err);
 /* predict_paths runs the model on paths first..first+n−1, whose feature maps must be in memory; it
  * does nothing where there is no model. */
 void predict_paths(Prediction *p, size_t first, size_t n);
