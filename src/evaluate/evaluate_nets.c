@@ -13,12 +13,8 @@
 
 /* ---- one network ---- */
 
-typedef struct {
-    Slowdowns slowdown;
-    size_t n_finished;
-} NetTruth;
-
-static int true_distribution(const Flows *f, const char *dir, NetTruth *truth, Err *err) {
+static int true_distribution(const Flows *f, const char *dir, Slowdowns *truth, size_t *n_finished,
+                             Err *err) {
     if (!f->fct_ns || !f->ideal_fct_ns)
         return err_input(err, "%s/flows.csv: expected columns fct_ns and ideal_fct_ns", dir);
     uint64_t *size_b = MEM_NEW(uint64_t, f->n);
@@ -30,19 +26,20 @@ static int true_distribution(const Flows *f, const char *dir, NetTruth *truth, E
         slowdown[n++] = f->fct_ns[i] / f->ideal_fct_ns[i];
     }
     int rc = n > 0 ? 0 : err_input(err, "%s/flows.csv: no flow has finished", dir);
-    if (rc == 0) aggregate_flows(size_b, slowdown, n, &truth->slowdown);
-    truth->n_finished = n;
+    if (rc == 0) aggregate_flows(size_b, slowdown, n, truth);
+    *n_finished = n;
     free(size_b);
     free(slowdown);
     return rc;
 }
 
-static void compare(EvaluateNet *out, const NetTruth *truth, const Estimate *m3,
+/* Fills the quantiles of a network whose finished flows were counted. */
+static void compare(EvaluateNet *out, const Slowdowns *truth, const Estimate *m3,
                     const Estimate *flowsim) {
     for (int d = 0; d < RESULT_N_DISTS; d++) {
-        const SlowdownDist *t = &truth->slowdown.dist[d];
+        const SlowdownDist *t = &truth->dist[d];
         /* share × n_finished is a count but for rounding. */
-        bool enough = t->share * (double)truth->n_finished > EVALUATE_MIN_FLOWS - 0.5;
+        bool enough = t->share * (double)out->n_finished > EVALUATE_MIN_FLOWS - 0.5;
         for (int k = 0; k < RESULT_N_QUANTILES; k++) {
             const SlowdownQuantile *e = &m3->slowdown.dist[d].q[k];
             out->q[d][k] = (EvaluateQuantile){.truth = enough ? t->q[k].value : NAN,
@@ -58,7 +55,7 @@ static void compare(EvaluateNet *out, const NetTruth *truth, const Estimate *m3,
 static int evaluate_one(const char *dir, const EvaluateNetOptions *o, const Log *log,
                         EvaluateNet *out, Err *err) {
     Scenario s;
-    NetTruth truth;
+    Slowdowns truth;
     Estimate m3, flowsim;
     if (netdir_load(&s, dir, o->seed, o->threads, err) != 0) return -1;
     EstimateOptions eo = {.method = METHOD_M3,
@@ -66,7 +63,7 @@ static int evaluate_one(const char *dir, const EvaluateNetOptions *o, const Log 
                           .n_paths = o->n_paths,
                           .seed = o->seed,
                           .threads = o->threads};
-    int rc = true_distribution(&s.flows, dir, &truth, err);
+    int rc = true_distribution(&s.flows, dir, &truth, &out->n_finished, err);
     if (rc == 0) rc = nettraits_read(&out->traits, dir, &s.topo, err);
     if (rc == 0 && (rc = estimate_run(&s, &eo, log, &m3, err)) != 0) err_wrap(err, "%s", dir);
     eo.method = METHOD_FLOWSIM;
@@ -74,7 +71,6 @@ static int evaluate_one(const char *dir, const EvaluateNetOptions *o, const Log 
     if (rc == 0) {
         out->cc = s.conf.cc;
         out->n_flows = s.flows.n;
-        out->n_finished = truth.n_finished;
         out->n_paths = m3.n_unique;
         compare(out, &truth, &m3, &flowsim);
     }
