@@ -368,17 +368,6 @@ static int read_percentiles(FeaturesReader *r, PathFeatures *p, uint32_t n_rows)
                : bad_path(r, "expected slowdowns of at least 1");
 }
 
-static int read_slowdowns(FeaturesReader *r, PathFeatures *p) {
-    size_t n = n_slowdowns(p);
-    if (n * sizeof(float) > r->left) return bad_path(r, "its lengths exceed the file");
-    p->slowdown = MEM_NEW(float, n);
-    if (get(r, p->slowdown, n * sizeof(float)) != 0) return -1;
-    for (size_t i = 0; i < n; i++)
-        if (!(isfinite(p->slowdown[i]) && p->slowdown[i] > 0))
-            return bad_path(r, "expected slowdowns above 0");
-    return 0;
-}
-
 static int read_path(FeaturesReader *r, FeaturesKind kind, PathFeatures *p) {
     PathHeader head;
     if (get(r, &head, sizeof head) != 0) return -1;
@@ -387,7 +376,15 @@ static int read_path(FeaturesReader *r, FeaturesKind kind, PathFeatures *p) {
     if (p->n_draws == 0) return bad_path(r, "expected at least one draw");
     if (kind == FEATURES_FLOWS) return read_flows(r, p, head.lengths[0], head.lengths[1]);
     if (kind == FEATURES_PERCENTILES) return read_percentiles(r, p, head.lengths[0]);
-    return read_slowdowns(r, p);
+
+    size_t n = n_slowdowns(p);
+    if (n * sizeof(float) > r->left) return bad_path(r, "its lengths exceed the file");
+    p->slowdown = MEM_NEW(float, n);
+    if (get(r, p->slowdown, n * sizeof(float)) != 0) return -1;
+    for (size_t i = 0; i < n; i++)
+        if (!(isfinite(p->slowdown[i]) && p->slowdown[i] > 0))
+            return bad_path(r, "expected slowdowns above 0");
+    return 0;
 }
 
 static int read_payload(Features *f, const Frame *frame, const char *path, Err *err) {
