@@ -59,54 +59,39 @@ static int check_shape(const Clos *c, const char *name, Err *err) {
 
 /* ---- to a graph ---- */
 
-/* Where the ids of each kind begin; hosts begin at 0. */
-typedef struct {
-    uint32_t tors, fabs, spines, n_nodes;
-} ClosIds;
-
-static ClosIds clos_ids(const Clos *c) {
-    ClosIds i;
-    i.tors = clos_hosts(c);
-    i.fabs = i.tors + c->pods * c->racks_per_pod;
-    i.spines = i.fabs + c->pods * c->fabs_per_pod;
-    i.n_nodes = i.spines + c->fabs_per_pod * c->spines_per_plane;
-    return i;
-}
-
-static void add_nodes(const Clos *c, const ClosIds *ids, TopoDraft *d) {
-    for (uint32_t v = 0; v < ids->n_nodes; v++) {
-        uint32_t pod = TOPO_NONE;
-        if (v < ids->tors) pod = v / (c->racks_per_pod * c->hosts_per_rack);
-        else if (v < ids->fabs) pod = (v - ids->tors) / c->racks_per_pod;
-        else if (v < ids->spines) pod = (v - ids->fabs) / c->fabs_per_pod;
-        topo_draft_node(d, v, v < ids->tors, pod);
-    }
-}
-
-static void add_cables(const Clos *c, const ClosIds *ids, TopoDraft *d) {
-    for (uint32_t h = 0; h < ids->tors; h++)
-        topo_draft_cable(d, (TopoCable){h, ids->tors + h / c->hosts_per_rack, c->host_rate_bps,
-                                        c->host_delay_ns});
-    for (uint32_t r = 0; r < c->pods * c->racks_per_pod; r++)
-        for (uint32_t f = 0; f < c->fabs_per_pod; f++) {
-            uint32_t fab = ids->fabs + r / c->racks_per_pod * c->fabs_per_pod + f;
-            topo_draft_cable(d, (TopoCable){ids->tors + r, fab, c->fab_rate_bps, c->fab_delay_ns});
-        }
-    for (uint32_t f = 0; f < c->pods * c->fabs_per_pod; f++)
-        for (uint32_t s = 0; s < c->spines_per_plane; s++) {
-            uint32_t spine = ids->spines + f % c->fabs_per_pod * c->spines_per_plane + s;
-            topo_draft_cable(
-                d, (TopoCable){ids->fabs + f, spine, c->spine_rate_bps, c->spine_delay_ns});
-        }
-}
-
 int clos_build(Topo *t, const Clos *c, const char *name, Err *err) {
     *t = (Topo){0};
     if (check_shape(c, name, err) != 0) return -1;
     TopoDraft d = {0};
-    ClosIds ids = clos_ids(c);
-    add_nodes(c, &ids, &d);
-    add_cables(c, &ids, &d);
+
+    /* Where the ids of each kind begin; hosts begin at 0. */
+    uint32_t n_racks = c->pods * c->racks_per_pod, n_fabs = c->pods * c->fabs_per_pod,
+             tors = clos_hosts(c), fabs = tors + n_racks, spines = fabs + n_fabs,
+             n_nodes = spines + c->fabs_per_pod * c->spines_per_plane;
+    for (uint32_t v = 0; v < n_nodes; v++) {
+        uint32_t pod = TOPO_NONE;
+        if (v < tors) pod = v / (c->racks_per_pod * c->hosts_per_rack);
+        else if (v < fabs) pod = (v - tors) / c->racks_per_pod;
+        else if (v < spines) pod = (v - fabs) / c->fabs_per_pod;
+        topo_draft_node(&d, v, v < tors, pod);
+    }
+
+    for (uint32_t h = 0; h < tors; h++) {
+        uint32_t tor = tors + h / c->hosts_per_rack;
+        topo_draft_cable(&d, (TopoCable){h, tor, c->host_rate_bps, c->host_delay_ns, 0});
+    }
+    for (uint32_t r = 0; r < n_racks; r++)
+        for (uint32_t f = 0; f < c->fabs_per_pod; f++) {
+            uint32_t fab = fabs + r / c->racks_per_pod * c->fabs_per_pod + f;
+            topo_draft_cable(&d, (TopoCable){tors + r, fab, c->fab_rate_bps, c->fab_delay_ns, 0});
+        }
+    for (uint32_t f = 0; f < n_fabs; f++)
+        for (uint32_t s = 0; s < c->spines_per_plane; s++) {
+            uint32_t spine = spines + f % c->fabs_per_pod * c->spines_per_plane + s;
+            topo_draft_cable(&d,
+                             (TopoCable){fabs + f, spine, c->spine_rate_bps, c->spine_delay_ns, 0});
+        }
+
     int rc = topo_draft_build(t, &d, name, NULL, err);
     topo_draft_free(&d);
     return rc;
@@ -114,22 +99,15 @@ int clos_build(Topo *t, const Clos *c, const char *name, Err *err) {
 
 /* ---- from a graph ---- */
 
-static uint32_t count_tier(const Topo *t, int tier) {
-    uint32_t n = 0;
-    for (uint32_t v = 0; v < t->n_nodes; v++) n += t->tier[v] == tier;
-    return n;
-}
+static bool same_graph(const Topo *a, const Topo *b) {
+    bool same = !a->error_rate && a->n_nodes == b->n_nodes && a->n_links == b->n_links &&
+                a->n_racks == b->n_racks && a->n_pods == b->n_pods &&
+                memcmp(a->node_id, b->node_id, a->n_nodes * sizeof *a->node_id) == 0 &&
+                memcmp(a->is_host, b->is_host, a->n_nodes) == 0 &&
+                memcmp(a->rack_pod, b->rack_pod, a->n_racks * sizeof *a->rack_pod) == 0;
+    if (!same) return false;
 
-/* A link from a tier to the one above, or NULL. */
-static const Link *link_up_from(const Topo *t, int tier) {
-    for (uint32_t l = 0; l < t->n_links; l++)
-        if (t->tier[t->links[l].from] == tier && t->tier[t->links[l].to] == tier + 1)
-            return &t->links[l];
-    return NULL;
-}
-
-/* Compares links out of every node: their order does not depend on that of the cables. */
-static bool same_links(const Topo *a, const Topo *b) {
+    /* Links out of every node: their order does not depend on that of the cables. */
     for (uint32_t i = 0; i < a->n_links; i++) {
         const Link *x = &a->links[a->out_link[i]], *y = &b->links[b->out_link[i]];
         if (x->from != y->from || x->to != y->to || x->rate_bps != y->rate_bps ||
@@ -139,18 +117,12 @@ static bool same_links(const Topo *a, const Topo *b) {
     return true;
 }
 
-static bool same_graph(const Topo *a, const Topo *b) {
-    return !a->error_rate && a->n_nodes == b->n_nodes && a->n_links == b->n_links &&
-           a->n_racks == b->n_racks && a->n_pods == b->n_pods &&
-           memcmp(a->node_id, b->node_id, a->n_nodes * sizeof *a->node_id) == 0 &&
-           memcmp(a->is_host, b->is_host, a->n_nodes) == 0 &&
-           memcmp(a->rack_pod, b->rack_pod, a->n_racks * sizeof *a->rack_pod) == 0 &&
-           same_links(a, b);
-}
-
 bool clos_match(Clos *c, const Topo *t) {
-    const Link *up[3] = {link_up_from(t, 0), link_up_from(t, 1), link_up_from(t, 2)};
-    uint32_t n_fabs = count_tier(t, 2), n_spines = count_tier(t, 3);
+    uint32_t n_fabs = 0, n_spines = 0;
+    for (uint32_t v = 0; v < t->n_nodes; v++) {
+        n_fabs += t->tier[v] == 2;
+        n_spines += t->tier[v] == 3;
+    }
     clos_default(c);
     c->pods = t->n_pods;
     c->racks_per_pod = t->n_racks / t->n_pods;
@@ -159,11 +131,13 @@ bool clos_match(Clos *c, const Topo *t) {
     c->spines_per_plane = c->fabs_per_pod > 0 ? n_spines / c->fabs_per_pod : 0;
     double *rate[3] = {&c->host_rate_bps, &c->fab_rate_bps, &c->spine_rate_bps};
     double *delay[3] = {&c->host_delay_ns, &c->fab_delay_ns, &c->spine_delay_ns};
-    for (int i = 0; i < 3; i++)
-        if (up[i]) {
-            *rate[i] = up[i]->rate_bps;
-            *delay[i] = up[i]->delay_ns;
-        }
+    for (uint32_t l = t->n_links; l-- > 0;) { /* those of the first link up from each tier stay */
+        const Link *k = &t->links[l];
+        int tier = t->tier[k->from];
+        if (tier > 2 || t->tier[k->to] != tier + 1) continue;
+        *rate[tier] = k->rate_bps;
+        *delay[tier] = k->delay_ns;
+    }
     Topo made;
     if (clos_build(&made, c, t->name, NULL) != 0) return false;
     bool same = same_graph(t, &made);
