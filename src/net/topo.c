@@ -34,17 +34,6 @@ static int by_id(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static IdOrder *order_by_id(const uint64_t *id, uint32_t n) {
-    IdOrder *order = MEM_NEW(IdOrder, n);
-    bool sorted = true;
-    for (uint32_t i = 0; i < n; i++) {
-        order[i] = (IdOrder){id[i], i};
-        sorted = sorted && (i == 0 || id[i] > id[i - 1]);
-    }
-    if (!sorted) qsort(order, n, sizeof *order, by_id);
-    return order;
-}
-
 static int take_nodes(Topo *t, const IdOrder *order, const uint8_t *is_host, uint32_t n, Err *err) {
     t->n_nodes = n;
     t->node_id = MEM_NEW(uint64_t, n);
@@ -80,43 +69,44 @@ uint32_t topo_node(const Topo *t, uint64_t id) {
 
 /* ---- links ---- */
 
-static int take_cable(Topo *t, uint32_t k, const TopoCable *c, Err *err) {
-    unsigned long long ida = c->a, idb = c->b;
-    uint32_t a = topo_node(t, c->a), b = topo_node(t, c->b);
-    if (a == TOPO_NONE || b == TOPO_NONE)
-        return err_input(err, "%s: link %u (%llu to %llu): there is no node %llu", t->name, k + 1,
-                         ida, idb, a == TOPO_NONE ? ida : idb);
-    if (a == b)
-        return err_input(err, "%s: link %u: joins node %llu to itself", t->name, k + 1, ida);
-    if (t->is_host[a] && t->is_host[b])
-        return err_input(err,
-                         "%s: link %u: joins hosts %llu and %llu; networks in which hosts forward "
-                         "(rings, GPU to "
-                         "GPU) are not supported: a host is linked to switches only",
-                         t->name, k + 1, ida, idb);
-    if (!(c->rate_bps >= TOPO_MIN_RATE_BPS && c->rate_bps <= TOPO_MAX_RATE_BPS))
-        return err_input(
-            err, "%s: link %u (%llu to %llu): rate must be from %g to %g bit/s, got %g", t->name,
-            k + 1, ida, idb, TOPO_MIN_RATE_BPS, TOPO_MAX_RATE_BPS, c->rate_bps);
-    if (!(c->delay_ns >= 0 && c->delay_ns <= TOPO_MAX_DELAY_NS))
-        return err_input(err, "%s: link %u (%llu to %llu): delay must be from 0 to %g ns, got %g",
-                         t->name, k + 1, ida, idb, TOPO_MAX_DELAY_NS, c->delay_ns);
-    t->links[2 * k] = (Link){a, b, c->rate_bps, c->delay_ns};
-    t->links[2 * k + 1] = (Link){b, a, c->rate_bps, c->delay_ns};
-    if (!(c->error_rate >= 0 && c->error_rate < 1))
-        return err_input(err, "%s: link %u (%llu to %llu): error rate must be in [0, 1), got %g",
-                         t->name, k + 1, ida, idb, c->error_rate);
-    if (c->error_rate > 0 && !t->error_rate) t->error_rate = MEM_ZNEW(double, t->n_links);
-    if (c->error_rate > 0) t->error_rate[2 * k] = t->error_rate[2 * k + 1] = c->error_rate;
-    return 0;
-}
-
+/* Checks each cable and makes two links of it. */
 static int take_cables(Topo *t, const TopoCable *cables, uint32_t n, Err *err) {
     if (n > MAX_COUNT) return err_input(err, "%s: %u links are too many", t->name, n);
     t->n_links = 2 * n;
     t->links = MEM_NEW(Link, t->n_links);
-    for (uint32_t k = 0; k < n; k++)
-        if (take_cable(t, k, &cables[k], err) != 0) return -1;
+    for (uint32_t k = 0; k < n; k++) {
+        const TopoCable *c = &cables[k];
+        unsigned long long ida = c->a, idb = c->b;
+        uint32_t a = topo_node(t, c->a), b = topo_node(t, c->b);
+        if (a == TOPO_NONE || b == TOPO_NONE)
+            return err_input(err, "%s: link %u (%llu to %llu): there is no node %llu", t->name,
+                             k + 1, ida, idb, a == TOPO_NONE ? ida : idb);
+        if (a == b)
+            return err_input(err, "%s: link %u: joins node %llu to itself", t->name, k + 1, ida);
+        if (t->is_host[a] && t->is_host[b])
+            return err_input(
+                err,
+                "%s: link %u: joins hosts %llu and %llu; networks in which hosts forward "
+                "(rings, GPU to GPU) are not supported: a host is linked to switches only",
+                t->name, k + 1, ida, idb);
+        if (!(c->rate_bps >= TOPO_MIN_RATE_BPS && c->rate_bps <= TOPO_MAX_RATE_BPS))
+            return err_input(
+                err, "%s: link %u (%llu to %llu): rate must be from %g to %g bit/s, got %g",
+                t->name, k + 1, ida, idb, TOPO_MIN_RATE_BPS, TOPO_MAX_RATE_BPS, c->rate_bps);
+        if (!(c->delay_ns >= 0 && c->delay_ns <= TOPO_MAX_DELAY_NS))
+            return err_input(err,
+                             "%s: link %u (%llu to %llu): delay must be from 0 to %g ns, got %g",
+                             t->name, k + 1, ida, idb, TOPO_MAX_DELAY_NS, c->delay_ns);
+        if (!(c->error_rate >= 0 && c->error_rate < 1))
+            return err_input(err,
+                             "%s: link %u (%llu to %llu): error rate must be in [0, 1), got %g",
+                             t->name, k + 1, ida, idb, c->error_rate);
+
+        t->links[2 * k] = (Link){a, b, c->rate_bps, c->delay_ns};
+        t->links[2 * k + 1] = (Link){b, a, c->rate_bps, c->delay_ns};
+        if (c->error_rate > 0 && !t->error_rate) t->error_rate = MEM_ZNEW(double, t->n_links);
+        if (c->error_rate > 0) t->error_rate[2 * k] = t->error_rate[2 * k + 1] = c->error_rate;
+    }
     return 0;
 }
 
@@ -213,15 +203,6 @@ static void find_tiers(Topo *t) {
     free(queue);
 }
 
-static void find_host_rates(Topo *t) {
-    t->host_rate_bps = MEM_ZNEW(double, t->n_hosts);
-    for (uint32_t l = 0; l < t->n_links; l++) {
-        uint32_t h = t->node_host[t->links[l].from];
-        if (h != TOPO_NONE && t->links[l].rate_bps > t->host_rate_bps[h])
-            t->host_rate_bps[h] = t->links[l].rate_bps;
-    }
-}
-
 /* ---- racks and pods ---- */
 
 /* The switch of a host's rack: its neighbour of smallest id. */
@@ -275,18 +256,7 @@ static int by_pod_then_node(const void *a, const void *b) {
     return (x->node > y->node) - (x->node < y->node);
 }
 
-/* Numbers racks by pod and switch, pods from 0. */
-static void number_racks(Topo *t, RackKey *racks) {
-    qsort(racks, t->n_racks, sizeof *racks, by_pod_then_node);
-    t->rack_switch = MEM_NEW(uint32_t, t->n_racks);
-    t->rack_pod = MEM_NEW(uint32_t, t->n_racks);
-    for (uint32_t r = 0; r < t->n_racks; r++) {
-        if (r == 0 || racks[r].pod != racks[r - 1].pod) t->n_pods++;
-        t->rack_switch[r] = racks[r].node;
-        t->rack_pod[r] = t->n_pods - 1;
-    }
-}
-
+/* Lists the hosts of each rack. */
 static void fill_racks(Topo *t) {
     uint32_t *rack_of = MEM_NEW(uint32_t, t->n_nodes), *at = MEM_NEW(uint32_t, t->n_racks);
     for (uint32_t r = 0; r < t->n_racks; r++) rack_of[t->rack_switch[r]] = r;
@@ -304,6 +274,7 @@ static void fill_racks(Topo *t) {
     free(at);
 }
 
+/* Racks are the switches that hosts belong to, numbered by pod and switch, and pods from 0. */
 static int find_racks(Topo *t, const uint32_t *pod_of, const IdOrder *order, Err *err) {
     uint8_t *is_rack = MEM_ZNEW(uint8_t, t->n_nodes);
     for (uint32_t h = 0; h < t->n_hosts; h++) is_rack[switch_of(t, h)] = 1;
@@ -312,7 +283,14 @@ static int find_racks(Topo *t, const uint32_t *pod_of, const IdOrder *order, Err
         if (is_rack[v]) racks[t->n_racks++].node = v;
     int rc = choose_pods(t, racks, pod_of, order, err);
     if (rc == 0) {
-        number_racks(t, racks);
+        qsort(racks, t->n_racks, sizeof *racks, by_pod_then_node);
+        t->rack_switch = MEM_NEW(uint32_t, t->n_racks);
+        t->rack_pod = MEM_NEW(uint32_t, t->n_racks);
+        for (uint32_t r = 0; r < t->n_racks; r++) {
+            if (r == 0 || racks[r].pod != racks[r - 1].pod) t->n_pods++;
+            t->rack_switch[r] = racks[r].node;
+            t->rack_pod[r] = t->n_pods - 1;
+        }
         fill_racks(t);
     }
     free(is_rack);
@@ -326,7 +304,14 @@ int topo_build(Topo *t, const char *name, const uint64_t *node_id, const uint8_t
                const uint32_t *pod_of, uint32_t n_nodes, const TopoCable *cables, uint32_t n_cables,
                Err *err) {
     *t = (Topo){.name = mem_strdup(name)};
-    IdOrder *order = order_by_id(node_id, n_nodes);
+    IdOrder *order = MEM_NEW(IdOrder, n_nodes);
+    bool sorted = true;
+    for (uint32_t i = 0; i < n_nodes; i++) {
+        order[i] = (IdOrder){node_id[i], i};
+        sorted = sorted && (i == 0 || node_id[i] > node_id[i - 1]);
+    }
+    if (!sorted) qsort(order, n_nodes, sizeof *order, by_id);
+
     int rc = take_nodes(t, order, is_host, n_nodes, err);
     if (rc == 0) rc = take_cables(t, cables, n_cables, err);
     if (rc == 0) {
@@ -335,7 +320,12 @@ int topo_build(Topo *t, const char *name, const uint64_t *node_id, const uint8_t
     }
     if (rc == 0) {
         find_tiers(t);
-        find_host_rates(t);
+        t->host_rate_bps = MEM_ZNEW(double, t->n_hosts); /* of the fastest link */
+        for (uint32_t l = 0; l < t->n_links; l++) {
+            uint32_t h = t->node_host[t->links[l].from];
+            if (h != TOPO_NONE && t->links[l].rate_bps > t->host_rate_bps[h])
+                t->host_rate_bps[h] = t->links[l].rate_bps;
+        }
         rc = find_racks(t, pod_of, order, err);
     }
     free(order);

@@ -173,7 +173,8 @@ static int check_counts(const HpccText *s, const HpccCounts *h, Err *err) {
     return 0;
 }
 
-static int read_counts(HpccText *s, HpccCounts *h, Err *err) {
+/* Reads the counts, in three words or in a header of a fork, and the ids of the switches. */
+static int read_header(HpccText *s, HpccCounts *h, Err *err) {
     char word[MAX_HEADER][MAX_WORD];
     int n = 0;
     skip_lines(s);
@@ -182,15 +183,12 @@ static int read_counts(HpccText *s, HpccCounts *h, Err *err) {
     if (n > 3 && *word[0] >= '0' && *word[0] <= '9') {
         if (read_long_header(&line, word, n, h, err) != 0) return -1;
         *s = line;
-        return 0;
+    } else if (read_whole(s, "number of nodes", MAX_COUNT, &h->n_nodes, err) != 0 ||
+               read_whole(s, "number of switches", MAX_COUNT, &h->n_switches, err) != 0 ||
+               read_whole(s, "number of links", MAX_COUNT, &h->n_links, err) != 0) {
+        return -1;
     }
-    if (read_whole(s, "number of nodes", MAX_COUNT, &h->n_nodes, err) != 0) return -1;
-    if (read_whole(s, "number of switches", MAX_COUNT, &h->n_switches, err) != 0) return -1;
-    return read_whole(s, "number of links", MAX_COUNT, &h->n_links, err);
-}
-
-static int read_header(HpccText *s, HpccCounts *h, Err *err) {
-    if (read_counts(s, h, err) != 0 || check_counts(s, h, err) != 0) return -1;
+    if (check_counts(s, h, err) != 0) return -1;
     for (uint64_t i = 0; i < h->n_switches; i++) {
         uint64_t id;
         skip_lines(s);

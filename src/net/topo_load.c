@@ -254,16 +254,6 @@ static bool is_node_link(const Json *root, bool *base_units) {
 
 /* ---- recognition ---- */
 
-static int read_clos(Topo *t, const char *path, const Json *root, Err *err) {
-    static const char *const known[] = {"clos", NULL};
-    Clos c;
-    Json j;
-    if (json_only_keys(root, known, err) != 0 || json_need(root, "clos", &j, err) != 0 ||
-        clos_read(&c, &j, err) != 0)
-        return -1;
-    return clos_build(t, &c, path, err);
-}
-
 static int read_json(Topo *t, const char *path, const Json *root, const TopoLoadOptions *o,
                      Err *err) {
     Json v;
@@ -271,7 +261,12 @@ static int read_json(Topo *t, const char *path, const Json *root, const TopoLoad
     int rc;
     bool base_units;
     if (json_expect_object(root, err) != 0) return -1;
-    if (json_find(root, "clos", &v)) return read_clos(t, path, root, err);
+    if (json_find(root, "clos", &v)) {
+        static const char *const known[] = {"clos", NULL};
+        Clos c;
+        if (json_only_keys(root, known, err) != 0 || clos_read(&c, &v, err) != 0) return -1;
+        return clos_build(t, &c, path, err);
+    }
     if (json_find(root, "pods", &v) || json_find(root, "planes", &v))
         rc = read_cluster(&d, root, err);
     else if (json_find(root, "nodes", &v) && is_node_link(root, &base_units))
