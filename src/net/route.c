@@ -84,21 +84,7 @@ uint32_t route_node_ip(uint64_t node_id) {
     return 0x0b000001u + (uint32_t)(node_id / 256 << 16) + (uint32_t)(node_id % 256 << 8);
 }
 
-/* ---- groups and rows ---- */
-
-static uint32_t n_out(const Topo *t, uint32_t node) {
-    return t->out_start[node + 1] - t->out_start[node];
-}
-
-static void number_rows(Route *r) {
-    const Topo *t = r->topo;
-    r->row_of = MEM_NEW(uint32_t, t->n_nodes);
-    for (uint32_t v = 0; v < t->n_nodes; v++)
-        r->row_of[v] = t->is_host[v] ? TOPO_NONE : r->n_switches++;
-    r->n_rows = r->n_switches;
-    for (uint32_t h = 0; h < t->n_hosts; h++)
-        if (n_out(t, t->host_node[h]) > 1) r->row_of[t->host_node[h]] = r->n_rows++;
-}
+/* ---- groups ---- */
 
 /* Returns the position of the next neighbour's links among a node's, after position i; parallel
  * links stand side by side. */
@@ -198,22 +184,6 @@ static void measure(const Route *r, const RouteSearch *s, uint32_t head, NextHop
     }
 }
 
-/* Stores the n links collected at the pool's end as the row's next hops. */
-static void file_hops(Route *r, RouteSearch *s, uint32_t row, uint32_t n, NextHops *hop) {
-    uint32_t *list = r->pool + r->n_pool;
-    hop->n = (uint16_t)n;
-    if (n == 1) {
-        hop->first = list[0];
-    } else if (s->latest_n[row] == n &&
-               memcmp(r->pool + s->latest[row], list, n * sizeof *list) == 0) {
-        hop->first = s->latest[row];
-    } else {
-        hop->first = s->latest[row] = (uint32_t)r->n_pool;
-        s->latest_n[row] = n;
-        r->n_pool += n;
-    }
-}
-
 /* Next hops of a row: its links to rows that are one nearer. A host with several links has no
  * distance of its own yet, since nothing is forwarded by hosts: it goes to the nearest of its
  * switches. */
@@ -224,15 +194,27 @@ static int find_hops(Route *r, RouteSearch *s, uint32_t row, NextHops *hops, Err
     for (uint32_t i = begin; i < end; i++)
         if (hops[s->to_row[i]].distance < nearest) nearest = hops[s->to_row[i]].distance;
     if (nearest == UNREACHED) return 0;
-    hops[row].distance = (uint16_t)(nearest + 1);
+
+    /* They are collected at the pool's end, where they stay only if the row has no equal list. */
     MEM_GROW(r->pool, r->cap_pool, r->n_pool + (end - begin));
+    uint32_t *list = r->pool + r->n_pool;
     for (uint32_t i = begin; i < end; i++)
-        if (hops[s->to_row[i]].distance == nearest) r->pool[r->n_pool + n++] = s->link[i];
+        if (hops[s->to_row[i]].distance == nearest) list[n++] = s->link[i];
     if (n >= UINT16_MAX || r->n_pool + n >= UINT32_MAX)
         return err_input(
             err, "%s: a switch has more than %d next hops, or all of them more than 4 billion",
             r->topo->name, UINT16_MAX - 1);
-    file_hops(r, s, row, n, &hops[row]);
+    hops[row] = (NextHops){.n = (uint16_t)n, .distance = (uint16_t)(nearest + 1)};
+    if (n == 1) {
+        hops[row].first = list[0];
+    } else if (s->latest_n[row] == n &&
+               memcmp(r->pool + s->latest[row], list, n * sizeof *list) == 0) {
+        hops[row].first = s->latest[row];
+    } else {
+        hops[row].first = s->latest[row] = (uint32_t)r->n_pool;
+        s->latest_n[row] = n;
+        r->n_pool += n;
+    }
     return 0;
 }
 
@@ -277,8 +259,11 @@ static int check_reach(Route *r, const uint32_t *heads, Err *err) {
     return 0;
 }
 
-static void copy_links(Route *r) {
-    const Topo *t = r->topo;
+Route *route_new(const Topo *t, Err *err) {
+    Route *r = MEM_ZNEW(Route, 1);
+    r->topo = t;
+
+    /* What walking a path reads of links and hosts. */
     r->link_to = MEM_NEW(uint32_t, t->n_links);
     r->down_link = MEM_NEW(uint32_t, t->n_links);
     r->host_ip = MEM_NEW(uint32_t, t->n_hosts);
@@ -288,13 +273,17 @@ static void copy_links(Route *r) {
     }
     for (uint32_t h = 0; h < t->n_hosts; h++)
         r->host_ip[h] = route_node_ip(t->node_id[t->host_node[h]]);
-}
 
-Route *route_new(const Topo *t, Err *err) {
-    Route *r = MEM_ZNEW(Route, 1);
-    r->topo = t;
-    copy_links(r);
-    number_rows(r);
+    /* Rows: switches, then hosts with several links. */
+    r->row_of = MEM_NEW(uint32_t, t->n_nodes);
+    for (uint32_t v = 0; v < t->n_nodes; v++)
+        r->row_of[v] = t->is_host[v] ? TOPO_NONE : r->n_switches++;
+    r->n_rows = r->n_switches;
+    for (uint32_t h = 0; h < t->n_hosts; h++) {
+        uint32_t v = t->host_node[h];
+        if (t->out_start[v + 1] - t->out_start[v] > 1) r->row_of[v] = r->n_rows++;
+    }
+
     uint32_t *heads = MEM_NEW(uint32_t, t->n_hosts);
     group_hosts(r, heads);
     int rc = fill_table(r, heads, err);
