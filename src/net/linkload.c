@@ -101,15 +101,16 @@ static void put_rack(LoadSpread *s, uint32_t rack, double w, uint32_t except) {
         if (t->rack_hosts[k] != except) put(s, t->host_node[t->rack_hosts[k]], w / n);
 }
 
-static void toward_plain_rack(LoadSpread *s, uint32_t j, const double *p) {
+/* All traffic toward rack j: to its switch if the rack is plain, else to one host after the other.
+ */
+static void toward_rack(LoadSpread *s, uint32_t j, const double *p) {
     const Topo *t = s->t;
-    for (uint32_t i = 0; i < t->n_racks; i++)
-        if (i != j) put_rack(s, i, p[(size_t)i * t->n_racks + j], TOPO_NONE);
-    push_all(s, t->rack_hosts[t->rack_host_start[j]], t->rack_switch[j]);
-}
-
-static void toward_each_host(LoadSpread *s, uint32_t j, const double *p) {
-    const Topo *t = s->t;
+    if (s->plain[j]) {
+        for (uint32_t i = 0; i < t->n_racks; i++)
+            if (i != j) put_rack(s, i, p[(size_t)i * t->n_racks + j], TOPO_NONE);
+        push_all(s, t->rack_hosts[t->rack_host_start[j]], t->rack_switch[j]);
+        return;
+    }
     for (uint32_t k = t->rack_host_start[j]; k < t->rack_host_start[j + 1]; k++) {
         uint32_t d = t->rack_hosts[k];
         for (uint32_t i = 0; i < t->n_racks; i++)
@@ -149,10 +150,7 @@ void linkload_expect(const Route *r, const double *p, double *load) {
                     .plain = MEM_NEW(bool, t->n_racks)};
     for (uint32_t l = 0; l < t->n_links; l++) load[l] = 0;
     for (uint32_t i = 0; i < t->n_racks; i++) s.plain[i] = is_plain(t, i);
-    for (uint32_t j = 0; j < t->n_racks; j++) {
-        if (s.plain[j]) toward_plain_rack(&s, j, p);
-        else toward_each_host(&s, j, p);
-    }
+    for (uint32_t j = 0; j < t->n_racks; j++) toward_rack(&s, j, p);
     for (uint32_t i = 0; i < t->n_racks; i++)
         if (s.plain[i]) host_cables(&s, i, p);
     free(work);

@@ -296,17 +296,6 @@ void netconf_default(NetConf *conf) {
 
 /* ---- to text and JSON ---- */
 
-static NetConfText row_text(const NetConf *conf, const NetConfRow *r) {
-    NetConfText t;
-    double x = netconf_number(conf, r);
-    switch (r->type) {
-    case NETCONF_CC: snprintf(t.s, sizeof t.s, "%s", netconf_cc_name((Cc)x)); break;
-    case NETCONF_FLAG: snprintf(t.s, sizeof t.s, "%s", x != 0 ? "on" : "off"); break;
-    default: snprintf(t.s, sizeof t.s, "%s", json_number_text(x).s);
-    }
-    return t;
-}
-
 void netconf_put_json(JsonOut *out, const NetConf *conf) {
     json_put_object(out, "network");
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
@@ -350,8 +339,14 @@ int netconf_read_json(NetConf *conf, const Json *j, Err *err) {
 
 void netconf_put_texts(JsonOut *out, const NetConf *conf) {
     json_put_object(out, "network");
-    for (const NetConfRow *r = netconf_rows; r->key; r++)
-        json_put_string(out, r->key, row_text(conf, r).s);
+    for (const NetConfRow *r = netconf_rows; r->key; r++) {
+        double x = netconf_number(conf, r);
+        switch (r->type) {
+        case NETCONF_CC: json_put_string(out, r->key, netconf_cc_name((Cc)x)); break;
+        case NETCONF_FLAG: json_put_string(out, r->key, x != 0 ? "on" : "off"); break;
+        default: json_put_string(out, r->key, json_number_text(x).s);
+        }
+    }
     json_out_end(out, '}');
 }
 
