@@ -15,15 +15,17 @@ enum { HEAD_BYTES = 24, ALIGNMENT = 64, SUM_BYTES = 8 };
 
 static size_t aligned(size_t n) { return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
-static int verify(const FileView *v, const char *path, const FrameKind *kind, uint32_t *header_len,
-                  Err *err) {
-    uint32_t version;
+int frame_open(Frame *f, const char *path, const FrameKind *kind, Err *err) {
+    uint32_t version, header_len;
     uint64_t file_len, sum;
+    const FileView *v = &f->view;
+    *f = (Frame){0};
+    if (file_view(&f->view, path, err) != 0) return -1;
     if (v->len < HEAD_BYTES + SUM_BYTES || memcmp(v->data, kind->magic, sizeof kind->magic) != 0)
         return err_input(err, "%s: not %s (its first bytes are not \"%.6s\")", path, kind->what,
                          kind->magic);
     memcpy(&version, v->data + 8, sizeof version);
-    memcpy(header_len, v->data + 12, sizeof *header_len);
+    memcpy(&header_len, v->data + 12, sizeof header_len);
     memcpy(&file_len, v->data + 16, sizeof file_len);
     if (version != kind->version)
         return err_input(err, "%s: version of %s: expected %u, got %u", path, kind->what,
@@ -34,21 +36,14 @@ static int verify(const FileView *v, const char *path, const FrameKind *kind, ui
     memcpy(&sum, v->data + v->len - SUM_BYTES, sizeof sum);
     if (sum != file_checksum(v->data, v->len - SUM_BYTES))
         return err_input(err, "%s: checksum does not match: the file is damaged", path);
-    if (aligned(HEAD_BYTES + (size_t)*header_len) > v->len - SUM_BYTES)
-        return err_input(err, "%s: header: %u bytes exceed the file", path, *header_len);
-    return 0;
-}
-
-int frame_open(Frame *f, const char *path, const FrameKind *kind, Err *err) {
-    uint32_t header_len = 0;
-    *f = (Frame){0};
-    if (file_view(&f->view, path, err) != 0 || verify(&f->view, path, kind, &header_len, err) != 0)
-        return -1;
     size_t start = aligned(HEAD_BYTES + (size_t)header_len);
-    f->header = f->view.data + HEAD_BYTES;
+    if (start > v->len - SUM_BYTES)
+        return err_input(err, "%s: header: %u bytes exceed the file", path, header_len);
+
+    f->header = v->data + HEAD_BYTES;
     f->header_len = header_len;
-    f->payload = f->view.data + start;
-    f->payload_len = f->view.len - SUM_BYTES - start;
+    f->payload = v->data + start;
+    f->payload_len = v->len - SUM_BYTES - start;
     return 0;
 }
 
