@@ -9,7 +9,6 @@
 #include "base/diag.h"
 
 #include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -110,20 +109,6 @@ void progress_init(Progress *p, const Log *log, const char *what, uint64_t total
     p->t_start_s = p->t_drawn_s = diag_now_s();
 }
 
-static void draw(Progress *p, uint64_t done, double now) {
-    double elapsed = now - p->t_start_s, rate = (double)done / fmax(elapsed, 1e-9);
-    if (p->total > 0) {
-        double left = rate > 0 ? (double)(p->total > done ? p->total - done : 0) / rate : 0;
-        fprintf(stderr, "\r\033[K%s %llu/%llu (%.0f %%), %.3g/s, %.0f s left", p->what,
-                (unsigned long long)done, (unsigned long long)p->total,
-                100.0 * (double)done / (double)p->total, rate, left);
-    } else {
-        fprintf(stderr, "\r\033[K%s %llu, %.3g/s", p->what, (unsigned long long)done, rate);
-    }
-    fflush(stderr);
-    p->drawn = true;
-}
-
 /* What takes less than a second needs no progress; ten lines a second look like a moving one. */
 void progress_update(Progress *p, uint64_t done) {
     static const double FIRST_S = 1.0, AGAIN_S = 0.1;
@@ -131,10 +116,20 @@ void progress_update(Progress *p, uint64_t done) {
     int idle = 0;
     if (!__atomic_compare_exchange_n(&p->busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return;
-    double now = diag_now_s();
-    if (now - p->t_start_s >= FIRST_S && now - p->t_drawn_s >= AGAIN_S) {
+    double now = diag_now_s(), elapsed = now - p->t_start_s;
+    if (elapsed >= FIRST_S && now - p->t_drawn_s >= AGAIN_S) {
+        double rate = (double)done / elapsed;
+        if (p->total > 0) {
+            double left = rate > 0 ? (double)(p->total > done ? p->total - done : 0) / rate : 0;
+            fprintf(stderr, "\r\033[K%s %llu/%llu (%.0f %%), %.3g/s, %.0f s left", p->what,
+                    (unsigned long long)done, (unsigned long long)p->total,
+                    100.0 * (double)done / (double)p->total, rate, left);
+        } else {
+            fprintf(stderr, "\r\033[K%s %llu, %.3g/s", p->what, (unsigned long long)done, rate);
+        }
+        fflush(stderr);
         p->t_drawn_s = now;
-        draw(p, done, now);
+        p->drawn = true;
     }
     __atomic_store_n(&p->busy, 0, __ATOMIC_RELEASE);
 }

@@ -216,17 +216,16 @@ char *file_program_dir(void) {
     return file_dirname(exe);
 }
 
-/* The folder that this code was loaded from: that of libm3.so in a program that uses it. */
-static char *code_dir(void) {
-    static const char here;
-    Dl_info info;
-    return dladdr(&here, &info) && info.dli_fname ? file_dirname(info.dli_fname) : mem_strdup(".");
-}
-
 char *file_find_shipped(const char *relative) {
     static const char *const from[] = {"", "../", "../../", "../share/m3/", "../../share/m3/"};
+    static const char here;
     if (file_exists(relative)) return mem_strdup(relative);
-    char *dirs[] = {file_program_dir(), code_dir()}, *found = NULL;
+    /* From the program's folder, and from that which this code was loaded from: that of libm3.so in
+     * a program that uses it. */
+    Dl_info info;
+    bool known = dladdr(&here, &info) && info.dli_fname;
+    char *dirs[] = {file_program_dir(), known ? file_dirname(info.dli_fname) : mem_strdup(".")};
+    char *found = NULL;
     for (size_t d = 0; d < 2; d++) {
         for (size_t i = 0; i < sizeof from / sizeof *from && !found; i++) {
             char *path = mem_printf("%s/%s%s", dirs[d], from[i], relative);

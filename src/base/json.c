@@ -26,27 +26,23 @@ struct JsonDoc {
 
 static const cJSON *node(const Json *j) { return j->node; }
 
-/* Not JSON from text[at] on. */
-static void fail_syntax(const char *text, size_t len, size_t at, const char *name, Err *err) {
-    size_t line = 1, col = 1;
-    for (size_t i = 0; i < at && i < len; i++) {
-        col = text[i] == '\n' ? 1 : col + 1;
-        line += text[i] == '\n';
-    }
-    if (len == 0) err_input(err, "%s: expected JSON, got an empty file", name);
-    else
-        err_input(err, "%s: line %zu, column %zu: not valid JSON%s", name, line, col,
-                  at >= len ? " (ends too early)" : "");
-}
-
 JsonDoc *json_parse(const char *text, size_t len, const char *name, Err *err) {
     const char *end = NULL;
     cJSON *root = cJSON_ParseWithLengthOpts(text, len, &end, 0);
     while (root && end < text + len && *end && strchr(" \t\r\n", *end)) end++;
     if (!root || end < text + len) {
-        cJSON_Delete(root);
+        /* It is not JSON from text[at] on. */
         bool known = end && end >= text && end <= text + len;
-        fail_syntax(text, len, known ? (size_t)(end - text) : len, name, err);
+        size_t at = known ? (size_t)(end - text) : len, line = 1, col = 1;
+        for (size_t i = 0; i < at; i++) {
+            col = text[i] == '\n' ? 1 : col + 1;
+            line += text[i] == '\n';
+        }
+        if (len == 0) err_input(err, "%s: expected JSON, got an empty file", name);
+        else
+            err_input(err, "%s: line %zu, column %zu: not valid JSON%s", name, line, col,
+                      at >= len ? " (ends too early)" : "");
+        cJSON_Delete(root);
         return NULL;
     }
     JsonDoc *doc = MEM_NEW(JsonDoc, 1);
