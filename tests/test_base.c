@@ -37,8 +37,7 @@ static void test_err_kinds(void **state) {
 
 static void test_arena_alignment_and_reuse(void **state) {
     (void)state;
-    Arena a;
-    arena_init(&a);
+    Arena a = {0};
     for (int round = 0; round < 3; round++) {
         unsigned char *prev = NULL;
         for (size_t i = 1; i < 400; i++) {
@@ -131,11 +130,12 @@ static void test_percentile_definition(void **state) {
     assert_int_equal(stats_rank(101, 1), 1);
     assert_int_equal(stats_rank(10, 100), 9);
     assert_int_equal(stats_rank(10, 0), 0);
-    double a[200], p[STATS_N_PCT];
-    for (int i = 0; i < 200; i++) a[i] = (i * 37) % 200;
-    stats_sort(a, 200);
-    stats_percentiles(a, 200, p);
-    for (int i = 0; i < STATS_N_PCT; i++) assert_true(p[i] == floor(199 * (i + 1) / 100.0 + 0.5));
+    float a[200], p[STATS_N_PCT];
+    for (int i = 0; i < 200; i++) a[i] = (float)((i * 37) % 200);
+    stats_sort_f32(a, 200);
+    stats_percentiles_f32(a, 200, p);
+    for (int i = 0; i < STATS_N_PCT; i++)
+        assert_true((double)p[i] == floor(199 * (i + 1) / 100.0 + 0.5));
 }
 
 static void test_float_sort(void **state) {

@@ -150,8 +150,7 @@ static void test_truth_by_hand(void **state) {
                .ideal_fct_ns = ideal};
     float pct[PATHFEAT_N_BASE];
     uint32_t count[SIZEBUCKET_N];
-    Arena a;
-    arena_init(&a);
+    Arena a = {0};
     pathsample_truth(&f, 0, 5, 2, NULL, pct, count, &a);
     assert_int_equal(count[0], 2);
     assert_int_equal(count[1], 0);

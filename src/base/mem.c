@@ -86,8 +86,6 @@ static ArenaBlock *block_new(size_t cap, ArenaBlock *next) {
     return b;
 }
 
-void arena_init(Arena *a) { a->blocks = NULL; }
-
 void *arena_alloc(Arena *a, size_t n, size_t size) {
     size_t bytes = (product(n, size) + ALIGN - 1) / ALIGN * ALIGN;
     ArenaBlock *b = a->blocks;

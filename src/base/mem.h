@@ -32,13 +32,12 @@ void mem_stream_close(FILE *f);
     } while (0)
 
 /* An arena: a bump allocator whose memory is released as a whole. One owner; not shared between
- * threads. Zero-initialise, or arena_init. */
+ * threads. To begin with, all zero. */
 typedef struct ArenaBlock ArenaBlock;
 typedef struct {
     ArenaBlock *blocks; /* newest first */
 } Arena;
 
-void arena_init(Arena *a);
 /* arena_alloc returns memory for n elements of `size` bytes, aligned to 64 bytes and not cleared,
  * which is valid until the next reset. */
 void *arena_alloc(Arena *a, size_t n, size_t size);

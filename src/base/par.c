@@ -62,12 +62,11 @@ static void *work(void *arg) {
     return NULL;
 }
 
-int par_n_cores(void) {
+int par_resolve(int threads) {
+    if (threads > 0) return threads;
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > 1024 ? 1024 : (int)n;
 }
-
-int par_resolve(int threads) { return threads > 0 ? threads : par_n_cores(); }
 
 /* Runs `work` on the calling thread as worker 0 and on up to threads − 1 further ones. */
 static void run(ParLoop *loop, int threads) {

@@ -23,9 +23,7 @@ void par_for(size_t n, int threads, ParFn fn, void *ctx);
 typedef int (*ParTryFn)(void *ctx, size_t item, int worker, Err *err);
 int par_try(size_t n, int threads, ParTryFn fn, void *ctx, Err *err);
 
-/* par_n_cores returns the number of processors that are online, from 1 to 1024. */
-int par_n_cores(void);
 /* par_resolve returns the number of workers that a loop may use for `threads` as asked (0: all
- * cores): the size of arrays that are indexed by worker. */
+ * processors that are online, at most 1024): the size of arrays that are indexed by worker. */
 int par_resolve(int threads);
 #endif

@@ -9,8 +9,8 @@ enum { STATS_N_PCT = 100 /* percentiles 1..100 */ };
 /* stats_rank returns the index of the p-th percentile in n ascending values: floor((n−1)·p/100 +
  * 0.5), the nearest order statistic. n > 0, 0 ≤ p ≤ 100. */
 size_t stats_rank(size_t n, double p);
-/* stats_percentiles write percentile i + 1 of n ascending values to out[i], i in 0..99; n > 0. */
-void stats_percentiles(const double *sorted, size_t n, double out[STATS_N_PCT]);
+/* stats_percentiles_f32 writes percentile i + 1 of n ascending values to out[i], i in 0..99; n > 0.
+ */
 void stats_percentiles_f32(const float *sorted, size_t n, float out[STATS_N_PCT]);
 /* stats_sort put n values (not NaN) into ascending order. */
 void stats_sort(double *a, size_t n);

@@ -102,7 +102,7 @@ static void preset_rows(Arena *a) {
     float *out = ARENA_NEW(a, float, N_PATHS *PATHFEAT_N_BASE);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         double gemm = sgemm_gflops((size_t)PATHMODEL_GROUP * N_LINKS, sizes[i].m, sizes[i].k);
-        for (int threads = 1; threads <= par_n_cores(); threads *= 2) {
+        for (int threads = 1; threads <= par_resolve(0); threads *= 2) {
             double gflop, t = forward_s(sizes[i].preset, threads, &gflop, maps, out);
             forward_row(sizes[i].preset, threads, t, gflop, sizes[i].published_ms * N_PATHS, gemm);
         }
@@ -151,7 +151,7 @@ static void shipped_rows(Arena *a) {
     const FlowFeat **maps = make_flow_maps(a);
     float *out = ARENA_NEW(a, float, (size_t)N_PATHS *N_FLOWS *FLOWMODEL_N_Q);
     double gemm = sgemm_gflops((size_t)FLOWMODEL_GROUP * N_FLOWS, c.spec.mlp_h2, c.spec.mlp_h1);
-    for (int threads = 1; threads <= par_n_cores(); threads *= 2) {
+    for (int threads = 1; threads <= par_resolve(0); threads *= 2) {
         double best = 1e9;
         for (int i = 0; i < REPEATS; i++) {
             double t = diag_now_s();
