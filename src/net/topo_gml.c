@@ -12,6 +12,8 @@
 #include "base/mem.h"
 #include "net/topo_graph.h"
 
+/* A longer token is cut: names and numbers are shorter, and longer texts do not matter. Lists nest
+ * three deep in Topology Zoo's files; more than 32 levels are taken for damage. */
 enum { MAX_TOKEN = 256, MAX_DEPTH = 32 };
 
 typedef struct {

@@ -12,7 +12,7 @@
 #include "net/topo_graph.h"
 
 typedef enum { IN_OTHER, IN_NODE, IN_LINK } GraphmlPlace;
-enum { MAX_VALUE = 256 };
+enum { MAX_VALUE = 256 }; /* a longer value is cut: those that count are names and numbers */
 
 typedef struct {
     XML_Parser parser;
