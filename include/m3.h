@@ -46,7 +46,7 @@ typedef struct {
     const char *const *set; /* "key=value" overrides of the mix, ended by NULL; or NULL */
     uint64_t n_flows;       /* flows to draw; 0: the mix's number, else 1,000,000 */
     double duration_s;      /* seconds of flows to draw instead of n_flows, which is then 0 */
-    uint64_t n_paths;       /* paths to draw; 0: all paths */
+    uint64_t n_paths;       /* paths to draw, at most 100,000,000; 0: all paths */
     M3Method method;
     const char *ckpt; /* checkpoint folder or .m3 file; NULL: ckpts/default in the working
                          directory, near the program or near the installed library */

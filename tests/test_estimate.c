@@ -287,6 +287,10 @@ static void public_api(void **state) {
     m3_options_init(&o);
     assert_null(m3_estimate(&o, error));
     assert_non_null(strstr(error, "expected a mix"));
+    o.mix = NET "mix.json";
+    o.n_paths = 100000001;
+    assert_null(m3_estimate(&o, error));
+    assert_non_null(strstr(error, "n_paths: must be in 0..100000000, got 100000001"));
     o.topo = NET "graph.json";
     o.mix = NET "mix.json";
     o.method = M3_METHOD_FLOWSIM;

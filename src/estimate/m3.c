@@ -12,6 +12,7 @@
 #include "estimate/estimate.h"
 #include "estimate/report.h"
 #include "m3.h"
+#include "path/pathset.h"
 #include "traffic/sizebucket.h"
 
 struct M3Result {
@@ -48,6 +49,9 @@ static int check(const M3Options *o, Err *err) {
         return err_input(err, "method: unknown number %d", (int)o->method);
     if (o->threads < 0 || o->threads > MAX_THREADS)
         return err_input(err, "threads: must be in 0..%d, got %d", MAX_THREADS, o->threads);
+    if (o->n_paths > PATHSET_MAX_DRAWS)
+        return err_input(err, "n_paths: must be in 0..%d, got %llu", PATHSET_MAX_DRAWS,
+                         (unsigned long long)o->n_paths);
     return 0;
 }
 
