@@ -36,14 +36,14 @@ typedef struct {
 #define ESTIMATE \
     "estimate", "-q", "--method", "flowsim", "--n-flows", "50", "--threads", "1", "--paths", "5"
 static const Target targets[] = {
-    {"clos.json", {"topo", "show", "clos.json"}},
-    {"graph.json", {"topo", "show", "graph.json"}},
-    {"cluster.json", {"topo", "show", "cluster.json", "--json"}},
-    {"topology.txt", {"topo", "show", "topology.txt"}},
-    {"graph.gml", {"topo", "show", "graph.gml"}},
-    {"graph.graphml", {"topo", "show", "graph.graphml"}},
-    {"networkx.json", {"topo", "show", "networkx.json"}},
-    {"lab.yml", {"topo", "show", "lab.yml", "--link-rate", "25Gbps", "--link-delay", "1us"}},
+    {"clos.json", {"topo", "-q", "show", "clos.json"}},
+    {"graph.json", {"topo", "-q", "show", "graph.json"}},
+    {"cluster.json", {"topo", "-q", "show", "cluster.json", "--json"}},
+    {"topology.txt", {"topo", "-q", "show", "topology.txt"}},
+    {"graph.gml", {"topo", "-q", "show", "graph.gml"}},
+    {"graph.graphml", {"topo", "-q", "show", "graph.graphml"}},
+    {"networkx.json", {"topo", "-q", "show", "networkx.json"}},
+    {"lab.yml", {"topo", "-q", "show", "lab.yml", "--link-rate", "25Gbps", "--link-delay", "1us"}},
     {"pair.cm",
      {"workload", "-q", "--topo", "graph.gml", "--flows", "pair.cm", "--out", "out.csv"}},
     {"mix.json",
@@ -358,9 +358,11 @@ int main(int argc, char **argv) {
     char *binary = realpath(argv[1], NULL), *net = realpath("tests/cli/net", NULL),
          dir[] = "/tmp/m3-fuzz-XXXXXX";
     if (!binary || !net || !mkdtemp(dir) || chdir(dir) != 0) fail_setup(argv[1], strerror(errno));
-    static const char *const copied[] = {"clos.json", "graph.json",  "cluster.json", "topology.txt",
-                                         "mix.json",  "matrix.json", "sizes.txt",    "flows.csv",
-                                         "flows.txt", "path.csv",    "results.csv"};
+    static const char *const copied[] = {
+        "clos.json",     "graph.json",    "cluster.json", "topology.txt",
+        "mix.json",      "matrix.json",   "sizes.txt",    "flows.csv",
+        "flows.txt",     "path.csv",      "results.csv",  "graph.gml",
+        "graph.graphml", "networkx.json", "lab.yml",      "pair.cm"};
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++) {
         char *from = file_join(net, copied[i]);
         copy_file(from, copied[i]);
