@@ -45,7 +45,7 @@ static const char *write_scratch(char path[64], const char *text) {
 
 static int sizes_from(SizeDist *d, const char *text, Err *err) {
     char path[64];
-    int rc = sizedist_load(d, write_scratch(path, text), err);
+    int rc = sizedist_load(d, write_scratch(path, text), NULL, err);
     unlink(path);
     return rc;
 }
@@ -113,7 +113,7 @@ static void drawn_sizes_follow_the_curve(void **state) {
     SizeDist d;
     Err err = {0};
     Rng r = rng_stream(2, "test", 0);
-    ok(sizedist_load(&d, "spec/sizes/hadoop.txt", &err), &err);
+    ok(sizedist_load(&d, "spec/sizes/hadoop.txt", NULL, &err), &err);
     double *x = MEM_NEW(double, N), worst = 0;
     for (size_t i = 0; i < N; i++) x[i] = (double)sizedist_draw(&d, rng_u01(&r));
     stats_sort(x, N);
@@ -138,11 +138,11 @@ static void shipped_sizes_resemble_the_published(void **state) {
         SizeDist ours, theirs;
         Err err = {0};
         snprintf(path, sizeof path, "spec/sizes/%s.txt", curves[i].name);
-        ok(sizedist_load(&ours, path, &err), &err);
+        ok(sizedist_load(&ours, path, NULL, &err), &err);
         assert_true(fabs(ours.mean_b / curves[i].mean_b - 1) < 0.01);
         snprintf(path, sizeof path, SHARED "/size/%s-all.txt", curves[i].name);
         if (file_exists(path)) {
-            ok(sizedist_load(&theirs, path, &err), &err);
+            ok(sizedist_load(&theirs, path, NULL, &err), &err);
             double worst = 0;
             for (uint32_t k = 0; k < ours.n; k++)
                 worst = fmax(worst,
@@ -157,24 +157,50 @@ static void shipped_sizes_resemble_the_published(void **state) {
     }
 }
 
+/* One curve in every dialect: mean 0.5 · 350 + 0.5 · 4,850. */
+static void dialects_of_size_files(void **state) {
+    (void)state;
+    static const char *const texts[] = {"0 0\n700 50\n9000 100\n",
+                                        "0 0\n700 0.5\n9000 1\n",
+                                        "\xEF\xBB\xBF"
+                                        "0 0\n700 50\n9000 100",
+                                        "0,0\r\n700,50\r\n9000,100\r\n",
+                                        "0;0\n700; .5\n9000;1.0\n",
+                                        "0\t0\n# x\n700\t50\n9000\t99.98\n",
+                                        "\"bytes\",\"percent\"\n0,0\n700,50\n9000,100.05\n",
+                                        "0 1 0\n700 1 0.5\n9000 1 1\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        SizeDist d;
+        Err err = {0};
+        ok(sizes_from(&d, texts[i], &err), &err);
+        assert_int_equal(d.n, 3);
+        if (fabs(d.mean_b - 2600) > 1e-9) fail_msg("%zu: mean %g", i, d.mean_b);
+        sizedist_free(&d);
+    }
+}
+
 static void bad_size_files_are_refused(void **state) {
     (void)state;
     static const char *const bad[][2] = {
         {"", "empty file"},
         {"# only\n", "empty file"},
         {"1 0\n", "must end at 100"},
-        {"1 0\n100 50\n", "line 2: percent: must end at 100, got 50"},
+        {"1 0\n100 50\n", "line 2: percent: must end at 100 (or at 1, if fractions), got 50"},
         {"1 10\n100 100\n", "line 1: percent: must begin at 0, got 10"},
         {"1 0\n100 60\n200 50\n300 100\n", "line 3: percent: must not decrease, got 50 after 60"},
         {"1 0\n100 60\n50 80\n300 100\n", "line 3: bytes: must not decrease, got 50 after 100"},
         {"1 0\n100\n", "line 2: expected `bytes percent`, got '100'"},
         {"1 0\n100 100 7\n", "line 2: expected `bytes percent`"},
-        {"size cdf\n", "line 1: expected `bytes percent`, got 'size cdf'"},
+        {"size cdf\n", "expected lines of `bytes percent`"},
+        {"1 0\nsize cdf\n", "line 2: expected `bytes percent`, got 'size cdf'"},
+        {"0 0\n700 50\n9000 99.8\n", "must end at 100 (or at 1, if fractions), got 99.8"},
+        {"0 0\n700 50\n9000 100.2\n", "must be in [0, 100], got 100.2"},
+        {"0 0\n9000 0.99\n", "got 0.99"},
         {"-1 0\n100 100\n", "line 1: bytes: must be in [0, 1e15], got -1"},
         {"1 0\n1e300 100\n", "line 2: bytes: must be in [0, 1e15]"},
         {"1 0\nnan 100\n", "line 2: bytes: "},
         {"1 0\n10 nan\n", "line 2: percent: "},
-        {"1 0\n10 100.1\n", "line 2: percent: must be in [0, 100], got 100.1"},
+        {"1 0\n10 100.2\n", "line 2: percent: must be in [0, 100], got 100.2"},
         {"0 0\n0 100\n", "mean size: must be at least 1 byte"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -805,6 +831,7 @@ int main(void) {
         cmocka_unit_test(guided_draws_equal_a_plain_search),
         cmocka_unit_test(drawn_sizes_follow_the_curve),
         cmocka_unit_test(shipped_sizes_resemble_the_published),
+        cmocka_unit_test(dialects_of_size_files),
         cmocka_unit_test(bad_size_files_are_refused),
         cmocka_unit_test(bad_matrices_are_refused),
         cmocka_unit_test(empty_rows_beyond_the_names_are_left_out),

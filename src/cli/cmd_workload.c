@@ -14,9 +14,10 @@
 #include "cli/scenario_args.h"
 #include "scenario/scenario.h"
 
-enum { OUT = SCENARIO_N_ARGS, MATRIX_OUT };
+enum { SIZES = SCENARIO_N_ARGS, OUT, MATRIX_OUT };
 static const CliOption options[] = {
     SCENARIO_ARGS("max_load=0.8, sizes=FILE, matrix=c"),
+    {"sizes", "FILE", "only describe a file of flow sizes: its mean and percentiles", "Input"},
     {"out", "FILE",
      "flows as CSV: flow,src,dst,size_b,start_ns, or binary if FILE ends in .m3f\n(default: only "
      "the summary; - is stdout)",
@@ -27,7 +28,7 @@ static const CliOption options[] = {
 
 typedef struct {
     ScenarioArgs scenario;
-    const char *out, *matrix_out;
+    const char *sizes, *out, *matrix_out;
 } WorkloadCmd;
 
 static void init(void *state) { scenario_args_init(&((WorkloadCmd *)state)->scenario); }
@@ -36,7 +37,8 @@ static void release(void *state) { scenario_args_free(&((WorkloadCmd *)state)->s
 static int set(void *state, int option, const char *value, Err *err) {
     WorkloadCmd *o = state;
     if (option < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, option, value, err);
-    if (option == OUT) o->out = value;
+    if (option == SIZES) o->sizes = value;
+    else if (option == OUT) o->out = value;
     else o->matrix_out = value;
     return 0;
 }
@@ -149,9 +151,41 @@ static int write_files(const WorkloadCmd *o, const Scenario *s, Err *err) {
     return o->matrix_out ? rackmatrix_save(&s->matrix, o->matrix_out, err) : 0;
 }
 
+/* The mean and some percentiles of a size file, so that its reading can be checked. */
+static int describe_sizes(const char *path, const CliCommon *common, Err *err) {
+    static const double percent[] = {1, 10, 25, 50, 75, 90, 99, 100};
+    enum { N = sizeof percent / sizeof *percent };
+    SizeDist d;
+    if (sizedist_load(&d, path, &common->log, err) != 0) return -1;
+    JsonOut o;
+    if (common->json) {
+        json_out_init(&o, stdout);
+        json_out_object(&o);
+        json_put_string(&o, "schema", "m3.sizes/1");
+        json_put_number(&o, "mean_b", d.mean_b);
+        json_put_count(&o, "n_points", d.n);
+    } else {
+        printf("sizes  mean %s (%.10g B), %u points\n", units_size(d.mean_b).s, d.mean_b, d.n);
+    }
+    for (int k = 0; k < N; k++) {
+        char key[16];
+        double b = (double)sizedist_draw(&d, fmin(percent[k] / 100, nextafter(1, 0)));
+        snprintf(key, sizeof key, "p%g_b", percent[k]);
+        if (common->json) json_put_number(&o, key, b);
+        else printf("p%-5g %s\n", percent[k], units_size(b).s);
+    }
+    if (common->json) {
+        json_out_end(&o, '}');
+        json_out_finish(&o);
+    }
+    sizedist_free(&d);
+    return 0;
+}
+
 static int run(void *state, const CliCommon *common, Err *err) {
     WorkloadCmd *o = state;
     Scenario s;
+    if (o->sizes) return describe_sizes(o->sizes, common, err);
     o->scenario.options.seed = common->seed;
     o->scenario.options.threads = common->threads;
     if (check(o, err) != 0 || scenario_load(&s, &o->scenario.options, &common->log, err) != 0)
@@ -173,7 +207,8 @@ const CliCommand cmd_workload = {
     .summary = "draw the flows of a mix, or describe and convert flow files",
     .usage =
         "m3 workload --mix FILE [--topo FILE] [--n-flows N | --duration T] [--out FILE] [options]\n"
-        "       m3 workload --flows FILE --topo FILE [--out FILE] [options]",
+        "       m3 workload --flows FILE --topo FILE [--out FILE] [options]\n"
+        "       m3 workload --sizes FILE",
     .details = "Draws flows as the mix says: racks by its matrix, hosts uniformly, sizes from its "
                "distribution, log-normal\n"
                "gaps such that the most loaded link carries max_load of its rate. Same seed, same "

@@ -115,7 +115,7 @@ static int build_measured(SizeDist *d, const SizeSpec *s, const char *dir, Err *
                                       : "spec/sizes",
                             names[s->family]);
     SizeDist whole;
-    int rc = sizedist_load(&whole, path, err);
+    int rc = sizedist_load(&whole, path, NULL, err);
     if (rc == 0) {
         for (uint32_t i = 0; i < whole.n; i++) whole.size_b[i] = round(whole.size_b[i] * s->scale);
         rc = sizedist_init(d, names[s->family], whole.size_b, whole.cdf, whole.n, err);

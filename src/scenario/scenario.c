@@ -75,7 +75,7 @@ static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err
     int rc = m->matrix_kind
                  ? rackmatrix_generate(&s->matrix, m->matrix_kind, &s->topo, m->matrix_seed, err)
                  : rackmatrix_load(&s->matrix, m->matrix, err);
-    if (rc != 0 || sizedist_load(&s->sizes, m->sizes, err) != 0) return -1;
+    if (rc != 0 || sizedist_load(&s->sizes, m->sizes, log, err) != 0) return -1;
     Workload w = {.matrix = &s->matrix,
                   .sizes = &s->sizes,
                   .sigma = m->sigma,

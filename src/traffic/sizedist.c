@@ -5,56 +5,96 @@
  * (Chen and Asau 1974) holds, for each of 4,096 equal slices of [0, 1), the segment of the slice's
  * beginning, so that a draw examines one or two segments of the measured curves' 151. The result is
  * the same as that of a search from the first segment. */
+#include <ctype.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "traffic/flows.h"
 #include "traffic/sizedist.h"
 
 enum { GUIDE = 4096, MAX_LINE = 200 /* bytes: two numbers of any precision are shorter */ };
 #define MAX_SIZE_B ((double)FLOWS_MAX_SIZE_B)
+/* How far a curve may end from its whole: published ones end at 99.98 % from rounding. */
+#define TOLERANCE 0.001
 
-/* Appends the point of one line "bytes percent". */
-static int add_point(SizeDist *d, size_t *cap, const char *text, size_t line, Err *err) {
-    char *e, *e2;
-    double size = strtod(text, &e), percent = strtod(e, &e2);
-    while (strchr(" \t\r", *e2) && *e2) e2++;
-    if (e == text || e2 == e || *e2)
-        return err_input(err, "%s: line %zu: expected `bytes percent`, got '%.40s'", d->name, line,
-                         text);
+typedef struct {
+    SizeDist *d;
+    size_t cap;
+    int n_columns; /* of all lines; 0: not known yet */
+    Err *err;
+} SizeReader;
+
+/* Appends the point of one line: `bytes value`, or `bytes anything value`. The value is kept as it
+ * stands. */
+static int add_point(SizeReader *r, char *text, size_t line) {
+    SizeDist *d = r->d;
+    double x[3] = {0};
+    int n = 0;
+    char *p = text, *end = text;
+    for (char *c = text; *c; c++)
+        if (*c == ',' || *c == ';') *c = ' ';
+    while (n < 3 && (x[n] = strtod(p, &end), end != p)) n++, p = end;
+    while (*p && strchr(" \t\r", *p)) p++;
+    if (n < 2 || *p || (r->n_columns > 0 && n != r->n_columns))
+        return err_input(r->err, "%s: line %zu: expected `bytes percent`, got '%.40s'", d->name,
+                         line, text);
+    r->n_columns = n;
+    double size = x[0], value = x[n - 1];
     if (!(size >= 0 && size <= MAX_SIZE_B))
-        return err_input(err, "%s: line %zu: bytes: must be in [0, 1e15], got %g", d->name, line,
+        return err_input(r->err, "%s: line %zu: bytes: must be in [0, 1e15], got %g", d->name, line,
                          size);
-    if (!(percent >= 0 && percent <= 100))
-        return err_input(err, "%s: line %zu: percent: must be in [0, 100], got %g", d->name, line,
-                         percent);
-    if (d->n == 0 && percent != 0)
-        return err_input(err, "%s: line %zu: percent: must begin at 0, got %g", d->name, line,
-                         percent);
+    if (!(value >= 0 && value <= 100 * (1 + TOLERANCE)))
+        return err_input(r->err, "%s: line %zu: percent: must be in [0, 100], got %g", d->name,
+                         line, value);
+    if (d->n == 0 && value != 0)
+        return err_input(r->err, "%s: line %zu: percent: must begin at 0, got %g", d->name, line,
+                         value);
     if (d->n > 0 && size < d->size_b[d->n - 1])
-        return err_input(err, "%s: line %zu: bytes: must not decrease, got %g after %g", d->name,
+        return err_input(r->err, "%s: line %zu: bytes: must not decrease, got %g after %g", d->name,
                          line, size, d->size_b[d->n - 1]);
-    if (d->n > 0 && percent / 100 < d->cdf[d->n - 1])
-        return err_input(err, "%s: line %zu: percent: must not decrease, got %g after %g", d->name,
-                         line, percent, d->cdf[d->n - 1] * 100);
-    if (d->n == *cap) {
-        *cap *= 2;
-        d->size_b = mem_realloc(d->size_b, *cap, sizeof *d->size_b);
-        d->cdf = mem_realloc(d->cdf, *cap, sizeof *d->cdf);
+    if (d->n > 0 && value < d->cdf[d->n - 1])
+        return err_input(r->err, "%s: line %zu: percent: must not decrease, got %g after %g",
+                         d->name, line, value, d->cdf[d->n - 1]);
+    if (d->n == r->cap) {
+        r->cap *= 2;
+        d->size_b = mem_realloc(d->size_b, r->cap, sizeof *d->size_b);
+        d->cdf = mem_realloc(d->cdf, r->cap, sizeof *d->cdf);
     }
     d->size_b[d->n] = size;
-    d->cdf[d->n++] = percent / 100;
+    d->cdf[d->n++] = value;
     return 0;
 }
 
-static int read_points(SizeDist *d, const FileView *v, Err *err) {
-    size_t cap = 256, line = 1;
-    d->size_b = MEM_NEW(double, cap);
-    d->cdf = MEM_NEW(double, cap);
-    for (const char *p = v->data, *end = p + v->len; p < end; line++) {
+/* Values are percentages if the last is 100, fractions if it is 1; to within the rounding of what
+ * made the file. */
+static int scale_values(SizeDist *d, size_t line, const Log *log, Err *err) {
+    double last = d->cdf[d->n - 1], whole = fabs(last - 100) <= 100 * TOLERANCE ? 100
+                                            : fabs(last - 1) <= TOLERANCE       ? 1
+                                                                                : 0;
+    if (whole == 0)
+        return err_input(err,
+                         "%s: line %zu: percent: must end at 100 (or at 1, if fractions), got %g",
+                         d->name, line, last);
+    if (fabs(last / whole - 1) > 1e-9)
+        log_note(log, "%s: ends at %g, taken as %g", d->name, last, whole);
+    for (uint32_t i = 0; i < d->n; i++) d->cdf[i] = fmin(d->cdf[i] / whole, 1);
+    return 0;
+}
+
+static int read_points(SizeDist *d, const FileView *v, int *n_columns, const Log *log, Err *err) {
+    SizeReader r = {.d = d, .cap = 256, .err = err};
+    size_t line = 1, last = 1;
+    const char *p = v->data, *end = p + v->len;
+    d->size_b = MEM_NEW(double, r.cap);
+    d->cdf = MEM_NEW(double, r.cap);
+    if (v->len >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) p += 3;
+    for (bool first = true; p < end; line++) {
         const char *nl = memchr(p, '\n', (size_t)(end - p)), *e = nl ? nl : end;
         char text[MAX_LINE];
         if (e - p >= MAX_LINE)
@@ -64,17 +104,20 @@ static int read_points(SizeDist *d, const FileView *v, Err *err) {
         memcpy(text, p, (size_t)(e - p));
         text[e - p] = '\0';
         text[strcspn(text, "#")] = '\0';
-        if (text[strspn(text, " \t\r")] &&
-            add_point(d, &cap, text + strspn(text, " \t\r"), line, err) != 0)
-            return -1;
+        char *content = text + strspn(text, " \t\r");
+        bool header = first && (isalpha((unsigned char)*content) || *content == '"') &&
+                      strncasecmp(content, "nan", 3) != 0 && strncasecmp(content, "inf", 3) != 0;
+        if (*content) first = false;
+        if (*content && !header) {
+            if (add_point(&r, content, line) != 0) return -1;
+            last = line;
+        }
         p = nl ? nl + 1 : end;
     }
     if (d->n == 0)
         return err_input(err, "%s: expected lines of `bytes percent`, got an empty file", d->name);
-    if (fabs(d->cdf[d->n - 1] - 1) > 1e-9)
-        return err_input(err, "%s: line %zu: percent: must end at 100, got %g", d->name, line - 1,
-                         d->cdf[d->n - 1] * 100);
-    return 0;
+    *n_columns = r.n_columns;
+    return scale_values(d, last, log, err);
 }
 
 /* Computes the mean and the guide table of checked points. */
@@ -89,16 +132,22 @@ static void prepare(SizeDist *d) {
     }
 }
 
-int sizedist_load(SizeDist *d, const char *path, Err *err) {
+int sizedist_load(SizeDist *d, const char *path, const Log *log, Err *err) {
     FileView v;
+    int n_columns = 0;
     *d = (SizeDist){0};
     if (file_view(&v, path, err) != 0) return -1;
     d->name = mem_strdup(path);
-    int rc = read_points(d, &v, err);
+    int rc = read_points(d, &v, &n_columns, log, err);
     file_view_close(&v);
     if (rc == 0) prepare(d);
     if (rc == 0 && d->mean_b < 1)
         rc = err_input(err, "%s: mean size: must be at least 1 byte, got %g", path, d->mean_b);
+    if (rc == 0 && n_columns == 3)
+        log_note(log,
+                 "%s: three columns are taken as bytes, something else and the cumulative share; "
+                 "the mean is %s",
+                 path, units_size(d->mean_b).s);
     if (rc != 0) sizedist_free(d);
     return rc;
 }

@@ -15,8 +15,11 @@ typedef struct {
     char *name;
 } SizeDist;
 /* sizedist_load reads a text file: `bytes percent` a line, both ascending, percent from 0 to 100,
- * bytes up to 1e15; '#' begins a comment. sizedist_free releases. */
-int sizedist_load(SizeDist *d, const char *path, Err *err);
+ * or fractions from 0 to 1; bytes up to 1e15. Columns may be separated by blanks, commas or
+ * semicolons, a column may stand between the two (pFabric, htsim), a line of names above them; '#'
+ * begins a comment. What is not plain is noted in `log`. −1 with an input error that names the
+ * line. sizedist_free releases. */
+int sizedist_load(SizeDist *d, const char *path, const Log *log, Err *err);
 /* sizedist_init copies n points from memory; cdf from 0 to 1. */
 int sizedist_init(SizeDist *d, const char *name, const double *size_b, const double *cdf,
                   uint32_t n, Err *err);

@@ -77,7 +77,7 @@ static void bench_draw(const Topo *t, const char *sizes, uint64_t n, int threads
     Route *r = route_new(t, &err);
     must(r ? 0 : -1, &err);
     must(rackmatrix_generate(&m, "b", t, 1, &err), &err);
-    must(sizedist_load(&d, sizes, &err), &err);
+    must(sizedist_load(&d, sizes, NULL, &err), &err);
     double t2 = diag_now_s(), *p = MEM_NEW(double, (size_t)t->n_racks * t->n_racks),
            *load = MEM_NEW(double, t->n_links);
     for (size_t i = 0; i < (size_t)t->n_racks * t->n_racks; i++)

@@ -103,7 +103,7 @@ int main(int argc, char **argv) {
     PathSet ps;
     if (threads > MAX_WORKERS) threads = MAX_WORKERS;
     must(topo_load(&topo, "spec/clos-256-2to1.json", NULL, &err), &err);
-    must(sizedist_load(&sizes, "spec/sizes/cachefollower.txt", &err), &err);
+    must(sizedist_load(&sizes, "spec/sizes/cachefollower.txt", NULL, &err), &err);
     must(rackmatrix_generate(&matrix, "c", &topo, 1, &err), &err);
     Route *route = route_new(&topo, &err);
     Workload w = {.matrix = &matrix,
