@@ -29,17 +29,6 @@ static yaml_node_t *member(yaml_document_t *d, const yaml_node_t *map, const cha
     return NULL;
 }
 
-static void read_nodes(yaml_document_t *d, const yaml_node_t *nodes, TopoGraph *g) {
-    for (yaml_node_pair_t *p = nodes->data.mapping.pairs.start; p < nodes->data.mapping.pairs.top;
-         p++) {
-        const char *name = text_of(yaml_document_get_node(d, p->key));
-        const char *kind = text_of(member(d, yaml_document_get_node(d, p->value), "kind"));
-        if (!name) continue;
-        topo_graph_node(g, name);
-        if (kind) topo_graph_node_has(g, "kind", strcmp(kind, "linux") == 0 ? "host" : "switch");
-    }
-}
-
 static int read_link(yaml_document_t *d, const char *path, const yaml_node_t *link, TopoGraph *g,
                      Err *err) {
     yaml_node_t *ends = member(d, link, "endpoints");
@@ -65,7 +54,14 @@ static int read_document(yaml_document_t *d, const char *path, TopoGraph *g, Err
                     "expected topology with nodes and links, as containerlab has them "
                     "(this is other YAML)",
                     err);
-    read_nodes(d, nodes, g);
+    for (yaml_node_pair_t *p = nodes->data.mapping.pairs.start; p < nodes->data.mapping.pairs.top;
+         p++) {
+        const char *name = text_of(yaml_document_get_node(d, p->key));
+        const char *kind = text_of(member(d, yaml_document_get_node(d, p->value), "kind"));
+        if (!name) continue;
+        topo_graph_node(g, name);
+        if (kind) topo_graph_node_has(g, "kind", strcmp(kind, "linux") == 0 ? "host" : "switch");
+    }
     for (yaml_node_item_t *i = links->data.sequence.items.start; i < links->data.sequence.items.top;
          i++)
         if (read_link(d, path, yaml_document_get_node(d, *i), g, err) != 0) return -1;

@@ -30,19 +30,16 @@ static int fail(const Gml *x, const char *what, const char *got) {
                      *got ? ", got '" : "", got, *got ? "'" : "");
 }
 
-static void skip_space(Gml *x) {
+/* Takes the next token; blanks and comments (# to the end of the line) are passed over. */
+static GmlToken next(Gml *x, char token[MAX_TOKEN]) {
+    size_t n = 0;
+    token[0] = '\0';
     for (; x->p < x->end; x->p++) {
         if (*x->p == '\n') x->line++;
         else if (*x->p == '#')
             while (x->p + 1 < x->end && x->p[1] != '\n') x->p++;
-        else if (!isspace((unsigned char)*x->p)) return;
+        else if (!isspace((unsigned char)*x->p)) break;
     }
-}
-
-static GmlToken next(Gml *x, char token[MAX_TOKEN]) {
-    size_t n = 0;
-    skip_space(x);
-    token[0] = '\0';
     if (x->p == x->end || *x->p == '\0') return GML_END;
     if (*x->p == '[' || *x->p == ']') return *x->p++ == '[' ? GML_OPEN : GML_CLOSE;
     if (*x->p == '"') {

@@ -220,22 +220,18 @@ static bool is_id(const char *name, uint64_t *id) {
     return *id < 1ull << 53;
 }
 
-static void choose_hosts(TopoGraph *g) {
+/* Settles which nodes are hosts, and the ids of all nodes. */
+static void settle_nodes(TopoGraph *g) {
+    const char *pattern = g->o->hosts;
+    size_t n_ids = 0, n_hosts = 0, n = 0;
     for (size_t i = 0; i < g->n_nodes; i++) {
         GraphNode *v = &g->nodes[i];
-        const char *pattern = g->o->hosts;
         if (pattern)
             v->kind = fnmatch(pattern, v->name, 0) == 0 ||
                       (v->label && fnmatch(pattern, v->label, 0) == 0);
         else if (v->kind < 0) v->kind = v->n_links == 1;
-    }
-}
-
-static void choose_ids(TopoGraph *g) {
-    size_t n_ids = 0, n_hosts = 0, n = 0;
-    for (size_t i = 0; i < g->n_nodes; i++) {
-        n_ids += is_id(g->nodes[i].name, &g->nodes[i].id);
-        n_hosts += g->nodes[i].kind == 1;
+        n_ids += is_id(v->name, &v->id);
+        n_hosts += v->kind == 1;
     }
     if (n_ids == g->n_nodes) return;
     for (int kind = 1; kind >= 0; kind--)
@@ -271,8 +267,7 @@ int topo_graph_build(Topo *t, TopoGraph *g, Err *err) {
         g->nodes[ends[i][1]].n_links++;
     }
     if (rc == 0) {
-        choose_hosts(g);
-        choose_ids(g);
+        settle_nodes(g);
         for (size_t i = 0; i < g->n_nodes; i++)
             topo_draft_node(&d, g->nodes[i].id, g->nodes[i].kind == 1, TOPO_NONE);
         for (size_t i = 0; i < g->n_links; i++) {

@@ -44,12 +44,6 @@ static const char *attribute(const char **list, const char *name) {
     return NULL;
 }
 
-static void add_key(Graphml *x, const char *id, const char *name) {
-    MEM_GROW(x->keys, x->cap_keys, x->n_keys + 2);
-    x->keys[x->n_keys++] = mem_strdup(id);
-    x->keys[x->n_keys++] = mem_strdup(name);
-}
-
 static void XMLCALL on_start(void *ctx, const char *element, const char **list) {
     Graphml *x = ctx;
     const char *name = strrchr(element, ':');
@@ -64,7 +58,11 @@ static void XMLCALL on_start(void *ctx, const char *element, const char **list) 
         if (x->n_graphs++ > 0) fail(x, "expected one graph, got several");
     } else if (strcmp(name, "key") == 0) {
         const char *attr = attribute(list, "attr.name");
-        if (id && attr) add_key(x, id, attr);
+        if (id && attr) {
+            MEM_GROW(x->keys, x->cap_keys, x->n_keys + 2);
+            x->keys[x->n_keys++] = mem_strdup(id);
+            x->keys[x->n_keys++] = mem_strdup(attr);
+        }
     } else if (strcmp(name, "node") == 0) {
         if (!id) fail(x, "node: expected an id");
         else topo_graph_node(x->g, id);
