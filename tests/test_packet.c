@@ -13,7 +13,6 @@
 #include "base/stats.h"
 #include "net/clos.h"
 #include "packet/cc.h"
-#include "packet/evq.h"
 #include "packet_net.h"
 
 static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none", "swift"};
@@ -52,56 +51,6 @@ static void sizes_are_the_wires(void **state) {
         assert_int_equal(c->header_b, wire_header_b((Cc)cc));
         assert_int_equal(c->ack_b, wire_ack_b((Cc)cc));
     }
-}
-
-/* ---- the event queue ---- */
-
-/* Pushes near and far, many of equal time, come out by (time, rank). */
-static void events_come_in_order(void **state) {
-    (void)state;
-    enum { N = 3000 };
-    static unsigned char cells[N][EVQ_STRIDE] __attribute__((aligned(64)));
-    Evq q;
-    evq_init(&q, 100000, 10);
-    q.nodes = cells[0];
-    Rng rng = rng_stream(7, "events", 0);
-    uint32_t n_free = N, spare[N];
-    for (uint32_t i = 0; i < N; i++) spare[i] = i;
-    int64_t time = 0;
-    uint64_t rank = 0, seq = 1;
-    for (int step = 0; step < 200000; step++) {
-        if (n_free > 0 && (evq_len(&q) == 0 || rng_below(&rng, 100) < 52)) {
-            int64_t ahead = (int64_t)rng_below(&rng, rng_below(&rng, 10) ? 300 : 5000000);
-            evq_push(&q, spare[--n_free], q.now + ahead, seq++);
-            continue;
-        }
-        uint32_t id = evq_pop(&q);
-        const EvNode *n = evq_node(&q, id);
-        assert_true(n->time > time || (n->time == time && n->seq > rank));
-        time = n->time;
-        rank = n->seq;
-        spare[n_free++] = id;
-    }
-    while (evq_len(&q) > 0) {
-        const EvNode *n = evq_node(&q, evq_pop(&q));
-        assert_true(n->time >= time);
-        time = n->time;
-    }
-    assert_int_equal(evq_pop(&q), EVQ_NONE);
-    evq_free(&q);
-}
-
-/* Ranks given out before, pushed later: equal times still come by rank. */
-static void equal_times_come_by_rank(void **state) {
-    (void)state;
-    enum { N = 100 };
-    static unsigned char cells[N][EVQ_STRIDE] __attribute__((aligned(64)));
-    Evq q;
-    evq_init(&q, 1000, 10);
-    q.nodes = cells[0];
-    for (uint32_t i = 0; i < N; i++) evq_push(&q, i, 500, (i * 37) % N);
-    for (uint64_t i = 0; i < N; i++) assert_int_equal(evq_node(&q, evq_pop(&q))->seq, i);
-    evq_free(&q);
 }
 
 /* ---- lone flows ---- */
@@ -549,7 +498,6 @@ static void lossy_links_lose_their_share(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lossy_links_lose_their_share), cmocka_unit_test(sizes_are_the_wires),
-        cmocka_unit_test(events_come_in_order),         cmocka_unit_test(equal_times_come_by_rank),
         cmocka_unit_test(lone_flow_is_ideal),           cmocka_unit_test(ideal_by_hand),
         cmocka_unit_test(window_limits_the_rate),       cmocka_unit_test(equal_flows_share),
         cmocka_unit_test(incast_is_bound_by_the_link),  cmocka_unit_test(pfc_is_lossless),

@@ -1,0 +1,71 @@
+/* The event queue: events come out by time, and by rank where times are equal. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "packet/evq.h"
+
+/* Pushes near and far, many of equal time, come out by (time, rank). */
+static void events_come_in_order(void **state) {
+    (void)state;
+    enum { N = 3000 };
+    static unsigned char cells[N][EVQ_STRIDE] __attribute__((aligned(64)));
+    Evq q;
+    evq_init(&q, 100000, 10);
+    q.nodes = cells[0];
+    Rng rng = rng_stream(7, "events", 0);
+    uint32_t n_free = N, spare[N];
+    for (uint32_t i = 0; i < N; i++) spare[i] = i;
+    int64_t time = 0;
+    uint64_t rank = 0, seq = 1;
+    for (int step = 0; step < 200000; step++) {
+        if (n_free > 0 && (evq_len(&q) == 0 || rng_below(&rng, 100) < 52)) {
+            int64_t ahead = (int64_t)rng_below(&rng, rng_below(&rng, 10) ? 300 : 5000000);
+            evq_push(&q, spare[--n_free], q.now + ahead, seq++);
+            continue;
+        }
+        uint32_t id = evq_pop(&q);
+        const EvNode *n = evq_node(&q, id);
+        assert_true(n->time > time || (n->time == time && n->seq > rank));
+        time = n->time;
+        rank = n->seq;
+        spare[n_free++] = id;
+    }
+    while (evq_len(&q) > 0) {
+        const EvNode *n = evq_node(&q, evq_pop(&q));
+        assert_true(n->time >= time);
+        time = n->time;
+    }
+    assert_int_equal(evq_pop(&q), EVQ_NONE);
+    evq_free(&q);
+}
+
+/* Ranks given out before, pushed later: equal times still come by rank. */
+static void equal_times_come_by_rank(void **state) {
+    (void)state;
+    enum { N = 100 };
+    static unsigned char cells[N][EVQ_STRIDE] __attribute__((aligned(64)));
+    Evq q;
+    evq_init(&q, 1000, 10);
+    q.nodes = cells[0];
+    for (uint32_t i = 0; i < N; i++) evq_push(&q, i, 500, (i * 37) % N);
+    for (uint64_t i = 0; i < N; i++) assert_int_equal(evq_node(&q, evq_pop(&q))->seq, i);
+    evq_free(&q);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(events_come_in_order),
+        cmocka_unit_test(equal_times_come_by_rank),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
