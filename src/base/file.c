@@ -22,19 +22,42 @@
 
 /* ---- in ---- */
 
-static int slurp(FileView *v, int fd, const char *path, Err *err) {
+uint64_t file_memory_b(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : UINT64_MAX;
+}
+
+/* What may be read of something that does not say how long it is: an eighth of the memory, and of a
+ * device (/dev/zero never ends) 16 MiB. */
+static size_t most_of(mode_t mode) {
+    static const size_t DEVICE = 1 << 24, LEAST = 1 << 28;
+    size_t share = (size_t)(file_memory_b() / 8);
+    return S_ISCHR(mode) ? DEVICE : share > LEAST ? share : LEAST;
+}
+
+static int fail_endless(const char *path, size_t most, Err *err) {
+    return err_input(err,
+                     "%s: expected a file that ends, got more than %zu MiB from a pipe or device",
+                     path, most >> 20);
+}
+
+static int slurp(FileView *v, int fd, const char *path, size_t most, Err *err) {
     char *data = NULL;
     size_t len = 0, cap = 0;
     for (;;) {
         MEM_GROW(data, cap, len + (1 << 16));
         ssize_t n = read(fd, data + len, cap - len);
-        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EINTR && !diag_stop_requested()) continue;
         if (n < 0) {
             free(data);
-            return err_input(err, "%s: cannot read: %s", path, strerror(errno));
+            return errno == EINTR ? err_stopped(err)
+                                  : err_input(err, "%s: cannot read: %s", path, strerror(errno));
         }
         if (n == 0) break;
         len += (size_t)n;
+        if (len <= most) continue;
+        free(data);
+        return fail_endless(path, most, err);
     }
     *v = (FileView){.data = data, .len = len, .mapped = false};
     return 0;
@@ -52,11 +75,12 @@ static bool write_all(int fd, const char *data, size_t n) {
 }
 
 /* Reads standard input to its end into the file `to`. */
-static int copy_stdin(int to, Err *err) {
+static int copy_stdin(int to, size_t most, Err *err) {
     char buf[1 << 16];
-    for (;;) {
+    for (size_t len = 0;;) {
         ssize_t n = read(STDIN_FILENO, buf, sizeof buf);
         if (n == 0) return 0;
+        if (n > 0 && (len += (size_t)n) > most) return fail_endless("-", most, err);
         if (n < 0 && errno == EINTR) {
             if (diag_stop_requested()) return err_stopped(err);
         } else if (n < 0 || !write_all(to, buf, (size_t)n)) {
@@ -73,7 +97,7 @@ static int keep_stdin(Err *err) {
     if (S_ISREG(st.st_mode) && lseek(STDIN_FILENO, 0, SEEK_CUR) == 0) return 0;
     int fd = memfd_create("standard input", MFD_CLOEXEC);
     if (fd < 0) return err_io(err, "-: cannot keep standard input: %s", strerror(errno));
-    int rc = copy_stdin(fd, err);
+    int rc = copy_stdin(fd, most_of(st.st_mode), err);
     if (rc == 0 && (dup2(fd, STDIN_FILENO) < 0 || lseek(STDIN_FILENO, 0, SEEK_SET) != 0))
         rc = err_io(err, "-: cannot keep standard input: %s", strerror(errno));
     close(fd);
@@ -105,10 +129,10 @@ int file_view(FileView *v, const char *path, Err *err) {
         rc = err_input(err, "%s: expected a file, got a directory", path);
     } else if (S_ISREG(st.st_mode) && st.st_size > 0) {
         void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (p == MAP_FAILED) rc = slurp(v, fd, path, err);
+        if (p == MAP_FAILED) rc = slurp(v, fd, path, most_of(S_IFREG), err);
         else *v = (FileView){.data = p, .len = (size_t)st.st_size, .mapped = true};
     } else {
-        rc = slurp(v, fd, path, err);
+        rc = slurp(v, fd, path, most_of(st.st_mode), err);
     }
     close(fd);
     return rc;

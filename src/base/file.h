@@ -16,9 +16,14 @@ typedef struct {
     bool mapped;
 } FileView;
 /* file_view opens a view, which file_view_close releases. A file that is missing or cannot be read
- * is an input error. */
+ * is an input error, and so is a pipe that brings more than an eighth of the memory (at least 256
+ * MiB) or a device that brings more than 16 MiB. */
 int file_view(FileView *v, const char *path, Err *err);
 void file_view_close(FileView *v);
+
+/* file_memory_b returns the machine's memory in bytes; UINT64_MAX where the system does not tell.
+ */
+uint64_t file_memory_b(void);
 
 /* An output file, written beside its place and renamed there on commit, so that no one sees half a
  * file. "-" is standard output. */

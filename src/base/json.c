@@ -28,6 +28,14 @@ static const cJSON *node(const Json *j) { return j->node; }
 
 JsonDoc *json_parse(const char *text, size_t len, const char *name, Err *err) {
     const char *end = NULL;
+    /* An array of digits takes some 40 times its text. */
+    size_t share = (size_t)(file_memory_b() / 64),
+           most = share < MAX_JSON_BYTES ? share : MAX_JSON_BYTES;
+    if (len > most) {
+        err_input(err, "%s: expected JSON of at most %zu MiB, got %zu MiB", name, most >> 20,
+                  len >> 20);
+        return NULL;
+    }
     cJSON *root = cJSON_ParseWithLengthOpts(text, len, &end, 0);
     while (root && end < text + len && *end && strchr(" \t\r\n", *end)) end++;
     if (!root || end < text + len) {
@@ -54,10 +62,7 @@ JsonDoc *json_parse(const char *text, size_t len, const char *name, Err *err) {
 JsonDoc *json_open(const char *path, Err *err) {
     FileView v;
     if (file_view(&v, path, err) != 0) return NULL;
-    JsonDoc *doc = NULL;
-    if (v.len > MAX_JSON_BYTES)
-        err_input(err, "%s: expected JSON of at most 512 MiB, got %zu MiB", path, v.len >> 20);
-    else doc = json_parse(v.data, v.len, path, err);
+    JsonDoc *doc = json_parse(v.data, v.len, path, err);
     file_view_close(&v);
     return doc;
 }

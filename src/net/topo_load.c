@@ -347,7 +347,12 @@ int topo_load(Topo *t, const char *path, const TopoLoadOptions *o, Err *err) {
     FileView v;
     *t = (Topo){0};
     if (file_view(&v, path, err) != 0) return -1;
-    int rc = read_text(t, path, v.data, v.len, o ? o : &standard, err);
+    /* Nodes and links take some ten times their text. */
+    size_t most = (size_t)(file_memory_b() / 16);
+    int rc = v.len > most
+                 ? err_input(err, "%s: expected a topology of at most %zu MiB, got %zu MiB", path,
+                             most >> 20, v.len >> 20)
+                 : read_text(t, path, v.data, v.len, o ? o : &standard, err);
     file_view_close(&v);
     return rc;
 }

@@ -571,7 +571,10 @@ static bool is_fct_txt(const TextReader *r) {
 }
 
 static int read_text(TextReader *r, const FlowColumns *given) {
+    enum { MAX_FIRST_LINE = 1 << 16 };
     uint64_t n;
+    if (r->end - r->p > MAX_FIRST_LINE && !memchr(r->p, '\n', MAX_FIRST_LINE))
+        return fail_line(r, "expected flows, got a line of more than 64 KiB");
     if (r->end - r->p >= 3 && memcmp(r->p, "\xEF\xBB\xBF", 3) == 0) r->p += 3;
     if (!next_row(r))
         return err_input(r->err, "%s: expected flows, got an empty file", r->ends.path);
@@ -604,6 +607,14 @@ static int load(TextReader *r, const FlowColumns *given) {
     Flows *f = r->f;
     *f = (Flows){0};
     if (file_view(&v, r->ends.path, r->err) != 0) return -1;
+    /* Flows take about as much memory as their text. */
+    if (v.len > file_memory_b() / 4 * 3) {
+        int rc = err_input(r->err, "%s: %s of flows do not fit into this machine's %s of memory",
+                           r->ends.path, units_size((double)v.len).s,
+                           units_size((double)file_memory_b()).s);
+        file_view_close(&v);
+        return rc;
+    }
     if (r->ends.topo) index_ids(r);
     r->p = v.data;
     r->end = v.data + v.len;

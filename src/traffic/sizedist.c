@@ -95,12 +95,14 @@ static int read_points(SizeDist *d, const FileView *v, int *n_columns, const Log
     d->cdf = MEM_NEW(double, r.cap);
     if (v->len >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0) p += 3;
     for (bool first = true; p < end; line++) {
-        const char *nl = memchr(p, '\n', (size_t)(end - p)), *e = nl ? nl : end;
+        size_t near = end - p < MAX_LINE ? (size_t)(end - p) : MAX_LINE;
+        const char *nl = memchr(p, '\n', near), *e = nl ? nl : end;
         char text[MAX_LINE];
         if (e - p >= MAX_LINE)
             return err_input(err,
-                             "%s: line %zu: expected `bytes percent`, got a line of %td characters",
-                             d->name, line, e - p);
+                             "%s: line %zu: expected `bytes percent`, got a line of %d or more "
+                             "characters",
+                             d->name, line, MAX_LINE);
         memcpy(text, p, (size_t)(e - p));
         text[e - p] = '\0';
         text[strcspn(text, "#")] = '\0';
