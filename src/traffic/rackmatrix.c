@@ -58,28 +58,22 @@ static int read_names(const Json *names, NameRow *out, uint32_t n, Err *err) {
     return 0;
 }
 
-static int read_pod(const Json *pod, uint32_t number, const NameRow *names, RackMatrix *m,
-                    Err *err) {
-    Json it;
-    if (json_expect_array(pod, err) != 0) return -1;
-    for (bool ok = json_first(pod, &it); ok; ok = json_next(&it)) {
-        NameRow key = {0};
-        if (json_string(&it, &key.name, err) != 0) return -1;
-        const NameRow *at = bsearch(&key, names, m->n_racks, sizeof key, by_name);
-        if (!at) return json_fail(&it, err, "rack \"%.60s\" is not in .matrix.idx2name", key.name);
-        if (m->pod_of[at->row] != UINT32_MAX)
-            return json_fail(&it, err, "rack \"%.60s\" is in two pods", key.name);
-        m->pod_of[at->row] = number;
-    }
-    return 0;
-}
-
 static int read_pods(const Json *pods, const NameRow *names, RackMatrix *m, Err *err) {
-    Json it;
+    Json pod, it;
     if (json_expect_object(pods, err) != 0) return -1;
-    for (bool ok = json_first(pods, &it); ok; ok = json_next(&it)) {
-        if (json_len(&it) == 0) return json_fail(&it, err, "expected an array of racks");
-        if (read_pod(&it, m->n_pods++, names, m, err) != 0) return -1;
+    for (bool more = json_first(pods, &pod); more; more = json_next(&pod), m->n_pods++) {
+        if (json_len(&pod) == 0) return json_fail(&pod, err, "expected an array of racks");
+        if (json_expect_array(&pod, err) != 0) return -1;
+        for (bool ok = json_first(&pod, &it); ok; ok = json_next(&it)) {
+            NameRow key = {0};
+            if (json_string(&it, &key.name, err) != 0) return -1;
+            const NameRow *at = bsearch(&key, names, m->n_racks, sizeof key, by_name);
+            if (!at)
+                return json_fail(&it, err, "rack \"%.60s\" is not in .matrix.idx2name", key.name);
+            if (m->pod_of[at->row] != UINT32_MAX)
+                return json_fail(&it, err, "rack \"%.60s\" is in two pods", key.name);
+            m->pod_of[at->row] = m->n_pods;
+        }
     }
     for (uint32_t i = 0; i < m->n_racks; i++)
         if (m->pod_of[names[i].row] == UINT32_MAX)
@@ -87,37 +81,32 @@ static int read_pods(const Json *pods, const NameRow *names, RackMatrix *m, Err 
     return 0;
 }
 
-/* Reads one row of a square of `side`; what lies beyond the named racks must be 0. */
-static int read_row(const Json *row, uint32_t i, uint32_t side, RackMatrix *m, double *sum,
-                    Err *err) {
-    Json it;
-    uint32_t j = 0;
-    if (json_expect_array(row, err) != 0) return -1;
-    if ((uint32_t)json_len(row) != side)
-        return json_fail(row, err, "expected %u counts (a square), got %d", side, json_len(row));
-    for (bool ok = json_first(row, &it); ok; ok = json_next(&it), j++) {
-        double w;
-        if (json_number(&it, &w, err) != 0) return -1;
-        if (!(w >= 0 && w <= MAX_WEIGHT))
-            return json_fail(&it, err, "must be in [0, 1e15], got %s", json_number_text(w).s);
-        if (i < m->n_racks && j < m->n_racks) *cell(m, i, j) = w;
-        else if (w > 0)
-            return json_fail(&it, err, "traffic of a rack without a name (.matrix.idx2name has %u)",
-                             m->n_racks);
-        *sum += w;
-    }
-    return 0;
-}
-
+/* Reads a square of weights; what lies beyond the named racks must be 0. */
 static int read_cells(const Json *inner, RackMatrix *m, Err *err) {
-    Json it;
+    Json row, it;
     uint32_t i = 0, side = (uint32_t)json_len(inner);
-    double sum = 0;
+    double sum = 0, w;
     if (side < m->n_racks)
         return json_fail(inner, err, "expected at least %u rows (.matrix.idx2name), got %u",
                          m->n_racks, side);
-    for (bool ok = json_first(inner, &it); ok; ok = json_next(&it), i++)
-        if (read_row(&it, i, side, m, &sum, err) != 0) return -1;
+    for (bool more = json_first(inner, &row); more; more = json_next(&row), i++) {
+        if (json_expect_array(&row, err) != 0) return -1;
+        if ((uint32_t)json_len(&row) != side)
+            return json_fail(&row, err, "expected %u counts (a square), got %d", side,
+                             json_len(&row));
+        uint32_t j = 0;
+        for (bool ok = json_first(&row, &it); ok; ok = json_next(&it), j++) {
+            if (json_number(&it, &w, err) != 0) return -1;
+            if (!(w >= 0 && w <= MAX_WEIGHT))
+                return json_fail(&it, err, "must be in [0, 1e15], got %s", json_number_text(w).s);
+            if (i < m->n_racks && j < m->n_racks) *cell(m, i, j) = w;
+            else if (w > 0)
+                return json_fail(&it, err,
+                                 "traffic of a rack without a name (.matrix.idx2name has %u)",
+                                 m->n_racks);
+            sum += w;
+        }
+    }
     return sum > 0 ? 0 : json_fail(inner, err, "expected some traffic, got only zeros");
 }
 
