@@ -54,42 +54,24 @@ int topo_load_delay(const Json *j, double *ns, Err *err) {
     return 0;
 }
 
-/* What has been read, and what the list that is being read is a part of. */
-typedef struct {
-    TopoDraft *draft;
-    uint32_t pod; /* of a cluster; TOPO_NONE outside of pods */
-    bool hosts;   /* a cluster's nodes must be hosts; else switches */
-} TopoReader;
-
-typedef int (*ReadItem)(const Json *item, TopoReader *r, Err *err);
-
-static int read_each(const Json *list, TopoReader *r, ReadItem read, Err *err) {
-    if (json_expect_array(list, err) != 0) return -1;
-    Json it;
-    for (bool ok = json_first(list, &it); ok; ok = json_next(&it))
-        if (read(&it, r, err) != 0) return -1;
-    return 0;
-}
-
-static int need_each(const Json *j, const char *key, TopoReader *r, ReadItem read, Err *err) {
-    Json list;
-    return json_need(j, key, &list, err) != 0 ? -1 : read_each(&list, r, read, err);
-}
-
-/* A link's two ends, rate and delay under the given keys. */
-static int read_link(const Json *j, const char *rate_key, const char *delay_key, TopoDraft *d,
-                     Err *err) {
-    TopoCable c = {0};
-    Json rate, delay;
-    if (json_need_uint(j, "a", MAX_NODE_ID, &c.a, err) != 0 ||
-        json_need_uint(j, "b", MAX_NODE_ID, &c.b, err) != 0)
-        return -1;
-    if (json_need(j, rate_key, &rate, err) != 0 || topo_load_rate(&rate, &c.rate_bps, err) != 0)
-        return -1;
-    if (json_need(j, delay_key, &delay, err) != 0 || topo_load_delay(&delay, &c.delay_ns, err) != 0)
-        return -1;
-    if (json_find(j, "error_rate", &rate) && json_number(&rate, &c.error_rate, err) != 0) return -1;
-    topo_draft_cable(d, c);
+/* The links of the array `key` of j: two ends each, rate and delay under the given keys. */
+static int read_links(const Json *j, const char *key, const char *rate_key, const char *delay_key,
+                      const char *const *known, TopoDraft *d, Err *err) {
+    Json list, it, v;
+    if (json_need_array(j, key, &list, err) != 0) return -1;
+    for (bool ok = json_first(&list, &it); ok; ok = json_next(&it)) {
+        TopoCable c = {0};
+        if (known && json_only_keys(&it, known, err) != 0) return -1;
+        if (json_need_uint(&it, "a", MAX_NODE_ID, &c.a, err) != 0 ||
+            json_need_uint(&it, "b", MAX_NODE_ID, &c.b, err) != 0)
+            return -1;
+        if (json_need(&it, rate_key, &v, err) != 0 || topo_load_rate(&v, &c.rate_bps, err) != 0)
+            return -1;
+        if (json_need(&it, delay_key, &v, err) != 0 || topo_load_delay(&v, &c.delay_ns, err) != 0)
+            return -1;
+        if (json_find(&it, "error_rate", &v) && json_number(&v, &c.error_rate, err) != 0) return -1;
+        topo_draft_cable(d, c);
+    }
     return 0;
 }
 
@@ -105,75 +87,76 @@ static int read_kind(const Json *j, bool *is_host, Err *err) {
 
 /* ---- cluster ---- */
 
-static int cluster_node(const Json *j, TopoReader *r, Err *err) {
+/* A node that has to be a host, or a switch; `pod` may be TOPO_NONE. */
+static int cluster_node(const Json *j, bool host, uint32_t pod, TopoDraft *d, Err *err) {
     uint64_t id;
     bool is_host;
     if (json_need_uint(j, "id", MAX_NODE_ID, &id, err) != 0 || read_kind(j, &is_host, err) != 0)
         return -1;
-    if (is_host != r->hosts)
-        return json_fail(j, err, "expected a node of kind \"%s\" here",
-                         r->hosts ? "Host" : "Switch");
-    topo_draft_node(r->draft, id, is_host, r->pod);
+    if (is_host != host)
+        return json_fail(j, err, "expected a node of kind \"%s\" here", host ? "Host" : "Switch");
+    topo_draft_node(d, id, is_host, pod);
     return 0;
 }
 
-static int cluster_link(const Json *j, TopoReader *r, Err *err) {
-    return read_link(j, "bandwidth", "delay", r->draft, err);
+static int cluster_nodes(const Json *list, bool hosts, uint32_t pod, TopoDraft *d, Err *err) {
+    Json it;
+    if (json_expect_array(list, err) != 0) return -1;
+    for (bool ok = json_first(list, &it); ok; ok = json_next(&it))
+        if (cluster_node(&it, hosts, pod, d, err) != 0) return -1;
+    return 0;
 }
 
-static int cluster_rack(const Json *j, TopoReader *r, Err *err) {
-    Json tor;
-    if (json_need(j, "tor", &tor, err) != 0 || cluster_node(&tor, r, err) != 0) return -1;
-    r->hosts = true;
-    int rc = need_each(j, "hosts", r, cluster_node, err);
-    r->hosts = false;
-    return rc != 0 ? -1 : need_each(j, "host2tor", r, cluster_link, err);
+static int cluster_links(const Json *j, const char *key, TopoDraft *d, Err *err) {
+    return read_links(j, key, "bandwidth", "delay", NULL, d, err);
 }
 
-static int cluster_pod(const Json *j, TopoReader *r, Err *err) {
-    r->pod++;
-    if (need_each(j, "fabs", r, cluster_node, err) != 0) return -1;
-    if (need_each(j, "racks", r, cluster_rack, err) != 0) return -1;
-    return need_each(j, "tor2fab", r, cluster_link, err);
-}
-
-static int cluster_plane(const Json *j, TopoReader *r, Err *err) {
-    return read_each(j, r, cluster_node, err);
-}
-
+/* planes: [[spine…]…], pods: [{fabs, racks: [{tor, hosts, host2tor}…], tor2fab}…], fab2spine */
 static int read_cluster(TopoDraft *d, const Json *root, Err *err) {
-    TopoReader r = {.draft = d, .pod = TOPO_NONE}; /* adding 1 gives the first pod 0 */
-    if (need_each(root, "planes", &r, cluster_plane, err) != 0) return -1;
-    if (need_each(root, "pods", &r, cluster_pod, err) != 0) return -1;
-    return need_each(root, "fab2spine", &r, cluster_link, err);
+    Json list, plane, pod, racks, rack, v;
+    uint32_t n_pods = 0;
+    if (json_need_array(root, "planes", &list, err) != 0) return -1;
+    for (bool ok = json_first(&list, &plane); ok; ok = json_next(&plane))
+        if (cluster_nodes(&plane, false, TOPO_NONE, d, err) != 0) return -1;
+
+    if (json_need_array(root, "pods", &list, err) != 0) return -1;
+    for (bool ok = json_first(&list, &pod); ok; ok = json_next(&pod), n_pods++) {
+        if (json_need(&pod, "fabs", &v, err) != 0 || cluster_nodes(&v, false, n_pods, d, err) != 0)
+            return -1;
+        if (json_need_array(&pod, "racks", &racks, err) != 0) return -1;
+        for (bool more = json_first(&racks, &rack); more; more = json_next(&rack)) {
+            if (json_need(&rack, "tor", &v, err) != 0 ||
+                cluster_node(&v, false, n_pods, d, err) != 0)
+                return -1;
+            if (json_need(&rack, "hosts", &v, err) != 0 ||
+                cluster_nodes(&v, true, n_pods, d, err) != 0)
+                return -1;
+            if (cluster_links(&rack, "host2tor", d, err) != 0) return -1;
+        }
+        if (cluster_links(&pod, "tor2fab", d, err) != 0) return -1;
+    }
+    return cluster_links(root, "fab2spine", d, err);
 }
 
 /* ---- graph ---- */
 
-static int graph_node(const Json *j, TopoReader *r, Err *err) {
-    static const char *const known[] = {"id", "kind", "pod", "name", "label", NULL};
-    uint64_t id, pod = TOPO_NONE;
-    bool is_host;
-    Json v;
-    if (json_need_uint(j, "id", MAX_NODE_ID, &id, err) != 0 || read_kind(j, &is_host, err) != 0 ||
-        json_only_keys(j, known, err) != 0)
-        return -1;
-    if (json_find(j, "pod", &v) && json_uint(&v, TOPO_NONE - 2, &pod, err) != 0) return -1;
-    topo_draft_node(r->draft, id, is_host, (uint32_t)pod);
-    return 0;
-}
-
-static int graph_link(const Json *j, TopoReader *r, Err *err) {
-    static const char *const known[] = {"a", "b", "rate", "delay", "error_rate", NULL};
-    return json_only_keys(j, known, err) != 0 ? -1 : read_link(j, "rate", "delay", r->draft, err);
-}
-
 static int read_graph(TopoDraft *d, const Json *root, Err *err) {
-    static const char *const known[] = {"nodes", "links", NULL};
-    TopoReader r = {.draft = d};
-    if (json_only_keys(root, known, err) != 0) return -1;
-    if (need_each(root, "nodes", &r, graph_node, err) != 0) return -1;
-    return need_each(root, "links", &r, graph_link, err);
+    static const char *const members[] = {"nodes", "links", NULL},
+                             *const of_node[] = {"id", "kind", "pod", "name", "label", NULL},
+                             *const of_link[] = {"a", "b", "rate", "delay", "error_rate", NULL};
+    Json list, it, v;
+    if (json_only_keys(root, members, err) != 0 || json_need_array(root, "nodes", &list, err) != 0)
+        return -1;
+    for (bool ok = json_first(&list, &it); ok; ok = json_next(&it)) {
+        uint64_t id, pod = TOPO_NONE;
+        bool is_host;
+        if (json_need_uint(&it, "id", MAX_NODE_ID, &id, err) != 0 ||
+            read_kind(&it, &is_host, err) != 0 || json_only_keys(&it, of_node, err) != 0)
+            return -1;
+        if (json_find(&it, "pod", &v) && json_uint(&v, TOPO_NONE - 2, &pod, err) != 0) return -1;
+        topo_draft_node(d, id, is_host, (uint32_t)pod);
+    }
+    return read_links(root, "links", "rate", "delay", of_link, d, err);
 }
 
 /* ---- node-link JSON of networkx and others ---- */
