@@ -264,6 +264,8 @@ static void test_json_reads_name_the_place(void **state) {
     static const char *const known[] = {"pods", "off", NULL};
     assert_int_equal(json_only_keys(&root, known, &e), -1);
     assert_string_equal(e.msg, "t.json: unknown key \"on\"");
+    assert_int_equal(json_only_keys(&pods, known, &e), -1); /* elements of arrays have no keys */
+    assert_string_equal(e.msg, "t.json: .pods: expected an object, got an array");
     json_close(d);
 }
 

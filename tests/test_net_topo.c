@@ -538,6 +538,7 @@ static const Bad bad[] = {
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "-1")), ".links[0].delay: must be from 0"},
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "1e300")), ".links[0].delay: must be from 0"},
     {GRAPH(HOSTS, LINK(0, 2, "1e9", "null")), ".links[0].delay: expected a number, got null"},
+    {GRAPH(HOSTS, "[0, 2]"), ".links[0]: expected an object, got an array"},
     {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"rate\":1e9}"), ".links[0]: missing key \"delay\""},
     {GRAPH(HOSTS, "{\"a\":0,\"b\":2,\"rates\":1e9,\"delay\":0}"),
      ".links[0]: unknown key \"rates\", did you mean \"rate\"?"},

@@ -254,6 +254,7 @@ int json_fail_named(const Json *j, Err *err, const char *message) {
 
 int json_only_keys(const Json *j, const char *const *known, Err *err) {
     Json it;
+    if (json_expect_object(j, err) != 0) return -1;
     for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
         const char *const *k = known;
         while (*k && strcmp(*k, it.key) != 0) k++;

@@ -80,8 +80,8 @@ int json_fail_member(const Json *j, const char *key, Err *err, const char *fmt, 
 /* json_fail_named complains about member j in the words of another message, which may begin with
  * the member's name and a colon: the place says that already. */
 int json_fail_named(const Json *j, Err *err, const char *message);
-/* json_only_keys returns −1 if the object has a member that is not in the NULL-ended list, and
- * suggests the nearest name. */
+/* json_only_keys returns −1 if j is no object, or has a member that is not in the NULL-ended list;
+ * then the message suggests the nearest name. */
 int json_only_keys(const Json *j, const char *const *known, Err *err);
 
 /* A writer, which keeps commas, quoting and indentation right. */

@@ -171,7 +171,7 @@ int clos_read(Clos *c, const Json *j, Err *err) {
     const char *known[N_MEMBERS + 1] = {NULL};
     for (int i = 0; i < N_MEMBERS; i++) known[i] = members[i].key;
     clos_default(c);
-    if (json_expect_object(j, err) != 0 || json_only_keys(j, known, err) != 0) return -1;
+    if (json_only_keys(j, known, err) != 0) return -1;
     for (int i = 0; i < N_MEMBERS; i++) {
         char *at = (char *)c + members[i].offset;
         Json v;

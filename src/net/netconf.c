@@ -315,8 +315,7 @@ void netconf_put_json(JsonOut *out, const NetConf *conf) {
 
 int netconf_read_json(NetConf *conf, const Json *j, Err *err) {
     Json it;
-    if (json_expect_object(j, err) != 0 || json_only_keys(j, netconf_keys().key, err) != 0)
-        return -1;
+    if (json_only_keys(j, netconf_keys().key, err) != 0) return -1;
     for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
         const char *text;
         double x;
