@@ -223,11 +223,11 @@ static void report_round_trip(void **state) {
     FILE *f = fdopen(mkstemp(path), "w");
     report_json(f, &e, &(ReportMeta){.command = "a \"quoted\" command", .method = "flowsim"});
     assert_int_equal(fclose(f), 0);
-    Slowdowns back;
+    ReportResult back;
     Err err = {0};
     if (report_read(&back, path, NULL, &err) != 0) fail_msg("%s", err.msg);
     for (int i = 0; i < RESULT_N_DISTS; i++) {
-        const SlowdownDist *want = &e.slowdown.dist[i], *got = &back.dist[i];
+        const SlowdownDist *want = &e.slowdown.dist[i], *got = &back.slowdown.dist[i];
         near(got->share, want->share, 0);
         for (int p = 0; p < STATS_N_PCT; p++)
             assert_true(got->percentiles[p] == want->percentiles[p] ||
@@ -238,7 +238,7 @@ static void report_round_trip(void **state) {
             else assert_true(a.value == b.value && a.lo == b.lo && a.hi == b.hi);
         }
     }
-    assert_true(isnan(back.dist[2].percentiles[7]));
+    assert_true(isnan(back.slowdown.dist[2].percentiles[7]));
     unlink(path);
     scenario_free(&s);
 }
@@ -270,12 +270,12 @@ static void huge_slowdowns_are_reported_whole(void **state) {
     report_table(t, &e, &(ReportMeta){.method = "flowsim"});
     fclose(t);
     assert_non_null(strstr(table, "6e+37"));
-    Slowdowns back;
+    ReportResult back;
     Err err = {0};
     if (report_read(&back, path, NULL, &err) != 0) fail_msg("%s", err.msg);
     for (int i = 0; i < RESULT_N_DISTS; i++)
         for (int k = 0; k < RESULT_N_QUANTILES; k++)
-            assert_true(back.dist[i].q[k].value == e.slowdown.dist[i].q[k].value);
+            assert_true(back.slowdown.dist[i].q[k].value == e.slowdown.dist[i].q[k].value);
     free(table);
     unlink(path);
 }
@@ -314,9 +314,9 @@ static void public_api(void **state) {
     char path[] = "/tmp/m3-test-XXXXXX";
     close(mkstemp(path));
     assert_int_equal(m3_result_save(r, path, error), 0);
-    Slowdowns back;
+    ReportResult back;
     assert_int_equal(report_read(&back, path, NULL, NULL), 0);
-    near(back.dist[RESULT_ALL].q[RESULT_P99].value, q.value, 0);
+    near(back.slowdown.dist[RESULT_ALL].q[RESULT_P99].value, q.value, 0);
     assert_int_equal(m3_result_save(r, "/no/such/folder/x", error), -1);
     assert_non_null(strstr(error, "/no/such/folder/x"));
     unlink(path);

@@ -72,8 +72,9 @@ void sim_report_table(FILE *f, const SimReport *r) {
             fprintf(f, " %9.3f %9.3f %9.3f %9.3f %9.3f\n", s.mean[d], s.q[d][0], s.q[d][1],
                     s.q[d][2], s.q[d][3]);
     }
-    fprintf(f, "flows           %s finished, %s not\n", units_count(st->n_finished).s,
-            units_count(st->n_unfinished).s);
+    fprintf(f, "flows           %s finished, %s not%s\n", units_count(st->n_finished).s,
+            units_count(st->n_unfinished).s,
+            st->n_unfinished > 0 ? "; mean and percentiles cover those that did" : "");
     fprintf(f, "packets         %s sent, %s retransmitted, %s dropped, %s marked\n",
             units_count(st->n_packets).s, units_count(st->n_retransmissions).s,
             units_count(st->n_drops).s, units_count(st->n_marks).s);

@@ -156,8 +156,8 @@ void estimate_remark(const Estimate *e, const Log *log) {
                  "slowdowns are far above these",
                  e->overflow);
     if (e->n_unfinished > 0)
-        log_note(log, "%s flows of the paths did not finish; they have no slowdown",
-                 units_count(e->n_unfinished).s);
+        log_note(log, "%s of the paths' %s flows did not finish; percentiles cover the others",
+                 units_count(e->n_unfinished).s, units_count(e->n_packet_flows).s);
 }
 
 /* ---- in two halves ---- */

@@ -47,6 +47,7 @@ typedef struct {
     uint64_t simulated_flows; /* … and those that took part in the path's simulation */
     uint64_t fluid_events;    /* of the paths' simulations, fluid or packet */
     uint64_t n_unfinished;    /* METHOD_PACKET: foreground flows that did not finish; not counted */
+    uint64_t n_packet_flows;  /* METHOD_PACKET: foreground flows of the paths */
     bool exhaustive;          /* every path was taken: sampling has no part in the intervals */
     bool model_error;         /* the model's own error has a part in the intervals */
     double sampling_error[RESULT_N_QUANTILES]; /* half the 95 % interval of sampling over the value,

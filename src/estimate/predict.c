@@ -138,6 +138,7 @@ void predict_finish(Prediction *p, Estimate *out) {
                       .exhaustive = f->exhaustive,
                       .fluid_events = f->n_events,
                       .n_unfinished = f->n_unfinished,
+                      .n_packet_flows = f->n_packet_flows,
                       .path_flows = f->n_path_flows,
                       .simulated_flows = f->n_simulated,
                       .model_error = p->has_error,

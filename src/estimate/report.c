@@ -159,6 +159,10 @@ static void put_paths(JsonOut *o, const Estimate *e) {
     if (e->overflow > 0) json_put_number(o, "windows_per_buffer", e->overflow);
     else json_put_null(o, "windows_per_buffer");
     json_put_count(o, "n_flows", e->n_flows);
+    if (e->n_packet_flows > 0) {
+        json_put_count(o, "n_packet_flows", e->n_packet_flows);
+        json_put_count(o, "n_unfinished", e->n_unfinished);
+    }
     json_put_object(o, "n_paths");
     json_put_count(o, "drawn", e->n_drawn);
     json_put_count(o, "unique", e->n_unique);

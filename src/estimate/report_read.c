@@ -43,8 +43,9 @@ static int read_dist(const Json *j, SlowdownDist *d, Err *err) {
     return 0;
 }
 
-static int read_root(const Json *root, Slowdowns *r, Err *err) {
-    Json slowdown, all, buckets, it;
+static int read_root(const Json *root, ReportResult *out, Err *err) {
+    Slowdowns *r = &out->slowdown;
+    Json slowdown, all, buckets, it, v;
     const char *name;
     if (json_need_string(root, "schema", &name, err) != 0) return -1;
     if (strcmp(name, REPORT_SCHEMA) != 0)
@@ -70,10 +71,12 @@ static int read_root(const Json *root, Slowdowns *r, Err *err) {
             return -1;
     }
     r->dist[RESULT_ALL].share = 1;
-    return 0;
+    if (!json_find(root, "n_packet_flows", &v)) return 0;
+    if (json_uint(&v, UINT64_MAX, &out->n_flows, err) != 0) return -1;
+    return json_need_uint(root, "n_unfinished", out->n_flows, &out->n_unfinished, err);
 }
 
-static int read_json(const FileView *v, const char *path, Slowdowns *r, Err *err) {
+static int read_json(const FileView *v, const char *path, ReportResult *r, Err *err) {
     JsonDoc *doc = json_parse(v->data, v->len, path, err);
     if (!doc) return -1;
     Json root = json_root(doc);
@@ -83,7 +86,7 @@ static int read_json(const FileView *v, const char *path, Slowdowns *r, Err *err
 }
 
 /* The distribution over flows that finished. */
-static int read_flows(const char *path, Slowdowns *out, const Log *log, Err *err) {
+static int read_flows(const char *path, ReportResult *out, const Log *log, Err *err) {
     Flows f;
     if (flows_load_results(&f, path, log, err) != 0) return -1;
     size_t n = 0;
@@ -100,15 +103,18 @@ static int read_flows(const char *path, Slowdowns *out, const Log *log, Err *err
     if (rc == 0 && n == 0)
         rc = err_input(err, "%s: expected at least one finished flow, got none", path);
     if (rc == 0 && n < f.n)
-        log_note(log, "%s: %s of %s flows did not finish and are left out", path,
+        log_note(log, "%s: %s of %s flows did not finish; percentiles cover the others", path,
                  units_count(f.n - n).s, units_count(f.n).s);
-    if (rc == 0) aggregate_flows(f.size_b, f.fct_ns, n, out);
+    if (rc == 0) aggregate_flows(f.size_b, f.fct_ns, n, &out->slowdown);
+    out->n_flows = f.n;
+    out->n_unfinished = f.n - n;
     flows_free(&f);
     return rc;
 }
 
-int report_read(Slowdowns *r, const char *path, const Log *log, Err *err) {
+int report_read(ReportResult *r, const char *path, const Log *log, Err *err) {
     FileView v;
+    *r = (ReportResult){.n_flows = 0};
     if (file_view(&v, path, err) != 0) return -1;
     size_t at = 0;
     while (at < v.len && v.data[at] && strchr(" \t\r\n", v.data[at])) at++;

@@ -4,10 +4,14 @@
 #include "base/diag.h"
 #include "estimate/result.h"
 
-/* report_read fills *r from an estimate's JSON (schema m3.estimate/1), a flow CSV (with columns
- * size_b, fct_ns and ideal_fct_ns) or a binary flow file that has these; content tells which. Flows
- * without a completion time (empty in CSV, NAN in binary) did not finish: they are left out, with a
- * note on the log. Returns −1 if the file cannot be read, is none of these, or has no finished
- * flow. */
-int report_read(Slowdowns *r, const char *path, const Log *log, Err *err);
+typedef struct {
+    Slowdowns slowdown;
+    uint64_t n_flows, n_unfinished; /* simulated, and of those not finished: percentiles cover the
+                                       others; both 0 where nothing was simulated by packets */
+} ReportResult;
+/* report_read fills *r from an estimate's JSON (schema m3.estimate/1) or from a list of flows with
+ * completion times of any form (flows_load_results); content tells which. Flows without a
+ * completion time did not finish: they are left out, counted, and noted in the log. Returns −1 if
+ * the file cannot be read, is none of these, or has no finished flow. */
+int report_read(ReportResult *r, const char *path, const Log *log, Err *err);
 #endif

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "base/units.h"
 #include "evaluate/evaluate_group.h"
 
 enum { N_WORST = 5 }; /* networks listed as the worst: as many as one reads */
@@ -96,6 +97,14 @@ void evaluate_nets_report_table(const EvaluateNet *nets, size_t n, const Evaluat
     print_group(&all);
     if (intact.n < n) print_group(&intact);
     print_kinds(intact.n < n ? &intact : &all);
+    size_t n_flows = 0, n_finished = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_flows += nets[i].n_flows;
+        n_finished += nets[i].n_finished;
+    }
+    if (n_finished < n_flows)
+        printf("\n%s of %s flows did not finish; the truth's percentiles cover the others\n",
+               units_count(n_flows - n_finished).s, units_count(n_flows).s);
     evaluate_group_free(&all);
     evaluate_group_free(&intact);
 }

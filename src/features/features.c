@@ -39,7 +39,7 @@
 
 /* What one path adds to the counts of Features. */
 typedef struct {
-    uint64_t n_events, n_unfinished, n_path_flows, n_simulated;
+    uint64_t n_events, n_unfinished, n_packet_flows, n_path_flows, n_simulated;
 } PathCounts;
 
 /* What drawing leaves for simulating. Owned by Features.run, from features_draw to
@@ -254,6 +254,7 @@ static int simulate_packets(const FeaturesRun *r, size_t place, const PathView *
     path_read(path, 0, path->n, flows);
     if (pathpacket_run(&p, slowdown, &counts->n_events, err) != 0) return -1;
     keep_slowdowns(path, flows, slowdown, out);
+    counts->n_packet_flows = path->n_foreground;
     for (size_t k = 0; k < path->n_foreground; k++)
         counts->n_unfinished += isnan(slowdown[path->foreground[k]]) ? 1 : 0;
     return 0;
@@ -290,6 +291,7 @@ int features_simulate(Features *f, size_t first, size_t n, Err *err) {
     for (const PathCounts *c = r->counts + first; c < r->counts + first + n; c++) {
         f->n_events += c->n_events;
         f->n_unfinished += c->n_unfinished;
+        f->n_packet_flows += c->n_packet_flows;
         f->n_path_flows += c->n_path_flows;
         f->n_simulated += c->n_simulated;
     }

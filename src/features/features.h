@@ -42,6 +42,7 @@ typedef struct {
     uint64_t n_events;       /* of the simulations */
     uint64_t n_unfinished;   /* FEATURES_PACKETS: foreground flows that did not finish, so have no
                                 slowdown */
+    uint64_t n_packet_flows; /* FEATURES_PACKETS: all foreground flows; not kept in files */
     uint64_t n_path_flows;   /* Σ over the paths of their flows; FEATURES_PACKETS: 0 */
     uint64_t n_simulated;    /* those of them that took part in a fluid simulation */
     struct FeaturesRun *run; /* private and owned: what simulating takes; NULL once finished */
