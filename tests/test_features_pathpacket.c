@@ -36,6 +36,7 @@ static void make(Scenario *s, uint32_t n_hosts, uint32_t n_switches, const TopoC
     s->route = route_new(&s->topo, &err);
     if (!s->route) fail_msg("%s", err.msg);
     netconf_default(&s->conf);
+    s->conf.line_window_b = 15e3;
 }
 
 /* n flows from a host of [0, n_src) to one of [first_dst, first_dst + n_dst), a few packets each,

@@ -239,6 +239,7 @@ static void describes_the_same(void **state) {
     FlowFeat x, y;
     FlowsimStats stats;
     netconf_default(&conf);
+    conf.line_window_b = 15e3;
     pathfluid_build(&x, &lot, f, N, 512, NULL, &a);
     PathView path = view_of(&lot, f, &a);
     size_t n_simulated =

@@ -71,6 +71,7 @@ static void equals_plain_sorting(void **state) {
     Arena a = {0};
     NetConf conf;
     netconf_default(&conf);
+    conf.line_window_b = 15e3;
     for (uint64_t seed = 0; seed < 60; seed++) {
         Rng r = rng_stream(seed, "feature", 0);
         uint32_t n_links = 1 + (uint32_t)rng_below(&r, seed % 10 == 0 ? 20 : 6);
@@ -102,6 +103,7 @@ static void conf_values_have_their_units(void **state) {
     NetConf conf;
     float v[PATHFEAT_N_CONF];
     netconf_default(&conf);
+    conf.line_window_b = 15e3;
     conf.cc = CC_TIMELY;
     conf.buffer_b = 307200;
     conf.timely_tlow_ns = 50000;
@@ -139,6 +141,7 @@ static void empty_buckets_take_the_given_vector(void **state) {
     Lot lot;
     NetConf conf;
     netconf_default(&conf);
+    conf.line_window_b = 15e3;
     lot_published(&lot, 2, 10e9, &a);
     LotFlow f = {.size_b = 600, .s = 0, .d = 1};
     float sldn = 3, empty[STATS_N_PCT], row[PATHFEAT_N];

@@ -476,8 +476,52 @@ static void incomplete_scenarios_are_refused(void **state) {
     }
 }
 
+/* A window of auto is the largest base BDP: that of the pair with the longest round trip. */
+static void an_automatic_window_is_the_largest_bdp(void **state) {
+    (void)state;
+    static const struct {
+        const char *topo, *set[2];
+        double window_b, base_bdp_b;
+    } cases[] = {
+        {"3 1 2\n2\n0 2 100Gbps 1us 0\n1 2 100Gbps 1us 0\n", {NULL}, 52000, 52000},
+        {"3 1 2\n2\n0 2 200Gbps 1us 0\n1 2 200Gbps 1us 0\n", {"window=auto", NULL}, 102000, 102000},
+        {"3 1 2\n2\n0 2 100Gbps 1us 0\n1 2 100Gbps 1us 0\n", {"window=18KB", NULL}, 18000, 52000},
+        /* Hosts 0 and 1 in a rack, 2 beyond two switches: (2·14 µs + 2·80 + 2·20 ns) · 100 Gb/s. */
+        {"6 3 5\n3 4 5\n0 3 100Gbps 2us 0\n1 3 100Gbps 1us 0\n3 4 400Gbps 5us 0\n4 5 400Gbps 5us "
+         "0\n5 2 100Gbps 2us 0\n",
+         {NULL},
+         352500,
+         352500},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char topo[64], flows[64];
+        snprintf(topo, sizeof topo, "/tmp/m3-test-window-%ld.txt", (long)getpid());
+        snprintf(flows, sizeof flows, "/tmp/m3-test-window-%ld.csv", (long)getpid());
+        FILE *f = fopen(topo, "w");
+        fputs(cases[i].topo, f);
+        fclose(f);
+        f = fopen(flows, "w");
+        fputs("src,dst,size_b,start_ns\n0,1,1000,0\n", f);
+        fclose(f);
+        Scenario s;
+        Err err = {0};
+        ScenarioOptions o = {.topo_path = topo,
+                             .flows_path = flows,
+                             .mix_id = -1,
+                             .set = cases[i].set[0] ? cases[i].set : NULL,
+                             .seed = 1};
+        if (scenario_load(&s, &o, NULL, &err) != 0) fail_msg("%s", err.msg);
+        if (s.conf.line_window_b != cases[i].window_b || s.base_bdp_b != cases[i].base_bdp_b)
+            fail_msg("%zu: window %g, BDP %g", i, s.conf.line_window_b, s.base_bdp_b);
+        scenario_free(&s);
+        unlink(topo);
+        unlink(flows);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_automatic_window_is_the_largest_bdp),
         cmocka_unit_test(our_keys),
         cmocka_unit_test(published_mixes),
         cmocka_unit_test(published_keys_keep_their_units),

@@ -15,6 +15,7 @@
 #include "fluid/flowsim.h"
 #include "model/modelinput.h"
 #include "model/pathfeat.h"
+#include "net/basebdp.h"
 #include "traffic/flows_read.h"
 
 enum { MAX_LINKS = 1000 }; /* far beyond any network; positions are 16 bits wide */
@@ -133,7 +134,10 @@ static int write_csv(const FlowsimRun *r, const char *path, Err *err) {
 
 static int write_features(FlowsimRun *r, const FlowsimCmd *o, Err *err) {
     PathFeat m;
-    pathfeat_build(&m, &r->lot, r->lot_flows, r->slowdown, r->flows.n, &o->conf, &r->arena);
+    NetConf conf = o->conf;
+    if (conf.line_window_b == NETCONF_AUTO)
+        conf.line_window_b = basebdp_of(r->lot.rate_bps, r->lot.delay_ns, r->lot.n_links);
+    pathfeat_build(&m, &r->lot, r->lot_flows, r->slowdown, r->flows.n, &conf, &r->arena);
     float *rows = ARENA_NEW(&r->arena, float, (size_t)m.n_rows *PATHFEAT_N);
     for (uint32_t row = 0; row < m.n_rows; row++)
         pathfeat_row(&m, row, NULL, false, rows + (size_t)row * PATHFEAT_N);

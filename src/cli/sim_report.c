@@ -147,6 +147,8 @@ void sim_report_json(FILE *f, const SimReport *r) {
     json_put_count(&o, "seed", r->common->seed);
     json_put_string(&o, "topo", r->scenario->topo.name);
     json_put_string(&o, "cc", r->cc);
+    json_put_number(&o, "window_b", r->scenario->conf.line_window_b);
+    json_put_number(&o, "base_bdp_b", r->scenario->base_bdp_b);
     json_put_string(&o, "compat", r->compat ? "hpcc-ns3" : NULL);
     json_put_count(&o, "n_flows", r->scenario->flows.n);
     put_counts(&o, r->stats);

@@ -48,8 +48,10 @@ typedef struct {
     uint64_t fluid_events;    /* of the paths' simulations, fluid or packet */
     uint64_t n_unfinished;    /* METHOD_PACKET: foreground flows that did not finish; not counted */
     uint64_t n_packet_flows;  /* METHOD_PACKET: foreground flows of the paths */
-    bool exhaustive;          /* every path was taken: sampling has no part in the intervals */
-    bool model_error;         /* the model's own error has a part in the intervals */
+    double window_b,
+        base_bdp_b;   /* the window in use; the network's largest base BDP, 0: not known */
+    bool exhaustive;  /* every path was taken: sampling has no part in the intervals */
+    bool model_error; /* the model's own error has a part in the intervals */
     double sampling_error[RESULT_N_QUANTILES]; /* half the 95 % interval of sampling over the value,
                                                   of all flows; 0 if exhaustive */
     TargetError target;                        /* as asked for */

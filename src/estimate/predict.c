@@ -139,6 +139,8 @@ void predict_finish(Prediction *p, Estimate *out) {
                       .fluid_events = f->n_events,
                       .n_unfinished = f->n_unfinished,
                       .n_packet_flows = f->n_packet_flows,
+                      .window_b = f->conf.line_window_b,
+                      .base_bdp_b = f->base_bdp_b,
                       .path_flows = f->n_path_flows,
                       .simulated_flows = f->n_simulated,
                       .model_error = p->has_error,

@@ -159,6 +159,8 @@ static void put_paths(JsonOut *o, const Estimate *e) {
     if (e->overflow > 0) json_put_number(o, "windows_per_buffer", e->overflow);
     else json_put_null(o, "windows_per_buffer");
     json_put_count(o, "n_flows", e->n_flows);
+    json_put_number(o, "window_b", e->window_b);
+    if (e->base_bdp_b > 0) json_put_number(o, "base_bdp_b", e->base_bdp_b);
     if (e->n_packet_flows > 0) {
         json_put_count(o, "n_packet_flows", e->n_packet_flows);
         json_put_count(o, "n_unfinished", e->n_unfinished);

@@ -165,6 +165,7 @@ static int predict_row(SweepRun *r, size_t i, Features *f, SweepStage computed, 
 static int share_fluid(SweepRun *r, size_t first, Scenario *s, SweepStage computed, Err *err) {
     Features f;
     s->conf = r->out->rows[first].conf;
+    if (s->conf.line_window_b == NETCONF_AUTO) s->conf.line_window_b = s->base_bdp_b;
     if (estimate_features(&f, s, r->estimate, r->log, err) != 0) return -1;
     r->out->n_fluid++;
     r->out->wall_fluid_s += f.wall_fluid_s;

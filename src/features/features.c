@@ -111,6 +111,7 @@ int features_draw(Features *f, const Scenario *s, const FeaturesOptions *o, cons
                     .n_flows = s->source.n,
                     .exhaustive = o->n_paths == 0,
                     .conf = s->conf,
+                    .base_bdp_b = s->base_bdp_b,
                     .run = r};
     int rc = pathset_draw(&r->set, s->route, &s->source, o->n_paths, o->seed, err);
     if (rc == 0) r->index = pathindex_new(&r->set, s->route, &s->source, o->threads, log, err);
@@ -348,6 +349,7 @@ static void set_conf_of_path(void *ctx, size_t i, int worker) {
 
 void features_set_conf(Features *f, const NetConf *conf, int threads) {
     f->conf = *conf;
+    if (f->conf.line_window_b == NETCONF_AUTO) f->conf.line_window_b = f->base_bdp_b;
     par_for(f->n_unique, threads, set_conf_of_path, f);
 }
 
@@ -368,6 +370,10 @@ int features_settings(const Features *f, const char *const *set, NetConf *conf, 
     if (rc == 0 && (rc = netconf_check(&m.conf, err)) != 0) err_wrap(err, "--set");
     if (rc == 0 && !features_reusable_under(f, &m.conf))
         rc = err_input(err, "--set: takes a new fluid simulation; leave out --features");
+    if (rc == 0 && m.conf.line_window_b == NETCONF_AUTO && f->base_bdp_b == 0)
+        rc =
+            err_input(err, "window: the features do not say the network's bandwidth-delay product, "
+                           "which auto needs");
     *conf = m.conf;
     mix_free(&m);
     return rc;

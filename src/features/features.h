@@ -37,6 +37,7 @@ typedef struct {
     bool exhaustive;         /* all paths were taken */
     PathFeatures *paths;     /* [n_unique] owned */
     NetConf conf;            /* the settings that the paths' values are for */
+    double base_bdp_b;       /* the network's, for a window of auto; 0: not known (an older file) */
     double wall_route_s;     /* drawing, routing and indexing, and the scenario's routing */
     double wall_fluid_s;     /* simulation of the paths, fluid or not */
     uint64_t n_events;       /* of the simulations */

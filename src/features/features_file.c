@@ -145,6 +145,7 @@ static void put_header(JsonOut *o, const Features *f, const FeaturesSource *src)
     put_u64(o, "n_drawn", f->n_drawn);
     put_u64(o, "n_unique", f->n_unique);
     json_put_bool(o, "exhaustive", f->exhaustive);
+    json_put_number(o, "base_bdp_b", f->base_bdp_b);
     put_u64(o, "n_events", f->n_events);
     put_u64(o, "n_unfinished", f->n_unfinished);
     put_u64(o, "n_path_flows", f->n_path_flows);
@@ -240,11 +241,21 @@ static int read_kind(const Json *j, FeaturesKind *kind, const char *path, Err *e
                      path);
 }
 
+/* Files of before windows of auto do not have it. */
+static int read_bdp(const Json *j, double *bdp_b, Err *err) {
+    Json v;
+    *bdp_b = 0;
+    if (!json_find(j, "base_bdp_b", &v)) return 0;
+    if (json_number(&v, bdp_b, err) != 0) return -1;
+    return *bdp_b >= 0 ? 0 : json_fail(&v, err, "must be at least 0");
+}
+
 static int read_counts(const Json *j, Features *f, Err *err) {
     uint64_t drawn = 0, unique = 0;
     if (need_u64(j, "seed", UINT64_MAX, &f->seed, err) != 0 ||
         need_u64(j, "n_flows", UINT32_MAX, &f->n_flows, err) != 0 ||
         json_need_bool(j, "exhaustive", &f->exhaustive, err) != 0 ||
+        read_bdp(j, &f->base_bdp_b, err) != 0 ||
         need_u64(j, "n_drawn", f->exhaustive ? UINT32_MAX : PATHSET_MAX_DRAWS, &drawn, err) != 0 ||
         need_u64(j, "n_unique", drawn, &unique, err) != 0 ||
         need_u64(j, "n_events", UINT64_MAX, &f->n_events, err) != 0 ||

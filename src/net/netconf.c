@@ -33,8 +33,8 @@ const NetConfRow netconf_rows[] = {
     {"cc", NETCONF_CC, AT(cc), 0, CC_N - 1, "dctcp", CC_N, "congestion control", "cc", 1},
     {"buffer", NETCONF_SIZE, AT(buffer_b), 1, MAX_B, "400KiB", CC_N, "shared buffer of a switch",
      "bfsz", 10240},
-    {"window", NETCONF_SIZE, AT(line_window_b), 1, MAX_B, "15KB", CC_N,
-     "initial and largest window of a flow", "window", 1},
+    {"window", NETCONF_SIZE, AT(line_window_b), 1, MAX_B, "auto", CC_N,
+     "initial and largest window of a flow; auto: the largest base BDP", "window", 1, true},
     {"pfc", NETCONF_FLAG, AT(pfc), 0, 1, "on", CC_N,
      "priority flow control: switches pause senders rather than drop packets", "enable_pfc", 1},
     {"dctcp_k", NETCONF_SIZE, AT(dctcp_k_b), 1, MAX_B, "10KB", CC_DCTCP,
@@ -186,6 +186,8 @@ static UnitsText quantity_text(NetConfType type, double x) {
 
 /* ---- checks ---- */
 
+static bool is_auto(const NetConfRow *r, double x) { return r->may_be_auto && x == NETCONF_AUTO; }
+
 static int check_limits(const NetConfRow *r, double x, Err *err) {
     if (x >= r->lo && x <= r->hi) return 0; /* false for NaN */
     return err_input(err, "%s: must be in [%s, %s], got %s", r->key, json_number_text(r->lo).s,
@@ -197,7 +199,9 @@ int netconf_check(const NetConf *conf, Err *err) {
         return err_input(err, "cc: expected one of %d congestion controls, got number %u", CC_N,
                          (unsigned)conf->cc);
     for (const NetConfRow *r = netconf_rows; r->key; r++)
-        if (check_limits(r, netconf_number(conf, r), err) != 0) return -1;
+        if (!is_auto(r, netconf_number(conf, r)) &&
+            check_limits(r, netconf_number(conf, r), err) != 0)
+            return -1;
     for (int i = 0; i < N_ORDERS; i++) {
         const NetConfRow *low = netconf_row(orders[i].low), *high = netconf_row(orders[i].high);
         double x = netconf_number(conf, low), most = netconf_number(conf, high);
@@ -263,7 +267,8 @@ int netconf_set(NetConf *conf, const char *key, const char *value, Err *err) {
     const NetConfRow *r = netconf_row(key);
     double x;
     if (!r) return no_such_setting(key, err);
-    if (parse(r, value, &x, err) != 0 || check_limits(r, x, err) != 0) return -1;
+    if (r->may_be_auto && strcasecmp(value, "auto") == 0) x = NETCONF_AUTO;
+    else if (parse(r, value, &x, err) != 0 || check_limits(r, x, err) != 0) return -1;
     netconf_put_number(conf, r, x);
     return 0;
 }
@@ -287,11 +292,8 @@ int netconf_check_bare(const char *key, double x, Err *err) {
 
 void netconf_default(NetConf *conf) {
     *conf = (NetConf){0};
-    for (const NetConfRow *r = netconf_rows; r->key; r++) {
-        double x = 0;
-        if (parse(r, r->standard, &x, NULL) != 0) assert(!"a default is a valid text");
-        netconf_put_number(conf, r, x);
-    }
+    for (const NetConfRow *r = netconf_rows; r->key; r++)
+        if (netconf_set(conf, r->key, r->standard, NULL) != 0) assert(!"a default is a valid text");
 }
 
 /* ---- to text and JSON ---- */
@@ -303,6 +305,7 @@ void netconf_put_json(JsonOut *out, const NetConf *conf) {
         if (!of_cc(r, conf->cc)) continue;
         if (r->type == NETCONF_CC) json_put_string(out, r->key, netconf_cc_name(conf->cc));
         else if (r->type == NETCONF_FLAG) json_put_bool(out, r->key, x != 0);
+        else if (is_auto(r, x)) json_put_string(out, r->key, "auto");
         else if (netconf_check_bare(r->key, x, NULL) == 0) json_put_number(out, r->key, x);
         else {
             NetConfText t;
@@ -343,7 +346,7 @@ void netconf_put_texts(JsonOut *out, const NetConf *conf) {
         switch (r->type) {
         case NETCONF_CC: json_put_string(out, r->key, netconf_cc_name((Cc)x)); break;
         case NETCONF_FLAG: json_put_string(out, r->key, x != 0 ? "on" : "off"); break;
-        default: json_put_string(out, r->key, json_number_text(x).s);
+        default: json_put_string(out, r->key, is_auto(r, x) ? "auto" : json_number_text(x).s);
         }
     }
     json_out_end(out, '}');
@@ -403,9 +406,10 @@ NetConfText netconf_limits(const NetConfRow *row) {
     if (row->type == NETCONF_CC) snprintf(t.s, sizeof t.s, "a name");
     else if (row->type == NETCONF_FLAG) snprintf(t.s, sizeof t.s, "on or off");
     else
-        snprintf(t.s, sizeof t.s, "%s to %s%s", quantity_text(row->type, row->lo).s,
+        snprintf(t.s, sizeof t.s, "%s to %s%s%s", quantity_text(row->type, row->lo).s,
                  quantity_text(row->type, row->hi).s,
-                 row->type == NETCONF_PACKETS ? " packets" : "");
+                 row->type == NETCONF_PACKETS ? " packets" : "",
+                 row->may_be_auto ? ", or auto" : "");
     return t;
 }
 

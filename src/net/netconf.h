@@ -16,7 +16,8 @@ typedef enum { CC_DCTCP, CC_DCQCN, CC_HPCC, CC_TIMELY, CC_NONE, CC_SWIFT, CC_N }
 typedef struct {
     Cc cc;
     double buffer_b;
-    double line_window_b; /* a flow's window at its host's line rate, payload bytes */
+    double line_window_b; /* a flow's window at its host's line rate, payload bytes; NETCONF_AUTO:
+                             the network's largest base bandwidth-delay product (basebdp.h) */
     bool pfc;
     double dctcp_k_b;
     double dcqcn_kmin_b, dcqcn_kmax_b;
@@ -38,6 +39,9 @@ typedef enum {
     NETCONF_PACKETS   /* a number of packets, not whole */
 } NetConfType;
 
+/* A number that stands for "auto", where a setting may be that. */
+#define NETCONF_AUTO 0.0
+
 /* One setting. Reading and writing it, its checks, help and documentation follow from its row. */
 typedef struct {
     const char *key; /* in a mix's "network" and in --set */
@@ -49,6 +53,7 @@ typedef struct {
     const char *help;      /* what it means, at which reference rate */
     const char *published; /* key in a published mix ("bfsz", "param_1"); NULL: none */
     double published_unit; /* what 1 stands for there, in the type's unit */
+    bool may_be_auto;      /* "auto" is a value, too, kept as NETCONF_AUTO: the network decides */
 } NetConfRow;
 
 /* ORDER of --help, of spec/README.md and of files; ended by a row whose key is NULL. */
@@ -95,7 +100,7 @@ double netconf_number(const NetConf *conf, const NetConfRow *row);
 void netconf_put_number(NetConf *conf, const NetConfRow *row, double x);
 
 typedef struct {
-    char s[96];
+    char s[128];
 } NetConfText;
 /* netconf_check returns 0, or −1 with an input error if a setting is outside of its limits, or two
  * contradict each other (dcqcn_kmin above dcqcn_kmax). */

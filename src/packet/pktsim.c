@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/basebdp.h"
 #include "packet/compat.h"
 #include "packet/ideal.h"
 #include "packet/pktsim_private.h"
@@ -258,6 +259,8 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
             s->loss[l] = rng_stream(opt->seed, "link errors", l);
     }
     if (s->compat) s->mrg = mrg_at(COMPAT_STREAMS + COMPAT_STREAMS_PER_NODE * s->topo->n_nodes);
+    if (s->cc_conf.conf.line_window_b == NETCONF_AUTO)
+        s->cc_conf.conf.line_window_b = basebdp_largest(r);
     init_sizes(s);
     init_network(s);
     if (f->n == 0) return;

@@ -13,6 +13,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/units.h"
+#include "net/basebdp.h"
 #include "traffic/flows_read.h"
 
 /* Enough for stable percentiles of every size bucket: the 1 % largest flows are 10,000. */
@@ -103,6 +105,9 @@ static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
     double t1 = diag_now_s();
     if (!(s->route = route_new(&s->topo, err))) return -1;
 
+    s->base_bdp_b = basebdp_largest(s->route);
+    s->window_auto = s->conf.line_window_b == NETCONF_AUTO;
+    if (s->window_auto) s->conf.line_window_b = s->base_bdp_b;
     double t2 = diag_now_s();
     if (load_flows(s, o, log, err) != 0) return -1;
 
@@ -125,6 +130,18 @@ int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *er
     if (load_all(s, o, log, err) == 0) return 0;
     scenario_free(s);
     return -1;
+}
+
+void scenario_remark_window(const Scenario *s, const Log *log) {
+    if (s->window_auto)
+        log_note(log, "window: auto is %s, the network's largest base BDP",
+                 units_size(s->base_bdp_b).s);
+    else if (s->conf.line_window_b < s->base_bdp_b)
+        log_note(
+            log,
+            "window: %s is below the network's largest base BDP, %s, and slows down flows even "
+            "when alone; window=auto takes the BDP",
+            units_size(s->conf.line_window_b).s, units_size(s->base_bdp_b).s);
 }
 
 void scenario_free(Scenario *s) {

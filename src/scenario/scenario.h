@@ -20,7 +20,9 @@ typedef struct {
     uint16_t *sport;        /* source ports of all flows, in memory or not */
     WorkloadStream *stream; /* NULL if all flows are in memory */
     FlowSource source;      /* the flows, whichever of the two */
-    NetConf conf;           /* the mix's, or the defaults, with `set` applied */
+    NetConf conf;           /* the mix's, or the defaults, with `set` applied; no window of auto */
+    double base_bdp_b;      /* the network's largest base bandwidth-delay product */
+    bool window_auto;       /* the window is that, since the settings left it to the network */
     bool has_mix;
     Mix mix;    /* as chosen, with `set` applied; without has_mix only its conf is set */
     bool drawn; /* flows were drawn from the mix; then these are set: */
@@ -62,5 +64,8 @@ int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err);
 /* scenario_load loads everything; scenario_free releases it. −1 with an input error that names the
  * option or the file and place; then nothing is to be released. */
 int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err);
+/* scenario_remark_window notes what a window of auto came to, or that the window is below the
+ * bandwidth-delay product (BDP): for commands whose results depend on it. */
+void scenario_remark_window(const Scenario *s, const Log *log);
 void scenario_free(Scenario *s);
 #endif
