@@ -122,6 +122,7 @@ int file_view(FileView *v, const char *path, Err *err) {
     *v = (FileView){0};
     if (is_stdin(path) && keep_stdin(err) != 0) return -1;
     int fd = is_stdin(path) ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == EINTR && diag_stop_requested()) return err_stopped(err);
     if (fd < 0) return err_input(err, "%s: cannot open: %s", path, strerror(errno));
     struct stat st;
     int rc = 0;

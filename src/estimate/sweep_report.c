@@ -114,6 +114,7 @@ static void put_row(JsonOut *o, const SweepReport *r, const SweepRow *row) {
         if (value) json_put_string(o, r->grid->axes[a].key, value);
     }
     json_out_end(o, '}');
+    json_put_number(o, "window_b", row->estimate.window_b);
     json_put_string(o, "computed", stage_names[row->computed]);
     json_put_seconds(o, "wall_s", row->wall_s);
     report_put_estimate(o, &row->estimate);
