@@ -130,7 +130,11 @@ int file_view(FileView *v, const char *path, Err *err) {
         rc = err_input(err, "%s: expected a file, got a directory", path);
     } else if (S_ISREG(st.st_mode) && st.st_size > 0) {
         void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (p == MAP_FAILED) rc = slurp(v, fd, path, most_of(S_IFREG), err);
+        size_t most = most_of(st.st_mode);
+        if (p == MAP_FAILED && (size_t)st.st_size > most)
+            rc = err_input(err, "%s: %zu MiB do not fit into memory", path,
+                           (size_t)st.st_size >> 20);
+        else if (p == MAP_FAILED) rc = slurp(v, fd, path, most, err);
         else *v = (FileView){.data = p, .len = (size_t)st.st_size, .mapped = true};
     } else {
         rc = slurp(v, fd, path, most_of(st.st_mode), err);
