@@ -37,6 +37,12 @@ void cc_arm(CcArm *arm, int which, double delay_ns) {
 
 uint64_t cc_rate(double bps) { return bps >= 1e18 ? (uint64_t)1e18 : bps > 0 ? (uint64_t)bps : 0; }
 
+void cc_go_on(const CongestionControl *cc, CcFlow *f, const CcConf *c, double rate_bps) {
+    if (!cc->ack) return; /* never leaves the line rate */
+    f->rate_bps = cc_at_least(cc_at_most(cc_rate(rate_bps), f->rate_bps), f->min_rate_bps);
+    if (cc->go_on) cc->go_on(f, c);
+}
+
 /* Cuts x to whole units. The margin keeps values whole that rounding has left just below. */
 static double cut(double x, double unit) { return floor(x / unit + 1e-9) * unit; }
 

@@ -92,6 +92,9 @@ typedef struct {
     bool own_design;  /* not in the reference: refused in compat */
     /* A flow starts: at rate_bps, the line rate, with the whole window. */
     void (*start)(CcFlow *f, const CcConf *c);
+    /* A flow that began earlier goes on: after `start`, at f->rate_bps, which is set already. NULL
+     * if the control keeps no rate of its own. */
+    void (*go_on)(CcFlow *f, const CcConf *c);
     /* An ACK or NACK. Returns true if it set a rate or window. */
     bool (*ack)(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm);
     /* A timer that the control armed expires. */
@@ -115,6 +118,8 @@ uint64_t cc_rate(double bps);
 /* cc_conf returns the settings as controls see them: in compat, steps and delays are cut to whole
  * Mb/s and ns. */
 CcConf cc_conf(const NetConf *conf, bool compat);
+/* cc_go_on has a flow that was started go on at about rate_bps, within its control's limits. */
+void cc_go_on(const CongestionControl *cc, CcFlow *f, const CcConf *c, double rate_bps);
 /* cc_threshold_b returns a marking threshold, given as k_b bytes at ref_bps, for a port: in
  * proportion to its rate; whole KB in compat. */
 uint64_t cc_threshold_b(const CcConf *c, double k_b, double ref_bps, double port_rate_bps);

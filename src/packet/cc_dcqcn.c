@@ -26,6 +26,12 @@ static void start(CcFlow *f, const CcConf *c) {
     *CC_OWN(Dcqcn, f) = (Dcqcn){.alpha = 1, .target_bps = f->nic_rate_bps};
 }
 
+/* At line rate after all: nothing but a mark starts the timers that raise a rate again. */
+static void go_on(CcFlow *f, const CcConf *c) {
+    (void)c;
+    f->rate_bps = f->nic_rate_bps;
+}
+
 static bool ack(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm) {
     (void)c;
     if (!a->marked) return false;
@@ -84,6 +90,7 @@ const CongestionControl cc_dcqcn = {.name = "dcqcn",
                                     .header_b = WIRE_HEADER_B,
                                     .ack_b = WIRE_ACK_B,
                                     .start = start,
+                                    .go_on = go_on,
                                     .ack = ack,
                                     .timer = timer,
                                     .marking = marking};

@@ -18,6 +18,11 @@ static void start(CcFlow *f, const CcConf *c) {
     *CC_OWN(Hpcc, f) = (Hpcc){.u = 1, .committed_bps = c->compat ? f->nic_rate_bps : f->rate_bps};
 }
 
+static void go_on(CcFlow *f, const CcConf *c) {
+    (void)c;
+    CC_OWN(Hpcc, f)->committed_bps = f->rate_bps;
+}
+
 /* Time between two stamps of a hop, modulo the 24 bits they have. */
 static uint64_t between_ns(CcHop now, CcHop before) {
     return (now.time_ns - before.time_ns) & 0xffffff;
@@ -80,4 +85,5 @@ const CongestionControl cc_hpcc = {.name = "hp",
                                    .telemetry = true,
                                    .retimes = true,
                                    .start = start,
+                                   .go_on = go_on,
                                    .ack = ack};

@@ -68,6 +68,16 @@ static double target_ns(const CcFlow *f, const Swift *w, const NetConf *conf) {
            fmax(0, fmin(scaling, conf->swift_fs_range_ns));
 }
 
+/* The window that gives the rate at the target delay, where a flow of several on a full link stays;
+ * rate_bps itself stays the line's. */
+static void go_on(CcFlow *f, const CcConf *c) {
+    Swift *w = CC_OWN(Swift, f);
+    double packets_ns = (double)f->rate_bps / 8e9 / WIRE_PAYLOAD_B;
+    set_cwnd(f, packets_ns * f->base_rtt_ns);
+    set_cwnd(f, packets_ns * fmax(f->base_rtt_ns, target_ns(f, w, &c->conf)));
+    f->rate_bps = f->max_rate_bps;
+}
+
 /* Multiplies the window by a factor below 1, unless it was decreased less than an RTT ago. */
 static void decrease(CcFlow *f, const CcAck *a, double factor) {
     Swift *w = CC_OWN(Swift, f);
@@ -107,5 +117,6 @@ const CongestionControl cc_swift = {.name = "swift",
                                     .sets_window = true,
                                     .own_design = true,
                                     .start = start,
+                                    .go_on = go_on,
                                     .ack = ack,
                                     .timeout = timeout};

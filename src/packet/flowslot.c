@@ -60,6 +60,7 @@ static double base_rtt_ns(const PktSim *s, const uint32_t *links, uint32_t n) {
 }
 
 static void start_control(PktSim *s, uint32_t slot, const uint32_t *path, uint32_t n_links) {
+    uint32_t index = s->flows[slot].index;
     double nic = s->topo->links[path[0]].rate_bps, line = s->compat ? WIRE_REF_BPS : nic,
            rtt = base_rtt_ns(s, path, n_links);
     CcFlow *cc = &s->flows[slot].cc;
@@ -73,6 +74,8 @@ static void start_control(PktSim *s, uint32_t slot, const uint32_t *path, uint32
                    .base_rtt_ns = s->compat ? COMPAT_BASE_RTT_NS : rtt,
                    .min_rtt_ns = s->compat ? COMPAT_MIN_RTT_NS : rtt};
     s->cc->start(cc, &s->cc_conf);
+    const PktStretch *x = s->opt->stretch;
+    if (x && index < x->n_begun) cc_go_on(s->cc, cc, &s->cc_conf, x->rate_bps[index]);
     for (uint32_t i = 0; i < s->max_stamps && i + 1 < n_links; i++)
         s->hop_rates[(size_t)slot * s->max_stamps + i] = s->topo->links[path[i + 1]].rate_bps;
 }

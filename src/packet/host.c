@@ -208,6 +208,8 @@ static void take_in_order(PktSim *s, FlowSlot *f, uint32_t payload) {
     if (f->expected < f->size_b) return;
     s->fct_ns[f->index] = (double)(s->now - f->started) / (double)s->ticks_per_ns;
     s->stats->n_finished++;
+    const PktStretch *x = s->opt->stretch;
+    if (x && f->index - x->measured_first < x->n_measured) s->n_awaited--;
 }
 
 static void receive_data(PktSim *s, uint32_t id) {

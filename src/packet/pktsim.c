@@ -164,19 +164,37 @@ static void handle(PktSim *s, uint32_t id) {
     }
 }
 
+/* Fills received_b: of flows in a slot, what has arrived; of others, all or nothing. */
+static void put_received(const PktSim *s, double *received_b) {
+    for (size_t i = 0; i < s->in->n; i++)
+        received_b[i] = isnan(s->fct_ns[i]) ? 0 : (double)s->in->size_b[i];
+    for (uint32_t i = 0; i < s->n_slots; i++) {
+        const FlowSlot *f = &s->flows[i];
+        if (f->index != NONE) received_b[f->index] = (double)f->expected;
+    }
+}
+
 static int loop(PktSim *s, Err *err) {
     int64_t stop =
         s->opt->stop_ns > 0 ? (int64_t)(s->opt->stop_ns * (double)s->ticks_per_ns) : INT64_MAX;
+    int64_t settled = s->opt->stretch
+                          ? (int64_t)(s->opt->stretch->settled_ns * (double)s->ticks_per_ns)
+                          : INT64_MAX;
     Progress progress;
     progress_init(&progress, s->opt->log, "flows", s->in->n);
     int rc = 0;
-    while (s->n_live > 0) {
+    uint64_t max_events = s->opt->stretch ? s->opt->stretch->max_events : UINT64_MAX;
+    while (s->n_live > 0 && s->n_awaited > 0 && s->stats->n_events < max_events) {
         pktsim_reserve_cells(s, STOCK);
         uint32_t id = evq_pop(&s->q);
         const PktCell *c = pktsim_cell(s, id);
         s->now = c->ev.time;
         s->now_rank = c->ev.seq;
         if (s->now > stop) break;
+        if (s->now >= settled) {
+            put_received(s, s->opt->stretch->settled_b);
+            settled = INT64_MAX;
+        }
         s->n_live -= c->kind != CELL_CC_TIMER;
         if (++s->stats->n_events % EVENTS_PER_UPDATE == 0) {
             progress_update(&progress, s->stats->n_finished);
@@ -188,6 +206,7 @@ static int loop(PktSim *s, Err *err) {
         handle(s, id);
     }
     progress_finish(&progress);
+    if (settled < INT64_MAX) put_received(s, s->opt->stretch->settled_b);
     return rc;
 }
 
@@ -237,6 +256,12 @@ static void init_network(PktSim *s) {
     s->q.nodes = (unsigned char *)s->cells;
 }
 
+static const uint16_t *number_ports(PktSim *s) {
+    uint16_t *sport = ARENA_NEW(&s->arena, uint16_t, s->in->n);
+    route_sports(s->topo, s->in->src, s->in->dst, s->in->n, sport);
+    return sport;
+}
+
 static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
                  const PktOptions *opt, double *fct_ns, PktStats *stats) {
     *s = (PktSim){.route = r,
@@ -264,8 +289,8 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
     init_sizes(s);
     init_network(s);
     if (f->n == 0) return;
-    s->sport = ARENA_NEW(&s->arena, uint16_t, f->n);
-    route_sports(s->topo, f->src, f->dst, f->n, s->sport);
+    s->sport = opt->stretch ? opt->stretch->sport : number_ports(s);
+    s->n_awaited = opt->stretch ? opt->stretch->n_measured : SIZE_MAX;
     if (s->compat) s->asked_starts = compat_has_asked_starts(f);
     s->first_start_ns = start_ns(s, 0);
     pktsim_schedule(s, pktsim_cell_new(s, CELL_FLOW_DUE), 0);
@@ -348,6 +373,7 @@ int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOpt
     init(&s, r, f, conf, opt, fct_ns, stats);
     int rc = loop(&s, err);
     finish_stats(&s, diag_now_s() - begin);
+    if (opt->stretch) put_received(&s, opt->stretch->received_b);
     release(&s);
     return rc;
 }

@@ -41,13 +41,27 @@ typedef struct {
 } PktTraceEvent;
 typedef void (*PktTracer)(void *ctx, const PktTraceEvent *e);
 
+/* What a stretch of a longer run takes from the rest of it: of its first flows, those that began
+ * before, what is left. Arrays are by index in Flows. */
 typedef struct {
-    bool compat;     /* the reference's behaviour with its quirks */
-    uint64_t seed;   /* of marking and of losses on links */
-    const char *cc;  /* overrides the settings' congestion control, by name; NULL: as they say */
-    double stop_ns;  /* flows not finished by then stay unfinished; 0: until nothing moves */
-    const Log *log;  /* progress; NULL: none */
-    PktTracer trace; /* NULL: none */
+    const uint16_t *sport; /* source ports, as in the longer run: they decide routes */
+    size_t n_begun; /* flows 0 … n_begun − 1 began before; their sizes are what is left */
+    const double *rate_bps;            /* [n_begun] the rate at which they go on, on the wire */
+    size_t measured_first, n_measured; /* the run ends when these are done, … */
+    uint64_t max_events;               /* … or after so many events, … */
+    double *received_b; /* [n] … or with stop_ns: out, the payload received of each flow by then */
+    double settled_ns;  /* in between, after the first start: … */
+    double *settled_b;  /* [n] … out, the payload received by then */
+} PktStretch;
+
+typedef struct {
+    bool compat;    /* the reference's behaviour with its quirks */
+    uint64_t seed;  /* of marking and of losses on links */
+    const char *cc; /* overrides the settings' congestion control, by name; NULL: as they say */
+    double stop_ns; /* flows not finished by then stay unfinished; 0: until nothing moves */
+    const PktStretch *stretch; /* NULL: the flows are a run of their own */
+    const Log *log;            /* progress; NULL: none */
+    PktTracer trace;           /* NULL: none */
     void *trace_ctx;
 } PktOptions;
 

@@ -80,7 +80,7 @@ struct PktSim {
     const Topo *topo;
     const Route *route;
     const Flows *in;
-    uint16_t *sport;
+    const uint16_t *sport;
     Arena arena;      /* what lasts for the run */
     Port *ports;      /* [n_links] */
     Ingress *ingress; /* [n_links] */
@@ -97,7 +97,8 @@ struct PktSim {
     uint64_t *hops_before; /* [n_slots][max_stamps] */
     double *hop_rates;     /* [n_slots][max_stamps] */
     uint32_t max_stamps;
-    size_t next_due; /* index of the next flow to start */
+    size_t next_due;  /* index of the next flow to start */
+    size_t n_awaited; /* flows of PktStretch that the run has to wait for */
     int64_t first_start_ns;
     bool asked_starts; /* compat: start times are as asked for, not as the reference printed them */
     Rng rng;           /* marking */
