@@ -1,0 +1,421 @@
+/* netfluid: the state of the whole network at a time, from flows as a fluid.
+ *
+ *   start of the run ........ large flows only ........ all flows ─▶ the time asked for
+ *                             long steps                 short ones
+ *
+ * Every flow goes at its max-min fair rate: it is at its own limit or crosses a saturated link on
+ * which no flow is faster. To know who is alive at a time T, one need not begin with the first
+ * flow: one that began `reach` of its ideal completion times before T has ended. So at a distance
+ * of a second only flows of megabytes take part, and just before T all do. The flows that are too
+ * small to take part at a distance are there all the same: they take their mean share of each
+ * link's rate. What takes part therefore hardly depends on how long the run is.
+ *
+ * Rates are computed anew not at every event but at steps that shrink with the distance to T: what
+ * took part at a distance lives long, and an error of a step there is forgotten by T. The least
+ * step is half a base round trip, since no control reacts faster. A flow that began within a step
+ * is given what it would have sent since, at its first rate.
+ *
+ * Rates: progressive filling with the saturated links in a heap. A link's fair share, what is left
+ * of it over the flows not yet settled on it, only grows while flows settle at lower rates, so a
+ * key in the heap is a lower bound that is corrected when it comes up (netfluid_rates).
+ *
+ * Left out: queues, losses, the time that a control takes to reach its rate. */
+#include "fluid/netfluid.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/par.h"
+#include "fluid/netrates.h"
+#include "net/basebdp.h"
+#include "net/wire.h"
+
+/* Chosen by measuring (tests/bench/README.md): twice as much of either changes no state by more
+ * than the sampling of windows. */
+static const double DEFAULT_REACH = 60, DEFAULT_STEPS = 150;
+/* Flows that are routed for the mean shares: enough that a link with a thousandth of all flows has
+ * 1,000 of them. */
+enum { PROFILE_FLOWS = 1 << 20 };
+/* Links of a path, at most. */
+enum { MAX_LINKS = 64 };
+/* Size classes of the mean shares: powers of two. */
+enum { N_CLASSES = 50 };
+/* No link has less than this share left for the flows that take part, however much the others take
+ * in the mean. */
+static const double LEAST_SHARE = 0.05;
+
+struct NetFluid {
+    const Route *route;
+    const Topo *topo;
+    const FlowSource *source;
+    double reach, steps;
+    bool every_event;
+    double header_b;  /* of a packet */
+    double window_b;  /* in flight at line rate */
+    double rtt_ns;    /* the longest base round trip */
+    double *rate_bps; /* [n_links] for data, without the mean of ACKs */
+    double *below;    /* [N_CLASSES + 1][n_links] bits/s of flows of the classes below */
+    double fastest_bps;
+    int64_t *chunk_end_ns; /* [n_chunks] start of a chunk's last flow */
+    size_t n_chunks;
+    NetFluidFlow *large; /* [n_large] flows of at least large_b bytes, ascending by index */
+    size_t n_large;
+    uint64_t large_b;
+};
+
+static int class_of(uint64_t size_b) {
+    int k = 63 - __builtin_clzll(size_b | 1);
+    return k < N_CLASSES - 1 ? k : N_CLASSES - 1;
+}
+
+static double wire_of(const NetFluid *nf, uint64_t size_b) {
+    return 8 * ((double)size_b + (double)wire_packets(size_b) * nf->header_b);
+}
+
+/* ---- mean shares ---- */
+
+typedef struct {
+    const NetFluid *nf;
+    size_t stride;
+    double **bits; /* [workers][N_CLASSES × n_links] */
+} Profile;
+
+static void profile_chunk(void *ctx, size_t item, int worker) {
+    const Profile *p = ctx;
+    const NetFluid *nf = p->nf;
+    Flows room = {0};
+    FlowChunk c = flowsource_chunk(nf->source, item, &room);
+    size_t n_links = nf->topo->n_links;
+    uint32_t links[MAX_LINKS];
+    if (!p->bits[worker]) p->bits[worker] = MEM_ZNEW(double, N_CLASSES *n_links);
+    for (uint32_t i = 0; i < c.n; i += (uint32_t)p->stride) {
+        uint32_t n = route_path(nf->route, c.src[i], c.dst[i], c.sport[i], ROUTE_DPORT, links);
+        double *of = p->bits[worker] + (size_t)class_of(c.size_b[i]) * n_links;
+        double bits = wire_of(nf, c.size_b[i]) * (double)p->stride;
+        for (uint32_t k = 0; k < n; k++) of[links[k]] += bits;
+    }
+    flows_free(&room);
+}
+
+static size_t chunk_stride(const NetFluid *nf) { return nf->source->n / PROFILE_FLOWS + 1; }
+
+/* Whole numbers of bits add up to the same sum in any order (below 2^53). */
+static void profile(NetFluid *nf, double span_ns, double ack_share, int threads) {
+    size_t n_links = nf->topo->n_links;
+    int workers = par_resolve(threads);
+    Profile p = {.nf = nf, .stride = chunk_stride(nf), .bits = MEM_ZNEW(double *, (size_t)workers)};
+    par_for(flowsource_n_chunks(nf->source), threads, profile_chunk, &p);
+    nf->below = MEM_ZNEW(double, (N_CLASSES + 1) * n_links);
+    for (size_t i = 0; i < N_CLASSES * n_links; i++) {
+        double bits = 0;
+        for (int w = 0; w < workers; w++) bits += p.bits[w] ? p.bits[w][i] : 0;
+        nf->below[i + n_links] = nf->below[i] + bits / span_ns * 1e9;
+    }
+    for (int w = 0; w < workers; w++) free(p.bits[w]);
+    free(p.bits);
+    for (size_t l = 0; l < n_links; l++) {
+        double acks = nf->below[N_CLASSES * n_links + (l ^ 1)] * ack_share;
+        nf->rate_bps[l] = fmax(nf->rate_bps[l] - acks, LEAST_SHARE * nf->topo->links[l].rate_bps);
+    }
+}
+
+/* ---- large flows ---- */
+
+/* Looking for the flows that take part goes through all flows near the time asked for, and through
+ * the large ones alone far from it: at most so many. */
+enum { MAX_LARGE = 1 << 18 };
+
+/* One pass over the flows: when chunks end, and how many flows each class has. */
+static void survey(NetFluid *nf, int64_t *first_ns, size_t n_of_class[N_CLASSES]) {
+    Flows room = {0};
+    memset(n_of_class, 0, N_CLASSES * sizeof *n_of_class);
+    for (size_t k = 0; k < nf->n_chunks; k++) {
+        FlowChunk c = flowsource_chunk(nf->source, k, &room);
+        if (k == 0) *first_ns = c.start_ns[0];
+        nf->chunk_end_ns[k] = c.start_ns[c.n - 1];
+        for (uint32_t i = 0; i < c.n; i++) n_of_class[class_of(c.size_b[i])]++;
+    }
+    flows_free(&room);
+}
+
+static NetFluidFlow flow_of(const FlowChunk *c, uint32_t i) {
+    return (NetFluidFlow){.index = c->first + i,
+                          .src = c->src[i],
+                          .dst = c->dst[i],
+                          .sport = c->sport[i],
+                          .size_b = c->size_b[i],
+                          .start_ns = c->start_ns[i]};
+}
+
+static void list_large(NetFluid *nf, const size_t n_of_class[N_CLASSES]) {
+    size_t n = 0;
+    int k = N_CLASSES;
+    while (k > 0 && n + n_of_class[k - 1] <= MAX_LARGE) n += n_of_class[--k];
+    nf->large_b = (uint64_t)1 << k;
+    nf->large = MEM_NEW(NetFluidFlow, n);
+    Flows room = {0};
+    for (size_t c = 0; n > 0 && c < nf->n_chunks; c++) {
+        FlowChunk chunk = flowsource_chunk(nf->source, c, &room);
+        for (uint32_t i = 0; i < chunk.n; i++)
+            if (class_of(chunk.size_b[i]) >= k) nf->large[nf->n_large++] = flow_of(&chunk, i);
+    }
+    flows_free(&room);
+}
+
+/* ---- set-up ---- */
+
+static double longest_rtt(const NetFluid *nf, double ack_b) {
+    double ns = 0;
+    const Topo *t = nf->topo;
+    for (uint32_t l = 0; l < t->n_links; l++)
+        ns = fmax(ns, wire_hop_rtt_ns(t->links[l].rate_bps, t->links[l].delay_ns,
+                                      WIRE_PAYLOAD_B + nf->header_b, ack_b));
+    return ns * route_max_links(nf->route);
+}
+
+NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *conf,
+                       const NetFluidOptions *o, int threads, Err *err) {
+    const Topo *t = route_topo(r);
+    if (route_max_links(r) > MAX_LINKS) {
+        err_input(err, "%s: paths of %u links: windows take at most %d", t->name,
+                  route_max_links(r), MAX_LINKS);
+        return NULL;
+    }
+    NetFluid *nf = MEM_ZNEW(NetFluid, 1);
+    double aim = conf->cc == CC_HPCC ? conf->hpcc_eta : 1, ack_b = wire_ack_b(conf->cc);
+    *nf = (NetFluid){.route = r,
+                     .topo = t,
+                     .source = source,
+                     .reach = o->reach > 0 ? o->reach : DEFAULT_REACH,
+                     .steps = o->steps > 0 ? o->steps : DEFAULT_STEPS,
+                     .every_event = o->every_event,
+                     .header_b = wire_header_b(conf->cc),
+                     .rate_bps = MEM_NEW(double, t->n_links),
+                     .n_chunks = flowsource_n_chunks(source)};
+    int64_t first_ns = 0;
+    size_t n_of_class[N_CLASSES];
+    nf->chunk_end_ns = MEM_NEW(int64_t, nf->n_chunks);
+    survey(nf, &first_ns, n_of_class);
+    list_large(nf, n_of_class);
+    /* A packet is sent while there is less than a window in flight: whole packets, rounded up. */
+    double window_b =
+        conf->line_window_b == NETCONF_AUTO ? basebdp_largest(r) : conf->line_window_b;
+    nf->window_b = fmax(1, ceil(window_b / WIRE_PAYLOAD_B)) * WIRE_PAYLOAD_B;
+    nf->rtt_ns = longest_rtt(nf, ack_b);
+    for (uint32_t l = 0; l < t->n_links; l++) nf->rate_bps[l] = aim * t->links[l].rate_bps;
+    for (uint32_t h = 0; h < t->n_hosts; h++)
+        nf->fastest_bps = fmax(nf->fastest_bps, t->host_rate_bps[h]);
+    double span_ns = (double)(nf->chunk_end_ns[nf->n_chunks - 1] - first_ns);
+    profile(nf, fmax(span_ns, 1), ack_b / (WIRE_PAYLOAD_B + nf->header_b), threads);
+    if (!diag_stop_requested()) return nf;
+    err_stopped(err);
+    netfluid_destroy(nf);
+    return NULL;
+}
+
+void netfluid_destroy(NetFluid *nf) {
+    if (!nf) return;
+    free(nf->rate_bps);
+    free(nf->below);
+    free(nf->chunk_end_ns);
+    free(nf->large);
+    free(nf);
+}
+
+double netfluid_max_load(const NetFluid *nf) {
+    double load = 0;
+    for (size_t l = 0; l < nf->topo->n_links; l++)
+        load = fmax(load, nf->below[N_CLASSES * (size_t)nf->topo->n_links + l] /
+                              nf->topo->links[l].rate_bps);
+    return load;
+}
+
+/* ---- which flows take part ---- */
+
+typedef struct {
+    NetFluidFlow *flow; /* [n] ascending by index */
+    size_t n, cap;
+} FlowList;
+
+/* Returns the least size of a flow that takes part if it began distance_ns before the time asked
+ * for. */
+static double least_size(const NetFluid *nf, double distance_ns) {
+    double ideal_ns = distance_ns / nf->reach - nf->rtt_ns;
+    return ideal_ns <= 0 ? 0 : ideal_ns * 1e-9 / 8 * nf->fastest_bps;
+}
+
+static void list_add(FlowList *list, NetFluidFlow f) {
+    MEM_GROW(list->flow, list->cap, list->n + 1);
+    list->flow[list->n++] = f;
+}
+
+/* Flows whose distance is looked at together: the smallest of the last one's is taken. */
+enum { BLOCK = 64 };
+
+static void gather_chunk(const NetFluid *nf, const FlowChunk *c, int64_t at_ns, FlowList *list) {
+    for (uint32_t begin = 0; begin < c->n; begin += BLOCK) {
+        uint32_t end = begin + BLOCK < c->n ? begin + BLOCK : c->n;
+        if (c->start_ns[begin] >= at_ns) return;
+        double least = least_size(nf, (double)(at_ns - c->start_ns[end - 1]));
+        for (uint32_t i = begin; i < end && c->start_ns[i] < at_ns; i++)
+            if ((double)c->size_b[i] >= least) list_add(list, flow_of(c, i));
+    }
+}
+
+/* Large flows of the chunks in whose time no small one takes part, then all flows of the others. */
+static void gather(const NetFluid *nf, int64_t at_ns, FlowList *list) {
+    Flows room = {0};
+    size_t chunk = 0;
+    while (chunk < nf->n_chunks &&
+           least_size(nf, (double)(at_ns - nf->chunk_end_ns[chunk])) >= (double)nf->large_b)
+        chunk++;
+    for (size_t i = 0; i < nf->n_large; i++) {
+        const NetFluidFlow *f = &nf->large[i];
+        if (f->index >= chunk << FLOW_LOG2_CHUNK) break;
+        if ((double)f->size_b >= least_size(nf, (double)(at_ns - f->start_ns))) list_add(list, *f);
+    }
+    for (; chunk < nf->n_chunks; chunk++) {
+        FlowChunk c = flowsource_chunk(nf->source, chunk, &room);
+        if (c.start_ns[0] >= at_ns) break;
+        gather_chunk(nf, &c, at_ns, list);
+    }
+    flows_free(&room);
+}
+
+/* ---- stepping ---- */
+
+typedef struct {
+    const NetFluid *nf;
+    NetRates rates;
+    FlowList all;
+    size_t next;     /* of `all`, to begin */
+    uint32_t *alive; /* [n_alive] indices in `all`, ascending */
+    double *left;    /* [n_alive] bits on the wire */
+    uint32_t n_alive;
+    double *share;   /* [n_links] rates left for the flows that take part */
+    int share_class; /* that they are computed for */
+    double capacity;
+} Stepper;
+
+static double base_rtt_ns(const NetFluid *nf, const uint32_t *links, uint32_t n) {
+    double ns = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const Link *l = &nf->topo->links[links[i]];
+        ns += wire_hop_rtt_ns(l->rate_bps, l->delay_ns, WIRE_PAYLOAD_B + nf->header_b, WIRE_ACK_B);
+    }
+    return ns;
+}
+
+/* Adds the next flow of the list, with its limit: the slower of its line rate and of a window in a
+ * round trip. */
+static void begin_flow(Stepper *s) {
+    const NetFluid *nf = s->nf;
+    const NetFluidFlow *f = &s->all.flow[s->next];
+    uint32_t links[MAX_LINKS],
+        n = route_path(nf->route, f->src, f->dst, f->sport, ROUTE_DPORT, links);
+    double full_b = WIRE_PAYLOAD_B + nf->header_b,
+           window_bits = nf->window_b * 8 * full_b / WIRE_PAYLOAD_B,
+           limit = fmin(nf->topo->links[links[0]].rate_bps,
+                        window_bits / base_rtt_ns(nf, links, n) * 1e9);
+    s->alive[s->n_alive] = (uint32_t)s->next++;
+    s->left[s->n_alive++] = wire_of(nf, f->size_b);
+    netrates_add(&s->rates, links, n, limit);
+}
+
+/* Sets the links' rates to what flows too small to take part leave at this distance. */
+static void set_shares(Stepper *s, double distance_ns) {
+    const NetFluid *nf = s->nf;
+    double least = least_size(nf, distance_ns);
+    int k = least < 1 ? 0 : class_of((uint64_t)least);
+    if (k == s->share_class) return;
+    s->share_class = k;
+    const double *below = nf->below + (size_t)k * nf->topo->n_links;
+    for (uint32_t l = 0; l < nf->topo->n_links; l++)
+        s->share[l] = fmax(s->capacity * nf->rate_bps[l] - below[l],
+                           LEAST_SHARE * s->capacity * nf->rate_bps[l]);
+}
+
+/* Lets all alive flows send for dt_ns; ended ones leave. `fresh` and later ones began since. */
+static void advance(Stepper *s, double dt_ns) {
+    uint32_t to = 0;
+    for (uint32_t i = 0; i < s->n_alive; i++) {
+        double left = s->left[i] - s->rates.rate[i] * dt_ns * 1e-9;
+        if (left < 1) continue;
+        netrates_move(&s->rates, i, to);
+        s->alive[to] = s->alive[i];
+        s->left[to++] = left;
+    }
+    s->n_alive = to;
+    netrates_resize(&s->rates, to);
+}
+
+/* Gives flows `first` … that began before now_ns what they have sent since. */
+static void catch_up(Stepper *s, uint32_t first, double now_ns) {
+    for (uint32_t i = first; i < s->n_alive; i++) {
+        double age_ns = now_ns - (double)s->all.flow[s->alive[i]].start_ns;
+        s->left[i] = fmax(s->left[i] - s->rates.rate[i] * age_ns * 1e-9, 0);
+    }
+}
+
+/* Returns the time of the first flow to end at the present rates. */
+static double first_end(const Stepper *s, double now_ns) {
+    double dt_ns = INFINITY;
+    for (uint32_t i = 0; i < s->n_alive; i++)
+        dt_ns = fmin(dt_ns, s->left[i] / s->rates.rate[i] * 1e9);
+    return now_ns + dt_ns;
+}
+
+static double next_time(const Stepper *s, double now_ns, double at_ns) {
+    double start_ns = s->next < s->all.n ? (double)s->all.flow[s->next].start_ns : at_ns;
+    if (s->n_alive == 0) return fmin(at_ns, start_ns);
+    if (s->nf->every_event) return fmin(at_ns, fmin(start_ns, first_end(s, now_ns)));
+    double step_ns = fmax((at_ns - now_ns) / s->nf->steps, s->nf->rtt_ns / 2);
+    return fmin(at_ns, now_ns + step_ns);
+}
+
+static void step_until(Stepper *s, double at_ns, size_t *n_steps) {
+    double now_ns = s->all.n > 0 ? (double)s->all.flow[0].start_ns : at_ns;
+    while (now_ns < at_ns) {
+        uint32_t before = s->n_alive;
+        while (s->next < s->all.n && (double)s->all.flow[s->next].start_ns <= now_ns) begin_flow(s);
+        set_shares(s, at_ns - now_ns);
+        netrates_fill(&s->rates, s->share);
+        catch_up(s, before, now_ns);
+        double then_ns = next_time(s, now_ns, at_ns);
+        advance(s, then_ns - now_ns);
+        now_ns = then_ns;
+        ++*n_steps;
+    }
+}
+
+void netfluid_state(const NetFluid *nf, int64_t at_ns, double capacity, NetFluidState *state) {
+    Stepper s = {.nf = nf, .share_class = -1, .capacity = capacity};
+    *state = (NetFluidState){0};
+    gather(nf, at_ns, &s.all);
+    netrates_init(&s.rates, nf->topo->n_links, route_max_links(nf->route));
+    s.alive = MEM_NEW(uint32_t, s.all.n);
+    s.left = MEM_NEW(double, s.all.n);
+    s.share = MEM_NEW(double, nf->topo->n_links);
+    step_until(&s, (double)at_ns, &state->n_steps);
+    state->flows = MEM_NEW(NetFluidFlow, s.n_alive);
+    for (uint32_t i = 0; i < s.n_alive; i++) {
+        NetFluidFlow *f = &state->flows[state->n++];
+        *f = s.all.flow[s.alive[i]];
+        f->left_b = fmin((double)f->size_b, s.left[i] / wire_of(nf, f->size_b) * (double)f->size_b);
+        f->rate_bps = s.rates.rate[i];
+    }
+    state->n_simulated = s.all.n;
+    state->from_ns = s.all.n > 0 ? (double)s.all.flow[0].start_ns : (double)at_ns;
+    free(s.share);
+    free(s.left);
+    free(s.alive);
+    netrates_free(&s.rates);
+    free(s.all.flow);
+}
+
+void netfluid_state_free(NetFluidState *state) {
+    free(state->flows);
+    *state = (NetFluidState){0};
+}

@@ -1,0 +1,56 @@
+/* netfluid: a fluid simulation of the whole network: which flows are alive at a time, and what is
+ * left of each. */
+#ifndef M3_FLUID_NETFLUID_H
+#define M3_FLUID_NETFLUID_H
+#include "base/diag.h"
+#include "net/netconf.h"
+#include "net/route.h"
+#include "traffic/flowsource.h"
+
+typedef struct {
+    double reach;     /* a flow takes part if it began at most so many of its ideal completion times
+                         before the time asked for; 0: the default */
+    double steps;     /* rates are computed anew at least so often while the time left shrinks by a
+                         factor e; 0: the default */
+    bool every_event; /* rates are computed anew whenever a flow begins or ends */
+} NetFluidOptions;
+
+/* What all states of a network share: how much of each link flows of each size take in the mean,
+ * and where flows stand in the list. Immutable; shared between threads. */
+typedef struct NetFluid NetFluid;
+
+/* netfluid_new routes a sample of the flows of `source`, all of them if they are few. Route and
+ * source must outlive it; conf is copied. The settings give the flows' limit, window / base round
+ * trip, the share of links that a control aims for, and the sizes of packets. Returns NULL with
+ * ERR_STOPPED if interrupted. netfluid_destroy releases. */
+NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *conf,
+                       const NetFluidOptions *o, int threads, Err *err);
+void netfluid_destroy(NetFluid *nf);
+
+/* netfluid_max_load returns the load of the busiest link, as a share of its rate on the wire. */
+double netfluid_max_load(const NetFluid *nf);
+
+/* A flow that is alive. */
+typedef struct {
+    size_t index; /* in the source */
+    uint32_t src, dst;
+    uint16_t sport;
+    uint64_t size_b;
+    int64_t start_ns;
+    double left_b;   /* payload, in (0, size_b] */
+    double rate_bps; /* on the wire, > 0 */
+} NetFluidFlow;
+
+typedef struct {
+    NetFluidFlow *flows; /* [n] ascending by index */
+    size_t n;
+    size_t n_simulated, n_steps; /* flows that took part; times that rates were computed */
+    double from_ns;              /* start of the first of them */
+} NetFluidState;
+
+/* netfluid_state fills *state with the flows that are alive at at_ns, those of `source` that began
+ * before, if links give `capacity` times the rate that the control aims for. The caller frees it
+ * with netfluid_state_free. */
+void netfluid_state(const NetFluid *nf, int64_t at_ns, double capacity, NetFluidState *state);
+void netfluid_state_free(NetFluidState *state);
+#endif

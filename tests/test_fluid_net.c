@@ -1,0 +1,256 @@
+/* The fluid simulation of whole networks: max-min fair rates on any links, and who is alive. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "fluid/netfluid.h"
+#include "fluid/netrates.h"
+#include "net/wire.h"
+#include "packet_net.h"
+
+static void near(double got, double want, double tolerance) {
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("got %.12g, want %.12g ± %g", got, want, tolerance);
+}
+
+/* ---- rates ---- */
+
+enum { N_LINKS = 40, MAX_PATH = 6, MAX_FLOWS = 200 };
+
+/* The definition: no link is overloaded, and every flow is at its limit or crosses a link that is
+ * full and on which no flow is faster. */
+static void assert_maxmin(const NetRates *r, const double *link_rate) {
+    double load[N_LINKS] = {0}, fastest[N_LINKS] = {0};
+    for (uint32_t i = 0; i < r->n; i++)
+        for (uint32_t k = 0; k < r->n_links[i]; k++) {
+            uint32_t l = r->links[i * r->max_links + k];
+            load[l] += r->rate[i];
+            fastest[l] = fmax(fastest[l], r->rate[i]);
+        }
+    for (int l = 0; l < N_LINKS; l++) assert_true(load[l] <= link_rate[l] * (1 + 1e-9));
+    for (uint32_t i = 0; i < r->n; i++) {
+        bool held = r->rate[i] >= r->limit[i] * (1 - 1e-9);
+        for (uint32_t k = 0; k < r->n_links[i] && !held; k++) {
+            uint32_t l = r->links[i * r->max_links + k];
+            held = load[l] >= link_rate[l] * (1 - 1e-9) && r->rate[i] >= fastest[l] * (1 - 1e-9);
+        }
+        if (!held) fail_msg("flow %u could be faster than %g", i, r->rate[i]);
+    }
+}
+
+static void add_random(NetRates *r, Rng *rng) {
+    uint32_t links[MAX_PATH], n = 1 + (uint32_t)rng_below(rng, MAX_PATH);
+    uint32_t first = (uint32_t)rng_below(rng, N_LINKS);
+    for (uint32_t k = 0; k < n; k++) links[k] = (first + k * 7) % N_LINKS;
+    netrates_add(r, links, n, rng_below(rng, 3) == 0 ? 1 + 10 * rng_u01(rng) : 5);
+}
+
+static void rates_are_maxmin(void **state) {
+    (void)state;
+    Rng rng = rng_stream(1, "rates", 0);
+    for (int round = 0; round < 200; round++) {
+        NetRates r;
+        double link_rate[N_LINKS];
+        netrates_init(&r, N_LINKS, MAX_PATH);
+        for (int l = 0; l < N_LINKS; l++) link_rate[l] = 1 + 40 * rng_u01(&rng);
+        uint32_t n = 1 + (uint32_t)rng_below(&rng, MAX_FLOWS);
+        for (uint32_t i = 0; i < n; i++) add_random(&r, &rng);
+        netrates_fill(&r, link_rate);
+        assert_maxmin(&r, link_rate);
+        /* Every third flow leaves; rates are those of the others alone. */
+        uint32_t to = 0;
+        for (uint32_t i = 0; i < n; i++)
+            if (i % 3 != 0) netrates_move(&r, i, to++);
+        netrates_resize(&r, to);
+        netrates_fill(&r, link_rate);
+        assert_maxmin(&r, link_rate);
+        netrates_free(&r);
+    }
+}
+
+/* Two flows on a link of 10, one of which is limited to 3 elsewhere: 3 and 7. */
+static void what_one_leaves_the_other_gets(void **state) {
+    (void)state;
+    NetRates r;
+    const double rate[] = {10, 3};
+    const uint32_t both[] = {0, 1};
+    netrates_init(&r, 2, 2);
+    netrates_add(&r, both, 1, 100);
+    netrates_add(&r, both, 2, 100);
+    netrates_fill(&r, rate);
+    near(r.rate[0], 7, 1e-12);
+    near(r.rate[1], 3, 1e-12);
+    netrates_free(&r);
+}
+
+/* ---- states ---- */
+
+typedef struct {
+    Net net;
+    Flows flows;
+    uint16_t *sport;
+    FlowSource source;
+    NetConf conf;
+} Case;
+
+/* Hosts of 10 Gb/s on one switch; a window that never limits. */
+static void case_init(Case *c, size_t n) {
+    net_star(&c->net, 8, 10e9, 1000);
+    flows_init(&c->flows, n);
+    c->sport = MEM_ZNEW(uint16_t, n);
+    netconf_default(&c->conf);
+    c->conf.line_window_b = 1e6;
+}
+
+static void case_ready(Case *c) {
+    route_sports(&c->net.topo, c->flows.src, c->flows.dst, c->flows.n, c->sport);
+    c->source = flowsource_in_memory(&c->flows, c->sport);
+}
+
+static void case_free(Case *c) {
+    flows_free(&c->flows);
+    free(c->sport);
+    route_destroy(c->net.route);
+    topo_free(&c->net.topo);
+}
+
+static void set_flow(Case *c, size_t i, uint32_t src, uint32_t dst, uint64_t size_b, int64_t at) {
+    c->flows.src[i] = src;
+    c->flows.dst[i] = dst;
+    c->flows.size_b[i] = size_b;
+    c->flows.start_ns[i] = at;
+}
+
+static NetFluidState state_at(const Case *c, int64_t at_ns, bool every_event) {
+    NetFluidOptions o = {.every_event = every_event};
+    Err err;
+    NetFluidState s;
+    NetFluid *nf = netfluid_new(c->net.route, &c->source, &c->conf, &o, 2, &err);
+    if (!nf) fail_msg("%s", err.msg);
+    netfluid_state(nf, at_ns, 1, &s);
+    netfluid_destroy(nf);
+    return s;
+}
+
+/* A flow alone has sent what its line rate gives, headers included, and is gone when all is sent.
+ * The second flow only makes the run long, so that the mean shares are small. */
+static void alone_at_line_rate(void **state) {
+    (void)state;
+    Case c = {0};
+    case_init(&c, 2);
+    set_flow(&c, 0, 0, 1, 10000000, 0);
+    set_flow(&c, 1, 2, 3, 100, 1000000000000);
+    case_ready(&c);
+    for (int every = 0; every < 2; every++) {
+        NetFluidState s = state_at(&c, 4000000, every);
+        assert_int_equal(s.n, 1);
+        double sent_b = 4e-3 * 10e9 / 8 / (1 + WIRE_HEADER_B / 1000.0);
+        near(s.flows[0].left_b, 10e6 - sent_b, 0.001 * sent_b);
+        near(s.flows[0].rate_bps, 10e9, 1e7);
+        netfluid_state_free(&s);
+        s = state_at(&c, 9000000, every);
+        assert_int_equal(s.n, 0);
+        netfluid_state_free(&s);
+    }
+    case_free(&c);
+}
+
+/* Two flows to one host share its link; the one that began first has less left. */
+static void two_share_a_link(void **state) {
+    (void)state;
+    Case c = {0};
+    case_init(&c, 3);
+    set_flow(&c, 0, 0, 2, 10000000, 0);
+    set_flow(&c, 1, 1, 2, 10000000, 2000000);
+    set_flow(&c, 2, 4, 5, 100, 1000000000000);
+    case_ready(&c);
+    NetFluidState s = state_at(&c, 6000000, true);
+    double rate_b = 10e9 / 8 / (1 + WIRE_HEADER_B / 1000.0);
+    assert_int_equal(s.n, 2);
+    near(s.flows[0].left_b, 10e6 - 4e-3 * rate_b, 0.002 * 10e6);
+    near(s.flows[1].left_b, 10e6 - 2e-3 * rate_b, 0.002 * 10e6);
+    netfluid_state_free(&s);
+    case_free(&c);
+}
+
+/* Links at half their rate take twice as long. */
+static void capacity_scales_time(void **state) {
+    (void)state;
+    Case c = {0};
+    case_init(&c, 2);
+    set_flow(&c, 0, 0, 1, 10000000, 0);
+    set_flow(&c, 1, 2, 3, 100, 1000000000000);
+    case_ready(&c);
+    NetFluidOptions o = {0};
+    Err err;
+    NetFluidState s;
+    NetFluid *nf = netfluid_new(c.net.route, &c.source, &c.conf, &o, 1, &err);
+    netfluid_state(nf, 4000000, 0.5, &s);
+    assert_int_equal(s.n, 1);
+    near(s.flows[0].rate_bps, 5e9, 1e7);
+    netfluid_state_free(&s);
+    netfluid_destroy(nf);
+    case_free(&c);
+}
+
+static void random_flows(Case *c, size_t n) {
+    Rng rng = rng_stream(7, "flows", 0);
+    double at = 0;
+    case_init(c, n);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t src = (uint32_t)rng_below(&rng, 8), dst = (uint32_t)rng_below(&rng, 7);
+        double u = rng_u01(&rng);
+        at += 12000 * rng_exponential(&rng); /* some half of the hosts' rates */
+        set_flow(c, i, src, dst >= src ? dst + 1 : dst, (uint64_t)(200 + 400000 * u * u * u * u),
+                 (int64_t)at);
+    }
+    case_ready(c);
+}
+
+/* Steps come to nearly the same as rates at every event, and the state forgets where it began: the
+ * flows' reach in the past does not matter. */
+static void steps_and_reach_hardly_matter(void **state) {
+    (void)state;
+    Case c = {0};
+    Err err;
+    random_flows(&c, 20000);
+    NetFluidOptions exact = {.every_event = true, .reach = 500}, usual = {0};
+    NetFluid *a = netfluid_new(c.net.route, &c.source, &c.conf, &exact, 1, &err),
+             *b = netfluid_new(c.net.route, &c.source, &c.conf, &usual, 2, &err);
+    double left_a = 0, left_b = 0, n_a = 0, n_b = 0;
+    for (int k = 1; k <= 40; k++) {
+        NetFluidState s, t;
+        netfluid_state(a, (int64_t)k * 5000000, 1, &s);
+        netfluid_state(b, (int64_t)k * 5000000, 1, &t);
+        for (size_t i = 0; i < s.n; i++) left_a += s.flows[i].left_b;
+        for (size_t i = 0; i < t.n; i++) {
+            left_b += t.flows[i].left_b;
+            assert_true(t.flows[i].left_b > 0 && t.flows[i].left_b <= (double)t.flows[i].size_b);
+            assert_true(i == 0 || t.flows[i].index > t.flows[i - 1].index);
+        }
+        n_a += (double)s.n;
+        n_b += (double)t.n;
+        netfluid_state_free(&s);
+        netfluid_state_free(&t);
+    }
+    assert_true(n_a > 40); /* there is something to compare */
+    near(left_b / left_a, 1, 0.08);
+    near(n_b / n_a, 1, 0.2); /* flows of a few packets come and go within a step */
+    netfluid_destroy(a);
+    netfluid_destroy(b);
+    case_free(&c);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rates_are_maxmin),     cmocka_unit_test(what_one_leaves_the_other_gets),
+        cmocka_unit_test(alone_at_line_rate),   cmocka_unit_test(two_share_a_link),
+        cmocka_unit_test(capacity_scales_time), cmocka_unit_test(steps_and_reach_hardly_matter)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
