@@ -115,6 +115,7 @@ int features_draw(Features *f, const Scenario *s, const FeaturesOptions *o, cons
                     .run = r};
     int rc = pathset_draw(&r->set, s->route, &s->source, o->n_paths, o->seed, err);
     if (rc == 0) r->index = pathindex_new(&r->set, s->route, &s->source, o->threads, log, err);
+    if (r->index) f->max_load = pathindex_max_load(r->index);
     if (!r->index) {
         features_free(f);
         return -1;
@@ -328,6 +329,7 @@ void features_finish(Features *f) {
 
 void features_free(Features *f) {
     features_finish(f);
+    windows_free(&f->windows);
     features_drop(f, 0, f->n_unique);
     for (size_t i = 0; i < f->n_unique; i++) free(f->paths[i].slowdown);
     free(f->paths);

@@ -3,6 +3,7 @@
 #ifndef M3_FEATURES_FEATURES_H
 #define M3_FEATURES_FEATURES_H
 #include "base/diag.h"
+#include "features/windows.h"
 #include "model/flowfeat.h"
 #include "model/pathfeat.h"
 #include "scenario/scenario.h"
@@ -37,6 +38,7 @@ typedef struct {
     bool exhaustive;         /* all paths were taken */
     PathFeatures *paths;     /* [n_unique] owned */
     NetConf conf;            /* the settings that the paths' values are for */
+    double max_load;         /* wire load of the busiest link; 0: not known (an older file) */
     double base_bdp_b;       /* the network's, for a window of auto; 0: not known (an older file) */
     double wall_route_s;     /* drawing, routing and indexing, and the scenario's routing */
     double wall_fluid_s;     /* simulation of the paths, fluid or not */
@@ -46,6 +48,8 @@ typedef struct {
     uint64_t n_packet_flows; /* FEATURES_PACKETS: all foreground flows; not kept in files */
     uint64_t n_path_flows;   /* Σ over the paths of their flows; FEATURES_PACKETS: 0 */
     uint64_t n_simulated;    /* those of them that took part in a fluid simulation */
+    Windows windows;         /* packet windows of the same run, if n_flows > 0, … */
+    NetConf windows_conf;    /* … under these settings */
     struct FeaturesRun *run; /* private and owned: what simulating takes; NULL once finished */
 } Features;
 

@@ -9,6 +9,9 @@
  *                           lengths 0, 0; slowdown, Σ bucket_n floats
  *            each item padded to a multiple of 8 bytes; arrays as model/featarrays.h lists them
  *
+ *          then, if the header has "windows": sizes (u64), slowdowns (float), windows (u32) and
+ *          censored (u8) of the flows that were measured in packet windows, class_share (doubles)
+ *
  * A file is untrusted input, also where its checksum is right: every length is checked against what
  * is left of the file before memory is asked for, and every number against what it can be. What
  * the numbers mean depends on the program that wrote them, so the header has a fingerprint of the
@@ -63,6 +66,27 @@ typedef struct {
     uint32_t lengths[2];
 } PathHeader;
 
+/* What is kept of a flow measured in a window. */
+typedef struct {
+    uint64_t *size_b;
+    float *slowdown;
+    uint32_t *window;
+    uint8_t *censored;
+} WindowColumns;
+enum { WINDOW_FLOW_B = sizeof(uint64_t) + sizeof(float) + sizeof(uint32_t) + sizeof(uint8_t) };
+
+static WindowColumns columns_new(size_t n) {
+    return (WindowColumns){MEM_NEW(uint64_t, n), MEM_NEW(float, n), MEM_NEW(uint32_t, n),
+                           MEM_NEW(uint8_t, n)};
+}
+
+static void columns_free(WindowColumns *c) {
+    free(c->size_b);
+    free(c->slowdown);
+    free(c->window);
+    free(c->censored);
+}
+
 static size_t padding(size_t n) { return (PADDING - n % PADDING) % PADDING; }
 
 static size_t n_slowdowns(const PathFeatures *p) {
@@ -106,6 +130,23 @@ static void put_path(FILE *f, FeaturesKind kind, const PathFeatures *p) {
     for (size_t i = 0; i < n_arrays; i++) put(f, featarrays_pointer(&arrays[i]), arrays[i].bytes);
 }
 
+static void put_windows(FILE *f, const Windows *w) {
+    WindowColumns c = columns_new(w->n_flows);
+    for (size_t i = 0; i < w->n_flows; i++) {
+        const WindowFlow *x = &w->flows[i];
+        c.size_b[i] = x->size_b;
+        c.slowdown[i] = x->slowdown;
+        c.window[i] = x->window;
+        c.censored[i] = x->censored;
+    }
+    put(f, c.size_b, w->n_flows * sizeof *c.size_b);
+    put(f, c.slowdown, w->n_flows * sizeof *c.slowdown);
+    put(f, c.window, w->n_flows * sizeof *c.window);
+    put(f, c.censored, w->n_flows * sizeof *c.censored);
+    put(f, w->class_share, sizeof w->class_share);
+    columns_free(&c);
+}
+
 /* ---- writing: header ---- */
 
 static void put_file(JsonOut *o, const char *key, const char *path, const char *sha256) {
@@ -124,6 +165,23 @@ static void put_u64(JsonOut *o, const char *key, uint64_t x) {
     char text[24];
     snprintf(text, sizeof text, "%llu", (unsigned long long)x);
     json_put_string(o, key, text);
+}
+
+static void put_windows_header(JsonOut *o, const Windows *w) {
+    json_put_object(o, "windows");
+    put_u64(o, "n_flows", w->n_flows);
+    put_u64(o, "n_windows", w->n_windows);
+    json_put_bool(o, "whole", w->whole);
+    put_u64(o, "n_hops", w->n_hops);
+    put_u64(o, "n_packets", w->n_packets);
+    put_u64(o, "n_drops", w->n_drops);
+    put_u64(o, "n_timeouts", w->n_timeouts);
+    put_u64(o, "n_run_flows", w->n_run_flows);
+    json_put_number(o, "max_load", w->max_load);
+    json_put_number(o, "run_hops", w->run_hops);
+    json_put_number(o, "capacity", w->capacity);
+    json_put_number(o, "capacity_error", w->capacity_error);
+    json_out_end(o, '}');
 }
 
 static void put_header(JsonOut *o, const Features *f, const FeaturesSource *src) {
@@ -146,10 +204,12 @@ static void put_header(JsonOut *o, const Features *f, const FeaturesSource *src)
     put_u64(o, "n_unique", f->n_unique);
     json_put_bool(o, "exhaustive", f->exhaustive);
     json_put_number(o, "base_bdp_b", f->base_bdp_b);
+    json_put_number(o, "max_load", f->max_load);
     put_u64(o, "n_events", f->n_events);
     put_u64(o, "n_unfinished", f->n_unfinished);
     put_u64(o, "n_path_flows", f->n_path_flows);
     put_u64(o, "n_simulated", f->n_simulated);
+    if (f->windows.n_flows > 0) put_windows_header(o, &f->windows);
     json_out_end(o, '}');
     json_out_finish(o);
 }
@@ -164,6 +224,7 @@ void features_write(FILE *out, const Features *f, const FeaturesSource *src) {
     mem_stream_close(h);
     FILE *p = mem_stream_open(&payload, &payload_len);
     for (size_t i = 0; i < f->n_unique; i++) put_path(p, f->kind, &f->paths[i]);
+    if (f->windows.n_flows > 0) put_windows(p, &f->windows);
     mem_stream_close(p);
     frame_write(out, &frame_kind, header, header_len, payload, payload_len);
     free(header);
@@ -241,13 +302,13 @@ static int read_kind(const Json *j, FeaturesKind *kind, const char *path, Err *e
                      path);
 }
 
-/* Files of before windows of auto do not have it. */
-static int read_bdp(const Json *j, double *bdp_b, Err *err) {
+/* Older files do not have every number. */
+static int read_optional(const Json *j, const char *key, double *x, Err *err) {
     Json v;
-    *bdp_b = 0;
-    if (!json_find(j, "base_bdp_b", &v)) return 0;
-    if (json_number(&v, bdp_b, err) != 0) return -1;
-    return *bdp_b >= 0 ? 0 : json_fail(&v, err, "must be at least 0");
+    *x = 0;
+    if (!json_find(j, key, &v)) return 0;
+    if (json_number(&v, x, err) != 0) return -1;
+    return *x >= 0 ? 0 : json_fail(&v, err, "must be at least 0");
 }
 
 static int read_counts(const Json *j, Features *f, Err *err) {
@@ -255,7 +316,8 @@ static int read_counts(const Json *j, Features *f, Err *err) {
     if (need_u64(j, "seed", UINT64_MAX, &f->seed, err) != 0 ||
         need_u64(j, "n_flows", UINT32_MAX, &f->n_flows, err) != 0 ||
         json_need_bool(j, "exhaustive", &f->exhaustive, err) != 0 ||
-        read_bdp(j, &f->base_bdp_b, err) != 0 ||
+        read_optional(j, "base_bdp_b", &f->base_bdp_b, err) != 0 ||
+        read_optional(j, "max_load", &f->max_load, err) != 0 ||
         need_u64(j, "n_drawn", f->exhaustive ? UINT32_MAX : PATHSET_MAX_DRAWS, &drawn, err) != 0 ||
         need_u64(j, "n_unique", drawn, &unique, err) != 0 ||
         need_u64(j, "n_events", UINT64_MAX, &f->n_events, err) != 0 ||
@@ -268,6 +330,35 @@ static int read_counts(const Json *j, Features *f, Err *err) {
     return 0;
 }
 
+static int read_windows_header(const Json *root, Features *f, Err *err) {
+    Json j;
+    Windows *w = &f->windows;
+    uint64_t n_windows = 0, n_flows = 0;
+    if (!json_find(root, "windows", &j)) return 0;
+    if (need_u64(&j, "n_flows", UINT32_MAX, &n_flows, err) != 0 ||
+        need_u64(&j, "n_windows", n_flows, &n_windows, err) != 0 ||
+        json_need_bool(&j, "whole", &w->whole, err) != 0 ||
+        need_u64(&j, "n_hops", UINT64_MAX, &w->n_hops, err) != 0 ||
+        need_u64(&j, "n_packets", UINT64_MAX, &w->n_packets, err) != 0 ||
+        need_u64(&j, "n_drops", UINT64_MAX, &w->n_drops, err) != 0 ||
+        need_u64(&j, "n_timeouts", UINT64_MAX, &w->n_timeouts, err) != 0 ||
+        need_u64(&j, "n_run_flows", UINT32_MAX, &w->n_run_flows, err) != 0 ||
+        json_need_number(&j, "max_load", &w->max_load, err) != 0 ||
+        json_need_number(&j, "run_hops", &w->run_hops, err) != 0 ||
+        json_need_number(&j, "capacity", &w->capacity, err) != 0 ||
+        json_need_number(&j, "capacity_error", &w->capacity_error, err) != 0)
+        return -1;
+    if (n_flows == 0 || n_windows == 0)
+        return json_fail(&j, err, "expected windows with at least one flow");
+    if (!(w->capacity > 0) || !(w->capacity_error >= 0) || !(w->run_hops >= 0) ||
+        !(w->max_load >= 0))
+        return json_fail(&j, err, "expected positive numbers");
+    w->n_flows = (size_t)n_flows;
+    w->n_windows = (uint32_t)n_windows;
+    f->windows_conf = f->conf;
+    return 0;
+}
+
 static int read_header(Features *f, FeaturesSource *src, const Frame *frame, const char *path,
                        Err *err) {
     JsonDoc *doc = json_parse(frame->header, frame->header_len, path, err);
@@ -276,6 +367,7 @@ static int read_header(Features *f, FeaturesSource *src, const Frame *frame, con
     int rc = read_kind(&root, &f->kind, path, err);
     if (rc == 0) rc = read_inputs(&root, src, &f->conf, err);
     if (rc == 0) rc = read_counts(&root, f, err);
+    if (rc == 0) rc = read_windows_header(&root, f, err);
     json_close(doc);
     return rc;
 }
@@ -398,6 +490,46 @@ static int read_path(FeaturesReader *r, FeaturesKind kind, PathFeatures *p) {
     return 0;
 }
 
+static int bad_windows(const FeaturesReader *r, const char *why) {
+    return err_input(r->err, "%s: windows: %s", r->file, why);
+}
+
+static int check_windows(const FeaturesReader *r, const Windows *w) {
+    double share = 0;
+    for (size_t i = 0; i < w->n_flows; i++) {
+        const WindowFlow *x = &w->flows[i];
+        if (x->size_b == 0 || x->size_b > FLOWS_MAX_SIZE_B)
+            return bad_windows(r, "a flow of impossible size");
+        if (!(isfinite(x->slowdown) && x->slowdown >= 1))
+            return bad_windows(r, "expected slowdowns of at least 1");
+        if (x->window >= w->n_windows) return bad_windows(r, "a flow of no window");
+    }
+    for (int k = 0; k < WINDOWS_N_CLASSES; k++) {
+        if (!(w->class_share[k] >= 0 && w->class_share[k] <= 1))
+            return bad_windows(r, "expected shares from 0 to 1");
+        share += w->class_share[k];
+    }
+    return fabs(share - 1) < 1e-6 ? 0 : bad_windows(r, "expected shares that add up to 1");
+}
+
+static int read_windows(FeaturesReader *r, Windows *w) {
+    size_t n = w->n_flows;
+    if (n > r->left / WINDOW_FLOW_B) return bad_windows(r, "more flows than the file holds");
+    WindowColumns c = columns_new(n);
+    w->flows = MEM_NEW(WindowFlow, n);
+    int rc = get(r, c.size_b, n * sizeof *c.size_b);
+    if (rc == 0) rc = get(r, c.slowdown, n * sizeof *c.slowdown);
+    if (rc == 0) rc = get(r, c.window, n * sizeof *c.window);
+    if (rc == 0) rc = get(r, c.censored, n * sizeof *c.censored);
+    if (rc == 0) rc = get(r, w->class_share, sizeof w->class_share);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        w->flows[i] = (WindowFlow){c.size_b[i], c.slowdown[i], c.window[i], c.censored[i] != 0};
+        w->n_censored += w->flows[i].censored;
+    }
+    columns_free(&c);
+    return rc == 0 ? check_windows(r, w) : -1;
+}
+
 static int read_payload(Features *f, const Frame *frame, const char *path, Err *err) {
     FeaturesReader r = {.file = path, .at = frame->payload, .left = frame->payload_len, .err = err};
     uint64_t draws = 0;
@@ -408,6 +540,7 @@ static int read_payload(Features *f, const Frame *frame, const char *path, Err *
         if (read_path(&r, f->kind, &f->paths[r.path]) != 0) return -1;
         draws += f->paths[r.path].n_draws;
     }
+    if (f->windows.n_flows > 0 && read_windows(&r, &f->windows) != 0) return -1;
     if (r.left > 0)
         return err_input(err, "%s: %zu bytes too many behind its last path", path, r.left);
     if (draws != f->n_drawn)

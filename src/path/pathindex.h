@@ -16,4 +16,8 @@ typedef struct PathIndex PathIndex;
 PathIndex *pathindex_new(const PathSet *ps, const Route *r, const FlowSource *source, int threads,
                          const Log *log, Err *err);
 void pathindex_destroy(PathIndex *ix);
+
+/* pathindex_max_load returns the load of the network's busiest link over the whole run: bits on the
+ * wire over what its rate allows. */
+double pathindex_max_load(const PathIndex *ix);
 #endif

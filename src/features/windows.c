@@ -1,0 +1,556 @@
+/* windows: stretches of a network's own traffic, simulated packet by packet (after SMARTS,
+ * Wunderlich et al., ISCA 2003, which does so with programs and processors).
+ *
+ *        state of all flows          warm-up      measured flows start       tail
+ *   ···· fluid simulation ·········▶├─────────┤├────────────────────────┤├─────────┤
+ *   start of the run                packets, with all flows that start meanwhile
+ *
+ * The run is cut into strata of equally many flows. In each a window lies at a random place; its
+ * measured flows are the same number of consecutive ones everywhere, so every flow is as likely to
+ * be measured. What was there before comes from a fluid simulation (netfluid): the flows that are
+ * alive at the beginning of the warm-up go on with what is left of them, at their rates. The
+ * warm-up fills queues and lets the controls settle. After the last measured flow has begun,
+ * arrivals go on until all measured flows have ended, at most for the tail.
+ *
+ * A flow that has not ended by then is censored: its slowdown is that of what it has received, its
+ * age over the ideal time of so many bytes. Those are large ones, which go on as they have begun.
+ *
+ * Is the state right? A fluid simulation takes controls as perfect. One that leaves links idle has
+ * more flows alive, and one that is more eager fewer. So the first windows, the pilot, are there to
+ * compare: from the same state, with the same arrivals, how much do packets serve after the
+ * warm-up, and how much the fluid? In the long run both serve what arrives. Where packets serve
+ * less, their flows pile up until they do, and the fluid has to be slowed down until its own state
+ * does not drift away under the packet simulation: all links get `capacity` times their rates. A
+ * correction that is hardly larger than its error is shrunk.
+ *
+ * Costs. A window takes (warm-up + measured time + tail) of the run's packet-hops. Measured time
+ * should be as long as the other two, as then half of the work counts, and there should be many
+ * windows, since flows of one window share their fate. With a small budget the first gives way. */
+#include "features/windows.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/par.h"
+#include "base/rng.h"
+#include "fluid/netfluid.h"
+#include "net/wire.h"
+#include "packet/pktsim.h"
+
+/* Warm-up, and the tail at most, in round trips of the longest path when idle: chosen by measuring
+ * (ckpts/README.md). */
+static const double WARM_RTTS = 20, TAIL_RTTS = 20;
+/* The tail at most where packets are lost: five of the packet simulation's retransmission timers.
+ */
+static const double LOSSY_TAIL_NS = 5e6;
+/* Of either, at most: on the slowest links of the longest delays, so that times stay in 64 bits. */
+static const double MOST_NS = 1e15;
+/* Pilot windows take this share of the first budget, at most PILOT_ROUNDS times, in windows of a
+ * number between the other two. */
+static const double PILOT_SHARE = 0.15;
+enum { PILOT_ROUNDS = 3, PILOT_LEAST = 3, PILOT_MOST = 12 };
+enum { LEAST_WINDOWS = 4, MOST_WINDOWS = 48 };
+/* Of log(capacity), before anything is known. */
+static const double CAPACITY_DEVIATION = 0.06;
+/* A window is cut short after so many events: on links of absurd bandwidth-delay products it would
+ * fill the memory with packets. Windows of real networks stay far below, being a part of the run.
+ */
+static const double EVENTS_PER_HOP = 4, MOST_EVENTS = 1e9;
+enum { LEAST_EVENTS = 1000000 };
+/* How much more packets serve, relative to the fluid, for each percent of capacity less: guessed at
+ * first, then measured between rounds, within limits. */
+static const double FIRST_SLOPE = -0.6, STEEPEST_SLOPE = -1.5, FLATTEST_SLOPE = -0.4;
+/* Of what packets serve over what the fluid does: differences up to this are no reason for a
+ * correction. */
+static const double LEAST_CORRECTION = 0.015;
+
+typedef struct {
+    uint64_t round;               /* its windows lie elsewhere than those of other rounds */
+    size_t n_windows, n_measured; /* flows a window */
+    uint64_t max_events;          /* a window */
+} Round;
+
+/* What a window came to. */
+typedef struct {
+    WindowFlow *flows; /* [n] */
+    size_t n;
+    PktStats stats;
+    double served_b, fluid_b; /* after the warm-up: by the packet simulation, by the fluid one */
+} WindowResult;
+
+typedef struct WindowsRun {
+    const Scenario *s;
+    WindowsOptions o;
+    const Topo *topo;
+    int64_t *chunk_start_ns; /* [n_chunks] */
+    size_t n_chunks;
+    double span_ns;
+    NetFluid *fluid;
+    double warm_ns, tail_ns;
+    double fixed_hops; /* of a window, whatever its measured time */
+    bool piloted;
+    Round round;
+    WindowResult *result; /* [round.n_windows] */
+} WindowsRun;
+
+/* ---- how much there is ---- */
+
+int windows_class(uint64_t size_b) {
+    int k = 63 - __builtin_clzll(size_b | 1);
+    return k < WINDOWS_N_CLASSES - 1 ? k : WINDOWS_N_CLASSES - 1;
+}
+
+/* Flows that are looked at for the packet-hops of the run. */
+enum { HOPS_SAMPLE = 1 << 16 };
+
+static void survey(Windows *w, WindowsRun *r) {
+    const FlowSource *source = &r->s->source;
+    size_t stride = source->n / HOPS_SAMPLE + 1, n = 0;
+    double hops = 0, count[WINDOWS_N_CLASSES] = {0};
+    int64_t last_ns = 0;
+    Flows room = {0};
+    for (size_t k = 0; k < r->n_chunks; k++) {
+        FlowChunk c = flowsource_chunk(source, k, &room);
+        r->chunk_start_ns[k] = c.start_ns[0];
+        last_ns = c.start_ns[c.n - 1];
+        for (uint32_t i = 0; i < c.n; i++) count[windows_class(c.size_b[i])]++;
+        for (uint32_t i = 0; i < c.n; i += (uint32_t)stride, n++)
+            hops += 2.0 * (double)wire_packets(c.size_b[i]) *
+                    route_n_links(r->s->route, c.src[i], c.dst[i]);
+    }
+    flows_free(&room);
+    for (int k = 0; k < WINDOWS_N_CLASSES; k++) w->class_share[k] = count[k] / (double)source->n;
+    w->run_hops = hops / (double)n * (double)source->n;
+    w->n_run_flows = source->n;
+    r->span_ns = fmax((double)(last_ns - r->chunk_start_ns[0]), 1);
+}
+
+/* A round trip of the longest path, with a packet's transmission on each link. */
+static double longest_rtt_ns(const Scenario *s) {
+    const Topo *t = &s->topo;
+    double hop_ns = 0;
+    for (uint32_t l = 0; l < t->n_links; l++)
+        hop_ns = fmax(hop_ns, wire_hop_rtt_ns(t->links[l].rate_bps, t->links[l].delay_ns,
+                                              WIRE_FULL_B, WIRE_ACK_B));
+    return hop_ns * route_max_links(s->route);
+}
+
+void windows_init(Windows *w, const Scenario *s, const WindowsOptions *o) {
+    WindowsRun *r = MEM_ZNEW(WindowsRun, 1);
+    double rtt_ns = longest_rtt_ns(s);
+    *r = (WindowsRun){.s = s,
+                      .o = *o,
+                      .topo = &s->topo,
+                      .n_chunks = flowsource_n_chunks(&s->source),
+                      .warm_ns = fmin(WARM_RTTS * rtt_ns, MOST_NS),
+                      .tail_ns = fmin(TAIL_RTTS * rtt_ns, MOST_NS)};
+    r->chunk_start_ns = MEM_NEW(int64_t, r->n_chunks);
+    *w = (Windows){.run = r, .capacity = 1};
+    if (s->source.n > 0) survey(w, r);
+}
+
+void windows_finish(Windows *w) {
+    if (!w->run) return;
+    netfluid_destroy(w->run->fluid);
+    free(w->run->chunk_start_ns);
+    free(w->run);
+    w->run = NULL;
+}
+
+void windows_free(Windows *w) {
+    windows_finish(w);
+    free(w->flows);
+    *w = (Windows){0};
+}
+
+/* ---- the flows of a window ---- */
+
+/* Flows that began before, then those that start in it. */
+typedef struct {
+    Flows flows;
+    uint16_t *sport;
+    double *rate_bps; /* [n_begun] */
+    size_t n_begun, cap;
+    size_t first_index; /* in the run, of flow n_begun */
+} WindowTraffic;
+
+static void traffic_free(WindowTraffic *t) {
+    flows_free(&t->flows);
+    free(t->sport);
+    free(t->rate_bps);
+}
+
+static void traffic_add(WindowTraffic *t, uint32_t src, uint32_t dst, uint64_t size_b,
+                        int64_t start_ns, uint16_t sport) {
+    Flows *f = &t->flows;
+    if (f->n == t->cap) {
+        t->cap = 2 * t->cap + 64;
+        f->src = mem_realloc(f->src, t->cap, sizeof *f->src);
+        f->dst = mem_realloc(f->dst, t->cap, sizeof *f->dst);
+        f->size_b = mem_realloc(f->size_b, t->cap, sizeof *f->size_b);
+        f->start_ns = mem_realloc(f->start_ns, t->cap, sizeof *f->start_ns);
+        t->sport = mem_realloc(t->sport, t->cap, sizeof *t->sport);
+    }
+    f->src[f->n] = src;
+    f->dst[f->n] = dst;
+    f->size_b[f->n] = size_b;
+    f->start_ns[f->n] = start_ns;
+    t->sport[f->n++] = sport;
+}
+
+static void add_begun(WindowTraffic *t, const NetFluidState *state, int64_t at_ns) {
+    t->rate_bps = MEM_NEW(double, state->n);
+    for (size_t i = 0; i < state->n; i++) {
+        const NetFluidFlow *a = &state->flows[i];
+        t->rate_bps[i] = a->rate_bps;
+        traffic_add(t, a->src, a->dst, (uint64_t)fmax(1, ceil(a->left_b)), at_ns, a->sport);
+    }
+    t->n_begun = state->n;
+}
+
+/* Returns the last chunk that begins before at_ns, or 0. */
+static size_t chunk_before(const WindowsRun *r, int64_t at_ns) {
+    size_t lo = 0, hi = r->n_chunks;
+    while (hi - lo > 1) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (r->chunk_start_ns[mid] < at_ns) lo = mid;
+        else hi = mid;
+    }
+    return lo;
+}
+
+/* Adds the flows that start in [from_ns, until_ns). */
+static void add_starting(WindowTraffic *t, const WindowsRun *r, int64_t from_ns, int64_t until_ns) {
+    Flows room = {0};
+    bool first = true;
+    for (size_t k = chunk_before(r, from_ns); k < r->n_chunks && r->chunk_start_ns[k] < until_ns;
+         k++) {
+        FlowChunk c = flowsource_chunk(&r->s->source, k, &room);
+        for (uint32_t i = 0; i < c.n; i++) {
+            if (c.start_ns[i] < from_ns || c.start_ns[i] >= until_ns) continue;
+            if (first) t->first_index = c.first + i;
+            first = false;
+            traffic_add(t, c.src[i], c.dst[i], c.size_b[i], c.start_ns[i], c.sport[i]);
+        }
+    }
+    flows_free(&room);
+}
+
+static int64_t start_of(const WindowsRun *r, size_t index) {
+    Flows room = {0};
+    FlowChunk c = flowsource_chunk(&r->s->source, index >> FLOW_LOG2_CHUNK, &room);
+    int64_t start_ns = c.start_ns[index - c.first];
+    flows_free(&room);
+    return start_ns;
+}
+
+/* ---- one window ---- */
+
+/* The flows 0 … n − 1 of the traffic to be measured, how long they took, and what they received. */
+typedef struct {
+    Flows flows; /* a view */
+    const double *fct_ns, *received_b;
+    double end_ns;
+} Measured;
+
+static WindowFlow *slowdowns(const WindowsRun *r, const Measured *m) {
+    size_t n = m->flows.n;
+    WindowFlow *out = MEM_NEW(WindowFlow, n);
+    double *ideal_ns = MEM_NEW(double, n);
+    Flows f = m->flows;
+    f.size_b = MEM_NEW(uint64_t, n);
+    for (size_t i = 0; i < n; i++)
+        f.size_b[i] =
+            isnan(m->fct_ns[i]) ? (uint64_t)fmax(1, m->received_b[i]) : m->flows.size_b[i];
+    pktsim_ideal(r->s->route, &f, r->o.hpcc_ns3, ideal_ns);
+    for (size_t i = 0; i < n; i++) {
+        bool censored = isnan(m->fct_ns[i]);
+        double took_ns = censored ? m->end_ns - (double)f.start_ns[i] : m->fct_ns[i];
+        out[i] = (WindowFlow){.size_b = m->flows.size_b[i],
+                              .slowdown = (float)fmax(1, took_ns / ideal_ns[i]),
+                              .censored = censored};
+    }
+    free(f.size_b);
+    free(ideal_ns);
+    return out;
+}
+
+static double left_b(const NetFluid *nf, double at_ns, double capacity) {
+    NetFluidState s;
+    double sum = 0;
+    netfluid_state(nf, (int64_t)at_ns, capacity, &s);
+    for (size_t i = 0; i < s.n; i++) sum += s.flows[i].left_b;
+    netfluid_state_free(&s);
+    return sum;
+}
+
+/* What both simulations have served since the warm-up. */
+static void compare_served(const WindowsRun *r, double capacity, const WindowTraffic *t,
+                           const PktStretch *x, WindowResult *out) {
+    double start_ns = (double)t->flows.start_ns[0], end_ns = start_ns + out->stats.sim_ns,
+           settled_ns = fmin(start_ns + r->warm_ns, end_ns), arrived_b = 0;
+    for (size_t i = 0; i < t->flows.n; i++) {
+        double at_ns = (double)t->flows.start_ns[i];
+        out->served_b += x->received_b[i] - x->settled_b[i];
+        if (at_ns >= settled_ns && at_ns < end_ns) arrived_b += (double)t->flows.size_b[i];
+    }
+    out->fluid_b =
+        left_b(r->fluid, settled_ns, capacity) + arrived_b - left_b(r->fluid, end_ns, capacity);
+}
+
+/* Simulates the traffic, of which n flows from `first` are measured, for stop_ns. */
+static int simulate(const WindowsRun *r, double capacity, const WindowTraffic *t, size_t first,
+                    size_t n, double stop_ns, uint64_t max_events, uint64_t seed, WindowResult *out,
+                    Err *err) {
+    size_t n_all = t->flows.n;
+    double *fct_ns = MEM_NEW(double, n_all), *received_b = MEM_NEW(double, n_all),
+           *settled_b = MEM_NEW(double, n_all);
+    PktStretch x = {.sport = t->sport,
+                    .n_begun = t->n_begun,
+                    .rate_bps = t->rate_bps,
+                    .measured_first = first,
+                    .n_measured = n,
+                    .max_events = max_events,
+                    .received_b = received_b,
+                    .settled_ns = r->warm_ns,
+                    .settled_b = settled_b};
+    PktOptions po = {.compat = r->o.hpcc_ns3, .seed = seed, .stop_ns = stop_ns, .stretch = &x};
+    int rc = pktsim_run(r->s->route, &t->flows, &r->s->conf, &po, fct_ns, &out->stats, err);
+    if (rc == 0) {
+        Measured m = {.flows = {.n = n,
+                                .src = t->flows.src + first,
+                                .dst = t->flows.dst + first,
+                                .size_b = t->flows.size_b + first,
+                                .start_ns = t->flows.start_ns + first},
+                      .fct_ns = fct_ns + first,
+                      .received_b = received_b + first,
+                      .end_ns = (double)t->flows.start_ns[0] + out->stats.sim_ns};
+        out->flows = slowdowns(r, &m);
+        out->n = n;
+        compare_served(r, capacity, t, &x, out);
+    }
+    free(fct_ns);
+    free(received_b);
+    free(settled_b);
+    return rc;
+}
+
+typedef struct {
+    const WindowsRun *r;
+    double capacity;
+} RoundRun;
+
+static int simulate_window(void *ctx, size_t item, int worker, Err *err) {
+    (void)worker;
+    const RoundRun *rr = ctx;
+    const WindowsRun *r = rr->r;
+    const Round *q = &r->round;
+    size_t n_flows = r->s->source.n, lo = n_flows * item / q->n_windows,
+           hi = n_flows * (item + 1) / q->n_windows;
+    size_t n = q->n_measured < hi - lo ? q->n_measured : hi - lo;
+    uint64_t seed = r->o.seed ^ q->round << 32;
+    Rng rng = rng_stream(seed, "window", item);
+    size_t first = lo + (size_t)rng_below(&rng, hi - lo - n + 1);
+    int64_t begin_ns = start_of(r, first) - (int64_t)r->warm_ns,
+            until_ns = start_of(r, first + n - 1) + 1 + (int64_t)r->tail_ns;
+    if (begin_ns < r->chunk_start_ns[0]) begin_ns = r->chunk_start_ns[0];
+    WindowTraffic t = {0};
+    NetFluidState state;
+    netfluid_state(r->fluid, begin_ns, rr->capacity, &state);
+    add_begun(&t, &state, begin_ns);
+    add_starting(&t, r, begin_ns, until_ns);
+    int rc = simulate(r, rr->capacity, &t, t.n_begun + first - t.first_index, n,
+                      (double)(until_ns - t.flows.start_ns[0]), q->max_events, seed + item,
+                      &r->result[item], err);
+    netfluid_state_free(&state);
+    traffic_free(&t);
+    return rc;
+}
+
+/* ---- rounds of windows ---- */
+
+static void count(Windows *w, const PktStats *s) {
+    w->n_hops += s->n_packet_hops;
+    w->n_packets += s->n_packets;
+    w->n_drops += s->n_drops;
+    w->n_timeouts += s->n_timeouts;
+}
+
+static int simulate_round(Windows *w, Err *err) {
+    WindowsRun *r = w->run;
+    RoundRun rr = {r, w->capacity};
+    if (r->round.n_windows > r->s->source.n) r->round.n_windows = r->s->source.n;
+    r->round.max_events =
+        LEAST_EVENTS +
+        (uint64_t)fmin(EVENTS_PER_HOP * w->run_hops / (double)r->round.n_windows, MOST_EVENTS);
+    r->round.round++;
+    r->result = MEM_ZNEW(WindowResult, r->round.n_windows);
+    int rc = par_try(r->round.n_windows, r->o.threads, simulate_window, &rr, err);
+    for (size_t i = 0; i < r->round.n_windows; i++) count(w, &r->result[i].stats);
+    return rc;
+}
+
+static void keep_round(Windows *w) {
+    const WindowsRun *r = w->run;
+    size_t n = w->n_flows;
+    for (size_t i = 0; i < r->round.n_windows; i++) n += r->result[i].n;
+    w->flows = mem_realloc(w->flows, n, sizeof *w->flows);
+    for (size_t i = 0; i < r->round.n_windows; i++)
+        for (size_t k = 0; k < r->result[i].n; k++) {
+            WindowFlow f = r->result[i].flows[k];
+            f.window = w->n_windows + (uint32_t)i;
+            w->n_censored += f.censored;
+            w->flows[w->n_flows++] = f;
+        }
+    w->n_windows += (uint32_t)r->round.n_windows;
+}
+
+static void drop_round(WindowsRun *r) {
+    for (size_t i = 0; i < r->round.n_windows; i++) free(r->result[i].flows);
+    free(r->result);
+    r->result = NULL;
+}
+
+static double hops_per_ns(const Windows *w) { return w->run_hops / w->run->span_ns; }
+
+/* Sets the round's number of measured flows so that a window's measured time takes `hops`. */
+static void set_measured(const Windows *w, double hops) {
+    WindowsRun *r = w->run;
+    r->round.n_measured = (size_t)fmax(1, hops / w->run_hops * (double)r->s->source.n);
+}
+
+/* ---- the capacity ---- */
+
+/* How much packets serve over how much the fluid does, and its standard error (a ratio's, from the
+ * windows' deviations). */
+typedef struct {
+    double value, error;
+} Efficiency;
+
+static Efficiency efficiency(const WindowsRun *r) {
+    double served = 0, fluid = 0, sum = 0, n = (double)r->round.n_windows;
+    for (size_t i = 0; i < r->round.n_windows; i++) {
+        served += r->result[i].served_b;
+        fluid += r->result[i].fluid_b;
+    }
+    if (n < 2 || !(served > 0) || !(fluid > 0)) return (Efficiency){1, 1};
+    double e = served / fluid;
+    for (size_t i = 0; i < r->round.n_windows; i++) {
+        double d = r->result[i].served_b - e * r->result[i].fluid_b;
+        sum += d * d;
+    }
+    return (Efficiency){e, sqrt(sum * n / (n - 1)) / fluid};
+}
+
+/* The search for the capacity at which packets serve as much as the fluid. */
+typedef struct {
+    double slope, last, last_capacity;
+} Search;
+
+/* Returns the capacity to go on with, given what was measured at the present one. */
+static double next_capacity(Search *s, double capacity, Efficiency e, double *error) {
+    double step = s->last_capacity > 0 ? capacity / s->last_capacity - 1 : 0;
+    if (fabs(step) > LEAST_CORRECTION)
+        s->slope = fmin(fmax((e.value - s->last) / step, STEEPEST_SLOPE), FLATTEST_SLOPE);
+    s->last = e.value;
+    s->last_capacity = capacity;
+    double measured = e.error / -s->slope, v = measured * measured,
+           prior = CAPACITY_DEVIATION * CAPACITY_DEVIATION;
+    *error = sqrt(v * prior / (v + prior));
+    double off = fmax(fabs(e.value - 1) - LEAST_CORRECTION, 0);
+    double next = capacity * exp(copysign(off, e.value - 1) / -s->slope * prior / (v + prior));
+    return fmin(fmax(next, 0.5), 1.15);
+}
+
+/* Simulates pilot windows until the capacity and the tail stay, at most PILOT_ROUNDS times; the
+ * windows of the last round are kept if they were right. */
+static int pilot(Windows *w, double hops, Err *err) {
+    WindowsRun *r = w->run;
+    Search search = {.slope = FIRST_SLOPE};
+    bool settled = false;
+    for (int k = 0; k < PILOT_ROUNDS && !settled; k++) {
+        double fixed = (r->warm_ns + r->tail_ns) * hops_per_ns(w), spent = (double)w->n_hops;
+        double n = fmin(fmax(floor(hops / (1.5 * fixed)), PILOT_LEAST), PILOT_MOST);
+        double measured = fmin(fmax(hops / n - fixed, 0.5 * fixed), 12 * fixed);
+        r->round.n_windows = (size_t)n;
+        set_measured(w, measured);
+        if (simulate_round(w, err) != 0) return -1;
+        double each = ((double)w->n_hops - spent) / (double)r->round.n_windows;
+        r->fixed_hops = fmax(each - measured, 0.2 * each);
+        Efficiency e = efficiency(r);
+        double next = next_capacity(&search, w->capacity, e, &w->capacity_error);
+        bool lossy = w->n_drops > 0 && r->tail_ns < LOSSY_TAIL_NS;
+        settled = fabs(next / w->capacity - 1) < LEAST_CORRECTION && !lossy;
+        if (settled) keep_round(w);
+        else w->capacity = next;
+        if (lossy) r->tail_ns = LOSSY_TAIL_NS;
+        drop_round(r);
+    }
+    return 0;
+}
+
+/* ---- all of them ---- */
+
+static int simulate_whole(Windows *w, Err *err) {
+    WindowsRun *r = w->run;
+    WindowTraffic t = {0};
+    WindowResult result = {0};
+    add_starting(&t, r, INT64_MIN, INT64_MAX);
+    double *fct_ns = MEM_NEW(double, t.flows.n), *received_b = MEM_ZNEW(double, t.flows.n);
+    PktOptions po = {.compat = r->o.hpcc_ns3, .seed = r->o.seed};
+    int rc = pktsim_run(r->s->route, &t.flows, &r->s->conf, &po, fct_ns, &result.stats, err);
+    if (rc == 0) {
+        Measured m = {.flows = t.flows,
+                      .fct_ns = fct_ns,
+                      .received_b = received_b,
+                      .end_ns = (double)t.flows.start_ns[0] + result.stats.sim_ns};
+        result.flows = slowdowns(r, &m);
+        free(w->flows);
+        w->flows = result.flows;
+        w->n_flows = t.flows.n;
+        w->n_censored = 0;
+        for (size_t i = 0; i < w->n_flows; i++) w->n_censored += w->flows[i].censored;
+        w->n_windows = 1;
+        w->whole = true;
+    }
+    count(w, &result.stats);
+    free(fct_ns);
+    free(received_b);
+    traffic_free(&t);
+    return rc;
+}
+
+static int simulate_windows(Windows *w, double max_hops, Err *err) {
+    WindowsRun *r = w->run;
+    double spent = (double)w->n_hops;
+    if (!r->fluid) {
+        NetFluidOptions fo = {0};
+        r->fluid = netfluid_new(r->s->route, &r->s->source, &r->s->conf, &fo, r->o.threads, err);
+        if (!r->fluid) return -1;
+        w->max_load = netfluid_max_load(r->fluid);
+    }
+    if (!r->piloted && pilot(w, PILOT_SHARE * max_hops, err) != 0) return -1;
+    r->piloted = true;
+    double left = max_hops - ((double)w->n_hops - spent);
+    if (left < PILOT_SHARE / 2 * max_hops && w->n_windows > 0) return 0;
+    left = fmax(left, PILOT_SHARE * max_hops);
+    double n = floor(fmin(fmax(left / (2 * r->fixed_hops), LEAST_WINDOWS), MOST_WINDOWS));
+    r->round.n_windows = (size_t)n;
+    set_measured(w, fmax(left / n - r->fixed_hops, 0.2 * r->fixed_hops));
+    int rc = simulate_round(w, err);
+    if (rc == 0) keep_round(w);
+    drop_round(r);
+    return rc;
+}
+
+int windows_simulate(Windows *w, double max_hops, Err *err) {
+    double start_s = diag_now_s();
+    int rc = 0;
+    if (w->whole || w->n_run_flows == 0) return 0;
+    if (w->run_hops <= max_hops) rc = simulate_whole(w, err);
+    else rc = simulate_windows(w, max_hops, err);
+    w->wall_s += diag_now_s() - start_s;
+    return rc;
+}
