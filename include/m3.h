@@ -33,7 +33,8 @@ enum { M3_ERROR_LEN = 768 }; /* bytes of the longest message and its NUL */
 typedef enum {
     M3_METHOD_M3,      /* fluid simulation corrected by the model */
     M3_METHOD_FLOWSIM, /* fluid simulation alone; needs no checkpoint */
-    M3_METHOD_PACKET   /* packet simulation of the paths: much slower; needs no checkpoint */
+    M3_METHOD_PACKET,  /* packet simulation of the paths: much slower; needs no checkpoint */
+    M3_METHOD_SAMPLED  /* packet simulation of stretches of the run; needs no checkpoint */
 } M3Method;
 
 /* What to estimate and how. The strings stay the caller's and are read during m3_estimate only.
@@ -53,6 +54,9 @@ typedef struct {
     int published;    /* 1: aggregate as the paper's notebooks do */
     uint64_t seed;    /* of everything random */
     int threads;      /* 0: all cores; at most 1,024 */
+    double check_s;   /* M3_METHOD_M3, M3_METHOD_SAMPLED: budget of packet windows, by which the
+                         estimate is corrected, in seconds of 20 million packet-hops; 0: as `m3
+                         estimate` has it, 1 s and more; below 0: none */
 } M3Options;
 
 /* m3_options_init fills *o with the defaults: 500 paths, method m3, the first mix, seed 1, all

@@ -138,7 +138,7 @@ static void half_widths_add_in_quadrature(void **state) {
                                           {7, 7, 7}, /* all paths: the model's part is all */
                                           {NAN, NAN, NAN}}};
     r.dist[2].q[RESULT_P90] = (SlowdownQuantile){4, 4, 4}; /* not measured */
-    modelerror_widen(&m, &r);
+    modelerror_widen(&m, 0, &r);
     near(r.dist[RESULT_ALL].q[RESULT_P50].lo, 2 * exp(-0.05), 1e-12);
     near(r.dist[RESULT_ALL].q[RESULT_P50].hi, 2 * exp(0.13), 1e-12);
     near(r.dist[RESULT_ALL].q[RESULT_P90].lo, 1, 0);

@@ -17,6 +17,7 @@ enum {
     TARGET_ERROR,
     MAX_PATHS,
     METHOD,
+    CHECK,
     EXACT,
     CKPT,
     COMPAT,
@@ -29,21 +30,28 @@ static const CliOption options[] = {
     SCENARIO_ARGS("window=18KB, cc=dcqcn, max_load=0.5"),
     {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
     {"target-error", "E[@Q]",
-     "draw paths until the sampling error of a quantile of all flows is at most that: 2% (of p99), "
-     "5%@p99.9;\n"
-     "half its 95 % interval over the value; the model's own error comes on top",
+     "add packet windows until a quantile of all flows is known to that: 2% (of p99), 5%@p99.9;\n"
+     "half its 95 % interval over the value. With --check off or method flowsim or packet: draw\n"
+     "paths until their sampling error is at most that; the model's own error comes on top",
      "Method"},
-    {"max-paths", "N", "with --target-error: draw no more than that (default 10000)", "Method"},
+    {"max-paths", "N", "with --target-error of paths: draw no more than that (default 10000)",
+     "Method"},
     {"method", "NAME",
-     "m3: fluid simulation and model (default); flowsim: fluid simulation alone; packet: packet "
-     "simulation",
+     "m3: fluid simulation and model, corrected by packet windows (default); sampled: packet\n"
+     "windows alone; flowsim: fluid simulation alone; packet: packet simulation of paths",
+     "Method"},
+    {"check", "BUDGET",
+     "simulate stretches of the run packet by packet, and correct the estimate by them: 5s (20 M\n"
+     "packet-hops a second on any machine), 2% (of the run's packet-hops) or off (default: 1s and\n"
+     "0.4s per million flows, at most 5s; a run that takes up to 1.5 times that is simulated "
+     "whole)",
      "Method"},
     {"exact", NULL, "simulate every flow of long paths, too, instead of time slices", "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)",
      "Method"},
     {"compat", "LIST",
      "published: aggregate as the paper's notebooks do, pooling paths with equal weight;\n"
-     "hpcc-ns3 (method packet): packets as in the HPCC authors' ns-3",
+     "hpcc-ns3: packets (of windows, or of method packet) as in the HPCC authors' ns-3",
      "Method"},
     {"features", "FILE",
      "start from features that --save-features wrote (- is standard input); with --set for other\n"
@@ -57,7 +65,7 @@ static const CliOption options[] = {
 typedef struct {
     ScenarioArgs scenario;
     EstimateOptions estimate;
-    bool paths_given, method_given, max_paths_given;
+    bool paths_given, method_given, max_paths_given, check_given;
     const char *ckpt_path, *save_features, *out, *csv;
     FeaturesArgs features;
     Ckpt ckpt;
@@ -95,6 +103,7 @@ static int set(void *state, int option, const char *value, Err *err) {
     case METHOD:
         o->method_given = true;
         return estimate_args_method(value, &o->estimate.method, err);
+    case CHECK: o->check_given = true; return estimate_args_check(value, &o->estimate.check, err);
     case EXACT: o->estimate.exact = true; return 0;
     case CKPT: o->ckpt_path = value; return 0;
     case COMPAT: return estimate_args_compat(value, &o->estimate, err);
@@ -107,18 +116,36 @@ static int set(void *state, int option, const char *value, Err *err) {
 
 static int check_target(const EstimateCmd *o, Err *err) {
     bool target = o->estimate.target.asked > 0;
-    if (target && o->paths_given)
+    bool windows = estimate_has_windows(&o->estimate);
+    if (target && o->paths_given && !windows)
         return err_input(err, "estimate: expected --paths or --target-error, not both");
-    if (target && (o->features.file || o->save_features))
+    if (target && (o->features.file || o->save_features) && !windows)
         return err_input(err, "estimate: --target-error draws as it goes on; it doesn't go with "
                               "--features and --save-features");
-    if (o->max_paths_given && !target)
-        return err_input(err, "estimate: --max-paths goes with --target-error only");
+    if (target && o->features.file)
+        return err_input(err, "--target-error does not go with --features: windows need the flows");
+    if (o->max_paths_given && (!target || windows))
+        return err_input(err, "estimate: --max-paths goes with --target-error and --check off");
+    return 0;
+}
+
+static int check_windows(const EstimateCmd *o, Err *err) {
+    Method m = o->estimate.method;
+    if (o->check_given && !o->estimate.check.off && m != METHOD_M3 && m != METHOD_SAMPLED)
+        return err_input(err, "estimate: --check goes with --method m3 and sampled only");
+    if (m == METHOD_SAMPLED && o->estimate.check.off)
+        return err_input(err, "estimate: --method sampled is nothing but --check; expected a "
+                              "budget, got off");
+    if (m == METHOD_SAMPLED && o->save_features)
+        return err_input(err, "estimate: --method sampled has no features to save");
+    if (o->check_given && o->features.file && !o->estimate.check.off)
+        return err_input(err, "--check does not go with --features: windows need the flows; "
+                              "those that were saved are used");
     return 0;
 }
 
 static int check(const EstimateCmd *o, Err *err) {
-    if (check_target(o, err) != 0) return -1;
+    if (check_target(o, err) != 0 || check_windows(o, err) != 0) return -1;
     if (o->features.file && o->save_features)
         return err_input(err, "estimate: --save-features does not go with --features");
     if (o->features.file && o->estimate.exact)
@@ -127,8 +154,9 @@ static int check(const EstimateCmd *o, Err *err) {
     if (o->features.file)
         return features_args_check(&o->scenario, o->paths_given, o->method_given, err);
     if (scenario_args_check(&o->scenario, "estimate", err) != 0) return -1;
-    if (o->estimate.hpcc_ns3 && o->estimate.method != METHOD_PACKET)
-        return err_input(err, "estimate: --compat hpcc-ns3 goes with --method packet only");
+    if (o->estimate.hpcc_ns3 && o->estimate.method != METHOD_PACKET &&
+        !estimate_has_windows(&o->estimate))
+        return err_input(err, "estimate: --compat hpcc-ns3 goes with --check or --method packet");
     return 0;
 }
 
@@ -152,6 +180,11 @@ static int run_and_save(EstimateCmd *o, const CliCommon *common, const Scenario 
     Features f;
     FeaturesSource source;
     if (estimate_features(&f, s, &o->estimate, &common->log, err) != 0) return -1;
+    if (estimate_has_windows(&o->estimate) &&
+        estimate_saved_windows(&f, s, &o->estimate, err) != 0) {
+        features_free(&f);
+        return -1;
+    }
     int rc = features_source_init(&source, s, &o->scenario.options, common->command, err);
     if (rc == 0) {
         features_write(o->saved.f, &f, &source);
@@ -168,6 +201,7 @@ static int from_scenario(EstimateCmd *o, const CliCommon *common, ReportMeta *me
     ScenarioOptions *so = &o->scenario.options;
     Scenario s;
     Estimate e;
+    o->estimate.fall_back = !o->save_features;
     so->check_conf = estimate_check_conf;
     so->check_ctx = &o->estimate;
     if (scenario_load(&s, so, &common->log, err) != 0) return -1;
@@ -178,6 +212,7 @@ static int from_scenario(EstimateCmd *o, const CliCommon *common, ReportMeta *me
         meta->mix = so->mix_path;
         meta->topo = so->topo_path ? so->topo_path : s.topo.name;
         meta->wall_read_s = s.wall_read_s;
+        meta->method = estimate_args_methods[e.method];
         rc = deliver(o, common, &e, meta, err);
     }
     scenario_free(&s);
@@ -222,8 +257,10 @@ const CliCommand cmd_estimate = {
              "--features FILE [--set KEY=VALUE] [options]",
     .details = "Slowdown is a flow's completion time over its completion time alone in the idle "
                "network, by flow size\n"
-               "and overall. In brackets, a 95 % interval: the error of sampling paths, and of the "
-               "model if measured.\n\n"
+               "and overall. The model's estimate is checked against stretches of the run that are "
+               "simulated packet\n"
+               "by packet, and corrected by them; a small network is simulated whole. In brackets, "
+               "a 95 % interval.\n\n"
                "  m3 estimate --topo spec/clos-256-2to1.json --mix spec/demo.json\n"
                "  m3 estimate --mix mix.json --mix-id 7 --n-flows 10M --set window=10KB --out "
                "result.json\n"

@@ -7,7 +7,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 
-const char *const estimate_args_methods[] = {"m3", "flowsim", "packet", NULL};
+const char *const estimate_args_methods[] = {"m3", "flowsim", "packet", "sampled", NULL};
 
 int estimate_args_method(const char *value, Method *method, Err *err) {
     for (int i = 0; estimate_args_methods[i]; i++)
@@ -15,7 +15,7 @@ int estimate_args_method(const char *value, Method *method, Err *err) {
             *method = (Method)i;
             return 0;
         }
-    return err_input(err, "--method: expected m3, flowsim or packet, got '%.40s'%s", value,
+    return err_input(err, "--method: expected m3, flowsim, sampled or packet, got '%.40s'%s", value,
                      cli_suggest(value, estimate_args_methods, "", "").s);
 }
 
@@ -62,6 +62,35 @@ int estimate_args_target(const char *value, TargetError *t, Err *err) {
     if (t->asked >= 1)
         return err_input(err, "--target-error: expected less than 100 %%, got '%.40s'", value);
     return value[n] == '@' ? parse_quantile(value + n + 1, &t->quantile, err) : 0;
+}
+
+int estimate_args_check(const char *value, CheckBudget *b, Err *err) {
+    char number[32];
+    size_t n = strlen(value);
+    *b = (CheckBudget){0};
+    if (strcmp(value, "default") == 0) return 0;
+    if (strcmp(value, "off") == 0) {
+        b->off = true;
+        return 0;
+    }
+    if (n > 0 && n < sizeof number && value[n - 1] == '%') {
+        memcpy(number, value, n - 1);
+        number[n - 1] = '\0';
+        if (units_parse_number(number, "--check", &b->share, NULL) != 0 || !(b->share > 0) ||
+            b->share > 100)
+            return err_input(err, "--check: expected a share above 0 and up to 100%%, got '%.40s'",
+                             value);
+        b->share /= 100;
+        return 0;
+    }
+    double ns;
+    if (units_parse_time(value, "--check", &ns, NULL) != 0 || !(ns > 0))
+        return err_input(err,
+                         "--check: expected a time like 5s, a share of the run like 2%% or "
+                         "off, got '%.40s'",
+                         value);
+    b->seconds = ns / 1e9;
+    return 0;
 }
 
 void estimate_args_ckpt(ReportMeta *m, const Ckpt *ckpt, char sha256[65]) {

@@ -14,6 +14,9 @@ int estimate_args_method(const char *value, Method *method, Err *err);
 int estimate_args_compat(const char *value, EstimateOptions *e, Err *err);
 /* estimate_args_target parses an error with the quantile it is for: "2%", "0.02", "2%@p99.9". */
 int estimate_args_target(const char *value, TargetError *t, Err *err);
+/* estimate_args_check parses a budget of packet windows: "off", a time ("5s"), a share of the whole
+ * run ("2%") or "default". */
+int estimate_args_check(const char *value, CheckBudget *b, Err *err);
 /* estimate_args_ckpt puts name and digest of the checkpoint (NULL: none was used) into the head of
  * a report, which keeps pointers to both. */
 void estimate_args_ckpt(ReportMeta *m, const Ckpt *ckpt, char sha256[65]);

@@ -22,7 +22,8 @@
 
 int estimate_check_conf(const void *options, const NetConf *conf, Err *err) {
     const EstimateOptions *o = options;
-    return o->method == METHOD_M3 ? ckpt_check_cc(o->ckpt, conf->cc, err) : 0;
+    if (o->method != METHOD_M3 || (o->fall_back && !o->check.off)) return 0;
+    return ckpt_check_cc(o->ckpt, conf->cc, err);
 }
 
 static FeaturesOptions features_options(const EstimateOptions *o) {
@@ -120,18 +121,97 @@ static void remark_losses(const Scenario *s, const EstimateOptions *o, const Log
         s->topo.name, n, s->topo.n_links / 2);
 }
 
+static int run_model(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
+                     Err *err) {
+    EstimateOptions all = *o;
+    bool target = o->target.asked > 0 && !estimate_has_windows(o),
+         whole = target && s->source.n <= o->target.max_paths;
+    if (whole) all.n_paths = 0;
+    return target && !whole ? run_to_target(s, o, log, out, err)
+                            : run_paths(s, &all, log, out, err);
+}
+
+/* ---- windows of packet simulation ---- */
+
+bool estimate_has_windows(const EstimateOptions *o) {
+    return o->method == METHOD_SAMPLED || (o->method == METHOD_M3 && !o->check.off);
+}
+
+/* Half the interval of the quantile that a target is for, over its value. */
+static double error_reached(const Estimate *e, int k) {
+    const SlowdownQuantile *q = &e->slowdown.dist[RESULT_ALL].q[k];
+    return (q->hi - q->lo) / 2 / q->value;
+}
+
+/* Adds windows until the target error is reached or the whole run was simulated. The error falls
+ * with the root of their number at best; the run is simulated whole where windows would take more
+ * than half of it, as one core then does what two would with windows. */
+static int windows_to_target(Windows *w, const EstimateOptions *o, const Estimate *model,
+                             const Log *log, Estimate *out, Err *err) {
+    const TargetError *t = &o->target;
+    for (;;) {
+        double reached = error_reached(out, t->quantile), spent = (double)w->n_hops;
+        if (!(reached > t->asked) || w->whole) return 0;
+        log_detail(log, "%u windows: error %.2g %%", w->n_windows, 100 * reached);
+        double ratio = reached / t->asked, more = spent * fmin(fmax(ratio * ratio - 1, 0.5), 3);
+        if (spent + more > w->run_hops / 2) more = w->run_hops;
+        if (windows_simulate(w, more, err) != 0) return -1;
+        out->slowdown = model->slowdown;
+        check_combine(w, o->method == METHOD_M3, o->seed, o->threads, &out->slowdown, &out->check);
+    }
+}
+
+int estimate_windows(Windows *w, const Scenario *s, const EstimateOptions *o, const Log *log,
+                     Estimate *out, Err *err) {
+    WindowsOptions wo = {.seed = o->seed, .threads = o->threads, .hpcc_ns3 = o->hpcc_ns3};
+    Estimate model = *out;
+    windows_init(w, s, &wo);
+    int rc = windows_simulate(w, check_hops(&o->check, w->n_run_flows, w->run_hops), err);
+    if (rc == 0) {
+        check_combine(w, o->method == METHOD_M3, o->seed, o->threads, &out->slowdown, &out->check);
+        if (o->target.asked > 0) rc = windows_to_target(w, o, &model, log, out, err);
+    }
+    if (rc == 0) out->sampling_error[o->target.quantile] = error_reached(out, o->target.quantile);
+    windows_finish(w);
+    return rc;
+}
+
+static void describe_run(const Scenario *s, Estimate *out) {
+    *out = (Estimate){.n_flows = s->source.n,
+                      .window_b = s->conf.line_window_b,
+                      .base_bdp_b = s->base_bdp_b,
+                      .wall_route_s = s->wall_route_s};
+}
+
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
                  Err *err) {
-    EstimateOptions all = *o;
-    bool target = o->target.asked > 0, whole = target && s->source.n <= o->target.max_paths;
+    Windows w = {0};
+    EstimateOptions own = *o;
     *out = (Estimate){0};
-    if (whole) all.n_paths = 0;
     if (estimate_check_conf(o, &s->conf, err) != 0) return -1;
-    remark_losses(s, o, log);
-    int rc =
-        target && !whole ? run_to_target(s, o, log, out, err) : run_paths(s, &all, log, out, err);
+    if (o->method == METHOD_M3 && ckpt_check_cc(o->ckpt, s->conf.cc, NULL) != 0) {
+        log_note(log, "checkpoint %s does not know %s: packet windows alone (--method sampled)",
+                 o->ckpt->name, netconf_cc_name(s->conf.cc));
+        own.method = METHOD_SAMPLED;
+    }
+    if (!estimate_has_windows(&own)) remark_losses(s, o, log);
+    int rc = 0;
+    if (own.method == METHOD_SAMPLED) describe_run(s, out);
+    else rc = run_model(s, &own, log, out, err);
+    if (rc == 0 && estimate_has_windows(&own)) {
+        Err why = {0};
+        rc = estimate_windows(&w, s, &own, log, out, &why);
+        /* The model alone is better than nothing where packets cannot take the network. */
+        if (rc != 0 && own.method == METHOD_M3 && why.kind == ERR_INPUT) {
+            log_note(log, "not checked by packet windows: %s", why.msg);
+            rc = 0;
+        }
+        if (rc != 0 && err) *err = why;
+    }
+    windows_free(&w);
     if (rc != 0) return -1;
     out->target = o->target;
+    out->method = own.method;
     estimate_remark(out, log);
     return 0;
 }
@@ -147,10 +227,12 @@ void estimate_remark(const Estimate *e, const Log *log) {
                  "%.3g, trained on %.3g to %.3g",
                  units_count(e->n_outside).s, units_count(e->n_unique).s, e->range.name,
                  (double)e->range.value, (double)e->range.lo, (double)e->range.hi);
-    if (e->target.asked > 0 && e->sampling_error[e->target.quantile] > e->target.asked)
+    check_remark(&e->check, log);
+    if (e->target.asked > 0 && !e->check.done &&
+        e->sampling_error[e->target.quantile] > e->target.asked)
         log_note(log, "the sampling error is still %.2g %% after %s paths; --max-paths allows more",
                  100 * e->sampling_error[e->target.quantile], units_count(e->n_drawn).s);
-    if (e->overflow > 1)
+    if (e->overflow > 1 && !e->check.done)
         log_note(log,
                  "without PFC, windows in flight reach %.3g of a switch's buffer: if it overflows, "
                  "slowdowns are far above these",
@@ -161,6 +243,16 @@ void estimate_remark(const Estimate *e, const Log *log) {
 }
 
 /* ---- in two halves ---- */
+
+int estimate_saved_windows(Features *f, const Scenario *s, const EstimateOptions *o, Err *err) {
+    WindowsOptions wo = {.seed = o->seed, .threads = o->threads, .hpcc_ns3 = o->hpcc_ns3};
+    Windows *w = &f->windows;
+    windows_init(w, s, &wo);
+    int rc = windows_simulate(w, check_hops(&o->check, w->n_run_flows, w->run_hops), err);
+    windows_finish(w);
+    f->windows_conf = f->conf;
+    return rc;
+}
 
 int estimate_features(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log,
                       Err *err) {
@@ -182,6 +274,10 @@ int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out,
     predict_paths(&p, 0, f->n_unique);
     predict_finish(&p, out);
     predict_free(&p);
+    out->method = o->method;
+    /* Under other settings packets do something else. */
+    if (o->method == METHOD_M3 && !o->check.off && netconf_same(&f->conf, &f->windows_conf))
+        check_combine(&f->windows, true, f->seed, o->threads, &out->slowdown, &out->check);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #ifndef M3_ESTIMATE_ESTIMATE_H
 #define M3_ESTIMATE_ESTIMATE_H
 #include "estimate/aggregate.h"
+#include "estimate/check.h"
 #include "features/features.h"
 #include "model/ckpt.h"
 #include "model/flowmodel.h"
@@ -11,7 +12,8 @@
 typedef enum {
     METHOD_M3,      /* fluid simulation of paths, corrected by a model */
     METHOD_FLOWSIM, /* fluid simulation of paths alone */
-    METHOD_PACKET   /* packet simulation of paths */
+    METHOD_PACKET,  /* packet simulation of paths */
+    METHOD_SAMPLED  /* packet simulation of windows of the whole network's run */
 } Method;
 
 /* The default of TargetError.max_paths. Chosen: 20 times the 500 paths of the paper, so that the
@@ -36,11 +38,14 @@ typedef struct {
     int threads;        /* 0: all cores */
     bool published;     /* --compat published */
     bool exact;         /* all flows of every path are simulated, however many (slices.h) */
-    bool hpcc_ns3;      /* --compat hpcc-ns3: METHOD_PACKET as the HPCC authors' ns-3 has it */
+    bool hpcc_ns3;      /* --compat hpcc-ns3: packets as the HPCC authors' ns-3 has them */
+    bool fall_back;     /* METHOD_M3: windows alone for a control that the model does not know */
+    CheckBudget check;  /* METHOD_M3, METHOD_SAMPLED: windows of packet simulation */
 } EstimateOptions;
 
 typedef struct {
     Slowdowns slowdown;
+    Method method;                     /* in effect */
     size_t n_flows, n_drawn, n_unique; /* flows of the network; draws; different paths among them */
     double wall_route_s, wall_fluid_s, wall_model_s, wall_aggregate_s;
     uint64_t path_flows;      /* flows of all paths, a flow once on each, … */
@@ -48,6 +53,7 @@ typedef struct {
     uint64_t fluid_events;    /* of the paths' simulations, fluid or packet */
     uint64_t n_unfinished;    /* METHOD_PACKET: foreground flows that did not finish; not counted */
     uint64_t n_packet_flows;  /* METHOD_PACKET: foreground flows of the paths */
+    double max_load;          /* wire load of the busiest link; 0: not known */
     double window_b,
         base_bdp_b;   /* the window in use; the network's largest base BDP, 0: not known */
     bool exhaustive;  /* every path was taken: sampling has no part in the intervals */
@@ -57,6 +63,7 @@ typedef struct {
     TargetError target;                        /* as asked for */
     uint64_t n_outside; /* paths on which a flow model's inputs are out of their trained range, … */
     FlowRange range;    /* … and the input furthest out, relative to the range; name NULL: none */
+    Check check;        /* METHOD_M3, METHOD_SAMPLED */
     double overflow; /* a flow model's: most windows in flight over a switch's buffer, of any path;
                         above 1 buffers may overflow, which the model does not foresee */
 } Estimate;
@@ -74,6 +81,19 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
  * ScenarioOptions.check_conf, with the EstimateOptions as ctx, so that this is found before flows
  * are drawn; estimate_run, estimate_features and estimate_predict check it as well. */
 int estimate_check_conf(const void *options, const NetConf *conf, Err *err);
+
+/* estimate_has_windows returns whether the options ask for windows of packet simulation. */
+bool estimate_has_windows(const EstimateOptions *o);
+
+/* estimate_windows does the second half of an estimate with windows: it simulates them and corrects
+ * *out, which has the model's estimate, by what they show. *w is left for windows_free. Returns −1
+ * as windows_simulate does. */
+int estimate_windows(Windows *w, const Scenario *s, const EstimateOptions *o, const Log *log,
+                     Estimate *out, Err *err);
+
+/* estimate_saved_windows simulates windows and keeps them in the features, so that estimate_predict
+ * corrects by them. Returns −1 as windows_simulate does. */
+int estimate_saved_windows(Features *f, const Scenario *s, const EstimateOptions *o, Err *err);
 
 /* estimate_max_in_memory returns ScenarioOptions.max_in_memory for a method: packet simulation
  * reads flows at random, the others route each once. */

@@ -27,7 +27,8 @@ struct M3Result {
 _Static_assert((int)M3_N_BUCKETS == (int)SIZEBUCKET_N, "as many buckets outside as inside");
 _Static_assert((int)M3_METHOD_M3 == (int)METHOD_M3 &&
                    (int)M3_METHOD_FLOWSIM == (int)METHOD_FLOWSIM &&
-                   (int)M3_METHOD_PACKET == (int)METHOD_PACKET,
+                   (int)M3_METHOD_PACKET == (int)METHOD_PACKET &&
+                   (int)M3_METHOD_SAMPLED == (int)METHOD_SAMPLED,
                "same methods");
 _Static_assert((int)M3_ERROR_LEN == (int)sizeof(((Err *)NULL)->msg), "every message fits");
 
@@ -36,7 +37,7 @@ _Static_assert((int)M3_ERROR_LEN == (int)sizeof(((Err *)NULL)->msg), "every mess
 enum { MAX_THREADS = 1024 };
 
 /* ORDER METHOD */
-static const char *const method_names[] = {"m3", "flowsim", "packet"};
+static const char *const method_names[] = {"m3", "flowsim", "packet", "sampled"};
 
 void m3_options_init(M3Options *o) { *o = (M3Options){.mix_id = -1, .n_paths = 500, .seed = 1}; }
 
@@ -45,10 +46,13 @@ const char *m3_version(void) { return M3_VERSION; }
 static int check(const M3Options *o, Err *err) {
     if (!o->mix && !(o->flows && o->topo))
         return err_input(err, "expected a mix, or flows and a topology");
-    if ((int)o->method < 0 || o->method > M3_METHOD_PACKET)
+    if ((int)o->method < 0 || o->method > M3_METHOD_SAMPLED)
         return err_input(err, "method: unknown number %d", (int)o->method);
     if (o->threads < 0 || o->threads > MAX_THREADS)
         return err_input(err, "threads: must be in 0..%d, got %d", MAX_THREADS, o->threads);
+    if (isnan(o->check_s) || (o->method == M3_METHOD_SAMPLED && o->check_s < 0))
+        return err_input(err, "check_s: expected seconds%s, got %g",
+                         o->method == M3_METHOD_SAMPLED ? " of packet windows" : "", o->check_s);
     if (o->n_paths > PATHSET_MAX_DRAWS)
         return err_input(err, "n_paths: must be in 0..%d, got %llu", PATHSET_MAX_DRAWS,
                          (unsigned long long)o->n_paths);
@@ -72,7 +76,9 @@ static int run(const M3Options *o, const Ckpt *ckpt, M3Result *r, Err *err) {
                           .n_paths = o->n_paths,
                           .seed = o->seed,
                           .threads = o->threads,
-                          .published = o->published != 0};
+                          .published = o->published != 0,
+                          .fall_back = true,
+                          .check = {.off = o->check_s < 0, .seconds = fmax(o->check_s, 0)}};
     so.check_conf = estimate_check_conf;
     so.check_ctx = &eo;
     int rc = scenario_load(&s, &so, NULL, err);
@@ -96,7 +102,7 @@ M3Result *m3_estimate(const M3Options *o, char error[M3_ERROR_LEN]) {
     if (rc == 0) {
         r->seed = o->seed;
         r->mix = o->mix ? mem_strdup(o->mix) : NULL;
-        r->method = method_names[o->method];
+        r->method = method_names[r->estimate.method];
         r->wall_total_s = diag_now_s() - start_s;
         if (o->method == M3_METHOD_M3) {
             r->ckpt_name = mem_strdup(ckpt.name);

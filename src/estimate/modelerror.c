@@ -11,8 +11,11 @@
  * 1.4826 · median absolute deviation, which single outliers do not widen.
  *
  * Sampling and model err independently, so log half-widths add in quadrature, above and below
- * separately. A bucket that was not measured takes what was measured over all sizes. Left out: the
- * error grows with load and congestion; one spread is used for all networks. */
+ * separately. A bucket that was not measured takes what was measured over all sizes.
+ *
+ * The error grows with the load, so the record has it of little and much loaded networks apart
+ * ("low", "high": lists like "cells"); between LOW and HIGH their ends are interpolated. Left out:
+ * all else that it grows with. */
 #include "estimate/modelerror.h"
 
 #include <math.h>
@@ -60,18 +63,34 @@ static int read_range(const Json *cell, const char *key, LogRange *r, Err *err) 
     return r->lo <= r->hi ? 0 : json_fail(&pair, err, "expected the lower end first");
 }
 
+static int read_cells(const Json *cells, LogRange of[RESULT_N_DISTS][RESULT_N_QUANTILES],
+                      Err *err) {
+    Json cell;
+    if (json_len(cells) != RESULT_N_DISTS)
+        return json_fail(cells, err, "expected %d elements", RESULT_N_DISTS);
+    int d = 0;
+    for (bool ok = json_first(cells, &cell); ok; ok = json_next(&cell), d++)
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            if (read_range(&cell, result_quantile_keys[k], &of[d][k], err) != 0) return -1;
+    return 0;
+}
+
+static const char *const load_keys[2] = {"low", "high"};
+
 static int read_interval(const Json *j, ModelError *m, Err *err) {
-    Json cells, cell;
+    Json cells;
     uint64_t n = 0;
     if (json_need_uint(j, "n_networks", SIZE_MAX / 2, &n, err) != 0) return -1;
     m->n_networks = (size_t)n;
-    if (json_need_array(j, "cells", &cells, err) != 0) return -1;
-    if (json_len(&cells) != RESULT_N_DISTS)
-        return json_fail(&cells, err, "expected %d elements", RESULT_N_DISTS);
-    int d = 0;
-    for (bool ok = json_first(&cells, &cell); ok; ok = json_next(&cell), d++)
-        for (int k = 0; k < RESULT_N_QUANTILES; k++)
-            if (read_range(&cell, result_quantile_keys[k], &m->cell[d][k], err) != 0) return -1;
+    if (json_need_array(j, "cells", &cells, err) != 0 || read_cells(&cells, m->cell, err) != 0)
+        return -1;
+    for (int i = 0; i < 2; i++) {
+        for (int d = 0; d < RESULT_N_DISTS; d++)
+            for (int k = 0; k < RESULT_N_QUANTILES; k++) m->by_load[i][d][k] = (LogRange){NAN, NAN};
+        if (!json_find(j, load_keys[i], &cells)) continue;
+        if (json_expect_array(&cells, err) != 0 || read_cells(&cells, m->by_load[i], err) != 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -86,16 +105,14 @@ int modelerror_read(ModelError *m, const Ckpt *c, Err *err) {
     return rc;
 }
 
-static void put_interval(JsonOut *o, const ModelError *m) {
-    json_put_object(o, MEMBER);
-    json_put_number(o, "level", 0.95);
-    json_put_count(o, "n_networks", m->n_networks);
-    json_put_array(o, "cells");
+static void put_cells(JsonOut *o, const char *key,
+                      const LogRange of[RESULT_N_DISTS][RESULT_N_QUANTILES]) {
+    json_put_array(o, key);
     for (int d = 0; d < RESULT_N_DISTS; d++) {
         json_out_object(o);
         json_put_string(o, "label", result_label(d));
         for (int k = 0; k < RESULT_N_QUANTILES; k++) {
-            const LogRange *r = &m->cell[d][k];
+            const LogRange *r = &of[d][k];
             if (isnan(r->lo)) continue;
             /* Five decimals: a step of 1e-5 in log(truth / estimate) is far below the error of
              * measuring it. */
@@ -107,6 +124,16 @@ static void put_interval(JsonOut *o, const ModelError *m) {
         json_out_end(o, '}');
     }
     json_out_end(o, ']');
+}
+
+static void put_interval(JsonOut *o, const ModelError *m) {
+    json_put_object(o, MEMBER);
+    json_put_number(o, "level", 0.95);
+    json_put_count(o, "n_networks", m->n_networks);
+    put_cells(o, "cells", m->cell);
+    for (int i = 0; i < 2; i++)
+        if (!isnan(m->by_load[i][RESULT_ALL][RESULT_P99].lo))
+            put_cells(o, load_keys[i], m->by_load[i]);
     json_out_end(o, '}');
 }
 
@@ -139,15 +166,28 @@ char *modelerror_recipe(const ModelError *m, const Ckpt *c) {
 
 /* ---- in use ---- */
 
-void modelerror_widen(const ModelError *m, Slowdowns *r) {
+/* Loads up to which a network counts as little loaded, and from which as much. */
+static const double LOW = 0.5, HIGH = 0.75;
+
+/* The range of a cell at a load: of both kinds of networks, a part each; what was measured over all
+ * networks where either is not known. */
+static LogRange range_at(const ModelError *m, double max_load, int d, int k) {
+    const LogRange *lo = &m->by_load[0][d][k], *hi = &m->by_load[1][d][k];
+    if (isnan(m->cell[d][k].lo) && isnan(lo->lo) && d != RESULT_ALL)
+        return range_at(m, max_load, RESULT_ALL, k);
+    if (max_load <= 0 || isnan(lo->lo) || isnan(hi->lo)) return m->cell[d][k];
+    double part = fmin(fmax((max_load - LOW) / (HIGH - LOW), 0), 1);
+    return (LogRange){lo->lo + part * (hi->lo - lo->lo), lo->hi + part * (hi->hi - lo->hi)};
+}
+
+void modelerror_widen(const ModelError *m, double max_load, Slowdowns *r) {
     for (int d = 0; d < RESULT_N_DISTS; d++)
         for (int k = 0; k < RESULT_N_QUANTILES; k++) {
             SlowdownQuantile *q = &r->dist[d].q[k];
-            const LogRange *range =
-                isnan(m->cell[d][k].lo) ? &m->cell[RESULT_ALL][k] : &m->cell[d][k];
-            if (isnan(q->value) || isnan(range->lo)) continue;
-            double down = hypot(fmax(0, log(q->value / q->lo)), fmax(0, -range->lo));
-            double up = hypot(fmax(0, log(q->hi / q->value)), fmax(0, range->hi));
+            LogRange range = range_at(m, max_load, d, k);
+            if (isnan(q->value) || isnan(range.lo)) continue;
+            double down = hypot(fmax(0, log(q->value / q->lo)), fmax(0, -range.lo));
+            double up = hypot(fmax(0, log(q->hi / q->value)), fmax(0, range.hi));
             /* No flow is faster than alone. */
             q->lo = fmin(q->value, fmax(1, q->value * exp(-down)));
             q->hi = q->value * exp(up);

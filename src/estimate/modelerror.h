@@ -12,7 +12,12 @@ typedef struct {
 typedef struct {
     size_t n_networks;
     LogRange cell[RESULT_N_DISTS][RESULT_N_QUANTILES]; /* ORDER BUCKET */
+    /* The same of networks below MODELERROR_LOAD and of those above; NAN: not measured apart. */
+    LogRange by_load[2][RESULT_N_DISTS][RESULT_N_QUANTILES];
 } ModelError;
+
+/* The busiest link's load that tells the two kinds apart: a model errs more above it. */
+#define MODELERROR_LOAD 0.65
 
 /* The least number of networks that are measured. Chosen: of eight values the median absolute
  * deviation has a relative standard error of 40 %, and fewer would tell next to nothing. The
@@ -30,6 +35,6 @@ int modelerror_read(ModelError *m, const Ckpt *c, Err *err);
 char *modelerror_recipe(const ModelError *m, const Ckpt *c);
 
 /* modelerror_widen widens the intervals of r, which cover the sampling of paths, by the model's
- * error. */
-void modelerror_widen(const ModelError *m, Slowdowns *r);
+ * error on networks whose busiest link has about max_load (0: not known). */
+void modelerror_widen(const ModelError *m, double max_load, Slowdowns *r);
 #endif

@@ -141,6 +141,7 @@ void predict_finish(Prediction *p, Estimate *out) {
                       .n_packet_flows = f->n_packet_flows,
                       .window_b = f->conf.line_window_b,
                       .base_bdp_b = f->base_bdp_b,
+                      .max_load = f->max_load,
                       .path_flows = f->n_path_flows,
                       .simulated_flows = f->n_simulated,
                       .model_error = p->has_error,
@@ -158,6 +159,6 @@ void predict_finish(Prediction *p, Estimate *out) {
         const SlowdownQuantile *q = &out->slowdown.dist[RESULT_ALL].q[k];
         out->sampling_error[k] = (q->hi - q->lo) / 2 / q->value;
     }
-    if (p->has_error) modelerror_widen(&p->error, &out->slowdown);
+    if (p->has_error) modelerror_widen(&p->error, f->max_load, &out->slowdown);
     out->wall_aggregate_s = diag_now_s() - start_s;
 }

@@ -36,6 +36,24 @@ ReportCell report_cell(const SlowdownQuantile *q) {
     return c;
 }
 
+/* What the check found, in a line. */
+static void print_check(FILE *f, const Check *c) {
+    if (c->whole) {
+        fprintf(f, "simulated whole: all %s flows packet by packet, %s packet-hops\n",
+                units_count(c->n_flows).s, units_count(c->n_hops).s);
+        return;
+    }
+    fprintf(f, "%s: %u windows, %s flows packet by packet, %.2g %% of the run's packet-hops",
+            c->has_model ? "checked" : "sampled", c->n_windows, units_count(c->n_flows).s,
+            100 * (double)c->n_hops / c->run_hops);
+    if (c->has_model)
+        fprintf(f, "; p99: model %.2f, windows %.2f, weight of these %.0f %%",
+                c->model.dist[RESULT_ALL].q[RESULT_P99].value,
+                c->sampled.dist[RESULT_ALL].q[RESULT_P99].value,
+                100 * c->weight[RESULT_ALL][RESULT_P99]);
+    fputc('\n', f);
+}
+
 void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
     ReportCell cell[RESULT_N_DISTS][RESULT_N_QUANTILES];
     int width[RESULT_N_QUANTILES];
@@ -58,32 +76,42 @@ void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
         fputc('\n', f);
     }
     fprintf(f, "%s flows, ", units_count(e->n_flows).s);
-    if (e->exhaustive) fprintf(f, "all %s paths", units_count(e->n_unique).s);
+    if (e->n_unique == 0) fputs("no model", f);
+    else if (e->exhaustive) fprintf(f, "all %s paths", units_count(e->n_unique).s);
     else
         fprintf(f, "%s paths drawn (%s unique)", units_count(e->n_drawn).s,
                 units_count(e->n_unique).s);
     fprintf(f, ", %.2f s\n", m->wall_total_s);
-    if (e->target.asked > 0)
+    if (e->check.done) print_check(f, &e->check);
+    if (e->target.asked > 0 && e->check.done)
+        fprintf(f, "error of %s: %.2g %%, %.4g %% asked for\n",
+                result_quantile_names[e->target.quantile],
+                100 * e->sampling_error[e->target.quantile], 100 * e->target.asked);
+    else if (e->target.asked > 0)
         fprintf(f, "sampling error of %s: %.2g %%, %.4g %% asked for\n",
                 result_quantile_names[e->target.quantile],
                 100 * e->sampling_error[e->target.quantile], 100 * e->target.asked);
-    if (e->model_error)
+    if (e->check.done && !e->check.whole)
+        fprintf(f, "in brackets: 95 %%, from %s\n",
+                e->check.has_model ? "the model's error and the windows'" : "the windows' error");
+    else if (e->model_error && !e->check.whole)
         fprintf(f, "in brackets: 95 %%, from %sthe model's own error\n",
                 e->exhaustive ? "" : "the drawing of paths and ");
+}
+
+static void put_quantile(JsonOut *o, const char *key, const SlowdownQuantile *q) {
+    json_put_object(o, key);
+    json_put_number(o, "value", q->value);
+    json_put_number(o, "lo", q->lo);
+    json_put_number(o, "hi", q->hi);
+    json_out_end(o, '}');
 }
 
 static void put_quantiles(JsonOut *o, const SlowdownDist *d) {
     json_put_array_compact(o, "percentiles");
     for (int p = 0; p < STATS_N_PCT; p++) json_out_number(o, d->percentiles[p]);
     json_out_end(o, ']');
-    for (int k = 0; k < RESULT_N_QUANTILES; k++) {
-        const SlowdownQuantile *q = &d->q[k];
-        json_put_object(o, result_quantile_keys[k]);
-        json_put_number(o, "value", q->value);
-        json_put_number(o, "lo", q->lo);
-        json_put_number(o, "hi", q->hi);
-        json_out_end(o, '}');
-    }
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) put_quantile(o, result_quantile_keys[k], &d->q[k]);
 }
 
 static void put_slowdown(JsonOut *o, const Slowdowns *r) {
@@ -147,8 +175,10 @@ static void put_interval(JsonOut *o, const Estimate *e) {
     json_put_object(o, "interval");
     json_put_number(o, "level", 0.95);
     json_put_array_compact(o, "covers");
-    if (!e->exhaustive) json_out_string(o, "sampling");
-    if (e->model_error) json_out_string(o, "model");
+    bool whole = e->check.done && e->check.whole;
+    if (!e->exhaustive && e->n_unique > 0 && !whole) json_out_string(o, "sampling");
+    if (e->model_error && !whole) json_out_string(o, "model");
+    if (e->check.done && !whole) json_out_string(o, "windows");
     json_out_end(o, ']');
     json_out_end(o, '}');
 }
@@ -159,6 +189,7 @@ static void put_paths(JsonOut *o, const Estimate *e) {
     if (e->overflow > 0) json_put_number(o, "windows_per_buffer", e->overflow);
     else json_put_null(o, "windows_per_buffer");
     json_put_count(o, "n_flows", e->n_flows);
+    if (e->max_load > 0) json_put_number(o, "max_link_load", e->max_load);
     json_put_number(o, "window_b", e->window_b);
     if (e->base_bdp_b > 0) json_put_number(o, "base_bdp_b", e->base_bdp_b);
     if (e->n_packet_flows > 0) {
@@ -193,8 +224,58 @@ static void put_target(JsonOut *o, const Estimate *e) {
     json_out_end(o, '}');
 }
 
+static void put_quantiles_of(JsonOut *o, const char *key, const Slowdowns *r) {
+    json_put_object(o, key);
+    for (int d = 0; d < RESULT_N_DISTS; d++) {
+        json_put_object(o, result_label(d));
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            put_quantile(o, result_quantile_keys[k], &r->dist[d].q[k]);
+        json_out_end(o, '}');
+    }
+    json_out_end(o, '}');
+}
+
+static void put_weights(JsonOut *o, const Check *c) {
+    json_put_object(o, "weight");
+    for (int d = 0; d < RESULT_N_DISTS; d++) {
+        json_put_object(o, result_label(d));
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            json_put_number(o, result_quantile_keys[k], c->weight[d][k]);
+        json_out_end(o, '}');
+    }
+    json_out_end(o, '}');
+}
+
+/* Null if nothing was simulated packet by packet. */
+static void put_check(JsonOut *o, const Estimate *e) {
+    const Check *c = &e->check;
+    if (!c->done) {
+        json_put_null(o, "check");
+        return;
+    }
+    json_put_object(o, "check");
+    json_put_count(o, "windows", c->n_windows);
+    json_put_bool(o, "whole", c->whole);
+    json_put_count(o, "flows", c->n_flows);
+    json_put_count(o, "censored", c->n_censored);
+    json_put_count(o, "packet_hops", c->n_hops);
+    json_put_number(o, "run_packet_hops", c->run_hops);
+    json_put_number(o, "drop_share", c->drop_share);
+    json_put_count(o, "timeouts", c->n_timeouts);
+    json_put_number(o, "capacity", c->capacity);
+    json_put_number(o, "capacity_error", c->capacity_error);
+    json_put_bool(o, "apart", c->apart[RESULT_P50] || c->apart[RESULT_P90] || c->apart[RESULT_P99]);
+    if (c->has_model) put_quantiles_of(o, "model", &c->model);
+    else json_put_null(o, "model");
+    put_quantiles_of(o, "sampled", &c->sampled);
+    put_quantiles_of(o, "combined", &e->slowdown);
+    put_weights(o, c);
+    json_out_end(o, '}');
+}
+
 void report_put_estimate(JsonOut *o, const Estimate *e) {
     put_paths(o, e);
+    put_check(o, e);
     put_interval(o, e);
     put_slowdown(o, &e->slowdown);
 }
@@ -213,6 +294,7 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     report_put_checkpoint(&o, m);
     json_put_string(&o, "method", m->method);
     put_paths(&o, e);
+    put_check(&o, e);
     put_target(&o, e);
 
     json_put_object(&o, "wall_s");
@@ -222,6 +304,7 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     json_put_seconds(&o, "fluid", e->wall_fluid_s);
     json_put_seconds(&o, "model", e->wall_model_s);
     json_put_seconds(&o, "aggregate", e->wall_aggregate_s);
+    json_put_seconds(&o, "check", e->check.wall_s);
     json_out_end(&o, '}');
 
     put_interval(&o, e);

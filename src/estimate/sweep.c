@@ -215,10 +215,11 @@ static void remark(const SweepRun *r) {
 
 static int run(SweepRun *r, Err *err) {
     *r->out = (Sweep){0};
-    if (r->estimate->method == METHOD_PACKET)
-        return err_input(
-            err,
-            "sweep: method packet has nothing to share between settings; use m3 estimate for each");
+    if (r->estimate->method == METHOD_PACKET || r->estimate->method == METHOD_SAMPLED)
+        return err_input(err,
+                         "sweep: method %s has nothing to share between settings; use m3 estimate "
+                         "for each",
+                         r->estimate->method == METHOD_PACKET ? "packet" : "sampled");
     int rc = check_axes(r, err);
     if (rc == 0) rc = plan(r, err);
     if (rc == 0) rc = check_rows(r, err);

@@ -358,6 +358,7 @@ int ckpt_check_cc(const Ckpt *c, Cc cc, Err *err) {
     if (!c)
         return err_input(err, "cc: models have no place for %s; they know %s", netconf_cc_name(cc),
                          netconf_cc_list(MODELINPUT_N_CC).s);
-    return err_input(err, "cc: checkpoint %s was not trained on %s; use --method packet, or cc=%s",
-                     c->name, netconf_cc_name(cc), netconf_cc_list(MODELINPUT_N_CC).s);
+    return err_input(
+        err, "cc: checkpoint %s was not trained on %s; use --method sampled or packet, or cc=%s",
+        c->name, netconf_cc_name(cc), netconf_cc_list(MODELINPUT_N_CC).s);
 }

@@ -1,0 +1,46 @@
+/* check: an estimate checked against packet windows of the same network, and corrected by them. */
+#ifndef M3_ESTIMATE_CHECK_H
+#define M3_ESTIMATE_CHECK_H
+#include "estimate/result.h"
+#include "estimate/sampled.h"
+#include "features/windows.h"
+
+/* How much packet simulation is spent. At most one of the three is set; none: the default. */
+typedef struct {
+    bool off;
+    double seconds; /* nominal ones: CHECK_HOPS_PER_S packet-hops each, whatever the machine */
+    double share;   /* of the packet-hops that the whole run takes */
+} CheckBudget;
+
+/* Packet-hops in a second of a budget: what two cores do (tests/bench/README.md). A constant, so
+ * that results don't depend on the machine. */
+#define CHECK_HOPS_PER_S 20e6
+
+/* What was found. */
+typedef struct {
+    bool done; /* else all other members are 0 */
+    bool has_model, whole;
+    uint32_t n_windows;
+    size_t n_flows, n_censored;
+    uint64_t n_hops, n_timeouts;
+    double run_hops, drop_share; /* drop_share: of the packets */
+    double capacity, capacity_error;
+    double wall_s;
+    Slowdowns model; /* if has_model: with its interval */
+    Slowdowns sampled;
+    double weight[RESULT_N_DISTS][RESULT_N_QUANTILES]; /* of the windows in the result, 0 to 1 */
+    bool apart[RESULT_N_QUANTILES]; /* of all flows: further apart than the errors of both */
+} Check;
+
+/* check_hops returns the budget in packet-hops for a run of n_flows flows and run_hops. */
+double check_hops(const CheckBudget *b, uint64_t n_flows, double run_hops);
+
+/* check_combine makes of the model's distribution in *r (with its intervals; has_model) and what
+ * the windows show one distribution with intervals, in *r, and fills *c. Without a model *r becomes
+ * what the windows show. Nothing is done if no flow was measured. */
+void check_combine(const Windows *w, bool has_model, uint64_t seed, int threads, Slowdowns *r,
+                   Check *c);
+
+/* check_remark notes on the log where model and windows disagree, and losses. */
+void check_remark(const Check *c, const Log *log);
+#endif
