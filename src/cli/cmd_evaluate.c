@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/estimate_args.h"
 #include "cli/value.h"
 #include "estimate/estimate.h"
 #include "evaluate/evaluate_calibrate.h"
@@ -24,6 +25,9 @@ enum {
     OPT_FOLD,
     OPT_SPLIT,
     OPT_PATHS,
+    OPT_CHECK,
+    OPT_METHOD,
+    OPT_COMPAT,
     OPT_CALIBRATE
 };
 static const CliOption options[] = {
@@ -40,6 +44,13 @@ static const CliOption options[] = {
     [OPT_PATHS] = {"paths", "N",
                    "paths drawn in each network, or all (default 500; with\n--calibrate: all)",
                    "Networks"},
+    [OPT_CHECK] = {"check", "BUDGET",
+                   "packet windows, as in m3 estimate: 5s, 2%, default or off (default off: the\n"
+                   "model alone)",
+                   "Networks"},
+    [OPT_METHOD] = {"method", "NAME", "m3 (default) or sampled: packet windows alone", "Networks"},
+    [OPT_COMPAT] = {"compat", "hpcc-ns3", "packets of windows as in the HPCC authors' ns-3",
+                    "Networks"},
     [OPT_CALIBRATE] =
         {"calibrate", "OUT",
          "write the checkpoint with its error on these networks, which it\nshould not have been "
@@ -54,7 +65,8 @@ typedef struct {
     DataSplit split;
     bool all;
     uint64_t n_paths; /* 0: all */
-    bool paths_given;
+    CheckBudget check;
+    bool paths_given, check_given, sampled, hpcc_ns3;
 } EvaluateCmd;
 
 static int set_split(EvaluateCmd *o, const char *value, Err *err) {
@@ -66,7 +78,8 @@ static int set_split(EvaluateCmd *o, const char *value, Err *err) {
 }
 
 static void init(void *state) {
-    *(EvaluateCmd *)state = (EvaluateCmd){.split = {.share = 0.2}, .n_paths = 500};
+    *(EvaluateCmd *)state =
+        (EvaluateCmd){.split = {.share = 0.2}, .n_paths = 500, .check = {.off = true}};
 }
 
 static void release(void *state) { ckpt_free(&((EvaluateCmd *)state)->ckpt); }
@@ -83,6 +96,20 @@ static int set(void *state, int option, const char *value, Err *err) {
     case OPT_PATHS:
         o->paths_given = true;
         return value_count_or_all(value, "--paths", PATHSET_MAX_DRAWS, &o->n_paths, err);
+    case OPT_CHECK: o->check_given = true; return estimate_args_check(value, &o->check, err);
+    case OPT_METHOD: {
+        static const char *const methods[] = {"m3", "sampled", NULL};
+        int which;
+        if (value_choice(value, "--method", methods, &which, err) != 0) return -1;
+        o->sampled = which == 1;
+        return 0;
+    }
+    case OPT_COMPAT: {
+        static const char *const modes[] = {"hpcc-ns3", NULL};
+        int which;
+        o->hpcc_ns3 = true;
+        return value_choice(value, "--compat", modes, &which, err);
+    }
     default: return set_split(o, value, err);
     }
 }
@@ -145,7 +172,10 @@ static int on_flows(const EvaluateCmd *o, const Ckpt *c, EvaluateMeta *m, const 
 static int on_networks(const EvaluateCmd *o, const Ckpt *c, const EvaluateMeta *m,
                        const CliCommon *common, Err *err) {
     EvaluateNetOptions eo = {.ckpt = c,
-                             .n_paths = o->calibrate ? 0 : o->n_paths,
+                             .n_paths = o->calibrate && !o->paths_given ? 0 : o->n_paths,
+                             .check = o->check,
+                             .sampled = o->sampled,
+                             .hpcc_ns3 = o->hpcc_ns3,
                              .seed = common->seed,
                              .threads = common->threads};
     EvaluateNet *nets;
@@ -160,10 +190,15 @@ static int on_networks(const EvaluateCmd *o, const Ckpt *c, const EvaluateMeta *
 
 /* The error of drawing paths is not the model's. */
 static int check_calibration(const EvaluateCmd *o, Err *err) {
+    if ((o->check_given || o->sampled || o->hpcc_ns3) && !o->networks)
+        return err_input(err, "--check, --method and --compat go with --networks only");
+    if (o->sampled && o->check_given && o->check.off)
+        return err_input(err,
+                         "--method sampled is nothing but --check; expected a budget, got off");
     if (!o->calibrate) return 0;
     if (!o->networks) return err_input(err, "--calibrate: needs --networks");
-    return o->paths_given && o->n_paths > 0
-               ? err_input(err, "--calibrate: takes all paths; leave --paths out")
+    return o->sampled || !o->check.off
+               ? err_input(err, "--calibrate: measures the model alone; leave --check out")
                : 0;
 }
 
@@ -175,6 +210,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (!o->dataset == !o->networks)
         return err_input(
             err, "evaluate: one of --dataset and --networks is needed; see 'm3 evaluate --help'");
+    if (o->sampled && !o->check_given) o->check = (CheckBudget){0};
     if (o->dataset && datasplit_check(&o->split, err) != 0) return -1;
     if (check_calibration(o, err) != 0) return -1;
     if (estimate_load_ckpt(&o->ckpt, o->ckpt_path, err) != 0) return -1;

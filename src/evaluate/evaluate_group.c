@@ -30,6 +30,20 @@ EvaluateGroup evaluate_group_intact(const EvaluateNet *nets, size_t n) {
     return g;
 }
 
+EvaluateGroup evaluate_group_stratum(const EvaluateNet *nets, size_t n, EvaluateStratum stratum) {
+    static const char *const labels[EVALUATE_N_STRATA] = {"no loss, load up to 0.65",
+                                                          "no loss, load above 0.65", "with loss"};
+    EvaluateGroup g = {.label = labels[stratum], .net = MEM_NEW(const EvaluateNet *, n)};
+    for (size_t i = 0; i < n; i++) {
+        const NetTraits *t = &nets[i].traits;
+        EvaluateStratum s = t->lost_share > 0                              ? EVALUATE_LOSS
+                            : strcmp(t->label[NET_LOAD], "0.65-1.00") == 0 ? EVALUATE_HIGH_LOAD
+                                                                           : EVALUATE_LOW_LOAD;
+        if (s == stratum) g.net[g.n++] = &nets[i];
+    }
+    return g;
+}
+
 static int by_label(const void *a, const void *b) {
     const char *x = ((const EvaluateGroup *)a)->label, *y = ((const EvaluateGroup *)b)->label;
     return strverscmp(x, y);
@@ -85,6 +99,15 @@ EvaluateCell evaluate_group_cell(const EvaluateGroup *g, int dist, int k) {
     }
     c.m3 = evaluate_error_summary(m3, n);
     c.flowsim = evaluate_error_summary(flowsim, n);
+    size_t n_model = 0, n_sampled = 0; /* in the same arrays */
+    for (size_t i = 0; i < g->n; i++) {
+        const EvaluateQuantile *q = &g->net[i]->q[dist][k];
+        if (!g->net[i]->checked || !isfinite(q->truth)) continue;
+        if (isfinite(q->model)) m3[n_model++] = evaluate_error_of(q->model, q->truth);
+        if (isfinite(q->sampled)) flowsim[n_sampled++] = evaluate_error_of(q->sampled, q->truth);
+    }
+    c.model = evaluate_error_summary(m3, n_model);
+    c.sampled = evaluate_error_summary(flowsim, n_sampled);
     free(m3);
     free(flowsim);
     return c;

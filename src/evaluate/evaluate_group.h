@@ -22,6 +22,15 @@ EvaluateGroup evaluate_group_all(const EvaluateNet *nets, size_t n);
 /* evaluate_group_intact returns those that did not collapse (nettraits_collapsed); free with
  * evaluate_group_free. */
 EvaluateGroup evaluate_group_intact(const EvaluateNet *nets, size_t n);
+/* ORDER STRATUM */
+typedef enum {
+    EVALUATE_LOW_LOAD,  /* without loss, load up to 0.65 */
+    EVALUATE_HIGH_LOAD, /* without loss, above */
+    EVALUATE_LOSS,      /* some packet is lost */
+    EVALUATE_N_STRATA
+} EvaluateStratum;
+/* evaluate_group_stratum returns those of a stratum; free with evaluate_group_free. */
+EvaluateGroup evaluate_group_stratum(const EvaluateNet *nets, size_t n, EvaluateStratum stratum);
 /* evaluate_group_split returns the number of kinds among g's networks and fills *kinds with them
  * by ascending label, "unknown" where a network has none; free with evaluate_group_free_all. */
 size_t evaluate_group_split(const EvaluateGroup *g, EvaluateBy by, EvaluateGroup **kinds);
@@ -36,7 +45,8 @@ void evaluate_group_free_all(EvaluateGroup *g, size_t n);
 /* One distribution and quantile over the networks that have flows enough there. */
 typedef struct {
     EvaluateSummary m3, flowsim;
-    size_t n_intervals, n_covered; /* networks with an interval, and with the truth in it */
+    EvaluateSummary model, sampled; /* of the networks checked by packet windows: each alone */
+    size_t n_intervals, n_covered;  /* networks with an interval, and with the truth in it */
 } EvaluateCell;
 /* evaluate_group_cell returns the errors of distribution `dist` at quantile k (RESULT_P50 …). */
 EvaluateCell evaluate_group_cell(const EvaluateGroup *g, int dist, int k);

@@ -46,10 +46,18 @@ static void compare(EvaluateNet *out, const Slowdowns *truth, const Estimate *m3
                                               .flowsim = flowsim->slowdown.dist[d].q[k].value,
                                               .m3 = e->value,
                                               .lo = e->lo,
-                                              .hi = e->hi};
+                                              .hi = e->hi,
+                                              .model = NAN,
+                                              .sampled = NAN};
+            if (!m3->check.done) continue;
+            out->q[d][k].sampled = m3->check.sampled.dist[d].q[k].value;
+            if (m3->check.has_model) out->q[d][k].model = m3->check.model.dist[d].q[k].value;
         }
     }
-    out->has_intervals = m3->model_error || !m3->exhaustive;
+    out->max_load = m3->max_load;
+    out->checked = m3->check.done;
+    if (out->checked) out->hops_share = (double)m3->check.n_hops / m3->check.run_hops;
+    out->has_intervals = out->checked ? !m3->check.whole : m3->model_error || !m3->exhaustive;
 }
 
 static int evaluate_one(const char *dir, const EvaluateNetOptions *o, const Log *log,
@@ -58,14 +66,19 @@ static int evaluate_one(const char *dir, const EvaluateNetOptions *o, const Log 
     Slowdowns truth;
     Estimate m3, flowsim;
     if (netdir_load(&s, dir, o->seed, o->threads, err) != 0) return -1;
-    EstimateOptions eo = {.method = METHOD_M3,
+    EstimateOptions eo = {.method = o->sampled ? METHOD_SAMPLED : METHOD_M3,
                           .ckpt = o->ckpt,
+                          .check = o->check,
+                          .fall_back = true,
+                          .hpcc_ns3 = o->hpcc_ns3,
                           .n_paths = o->n_paths,
                           .seed = o->seed,
                           .threads = o->threads};
     int rc = true_distribution(&s.flows, dir, &truth, &out->n_finished, err);
     if (rc == 0) rc = nettraits_read(&out->traits, dir, &s.topo, err);
+    double start_s = diag_now_s();
     if (rc == 0 && (rc = estimate_run(&s, &eo, log, &m3, err)) != 0) err_wrap(err, "%s", dir);
+    out->wall_s = diag_now_s() - start_s;
     eo.method = METHOD_FLOWSIM;
     if (rc == 0) rc = estimate_run(&s, &eo, log, &flowsim, err);
     if (rc == 0) {

@@ -2,6 +2,7 @@
 #ifndef M3_EVALUATE_EVALUATE_NETS_H
 #define M3_EVALUATE_EVALUATE_NETS_H
 #include "data/nettraits.h"
+#include "estimate/check.h"
 #include "estimate/result.h"
 #include "evaluate/evaluate_error.h"
 #include "model/ckpt.h"
@@ -11,6 +12,7 @@
 typedef struct {
     double truth, flowsim; /* flowsim: of the fluid simulation alone */
     double m3, lo, hi;     /* the estimate and its 95 % interval */
+    double model, sampled; /* what model and packet windows say each; NAN: not asked */
 } EvaluateQuantile;
 
 /* One network. */
@@ -20,6 +22,10 @@ typedef struct {
     NetTraits traits;
     size_t n_flows, n_finished, n_paths;                    /* n_paths: different ones simulated */
     EvaluateQuantile q[RESULT_N_DISTS][RESULT_N_QUANTILES]; /* ORDER BUCKET */
+    double max_load;                                        /* wire load of the busiest link */
+    bool checked;                                           /* by packet windows, … */
+    double hops_share;                                      /* … of the run's packet-hops */
+    double wall_s;                                          /* of the estimate */
     bool has_intervals;                                     /* lo and hi mean something */
 } EvaluateNet;
 
@@ -28,6 +34,9 @@ typedef struct {
     uint64_t n_paths; /* 0: all */
     uint64_t seed;
     int threads;
+    CheckBudget check; /* off: the model alone */
+    bool sampled;      /* packet windows alone: METHOD_SAMPLED */
+    bool hpcc_ns3;     /* packets of windows as in the HPCC authors' ns-3 */
 } EvaluateNetOptions;
 
 /* Finished flows that a bucket needs for its quantiles to count as truth: the p90 of 20 flows has

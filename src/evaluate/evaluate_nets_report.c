@@ -56,6 +56,49 @@ static void print_group(const EvaluateGroup *g) {
     }
 }
 
+/* One row: the estimate, and what it was made of where packet windows took part. */
+static void print_stratum_row(const EvaluateGroup *g, int dist, int k) {
+    EvaluateCell c = evaluate_group_cell(g, dist, k);
+    if (c.m3.n == 0) return;
+    printf("%-10s p%d", evaluate_report_label(dist), evaluate_percentiles[k]);
+    print_summary("m3", &c.m3);
+    if (c.model.n > 0) print_summary("| model", &c.model);
+    if (c.sampled.n > 0) print_summary("| windows", &c.sampled);
+    if (c.n_intervals > 0) printf(" | %5.1f", 100 * evaluate_group_coverage(&c));
+    printf("\n");
+}
+
+static void print_strata(const EvaluateNet *nets, size_t n) {
+    for (int s = 0; s < EVALUATE_N_STRATA; s++) {
+        EvaluateGroup g = evaluate_group_stratum(nets, n, (EvaluateStratum)s);
+        if (g.n > 0)
+            printf("\n%s (%zu): errors in %%: mean magnitude, signed mean, median, p90, largest; "
+                   "coverage\n",
+                   g.label, g.n);
+        for (int k = 0; g.n > 0 && k < EVALUATE_N_SHOWN; k++) print_stratum_row(&g, RESULT_ALL, k);
+        for (int b = 0; g.n > 0 && b < SIZEBUCKET_N; b++)
+            print_stratum_row(&g, result_of_bucket(b), RESULT_P99);
+        evaluate_group_free(&g);
+    }
+}
+
+/* What packet windows cost. */
+static void print_cost(const EvaluateNet *nets, size_t n) {
+    double share = 0, most = 0, wall_s = 0;
+    size_t checked = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!nets[i].checked) continue;
+        checked++;
+        share += nets[i].hops_share;
+        most = nets[i].hops_share > most ? nets[i].hops_share : most;
+        wall_s += nets[i].wall_s;
+    }
+    if (checked > 0)
+        printf("\nPacket windows in %zu networks: %.1f %% of the run's packet-hops in the mean, "
+               "%.1f %% at most; %.2f s an estimate\n",
+               checked, 100 * share / (double)checked, 100 * most, wall_s / (double)checked);
+}
+
 static void print_kind(const EvaluateGroup *g) {
     printf("  %-14.14s %4zu", g->label, g->n);
     for (int k = 0; k < EVALUATE_N_SHOWN; k++) {
@@ -96,6 +139,8 @@ void evaluate_nets_report_table(const EvaluateNet *nets, size_t n, const Evaluat
     print_networks(worst, n_worst);
     print_group(&all);
     if (intact.n < n) print_group(&intact);
+    print_strata(nets, n);
+    print_cost(nets, n);
     print_kinds(intact.n < n ? &intact : &all);
     size_t n_flows = 0, n_finished = 0;
     for (size_t i = 0; i < n; i++) {
@@ -127,6 +172,10 @@ static void put_quantiles(JsonOut *j, const EvaluateNet *e, int dist) {
             json_put_number(j, "m3_hi", q->hi);
         }
         json_put_number(j, "flowsim", q->flowsim);
+        if (e->checked) {
+            json_put_number(j, "model", q->model);
+            json_put_number(j, "sampled", q->sampled);
+        }
         json_out_end(j, '}');
     }
 }
@@ -143,6 +192,8 @@ static void put_network(JsonOut *j, const EvaluateNet *e) {
     json_put_count(j, "n_flows", e->n_flows);
     json_put_count(j, "n_finished", e->n_finished);
     json_put_count(j, "n_paths", e->n_paths);
+    json_put_number(j, "max_link_load", e->max_load);
+    json_put_number(j, "hops_share", e->hops_share);
     json_put_array(j, "buckets");
     for (int row = 0; row < RESULT_N_DISTS; row++) {
         int dist = result_table_dist(row);
@@ -177,6 +228,8 @@ static void put_cells(JsonOut *j, const char *key, const EvaluateGroup *g) {
             json_put_int(j, "percentile", evaluate_percentiles[k]);
             put_summary(j, "m3", &c.m3);
             put_summary(j, "flowsim", &c.flowsim);
+            if (c.model.n > 0) put_summary(j, "model", &c.model);
+            if (c.sampled.n > 0) put_summary(j, "sampled", &c.sampled);
             json_put_number(j, "coverage", evaluate_group_coverage(&c));
             json_out_end(j, '}');
         }
@@ -219,6 +272,12 @@ void evaluate_nets_report_json(const EvaluateNet *nets, size_t n, const Evaluate
     json_out_end(&j, ']');
     put_cells(&j, "summary", &all);
     put_cells(&j, "summary_without_collapsed", &intact);
+    for (int s = 0; s < EVALUATE_N_STRATA; s++) {
+        static const char *const keys[] = {"summary_low_load", "summary_high_load", "summary_loss"};
+        EvaluateGroup g = evaluate_group_stratum(nets, n, (EvaluateStratum)s);
+        put_cells(&j, keys[s], &g);
+        evaluate_group_free(&g);
+    }
     put_kinds(&j, &intact);
     evaluate_report_end(&j);
     evaluate_group_free(&all);
