@@ -190,13 +190,19 @@ ckpt: all ## train ckpts/default again from nothing and measure it (DATA=folder 
 	$B/m3 train --dataset $B/ckpt/flows --out $B/ckpt/run --epochs 6 --batch 128 --lr 0.002 \
 	    --average 0.998 --holdout 0.04 --input-noise 0.1 --weight-decay 0.05 --collapsed 0.01 \
 	    --threads 1 $$(test -f $B/ckpt/run/progress.json && echo --resume)
-	$B/m3 dataset networks --out $B/ckpt/calib --seed 3001 --count 180 $(HELD)
-	$B/m3 evaluate --networks $B/ckpt/calib --ckpt $B/ckpt/run --calibrate $B/ckpt/model.m3
+	$B/m3 dataset networks --out $B/ckpt/calib6011 --seed 6011 --count 40 $(LARGE)
+	$B/m3 dataset networks --out $B/ckpt/calib6013 --seed 6013 --count 40 $(LARGE)
+	mkdir -p $B/ckpt/calib
+	for s in a:calib6011 b:calib6013; do for n in $B/ckpt/$${s#*:}/net*; do \
+	    ln -sfn "$$PWD/$$n" "$B/ckpt/calib/$${s%:*}-$$(basename $$n)"; done; done
+	$B/m3 evaluate --networks $B/ckpt/calib --ckpt $B/ckpt/run --paths 600 \
+	    --calibrate $B/ckpt/model.m3
 	cp $B/ckpt/model.m3 ckpts/default/model.m3
 	@$(MAKE) --no-print-directory ckpt-measure
 
 CKPT ?= ckpts/default
 HELD := --n-flows 5000..20000 --max-hops 40M
+LARGE := --n-flows 150k..800k --max-hops 350M
 # ckpts/README.md keeps the tables.
 ckpt-measure: all ## measure CKPT (default: ckpts/default) on networks it has not seen
 	$B/m3 dataset networks --out $B/ckpt/held --seed 1001 --count 120 $(HELD)

@@ -59,6 +59,9 @@ static const double CAPACITY_DEVIATION = 0.06;
  */
 static const double EVENTS_PER_HOP = 4, MOST_EVENTS = 1e9;
 enum { LEAST_EVENTS = 1000000 };
+/* Below this load of the busiest link nothing is corrected: links have room, so that the capacity
+ * hardly matters, and what differs is chance. */
+static const double LEAST_LOAD = 0.6;
 /* How much more packets serve, relative to the fluid, for each percent of capacity less: guessed at
  * first, then measured between rounds, within limits. */
 static const double FIRST_SLOPE = -0.6, STEEPEST_SLOPE = -1.5, FLATTEST_SLOPE = -0.4;
@@ -450,7 +453,8 @@ typedef struct {
 } Search;
 
 /* Returns the capacity to go on with, given what was measured at the present one. */
-static double next_capacity(Search *s, double capacity, Efficiency e, double *error) {
+static double next_capacity(Search *s, double max_load, double capacity, Efficiency e,
+                            double *error) {
     double step = s->last_capacity > 0 ? capacity / s->last_capacity - 1 : 0;
     if (fabs(step) > LEAST_CORRECTION)
         s->slope = fmin(fmax((e.value - s->last) / step, STEEPEST_SLOPE), FLATTEST_SLOPE);
@@ -460,6 +464,7 @@ static double next_capacity(Search *s, double capacity, Efficiency e, double *er
            prior = CAPACITY_DEVIATION * CAPACITY_DEVIATION;
     *error = sqrt(v * prior / (v + prior));
     double off = fmax(fabs(e.value - 1) - LEAST_CORRECTION, 0);
+    if (max_load < LEAST_LOAD) off = 0;
     double next = capacity * exp(copysign(off, e.value - 1) / -s->slope * prior / (v + prior));
     return fmin(fmax(next, 0.5), 1.15);
 }
@@ -480,7 +485,7 @@ static int pilot(Windows *w, double hops, Err *err) {
         double each = ((double)w->n_hops - spent) / (double)r->round.n_windows;
         r->fixed_hops = fmax(each - measured, 0.2 * each);
         Efficiency e = efficiency(r);
-        double next = next_capacity(&search, w->capacity, e, &w->capacity_error);
+        double next = next_capacity(&search, w->max_load, w->capacity, e, &w->capacity_error);
         bool lossy = w->n_drops > 0 && r->tail_ns < LOSSY_TAIL_NS;
         settled = fabs(next / w->capacity - 1) < LEAST_CORRECTION && !lossy;
         if (settled) keep_round(w);

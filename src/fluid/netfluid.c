@@ -42,6 +42,9 @@ enum { PROFILE_FLOWS = 1 << 20 };
 enum { MAX_LINKS = 64 };
 /* Size classes of the mean shares: powers of two. */
 enum { N_CLASSES = 50 };
+/* HPCC aims for a utilisation of eta; its additive step carries it above. Measured: what packets
+ * serve over what the fluid serves at eta alone, 1.04 to 1.08 on five networks. */
+static const double HPCC_ABOVE_ETA = 1.06;
 /* No link has less than this share left for the flows that take part, however much the others take
  * in the mean. */
 static const double LEAST_SHARE = 0.05;
@@ -184,7 +187,8 @@ NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *
         return NULL;
     }
     NetFluid *nf = MEM_ZNEW(NetFluid, 1);
-    double aim = conf->cc == CC_HPCC ? conf->hpcc_eta : 1, ack_b = wire_ack_b(conf->cc);
+    double aim = conf->cc == CC_HPCC ? fmin(HPCC_ABOVE_ETA * conf->hpcc_eta, 1) : 1,
+           ack_b = wire_ack_b(conf->cc);
     *nf = (NetFluid){.route = r,
                      .topo = t,
                      .source = source,
