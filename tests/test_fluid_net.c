@@ -247,10 +247,45 @@ static void steps_and_reach_hardly_matter(void **state) {
     case_free(&c);
 }
 
+/* A run of all flows and the state at a time are two ways to ask who is alive then. */
+static void run_and_states_agree(void **state) {
+    (void)state;
+    Case c = {0};
+    Err err;
+    random_flows(&c, 4000);
+    NetFluidOptions o = {.every_event = true, .reach = 1e6};
+    NetFluid *nf = netfluid_new(c.net.route, &c.source, &c.conf, &o, 1, &err);
+    double *sent_ns = MEM_NEW(double, c.flows.n);
+    assert_int_equal(netfluid_run(nf, sent_ns, NULL, &err), 0);
+    int n_alive = 0, n_different = 0;
+    for (int k = 1; k <= 20; k++) {
+        NetFluidState s;
+        int64_t at_ns = (int64_t)k * 2000000;
+        netfluid_state(nf, at_ns, 1, &s);
+        size_t next = 0;
+        for (size_t i = 0; i < c.flows.n && c.flows.start_ns[i] < at_ns; i++) {
+            bool in_state = next < s.n && s.flows[next].index == i;
+            bool in_run = (double)c.flows.start_ns[i] + sent_ns[i] > (double)at_ns;
+            next += in_state;
+            n_alive += in_run;
+            n_different += in_state != in_run;
+        }
+        netfluid_state_free(&s);
+    }
+    assert_true(n_alive > 20);
+    assert_true(n_different <= 1 + n_alive / 20);
+    for (size_t i = 0; i < c.flows.n; i++) /* no flow is faster than its line */
+        assert_true(sent_ns[i] >= wire_bits(c.flows.size_b[i]) / 10e9 * 1e9 * (1 - 1e-6) - 1);
+    free(sent_ns);
+    netfluid_destroy(nf);
+    case_free(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rates_are_maxmin),     cmocka_unit_test(what_one_leaves_the_other_gets),
         cmocka_unit_test(alone_at_line_rate),   cmocka_unit_test(two_share_a_link),
-        cmocka_unit_test(capacity_scales_time), cmocka_unit_test(steps_and_reach_hardly_matter)};
+        cmocka_unit_test(capacity_scales_time), cmocka_unit_test(steps_and_reach_hardly_matter),
+        cmocka_unit_test(run_and_states_agree)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ enum {
     METHOD,
     CHECK,
     EXACT,
+    WHOLE,
     CKPT,
     COMPAT,
     FEATURES,
@@ -47,6 +48,10 @@ static const CliOption options[] = {
      "whole)",
      "Method"},
     {"exact", NULL, "simulate every flow of long paths, too, instead of time slices", "Method"},
+    {"whole", NULL,
+     "method flowsim: the whole network at once, all flows, instead of paths (--exact: rates anew\n"
+     "at every event, not only every half round trip)",
+     "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)",
      "Method"},
     {"compat", "LIST",
@@ -105,6 +110,7 @@ static int set(void *state, int option, const char *value, Err *err) {
         return estimate_args_method(value, &o->estimate.method, err);
     case CHECK: o->check_given = true; return estimate_args_check(value, &o->estimate.check, err);
     case EXACT: o->estimate.exact = true; return 0;
+    case WHOLE: o->estimate.whole = true; return 0;
     case CKPT: o->ckpt_path = value; return 0;
     case COMPAT: return estimate_args_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
@@ -133,6 +139,11 @@ static int check_windows(const EstimateCmd *o, Err *err) {
     Method m = o->estimate.method;
     if (o->check_given && !o->estimate.check.off && m != METHOD_M3 && m != METHOD_SAMPLED)
         return err_input(err, "estimate: --check goes with --method m3 and sampled only");
+    if (o->estimate.whole && m != METHOD_FLOWSIM)
+        return err_input(err, "estimate: --whole goes with --method flowsim only");
+    if (o->estimate.whole && (o->estimate.target.asked > 0 || o->paths_given || o->save_features))
+        return err_input(err, "estimate: --whole takes all flows; --paths, --target-error and "
+                              "--save-features don't go with it");
     if (m == METHOD_SAMPLED && o->estimate.check.off)
         return err_input(err, "estimate: --method sampled is nothing but --check; expected a "
                               "budget, got off");
@@ -237,7 +248,8 @@ static int run(void *state, const CliCommon *common, Err *err) {
     ReportMeta meta = {.command = common->command, .seed = common->seed};
     o->scenario.options.seed = o->estimate.seed = common->seed;
     o->scenario.options.threads = o->estimate.threads = common->threads;
-    o->scenario.options.max_in_memory = estimate_max_in_memory(o->estimate.method);
+    o->scenario.options.max_in_memory =
+        o->estimate.whole ? 0 : estimate_max_in_memory(o->estimate.method);
     if (check(o, err) != 0 || outputs_open(&o->files, o->out, o->csv, err) != 0) return -1;
     if (o->save_features && file_out_open(&o->saved, o->save_features, err) != 0) return -1;
     if (features_args_open(&o->features, &o->scenario, common, o->ckpt_path, &o->ckpt, &o->estimate,

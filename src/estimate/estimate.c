@@ -19,6 +19,9 @@
 #include "base/units.h"
 #include "estimate/predict.h"
 #include "features/features.h"
+#include "fluid/netfluid.h"
+#include "net/wire.h"
+#include "packet/pktsim.h"
 
 int estimate_check_conf(const void *options, const NetConf *conf, Err *err) {
     const EstimateOptions *o = options;
@@ -183,6 +186,45 @@ static void describe_run(const Scenario *s, Estimate *out) {
                       .wall_route_s = s->wall_route_s};
 }
 
+/* ---- the whole network as a fluid ---- */
+
+/* Slowdowns from how long flows take to be sent, alone in what is left of the ideal time. */
+static void whole_slowdowns(const Scenario *s, const double *sent_ns, Estimate *out) {
+    size_t n = s->flows.n;
+    double *slowdown = MEM_NEW(double, n), *ideal_ns = MEM_NEW(double, n);
+    pktsim_ideal(s->route, &s->flows, false, ideal_ns);
+    for (size_t i = 0; i < n; i++) {
+        double line_bps =
+            fmin(s->topo.host_rate_bps[s->flows.src[i]], s->topo.host_rate_bps[s->flows.dst[i]]);
+        double alone_ns = wire_bits(s->flows.size_b[i]) / line_bps * 1e9,
+               rest_ns = fmax(ideal_ns[i] - alone_ns, 0);
+        slowdown[i] = fmax((sent_ns[i] + rest_ns) / ideal_ns[i], 1);
+    }
+    aggregate_flows(s->flows.size_b, slowdown, n, &out->slowdown);
+    free(slowdown);
+    free(ideal_ns);
+}
+
+static int run_whole_fluid(const Scenario *s, const EstimateOptions *o, const Log *log,
+                           Estimate *out, Err *err) {
+    NetFluidOptions fo = {.every_event = o->exact};
+    double start_s = diag_now_s();
+    NetFluid *nf = netfluid_new(s->route, &s->source, &s->conf, &fo, o->threads, err);
+    if (!nf) return -1;
+    double *sent_ns = MEM_NEW(double, s->flows.n);
+    int rc = netfluid_run(nf, sent_ns, log, err);
+    if (rc == 0) {
+        describe_run(s, out);
+        out->max_load = netfluid_max_load(nf);
+        out->exhaustive = true;
+        whole_slowdowns(s, sent_ns, out);
+        out->wall_fluid_s = diag_now_s() - start_s;
+    }
+    free(sent_ns);
+    netfluid_destroy(nf);
+    return rc;
+}
+
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
                  Err *err) {
     Windows w = {0};
@@ -197,6 +239,8 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
     if (!estimate_has_windows(&own)) remark_losses(s, o, log);
     int rc = 0;
     if (own.method == METHOD_SAMPLED) describe_run(s, out);
+    else if (own.method == METHOD_FLOWSIM && own.whole)
+        rc = run_whole_fluid(s, &own, log, out, err);
     else rc = run_model(s, &own, log, out, err);
     if (rc == 0 && estimate_has_windows(&own)) {
         Err why = {0};

@@ -37,6 +37,7 @@ typedef struct {
     uint64_t seed;      /* of draws, resamples, and of a mix's flows */
     int threads;        /* 0: all cores */
     bool published;     /* --compat published */
+    bool whole;         /* METHOD_FLOWSIM: the whole network at once instead of paths */
     bool exact;         /* all flows of every path are simulated, however many (slices.h) */
     bool hpcc_ns3;      /* --compat hpcc-ns3: packets as the HPCC authors' ns-3 has them */
     bool fall_back;     /* METHOD_M3: windows alone for a control that the model does not know */

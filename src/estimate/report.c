@@ -76,7 +76,8 @@ void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
         fputc('\n', f);
     }
     fprintf(f, "%s flows, ", units_count(e->n_flows).s);
-    if (e->n_unique == 0) fputs("no model", f);
+    if (e->n_unique == 0 && !e->check.done) fputs("the whole network", f);
+    else if (e->n_unique == 0) fputs("no model", f);
     else if (e->exhaustive) fprintf(f, "all %s paths", units_count(e->n_unique).s);
     else
         fprintf(f, "%s paths drawn (%s unique)", units_count(e->n_drawn).s,

@@ -394,14 +394,28 @@ static void step_until(Stepper *s, double at_ns, size_t *n_steps) {
     }
 }
 
+/* Of the flows in s->all. */
+static void stepper_init(Stepper *s) {
+    const NetFluid *nf = s->nf;
+    netrates_init(&s->rates, nf->topo->n_links, route_max_links(nf->route));
+    s->alive = MEM_NEW(uint32_t, s->all.n);
+    s->left = MEM_NEW(double, s->all.n);
+    s->share = MEM_NEW(double, nf->topo->n_links);
+}
+
+static void stepper_free(Stepper *s) {
+    free(s->share);
+    free(s->left);
+    free(s->alive);
+    netrates_free(&s->rates);
+    free(s->all.flow);
+}
+
 void netfluid_state(const NetFluid *nf, int64_t at_ns, double capacity, NetFluidState *state) {
     Stepper s = {.nf = nf, .share_class = -1, .capacity = capacity};
     *state = (NetFluidState){0};
     gather(nf, at_ns, &s.all);
-    netrates_init(&s.rates, nf->topo->n_links, route_max_links(nf->route));
-    s.alive = MEM_NEW(uint32_t, s.all.n);
-    s.left = MEM_NEW(double, s.all.n);
-    s.share = MEM_NEW(double, nf->topo->n_links);
+    stepper_init(&s);
     step_until(&s, (double)at_ns, &state->n_steps);
     state->flows = MEM_NEW(NetFluidFlow, s.n_alive);
     for (uint32_t i = 0; i < s.n_alive; i++) {
@@ -412,14 +426,67 @@ void netfluid_state(const NetFluid *nf, int64_t at_ns, double capacity, NetFluid
     }
     state->n_simulated = s.all.n;
     state->from_ns = s.all.n > 0 ? (double)s.all.flow[0].start_ns : (double)at_ns;
-    free(s.share);
-    free(s.left);
-    free(s.alive);
-    netrates_free(&s.rates);
-    free(s.all.flow);
+    stepper_free(&s);
 }
 
 void netfluid_state_free(NetFluidState *state) {
     free(state->flows);
     *state = (NetFluidState){0};
+}
+
+/* ---- a whole run ---- */
+
+/* As advance, but notes when flows end. */
+static void advance_noting(Stepper *s, double now_ns, double dt_ns, double *sent_ns) {
+    for (uint32_t i = 0; i < s->n_alive; i++) {
+        double took_ns = s->left[i] / s->rates.rate[i] * 1e9;
+        if (s->left[i] - s->rates.rate[i] * dt_ns * 1e-9 >= 1) continue;
+        const NetFluidFlow *f = &s->all.flow[s->alive[i]];
+        /* One that began and ended within the last step did so at its first rate. */
+        sent_ns[f->index] = s->left[i] > 0 ? now_ns + took_ns - (double)f->start_ns
+                                           : wire_of(s->nf, f->size_b) / s->rates.rate[i] * 1e9;
+    }
+    advance(s, dt_ns);
+}
+
+static double next_time_of_run(const Stepper *s, double now_ns) {
+    double start_ns = s->next < s->all.n ? (double)s->all.flow[s->next].start_ns : INFINITY;
+    if (s->n_alive == 0) return start_ns;
+    if (s->nf->every_event) return fmin(start_ns, first_end(s, now_ns));
+    /* Nothing changes before the next start or end, however far that is. */
+    return fmax(now_ns + s->nf->rtt_ns / 2, fmin(start_ns, first_end(s, now_ns)));
+}
+
+static void gather_all(const NetFluid *nf, FlowList *list) {
+    Flows room = {0};
+    for (size_t k = 0; k < nf->n_chunks; k++) {
+        FlowChunk c = flowsource_chunk(nf->source, k, &room);
+        for (uint32_t i = 0; i < c.n; i++) list_add(list, flow_of(&c, i));
+    }
+    flows_free(&room);
+}
+
+int netfluid_run(const NetFluid *nf, double *sent_ns, const Log *log, Err *err) {
+    Stepper s = {.nf = nf, .share_class = -1, .capacity = 1};
+    Progress progress;
+    int rc = 0;
+    gather_all(nf, &s.all);
+    stepper_init(&s);
+    set_shares(&s, 0);
+    progress_init(&progress, log, "flows", s.all.n);
+    double now_ns = s.all.n > 0 ? (double)s.all.flow[0].start_ns : 0;
+    while (rc == 0 && (s.next < s.all.n || s.n_alive > 0)) {
+        uint32_t before = s.n_alive;
+        while (s.next < s.all.n && (double)s.all.flow[s.next].start_ns <= now_ns) begin_flow(&s);
+        netrates_fill(&s.rates, s.share);
+        catch_up(&s, before, now_ns);
+        double then_ns = next_time_of_run(&s, now_ns);
+        advance_noting(&s, now_ns, then_ns - now_ns, sent_ns);
+        now_ns = then_ns;
+        progress_update(&progress, s.next);
+        if (diag_stop_requested()) rc = err_stopped(err);
+    }
+    progress_finish(&progress);
+    stepper_free(&s);
+    return rc;
 }

@@ -53,4 +53,9 @@ typedef struct {
  * with netfluid_state_free. */
 void netfluid_state(const NetFluid *nf, int64_t at_ns, double capacity, NetFluidState *state);
 void netfluid_state_free(NetFluidState *state);
+
+/* netfluid_run simulates all flows of the source and fills sent_ns[n]: how long each took from its
+ * start until its last bit was sent. Every flow takes part for all of its life; 64 bytes a flow.
+ * Returns −1 if interrupted (ERR_STOPPED). */
+int netfluid_run(const NetFluid *nf, double *sent_ns, const Log *log, Err *err);
 #endif
