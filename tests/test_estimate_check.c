@@ -110,13 +110,14 @@ static void weights_are_by_variance(void **state) {
     double p99 = s.slowdown.dist[RESULT_ALL].q[RESULT_P99].value,
            vs = pow(s.deviation[RESULT_ALL][RESULT_P99], 2);
     for (int i = 0; i < 2; i++) {
-        double deviation = i == 0 ? 0.02 : 0.08, vm = deviation * deviation;
-        Slowdowns r = a_model(p99 * 1.02, deviation), model = r;
+        double deviation = i == 0 ? 0.05 : 0.15,
+               vm = pow(0.45 * deviation, 2); /* check.c: TYPICAL */
+        Slowdowns r = a_model(p99 * 1.01, deviation), model = r;
         Check c;
         check_combine(&w, true, 1, 1, &r, &c);
         const SlowdownQuantile *q = &r.dist[RESULT_ALL].q[RESULT_P99];
         near(c.weight[RESULT_ALL][RESULT_P99], vm / (vm + vs), 1e-9);
-        near(log(q->value), log(p99) + log(1.02) * vs / (vm + vs), 1e-9);
+        near(log(q->value), log(p99) + log(1.01) * vs / (vm + vs), 1e-9);
         assert_true(log(q->hi / q->lo) < log(model.dist[RESULT_ALL].q[RESULT_P99].hi /
                                              model.dist[RESULT_ALL].q[RESULT_P99].lo));
         near(r.dist[RESULT_ALL].percentiles[98], q->value, 0.02 * q->value);

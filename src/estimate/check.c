@@ -28,6 +28,8 @@ static const double UNKNOWN_DEVIATION = 0.2;
 /* No deviation or half width of an interval counts as more: factors beyond mean nothing, and might
  * overflow. */
 static const double MOST_DEVIATION = 4;
+/* See combine. */
+static const double TYPICAL = 0.45;
 /* Further apart than so many standard deviations is worth a remark, … */
 static const double APART = 2.5;
 /* … and so is this share of lost packets. */
@@ -47,14 +49,18 @@ static double deviation_of(const SlowdownQuantile *q) {
     return half > 0 ? fmin(half, MOST_DEVIATION) : UNKNOWN_DEVIATION;
 }
 
-/* Combines quantile k of distribution d. */
+/* Combines a quantile. The ends of the model's interval are made by the few networks on which it
+ * was far off, so that most of its errors are smaller than its deviation says. For the weight the
+ * deviation is therefore taken TYPICAL times as large: where this network is one of the few, the
+ * difference tells. The interval stays that of the full deviation. */
 static void combine(SlowdownQuantile *q, const SlowdownQuantile *sampled, double deviation,
                     double t, double *weight, bool *apart) {
     double m = log(q->value), s = log(sampled->value), vs = deviation * deviation,
            vm = deviation_of(q) * deviation_of(q), between = (m - s) * (m - s);
     *apart = between > APART * APART * (vm + vs);
+    double typical = fmax(TYPICAL * TYPICAL * vm, between - vs);
     vm = fmax(vm, between - vs);
-    *weight = vm / (vm + vs);
+    *weight = typical / (typical + vs);
     double v = vm * vs / (vm + vs), x = exp(m + *weight * (s - m));
     /* With few windows the windows' error is itself uncertain; so is the combination's, by as much
      * as they weigh in it. */
