@@ -173,7 +173,7 @@ static const double LOW = 0.5, HIGH = 0.75;
  * networks where either is not known. */
 static LogRange range_at(const ModelError *m, double max_load, int d, int k) {
     const LogRange *lo = &m->by_load[0][d][k], *hi = &m->by_load[1][d][k];
-    if (isnan(m->cell[d][k].lo) && isnan(lo->lo) && d != RESULT_ALL)
+    if (isnan(m->cell[d][k].lo) && (max_load <= 0 || isnan(lo->lo)) && d != RESULT_ALL)
         return range_at(m, max_load, RESULT_ALL, k);
     if (max_load <= 0 || isnan(lo->lo) || isnan(hi->lo)) return m->cell[d][k];
     double part = fmin(fmax((max_load - LOW) / (HIGH - LOW), 0), 1);
