@@ -36,7 +36,8 @@ static const ScenarioOptions drawn = {.topo_path = NET "clos.json",
 static Sweep sweep(const Grid *g, const ScenarioOptions *so, const EstimateOptions *eo) {
     Sweep s;
     Err err = {0};
-    if (sweep_run(&s, g, so, eo, NULL, &err) != 0) fail_msg("%s", err.msg);
+    if (sweep_run(&s, g, so, eo, (SweepRank){0, RESULT_P99}, NULL, &err) != 0)
+        fail_msg("%s", err.msg);
     return s;
 }
 
@@ -115,7 +116,7 @@ static void shared_work(void **state) {
         assert_int_equal(s.rows[i].combination, i);
         assert_int_equal(s.rows[i].computed, want[i]);
     }
-    size_t best = sweep_best(&s, 0, 2);
+    size_t best = sweep_best(&s, (SweepRank){RESULT_ALL, RESULT_P99});
     for (size_t i = 0; i < s.n; i++)
         assert_true(s.rows[best].estimate.slowdown.dist[RESULT_ALL].q[RESULT_P99].value <=
                     s.rows[i].estimate.slowdown.dist[RESULT_ALL].q[RESULT_P99].value);
@@ -150,12 +151,82 @@ static void settings_without_effect(void **state) {
     free(ckpt.weights);
 }
 
+/* With a budget for everything each row is the packet simulation of the whole run, of a control
+ * that the model does not know as well. */
+static void all_rows_checked(void **state) {
+    (void)state;
+    Ckpt ckpt;
+    random_checkpoint(&ckpt, "flow");
+    EstimateOptions eo = {.method = METHOD_M3,
+                          .ckpt = &ckpt,
+                          .n_paths = 10,
+                          .seed = 3,
+                          .threads = 2,
+                          .fall_back = true,
+                          .check = {.share = 1}},
+                    sampled = eo;
+    sampled.method = METHOD_SAMPLED;
+    Grid g = grid_of((const char *const[]){"cc=dctcp,swift", "window=5KB,20KB", NULL});
+    Sweep s = sweep(&g, &drawn, &eo);
+    assert_int_equal(s.n, 4);
+    assert_int_equal(s.n_checked, 4);
+    for (size_t i = 0; i < s.n; i++) {
+        Slowdowns want = alone(&g, s.rows[i].combination, drawn, &sampled);
+        assert_true(s.rows[i].estimate.check.whole);
+        assert_false(s.rows[i].corrected);
+        assert_memory_equal(&s.rows[i].estimate.slowdown, &want, sizeof want);
+    }
+    sweep_free(&s);
+    grid_free(&g);
+    free(ckpt.weights);
+}
+
+/* With less, some rows have windows: the one that ranks first, and one of each control that the
+ * model does not know. The others move toward what those show, on any number of threads alike. */
+static void some_rows_checked(void **state) {
+    (void)state;
+    Ckpt ckpt;
+    random_checkpoint(&ckpt, "flow");
+    EstimateOptions eo = {.method = METHOD_M3,
+                          .ckpt = &ckpt,
+                          .n_paths = 10,
+                          .seed = 3,
+                          .threads = 1,
+                          .fall_back = true,
+                          .check = {.share = 0.3}},
+                    off = eo;
+    off.check = (CheckBudget){.off = true};
+    Grid g = grid_of((const char *const[]){"window=5KB..25KB:5KB", "cc=dctcp,hp", NULL});
+    Sweep s = sweep(&g, &drawn, &eo), model = sweep(&g, &drawn, &off);
+    eo.threads = 3;
+    Sweep again = sweep(&g, &drawn, &eo);
+    assert_int_equal(s.n, 10);
+    assert_int_equal(s.n_checked, 3);
+    assert_int_equal(model.n_checked, 0);
+    size_t best = sweep_best(&s, (SweepRank){RESULT_ALL, RESULT_P99});
+    assert_true(s.rows[best].estimate.check.done);
+    for (size_t i = 0; i < s.n; i++) {
+        const SweepRow *row = &s.rows[i];
+        Slowdowns *m = &model.rows[i].estimate.slowdown;
+        assert_memory_equal(&row->estimate.slowdown, &again.rows[i].estimate.slowdown,
+                            sizeof(Slowdowns));
+        assert_true(row->corrected != row->estimate.check.done);
+        assert_memory_not_equal(&row->estimate.slowdown, m, sizeof *m);
+        if (row->estimate.check.done) assert_memory_equal(&row->estimate.check.model, m, sizeof *m);
+    }
+    sweep_free(&s);
+    sweep_free(&again);
+    sweep_free(&model);
+    grid_free(&g);
+    free(ckpt.weights);
+}
+
 static void refuse_sweep(const char *const *set, ScenarioOptions so, const EstimateOptions *eo,
                          const char *why) {
     Grid g = grid_of(set);
     Sweep s;
     Err err = {0};
-    assert_int_equal(sweep_run(&s, &g, &so, eo, NULL, &err), -1);
+    assert_int_equal(sweep_run(&s, &g, &so, eo, (SweepRank){0, RESULT_P99}, NULL, &err), -1);
     if (!strstr(err.msg, why)) fail_msg("expected \"%s\", got \"%s\"", why, err.msg);
     sweep_free(&s);
     grid_free(&g);
@@ -188,10 +259,9 @@ static void bad_sweeps(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_equal_estimates),
-        cmocka_unit_test(shared_work),
-        cmocka_unit_test(settings_without_effect),
-        cmocka_unit_test(bad_sweeps),
+        cmocka_unit_test(rows_equal_estimates),    cmocka_unit_test(shared_work),
+        cmocka_unit_test(settings_without_effect), cmocka_unit_test(all_rows_checked),
+        cmocka_unit_test(some_rows_checked),       cmocka_unit_test(bad_sweeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

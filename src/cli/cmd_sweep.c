@@ -17,17 +17,25 @@
 #include "path/pathset.h"
 #include "traffic/sizebucket.h"
 
-enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, COMPAT, FEATURES, QUANTILE, BUCKET, OUT, CSV };
+enum { PATHS = SCENARIO_N_ARGS, METHOD, CHECK, CKPT, COMPAT, FEATURES, QUANTILE, BUCKET, OUT, CSV };
 static const CliOption options[] = {
     SCENARIO_ARGS("window=5KB..30KB:1KB, cc=dctcp,hp"),
     {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
     {"method", "NAME",
      "m3: fluid simulation and model (default); flowsim: fluid simulation alone, for traffic only",
      "Method"},
+    {"check", "BUDGET",
+     "simulate stretches of the run packet by packet under the best settings and those that the\n"
+     "model is least sure of, and correct all by them; together: 5s (20 M packet-hops a second on\n"
+     "any machine), 10% (of all settings' packet-hops) or off (default: 60 ms a setting, at least\n"
+     "1.4 s)",
+     "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)",
      "Method"},
     {"compat", "LIST",
-     "published: aggregate as the paper's notebooks do, pooling paths with equal weight", "Method"},
+     "published: aggregate as the paper's notebooks do, pooling paths with equal weight;\n"
+     "hpcc-ns3: packets of windows as in the HPCC authors' ns-3",
+     "Method"},
     {"features", "FILE",
      "start from features that m3 estimate --save-features wrote (- is standard input): settings\n"
      "of the network only",
@@ -44,8 +52,8 @@ typedef struct {
     ScenarioArgs scenario;
     EstimateOptions estimate;
     Grid grid;
-    int dist, quantile;
-    bool paths_given, method_given;
+    SweepRank rank;
+    bool paths_given, method_given, check_given;
     const char *ckpt_path, *out, *csv;
     FeaturesArgs features;
     Ckpt ckpt;
@@ -57,7 +65,7 @@ static void init(void *state) {
     scenario_args_init(&o->scenario);
     grid_init(&o->grid);
     o->estimate.n_paths = 500;
-    o->quantile = 2; /* p99 */
+    o->rank.k = RESULT_P99;
 }
 
 static void release(void *state) {
@@ -99,11 +107,12 @@ static int set(void *state, int option, const char *value, Err *err) {
     case METHOD:
         o->method_given = true;
         return estimate_args_method(value, &o->estimate.method, err);
+    case CHECK: o->check_given = true; return estimate_args_check(value, &o->estimate.check, err);
     case CKPT: o->ckpt_path = value; return 0;
     case COMPAT: return estimate_args_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
-    case QUANTILE: return parse_quantile(value, &o->quantile, err);
-    case BUCKET: return parse_bucket(value, &o->dist, err);
+    case QUANTILE: return parse_quantile(value, &o->rank.k, err);
+    case BUCKET: return parse_bucket(value, &o->rank.dist, err);
     case OUT: o->out = value; return 0;
     default: o->csv = value; return 0;
     }
@@ -114,8 +123,13 @@ static int check(const SweepCmd *o, Err *err) {
                  ? features_args_check(&o->scenario, o->paths_given, o->method_given, err)
                  : scenario_args_check(&o->scenario, "sweep", err);
     if (rc != 0) return -1;
-    if (o->estimate.hpcc_ns3)
-        return err_input(err, "sweep: --compat hpcc-ns3 is for packet simulation");
+    if (o->check_given && !o->estimate.check.off && o->estimate.method != METHOD_M3)
+        return err_input(err, "sweep: --check goes with --method m3 only");
+    if (o->check_given && o->features.file && !o->estimate.check.off)
+        return err_input(err, "--check does not go with --features: windows need the flows; "
+                              "those that were saved are used");
+    if (o->estimate.hpcc_ns3 && !estimate_has_windows(&o->estimate))
+        return err_input(err, "sweep: --compat hpcc-ns3 goes with --check");
     return o->grid.n_axes > 0
                ? 0
                : err_input(err, "sweep: expected --set KEY=VALUES; see 'm3 sweep --help'");
@@ -139,9 +153,9 @@ static int compute(SweepCmd *o, const CliCommon *common, Err *err) {
     int rc = o->features.file ? sweep_features(&sweep, &o->grid, &o->features.features,
                                                &o->estimate, &common->log, err)
                               : sweep_run(&sweep, &o->grid, &o->scenario.options, &o->estimate,
-                                          &common->log, err);
+                                          o->rank, &common->log, err);
     if (rc == 0) {
-        SweepReport r = {.sweep = &sweep, .grid = &o->grid, .dist = o->dist, .k = o->quantile};
+        SweepReport r = {.sweep = &sweep, .grid = &o->grid, .rank = o->rank};
         r.meta = (ReportMeta){.command = common->command,
                               .topo = sweep.topo,
                               .mix = o->scenario.options.mix_path,
@@ -160,6 +174,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     SweepCmd *o = state;
     o->scenario.options.seed = o->estimate.seed = common->seed;
     o->scenario.options.threads = o->estimate.threads = common->threads;
+    o->estimate.fall_back = !o->features.file;
     o->scenario.options.max_in_memory = estimate_max_in_memory(o->estimate.method);
     if (check(o, err) != 0 || outputs_open(&o->files, o->out, o->csv, err) != 0) return -1;
     if (features_args_open(&o->features, &o->scenario, common, o->ckpt_path, &o->ckpt, &o->estimate,

@@ -16,6 +16,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/units.h"
 
@@ -30,10 +31,8 @@ static const double UNKNOWN_DEVIATION = 0.2;
 static const double MOST_DEVIATION = 4;
 /* See combine. */
 static const double TYPICAL = 0.45;
-/* Further apart than so many standard deviations is worth a remark, … */
+/* Further apart than so many standard deviations is worth a remark. */
 static const double APART = 2.5;
-/* … and so is this share of lost packets. */
-static const double REMARK_DROPS = 1e-4;
 
 double check_hops(const CheckBudget *b, uint64_t n_flows, double run_hops) {
     if (b->off) return 0;
@@ -43,8 +42,7 @@ double check_hops(const CheckBudget *b, uint64_t n_flows, double run_hops) {
     return run_hops <= WHOLE_BUDGETS * hops ? run_hops : hops;
 }
 
-/* The deviation of a quantile's logarithm, from its 95 % interval. */
-static double deviation_of(const SlowdownQuantile *q) {
+double check_deviation(const SlowdownQuantile *q) {
     double half = log(q->hi / q->lo) / 2 / 1.96;
     return half > 0 ? fmin(half, MOST_DEVIATION) : UNKNOWN_DEVIATION;
 }
@@ -56,7 +54,7 @@ static double deviation_of(const SlowdownQuantile *q) {
 static void combine(SlowdownQuantile *q, const SlowdownQuantile *sampled, double deviation,
                     double t, double *weight, bool *apart) {
     double m = log(q->value), s = log(sampled->value), vs = deviation * deviation,
-           vm = deviation_of(q) * deviation_of(q), between = (m - s) * (m - s);
+           vm = check_deviation(q) * check_deviation(q), between = (m - s) * (m - s);
     *apart = between > APART * APART * (vm + vs);
     double typical = fmax(TYPICAL * TYPICAL * vm, between - vs);
     vm = fmax(vm, between - vs);
@@ -68,21 +66,21 @@ static void combine(SlowdownQuantile *q, const SlowdownQuantile *sampled, double
     *q = (SlowdownQuantile){x, fmax(1, x * exp(-half)), x * exp(half)};
 }
 
-/* The weight at a level between the quantiles that have one. */
-static double weight_at(const double weight[RESULT_N_QUANTILES], double level) {
+/* What a level between the quantiles has of something that they have. */
+static double at_level(const double of[RESULT_N_QUANTILES], double level) {
     int k = 0;
     while (k < RESULT_N_QUANTILES && result_levels[k] < level) k++;
-    if (k == 0) return weight[0];
-    if (k == RESULT_N_QUANTILES) return weight[k - 1];
+    if (k == 0) return of[0];
+    if (k == RESULT_N_QUANTILES) return of[k - 1];
     double part = (level - result_levels[k - 1]) / (result_levels[k] - result_levels[k - 1]);
-    return weight[k - 1] + part * (weight[k] - weight[k - 1]);
+    return of[k - 1] + part * (of[k] - of[k - 1]);
 }
 
 static void combine_percentiles(SlowdownDist *dist, const SlowdownDist *sampled,
                                 const double weight[RESULT_N_QUANTILES]) {
     double least = 1;
     for (int p = 0; p < STATS_N_PCT; p++) {
-        double w = weight_at(weight, (p + 1) / 100.0), m = log(dist->percentiles[p]),
+        double w = at_level(weight, (p + 1) / 100.0), m = log(dist->percentiles[p]),
                s = log(sampled->percentiles[p]);
         least = dist->percentiles[p] = fmax(least, exp(m + w * (s - m)));
     }
@@ -98,6 +96,24 @@ static void make_ascend(SlowdownDist *dist) {
         q->hi = fmax(q->hi, least);
         q->lo = fmin(q->lo, least);
     }
+}
+
+double check_typical(void) { return TYPICAL; }
+
+void check_shift(SlowdownDist *dist, const double shift[RESULT_N_QUANTILES],
+                 const double deviation[RESULT_N_QUANTILES]) {
+    double least = 1;
+    if (isnan(dist->q[0].value)) return;
+    for (int p = 0; p < STATS_N_PCT; p++) {
+        double factor = exp(at_level(shift, (p + 1) / 100.0));
+        least = dist->percentiles[p] = fmax(least, dist->percentiles[p] * factor);
+    }
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+        double x = fmax(1, dist->q[k].value * exp(shift[k])),
+               half = fmin(1.96 * deviation[k], MOST_DEVIATION);
+        dist->q[k] = (SlowdownQuantile){x, fmax(1, x * exp(-half)), x * exp(half)};
+    }
+    make_ascend(dist);
 }
 
 static void combine_dist(SlowdownDist *dist, const Sampled *s, int d, double t, Check *c) {
@@ -140,6 +156,7 @@ void check_combine(const Windows *w, bool has_model, uint64_t seed, int threads,
     sampled_of(w, seed, threads, &s);
     if (has_model) c->model = *r;
     c->sampled = s.slowdown;
+    memcpy(c->deviation, s.deviation, sizeof c->deviation);
     double t = sampled_t(fmax((double)w->n_windows - 1, 1));
     for (int d = 0; d < RESULT_N_DISTS; d++) combine_dist(&r->dist[d], &s, d, t, c);
 }
@@ -156,7 +173,7 @@ void check_remark(const Check *c, const Log *log) {
                  result_quantile_names[k], m->value, m->lo, m->hi, s->value, s->lo, s->hi);
         break;
     }
-    if (c->drop_share > REMARK_DROPS)
+    if (c->drop_share > CHECK_REMARK_DROPS)
         log_note(log, "%.2g %% of the packets are lost in the %s, %s retransmission timeouts%s",
                  100 * c->drop_share, c->whole ? "packet simulation" : "packet windows",
                  units_count(c->n_timeouts).s,

@@ -28,7 +28,8 @@ typedef struct {
     double wall_s;
     Slowdowns model; /* if has_model: with its interval */
     Slowdowns sampled;
-    double weight[RESULT_N_DISTS][RESULT_N_QUANTILES]; /* of the windows in the result, 0 to 1 */
+    double deviation[RESULT_N_DISTS][RESULT_N_QUANTILES]; /* of log(sampled); NAN without flows */
+    double weight[RESULT_N_DISTS][RESULT_N_QUANTILES];    /* of the windows in the result, 0 to 1 */
     bool apart[RESULT_N_QUANTILES]; /* of all flows: further apart than the errors of both */
 } Check;
 
@@ -41,6 +42,18 @@ double check_hops(const CheckBudget *b, uint64_t n_flows, double run_hops);
 void check_combine(const Windows *w, bool has_model, uint64_t seed, int threads, Slowdowns *r,
                    Check *c);
 
+/* check_deviation returns the standard deviation of a quantile's logarithm that its interval stands
+ * for; one of a model is TYPICAL times as large in most networks (check_typical). */
+double check_deviation(const SlowdownQuantile *q);
+double check_typical(void);
+/* check_shift adds shift[k] to the logarithm of quantile k, what lies between the shifts to the
+ * percentiles between, and sets the intervals to those of the deviations. A distribution without
+ * flows is left. */
+void check_shift(SlowdownDist *dist, const double shift[RESULT_N_QUANTILES],
+                 const double deviation[RESULT_N_QUANTILES]);
+
+/* From this share of lost packets on, they are worth a remark. */
+#define CHECK_REMARK_DROPS 1e-4
 /* check_remark notes on the log where model and windows disagree, and losses. */
 void check_remark(const Check *c, const Log *log);
 #endif

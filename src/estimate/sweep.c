@@ -4,6 +4,7 @@
  *   for each traffic:            scenario_load
  *     for each fluid simulation:   estimate_features
  *       for each setting:            features_set_conf, estimate_predict
+ *     under some settings:         packet windows, which correct all (sweep_check)
  *
  * Rows come out in the grid's order, in whatever order they were computed. All have the same seed:
  * paths, flows and resamples are common to them, so that differences between rows are those of the
@@ -17,6 +18,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "estimate/sweep_check.h"
+#include "estimate/transfer.h"
 #include "features/features.h"
 
 bool sweep_applies(const SweepRow *row, const GridAxis *axis) {
@@ -36,6 +39,7 @@ typedef struct {
     const ScenarioOptions *scenario; /* or, NULL: */
     Features *given;                 /* features that were computed before */
     const EstimateOptions *estimate;
+    SweepRank rank;
     const Log *log;
     Progress progress;
     SweepPlan *planned; /* [n], as out->rows */
@@ -161,6 +165,28 @@ static int predict_row(SweepRun *r, size_t i, Features *f, SweepStage computed, 
     return 0;
 }
 
+/* Whether the checkpoint knows the row's congestion control; else only packet windows do. */
+static bool has_model(const SweepRun *r, size_t i) {
+    return r->estimate->method != METHOD_M3 ||
+           ckpt_check_cc(r->estimate->ckpt, r->out->rows[i].conf.cc, NULL) == 0;
+}
+
+/* Row i, of which nothing is predicted. */
+static void describe_row(SweepRun *r, size_t i, const Scenario *s, SweepStage computed) {
+    SweepRow *row = &r->out->rows[i];
+    double window_b = row->conf.line_window_b;
+    row->estimate = (Estimate){.method = METHOD_SAMPLED,
+                               .n_flows = s->source.n,
+                               .window_b = window_b == NETCONF_AUTO ? s->base_bdp_b : window_b,
+                               .base_bdp_b = s->base_bdp_b};
+    for (int d = 0; d < RESULT_N_DISTS; d++)
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            row->estimate.slowdown.dist[d].q[k] = (SlowdownQuantile){NAN, NAN, NAN};
+    row->computed = computed;
+    r->planned[i].done = true;
+    progress_update(&r->progress, ++r->n_done);
+}
+
 /* Simulates the paths of row `first` and predicts all rows of its traffic that may reuse them. */
 static int share_fluid(SweepRun *r, size_t first, Scenario *s, SweepStage computed, Err *err) {
     Features f;
@@ -173,7 +199,7 @@ static int share_fluid(SweepRun *r, size_t first, Scenario *s, SweepStage comput
     for (size_t i = first; i < r->n && rc == 0; i++) {
         bool mine =
             !r->planned[i].done && mix_same_traffic(&r->planned[i].mix, &r->planned[first].mix);
-        if (mine && features_reusable_under(&f, &r->out->rows[i].conf))
+        if (mine && has_model(r, i) && features_reusable_under(&f, &r->out->rows[i].conf))
             rc = predict_row(r, i, &f, i == first ? computed : SWEEP_MODEL, err);
     }
     features_free(&f);
@@ -193,11 +219,43 @@ static int share_traffic(SweepRun *r, size_t first, Err *err) {
     r->out->n_traffic++;
     r->out->wall_traffic_s += diag_now_s() - start_s;
     if (!r->out->topo) r->out->topo = mem_strdup(o.topo_path ? o.topo_path : s.topo.name);
-    for (size_t i = first; i < r->n && rc == 0; i++)
-        if (!r->planned[i].done && mix_same_traffic(&r->planned[i].mix, &r->planned[first].mix))
-            rc = share_fluid(r, i, &s, i == first ? SWEEP_TRAFFIC : SWEEP_FLUID, err);
+    SweepRow **rows = MEM_NEW(SweepRow *, r->n);
+    size_t n_rows = 0;
+    for (size_t i = first; i < r->n && rc == 0; i++) {
+        if (!mix_same_traffic(&r->planned[i].mix, &r->planned[first].mix)) continue;
+        SweepStage stage = i == first ? SWEEP_TRAFFIC : SWEEP_FLUID;
+        rows[n_rows++] = &r->out->rows[i];
+        if (r->planned[i].done) continue;
+        if (has_model(r, i)) rc = share_fluid(r, i, &s, stage, err);
+        else describe_row(r, i, &s, stage);
+    }
+    if (rc == 0 && estimate_has_windows(r->estimate))
+        rc = sweep_check_rows(r->out, rows, n_rows, &s, r->estimate, r->rank, r->log, err);
+    free(rows);
     scenario_free(&s);
     return rc;
+}
+
+/* Notes under how many of the checked settings packets are lost, and how many are so far from the
+ * model that the windows are followed. */
+static void remark_checks(const SweepRun *r) {
+    size_t n_lossy = 0, n_apart = 0;
+    double most = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        const Check *c = &r->out->rows[i].estimate.check;
+        if (!c->done) continue;
+        n_lossy += c->drop_share > CHECK_REMARK_DROPS;
+        n_apart += c->apart[RESULT_P99] && !c->whole;
+        most = fmax(most, c->drop_share);
+    }
+    if (n_apart > 0)
+        log_note(r->log,
+                 "under %s of %s checked settings packet windows are further from the model's p99 "
+                 "than the errors of both; there they are followed",
+                 units_count(n_apart).s, units_count(r->out->n_checked).s);
+    if (n_lossy > 0)
+        log_note(r->log, "under %s of %s checked settings packets are lost, up to %.2g %%",
+                 units_count(n_lossy).s, units_count(r->out->n_checked).s, 100 * most);
 }
 
 /* Makes the remarks of a single estimate once for all rows: on the inputs furthest out of range and
@@ -207,10 +265,12 @@ static void remark(const SweepRun *r) {
     for (size_t i = 1; i < r->n; i++) {
         const Estimate *e = &r->out->rows[i].estimate;
         if (flowrange_excess(&e->range) > flowrange_excess(&worst.range))
-            worst.range = e->range, worst.n_outside = e->n_outside;
+            worst.range = e->range, worst.n_outside = e->n_outside, worst.n_unique = e->n_unique;
         worst.overflow = fmax(worst.overflow, e->overflow);
     }
+    worst.check = (Check){0};
     estimate_remark(&worst, r->log);
+    remark_checks(r);
 }
 
 static int run(SweepRun *r, Err *err) {
@@ -229,6 +289,7 @@ static int run(SweepRun *r, Err *err) {
         rc = r->given ? predict_row(r, i, r->given, SWEEP_MODEL, err) : share_traffic(r, i, err);
     }
     progress_finish(&r->progress);
+    if (rc == 0 && r->given) rc = sweep_check_saved(r->out, r->given, r->estimate, err);
     if (rc == 0) remark(r);
     for (size_t i = 0; i < r->n; i++) mix_free(&r->planned[i].mix);
     free(r->planned);
@@ -236,8 +297,8 @@ static int run(SweepRun *r, Err *err) {
 }
 
 int sweep_run(Sweep *s, const Grid *g, const ScenarioOptions *so, const EstimateOptions *eo,
-              const Log *log, Err *err) {
-    SweepRun r = {.grid = g, .scenario = so, .estimate = eo, .log = log, .out = s};
+              SweepRank rank, const Log *log, Err *err) {
+    SweepRun r = {.grid = g, .scenario = so, .estimate = eo, .rank = rank, .log = log, .out = s};
     return run(&r, err);
 }
 
@@ -253,11 +314,11 @@ void sweep_free(Sweep *s) {
     *s = (Sweep){0};
 }
 
-size_t sweep_best(const Sweep *s, int dist, int k) {
+size_t sweep_best(const Sweep *s, SweepRank rank) {
     size_t best = s->n;
     double least = INFINITY;
     for (size_t i = 0; i < s->n; i++) {
-        double x = s->rows[i].estimate.slowdown.dist[dist].q[k].value;
+        double x = s->rows[i].estimate.slowdown.dist[rank.dist].q[rank.k].value;
         if (!(x < least)) continue;
         least = x;
         best = i;

@@ -17,6 +17,12 @@ enum { N_SHOWN = 3 };
 /* ORDER STAGE */
 static const char *const stage_names[] = {"model", "fluid", "traffic"};
 
+/* What a row took anew beside packets. */
+static const char *computed(const SweepRow *row) {
+    bool packets_alone = row->computed != SWEEP_TRAFFIC && row->estimate.method == METHOD_SAMPLED;
+    return packets_alone ? "packets" : stage_names[row->computed];
+}
+
 /* Returns the value of an axis in a row; NULL if it has no effect there. */
 static const char *value_in(const SweepReport *r, const SweepRow *row, size_t axis) {
     return sweep_applies(row, &r->grid->axes[axis]) ? grid_value(r->grid, row->combination, axis)
@@ -24,7 +30,7 @@ static const char *value_in(const SweepReport *r, const SweepRow *row, size_t ax
 }
 
 static const SlowdownQuantile *quantile_in(const SweepReport *r, const SweepRow *row, int k) {
-    return &row->estimate.slowdown.dist[r->dist].q[k];
+    return &row->estimate.slowdown.dist[r->rank.dist].q[k];
 }
 
 /* ---- table ---- */
@@ -63,16 +69,18 @@ static void print_rows(FILE *f, const SweepReport *r, size_t best) {
         print_settings(f, r, row);
         for (int k = 0; k < N_SHOWN; k++)
             fprintf(f, "%*s  ", width[k], report_cell(quantile_in(r, row, k)).s);
-        fprintf(f, "%c %s\n", i == best ? '*' : ' ', stage_names[row->computed]);
+        const char *anew = computed(row);
+        bool packets = row->estimate.check.done && strcmp(anew, "packets") != 0;
+        fprintf(f, "%c %s%s\n", i == best ? '*' : ' ', anew, packets ? ", packets" : "");
     }
 }
 
 static void print_best(FILE *f, const SweepReport *r, size_t best) {
     if (best == r->sweep->n) return;
     const SweepRow *row = &r->sweep->rows[best];
-    fprintf(f, "* lowest %s of %s flows: %s", result_quantile_names[r->k],
-            r->dist == RESULT_ALL ? "all" : result_label(r->dist),
-            report_cell(quantile_in(r, row, r->k)).s);
+    fprintf(f, "* lowest %s of %s flows: %s", result_quantile_names[r->rank.k],
+            r->rank.dist == RESULT_ALL ? "all" : result_label(r->rank.dist),
+            report_cell(quantile_in(r, row, r->rank.k)).s);
     const char *before = " with ";
     for (size_t a = 0; a < r->grid->n_axes; a++) {
         const char *value = value_in(r, row, a);
@@ -90,10 +98,29 @@ static void print_once(FILE *f, double s, size_t n) {
     else fprintf(f, " %.2f s for %zu", s, n);
 }
 
+/* How many rows have packet windows, and what became of the others. */
+static void print_checked(FILE *f, const Sweep *s) {
+    uint64_t n_flows = 0;
+    size_t n_corrected = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        n_flows += s->rows[i].estimate.check.n_flows;
+        n_corrected += s->rows[i].corrected;
+    }
+    if (n_corrected == 0 && s->n_checked == 0) return;
+    fputs("packets: ", f);
+    if (s->n_checked == 0) fputs("windows under saved settings", f);
+    else
+        fprintf(f, "%s flows under %s setting%s", units_count(n_flows).s,
+                units_count(s->n_checked).s, s->n_checked == 1 ? "" : "s");
+    if (s->wall_check_s > 0) fprintf(f, " in %.2f s", s->wall_check_s);
+    fputs(n_corrected > 0 ? "; they correct the others too\n" : "\n", f);
+}
+
 void sweep_report_table(FILE *f, const SweepReport *r) {
     const Sweep *s = r->sweep;
-    size_t best = sweep_best(s, r->dist, r->k);
-    fprintf(f, "slowdown of %s flows\n", r->dist == RESULT_ALL ? "all" : result_label(r->dist));
+    size_t best = sweep_best(s, r->rank);
+    fprintf(f, "slowdown of %s flows\n",
+            r->rank.dist == RESULT_ALL ? "all" : result_label(r->rank.dist));
     print_rows(f, r, best);
     print_best(f, r, best);
     fprintf(f, "%s setting%s in %.2f s: traffic", units_count(s->n).s, s->n == 1 ? "" : "s",
@@ -102,6 +129,7 @@ void sweep_report_table(FILE *f, const SweepReport *r) {
     fputs(", fluid", f);
     print_once(f, s->wall_fluid_s, s->n_fluid);
     fprintf(f, ", model %.0f ms a setting\n", s->n ? 1000 * s->wall_predict_s / (double)s->n : 0);
+    print_checked(f, s);
 }
 
 /* ---- JSON ---- */
@@ -115,14 +143,15 @@ static void put_row(JsonOut *o, const SweepReport *r, const SweepRow *row) {
     }
     json_out_end(o, '}');
     json_put_number(o, "window_b", row->estimate.window_b);
-    json_put_string(o, "computed", stage_names[row->computed]);
+    json_put_string(o, "computed", computed(row));
     json_put_seconds(o, "wall_s", row->wall_s);
+    json_put_bool(o, "corrected", row->corrected);
     report_put_estimate(o, &row->estimate);
     json_out_end(o, '}');
 }
 
 void sweep_report_json(FILE *f, const SweepReport *r) {
-    size_t best = sweep_best(r->sweep, r->dist, r->k);
+    size_t best = sweep_best(r->sweep, r->rank);
     JsonOut o;
     json_out_init(&o, f);
     json_out_object(&o);
@@ -141,13 +170,15 @@ void sweep_report_json(FILE *f, const SweepReport *r) {
     json_put_seconds(&o, "traffic", r->sweep->wall_traffic_s);
     json_put_seconds(&o, "fluid", r->sweep->wall_fluid_s);
     json_put_seconds(&o, "settings", r->sweep->wall_predict_s);
+    json_put_seconds(&o, "check", r->sweep->wall_check_s);
     json_out_end(&o, '}');
     json_put_count(&o, "n_traffic", r->sweep->n_traffic);
     json_put_count(&o, "n_fluid", r->sweep->n_fluid);
+    json_put_count(&o, "n_checked", r->sweep->n_checked);
 
     json_put_object(&o, "best");
-    json_put_string(&o, "bucket", result_label(r->dist));
-    json_put_string(&o, "quantile", result_quantile_keys[r->k]);
+    json_put_string(&o, "bucket", result_label(r->rank.dist));
+    json_put_string(&o, "quantile", result_quantile_keys[r->rank.k]);
     if (best < r->sweep->n) json_put_count(&o, "setting", best);
     else json_put_null(&o, "setting");
     json_out_end(&o, '}');

@@ -10,11 +10,10 @@ typedef struct {
     const Sweep *sweep;
     const Grid *grid;
     ReportMeta meta; /* all but wall_read_s */
-    int dist, k;     /* what settings are ranked by: distribution (ORDER BUCKET) and quantile
-                        (RESULT_P50 …) */
+    SweepRank rank;
 } SweepReport;
-/* sweep_report_table prints a line for each setting with p50, p90 and p99 of distribution `dist`.
- */
+/* sweep_report_table prints a line for each setting with p50, p90 and p99 of the
+ * distribution that they are ranked by. */
 void sweep_report_table(FILE *f, const SweepReport *r);
 /* sweep_report_json prints all that is known, schema m3.sweep/1. */
 void sweep_report_json(FILE *f, const SweepReport *r);
