@@ -181,7 +181,7 @@ static void all_rows_checked(void **state) {
     free(ckpt.weights);
 }
 
-/* With less, some rows have windows: the one that ranks first, and one of each control that the
+/* With less, some rows have windows: the one that ranks first by the model, and one of each control that the
  * model does not know. The others move toward what those show, on any number of threads alike. */
 static void some_rows_checked(void **state) {
     (void)state;
@@ -203,7 +203,7 @@ static void some_rows_checked(void **state) {
     assert_int_equal(s.n, 10);
     assert_int_equal(s.n_checked, 3);
     assert_int_equal(model.n_checked, 0);
-    size_t best = sweep_best(&s, (SweepRank){RESULT_ALL, RESULT_P99});
+    size_t best = sweep_best(&model, (SweepRank){RESULT_ALL, RESULT_P99});
     assert_true(s.rows[best].estimate.check.done);
     for (size_t i = 0; i < s.n; i++) {
         const SweepRow *row = &s.rows[i];

@@ -163,7 +163,8 @@ static double resampled_deviation(const Resampling *r, int d, int k) {
 /* The least error of quantile k if n flows make the distribution: see above. */
 static double tail_deviation(const SlowdownDist *dist, int k, double n) {
     double above = n * (1 - result_levels[k]);
-    double step = k > 0 ? log(dist->q[k].value / dist->q[k - 1].value) : 0;
+    int below = k > 0 ? k - 1 : 0;
+    double step = log(dist->q[k].value / dist->q[below].value);
     return above >= 1 ? step / 2 / sqrt(above) : fmax(step, 0.5);
 }
 

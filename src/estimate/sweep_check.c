@@ -23,6 +23,8 @@
 static const double ROW_S = 0.06, LEAST_S = 1.4;
 /* … and the least of a checked row: some 4 to 8 windows. */
 static const double LEAST_ROW_S = 0.7;
+/* A row at least so alike one that is checked is not worth windows of its own. */
+static const double ALIKE = 0.9;
 /* Deviation of the logarithm of what so few windows show, for choosing rows. */
 static const double NOISE = 0.06;
 /* Of the rows that may be checked, these are kept for the best row when corrections change it: one
@@ -91,6 +93,22 @@ static bool is_chosen(const Checks *c, size_t row) {
     return false;
 }
 
+static NetConf conf_of(const SweepRow *row) {
+    NetConf conf = row->conf;
+    conf.line_window_b = row->estimate.window_b; /* not "auto" */
+    return conf;
+}
+
+/* Whether the row, or one that is hardly different, is chosen. */
+static bool is_covered(const Checks *c, size_t row) {
+    NetConf a = conf_of(c->rows[row]);
+    for (size_t k = 0; k < c->n_chosen; k++) {
+        NetConf b = conf_of(c->rows[c->chosen[k]]);
+        if (c->chosen[k] == row || transfer_likeness(&a, &b) >= ALIKE) return true;
+    }
+    return false;
+}
+
 /* Returns the row that ranks first, c->n if none has flows. */
 static size_t best_row(const Checks *c) {
     size_t best = c->n;
@@ -110,10 +128,9 @@ static size_t modelled(const Checks *c, TransferRow *rows, size_t *place) {
     for (size_t i = 0; i < c->n; i++) {
         const SweepRow *row = c->rows[i];
         if (!has_model(row)) continue;
-        rows[n] = (TransferRow){.conf = row->conf,
+        rows[n] = (TransferRow){.conf = conf_of(row),
                                 .model = &c->model[i],
                                 .check = row->estimate.check.done ? &row->estimate.check : NULL};
-        rows[n].conf.line_window_b = row->estimate.window_b;
         place[n++] = i;
     }
     return n;
@@ -162,7 +179,7 @@ static int check_rows(Checks *c, size_t n_checks, Err *err) {
     while (c->n_chosen < n_checks) {
         size_t before = c->n_chosen;
         best = best_row(c);
-        if (best < c->n && !is_chosen(c, best)) c->chosen[c->n_chosen++] = best;
+        if (best < c->n && !is_covered(c, best)) c->chosen[c->n_chosen++] = best;
         else choose(c, c->n_chosen + 1);
         if (c->n_chosen == before) break; /* the others are certain */
         if (check_chosen(c, err) != 0) return -1;

@@ -24,12 +24,12 @@
 #include "base/mem.h"
 
 /* Correlations and distances were chosen such that they agree with what whole simulations of
- * networks under grids of settings show (ckpts/README.md). */
-static const double OTHER_CC = 0.5, OTHER_FLAG = 0.8;
+ * networks under grids of settings show (tests/bench/README.md). */
+static const double OTHER_CC = 0.5, OTHER_FLAG = 0.7;
 /* Correlation falls by e where a setting grows by so many times e, … */
-static const double LOG_RANGE = 3;
+static const double LOG_RANGE = 1.2, LOG_RANGE_OF_RATES = 10;
 /* … and is not below this for any single setting. */
-static const double LEAST_LIKENESS = 0.3;
+static const double LEAST_LIKENESS = 0.1;
 /* Added to the diagonal, relative to it: keeps matrices of settings that are nearly equal regular.
  */
 static const double NUGGET = 1e-6;
@@ -51,8 +51,9 @@ double transfer_likeness(const NetConf *a, const NetConf *b) {
         double x = netconf_number(a, row), y = netconf_number(b, row);
         if (row->type == NETCONF_CC || x == y) continue;
         if (!netconf_applies(row->key, a->cc) || !netconf_applies(row->key, b->cc)) continue;
-        double d = fabs(place(row, x) - place(row, y)); /* infinite if one is 0 */
-        rho *= row->type == NETCONF_FLAG ? OTHER_FLAG : fmax(exp(-d / LOG_RANGE), LEAST_LIKENESS);
+        double range = row->type == NETCONF_RATE ? LOG_RANGE_OF_RATES : LOG_RANGE,
+               d = fabs(place(row, x) - place(row, y)) / range; /* infinite if one is 0 */
+        rho *= row->type == NETCONF_FLAG ? OTHER_FLAG : fmax(exp(-d), LEAST_LIKENESS);
     }
     return rho;
 }
