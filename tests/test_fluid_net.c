@@ -281,11 +281,76 @@ static void run_and_states_agree(void **state) {
     case_free(&c);
 }
 
+/* Half a flow alone takes half its time; with one to the same host that begins later it shares from
+ * then on. What is left of it is the packet simulation's word, whatever the fluid would say. */
+static void rest_of_given_flows(void **state) {
+    (void)state;
+    Case c = {0};
+    Err err;
+    case_init(&c, 3);
+    set_flow(&c, 0, 0, 2, 10000000, 0);
+    set_flow(&c, 1, 1, 2, 10000000, 7000000);
+    set_flow(&c, 2, 4, 5, 100, 1000000000000);
+    case_ready(&c);
+    NetFluidOptions o = {0};
+    NetFluid *nf = netfluid_new(c.net.route, &c.source, &c.conf, &o, 1, &err);
+    NetFluidFlow alive[2] = {{.src = 0, .dst = 2, .size_b = 10000000, .left_b = 5000000},
+                             {.src = 3, .dst = 4, .size_b = 1000000, .left_b = 1000000}};
+    double byte_ns = 8 * (1 + WIRE_HEADER_B / 1000.0) / 10, rest_ns[2] = {0, -1};
+    netfluid_rest(nf, 1000000, 1, alive, 2, 1, rest_ns);
+    near(rest_ns[0], 5e6 * byte_ns, 0.002 * 5e6 * byte_ns);
+    near(rest_ns[1], -1, 0);
+    /* Alone for 2 ms, then at half the rate. */
+    netfluid_rest(nf, 5000000, 1, alive, 2, 2, rest_ns);
+    near(rest_ns[0], 2e6 + 2 * (5e6 * byte_ns - 2e6), 0.02 * 5e6 * byte_ns);
+    near(rest_ns[1], 1e6 * byte_ns, 0.01 * 1e6 * byte_ns);
+    netfluid_rest(nf, 1000000, 0.5, alive, 2, 1, rest_ns);
+    assert_true(rest_ns[0] > 1.9 * 5e6 * byte_ns);
+    netfluid_destroy(nf);
+    case_free(&c);
+}
+
+/* Going on from a state comes to when the flows of a whole run end. */
+static void rest_agrees_with_run(void **state) {
+    (void)state;
+    Case c = {0};
+    Err err;
+    random_flows(&c, 4000);
+    NetFluidOptions exact = {.every_event = true, .reach = 1e6}, usual = {0};
+    NetFluid *run = netfluid_new(c.net.route, &c.source, &c.conf, &exact, 1, &err),
+             *nf = netfluid_new(c.net.route, &c.source, &c.conf, &usual, 1, &err);
+    double *sent_ns = MEM_NEW(double, c.flows.n), want = 0, got = 0;
+    assert_int_equal(netfluid_run(run, sent_ns, NULL, &err), 0);
+    for (int k = 1; k <= 20; k++) {
+        NetFluidState s;
+        int64_t at_ns = (int64_t)k * 2000000;
+        netfluid_state(run, at_ns, 1, &s);
+        double *rest_ns = MEM_NEW(double, s.n + 1);
+        netfluid_rest(nf, at_ns, 1, s.flows, s.n, s.n, rest_ns);
+        for (size_t i = 0; i < s.n; i++) {
+            size_t f = s.flows[i].index;
+            double end_ns = (double)c.flows.start_ns[f] + sent_ns[f] - (double)at_ns;
+            assert_true(rest_ns[i] > 0);
+            if (end_ns < 20000) continue; /* less than a step */
+            want += end_ns;
+            got += rest_ns[i];
+        }
+        free(rest_ns);
+        netfluid_state_free(&s);
+    }
+    near(got / want, 1, 0.05);
+    free(sent_ns);
+    netfluid_destroy(run);
+    netfluid_destroy(nf);
+    case_free(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rates_are_maxmin),     cmocka_unit_test(what_one_leaves_the_other_gets),
         cmocka_unit_test(alone_at_line_rate),   cmocka_unit_test(two_share_a_link),
         cmocka_unit_test(capacity_scales_time), cmocka_unit_test(steps_and_reach_hardly_matter),
-        cmocka_unit_test(run_and_states_agree)};
+        cmocka_unit_test(run_and_states_agree), cmocka_unit_test(rest_of_given_flows),
+        cmocka_unit_test(rest_agrees_with_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

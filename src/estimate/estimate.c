@@ -174,6 +174,7 @@ int estimate_windows(Windows *w, const Scenario *s, const EstimateOptions *o, co
         check_combine(w, o->method == METHOD_M3, o->seed, o->threads, &out->slowdown, &out->check);
         if (o->target.asked > 0) rc = windows_to_target(w, o, &model, log, out, err);
     }
+    if (w->max_load > 0) out->max_load = w->max_load;
     if (rc == 0) out->sampling_error[o->target.quantile] = error_reached(out, o->target.quantile);
     windows_finish(w);
     return rc;

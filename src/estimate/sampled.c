@@ -10,9 +10,7 @@
  * drawn from n vary too little by (n − 1)/n, and a quantile with few flows above it is hardly moved
  * by resampling, so that a tail of k flows counts as uncertain by at least 1/sqrt(k) of the
  * distance between neighbouring quantiles. Added to that is what windows of any number get wrong:
- * the state that they begin with (STATE_DEVIATION), the more so where the fluid simulation had to
- * be corrected.
- */
+ * the state that they begin with (STATE_DEVIATION), the more so the higher the load. */
 #include "estimate/sampled.h"
 
 #include <math.h>
@@ -26,10 +24,11 @@
 enum { N_RESAMPLES = 200, LEAST_OF_CLASS = 30 };
 
 /* Standard deviation of log(sampled / truth) that more windows don't lower: of any network; per
- * log(capacity) and its error; per load above MUCH_LOAD, where flows pile up over longer than any
- * window; and per root of the share of packets lost. Chosen such that intervals cover the truth of
- * fully simulated networks (ckpts/README.md). */
-static const double STATE_DEVIATION = 0.015, STATE_PER_CAPACITY = 0.8, STATE_PER_ERROR = 1.5,
+ * error of log(capacity), times load / (1 − load), with which queues grow, at most MOST_PER_ERROR;
+ * per load above MUCH_LOAD, where flows pile up over longer than any window; and per root of the
+ * share of packets lost. Chosen such that intervals cover the truth of fully simulated networks
+ * (ckpts/README.md). */
+static const double STATE_DEVIATION = 0.015, STATE_PER_ERROR = 0.3, MOST_PER_ERROR = 3,
                     MUCH_LOAD = 0.7, STATE_PER_LOAD = 0.4, STATE_PER_DROPS = 5;
 
 /* A measured flow, as the walk over ascending slowdowns needs it. */
@@ -170,14 +169,13 @@ static double tail_deviation(const SlowdownDist *dist, int k, double n) {
 
 /* What the state at the windows' beginnings may be wrong by. */
 static double state_deviation(const Windows *w) {
-    double capacity = STATE_PER_CAPACITY * log(w->capacity),
-           error = w->capacity == 1 ? 0 : STATE_PER_ERROR * w->capacity_error,
+    double room = fmax(1 - w->max_load, 1e-3),
+           error = fmin(STATE_PER_ERROR * w->max_load / room, MOST_PER_ERROR) * w->capacity_error,
            load = STATE_PER_LOAD * fmax(w->max_load - MUCH_LOAD, 0),
            drops = w->n_packets > 0
                        ? STATE_PER_DROPS * sqrt((double)w->n_drops / (double)w->n_packets)
                        : 0;
-    return sqrt(STATE_DEVIATION * STATE_DEVIATION + capacity * capacity + error * error +
-                load * load + drops * drops);
+    return sqrt(STATE_DEVIATION * STATE_DEVIATION + error * error + load * load + drops * drops);
 }
 
 static void put_errors(const Windows *w, const Resampling *r, Sampled *out) {

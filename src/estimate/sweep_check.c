@@ -62,7 +62,7 @@ static int check_row(const Checks *c, size_t i, int threads, Err *err) {
         row->estimate.slowdown = c->model[i];
         check_combine(&w, has_model(row), c->o->seed, threads, &row->estimate.slowdown,
                       &row->estimate.check);
-        row->estimate.max_load = w.max_load;
+        if (w.max_load > 0) row->estimate.max_load = w.max_load;
     }
     windows_free(&w);
     return rc;

@@ -11,7 +11,7 @@ typedef struct {
     uint64_t size_b;
     float slowdown;
     uint32_t window;
-    bool censored; /* it had not ended when its window did: slowdown is of what it had received */
+    bool censored; /* it had not ended when its window did: the rest of it is the fluid's */
 } WindowFlow;
 
 /* Size classes of flows: powers of two. */

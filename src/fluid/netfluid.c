@@ -434,6 +434,97 @@ void netfluid_state_free(NetFluidState *state) {
     *state = (NetFluidState){0};
 }
 
+/* ---- from a given state on ---- */
+
+/* The farthest that is looked ahead: so many times as long as the last flow would take at the rates
+ * of the beginning. */
+static const double LOOK_AHEAD = 4;
+
+/* The least size as above, of flows that begin after the time asked for: a small one that comes
+ * later hardly matters to those that are large enough to be there then. All that begin in
+ * [at_ns, until_ns). */
+static void gather_later(const NetFluid *nf, int64_t at_ns, double until_ns, FlowList *list) {
+    Flows room = {0};
+    size_t k = 0;
+    double from_ns = (double)at_ns; /* the chunk's flows begin then or later */
+    while (k < nf->n_chunks && nf->chunk_end_ns[k] < at_ns) k++;
+    for (; k < nf->n_chunks && from_ns < until_ns; k++) {
+        if (least_size(nf, from_ns - (double)at_ns) >= (double)nf->large_b) break;
+        FlowChunk c = flowsource_chunk(nf->source, k, &room);
+        for (uint32_t i = 0; i < c.n && (double)c.start_ns[i] < until_ns; i++)
+            if (c.start_ns[i] >= at_ns &&
+                (double)c.size_b[i] >= least_size(nf, (double)(c.start_ns[i] - at_ns)))
+                list_add(list, flow_of(&c, i));
+        from_ns = fmax(from_ns, (double)nf->chunk_end_ns[k]);
+    }
+    flows_free(&room);
+    size_t lo = 0, hi = nf->n_large;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (nf->large[mid].index < k << FLOW_LOG2_CHUNK) lo = mid + 1;
+        else hi = mid;
+    }
+    for (; lo < nf->n_large && (double)nf->large[lo].start_ns < until_ns; lo++)
+        if ((double)nf->large[lo].size_b >=
+            least_size(nf, (double)(nf->large[lo].start_ns - at_ns)))
+            list_add(list, nf->large[lo]);
+}
+
+/* Notes those of the first n_wanted flows that end within dt_ns. Returns how many. */
+static size_t note_ends(const Stepper *s, size_t n_wanted, double since_ns, double dt_ns,
+                        double *rest_ns) {
+    size_t n = 0;
+    for (uint32_t i = 0; i < s->n_alive && s->alive[i] < n_wanted; i++) {
+        double took_ns = s->left[i] / s->rates.rate[i] * 1e9;
+        if (s->left[i] - s->rates.rate[i] * dt_ns * 1e-9 >= 1) continue;
+        rest_ns[s->alive[i]] = since_ns + took_ns;
+        n++;
+    }
+    return n;
+}
+
+/* Returns how long the first n_wanted flows would take at the present rates. */
+static double longest_rest(const Stepper *s, size_t n_wanted, double since_ns, double *rest_ns) {
+    double longest_ns = 0;
+    for (uint32_t i = 0; i < s->n_alive && s->alive[i] < n_wanted; i++) {
+        rest_ns[s->alive[i]] = since_ns + s->left[i] / s->rates.rate[i] * 1e9;
+        longest_ns = fmax(longest_ns, rest_ns[s->alive[i]]);
+    }
+    return longest_ns;
+}
+
+void netfluid_rest(const NetFluid *nf, int64_t at_ns, double capacity, const NetFluidFlow *alive,
+                   size_t n, size_t n_wanted, double *rest_ns) {
+    Stepper s = {.nf = nf, .share_class = -1, .capacity = capacity};
+    if (n_wanted == 0) return;
+    for (size_t i = 0; i < n; i++) list_add(&s.all, alive[i]);
+    stepper_init(&s);
+    for (size_t i = 0; i < n; i++) {
+        begin_flow(&s);
+        s.left[i] *= alive[i].left_b / (double)alive[i].size_b;
+    }
+    set_shares(&s, 0);
+    netrates_fill(&s.rates, s.share);
+    double end_ns = LOOK_AHEAD * longest_rest(&s, n_wanted, 0, rest_ns), since_ns = 0;
+    gather_later(nf, at_ns, (double)at_ns + end_ns, &s.all);
+    s.alive = mem_realloc(s.alive, s.all.n, sizeof *s.alive);
+    s.left = mem_realloc(s.left, s.all.n, sizeof *s.left);
+    for (size_t n_left = n_wanted; n_left > 0 && since_ns < end_ns;) {
+        uint32_t before = s.n_alive;
+        double now_ns = (double)at_ns + since_ns;
+        while (s.next < s.all.n && (double)s.all.flow[s.next].start_ns <= now_ns) begin_flow(&s);
+        set_shares(&s, since_ns);
+        netrates_fill(&s.rates, s.share);
+        catch_up(&s, before, now_ns);
+        double dt_ns = fmax(since_ns / nf->steps, nf->rtt_ns / 2);
+        n_left -= note_ends(&s, n_wanted, since_ns, dt_ns, rest_ns);
+        advance(&s, dt_ns);
+        since_ns += dt_ns;
+    }
+    longest_rest(&s, n_wanted, since_ns, rest_ns);
+    stepper_free(&s);
+}
+
 /* ---- a whole run ---- */
 
 /* As advance, but notes when flows end. */

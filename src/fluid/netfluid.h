@@ -54,6 +54,13 @@ typedef struct {
 void netfluid_state(const NetFluid *nf, int64_t at_ns, double capacity, NetFluidState *state);
 void netfluid_state_free(NetFluidState *state);
 
+/* netfluid_rest goes on from flows alive[n] with left_b at at_ns, which need not be a state of the
+ * fluid's own, together with those of `source` that begin later. rest_ns[n_wanted] becomes how long
+ * each of the first n_wanted ≤ n takes from at_ns until its last bit is sent; of one that lives
+ * much longer than it would at its first rate, about. index, start_ns and rate_bps are not read. */
+void netfluid_rest(const NetFluid *nf, int64_t at_ns, double capacity, const NetFluidFlow *alive,
+                   size_t n, size_t n_wanted, double *rest_ns);
+
 /* netfluid_run simulates all flows of the source and fills sent_ns[n]: how long each took from its
  * start until its last bit was sent. Every flow takes part for all of its life; 64 bytes a flow.
  * Returns −1 if interrupted (ERR_STOPPED). */
