@@ -4,14 +4,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
 #include "estimate/check.h"
+#include "net/topo_save.h"
 #include "packet/pktsim.h"
 
 static void near(double got, double want, double tolerance) {
@@ -260,6 +263,51 @@ static void lossy_links_are_covered(void **state) {
     scenario_free(&s);
 }
 
+/* Writes a fabric without its last cable between switches. */
+static void save_with_a_cable_less(const char *path) {
+    Topo t;
+    Err err = {0};
+    char line[256], *rest = NULL;
+    size_t size;
+    unsigned n_nodes, n_switches, n_cables;
+    if (topo_load(&t, "spec/clos-16.json", NULL, &err) != 0 || topo_save_hpcc(&t, path, &err) != 0)
+        fail_msg("%s", err.msg);
+    topo_free(&t);
+    FILE *f = fopen(path, "r"), *mem = open_memstream(&rest, &size);
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%u %u %u ", &n_nodes, &n_switches, &n_cables), 3);
+    for (unsigned i = 0; i < n_cables && fgets(line, sizeof line, f); i++) fputs(line, mem);
+    fclose(f);
+    fclose(mem);
+    f = fopen(path, "w");
+    fprintf(f, "%u %u %u\n%s", n_nodes, n_switches, n_cables - 1, rest);
+    fclose(f);
+    free(rest);
+}
+
+/* A fabric that lost a cable: routes go around, and the links beside it are busier. */
+static void a_removed_link_is_covered(void **state) {
+    (void)state;
+    Scenario s;
+    Err err = {0};
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/m3-test-check-%ld.txt", (long)getpid());
+    save_with_a_cable_less(path);
+    ScenarioOptions o = {.topo_path = path,
+                         .mix_path = "spec/default.json",
+                         .mix_id = -1,
+                         .n_flows = 30000,
+                         .set = (const char *const[]){"max_load=0.6", NULL},
+                         .seed = 1};
+    if (scenario_load(&s, &o, NULL, &err) != 0) fail_msg("%s", err.msg);
+    remove(path);
+    assert_int_equal(s.topo.n_links, 2 * 31);
+    Windows w = windows(&s, 0.25, 0);
+    assert_covers(&s, &w, "a removed link");
+    windows_free(&w);
+    scenario_free(&s);
+}
+
 /* Every 2 ms twelve hosts send 30 KB to one at once, beside the mix. */
 static void incast_is_covered(void **state) {
     (void)state;
@@ -311,6 +359,7 @@ int main(void) {
                                        cmocka_unit_test(budgets),
                                        cmocka_unit_test(every_control_is_covered),
                                        cmocka_unit_test(lossy_links_are_covered),
-                                       cmocka_unit_test(incast_is_covered)};
+                                       cmocka_unit_test(incast_is_covered),
+                                       cmocka_unit_test(a_removed_link_is_covered)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

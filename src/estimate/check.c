@@ -31,6 +31,9 @@ static const double UNKNOWN_DEVIATION = 0.2;
 static const double MOST_DEVIATION = 4;
 /* See combine. */
 static const double TYPICAL = 0.45;
+/* The model does not foresee losses: its deviation grows with the root of the share of packets that
+ * are lost in windows, twice as fast as the windows' own (sampled.c). Chosen. */
+static const double PER_DROPS = 10;
 /* Further apart than so many standard deviations is worth a remark. */
 static const double APART = 2.5;
 
@@ -52,12 +55,13 @@ double check_deviation(const SlowdownQuantile *q) {
  * deviation is therefore taken TYPICAL times as large: where this network is one of the few, the
  * difference tells. The interval stays that of the full deviation. */
 static void combine(SlowdownQuantile *q, const SlowdownQuantile *sampled, double deviation,
-                    double t, double *weight, bool *apart) {
+                    double drop_share, double t, double *weight, bool *apart) {
     double m = log(q->value), s = log(sampled->value), vs = deviation * deviation,
-           vm = check_deviation(q) * check_deviation(q), between = (m - s) * (m - s);
+           vm = check_deviation(q) * check_deviation(q), between = (m - s) * (m - s),
+           drops = PER_DROPS * PER_DROPS * drop_share;
     *apart = between > APART * APART * (vm + vs);
-    double typical = fmax(TYPICAL * TYPICAL * vm, between - vs);
-    vm = fmax(vm, between - vs);
+    double typical = fmax(TYPICAL * TYPICAL * vm, between - vs) + drops;
+    vm = fmax(vm, between - vs) + drops;
     *weight = typical / (typical + vs);
     double v = vm * vs / (vm + vs), x = exp(m + *weight * (s - m));
     /* With few windows the windows' error is itself uncertain; so is the combination's, by as much
@@ -128,7 +132,8 @@ static void combine_dist(SlowdownDist *dist, const Sampled *s, int d, double t, 
     }
     for (int k = 0; k < RESULT_N_QUANTILES; k++) {
         bool apart;
-        combine(&dist->q[k], &sampled->q[k], s->deviation[d][k], t, &c->weight[d][k], &apart);
+        combine(&dist->q[k], &sampled->q[k], s->deviation[d][k], c->drop_share, t, &c->weight[d][k],
+                &apart);
         if (d == RESULT_ALL) c->apart[k] = apart;
     }
     combine_percentiles(dist, sampled, c->weight[d]);
