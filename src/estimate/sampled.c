@@ -22,13 +22,15 @@
 #include "base/rng.h"
 
 enum { N_RESAMPLES = 200, LEAST_OF_CLASS = 30 };
+/* With many more flows above a quantile than this, resampling says how uncertain it is. */
+static const double FEW_ABOVE = 30;
 
 /* Standard deviation of log(sampled / truth) that more windows don't lower: of any network; per
  * error of log(capacity), times load / (1 − load), with which queues grow, at most MOST_PER_ERROR;
  * per load above MUCH_LOAD, where flows pile up over longer than any window; and per root of the
  * share of packets lost. Chosen such that intervals cover the truth of fully simulated networks
  * (ckpts/README.md). */
-static const double STATE_DEVIATION = 0.015, STATE_PER_ERROR = 0.3, MOST_PER_ERROR = 3,
+static const double STATE_DEVIATION = 0.01, STATE_PER_ERROR = 0.3, MOST_PER_ERROR = 3,
                     MUCH_LOAD = 0.7, STATE_PER_LOAD = 0.4, STATE_PER_DROPS = 5;
 
 /* A measured flow, as the walk over ascending slowdowns needs it. */
@@ -164,7 +166,8 @@ static double tail_deviation(const SlowdownDist *dist, int k, double n) {
     double above = n * (1 - result_levels[k]);
     int below = k > 0 ? k - 1 : 0;
     double step = log(dist->q[k].value / dist->q[below].value);
-    return above >= 1 ? step / 2 / sqrt(above) : fmax(step, 0.5);
+    if (above < 1) return fmax(step, 0.5);
+    return step / 2 / sqrt(above) * fmin(1, FEW_ABOVE / above);
 }
 
 /* What the state at the windows' beginnings may be wrong by. */

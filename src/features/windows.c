@@ -41,7 +41,7 @@
 
 /* Warm-up, and the tail at most, in round trips of the longest path when idle: chosen by measuring
  * (tests/bench/README.md). */
-static const double WARM_RTTS = 20, TAIL_RTTS = 10;
+static const double WARM_RTTS = 20, TAIL_RTTS = 40;
 /* The tail at most where packets are lost: five of the packet simulation's retransmission timers.
  */
 static const double LOSSY_TAIL_NS = 5e6;
@@ -51,7 +51,7 @@ static const double MOST_NS = 1e15;
  * number between the other two. */
 static const double PILOT_SHARE = 0.15;
 enum { PILOT_ROUNDS = 3, PILOT_LEAST = 3, PILOT_MOST = 12 };
-enum { LEAST_WINDOWS = 4, MOST_WINDOWS = 96 };
+enum { LEAST_WINDOWS = 4, MOST_WINDOWS = 48 };
 /* The capacity before anything is measured, ORDER CC: in 54 networks, that at which the fluid
  * simulation has as many large flows alive as the packet simulation (tests/bench/README.md), and
  * the deviation of its logarithm among networks of one control. */
