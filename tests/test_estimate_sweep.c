@@ -181,8 +181,9 @@ static void all_rows_checked(void **state) {
     free(ckpt.weights);
 }
 
-/* With less, some rows have windows: the one that ranks first by the model, and one of each control that the
- * model does not know. The others move toward what those show, on any number of threads alike. */
+/* With less, some rows have windows: the one that ranks first by the model, and one of each control
+ * that the model does not know. The others move toward what those show, on any number of threads
+ * alike. */
 static void some_rows_checked(void **state) {
     (void)state;
     Ckpt ckpt;
