@@ -25,7 +25,8 @@
  *
  * Costs. A window takes (warm-up + measured time + tail) of the run's packet-hops. Measured time
  * should be as long as the other two, as then half of the work counts, and there should be many
- * windows, since flows of one window share their fate. With a small budget the first gives way. */
+ * windows, since flows of one window share their fate. With a small budget the tail gives way, then
+ * the measured time. */
 #include "features/windows.h"
 
 #include <math.h>
@@ -41,7 +42,7 @@
 
 /* Warm-up, and the tail at most, in round trips of the longest path when idle: chosen by measuring
  * (tests/bench/README.md). */
-static const double WARM_RTTS = 20, TAIL_RTTS = 40;
+static const double WARM_RTTS = 20, TAIL_RTTS = 40, LEAST_TAIL_RTTS = 10;
 /* The tail at most where packets are lost: five of the packet simulation's retransmission timers.
  */
 static const double LOSSY_TAIL_NS = 5e6;
@@ -51,7 +52,7 @@ static const double MOST_NS = 1e15;
  * number between the other two. */
 static const double PILOT_SHARE = 0.15;
 enum { PILOT_ROUNDS = 3, PILOT_LEAST = 3, PILOT_MOST = 12 };
-enum { LEAST_WINDOWS = 4, MOST_WINDOWS = 48 };
+enum { LEAST_WINDOWS = 4, MOST_WINDOWS = 48, ENOUGH_WINDOWS = 24 };
 /* The capacity before anything is measured, ORDER CC: in 54 networks, that at which the fluid
  * simulation has as many large flows alive as the packet simulation (tests/bench/README.md), and
  * the deviation of its logarithm among networks of one control. */
@@ -557,6 +558,14 @@ static int simulate_whole(Windows *w, Err *err) {
     return rc;
 }
 
+/* Shortens the tail where it would leave room for few windows. */
+static void fit_tail(Windows *w, double max_hops) {
+    WindowsRun *r = w->run;
+    double fixed_ns = max_hops / (2 * ENOUGH_WINDOWS) / hops_per_ns(w),
+           least_ns = r->tail_ns * LEAST_TAIL_RTTS / TAIL_RTTS;
+    r->tail_ns = fmin(fmax(fixed_ns - r->warm_ns, least_ns), r->tail_ns);
+}
+
 static int simulate_windows(Windows *w, double max_hops, Err *err) {
     WindowsRun *r = w->run;
     double spent = (double)w->n_hops;
@@ -565,6 +574,7 @@ static int simulate_windows(Windows *w, double max_hops, Err *err) {
         r->fluid = netfluid_new(r->s->route, &r->s->source, &r->s->conf, &fo, r->o.threads, err);
         if (!r->fluid) return -1;
         w->max_load = netfluid_max_load(r->fluid);
+        fit_tail(w, max_hops);
     }
     if (!r->piloted && pilot(w, PILOT_SHARE * max_hops, err) != 0) return -1;
     r->piloted = true;
