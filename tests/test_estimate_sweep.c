@@ -151,20 +151,24 @@ static void settings_without_effect(void **state) {
     free(ckpt.weights);
 }
 
+/* Estimates by a model, with packet windows of this share of all settings' packet-hops. */
+static EstimateOptions checked(const Ckpt *ckpt, double share, int threads) {
+    return (EstimateOptions){.method = METHOD_M3,
+                             .ckpt = ckpt,
+                             .n_paths = 10,
+                             .seed = 3,
+                             .threads = threads,
+                             .fall_back = true,
+                             .check = {.share = share}};
+}
+
 /* With a budget for everything each row is the packet simulation of the whole run, of a control
  * that the model does not know as well. */
 static void all_rows_checked(void **state) {
     (void)state;
     Ckpt ckpt;
     random_checkpoint(&ckpt, "flow");
-    EstimateOptions eo = {.method = METHOD_M3,
-                          .ckpt = &ckpt,
-                          .n_paths = 10,
-                          .seed = 3,
-                          .threads = 2,
-                          .fall_back = true,
-                          .check = {.share = 1}},
-                    sampled = eo;
+    EstimateOptions eo = checked(&ckpt, 1, 2), sampled = eo;
     sampled.method = METHOD_SAMPLED;
     Grid g = grid_of((const char *const[]){"cc=dctcp,swift", "window=5KB,20KB", NULL});
     Sweep s = sweep(&g, &drawn, &eo);
@@ -188,14 +192,7 @@ static void some_rows_checked(void **state) {
     (void)state;
     Ckpt ckpt;
     random_checkpoint(&ckpt, "flow");
-    EstimateOptions eo = {.method = METHOD_M3,
-                          .ckpt = &ckpt,
-                          .n_paths = 10,
-                          .seed = 3,
-                          .threads = 1,
-                          .fall_back = true,
-                          .check = {.share = 0.3}},
-                    off = eo;
+    EstimateOptions eo = checked(&ckpt, 0.3, 1), off = eo;
     off.check = (CheckBudget){.off = true};
     Grid g = grid_of((const char *const[]){"window=5KB..25KB:5KB", "cc=dctcp,hp", NULL});
     Sweep s = sweep(&g, &drawn, &eo), model = sweep(&g, &drawn, &off);

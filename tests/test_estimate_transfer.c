@@ -92,7 +92,7 @@ static void one_checked_row(void **state) {
     assert_memory_equal(&result[0], &untouched, sizeof untouched);
     for (int i = 1; i < N; i++) {
         double rho = transfer_likeness(&rows[0].conf, &rows[i].conf),
-               typical = check_typical() * sigma * check_typical() * sigma,
+               typical = CHECK_TYPICAL * sigma * CHECK_TYPICAL * sigma,
                half = 1.96 * sigma * sqrt(1 - rho * rho * sigma * sigma / (sigma * sigma + s * s));
         near(log(p99(&result[i])->value / 2), typical * rho / (typical + s * s) * y, 1e-6);
         near(log(p99(&result[i])->hi / p99(&result[i])->value), half, 1e-5);

@@ -149,10 +149,7 @@ static int check_windows(const EstimateCmd *o, Err *err) {
                               "budget, got off");
     if (m == METHOD_SAMPLED && o->save_features)
         return err_input(err, "estimate: --method sampled has no features to save");
-    if (o->check_given && o->features.file && !o->estimate.check.off)
-        return err_input(err, "--check does not go with --features: windows need the flows; "
-                              "those that were saved are used");
-    return 0;
+    return features_args_check_budget(&o->features, &o->estimate.check, o->check_given, err);
 }
 
 static int check(const EstimateCmd *o, Err *err) {

@@ -125,9 +125,8 @@ static int check(const SweepCmd *o, Err *err) {
     if (rc != 0) return -1;
     if (o->check_given && !o->estimate.check.off && o->estimate.method != METHOD_M3)
         return err_input(err, "sweep: --check goes with --method m3 only");
-    if (o->check_given && o->features.file && !o->estimate.check.off)
-        return err_input(err, "--check does not go with --features: windows need the flows; "
-                              "those that were saved are used");
+    if (features_args_check_budget(&o->features, &o->estimate.check, o->check_given, err) != 0)
+        return -1;
     if (o->estimate.hpcc_ns3 && !estimate_has_windows(&o->estimate))
         return err_input(err, "sweep: --compat hpcc-ns3 goes with --check");
     return o->grid.n_axes > 0

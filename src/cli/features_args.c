@@ -37,6 +37,12 @@ static int open_file(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCom
     return file_digest(a->file, a->sha256, err);
 }
 
+int features_args_check_budget(const FeaturesArgs *a, const CheckBudget *b, bool given, Err *err) {
+    if (!a->file || !given || b->off) return 0;
+    return err_input(err, "--check does not go with --features: windows need the flows; those that "
+                          "were saved are used");
+}
+
 int features_args_open(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common,
                        const char *ckpt_path, Ckpt *ckpt, EstimateOptions *o, Err *err) {
     if (a->file) return open_file(a, scenario, common, ckpt_path, ckpt, o, err);

@@ -18,6 +18,9 @@ typedef struct {
  * `method`:
  * --paths, --method were given. */
 int features_args_check(const ScenarioArgs *a, bool paths, bool method, Err *err);
+/* features_args_check_budget refuses a budget of packet windows beside --features; `given`: --check
+ * was. */
+int features_args_check_budget(const FeaturesArgs *a, const CheckBudget *b, bool given, Err *err);
 /* features_args_open loads, before topology and flows are read, what may turn out to be the wrong
  * one: the file of features, if any, and the checkpoint (path NULL: the default) if the method
  * needs one. The file must fit the input files and the seed that were named beside it; it sets

@@ -29,8 +29,6 @@ static const double UNKNOWN_DEVIATION = 0.2;
 /* No deviation or half width of an interval counts as more: factors beyond mean nothing, and might
  * overflow. */
 static const double MOST_DEVIATION = 4;
-/* See combine. */
-static const double TYPICAL = 0.45;
 /* The model does not foresee losses: its deviation grows with the root of the share of packets that
  * are lost in windows, twice as fast as the windows' own (sampled.c). Chosen. */
 static const double PER_DROPS = 10;
@@ -52,15 +50,15 @@ double check_deviation(const SlowdownQuantile *q) {
 
 /* Combines a quantile. The ends of the model's interval are made by the few networks on which it
  * was far off, so that most of its errors are smaller than its deviation says. For the weight the
- * deviation is therefore taken TYPICAL times as large: where this network is one of the few, the
- * difference tells. The interval stays that of the full deviation. */
+ * deviation is therefore taken CHECK_TYPICAL times as large: where this network is one of the few,
+ * the difference tells. The interval stays that of the full deviation. */
 static void combine(SlowdownQuantile *q, const SlowdownQuantile *sampled, double deviation,
                     double drop_share, double t, double *weight, bool *apart) {
     double m = log(q->value), s = log(sampled->value), vs = deviation * deviation,
            vm = check_deviation(q) * check_deviation(q), between = (m - s) * (m - s),
            drops = PER_DROPS * PER_DROPS * drop_share;
     *apart = between > APART * APART * (vm + vs);
-    double typical = fmax(TYPICAL * TYPICAL * vm, between - vs) + drops;
+    double typical = fmax(CHECK_TYPICAL * CHECK_TYPICAL * vm, between - vs) + drops;
     vm = fmax(vm, between - vs) + drops;
     *weight = typical / (typical + vs);
     double v = vm * vs / (vm + vs), x = exp(m + *weight * (s - m));
@@ -101,8 +99,6 @@ static void make_ascend(SlowdownDist *dist) {
         q->lo = fmin(q->lo, least);
     }
 }
-
-double check_typical(void) { return TYPICAL; }
 
 void check_shift(SlowdownDist *dist, const double shift[RESULT_N_QUANTILES],
                  const double deviation[RESULT_N_QUANTILES]) {

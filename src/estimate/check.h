@@ -43,9 +43,10 @@ void check_combine(const Windows *w, bool has_model, uint64_t seed, int threads,
                    Check *c);
 
 /* check_deviation returns the standard deviation of a quantile's logarithm that its interval stands
- * for; one of a model is TYPICAL times as large in most networks (check_typical). */
+ * for. The ends of a model's interval are made by the few networks on which it was far off: in most
+ * its deviation is CHECK_TYPICAL times as large. Chosen. */
 double check_deviation(const SlowdownQuantile *q);
-double check_typical(void);
+#define CHECK_TYPICAL 0.45
 /* check_shift adds shift[k] to the logarithm of quantile k, what lies between the shifts to the
  * percentiles between, and sets the intervals to those of the deviations. A distribution without
  * flows is left. */

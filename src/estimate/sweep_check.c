@@ -37,33 +37,35 @@ typedef struct {
     const Scenario *scenario;
     const EstimateOptions *o;
     SweepRank rank;
-    double row_hops;  /* a row's budget */
+    double row_share; /* a row's budget, of the run's packet-hops */
     bool whole;       /* it is enough to simulate the run whole */
     Slowdowns *model; /* [n] before corrections */
     size_t *chosen;   /* [n_chosen] */
     size_t n_chosen, n_done;
 } Checks;
 
+static NetConf conf_of(const SweepRow *row) {
+    NetConf conf = row->conf;
+    conf.line_window_b = row->estimate.window_b; /* not "auto" */
+    return conf;
+}
+
 static bool has_model(const SweepRow *row) { return row->estimate.method == METHOD_M3; }
 
 /* ---- windows ---- */
 
-/* Simulates the windows of a row and combines them with what its model says. */
+/* The row becomes what a single estimate with its budget would be. */
 static int check_row(const Checks *c, size_t i, int threads, Err *err) {
     SweepRow *row = c->rows[i];
     Scenario s = *c->scenario; /* shares all but the settings */
+    EstimateOptions o = *c->o;
     Windows w;
-    WindowsOptions wo = {.seed = c->o->seed, .threads = threads, .hpcc_ns3 = c->o->hpcc_ns3};
-    s.conf = row->conf;
-    s.conf.line_window_b = row->estimate.window_b;
-    windows_init(&w, &s, &wo);
-    int rc = windows_simulate(&w, c->row_hops, err);
-    if (rc == 0) {
-        row->estimate.slowdown = c->model[i];
-        check_combine(&w, has_model(row), c->o->seed, threads, &row->estimate.slowdown,
-                      &row->estimate.check);
-        if (w.max_load > 0) row->estimate.max_load = w.max_load;
-    }
+    s.conf = conf_of(row);
+    o.method = row->estimate.method;
+    o.threads = threads;
+    o.check = (CheckBudget){.share = c->row_share};
+    row->estimate.slowdown = c->model[i];
+    int rc = estimate_windows(&w, &s, &o, NULL, &row->estimate, err);
     windows_free(&w);
     return rc;
 }
@@ -91,12 +93,6 @@ static bool is_chosen(const Checks *c, size_t row) {
     for (size_t k = 0; k < c->n_chosen; k++)
         if (c->chosen[k] == row) return true;
     return false;
-}
-
-static NetConf conf_of(const SweepRow *row) {
-    NetConf conf = row->conf;
-    conf.line_window_b = row->estimate.window_b; /* not "auto" */
-    return conf;
 }
 
 /* Whether the row, or one that is hardly different, is chosen. */
@@ -128,9 +124,8 @@ static size_t modelled(const Checks *c, TransferRow *rows, size_t *place) {
     for (size_t i = 0; i < c->n; i++) {
         const SweepRow *row = c->rows[i];
         if (!has_model(row)) continue;
-        rows[n] = (TransferRow){.conf = conf_of(row),
-                                .model = &c->model[i],
-                                .check = row->estimate.check.done ? &row->estimate.check : NULL};
+        rows[n] = (TransferRow){
+            .conf = conf_of(row), .model = &c->model[i], .check = &row->estimate.check};
         place[n++] = i;
     }
     return n;
@@ -159,7 +154,8 @@ static void correct(const Checks *c) {
     size_t *place = MEM_NEW(size_t, c->n), n = modelled(c, rows, place);
     for (size_t i = 0; i < n; i++) out[i] = &c->rows[place[i]]->estimate.slowdown;
     transfer_correct(rows, n, out);
-    for (size_t i = 0; i < n; i++) c->rows[place[i]]->corrected = c->n_done > 0 && !rows[i].check;
+    for (size_t i = 0; i < n; i++)
+        c->rows[place[i]]->corrected = c->n_done > 0 && !rows[i].check->done;
     free(rows);
     free(out);
     free(place);
@@ -198,9 +194,9 @@ static size_t divide(Checks *c, double run_hops) {
                                                      : fmax(ROW_S * n, LEAST_S) * CHECK_HOPS_PER_S;
     double least = fmin(run_hops, LEAST_ROW_S * CHECK_HOPS_PER_S),
            rows = fmin(fmax(floor(hops / least * (1 + 1e-9)), 1), n);
-    c->row_hops = hops / rows;
-    c->whole = c->row_hops >= run_hops * (1 - 1e-9);
-    if (c->whole) c->row_hops = run_hops;
+    c->row_share = hops / rows / run_hops;
+    c->whole = c->row_share >= 1 - 1e-9;
+    if (c->whole) c->row_share = 1;
     return (size_t)rows;
 }
 
@@ -246,26 +242,22 @@ int sweep_check_saved(Sweep *out, Features *f, const EstimateOptions *o, Err *er
     NetConf conf = f->windows_conf;
     features_set_conf(f, &conf, o->threads);
     if (estimate_predict(f, o, &saved, err) != 0) return -1;
-    size_t n = out->n + 1;
-    TransferRow *rows = MEM_NEW(TransferRow, n);
-    Slowdowns *model = MEM_NEW(Slowdowns, n), **to = MEM_NEW(Slowdowns *, n);
-    for (size_t i = 0; i < n; i++) {
-        SweepRow *row = i < out->n ? &out->rows[i] : NULL;
-        Estimate *e = row ? &row->estimate : &saved;
-        model[i] = e->check.done ? e->check.model : e->slowdown;
-        rows[i] = (TransferRow){.conf = row ? row->conf : conf, .model = &model[i]};
-        rows[i].conf.line_window_b = e->window_b;
-        to[i] = &e->slowdown;
-        /* A row under the same settings has the same windows; they count once. */
-        if (!row) rows[i].check = &e->check;
-        else if (e->check.done) out->n_checked++;
-        else row->corrected = true;
-    }
-    transfer_correct(rows, n, to);
+    size_t n = 0;
+    TransferRow *rows = MEM_NEW(TransferRow, out->n + 1);
+    Slowdowns *model = MEM_NEW(Slowdowns, out->n), **to = MEM_NEW(Slowdowns *, out->n + 1);
     for (size_t i = 0; i < out->n; i++) {
-        Estimate *e = &out->rows[i].estimate;
-        if (e->check.done) e->slowdown = saved.slowdown;
+        SweepRow *row = &out->rows[i];
+        out->n_checked += row->estimate.check.done;
+        if (row->estimate.check.done) continue; /* under the settings of the windows */
+        row->corrected = true;
+        model[n] = row->estimate.slowdown;
+        rows[n] = (TransferRow){.conf = conf_of(row), .model = &model[n]};
+        to[n++] = &row->estimate.slowdown;
     }
+    conf.line_window_b = saved.window_b;
+    rows[n] = (TransferRow){.conf = conf, .model = &saved.check.model, .check = &saved.check};
+    to[n++] = &saved.slowdown;
+    transfer_correct(rows, n, to);
     free(rows);
     free(model);
     free(to);

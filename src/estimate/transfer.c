@@ -13,9 +13,9 @@
  * lie at the same times of the same traffic. The product of exponentials of distances that ρ is
  * makes shifts between two settings lie between theirs: no overshoot.
  *
- * As for a single estimate (check), σ is TYPICAL times what the model's interval says where shifts
- * are weighed, the whole where intervals are made; both grow where observed differences are larger
- * than they allow. Each quantile of each distribution is on its own. */
+ * As for a single estimate (check), σ is CHECK_TYPICAL times what the model's interval says where
+ * shifts are weighed, the whole where intervals are made; both grow where observed differences are
+ * larger than they allow. Each quantile of each distribution is on its own. */
 #include "estimate/transfer.h"
 
 #include <math.h>
@@ -127,12 +127,13 @@ size_t transfer_choose(const TransferRow *rows, size_t n, int dist, int k, doubl
 /* What was observed of one quantile. */
 typedef struct {
     const TransferRow *rows;
-    const double *likeness; /* [n_at][n_at] of the rows with windows */
-    const size_t *at;       /* [n_at] rows */
+    size_t n_rows;
+    const size_t *at; /* [n] the rows with windows */
     size_t n;
-    double *sigma, *y, *s; /* [n] the model's deviation; what was observed, and its deviation */
-    double grown;          /* variance of the model over what it says, ≥ 1 */
-    double *l, *solved;    /* [n][n] Cholesky factor of K + N; [n] (K + N)⁻¹ y */
+    const double *rho;         /* [n_rows][n] likeness of any row and those */
+    double *sigma, *y, *s;     /* [n] the model's deviation; what was observed, and its deviation */
+    double grown;              /* variance of the model over what it says */
+    double *l, *solved, *work; /* [n][n] Cholesky factor of K + N; [n] (K + N)⁻¹ y; [n] */
 } Observed;
 
 /* l l^T = a, in place of the lower triangle of a. */
@@ -171,27 +172,36 @@ static void weigh(Observed *o, double scale) {
     for (size_t i = 0; i < o->n; i++)
         for (size_t j = 0; j <= i; j++) {
             double k = o->grown * o->sigma[i] * o->sigma[j] + o->s[i] * o->s[j];
-            o->l[i * o->n + j] = o->likeness[i * o->n + j] * k * (i == j ? 1 + NUGGET : 1);
+            o->l[i * o->n + j] = o->rho[o->at[i] * o->n + j] * k * (i == j ? 1 + NUGGET : 1);
         }
     cholesky(o->l, o->n);
+}
+
+static void solve(Observed *o) {
     for (size_t i = 0; i < o->n; i++) o->solved[i] = o->y[i];
     solve_lower(o->l, o->n, o->solved);
     solve_upper(o->l, o->n, o->solved);
 }
 
-/* The expected error of a row whose correlations with the observed ones are rho[n], and its
- * variance. `work` has room for n. */
-static double expect(const Observed *o, const double *rho, double sigma, double *variance,
-                     double *work) {
-    double shift = 0, known = 0;
-    for (size_t i = 0; i < o->n; i++) {
-        work[i] = o->grown * sigma * o->sigma[i] * rho[i];
-        shift += work[i] * o->solved[i];
-    }
-    solve_lower(o->l, o->n, work);
-    for (size_t i = 0; i < o->n; i++) known += work[i] * work[i];
-    *variance = fmax(o->grown * sigma * sigma - known, 0);
+/* Covariance of the errors of a row, whose model has deviation sigma, and of the i-th observed. */
+static double covariance(const Observed *o, size_t row, double sigma, size_t i) {
+    return o->grown * sigma * o->sigma[i] * o->rho[row * o->n + i];
+}
+
+/* The expected error of a row. */
+static double expected(const Observed *o, size_t row, double sigma) {
+    double shift = 0;
+    for (size_t i = 0; i < o->n; i++) shift += covariance(o, row, sigma, i) * o->solved[i];
     return shift;
+}
+
+/* Its variance. */
+static double remaining(const Observed *o, size_t row, double sigma) {
+    double known = 0;
+    for (size_t i = 0; i < o->n; i++) o->work[i] = covariance(o, row, sigma, i);
+    solve_lower(o->l, o->n, o->work);
+    for (size_t i = 0; i < o->n; i++) known += o->work[i] * o->work[i];
+    return fmax(o->grown * sigma * sigma - known, 0);
 }
 
 typedef struct {
@@ -212,22 +222,21 @@ static bool observe_quantile(Observed *o, int dist, int k) {
     return true;
 }
 
-static void shift_quantile(Observed *o, const double *rho, size_t n, int dist, int k,
-                           RowShift *out) {
-    double unused, *work = MEM_NEW(double, o->n);
+/* Without observations the model's word stands. */
+static void shift_quantile(Observed *o, int dist, int k, RowShift *out) {
     bool observed = observe_quantile(o, dist, k);
-    for (int pass = 0; pass < 2; pass++) {
-        if (observed) weigh(o, pass == 0 ? check_typical() : 1);
-        for (size_t i = 0; i < n; i++) {
-            double sigma = model_deviation(&o->rows[i], dist, k), variance = sigma * sigma,
-                   shift = 0;
-            if (observed)
-                shift = expect(o, rho + i * o->n, sigma, pass == 0 ? &unused : &variance, work);
-            if (pass == 0) out[i].shift[dist][k] = shift;
-            else out[i].deviation[dist][k] = sqrt(variance);
-        }
+    if (observed) {
+        weigh(o, CHECK_TYPICAL);
+        solve(o);
     }
-    free(work);
+    for (size_t i = 0; i < o->n_rows; i++)
+        out[i].shift[dist][k] =
+            observed ? expected(o, i, model_deviation(&o->rows[i], dist, k)) : 0;
+    if (observed) weigh(o, 1);
+    for (size_t i = 0; i < o->n_rows; i++) {
+        double sigma = model_deviation(&o->rows[i], dist, k);
+        out[i].deviation[dist][k] = observed ? sqrt(remaining(o, i, sigma)) : sigma;
+    }
 }
 
 static bool has_windows(const TransferRow *r) { return r->check && r->check->done; }
@@ -237,25 +246,25 @@ void transfer_correct(const TransferRow *rows, size_t n, Slowdowns **out) {
     for (size_t i = 0; i < n; i++)
         if (has_windows(&rows[i])) at[n_at++] = i;
     if (n_at > 0 && n_at < n) {
-        double *room = MEM_NEW(double, n_at *(2 * n_at + n + 4)), *likeness = room,
-               *rho = room + 2 * n_at * n_at, *rest = rho + n * n_at;
+        double *room = MEM_NEW(double, n_at *(n_at + n + 5)), *rho = room + n_at * n_at,
+               *rest = rho + n * n_at;
         RowShift *shift = MEM_NEW(RowShift, n);
         Observed o = {.rows = rows,
-                      .likeness = likeness,
+                      .n_rows = n,
                       .at = at,
                       .n = n_at,
-                      .l = room + n_at * n_at,
+                      .rho = rho,
+                      .l = room,
                       .sigma = rest,
                       .y = rest + n_at,
                       .s = rest + 2 * n_at,
-                      .solved = rest + 3 * n_at};
+                      .solved = rest + 3 * n_at,
+                      .work = rest + 4 * n_at};
         for (size_t i = 0; i < n; i++)
             for (size_t j = 0; j < n_at; j++)
                 rho[i * n_at + j] = transfer_likeness(&rows[i].conf, &rows[at[j]].conf);
-        for (size_t i = 0; i < n_at; i++)
-            for (size_t j = 0; j < n_at; j++) likeness[i * n_at + j] = rho[at[i] * n_at + j];
         for (int d = 0; d < RESULT_N_DISTS; d++)
-            for (int k = 0; k < RESULT_N_QUANTILES; k++) shift_quantile(&o, rho, n, d, k, shift);
+            for (int k = 0; k < RESULT_N_QUANTILES; k++) shift_quantile(&o, d, k, shift);
         for (size_t i = 0; i < n; i++) {
             if (has_windows(&rows[i])) continue;
             *out[i] = *rows[i].model;

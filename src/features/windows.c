@@ -71,6 +71,7 @@ enum { LEAST_EVENTS = 1000000 };
 /* Below this load of the busiest link the capacity stays the usual one: links have room, so that it
  * hardly matters, and what differs is chance. */
 static const double LEAST_LOAD = 0.6;
+
 typedef struct {
     uint64_t round;               /* its windows lie elsewhere than those of other rounds */
     size_t n_windows, n_measured; /* flows a window */
@@ -152,7 +153,7 @@ void windows_init(Windows *w, const Scenario *s, const WindowsOptions *o) {
                       .warm_ns = fmin(WARM_RTTS * rtt_ns, MOST_NS),
                       .tail_ns = fmin(TAIL_RTTS * rtt_ns, MOST_NS)};
     r->chunk_start_ns = MEM_NEW(int64_t, r->n_chunks);
-    *w = (Windows){.run = r, .capacity = USUAL_CAPACITY[s->conf.cc]};
+    *w = (Windows){.run = r, .capacity = 1};
     if (s->source.n > 0) survey(w, r);
 }
 
@@ -574,6 +575,7 @@ static int simulate_windows(Windows *w, double max_hops, Err *err) {
         r->fluid = netfluid_new(r->s->route, &r->s->source, &r->s->conf, &fo, r->o.threads, err);
         if (!r->fluid) return -1;
         w->max_load = netfluid_max_load(r->fluid);
+        w->capacity = USUAL_CAPACITY[r->s->conf.cc];
         fit_tail(w, max_hops);
     }
     if (!r->piloted && pilot(w, PILOT_SHARE * max_hops, err) != 0) return -1;
