@@ -30,8 +30,22 @@ static void small_clos(Topo *t, uint32_t hosts) {
     ok(clos_build(t, &c, "small clos", &err), &err);
 }
 
-/* The same by one pair of hosts at a time. */
-static void brute_force(const Route *r, const double *p, double *load) {
+/* Puts w on the links of the path from host s to host d that the hash chooses at every node. */
+static void follow_hash(const Route *r, uint32_t s, uint32_t d, uint64_t hash, double w,
+                        double *load) {
+    const Topo *t = route_topo(r);
+    for (uint32_t v = t->host_node[s]; v != t->host_node[d];) {
+        uint32_t n;
+        const uint32_t *next = route_next(r, v, d, &n);
+        load[next[hash % n]] += w;
+        v = t->links[next[hash % n]].to;
+    }
+}
+
+/* The same by one pair of hosts at a time; polarised: and by one residue modulo the multiple of all
+ * counts up to 10. */
+static void brute_force(const Route *r, LoadRouting how, const double *p, double *load) {
+    enum { RESIDUES = 2520 };
     const Topo *t = route_topo(r);
     double *scratch_nodes = MEM_ZNEW(double, t->n_nodes);
     memset(load, 0, t->n_links * sizeof *load);
@@ -42,7 +56,9 @@ static void brute_force(const Route *r, const double *p, double *load) {
             double hi = t->rack_host_start[i + 1] - t->rack_host_start[i],
                    hj = t->rack_host_start[j + 1] - t->rack_host_start[j];
             double w = p[(size_t)i * t->n_racks + j] / (i == j ? hi * (hi - 1) : hi * hj);
-            if (w > 0) route_spread(r, s, d, w, load, scratch_nodes);
+            if (w > 0 && how == LOAD_ROUTED) route_spread(r, s, d, w, load, scratch_nodes);
+            for (uint32_t k = 0; w > 0 && how == LOAD_POLARISED && k < RESIDUES; k++)
+                follow_hash(r, s, d, k, w / RESIDUES, load);
         }
     free(scratch_nodes);
 }
@@ -59,11 +75,14 @@ static void expect_same_loads(const Topo *t, uint64_t seed) {
             bool can = i != j || t->rack_host_start[i + 1] - t->rack_host_start[i] > 1;
             p[i * t->n_racks + j] = can && rng_u01(&rng) < 0.8 ? rng_u01(&rng) : 0;
         }
-    linkload_expect(r, p, a);
-    brute_force(r, p, b);
-    for (uint32_t l = 0; l < t->n_links; l++)
-        if (fabs(a[l] - b[l]) > 1e-12 * (1 + fabs(b[l])))
-            fail_msg("link %u: %.17g, one pair at a time %.17g", l, a[l], b[l]);
+    for (int how = LOAD_ROUTED; how <= LOAD_POLARISED; how++) {
+        linkload_expect(r, (LoadRouting)how, p, a);
+        brute_force(r, (LoadRouting)how, p, b);
+        for (uint32_t l = 0; l < t->n_links; l++)
+            if (fabs(a[l] - b[l]) > 1e-12 * (1 + fabs(b[l])))
+                fail_msg("%s, link %u: %.17g, one pair at a time %.17g",
+                         linkload_routing_names[how], l, a[l], b[l]);
+    }
     free(p);
     free(a);
     free(b);
@@ -93,9 +112,49 @@ static void expected_loads_equal_brute_force(void **state) {
     topo_free(&t);
 }
 
+/* F fabrics a pod and S spines a plane: what has reached a fabric by residue f modulo F chooses
+ * spines f, f + gcd(F, S), …: S / gcd(F, S) of them, each with gcd(F, S) times its equal part. */
+static void polarised_hashes_use_a_part_of_the_spines(void **state) {
+    (void)state;
+    static const uint32_t shape[][3] = {{4, 4, 4}, {4, 6, 2}, {4, 3, 1}, {2, 8, 2}};
+    for (size_t k = 0; k < sizeof shape / sizeof *shape; k++) {
+        Clos c;
+        Topo t;
+        Err err = {0};
+        clos_default(&c);
+        c.fabs_per_pod = shape[k][0];
+        c.spines_per_plane = shape[k][1];
+        ok(clos_build(&t, &c, "clos", &err), &err);
+        Route *r = route_new(&t, &err);
+        double *p = MEM_NEW(double, (size_t)t.n_racks *t.n_racks),
+               *routed = MEM_NEW(double, t.n_links), *polarised = MEM_NEW(double, t.n_links);
+        for (uint32_t i = 0; i < t.n_racks * t.n_racks; i++) p[i] = 1.0 / (t.n_racks * t.n_racks);
+        linkload_expect(r, LOAD_ROUTED, p, routed);
+        linkload_expect(r, LOAD_POLARISED, p, polarised);
+        uint32_t n_used = 0, n_core = 0;
+        for (uint32_t l = 0; l < t.n_links; l++) {
+            bool core = t.tier[t.links[l].from] == 2 && t.tier[t.links[l].to] == 3;
+            double ratio = polarised[l] / routed[l];
+            n_core += core;
+            if (core && polarised[l] > 0) n_used++;
+            double expected = core ? (polarised[l] > 0 ? shape[k][2] : 0) : 1;
+            bool down = t.tier[t.links[l].from] == 3;
+            if (!down && fabs(ratio - expected) > 1e-9)
+                fail_msg("link %u: %g times its equal part, not %g", l, ratio, expected);
+        }
+        assert_int_equal(n_used * shape[k][2], n_core);
+        free(p);
+        free(routed);
+        free(polarised);
+        route_destroy(r);
+        topo_free(&t);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expected_loads_equal_brute_force),
+        cmocka_unit_test(polarised_hashes_use_a_part_of_the_spines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,16 @@ static int add_setting(ScenarioArgs *a, const char *value) {
     return 0;
 }
 
+static int parse_load(const char *value, ScenarioLoad *load, Err *err) {
+    for (int i = 0; linkload_routing_names[i]; i++)
+        if (strcmp(value, linkload_routing_names[i]) == 0) {
+            *load = i == LOAD_ROUTED ? SCENARIO_LOAD_ROUTED : SCENARIO_LOAD_POLARISED;
+            return 0;
+        }
+    return err_input(err, "--load: expected routed or polarised, got '%.40s'%s", value,
+                     cli_suggest(value, linkload_routing_names, "", "").s);
+}
+
 int scenario_args_set(ScenarioArgs *a, int arg, const char *value, Err *err) {
     ScenarioOptions *o = &a->options;
     uint64_t id;
@@ -48,6 +58,7 @@ int scenario_args_set(ScenarioArgs *a, int arg, const char *value, Err *err) {
         if (value_span(value, "--duration", &ns, err) != 0) return -1;
         o->duration_s = ns / 1e9;
         return 0;
+    case ARG_LOAD: return parse_load(value, &o->load, err);
     default: return add_setting(a, value);
     }
 }
@@ -66,6 +77,8 @@ int scenario_args_check(const ScenarioArgs *a, const char *command, Err *err) {
         return err_input(
             err, "%s: --n-flows and --duration are for drawn flows; they don't go with --flows",
             command);
+    if (o->flows_path && o->load != SCENARIO_LOAD_AUTO)
+        return err_input(err, "%s: --load is for drawn flows; it doesn't go with --flows", command);
     if (o->n_flows && o->duration_s > 0)
         return err_input(err, "%s: expected --n-flows or --duration, not both", command);
     return 0;

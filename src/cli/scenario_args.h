@@ -16,6 +16,7 @@ enum {
     ARG_FLOW_COLUMNS,
     ARG_N_FLOWS,
     ARG_DURATION,
+    ARG_LOAD,
     ARG_SET,
     ARG_TOPO_FIRST,
     SCENARIO_N_ARGS = ARG_TOPO_FIRST + TOPO_N_ARGS
@@ -40,6 +41,10 @@ enum {
                           "Input"},                                                                \
     [ARG_N_FLOWS] = {"n-flows", "N", "flows to draw (default: the mix's, else 1M)", "Input"},      \
     [ARG_DURATION] = {"duration", "TIME", "draw flows for that long instead, e.g. 5s", "Input"},   \
+    [ARG_LOAD] = {"load", "KIND",                                                                  \
+                  "max_load is on the busiest link of: routed flows, or polarised ones, as "       \
+                  "published programs\nhave it (default: polarised for published mixes)",          \
+                  "Input"},                                                                        \
     [ARG_SET] = {"set", "KEY=VALUE",                                                               \
                  "override a setting of the mix, e.g. " set_example                                \
                  "; repeatable;\n'm3 help settings' lists them",                                   \

@@ -88,6 +88,17 @@ static void bucket_shares(const PathMixture *m, double share[SIZEBUCKET_N]) {
     for (int b = 0; b < SIZEBUCKET_N; b++) share[b] = sum > 0 ? share[b] / sum : 0;
 }
 
+/* The published shares: of the flows of every path that was drawn at all, counted once. */
+static void unique_shares(const PathMixture *m, double share[SIZEBUCKET_N]) {
+    double sum = 0;
+    memset(share, 0, SIZEBUCKET_N * sizeof *share);
+    for (size_t i = 0; i < m->n; i++) {
+        for (int b = 0; b < SIZEBUCKET_N; b++) share[b] += (double)m->paths[i].count[b];
+        sum += (double)n_flows_of(&m->paths[i]);
+    }
+    for (int b = 0; b < SIZEBUCKET_N; b++) share[b] = sum > 0 ? share[b] / sum : 0;
+}
+
 void aggregate_mix(const float *const *x, size_t n, const float *level, int n_levels,
                    float out[AGGREGATE_N_LEVELS]) {
     MixCdf c;
@@ -170,9 +181,10 @@ void aggregate(const AggregatePath *paths, size_t n, const AggregateOptions *o, 
     assert(n < (1u << 30));
     PathMixture m = {
         .paths = paths, .n = n, .published = o->published, .weight = MEM_NEW(double, n)};
-    for (size_t i = 0; i < n; i++) m.weight[i] = o->published ? 1 : paths[i].n_draws;
-    double share[SIZEBUCKET_N], scale[SIZEBUCKET_N], percent[STATS_N_PCT];
+    for (size_t i = 0; i < n; i++) m.weight[i] = paths[i].n_draws;
+    double share[SIZEBUCKET_N], published[SIZEBUCKET_N], scale[SIZEBUCKET_N], percent[STATS_N_PCT];
     bucket_shares(&m, share);
+    unique_shares(&m, published);
     par_for(SIZEBUCKET_N, threads, build_bucket, &m);
 
     /* The curve of all flows: bucket b scaled by scale[b]. */
@@ -180,7 +192,7 @@ void aggregate(const AggregatePath *paths, size_t n, const AggregateOptions *o, 
     for (int b = 0; b < SIZEBUCKET_N; b++) {
         part[b] = &m.curves[result_of_bucket(b)];
         double mass = mixcdf_mass(part[b], m.weight);
-        scale[b] = !o->published ? 1 : mass > 0 ? share[b] / mass : 0;
+        scale[b] = !o->published ? 1 : mass > 0 ? published[b] / mass : 0;
     }
     mixcdf_init(&m.curves[RESULT_ALL], n);
     mixcdf_merge(&m.curves[RESULT_ALL], part, scale, SIZEBUCKET_N);

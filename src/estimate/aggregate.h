@@ -32,9 +32,10 @@ typedef struct {
 
 /* aggregate fills *out with the flow-weighted mixture of fewer than 2^30 paths and its 95 %
  * bootstrap intervals over the draws; without paths all values are NAN. The result depends on the
- * seed (its intervals alone), not on threads. With `published`, every path of a bucket weighs the
- * same, its 100 percentiles are pooled as points, and the distribution of all flows mixes the
- * buckets by their shares of the flows, as the notebooks published with the paper do. */
+ * seed (its intervals alone), not on threads. With `published`, every draw of a path weighs the
+ * same in a bucket, the path's 100 percentiles are pooled as points, and the distribution of all
+ * flows mixes the buckets by their shares of the drawn paths' flows, each path counted once, as the
+ * notebooks published with the paper do. */
 void aggregate(const AggregatePath *paths, size_t n, const AggregateOptions *o, int threads,
                Slowdowns *out);
 

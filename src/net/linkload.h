@@ -3,9 +3,17 @@
 #define M3_NET_LINKLOAD_H
 #include "net/route.h"
 
+/* How flows are taken to choose among equal next hops. ORDER LOAD: linkload_routing_names.
+ * Routed: every node splits equally, which is what hashes that differ from node to node come to.
+ * Polarised: a flow has one hash, and every node takes next hop number (hash mod count), so that
+ * nodes below one that has split by it see only some residues, and use only some of their links:
+ * what the published programs put max_load on (Parsimon's routing). */
+typedef enum { LOAD_ROUTED, LOAD_POLARISED } LoadRouting;
+extern const char *const linkload_routing_names[]; /* ended by NULL */
+
 /* linkload_expect fills load[n_links] with the expected share of flows that cross each directed
  * link, if a flow goes from rack i to rack j with probability p[i · n_racks + j] (between uniformly
- * drawn different hosts of them) and every node splits equally over its next hops. p[i, i] > 0 only
- * where rack i has two hosts. */
-void linkload_expect(const Route *r, const double *p, double *load);
+ * drawn different hosts of them) and nodes choose next hops as `how` says. p[i, i] > 0 only where
+ * rack i has two hosts. */
+void linkload_expect(const Route *r, LoadRouting how, const double *p, double *load);
 #endif

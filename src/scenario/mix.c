@@ -203,7 +203,7 @@ static int read_one(Mix *m, size_t position, const char *path, const Json *j, co
     m->file = mem_strdup(path);
     m->id = (int64_t)position;
     if (json_expect_object(j, err) != 0) return -1;
-    bool published = published_is_mix(j);
+    bool published = m->published = published_is_mix(j);
     if ((published ? read_published(m, j, log, err) : read_ours(m, j, err)) != 0) return -1;
 
     /* What a workload needs, under the names of the form that was read. */

@@ -11,6 +11,7 @@
 /* One mix: values checked, files looked up but not loaded. It owns its strings. */
 typedef struct {
     char *file;        /* the mix file; NULL: none */
+    bool published;    /* was written in the published form */
     int64_t id;        /* "id", or the position in the file */
     char *topo;        /* topology file, or NULL */
     char *matrix;      /* matrix file, or NULL if matrix_kind is set */

@@ -8,6 +8,7 @@
  * Times are kept by what they are spent on: reading and drawing, or routing. */
 #include "scenario/scenario.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,20 @@ static int load_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err 
     return topo_load(&s->topo, path, &how, err);
 }
 
+/* The two meanings of max_load may be far apart: 2.53 times in a published workload. */
+static void remark_load(const Scenario *s, const Log *log) {
+    const double *load = s->workload.max_load;
+    LoadRouting other = s->load == LOAD_ROUTED ? LOAD_POLARISED : LOAD_ROUTED;
+    double ratio = load[other] / load[s->load];
+    if (!(fabs(ratio - 1) > 0.01)) return;
+    log_note(
+        log,
+        "max_load: %.4g is the busiest link's if flows are %s, %.4g if %s; --load %s draws %.3g "
+        "times this traffic",
+        load[s->load], linkload_routing_names[s->load], load[other], linkload_routing_names[other],
+        linkload_routing_names[other], 1 / ratio);
+}
+
 /* Reads the flows, or draws those of the mix. */
 static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     if (o->flows_path)
@@ -78,10 +93,15 @@ static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err
                  ? rackmatrix_generate(&s->matrix, m->matrix_kind, &s->topo, m->matrix_seed, err)
                  : rackmatrix_load(&s->matrix, m->matrix, err);
     if (rc != 0 || sizedist_load(&s->sizes, m->sizes, log, err) != 0) return -1;
+    s->load = o->load == SCENARIO_LOAD_POLARISED || (o->load == SCENARIO_LOAD_AUTO && m->published)
+                  ? LOAD_POLARISED
+                  : LOAD_ROUTED;
     Workload w = {.matrix = &s->matrix,
                   .sizes = &s->sizes,
                   .sigma = m->sigma,
                   .max_load = m->max_load,
+                  .load = s->load,
+                  .both_loads = m->published || s->load == LOAD_POLARISED,
                   .seed = o->seed,
                   .log = log};
     bool own_length = o->n_flows > 0 || o->duration_s > 0;
@@ -89,9 +109,12 @@ static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err
     w.duration_s = own_length ? o->duration_s : m->duration_s;
     if (w.n_flows == 0 && w.duration_s == 0) w.n_flows = DEFAULT_N_FLOWS;
     s->drawn = true;
-    return workload_draw_or_stream(&w, s->route, o->threads,
-                                   o->max_in_memory > 0 ? o->max_in_memory : UINT64_MAX, &s->flows,
-                                   &s->stream, &s->workload, err);
+    uint64_t in_memory = o->max_in_memory > 0 ? o->max_in_memory : UINT64_MAX;
+    if (workload_draw_or_stream(&w, s->route, o->threads, in_memory, &s->flows, &s->stream,
+                                &s->workload, err) != 0)
+        return -1;
+    remark_load(s, log);
+    return 0;
 }
 
 static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {

@@ -27,11 +27,16 @@ typedef struct {
     Mix mix;    /* as chosen, with `set` applied; without has_mix only its conf is set */
     bool drawn; /* flows were drawn from the mix; then these are set: */
     RackMatrix matrix;
+    LoadRouting load; /* what max_load is meant for */
     WorkloadInfo workload;
     SizeDist sizes;
     double wall_read_s;  /* loading files and drawing flows */
     double wall_route_s; /* ECMP tables and source ports */
 } Scenario;
+
+/* Which routing max_load is the load of the most loaded link under: auto is polarised for mixes in
+ * the published form, which are meant so, else routed. */
+typedef enum { SCENARIO_LOAD_AUTO, SCENARIO_LOAD_ROUTED, SCENARIO_LOAD_POLARISED } ScenarioLoad;
 
 /* What to load. */
 typedef struct {
@@ -44,6 +49,7 @@ typedef struct {
     const char *const *set; /* "key=value" (mix_set), ended by NULL; or NULL */
     uint64_t n_flows;       /* at most one of the two is given; both 0: as the mix says, else */
     double duration_s;      /* 1,000,000 flows */
+    ScenarioLoad load;
     uint64_t seed;
     int threads;
     /* Called with the settings before topology and flows are loaded; −1 ends the loading. NULL:
@@ -53,9 +59,9 @@ typedef struct {
     uint64_t max_in_memory; /* more drawn flows than that are streamed; 0: none are */
 } ScenarioOptions;
 
-/* From 16 M drawn flows on, streaming them halves a run's memory for little more time: 28.7 M flows
- * on 6,144 hosts take 466 MB and 11.2 s, and in memory 1,130 MB and some 10 s
- * (tests/bench/README.md). Fewer are no burden. */
+/* From 16 M drawn flows on, streaming them halves a run's memory for little more time: 60 M flows
+ * on 6,144 hosts take 868 MB and 20.8 s, and in memory 2,262 MB and 21.6 s (tests/bench/README.md).
+ * Fewer are no burden. */
 enum { SCENARIO_MAX_IN_MEMORY = 1 << 24 };
 
 /* scenario_mix chooses the mix and applies the settings, and loads nothing else; without mix_path

@@ -139,20 +139,35 @@ static int cell_probabilities(const WorkloadStream *d, double *cells, double *pa
     return 0;
 }
 
+/* The largest expected time in s that a link takes for one bit of a flow, and which link it is. */
+static double worst_link(const WorkloadStream *d, const Route *r, LoadRouting how,
+                         const double *pairs, uint32_t *link) {
+    const Topo *t = d->t;
+    double *load = MEM_NEW(double, t->n_links), worst = 0;
+    linkload_expect(r, how, pairs, load);
+    for (uint32_t l = 0; l < t->n_links; l++)
+        if (load[l] / t->links[l].rate_bps > worst) {
+            worst = load[l] / t->links[l].rate_bps;
+            *link = l;
+        }
+    free(load);
+    return worst;
+}
+
 /* The mean gap for max_load: the time that a flow's expected bits take on the link that they load
  * most, over max_load. */
 static void choose_gap(WorkloadStream *d, const Route *r, const double *pairs, WorkloadInfo *info) {
-    double *load = MEM_NEW(double, d->t->n_links), worst = 0, bits = d->w.sizes->mean_b * 8;
-    linkload_expect(r, pairs, load);
-    for (uint32_t l = 0; l < d->t->n_links; l++)
-        if (load[l] / d->t->links[l].rate_bps > worst) {
-            worst = load[l] / d->t->links[l].rate_bps;
-            info->busiest_link = l;
-        }
-    d->mean_gap_ns = bits * worst / d->w.max_load * 1e9;
+    double worst[2] = {NAN, NAN}, bits = d->w.sizes->mean_b * 8;
+    uint32_t link[2];
+    for (int how = LOAD_ROUTED; how <= LOAD_POLARISED; how++)
+        if ((int)d->w.load == how || d->w.both_loads)
+            worst[how] = worst_link(d, r, (LoadRouting)how, pairs, &link[how]);
+    info->busiest_link = link[d->w.load];
+    d->mean_gap_ns = bits * worst[d->w.load] / d->w.max_load * 1e9;
     info->mean_gap_ns = d->mean_gap_ns;
     info->offered_bps = bits / d->mean_gap_ns * 1e9;
-    free(load);
+    for (int how = LOAD_ROUTED; how <= LOAD_POLARISED; how++)
+        info->max_load[how] = worst[how] / worst[d->w.load] * d->w.max_load;
 }
 
 /* ---- one chunk ---- */
@@ -348,26 +363,44 @@ static int fill(WorkloadStream *d, Flows *out, int threads, Err *err) {
     return 0;
 }
 
+/* A stream with racks placed, its cells' probabilities, and those of pairs of racks
+ * (pairs[n_racks²] of the topology, 0 at first). */
+static WorkloadStream *stream_placed(const Workload *w, const Route *r, double **cells,
+                                     double *pairs, Err *err) {
+    uint32_t n = w->matrix->n_racks;
+    WorkloadStream *d = MEM_ZNEW(WorkloadStream, 1);
+    *d = (WorkloadStream){.w = *w, .t = route_topo(r), .n_racks = n, .place = MEM_NEW(uint32_t, n)};
+    *cells = MEM_NEW(double, (size_t)n *n);
+    if (place_racks(d, err) == 0 && cell_probabilities(d, *cells, pairs, err) == 0) return d;
+    free(*cells);
+    workload_stream_free(d);
+    return NULL;
+}
+
+int workload_pairs(const Workload *w, const Route *r, double *p, Err *err) {
+    double *cells;
+    memset(p, 0, (size_t)route_topo(r)->n_racks * route_topo(r)->n_racks * sizeof *p);
+    WorkloadStream *d = stream_placed(w, r, &cells, p, err);
+    if (!d) return -1;
+    free(cells);
+    workload_stream_free(d);
+    return 0;
+}
+
 /* A stream with all that drawing needs: places of racks, the alias table of cells, the mean gap. */
 static WorkloadStream *stream_new(const Workload *w, const Route *r, WorkloadInfo *info, Err *err) {
     if (check(w, err) != 0) return NULL;
-    uint32_t n = w->matrix->n_racks;
     WorkloadInfo unused;
-    WorkloadStream *d = MEM_ZNEW(WorkloadStream, 1);
-    *d = (WorkloadStream){.w = *w, .t = route_topo(r), .n_racks = n, .place = MEM_NEW(uint32_t, n)};
-    double *cells = MEM_NEW(double, (size_t)n *n),
-           *pairs = MEM_ZNEW(double, (size_t)d->t->n_racks * d->t->n_racks);
-    int rc = place_racks(d, err);
-    if (rc == 0) rc = cell_probabilities(d, cells, pairs, err);
-    if (rc == 0) {
-        rng_alias_init(&d->cells, cells, n * n);
+    const Topo *t = route_topo(r);
+    double *cells, *pairs = MEM_ZNEW(double, (size_t)t->n_racks * t->n_racks);
+    WorkloadStream *d = stream_placed(w, r, &cells, pairs, err);
+    if (d) {
+        rng_alias_init(&d->cells, cells, d->n_racks * d->n_racks);
         choose_gap(d, r, pairs, info ? info : &unused);
+        free(cells);
     }
-    free(cells);
     free(pairs);
-    if (rc == 0) return d;
-    workload_stream_free(d);
-    return NULL;
+    return d;
 }
 
 int workload_draw_or_stream(const Workload *w, const Route *r, int threads, uint64_t max_in_memory,

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "net/linkload.h"
 #include "net/route.h"
 #include "net/topo.h"
 #include "traffic/flows.h"
@@ -16,8 +17,11 @@
 typedef struct {
     const RackMatrix *matrix;
     const SizeDist *sizes;
-    double sigma;      /* shape of the log-normal gaps, 0 (equal gaps) to WORKLOAD_MAX_SIGMA */
-    double max_load;   /* in (0, 1): payload of the most loaded directed link over its rate */
+    double sigma;     /* shape of the log-normal gaps, 0 (equal gaps) to WORKLOAD_MAX_SIGMA */
+    double max_load;  /* in (0, 1): payload of the most loaded directed link over its rate, */
+    LoadRouting load; /* if flows choose their routes like this */
+    bool
+        both_loads; /* tell in WorkloadInfo what it is if they choose as simulated, and polarised */
     uint64_t n_flows;  /* at most WORKLOAD_MAX_FLOWS */
     double duration_s; /* at most WORKLOAD_MAX_S */
     uint64_t seed;
@@ -38,6 +42,9 @@ typedef struct {
     double mean_gap_ns;
     uint32_t busiest_link; /* directed, by expected load */
     double offered_bps;    /* payload of the whole network */
+    /* [LoadRouting] what the most loaded link carries of its rate; NAN: not computed, as polarised
+     * loads take many passes */
+    double max_load[2];
 } WorkloadInfo;
 
 /* workload_draw draws the flows. Racks of the matrix are placed on the topology's racks pod by pod,
@@ -46,6 +53,10 @@ typedef struct {
  * whatever `threads`. `info` may be NULL. flows_free releases. */
 int workload_draw(const Workload *w, const Route *r, int threads, Flows *out, WorkloadInfo *info,
                   Err *err);
+
+/* workload_pairs fills p[n_racks²] of the topology's racks with the probability that a flow goes
+ * from one rack to another, as the matrix was placed: what linkload_expect takes. */
+int workload_pairs(const Workload *w, const Route *r, double *p, Err *err);
 
 /* A stream: the flows of a workload, a chunk of FLOW_CHUNK at a time, each drawn anew whenever it
  * is read, by any thread. The workload's sizes and the route's topology must outlive it. */
