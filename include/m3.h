@@ -34,7 +34,8 @@ typedef enum {
     M3_METHOD_M3,      /* fluid simulation corrected by the model */
     M3_METHOD_FLOWSIM, /* fluid simulation alone; needs no checkpoint */
     M3_METHOD_PACKET,  /* packet simulation of the paths: much slower; needs no checkpoint */
-    M3_METHOD_SAMPLED  /* packet simulation of stretches of the run; needs no checkpoint */
+    M3_METHOD_SAMPLED, /* packet simulation of stretches of the run; needs no checkpoint */
+    M3_METHOD_PARSIMON /* packet simulation of every link by itself; needs no checkpoint */
 } M3Method;
 
 /* What to estimate and how. The strings stay the caller's and are read during m3_estimate only.

@@ -5,6 +5,8 @@
  *
  * Output files are opened before the work begins, since an unwritable name should not cost minutes
  * of computing; they are renamed into place when the result is complete. */
+#include <string.h>
+
 #include "cli/estimate_args.h"
 #include "cli/features_args.h"
 #include "cli/outputs.h"
@@ -20,6 +22,7 @@ enum {
     CHECK,
     EXACT,
     WHOLE,
+    PARSIMON_ECMP,
     CKPT,
     COMPAT,
     FEATURES,
@@ -39,7 +42,8 @@ static const CliOption options[] = {
      "Method"},
     {"method", "NAME",
      "m3: fluid simulation and model, corrected by packet windows (default); sampled: packet\n"
-     "windows alone; flowsim: fluid simulation alone; packet: packet simulation of paths",
+     "windows alone; flowsim: fluid simulation alone; packet: packet simulation of paths;\n"
+     "parsimon: packet simulation of every link by itself, under dctcp",
      "Method"},
     {"check", "BUDGET",
      "simulate stretches of the run packet by packet, and correct the estimate by them: 5s (20 M\n"
@@ -52,10 +56,14 @@ static const CliOption options[] = {
      "method flowsim: the whole network at once, all flows, instead of paths (--exact: rates anew\n"
      "at every event, not only every half round trip)",
      "Method"},
+    {"parsimon-ecmp", "KIND",
+     "method parsimon: flows are given to links by a hash that all nodes share (polarised, as\n"
+     "published; default) or by one of each node (independent)",
+     "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)",
      "Method"},
     {"compat", "LIST",
-     "published: aggregate as the paper's notebooks do, pooling paths with equal weight;\n"
+     "published: aggregate as the paper's notebooks do, pooling percentiles of draws;\n"
      "hpcc-ns3: packets (of windows, or of method packet) as in the HPCC authors' ns-3",
      "Method"},
     {"features", "FILE",
@@ -70,7 +78,7 @@ static const CliOption options[] = {
 typedef struct {
     ScenarioArgs scenario;
     EstimateOptions estimate;
-    bool paths_given, method_given, max_paths_given, check_given;
+    bool ecmp_given, paths_given, method_given, max_paths_given, check_given;
     const char *ckpt_path, *save_features, *out, *csv;
     FeaturesArgs features;
     Ckpt ckpt;
@@ -94,6 +102,15 @@ static void release(void *state) {
     scenario_args_free(&o->scenario);
 }
 
+static int parse_ecmp(EstimateCmd *o, const char *value, Err *err) {
+    static const char *const kinds[] = {"polarised", "independent", NULL};
+    o->ecmp_given = true;
+    o->estimate.own_hashes = strcmp(value, kinds[1]) == 0;
+    if (o->estimate.own_hashes || strcmp(value, kinds[0]) == 0) return 0;
+    return err_input(err, "--parsimon-ecmp: expected polarised or independent, got '%.40s'%s",
+                     value, cli_suggest(value, kinds, "", "").s);
+}
+
 static int set(void *state, int option, const char *value, Err *err) {
     EstimateCmd *o = state;
     if (option < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, option, value, err);
@@ -111,6 +128,7 @@ static int set(void *state, int option, const char *value, Err *err) {
     case CHECK: o->check_given = true; return estimate_args_check(value, &o->estimate.check, err);
     case EXACT: o->estimate.exact = true; return 0;
     case WHOLE: o->estimate.whole = true; return 0;
+    case PARSIMON_ECMP: return parse_ecmp(o, value, err);
     case CKPT: o->ckpt_path = value; return 0;
     case COMPAT: return estimate_args_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
@@ -152,7 +170,21 @@ static int check_windows(const EstimateCmd *o, Err *err) {
     return features_args_check_budget(&o->features, &o->estimate.check, o->check_given, err);
 }
 
+static int check_parsimon(const EstimateCmd *o, Err *err) {
+    if (o->estimate.method != METHOD_PARSIMON)
+        return o->ecmp_given
+                   ? err_input(err, "estimate: --parsimon-ecmp goes with --method parsimon only")
+                   : 0;
+    if (o->estimate.target.asked > 0 || o->paths_given || o->save_features || o->features.file ||
+        o->estimate.published)
+        return err_input(err, "estimate: --method parsimon takes all flows; --paths, "
+                              "--target-error, --features, --save-features and --compat "
+                              "published don't go with it");
+    return 0;
+}
+
 static int check(const EstimateCmd *o, Err *err) {
+    if (check_parsimon(o, err) != 0) return -1;
     if (check_target(o, err) != 0 || check_windows(o, err) != 0) return -1;
     if (o->features.file && o->save_features)
         return err_input(err, "estimate: --save-features does not go with --features");

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "estimate/parsimon.h"
 #include "estimate/predict.h"
 #include "features/features.h"
 #include "fluid/netfluid.h"
@@ -226,6 +227,28 @@ static int run_whole_fluid(const Scenario *s, const EstimateOptions *o, const Lo
     return rc;
 }
 
+/* ---- links by themselves ---- */
+
+static int run_parsimon(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
+                        Err *err) {
+    ParsimonOptions po = {.independent = o->own_hashes, .seed = o->seed, .threads = o->threads};
+    ParsimonInfo info;
+    describe_run(s, out);
+    if (s->conf.cc != CC_DCTCP)
+        log_note(log, "Parsimon simulates every link under dctcp, not %s",
+                 netconf_cc_name(s->conf.cc));
+    if (parsimon_run(s, &po, log, &out->slowdown, &info, err) != 0) return -1;
+    out->exhaustive = true;
+    out->wall_fluid_s = info.wall_links_s;
+    out->wall_aggregate_s = info.wall_flows_s;
+    if (info.n_left_out > 0)
+        log_note(log,
+                 "%s flows are larger than any that one of their links has delays of; they "
+                 "are left out",
+                 units_count(info.n_left_out).s);
+    return 0;
+}
+
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
                  Err *err) {
     Windows w = {0};
@@ -242,6 +265,7 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
     if (own.method == METHOD_SAMPLED) describe_run(s, out);
     else if (own.method == METHOD_FLOWSIM && own.whole)
         rc = run_whole_fluid(s, &own, log, out, err);
+    else if (own.method == METHOD_PARSIMON) rc = run_parsimon(s, &own, log, out, err);
     else rc = run_model(s, &own, log, out, err);
     if (rc == 0 && estimate_has_windows(&own)) {
         Err why = {0};

@@ -13,7 +13,8 @@ typedef enum {
     METHOD_M3,      /* fluid simulation of paths, corrected by a model */
     METHOD_FLOWSIM, /* fluid simulation of paths alone */
     METHOD_PACKET,  /* packet simulation of paths */
-    METHOD_SAMPLED  /* packet simulation of windows of the whole network's run */
+    METHOD_SAMPLED, /* packet simulation of windows of the whole network's run */
+    METHOD_PARSIMON /* packet simulation of each link by itself (parsimon.h) */
 } Method;
 
 /* The default of TargetError.max_paths. Chosen: 20 times the 500 paths of the paper, so that the
@@ -38,6 +39,7 @@ typedef struct {
     int threads;        /* 0: all cores */
     bool published;     /* --compat published */
     bool whole;         /* METHOD_FLOWSIM: the whole network at once instead of paths */
+    bool own_hashes;    /* METHOD_PARSIMON: every node hashes by itself when flows are assigned */
     bool exact;         /* all flows of every path are simulated, however many (slices.h) */
     bool hpcc_ns3;      /* --compat hpcc-ns3: packets as the HPCC authors' ns-3 has them */
     bool fall_back;     /* METHOD_M3: windows alone for a control that the model does not know */
@@ -99,7 +101,7 @@ int estimate_saved_windows(Features *f, const Scenario *s, const EstimateOptions
 /* estimate_max_in_memory returns ScenarioOptions.max_in_memory for a method: packet simulation
  * reads flows at random, the others route each once. */
 static inline uint64_t estimate_max_in_memory(Method m) {
-    return m == METHOD_PACKET ? 0 : SCENARIO_MAX_IN_MEMORY;
+    return m == METHOD_PACKET || m == METHOD_PARSIMON ? 0 : SCENARIO_MAX_IN_MEMORY;
 }
 
 /* estimate_features computes the first half of an estimate, all that is needed of every path before

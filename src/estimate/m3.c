@@ -28,7 +28,8 @@ _Static_assert((int)M3_N_BUCKETS == (int)SIZEBUCKET_N, "as many buckets outside 
 _Static_assert((int)M3_METHOD_M3 == (int)METHOD_M3 &&
                    (int)M3_METHOD_FLOWSIM == (int)METHOD_FLOWSIM &&
                    (int)M3_METHOD_PACKET == (int)METHOD_PACKET &&
-                   (int)M3_METHOD_SAMPLED == (int)METHOD_SAMPLED,
+                   (int)M3_METHOD_SAMPLED == (int)METHOD_SAMPLED &&
+                   (int)M3_METHOD_PARSIMON == (int)METHOD_PARSIMON,
                "same methods");
 _Static_assert((int)M3_ERROR_LEN == (int)sizeof(((Err *)NULL)->msg), "every message fits");
 
@@ -37,7 +38,7 @@ _Static_assert((int)M3_ERROR_LEN == (int)sizeof(((Err *)NULL)->msg), "every mess
 enum { MAX_THREADS = 1024 };
 
 /* ORDER METHOD */
-static const char *const method_names[] = {"m3", "flowsim", "packet", "sampled"};
+static const char *const method_names[] = {"m3", "flowsim", "packet", "sampled", "parsimon"};
 
 void m3_options_init(M3Options *o) { *o = (M3Options){.mix_id = -1, .n_paths = 500, .seed = 1}; }
 
@@ -46,7 +47,7 @@ const char *m3_version(void) { return M3_VERSION; }
 static int check(const M3Options *o, Err *err) {
     if (!o->mix && !(o->flows && o->topo))
         return err_input(err, "expected a mix, or flows and a topology");
-    if ((int)o->method < 0 || o->method > M3_METHOD_SAMPLED)
+    if ((int)o->method < 0 || o->method > M3_METHOD_PARSIMON)
         return err_input(err, "method: unknown number %d", (int)o->method);
     if (o->threads < 0 || o->threads > MAX_THREADS)
         return err_input(err, "threads: must be in 0..%d, got %d", MAX_THREADS, o->threads);

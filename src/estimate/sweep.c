@@ -275,11 +275,14 @@ static void remark(const SweepRun *r) {
 
 static int run(SweepRun *r, Err *err) {
     *r->out = (Sweep){0};
-    if (r->estimate->method == METHOD_PACKET || r->estimate->method == METHOD_SAMPLED)
+    Method m = r->estimate->method;
+    if (m == METHOD_PACKET || m == METHOD_SAMPLED || m == METHOD_PARSIMON)
         return err_input(err,
                          "sweep: method %s has nothing to share between settings; use m3 estimate "
                          "for each",
-                         r->estimate->method == METHOD_PACKET ? "packet" : "sampled");
+                         m == METHOD_PACKET    ? "packet"
+                         : m == METHOD_SAMPLED ? "sampled"
+                                               : "parsimon");
     int rc = check_axes(r, err);
     if (rc == 0) rc = plan(r, err);
     if (rc == 0) rc = check_rows(r, err);
