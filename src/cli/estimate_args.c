@@ -7,8 +7,8 @@
 #include "base/units.h"
 #include "cli/cli.h"
 
-const char *const estimate_args_methods[] = {"m3", "flowsim", "packet", "sampled",
-                                             "parsimon", NULL};
+const char *const estimate_args_methods[] = {"m3",      "flowsim",  "packet",
+                                             "sampled", "parsimon", NULL};
 
 int estimate_args_method(const char *value, Method *method, Err *err) {
     for (int i = 0; estimate_args_methods[i]; i++)
@@ -16,8 +16,9 @@ int estimate_args_method(const char *value, Method *method, Err *err) {
             *method = (Method)i;
             return 0;
         }
-    return err_input(err, "--method: expected m3, flowsim, sampled, parsimon or packet, got '%.40s'%s", value,
-                     cli_suggest(value, estimate_args_methods, "", "").s);
+    return err_input(err,
+                     "--method: expected m3, flowsim, sampled, parsimon or packet, got '%.40s'%s",
+                     value, cli_suggest(value, estimate_args_methods, "", "").s);
 }
 
 static bool is_word(const char *s, size_t n, const char *word) {
