@@ -8,7 +8,8 @@
  * before). Whether a packet is marked depends on what has arrived when its service begins, which is
  * known by the time that anything later happens: arrivals are kept in a ring until then. Nobody
  * hears of the acknowledgements of a flow that has sent all its bytes, so there are none; a flow
- * within one window is sent without waiting for anything.
+ * within one window is sent without waiting for anything. A host's own link needs less yet: its
+ * queue is the host itself.
  *
  * A source scans its flows from the one after the last served, and sends of the first that is
  * neither paced nor stopped by its window. When a flow leaves the list, the scan goes on one
@@ -83,6 +84,9 @@ struct LinkSim {
     uint64_t arrived_b, n_packets;
     int64_t idle_ns; /* when the server has served all */
     double server_ns_per_byte;
+    bool direct;    /* one source, right before a server that is faster: no packet ever waits there,
+                       so none is marked, and it arrives as it is sent */
+    bool unbounded; /* direct, and no window ever closes: nobody waits for acknowledgements */
     float *delay_ns;
 };
 
@@ -153,6 +157,8 @@ static void set_rate(const LinkSim *s, const Source *src, SourceFlow *f, double 
     f->window_b = (uint64_t)(s->conf->window_b * rate_bps / src->max_bps + 0.5);
 }
 
+static void arrive(LinkSim *s, uint32_t id, int64_t now);
+
 /* Sends a packet of the flow at place i of the source's list. */
 static void send(LinkSim *s, uint32_t source, size_t i, uint64_t payload_b, int64_t now) {
     Source *src = &s->sources[source];
@@ -175,8 +181,9 @@ static void send(LinkSim *s, uint32_t source, size_t i, uint64_t payload_b, int6
         for (size_t k = i; k < src->n; k++) src->list[k] = src->list[k + 1];
     }
     if (src->next >= src->n) src->next = src->n > 0 ? src->next % src->n : 0;
-    evq_push(&s->q, id, src->free_ns + s->in[flow].to_link_ns, s->seq++);
     s->n_packets++;
+    if (s->direct) arrive(s, id, src->free_ns);
+    else evq_push(&s->q, id, src->free_ns + s->in[flow].to_link_ns, s->seq++);
 }
 
 /* The source looks for something to send; sets when it will look again. */
@@ -270,13 +277,13 @@ static void finish(LinkSim *s, uint32_t flow, int64_t served_ns) {
 static void arrive(LinkSim *s, uint32_t id, int64_t now) {
     Event *e = event_at(s, id);
     uint32_t wire_b = e->payload_b + WIRE_HEADER_B, flow = e->flow;
-    mark_until(s, now);
+    if (!s->direct) mark_until(s, now);
     int64_t served_ns = s->idle_ns > now ? s->idle_ns : now;
     s->idle_ns = served_ns + span_ns(wire_b, s->server_ns_per_byte);
     s->arrived_b += wire_b;
     /* Is there anyone to hear of it? */
-    bool heard = s->flows[flow].sent_b < s->flows[flow].size_b;
-    wait_for_mark(s, (Waiting){served_ns, s->arrived_b, heard ? id : EVQ_NONE});
+    bool heard = s->flows[flow].sent_b < s->flows[flow].size_b && !s->unbounded;
+    if (!s->direct) wait_for_mark(s, (Waiting){served_ns, s->arrived_b, heard ? id : EVQ_NONE});
     if (e->last) finish(s, flow, s->idle_ns);
     if (!heard) {
         event_free(s, id);
@@ -334,11 +341,18 @@ static void acknowledge(LinkSim *s, uint32_t id, int64_t now) {
 
 static void prepare(LinkSim *s, const LinkSimConf *conf, const LinkSimFlow *flows, size_t n,
                     float *delay_ns) {
-    int64_t horizon_ns = 1;
+    int64_t horizon_ns = 1, farthest_ns = 0;
     for (size_t i = 0; i < n; i++) {
         int64_t round_ns = flows[i].to_link_ns + 2 * (int64_t)flows[i].from_head_ns;
         if (round_ns > horizon_ns) horizon_ns = round_ns;
+        if (flows[i].to_link_ns > farthest_ns) farthest_ns = flows[i].to_link_ns;
     }
+    s->direct =
+        conf->n_sources == 1 && farthest_ns == 0 && conf->server_bps >= 2 * conf->source_bps[0];
+    /* A packet's acknowledgement is back before its flow, sending on, has filled a window. */
+    s->unbounded =
+        s->direct && conf->window_b / WIRE_PAYLOAD_B >
+                         (double)horizon_ns * conf->source_bps[0] / 8e9 / WIRE_FULL_B + 3;
     s->conf = conf;
     s->in = flows;
     s->delay_ns = delay_ns;
@@ -395,7 +409,7 @@ uint64_t linksim_run(LinkSim *s, const LinkSimConf *conf, const LinkSimFlow *flo
             break;
         case AT_QUEUE: arrive(s, id, now); break;
         case BACK:
-            mark_until(s, now);
+            if (!s->direct) mark_until(s, now);
             acknowledge(s, id, now);
             break;
         }
