@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/cli.h"
+#include "cli/junit.h"
 #include "estimate/report.h"
 #include "estimate/report_read.h"
 
@@ -27,9 +28,11 @@ typedef struct {
     ErrorLimit *limits;
     size_t n, cap;
     bool allow_unfinished;
+    const char *junit_path;
+    FileOut junit; /* .f NULL: not asked for */
 } CompareCmd;
 
-enum { OPT_MAX_ERROR, OPT_ALLOW_UNFINISHED };
+enum { OPT_MAX_ERROR, OPT_ALLOW_UNFINISHED, OPT_JUNIT };
 static const CliOption options[] = {
     {"max-error", "Q=X",
      "exit 1 if a quantile is off by more than the fraction X, overall or in any bucket:\n"
@@ -37,6 +40,9 @@ static const CliOption options[] = {
      "Gate"},
     {"allow-unfinished", NULL,
      "with --max-error: pass although more than 1 % of a result's flows did not finish", "Gate"},
+    {"junit", "FILE",
+     "write the checks of --max-error as JUnit XML, for a CI system to show, or - for stdout",
+     "Gate"},
     {NULL, NULL, NULL, NULL}};
 
 /* Whether the word is the label of distribution i without its spaces, as a shell takes it without
@@ -79,6 +85,10 @@ static int set(void *state, int option, const char *value, Err *err) {
     CompareCmd *o = state;
     if (option == OPT_ALLOW_UNFINISHED) {
         o->allow_unfinished = true;
+        return 0;
+    }
+    if (option == OPT_JUNIT) {
+        o->junit_path = value;
         return 0;
     }
     MEM_GROW(o->limits, o->cap, o->n + 1);
@@ -226,19 +236,63 @@ static void print_json(const Comparison *c) {
     json_out_finish(&o);
 }
 
-static void release(void *state) { free(((CompareCmd *)state)->limits); }
+/* ---- JUnit ---- */
+
+static void add_limit(const Comparison *c, const ErrorLimit *l, int dist, Junit *j) {
+    char name[160], failure[160];
+    double a = value_of(&c->a, dist, l->quantile), b = value_of(&c->b, dist, l->quantile);
+    if ((l->dist >= 0 && l->dist != dist) || (isnan(a) && isnan(b))) return;
+    snprintf(name, sizeof name, "%s of %s within %g %%", result_quantile_names[l->quantile],
+             result_label(dist), 100 * l->max_error);
+    if (isnan(a) || isnan(b)) snprintf(failure, sizeof failure, "flows in one result only");
+    else
+        snprintf(failure, sizeof failure, "off by %+.3g %%: %.6g -> %.6g", 100 * (b - a) / a, a, b);
+    junit_add(j, name, exceeds(c, l, dist) ? failure : NULL);
+}
+
+static void add_finished(const Comparison *c, const ReportResult *r, const char *which, Junit *j) {
+    char name[80], failure[80];
+    if (r->n_flows == 0) return;
+    snprintf(name, sizeof name, "flows of %s finished", which);
+    snprintf(failure, sizeof failure, "%.2g %% did not",
+             100 * (double)r->n_unfinished / (double)r->n_flows);
+    junit_add(j, name, too_many_unfinished(c, r) ? failure : NULL);
+}
+
+static int write_junit(const Comparison *c, FileOut *out, Err *err) {
+    Junit j = {0};
+    for (size_t i = 0; i < c->options->n; i++)
+        for (int row = 0; row < RESULT_N_DISTS; row++)
+            add_limit(c, &c->options->limits[i], (row + 1) % RESULT_N_DISTS, &j);
+    add_finished(c, &c->a, "A", &j);
+    add_finished(c, &c->b, "B", &j);
+    junit_write(&j, "m3 compare", out->f);
+    junit_free(&j);
+    return file_out_commit(out, err);
+}
+
+static void release(void *state) {
+    CompareCmd *o = state;
+    file_out_abort(&o->junit);
+    free(o->limits);
+}
 
 static int run(void *state, const CliCommon *common, Err *err) {
-    Comparison c = {.options = state, .name_a = common->args[0], .name_b = common->args[1]};
+    CompareCmd *o = state;
+    Comparison c = {.options = o, .name_a = common->args[0], .name_b = common->args[1]};
     if (common->n_args != 2)
         return err_input(err, "compare: expected two results, A and B; see 'm3 compare --help'");
+    if (o->junit_path && o->n == 0)
+        return err_input(err, "compare: --junit shows the checks of --max-error; expected one");
+    if (o->junit_path && file_out_open(&o->junit, o->junit_path, err) != 0) return -1;
     if (file_check_stdin(2, common->args, (const char *[]){"A", "B"}, err) != 0 ||
         report_read(&c.a, c.name_a, &common->log, err) != 0 ||
         report_read(&c.b, c.name_b, &common->log, err) != 0)
         return -1;
+    if (o->junit_path && write_junit(&c, &o->junit, err) != 0) return -1;
     if (common->json) {
         print_json(&c);
-    } else {
+    } else if (!o->junit_path || strcmp(o->junit_path, "-") != 0) {
         print_table(&c);
         print_exceeded(&c);
         print_unfinished(&c, &c.a, c.name_a);
