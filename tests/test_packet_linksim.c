@@ -69,6 +69,28 @@ static void first_in_first_out(void **state) {
     linksim_destroy(s);
 }
 
+/* Right before a faster server nothing waits: with a window that never closes the same as farther
+ * from it, where the simulation takes no short cut. */
+static void own_link(void **state) {
+    (void)state;
+    LinkSim *s = linksim_new();
+    for (int window = 0; window < 2; window++) {
+        LinkSimConf c = conf_of(1e12, 1);
+        LinkSimFlow f[] = {
+            {1000000, 0, 0, 0, 5000}, {300000, 50000, 0, 0, 5000}, {1000000, 10000000, 0, 0, 5000}};
+        float near[3], far[3];
+        c.window_b = window ? 18000 : 7000;
+        uint64_t n = linksim_run(s, &c, f, 3, near);
+        for (int i = 0; i < 3; i++) f[i].to_link_ns = 1, f[i].from_head_ns -= 1;
+        assert_int_equal(linksim_run(s, &c, f, 3, far), n);
+        for (int i = 0; i < 3; i++)
+            if (fabs((double)near[i] - (double)far[i]) > 5)
+                fail_msg("flow %d: %g ns a packet, %g", i, (double)near[i], (double)far[i]);
+        assert_true(window == 0 || near[2] < 1);
+    }
+    linksim_destroy(s);
+}
+
 /* Two equal flows of one source, round robin: both take twice as long. Two sources into one server
  * without marks: likewise. */
 static void shares(void **state) {
@@ -142,6 +164,7 @@ static void random_flows(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alone),        cmocka_unit_test(first_in_first_out),
+        cmocka_unit_test(own_link),
         cmocka_unit_test(shares),       cmocka_unit_test(marks_bound_the_queue),
         cmocka_unit_test(random_flows),
     };

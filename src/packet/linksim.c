@@ -154,7 +154,8 @@ static uint64_t usable_b(const SourceFlow *f) {
 static void set_rate(const LinkSim *s, const Source *src, SourceFlow *f, double rate_bps) {
     f->rate_bps = rate_bps;
     f->ns_per_byte = 8e9 / rate_bps;
-    f->window_b = (uint64_t)(s->conf->window_b * rate_bps / src->max_bps + 0.5);
+    f->window_b =
+        s->unbounded ? UINT64_MAX : (uint64_t)(s->conf->window_b * rate_bps / src->max_bps + 0.5);
 }
 
 static void arrive(LinkSim *s, uint32_t id, int64_t now);
