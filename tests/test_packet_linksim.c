@@ -163,9 +163,11 @@ static void random_flows(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(alone),        cmocka_unit_test(first_in_first_out),
+        cmocka_unit_test(alone),
+        cmocka_unit_test(first_in_first_out),
         cmocka_unit_test(own_link),
-        cmocka_unit_test(shares),       cmocka_unit_test(marks_bound_the_queue),
+        cmocka_unit_test(shares),
+        cmocka_unit_test(marks_bound_the_queue),
         cmocka_unit_test(random_flows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
