@@ -66,7 +66,7 @@ static const double LEAST_CORRECTION = 0.015;
 /* A window is cut short after so many events: on links of absurd bandwidth-delay products it would
  * fill the memory with packets. Windows of real networks stay far below, being a part of the run.
  */
-static const double EVENTS_PER_HOP = 4, MOST_EVENTS = 1e9;
+static const double EVENTS_PER_HOP = 4, MOST_EVENTS = 1e8;
 enum { LEAST_EVENTS = 1000000 };
 /* Below this load of the busiest link the capacity stays the usual one: links have room, so that it
  * hardly matters, and what differs is chance. */
