@@ -74,27 +74,17 @@ static void build_bucket(void *ctx, size_t b, int worker) {
     mixcdf_sort(c);
 }
 
-/* Estimates the share of each bucket among all flows. */
-static void bucket_shares(const PathMixture *m, double share[SIZEBUCKET_N]) {
+/* The share of each bucket among all flows: every draw of a path stands for one flow. Published:
+ * among the flows of the paths that were drawn at all, each path counted once. */
+static void bucket_shares(const PathMixture *m, bool published, double share[SIZEBUCKET_N]) {
     double sum = 0;
     memset(share, 0, SIZEBUCKET_N * sizeof *share);
     for (size_t i = 0; i < m->n; i++) {
-        uint64_t n = n_flows_of(&m->paths[i]);
+        double n = (double)n_flows_of(&m->paths[i]), weight = published ? n : m->weight[i];
         if (n == 0) continue;
         for (int b = 0; b < SIZEBUCKET_N; b++)
-            share[b] += m->paths[i].n_draws * ((double)m->paths[i].count[b] / (double)n);
-        sum += m->paths[i].n_draws;
-    }
-    for (int b = 0; b < SIZEBUCKET_N; b++) share[b] = sum > 0 ? share[b] / sum : 0;
-}
-
-/* The published shares: of the flows of every path that was drawn at all, counted once. */
-static void unique_shares(const PathMixture *m, double share[SIZEBUCKET_N]) {
-    double sum = 0;
-    memset(share, 0, SIZEBUCKET_N * sizeof *share);
-    for (size_t i = 0; i < m->n; i++) {
-        for (int b = 0; b < SIZEBUCKET_N; b++) share[b] += (double)m->paths[i].count[b];
-        sum += (double)n_flows_of(&m->paths[i]);
+            share[b] += weight * ((double)m->paths[i].count[b] / n);
+        sum += weight;
     }
     for (int b = 0; b < SIZEBUCKET_N; b++) share[b] = sum > 0 ? share[b] / sum : 0;
 }
@@ -183,8 +173,8 @@ void aggregate(const AggregatePath *paths, size_t n, const AggregateOptions *o, 
         .paths = paths, .n = n, .published = o->published, .weight = MEM_NEW(double, n)};
     for (size_t i = 0; i < n; i++) m.weight[i] = paths[i].n_draws;
     double share[SIZEBUCKET_N], published[SIZEBUCKET_N], scale[SIZEBUCKET_N], percent[STATS_N_PCT];
-    bucket_shares(&m, share);
-    unique_shares(&m, published);
+    bucket_shares(&m, false, share);
+    if (o->published) bucket_shares(&m, true, published);
     par_for(SIZEBUCKET_N, threads, build_bucket, &m);
 
     /* The curve of all flows: bucket b scaled by scale[b]. */
