@@ -5,8 +5,6 @@
  *
  * Output files are opened before the work begins, since an unwritable name should not cost minutes
  * of computing; they are renamed into place when the result is complete. */
-#include <string.h>
-
 #include "cli/estimate_args.h"
 #include "cli/features_args.h"
 #include "cli/outputs.h"
@@ -104,11 +102,11 @@ static void release(void *state) {
 
 static int parse_ecmp(EstimateCmd *o, const char *value, Err *err) {
     static const char *const kinds[] = {"polarised", "independent", NULL};
+    int kind;
+    if (value_choice(value, "--parsimon-ecmp", kinds, &kind, err) != 0) return -1;
     o->ecmp_given = true;
-    o->estimate.own_hashes = strcmp(value, kinds[1]) == 0;
-    if (o->estimate.own_hashes || strcmp(value, kinds[0]) == 0) return 0;
-    return err_input(err, "--parsimon-ecmp: expected polarised or independent, got '%.40s'%s",
-                     value, cli_suggest(value, kinds, "", "").s);
+    o->estimate.own_hashes = kind == 1;
+    return 0;
 }
 
 static int set(void *state, int option, const char *value, Err *err) {

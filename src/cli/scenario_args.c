@@ -28,13 +28,10 @@ static int add_setting(ScenarioArgs *a, const char *value) {
 }
 
 static int parse_load(const char *value, ScenarioLoad *load, Err *err) {
-    for (int i = 0; linkload_routing_names[i]; i++)
-        if (strcmp(value, linkload_routing_names[i]) == 0) {
-            *load = i == LOAD_ROUTED ? SCENARIO_LOAD_ROUTED : SCENARIO_LOAD_POLARISED;
-            return 0;
-        }
-    return err_input(err, "--load: expected routed or polarised, got '%.40s'%s", value,
-                     cli_suggest(value, linkload_routing_names, "", "").s);
+    int how;
+    if (value_choice(value, "--load", linkload_routing_names, &how, err) != 0) return -1;
+    *load = how == LOAD_ROUTED ? SCENARIO_LOAD_ROUTED : SCENARIO_LOAD_POLARISED;
+    return 0;
 }
 
 int scenario_args_set(ScenarioArgs *a, int arg, const char *value, Err *err) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "cli/cli.h"
 
 int value_count(const char *value, const char *option, uint64_t lo, uint64_t hi, uint64_t *n,
                 Err *err) {
@@ -56,5 +57,6 @@ int value_choice(const char *value, const char *option, const char *const *names
                                 : " or ",
                  names[i]);
     }
-    return err_input(err, "%s: expected %s, got '%.40s'", option, list, value);
+    return err_input(err, "%s: expected %s, got '%.40s'%s", option, list, value,
+                     cli_suggest(value, names, "", "").s);
 }
