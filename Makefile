@@ -37,7 +37,7 @@ TESTS    := $(TEST_SRC:tests/%.c=$B/tests/%)
 BENCHES  := $(BENCH_SRC:tests/bench/%.c=$B/bench/%)
 
 RUN_PACKAGES   := gcc make libc6-dev libopenblas-dev libcjson-dev libexpat1-dev libyaml-dev
-CHECK_PACKAGES := $(RUN_PACKAGES) g++ pkg-config libcmocka-dev libtorch-dev
+CHECK_PACKAGES := $(RUN_PACKAGES) g++ pkg-config libcmocka-dev libtorch-dev gnuplot-nox
 
 # The training plug-in is built where libtorch is; everything else never needs it.
 comma := ,

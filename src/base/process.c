@@ -1,0 +1,88 @@
+/* base: another program, run to its end.
+ *
+ * The child is made by fork and exec. Its stderr is a temporary file without a name, not a pipe, so
+ * that a program that writes much can't block on us; only the last line is used, since programs
+ * such as gnuplot print the line of the script, a caret, and then what is wrong. SIGINT and SIGTERM
+ * have their default action in the child, so that Ctrl-C ends both. */
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+bool process_find(const char *program) {
+    const char *path = getenv("PATH");
+    bool found = strchr(program, '/') && access(program, X_OK) == 0;
+    while (path && *path && !found) {
+        size_t n = strcspn(path, ":");
+        char *dir = MEM_NEW(char, n + 1);
+        memcpy(dir, path, n);
+        dir[n] = '\0';
+        char *file = file_join(n ? dir : ".", program);
+        found = access(file, X_OK) == 0 && !file_is_dir(file);
+        free(file);
+        free(dir);
+        path += n + (path[n] == ':');
+    }
+    return found;
+}
+
+/* In the child: never returns. 127, as shells do, says that the program could not be started. */
+static _Noreturn void become(const char *const *argv, const char *dir, int err_fd) {
+    int null = open("/dev/null", O_RDWR);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    bool ok = null >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 && dup2(err_fd, 2) >= 0;
+    if (ok && (!dir || chdir(dir) == 0)) execvp(argv[0], (char *const *)(uintptr_t)argv);
+    _exit(127);
+}
+
+/* The last line of the file that isn't blank, without control characters. */
+static void last_line(FILE *f, char *line, size_t size) {
+    char buf[512];
+    line[0] = '\0';
+    rewind(f);
+    while (fgets(buf, sizeof buf, f)) {
+        char *s = buf + strspn(buf, " \t\r\n");
+        size_t n = strcspn(s, "\r\n");
+        if (n > 0) snprintf(line, size, "%.*s", (int)n, s);
+    }
+    for (char *s = line; *s; ++s)
+        if ((unsigned char)*s < ' ') *s = ' ';
+}
+
+static int conclude(const char *program, int status, FILE *messages, Err *err) {
+    char line[300];
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
+    if (diag_stop_requested()) return err_stopped(err);
+    last_line(messages, line, sizeof line);
+    if (WIFSIGNALED(status))
+        return err_io(err, "%s was killed by signal %d", program, WTERMSIG(status));
+    if (WEXITSTATUS(status) == 127 && !line[0]) return err_io(err, "%s: can't be run", program);
+    return err_io(err, "%s failed (exit %d)%s%s", program, WEXITSTATUS(status), line[0] ? ": " : "",
+                  line);
+}
+
+int process_run(const char *const *argv, const char *dir, Err *err) {
+    FILE *messages = tmpfile();
+    if (!messages) return err_io(err, "%s: no temporary file: %s", argv[0], strerror(errno));
+    int status = 0, rc = -1;
+    pid_t pid = fork();
+    if (pid == 0) become(argv, dir, fileno(messages));
+    if (pid < 0) err_io(err, "%s: can't be started: %s", argv[0], strerror(errno));
+    else {
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+        rc = conclude(argv[0], status, messages, err);
+    }
+    fclose(messages);
+    return rc;
+}

@@ -1,0 +1,117 @@
+/* publish: a figure's data and its gnuplot script.
+ *
+ * gnuplot is Debian's gnuplot-nox; it is run, not linked, since pictures are the one thing that m3
+ * can do without. The script draws the same commands twice, as SVG and as PDF, in a loop over the
+ * two forms; its output names can be changed from outside (`gnuplot -e "base='x'" NAME.gp`), which
+ * figure_draw uses to draw beside the places of the pictures. */
+#include "publish/figure.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/process.h"
+
+static int open_beside(FileOut *o, const char *dir, const char *name, const char *ending,
+                       Err *err) {
+    char *path = mem_printf("%s/%s.%s", dir, name, ending);
+    int rc = file_out_open(o, path, err);
+    free(path);
+    return rc;
+}
+
+/* The same in all figures. They differ in lightness as well as in hue, so that they can be told
+ * apart in grey and by colour-blind readers. */
+static const char colours[] = "M3 = \"'#1f6fb4'\"\nPARSIMON = \"'#d9822b'\"\n"
+                              "TRUTH = \"'#333333'\"\nPUBLISHED = \"'#7aa874'\"\n"
+                              "OTHER = \"'#8a5aa8'\"\n";
+
+static void begin_script(FILE *f, const char *name, int width, int height) {
+    fprintf(f, "# Draws %s.svg and %s.pdf from %s.dat: gnuplot %s.gp\n", name, name, name, name);
+    fprintf(f, "if (!exists(\"base\")) base = '%s'\ndata = '%s.dat'\nset macros\n", name, name);
+    fputs(colours, f);
+    fprintf(f, "do for [form in \"svg pdf\"] {\n");
+    fprintf(f, "if (form eq \"svg\") {\n");
+    fprintf(f, "set terminal svg size %d,%d dynamic font 'sans-serif,13' name '%s'\n} else {\n",
+            width, height, name);
+    fprintf(f, "set terminal pdfcairo size %.2f,%.2f font 'sans-serif,10'\n}\n", width / 144.0,
+            height / 144.0);
+    fputs("set output base.'.'.form\nset grid lc rgb '#d0d0d0' lw 0.5\n", f);
+    fputs("set key noenhanced\n", f);
+}
+
+int figure_begin(Figure *f, const char *dir, const char *name, int width, int height, Err *err) {
+    *f = (Figure){.dir = dir, .name = name};
+    if (open_beside(&f->data_file, dir, name, "dat", err) != 0) return -1;
+    if (open_beside(&f->script_file, dir, name, "gp", err) != 0) {
+        file_out_abort(&f->data_file);
+        return -1;
+    }
+    f->data = f->data_file.f;
+    f->script = f->script_file.f;
+    begin_script(f->script, name, width, height);
+    return 0;
+}
+
+void figure_block(Figure *f, const char *heading) {
+    if (ftell(f->data) > 0) fputs("\n\n", f->data);
+    fprintf(f->data, "# %s\n", heading);
+}
+
+int figure_end(Figure *f, Err *err) {
+    fputs("unset output\n}\n", f->script);
+    int rc = file_out_commit(&f->data_file, err);
+    if (rc != 0) file_out_abort(&f->script_file);
+    else rc = file_out_commit(&f->script_file, err);
+    return rc;
+}
+
+void figure_abort(Figure *f) {
+    file_out_abort(&f->data_file);
+    file_out_abort(&f->script_file);
+}
+
+bool figure_can_draw(void) { return process_find("gnuplot"); }
+
+void figure_quote(FILE *f, const char *text) {
+    fputc('\'', f);
+    for (; *text; ++text) {
+        if (*text == '\'') fputc('\'', f);
+        if ((unsigned char)*text >= ' ') fputc(*text, f);
+    }
+    fputc('\'', f);
+}
+
+/* Renames what was drawn under the temporary name, or removes it. */
+static int put_in_place(const char *dir, const char *base, const char *name, const char *form,
+                        bool keep, Err *err) {
+    char *from = mem_printf("%s/%s.%s", dir, base, form);
+    char *to = mem_printf("%s/%s.%s", dir, name, form);
+    int rc = 0;
+    if (!keep) remove(from);
+    else if (rename(from, to) != 0)
+        rc = err_io(err, "%s: can't be put into place: %s", to, strerror(errno));
+    free(from);
+    free(to);
+    return rc;
+}
+
+int figure_draw(const char *dir, const char *name, Err *err) {
+    static const char *const forms[] = {"svg", "pdf"};
+    char *base = mem_printf(".%s.tmp%ld", name, (long)getpid());
+    char *define = mem_printf("base='%s'", base), *script = mem_printf("%s.gp", name);
+    const char *argv[] = {"gnuplot", "-e", define, script, NULL};
+    int rc = process_run(argv, dir, err);
+    if (rc != 0) err_wrap(err, "%s/%s", dir, script);
+    bool keep = rc == 0;
+    for (size_t i = 0; i < 2; ++i) {
+        Err *first = rc == 0 ? err : NULL;
+        if (put_in_place(dir, base, name, forms[i], keep, first) != 0) rc = -1;
+    }
+    free(base);
+    free(define);
+    free(script);
+    return rc;
+}

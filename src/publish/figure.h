@@ -1,0 +1,40 @@
+/* figure: a picture that users can restyle: its numbers, its gnuplot script, and what gnuplot makes
+ * of the two.
+ *
+ *     DIR/NAME.dat   blocks of columns, each with a comment line above: gnuplot's index 0, 1, …
+ *     DIR/NAME.gp    draws them; "gnuplot NAME.gp" in DIR draws again
+ *     DIR/NAME.svg   and NAME.pdf
+ */
+#ifndef M3_PUBLISH_FIGURE_H
+#define M3_PUBLISH_FIGURE_H
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/diag.h"
+#include "base/file.h"
+
+typedef struct {
+    const char *dir, *name;
+    FileOut data_file, script_file;
+    FILE *data, *script; /* written to by the user, between begin and end */
+} Figure;
+
+/* figure_begin opens both files; dir and name are kept, not copied. The script already holds what
+ * is the same in all of them: width and height in pixels of the SVG, terminal, macros of colours,
+ * grid; the caller writes gnuplot commands, which are run once for each output form. −1 with err;
+ * nothing is left behind. Exactly one of figure_end and figure_abort must follow success. */
+int figure_begin(Figure *f, const char *dir, const char *name, int width, int height, Err *err);
+/* figure_block begins a block of data under a heading that says what its columns are. */
+void figure_block(Figure *f, const char *heading);
+/* figure_end puts both files into place; −1 with err if they can't be written. */
+int figure_end(Figure *f, Err *err);
+void figure_abort(Figure *f);
+
+/* figure_can_draw returns whether gnuplot is installed. */
+bool figure_can_draw(void);
+/* figure_draw runs gnuplot on DIR/NAME.gp. The pictures are drawn beside their places and renamed:
+ * an interruption leaves the old ones. −1 with err. */
+int figure_draw(const char *dir, const char *name, Err *err);
+/* figure_quote writes `text` to f as a gnuplot string in single quotes, with no markup. */
+void figure_quote(FILE *f, const char *text);
+#endif

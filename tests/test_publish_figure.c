@@ -1,0 +1,108 @@
+/* publish: a figure's data and script, what gnuplot draws of them where it is installed, and how
+ * failures of another program are told.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/process.h"
+#include "publish/figure.h"
+#include "scratch_folder.h"
+
+static char *contents(const char *dir, const char *file) {
+    char *path = file_join(dir, file);
+    FileView v;
+    assert_int_equal(file_view(&v, path, NULL), 0);
+    char *text = mem_printf("%.*s", (int)v.len, v.data);
+    file_view_close(&v);
+    free(path);
+    return text;
+}
+
+static void a_failed_program_is_quoted(void **state) {
+    (void)state;
+    const char *const fails[] = {"sh", "-c", "echo one >&2; echo two >&2; exit 3", NULL};
+    const char *const works[] = {"sh", "-c", "test -r figure.c", NULL};
+    const char *const none[] = {"m3-no-such-program", NULL};
+    Err err = {0};
+    assert_int_equal(process_run(fails, NULL, &err), -1);
+    assert_string_equal(err.msg, "sh failed (exit 3): two");
+    assert_int_equal(process_run(works, "src/publish", &err), 0);
+    assert_int_equal(process_run(none, NULL, &err), -1);
+    assert_string_equal(err.msg, "m3-no-such-program: can't be run");
+    assert_true(process_find("sh"));
+    assert_true(process_find("/bin/sh"));
+    assert_false(process_find("m3-no-such-program"));
+}
+
+static void begin(Figure *f, const char *dir) {
+    Err err = {0};
+    assert_int_equal(figure_begin(f, dir, "line", 320, 240, &err), 0);
+    figure_block(f, "x y");
+    fputs("0 1\n1 2\n", f->data);
+    figure_block(f, "x y");
+    fputs("0 2\n1 1\n", f->data);
+}
+
+static void it_is_drawn_as_svg_and_pdf(void **state) {
+    (void)state;
+    char *dir = scratch_folder("figure");
+    Figure f;
+    Err err = {0};
+    begin(&f, dir);
+    fputs("set title ", f.script);
+    figure_quote(f.script, "it's a line");
+    fputs("\nplot data index 0 with lines lc @M3 title 'up', data index 1 with lines lc @PARSIMON "
+          "title 'down'\n",
+          f.script);
+    assert_int_equal(figure_end(&f, &err), 0);
+    char *data = contents(dir, "line.dat");
+    assert_string_equal(data, "# x y\n0 1\n1 2\n\n\n# x y\n0 2\n1 1\n");
+    free(data);
+    if (figure_can_draw()) {
+        assert_int_equal(figure_draw(dir, "line", &err), 0);
+        char *svg = contents(dir, "line.svg"), *pdf = contents(dir, "line.pdf");
+        assert_non_null(strstr(svg, "it's a line"));
+        assert_non_null(strstr(svg, "</svg>"));
+        assert_int_equal(strncmp(pdf, "%PDF", 4), 0);
+        free(svg);
+        free(pdf);
+    } else print_message("no gnuplot: nothing drawn\n");
+    assert_int_equal(scratch_folder_remove(dir), 0);
+}
+
+static void a_script_that_fails_leaves_the_old_picture(void **state) {
+    (void)state;
+    if (!figure_can_draw()) skip();
+    char *dir = scratch_folder("figure");
+    Figure f;
+    Err err = {0};
+    begin(&f, dir);
+    fputs("plot data index 0 with lines\n", f.script);
+    assert_int_equal(figure_end(&f, &err), 0);
+    assert_int_equal(figure_draw(dir, "line", &err), 0);
+    begin(&f, dir);
+    fputs("plot nonsense(\n", f.script);
+    assert_int_equal(figure_end(&f, &err), 0);
+    assert_int_equal(figure_draw(dir, "line", &err), -1);
+    assert_non_null(strstr(err.msg, "line.gp: gnuplot failed"));
+    char *svg = contents(dir, "line.svg");
+    assert_non_null(strstr(svg, "</svg>"));
+    free(svg);
+    const char *const only[] = {"sh", "-c", "test $(ls -A | wc -l) = 4", NULL};
+    assert_int_equal(process_run(only, dir, &err), 0);
+    assert_int_equal(scratch_folder_remove(dir), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_failed_program_is_quoted),
+        cmocka_unit_test(it_is_drawn_as_svg_and_pdf),
+        cmocka_unit_test(a_script_that_fails_leaves_the_old_picture),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
