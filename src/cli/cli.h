@@ -14,7 +14,7 @@
 
 #include "base/diag.h"
 
-enum { CLI_MAX_ARGS = 3 }; /* of a command, beside options: "topo convert A B" has most */
+enum { CLI_MAX_ARGS = 256 }; /* of a command, beside options: "batch FILES…" has most */
 
 /* What every command understands, and the arguments that belong to no option. */
 typedef struct {

@@ -100,15 +100,6 @@ static void release(void *state) {
     scenario_args_free(&o->scenario);
 }
 
-static int parse_ecmp(EstimateCmd *o, const char *value, Err *err) {
-    static const char *const kinds[] = {"polarised", "independent", NULL};
-    int kind;
-    if (value_choice(value, "--parsimon-ecmp", kinds, &kind, err) != 0) return -1;
-    o->ecmp_given = true;
-    o->estimate.own_hashes = kind == 1;
-    return 0;
-}
-
 static int set(void *state, int option, const char *value, Err *err) {
     EstimateCmd *o = state;
     if (option < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, option, value, err);
@@ -126,7 +117,9 @@ static int set(void *state, int option, const char *value, Err *err) {
     case CHECK: o->check_given = true; return estimate_args_check(value, &o->estimate.check, err);
     case EXACT: o->estimate.exact = true; return 0;
     case WHOLE: o->estimate.whole = true; return 0;
-    case PARSIMON_ECMP: return parse_ecmp(o, value, err);
+    case PARSIMON_ECMP:
+        o->ecmp_given = true;
+        return estimate_args_ecmp(value, &o->estimate.own_hashes, err);
     case CKPT: o->ckpt_path = value; return 0;
     case COMPAT: return estimate_args_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
@@ -250,7 +243,7 @@ static int from_scenario(EstimateCmd *o, const CliCommon *common, ReportMeta *me
         meta->mix = so->mix_path;
         meta->topo = so->topo_path ? so->topo_path : s.topo.name;
         meta->wall_read_s = s.wall_read_s;
-        meta->method = estimate_args_methods[e.method];
+        meta->method = estimate_methods[e.method];
         rc = deliver(o, common, &e, meta, err);
     }
     scenario_free(&s);
@@ -282,7 +275,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (features_args_open(&o->features, &o->scenario, common, o->ckpt_path, &o->ckpt, &o->estimate,
                            err) != 0)
         return -1;
-    meta.method = estimate_args_methods[o->estimate.method];
+    meta.method = estimate_methods[o->estimate.method];
     if (o->out || common->json) estimate_args_ckpt(&meta, o->estimate.ckpt, sha256);
     return o->features.file ? from_features(o, common, &meta, err)
                             : from_scenario(o, common, &meta, err);

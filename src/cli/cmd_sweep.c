@@ -158,7 +158,7 @@ static int compute(SweepCmd *o, const CliCommon *common, Err *err) {
         r.meta = (ReportMeta){.command = common->command,
                               .topo = sweep.topo,
                               .mix = o->scenario.options.mix_path,
-                              .method = estimate_args_methods[o->estimate.method],
+                              .method = estimate_methods[o->estimate.method],
                               .seed = common->seed,
                               .wall_total_s = diag_now_s() - common->start_s};
         if (o->features.file) features_args_meta(&o->features, &r.meta);

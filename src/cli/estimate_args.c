@@ -6,19 +6,17 @@
 
 #include "base/units.h"
 #include "cli/cli.h"
-
-const char *const estimate_args_methods[] = {"m3",      "flowsim",  "packet",
-                                             "sampled", "parsimon", NULL};
+#include "cli/value.h"
 
 int estimate_args_method(const char *value, Method *method, Err *err) {
-    for (int i = 0; estimate_args_methods[i]; i++)
-        if (strcmp(value, estimate_args_methods[i]) == 0) {
+    for (int i = 0; estimate_methods[i]; i++)
+        if (strcmp(value, estimate_methods[i]) == 0) {
             *method = (Method)i;
             return 0;
         }
     return err_input(err,
                      "--method: expected m3, flowsim, sampled, parsimon or packet, got '%.40s'%s",
-                     value, cli_suggest(value, estimate_args_methods, "", "").s);
+                     value, cli_suggest(value, estimate_methods, "", "").s);
 }
 
 static bool is_word(const char *s, size_t n, const char *word) {
@@ -92,6 +90,14 @@ int estimate_args_check(const char *value, CheckBudget *b, Err *err) {
                          "off, got '%.40s'",
                          value);
     b->seconds = ns / 1e9;
+    return 0;
+}
+
+int estimate_args_ecmp(const char *value, bool *independent, Err *err) {
+    static const char *const kinds[] = {"polarised", "independent", NULL};
+    int kind;
+    if (value_choice(value, "--parsimon-ecmp", kinds, &kind, err) != 0) return -1;
+    *independent = kind == 1;
     return 0;
 }
 

@@ -4,9 +4,6 @@
 #include "estimate/estimate.h"
 #include "estimate/report.h"
 
-/* Names of the methods, NULL-ended: ORDER METHOD. */
-extern const char *const estimate_args_methods[];
-
 /* estimate_args_method parses the name of a method. */
 int estimate_args_method(const char *value, Method *method, Err *err);
 /* estimate_args_compat parses "published", "hpcc-ns3" or both with a comma into e->published and
@@ -17,6 +14,8 @@ int estimate_args_target(const char *value, TargetError *t, Err *err);
 /* estimate_args_check parses a budget of packet windows: "off", a time ("5s"), a share of the whole
  * run ("2%") or "default". */
 int estimate_args_check(const char *value, CheckBudget *b, Err *err);
+/* estimate_args_ecmp parses how Parsimon gives flows to links: "polarised" or "independent". */
+int estimate_args_ecmp(const char *value, bool *independent, Err *err);
 /* estimate_args_ckpt puts name and digest of the checkpoint (NULL: none was used) into the head of
  * a report, which keeps pointers to both. */
 void estimate_args_ckpt(ReportMeta *m, const Ckpt *ckpt, char sha256[65]);

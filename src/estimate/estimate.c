@@ -24,6 +24,8 @@
 #include "net/wire.h"
 #include "packet/pktsim.h"
 
+const char *const estimate_methods[] = {"m3", "flowsim", "packet", "sampled", "parsimon", NULL};
+
 int estimate_check_conf(const void *options, const NetConf *conf, Err *err) {
     const EstimateOptions *o = options;
     if (o->method != METHOD_M3 || (o->fall_back && !o->check.off)) return 0;
@@ -249,8 +251,27 @@ static int run_parsimon(const Scenario *s, const EstimateOptions *o, const Log *
     return 0;
 }
 
-int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
-                 Err *err) {
+/* run_model with the features that *kept has, if they may be reused, or else with new ones, which
+ * are kept. */
+static int run_kept(Features *kept, const Scenario *s, const EstimateOptions *o, const Log *log,
+                    Estimate *out, Err *err) {
+    if (kept->n_unique == 0 || !features_reusable_under(kept, &s->conf)) {
+        features_free(kept);
+        if (estimate_features(kept, s, o, log, err) != 0) return -1;
+    }
+    features_set_conf(kept, &s->conf, o->threads);
+    return estimate_predict(kept, o, out, err);
+}
+
+/* Whether the method begins with paths, whose features can be kept. */
+static bool takes_paths(const EstimateOptions *o) {
+    return o->method == METHOD_M3 || o->method == METHOD_PACKET ||
+           (o->method == METHOD_FLOWSIM && !o->whole);
+}
+
+/* estimate_run; kept NULL: no features are kept. */
+static int run(Features *kept, const Scenario *s, const EstimateOptions *o, const Log *log,
+               Estimate *out, Err *err) {
     Windows w = {0};
     EstimateOptions own = *o;
     *out = (Estimate){0};
@@ -260,12 +281,14 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
                  o->ckpt->name, netconf_cc_name(s->conf.cc));
         own.method = METHOD_SAMPLED;
     }
-    if (!estimate_has_windows(&own)) remark_losses(s, o, log);
+    bool keeps = kept && takes_paths(&own) && !(o->target.asked > 0);
+    if (!estimate_has_windows(&own) && !keeps) remark_losses(s, o, log);
     int rc = 0;
     if (own.method == METHOD_SAMPLED) describe_run(s, out);
     else if (own.method == METHOD_FLOWSIM && own.whole)
         rc = run_whole_fluid(s, &own, log, out, err);
     else if (own.method == METHOD_PARSIMON) rc = run_parsimon(s, &own, log, out, err);
+    else if (keeps) rc = run_kept(kept, s, &own, log, out, err);
     else rc = run_model(s, &own, log, out, err);
     if (rc == 0 && estimate_has_windows(&own)) {
         Err why = {0};
@@ -283,6 +306,16 @@ int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Es
     out->method = own.method;
     estimate_remark(out, log);
     return 0;
+}
+
+int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
+                 Err *err) {
+    return run(NULL, s, o, log, out, err);
+}
+
+int estimate_rerun(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log,
+                   Estimate *out, Err *err) {
+    return run(f, s, o, log, out, err);
 }
 
 /* Inputs further out of their trained range than 5 % of it are worth a remark. Chosen; JSON reports

@@ -14,8 +14,12 @@ typedef enum {
     METHOD_FLOWSIM, /* fluid simulation of paths alone */
     METHOD_PACKET,  /* packet simulation of paths */
     METHOD_SAMPLED, /* packet simulation of windows of the whole network's run */
-    METHOD_PARSIMON /* packet simulation of each link by itself (parsimon.h) */
+    METHOD_PARSIMON, /* packet simulation of each link by itself (parsimon.h) */
+    METHOD_N
 } Method;
+
+/* Names of the methods on the command line and in results, NULL-ended: ORDER METHOD. */
+extern const char *const estimate_methods[];
 
 /* The default of TargetError.max_paths. Chosen: 20 times the 500 paths of the paper, so that the
  * sampling error can fall to between a fourth and a fifth of theirs, in some 20 times the time. */
@@ -78,6 +82,13 @@ typedef struct {
  * network, or if interrupted (ERR_STOPPED). */
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
                  Err *err);
+
+/* estimate_rerun does as estimate_run, to the bit, and keeps the features of the paths in *f, empty
+ * at first, so that the next run of the same scenario under other settings need not simulate the
+ * paths anew where it may not differ (features_reusable_under). The caller ends with
+ * features_free. */
+int estimate_rerun(Features *f, const Scenario *s, const EstimateOptions *o, const Log *log,
+                   Estimate *out, Err *err);
 
 /* estimate_check_conf returns 0, or −1 with an input error if the method cannot answer for these
  * settings: the checkpoint was not trained on the congestion control. For

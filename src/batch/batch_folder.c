@@ -1,0 +1,362 @@
+/* batch: a folder of results that several processes work on, and that outlives them.
+ *
+ * Invariant: a file is whole or not there. The manifest is written beside and linked into place,
+ * which fails if another process was faster, so exactly one of several that begin a folder makes
+ * it, and the others compare. Locks are made by O_EXCL; only the taking over of a dead one, which
+ * is two steps, is guarded by a lock on the manifest (fcntl's, which also holds over NFS). Results
+ * are computed from the manifest's contents alone, so a lock that is taken over too early costs
+ * time, never correctness: both processes write the same bytes. */
+#include "batch/batch_folder.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+/* A lock from another host that nobody touched for that long is a dead process's. Running ones
+ * touch theirs every few seconds; the rest is for clocks that differ. */
+enum { STALE_S = 600 };
+
+char *batch_folder_path(const char *dir, const char *name, const char *file, const char *ending) {
+    return mem_printf("%s/%s/%s%s", dir, name, file, ending);
+}
+
+bool batch_folder_has(const char *dir, const char *name, const char *method) {
+    char *path = batch_folder_path(dir, name, method, ".json");
+    bool has = file_exists(path);
+    free(path);
+    return has;
+}
+
+/* ---- the manifest ---- */
+
+/* The files that results depend on, each once: [n] paths with digests, "" for a missing file. */
+typedef struct {
+    const char **path;
+    char (*sha256)[65];
+    size_t n, cap;
+} Inputs;
+
+static int add_input(Inputs *in, const char *path, Err *err) {
+    for (size_t i = 0; i < in->n; i++)
+        if (!path || strcmp(in->path[i], path) == 0) return 0;
+    if (!path) return 0;
+    if (in->n == in->cap) {
+        in->cap = in->cap ? 2 * in->cap : 16;
+        in->path = mem_realloc(in->path, in->cap, sizeof *in->path);
+        in->sha256 = mem_realloc(in->sha256, in->cap, sizeof *in->sha256);
+    }
+    in->path[in->n] = path;
+    in->sha256[in->n][0] = '\0';
+    if (file_exists(path) && file_digest(path, in->sha256[in->n], err) != 0) return -1;
+    in->n++;
+    return 0;
+}
+
+static int collect_inputs(Inputs *in, const BatchPlan *p, const char *topo, Err *err) {
+    *in = (Inputs){0};
+    for (size_t i = 0; i < p->n_files; i++)
+        if (add_input(in, p->files[i], err) != 0) return -1;
+    for (size_t i = 0; i < p->n; i++) {
+        const Mix *m = &p->items[i].mix;
+        if (add_input(in, topo ? topo : m->topo, err) != 0 || add_input(in, m->matrix, err) != 0 ||
+            add_input(in, m->sizes, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void free_inputs(Inputs *in) {
+    free(in->path);
+    free(in->sha256);
+}
+
+static void put_manifest(JsonOut *j, const Inputs *in, const BatchArgument *arguments, size_t n,
+                         const char *command) {
+    json_put_string(j, "schema", BATCH_SCHEMA);
+    json_put_string(j, "version", M3_VERSION);
+    json_put_string(j, "command", command);
+    json_put_object(j, "arguments");
+    for (size_t i = 0; i < n; i++) json_put_string(j, arguments[i].key, arguments[i].value);
+    json_out_end(j, '}');
+    json_put_array(j, "inputs");
+    for (size_t i = 0; i < in->n; i++) {
+        json_out_object(j);
+        json_put_string(j, "path", in->path[i]);
+        json_put_string(j, "sha256", in->sha256[i]);
+        json_out_end(j, '}');
+    }
+    json_out_end(j, ']');
+}
+
+/* Writes the manifest beside its place and links it there. *made says whether it is ours. */
+static int make_manifest(const char *dir, const Inputs *in, const BatchArgument *arguments,
+                         size_t n, const char *command, bool *made, Err *err) {
+    char *name = mem_printf(".manifest.%ld", (long)getpid());
+    char *tmp = file_join(dir, name), *path = file_join(dir, "manifest.json");
+    JsonFile f;
+    int rc = json_file_open(&f, NULL, tmp, err);
+    if (rc == 0) {
+        put_manifest(&f.j, in, arguments, n, command);
+        rc = json_file_commit(&f, err);
+    }
+    if (rc == 0) {
+        *made = link(tmp, path) == 0;
+        if (!*made && errno != EEXIST)
+            rc = err_io(err, "%s: can't be made: %s", path, strerror(errno));
+    }
+    unlink(tmp);
+    free(name);
+    free(tmp);
+    free(path);
+    return rc;
+}
+
+static int differs(const char *dir, const char *what, const char *theirs, const char *ours,
+                   Err *err) {
+    return err_input(err,
+                     "%s: holds a batch with %s %.80s, this one has %.80s; give another folder "
+                     "with --out",
+                     dir, what, theirs, ours);
+}
+
+static int compare_arguments(const char *dir, const Json *root, const BatchArgument *arguments,
+                             size_t n, Err *err) {
+    Json object;
+    const char *theirs;
+    if (json_need_string(root, "version", &theirs, err) != 0) return -1;
+    if (strcmp(theirs, M3_VERSION) != 0) return differs(dir, "m3 version", theirs, M3_VERSION, err);
+    if (json_need(root, "arguments", &object, err) != 0) return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (json_need_string(&object, arguments[i].key, &theirs, err) != 0) return -1;
+        if (strcmp(theirs, arguments[i].value) != 0)
+            return differs(dir, arguments[i].key, theirs, arguments[i].value, err);
+    }
+    return 0;
+}
+
+/* Files are told apart by their contents; where they lie makes no difference. */
+static int compare_inputs(const char *dir, const Json *root, const Inputs *in, Err *err) {
+    Json array, it;
+    const char *sha256, *path;
+    if (json_need_array(root, "inputs", &array, err) != 0) return -1;
+    bool more = json_first(&array, &it);
+    size_t n = (size_t)json_len(&array);
+    if (n != in->n)
+        return err_input(err,
+                         "%s: holds a batch of other mixes; give another folder "
+                         "with --out",
+                         dir);
+    for (size_t i = 0; more; more = json_next(&it), i++) {
+        if (json_need_string(&it, "path", &path, err) != 0 ||
+            json_need_string(&it, "sha256", &sha256, err) != 0)
+            return -1;
+        if (strcmp(sha256, in->sha256[i]) != 0)
+            return err_input(err,
+                             "%s: holds a batch made with another %s than %s is now; give another "
+                             "folder with --out",
+                             dir, path, in->path[i]);
+    }
+    return 0;
+}
+
+static int open_manifest(const char *dir, JsonDoc **doc, Json *root, Err *err) {
+    char *path = file_join(dir, "manifest.json");
+    const char *schema;
+    *doc = NULL;
+    int rc = file_exists(path)
+                 ? 0
+                 : err_input(err, "%s: is no batch's folder: it has no manifest.json", dir);
+    if (rc == 0 && !(*doc = json_open(path, err))) rc = -1;
+    if (rc == 0) {
+        *root = json_root(*doc);
+        rc = json_need_string(root, "schema", &schema, err);
+        if (rc == 0 && strcmp(schema, BATCH_SCHEMA) != 0)
+            rc = json_fail_member(root, "schema", err, "expected \"%s\", got \"%.60s\"",
+                                  BATCH_SCHEMA, schema);
+    }
+    free(path);
+    return rc;
+}
+
+static int compare_manifest(const char *dir, const Inputs *in, const BatchArgument *arguments,
+                            size_t n, Err *err) {
+    JsonDoc *doc;
+    Json root;
+    int rc = open_manifest(dir, &doc, &root, err);
+    if (rc == 0) rc = compare_arguments(dir, &root, arguments, n, err);
+    if (rc == 0) rc = compare_inputs(dir, &root, in, err);
+    json_close(doc);
+    return rc;
+}
+
+/* A folder with other things in it is not for us to fill. */
+static int check_empty(const char *dir, Err *err) {
+    DIR *d = opendir(dir);
+    const struct dirent *e;
+    bool other = false;
+    if (!d) return err_input(err, "%s: can't be read: %s", dir, strerror(errno));
+    while ((e = readdir(d))) other |= e->d_name[0] != '.';
+    closedir(d);
+    return other ? err_input(err,
+                             "%s: isn't empty and holds no batch; give another folder with "
+                             "--out",
+                             dir)
+                 : 0;
+}
+
+int batch_folder_open(const char *dir, const BatchPlan *p, const char *topo_path,
+                      const BatchArgument *arguments, size_t n, const char *command, Err *err) {
+    char *path = file_join(dir, "manifest.json");
+    Inputs in = {0};
+    bool made = false;
+    int rc = file_mkdirs(dir, err);
+    if (rc == 0) rc = collect_inputs(&in, p, topo_path, err);
+    if (rc == 0 && !file_exists(path)) {
+        rc = check_empty(dir, err);
+        /* Another process may have begun the folder since. */
+        if (rc != 0 && file_exists(path)) rc = 0;
+        else if (rc == 0) rc = make_manifest(dir, &in, arguments, n, command, &made, err);
+    }
+    if (rc == 0 && !made) rc = compare_manifest(dir, &in, arguments, n, err);
+    free_inputs(&in);
+    free(path);
+    return rc;
+}
+
+/* ---- the mixes of a folder ---- */
+
+static bool is_number(const char *s) {
+    while (isdigit((unsigned char)*s)) s++;
+    return *s == '\0';
+}
+
+/* Numbers by value (no leading zeros: by length, then by digits), then the others by name. */
+static int by_name(const void *pa, const void *pb) {
+    const char *a = *(char *const *)pa, *b = *(char *const *)pb;
+    bool na = is_number(a), nb = is_number(b);
+    if (na != nb) return nb - na;
+    if (na && strlen(a) != strlen(b)) return strlen(a) < strlen(b) ? -1 : 1;
+    return strcmp(a, b);
+}
+
+char **batch_folder_names(const char *dir, size_t *n, Err *err) {
+    JsonDoc *doc;
+    Json root;
+    *n = 0;
+    int rc = open_manifest(dir, &doc, &root, err);
+    json_close(doc);
+    DIR *d = rc == 0 ? opendir(dir) : NULL;
+    if (!d) {
+        if (rc == 0) err_input(err, "%s: can't be read: %s", dir, strerror(errno));
+        return NULL;
+    }
+    char **names = MEM_NEW(char *, 1);
+    const struct dirent *e;
+    while ((e = readdir(d))) {
+        char *loads = batch_folder_path(dir, e->d_name, "loads", ".json");
+        bool is_mix = e->d_name[0] != '.' && file_exists(loads);
+        free(loads);
+        if (!is_mix) continue;
+        names = mem_realloc(names, *n + 1, sizeof *names);
+        names[(*n)++] = mem_strdup(e->d_name);
+    }
+    closedir(d);
+    qsort(names, *n, sizeof *names, by_name);
+    return names;
+}
+
+void batch_folder_names_free(char **names, size_t n) {
+    for (size_t i = 0; i < n; i++) free(names[i]);
+    free(names);
+}
+
+/* ---- locks ---- */
+
+static char *lock_path(const char *dir, const char *name) {
+    return batch_folder_path(dir, name, "lock", "");
+}
+
+static void host_name(char host[65]) {
+    if (gethostname(host, 64) != 0) strcpy(host, "?");
+    host[64] = '\0';
+}
+
+/* Makes the lock; false if there is one. */
+static int make_lock(const char *path, bool *mine, Err *err) {
+    char host[65];
+    *mine = false;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    if (fd < 0 && errno == EEXIST) return 0;
+    if (fd < 0) return err_io(err, "%s: can't be made: %s", path, strerror(errno));
+    host_name(host);
+    bool written = dprintf(fd, "%ld %s\n", (long)getpid(), host) > 0;
+    if (close(fd) != 0 || !written) {
+        unlink(path);
+        return err_io(err, "%s: can't be written", path);
+    }
+    *mine = true;
+    return 0;
+}
+
+/* Whether the process that a lock names is known to be dead. */
+static bool is_stale(const char *path) {
+    char host[65], theirs[65] = "";
+    long pid = 0;
+    struct stat st;
+    FILE *f = fopen(path, "r");
+    if (!f) return false;
+    int n = fscanf(f, "%ld %64s", &pid, theirs);
+    bool known = fstat(fileno(f), &st) == 0;
+    fclose(f);
+    host_name(host);
+    if (n == 2 && strcmp(host, theirs) == 0 && pid > 0)
+        return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    return known && difftime(time(NULL), st.st_mtime) > STALE_S;
+}
+
+/* Removes a dead process's lock. Two processes that find it dead must not remove each other's new
+ * ones, so it is looked at again under a lock that all of them share. */
+static void remove_stale(const char *dir, const char *path) {
+    char *manifest = file_join(dir, "manifest.json");
+    int fd = open(manifest, O_RDWR);
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fd >= 0 && fcntl(fd, F_SETLKW, &whole) == 0 && is_stale(path)) unlink(path);
+    if (fd >= 0) close(fd);
+    free(manifest);
+}
+
+int batch_folder_lock(const char *dir, const char *name, bool *mine, Err *err) {
+    char *folder = file_join(dir, name), *path = lock_path(dir, name);
+    int rc = file_mkdirs(folder, err);
+    if (rc == 0) rc = make_lock(path, mine, err);
+    if (rc == 0 && !*mine && is_stale(path)) {
+        remove_stale(dir, path);
+        rc = make_lock(path, mine, err);
+    }
+    free(folder);
+    free(path);
+    return rc;
+}
+
+void batch_folder_touch(const char *dir, const char *name) {
+    char *path = lock_path(dir, name);
+    utimensat(AT_FDCWD, path, NULL, 0);
+    free(path);
+}
+
+void batch_folder_unlock(const char *dir, const char *name) {
+    char *path = lock_path(dir, name);
+    unlink(path);
+    free(path);
+}

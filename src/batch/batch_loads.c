@@ -1,0 +1,164 @@
+/* batch: a mix's facts, for summaries and figures that are made from the folder alone.
+ *
+ * Loads are expected ones, of payload, as max_load is: a link's share of the flows times what the
+ * network is offered, over its rate. Loads under polarised routing are only there where the
+ * scenario has computed them, since they take many passes over large networks. */
+#include "batch/batch_loads.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "batch/batch_folder.h"
+#include "net/linkload.h"
+
+static int descending(const void *pa, const void *pb) {
+    double a = *(const double *)pa, b = *(const double *)pb;
+    return (a < b) - (a > b);
+}
+
+static BatchLoads top(const Topo *t, const double *share, double offered_bps) {
+    size_t n = t->n_links, k = n / 10 > 0 ? n / 10 : 1;
+    double *load = MEM_NEW(double, n), sum = 0;
+    for (size_t l = 0; l < n; l++) load[l] = share[l] * offered_bps / t->links[l].rate_bps;
+    qsort(load, n, sizeof *load, descending);
+    for (size_t i = 0; i < k; i++) sum += load[i];
+    BatchLoads b = {load[0], sum / (double)k};
+    free(load);
+    return b;
+}
+
+static int expect(const Scenario *s, BatchLoads out[2], Err *err) {
+    const Topo *t = &s->topo;
+    out[0] = out[1] = (BatchLoads){NAN, NAN};
+    if (!s->drawn) return 0;
+    Workload w = {.matrix = &s->matrix, .sizes = &s->sizes, .seed = 1};
+    double *p = MEM_NEW(double, (size_t)t->n_racks * t->n_racks),
+           *share = MEM_NEW(double, t->n_links);
+    int rc = workload_pairs(&w, s->route, p, err);
+    for (int how = 0; how < 2 && rc == 0; how++) {
+        if (how != LOAD_ROUTED && !isfinite(s->workload.max_load[how])) continue;
+        linkload_expect(s->route, (LoadRouting)how, p, share);
+        out[how] = top(t, share, s->workload.offered_bps);
+    }
+    free(p);
+    free(share);
+    return rc;
+}
+
+/* Between hosts and the top: the product over tiers. */
+static double oversubscription(const Topo *t) {
+    double product = 1, ratio;
+    for (int tier = 1; (ratio = topo_oversubscription(t, tier)) > 0; tier++) product *= ratio;
+    return product;
+}
+
+/* A file's name without folder and ending; caller frees. */
+static char *stem(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    return mem_printf("%.*s", (int)strcspn(name, "."), name);
+}
+
+static void put_stem(JsonOut *j, const char *key, const char *path) {
+    char *name = path ? stem(path) : NULL;
+    json_put_string(j, key, name);
+    free(name);
+}
+
+static void put_loads(JsonOut *j, const BatchLoads load[2]) {
+    json_put_object(j, "loads");
+    for (int how = 0; how < 2; how++) {
+        json_put_object(j, linkload_routing_names[how]);
+        json_put_number(j, "max", load[how].max);
+        json_put_number(j, "top10pct", load[how].top10pct);
+        json_out_end(j, '}');
+    }
+    json_out_end(j, '}');
+}
+
+int batch_loads_write(const char *dir, const BatchItem *item, const Scenario *s, Err *err) {
+    const Mix *m = &item->mix;
+    BatchLoads load[2];
+    JsonFile f;
+    char *path = batch_folder_path(dir, item->name, "loads", ".json");
+    int rc = expect(s, load, err);
+    if (rc == 0) rc = json_file_open(&f, NULL, path, err);
+    free(path);
+    if (rc != 0) return -1;
+    json_put_string(&f.j, "mix", item->file);
+    json_put_int(&f.j, "id", m->id);
+    put_stem(&f.j, "matrix", m->matrix ? m->matrix : m->matrix_kind);
+    put_stem(&f.j, "sizes", m->sizes);
+    json_put_number(&f.j, "sigma", m->sigma);
+    json_put_number(&f.j, "max_load", m->max_load);
+    json_put_string(&f.j, "load", linkload_routing_names[s->load]);
+    put_loads(&f.j, load);
+    json_put_number(&f.j, "oversubscription", oversubscription(&s->topo));
+    json_put_count(&f.j, "n_flows", s->source.n);
+    netconf_put_texts(&f.j, &s->conf);
+    return json_file_commit(&f, err);
+}
+
+static int read_number(const Json *root, const char *key, double *x, Err *err) {
+    Json v;
+    *x = NAN;
+    if (json_need(root, key, &v, err) != 0) return -1;
+    return json_is_null(&v) ? 0 : json_number(&v, x, err);
+}
+
+static int read_text(const Json *root, const char *key, char **text, Err *err) {
+    Json v;
+    const char *s = "";
+    if (json_need(root, key, &v, err) != 0) return -1;
+    if (!json_is_null(&v) && json_string(&v, &s, err) != 0) return -1;
+    *text = mem_strdup(s);
+    return 0;
+}
+
+static int read_loads(BatchFacts *f, const Json *root, Err *err) {
+    Json loads, of;
+    const char *name;
+    if (json_need_string(root, "load", &name, err) != 0) return -1;
+    f->polarised = strcmp(name, linkload_routing_names[LOAD_POLARISED]) == 0;
+    if (json_need(root, "loads", &loads, err) != 0) return -1;
+    for (int how = 0; how < 2; how++)
+        if (json_need(&loads, linkload_routing_names[how], &of, err) != 0 ||
+            read_number(&of, "max", &f->load[how].max, err) != 0 ||
+            read_number(&of, "top10pct", &f->load[how].top10pct, err) != 0)
+            return -1;
+    return 0;
+}
+
+static int read_facts(BatchFacts *f, const Json *root, Err *err) {
+    Json network;
+    if (read_text(root, "matrix", &f->matrix, err) != 0 ||
+        read_text(root, "sizes", &f->sizes, err) != 0 ||
+        read_number(root, "sigma", &f->sigma, err) != 0 ||
+        read_number(root, "max_load", &f->max_load, err) != 0 ||
+        read_number(root, "oversubscription", &f->oversubscription, err) != 0 ||
+        json_need_uint(root, "n_flows", UINT64_MAX, &f->n_flows, err) != 0 ||
+        json_need(root, "network", &network, err) != 0)
+        return -1;
+    return read_loads(f, root, err) == 0 ? netconf_read_texts(&f->conf, &network, err) : -1;
+}
+
+int batch_loads_read(BatchFacts *f, const char *dir, const char *name, Err *err) {
+    char *path = batch_folder_path(dir, name, "loads", ".json");
+    JsonDoc *doc = json_open(path, err);
+    free(path);
+    *f = (BatchFacts){0};
+    if (!doc) return -1;
+    Json root = json_root(doc);
+    int rc = read_facts(f, &root, err);
+    json_close(doc);
+    if (rc != 0) batch_facts_free(f);
+    return rc;
+}
+
+void batch_facts_free(BatchFacts *f) {
+    free(f->matrix);
+    free(f->sizes);
+    *f = (BatchFacts){0};
+}

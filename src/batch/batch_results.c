@@ -1,0 +1,73 @@
+/* batch: a folder of results, read back for summaries, tables and figures.
+ *
+ * Distributions are read as m3 compare reads them (estimate/report_read); what an estimate says
+ * beside them is read here. */
+#include "batch/batch_results.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "batch/batch_folder.h"
+#include "estimate/report_read.h"
+
+static int read_head(BatchResult *r, const Json *root, Err *err) {
+    Json paths, wall;
+    if (json_need_uint(root, "n_flows", UINT64_MAX, &r->n_flows, err) != 0 ||
+        json_need(root, "n_paths", &paths, err) != 0 ||
+        json_need_uint(&paths, "drawn", UINT64_MAX, &r->n_paths, err) != 0 ||
+        json_need_uint(&paths, "unique", UINT64_MAX, &r->n_unique, err) != 0 ||
+        json_need(root, "wall_s", &wall, err) != 0)
+        return -1;
+    if (json_need_number(&wall, "total", &r->wall_s, err) != 0) return -1;
+    return json_need_uint(root, "peak_rss_bytes", UINT64_MAX, &r->peak_rss_b, err);
+}
+
+static int read_result(BatchResult *r, const char *path, Err *err) {
+    ReportResult result;
+    if (report_read(&result, path, NULL, err) != 0) return -1;
+    JsonDoc *doc = json_open(path, err);
+    if (!doc) return -1;
+    Json root = json_root(doc);
+    r->slowdown = result.slowdown;
+    r->there = true;
+    int rc = read_head(r, &root, err);
+    json_close(doc);
+    return rc;
+}
+
+static int read_mix(BatchMix *m, const char *dir, const char *name, Err *err) {
+    *m = (BatchMix){.name = mem_strdup(name)};
+    int rc = batch_loads_read(&m->facts, dir, name, err);
+    for (int k = 0; k < METHOD_N && rc == 0; k++) {
+        if (!batch_folder_has(dir, name, estimate_methods[k])) continue;
+        char *path = batch_folder_path(dir, name, estimate_methods[k], ".json");
+        rc = read_result(&m->by[k], path, err);
+        free(path);
+    }
+    return rc;
+}
+
+int batch_results_read(BatchResults *r, const char *dir, Err *err) {
+    size_t n;
+    char **names = batch_folder_names(dir, &n, err);
+    *r = (BatchResults){0};
+    if (!names) return -1;
+    r->mix = MEM_ZNEW(BatchMix, n);
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++) rc = read_mix(&r->mix[r->n++], dir, names[i], err);
+    batch_folder_names_free(names, n);
+    if (rc != 0) batch_results_free(r);
+    return rc;
+}
+
+void batch_results_free(BatchResults *r) {
+    for (size_t i = 0; i < r->n; i++) {
+        free(r->mix[i].name);
+        batch_facts_free(&r->mix[i].facts);
+    }
+    free(r->mix);
+    *r = (BatchResults){0};
+}

@@ -1,0 +1,32 @@
+/* batch_results: all results of a batch's folder, read back. */
+#ifndef M3_BATCH_BATCH_RESULTS_H
+#define M3_BATCH_BATCH_RESULTS_H
+#include "batch/batch_loads.h"
+#include "estimate/estimate.h"
+
+/* A mix by a method. */
+typedef struct {
+    bool there; /* else all is zero */
+    Slowdowns slowdown;
+    uint64_t n_flows, n_paths, n_unique; /* paths: drawn, different ones; 0 without paths */
+    double wall_s;
+    uint64_t peak_rss_b;
+} BatchResult;
+
+typedef struct {
+    char *name;
+    BatchFacts facts;
+    BatchResult by[METHOD_N]; /* ORDER METHOD */
+} BatchMix;
+
+typedef struct {
+    BatchMix *mix;
+    size_t n;
+} BatchResults;
+
+/* batch_results_read reads a folder that batch_run has filled or is filling: what is not there yet
+ * is left out. −1 with an input error: no batch's folder, or a damaged file. batch_results_free
+ * releases. */
+int batch_results_read(BatchResults *r, const char *dir, Err *err);
+void batch_results_free(BatchResults *r);
+#endif

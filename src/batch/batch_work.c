@@ -1,0 +1,172 @@
+/* batch: the results of one group, in a process of its own.
+ *
+ *     scenario of the group ─┬─ mix ─┬─ method ─ NAME/METHOD.json
+ *                            │       └─ method ─ …
+ *                            └─ mix ─ …        (features of the paths are kept between mixes)
+ *
+ * A mix of the group gets its settings put into the scenario: that is all in which it differs. */
+#include "batch/batch_work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "batch/batch_folder.h"
+#include "batch/batch_loads.h"
+#include "estimate/report.h"
+#include "features/features.h"
+
+/* The work in progress. */
+typedef struct {
+    const BatchWork *w;
+    const char *dir;
+    Scenario scenario;
+    bool loaded;
+    Features features; /* of the paths, shared by the mixes of the group */
+    double read_s;     /* what loading took */
+    Log log;
+} Group;
+
+/* ---- remarks and failures ---- */
+
+void batch_work_record(const char *dir, const char *name, Method m, const char *message) {
+    char *path = batch_folder_path(dir, name, estimate_methods[m], ".error");
+    FileOut f;
+    if (file_out_open(&f, path, NULL) == 0) {
+        fprintf(f.f, "%s\n", message);
+        file_out_commit(&f, NULL);
+    }
+    free(path);
+}
+
+static void remove_file(const char *dir, const char *name, Method m, const char *ending) {
+    char *path = batch_folder_path(dir, name, estimate_methods[m], ending);
+    remove(path);
+    free(path);
+}
+
+/* From here on, stderr is the result's log. */
+static void open_log(const char *dir, const char *name, Method m) {
+    char *path = batch_folder_path(dir, name, estimate_methods[m], ".log");
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (fd >= 0) {
+        dup2(fd, STDERR_FILENO);
+        close(fd);
+    }
+    free(path);
+}
+
+/* A log without remarks is not kept. */
+static void close_log(const char *dir, const char *name, Method m) {
+    struct stat st;
+    if (fstat(STDERR_FILENO, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0)
+        remove_file(dir, name, m, ".log");
+}
+
+/* ---- one result ---- */
+
+/* Loads what the mixes of the group share, or nothing if that is done. */
+static int load_group(Group *g, const BatchItem *item, Err *err) {
+    const BatchOptions *o = g->w->options;
+    ScenarioOptions so = o->plan.scenario;
+    if (g->loaded) return 0;
+    so.mix_path = item->file;
+    so.mix_id = item->mix.id;
+    so.threads = g->w->threads;
+    double start_s = diag_now_s();
+    if (scenario_load(&g->scenario, &so, &g->log, err) != 0) return -1;
+    g->read_s = diag_now_s() - start_s;
+    g->loaded = true;
+    return 0;
+}
+
+/* Gives the scenario the settings of a mix. */
+static void put_settings(Scenario *s, const BatchItem *item) {
+    s->conf = s->mix.conf = item->mix.conf;
+    s->window_auto = s->conf.line_window_b == NETCONF_AUTO;
+    if (s->window_auto) s->conf.line_window_b = s->base_bdp_b;
+}
+
+static int estimate(Group *g, Method m, Estimate *e, Err *err) {
+    EstimateOptions o = g->w->options->estimate;
+    o.method = m;
+    o.threads = g->w->threads;
+    o.fall_back = true;
+    if (m == METHOD_PACKET) {
+        o.method = METHOD_SAMPLED;
+        o.check = (CheckBudget){.share = 1};
+    }
+    if (m == METHOD_FLOWSIM || m == METHOD_PARSIMON) o.check = (CheckBudget){.off = true};
+    bool alone = g->w->n == 1 || m != METHOD_M3;
+    return alone ? estimate_run(&g->scenario, &o, &g->log, e, err)
+                 : estimate_rerun(&g->features, &g->scenario, &o, &g->log, e, err);
+}
+
+static int write_result(const Group *g, const BatchItem *item, Method m, const Estimate *e,
+                        double wall_s, Err *err) {
+    const BatchOptions *o = g->w->options;
+    const Scenario *s = &g->scenario;
+    ReportMeta meta = {.command = o->command,
+                       .topo =
+                           o->plan.scenario.topo_path ? o->plan.scenario.topo_path : s->topo.name,
+                       .mix = item->file,
+                       .method = estimate_methods[m],
+                       .seed = o->estimate.seed,
+                       .wall_total_s = wall_s,
+                       .wall_read_s = s->wall_read_s};
+    if (m == METHOD_M3 && o->estimate.ckpt) {
+        meta.ckpt_name = o->estimate.ckpt->name;
+        meta.ckpt_sha256 = o->ckpt_sha256;
+    }
+    char *path = batch_folder_path(g->dir, item->name, estimate_methods[m], ".json");
+    FileOut f;
+    int rc = file_out_open(&f, path, err);
+    if (rc == 0) {
+        report_json(f.f, e, &meta);
+        /* A result that is there after a power cut must be whole. */
+        if (fflush(f.f) == 0) fsync(fileno(f.f));
+        rc = file_out_commit(&f, err);
+    }
+    free(path);
+    return rc;
+}
+
+static int make_result(Group *g, const BatchItem *item, Method m, Err *err) {
+    Estimate e;
+    if (load_group(g, item, err) != 0) return -1;
+    put_settings(&g->scenario, item);
+    if (batch_loads_write(g->dir, item, &g->scenario, err) != 0) return -1;
+    if (m != METHOD_FLOWSIM) scenario_remark_window(&g->scenario, &g->log);
+    double start_s = diag_now_s();
+    if (estimate(g, m, &e, err) != 0) return -1;
+    return write_result(g, item, m, &e, g->read_s + diag_now_s() - start_s, err);
+}
+
+int batch_work(const BatchWork *w) {
+    const BatchOptions *o = w->options;
+    Group g = {.w = w, .dir = o->out, .log = {.level = LOG_NORMAL}};
+    int rc = 0;
+    for (size_t i = 0; i < w->n && rc == 0; i++)
+        for (size_t k = 0; k < o->n_methods && rc == 0; k++) {
+            const char *name = w->items[i]->name;
+            Method m = o->methods[k];
+            Err err = {0};
+            if (batch_folder_has(g.dir, name, estimate_methods[m])) continue;
+            open_log(g.dir, name, m);
+            remove_file(g.dir, name, m, ".error");
+            if (make_result(&g, w->items[i], m, &err) != 0) {
+                if (err.kind == ERR_STOPPED) rc = 130;
+                else batch_work_record(g.dir, name, m, err.msg);
+            }
+            close_log(g.dir, name, m);
+            if (write(w->progress_fd, ".", 1) != 1) rc = 130; /* nobody listens any more */
+        }
+    features_free(&g.features);
+    if (g.loaded) scenario_free(&g.scenario);
+    return rc;
+}

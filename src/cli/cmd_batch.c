@@ -1,0 +1,281 @@
+/* m3 batch: many mixes by many methods into a folder, from which `m3 batch report` makes tables and
+ * figures.
+ *
+ * batch_run does the work in processes of its own; here are the options, and what is said at the
+ * end. */
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "batch/batch.h"
+#include "cli/estimate_args.h"
+#include "cli/scenario_args.h"
+#include "cli/value.h"
+#include "path/pathset.h"
+
+extern const CliCommand cmd_batch, cmd_batch_report;
+
+enum {
+    TOPO,
+    IDS,
+    N_FLOWS,
+    DURATION,
+    LOAD,
+    SET,
+    METHOD,
+    PATHS,
+    CHECK,
+    PARSIMON_ECMP,
+    CKPT,
+    COMPAT,
+    OUT,
+    SHARD,
+    JOBS,
+    MEMORY
+};
+static const CliOption options[] = {
+    {"topo", "FILE", "topology for all mixes (default: each mix's own)", "Input"},
+    {"ids", "LIST", "only mixes of these ids, e.g. 0..9,17 (default: all)", "Input"},
+    {"n-flows", "N", "flows to draw of each mix (default: the mix's, else 1M)", "Input"},
+    {"duration", "TIME", "draw flows for that long instead, e.g. 5s", "Input"},
+    {"load", "KIND",
+     "max_load is on the busiest link of: routed flows, or polarised ones, as published programs\n"
+     "have it (default: polarised for published mixes)",
+     "Input"},
+    {"set", "KEY=VALUE", "override a setting of all mixes, e.g. pfc=on; repeatable", "Input"},
+    {"method", "LIST",
+     "one or more of m3 (default), flowsim, sampled, parsimon, and packet: packet simulation of\n"
+     "the whole run, the truth that others are compared with",
+     "Method"},
+    {"paths", "N|all", "m3, flowsim: paths to draw of each mix (default 500)", "Method"},
+    {"check", "BUDGET",
+     "m3, sampled: packet windows for each mix: 5s, 2% or off (default: as m3 estimate)", "Method"},
+    {"parsimon-ecmp", "KIND", "parsimon: polarised (default, as published) or independent",
+     "Method"},
+    {"ckpt", "DIR", "m3: checkpoint (default: ckpts/default)", "Method"},
+    {"compat", "LIST",
+     "published: aggregate as the paper's notebooks do; hpcc-ns3: packets (of windows, and of\n"
+     "method packet) as in the HPCC authors' ns-3",
+     "Method"},
+    {"out", "DIR", "the folder for all results; one that is there is gone on with", "Output"},
+    {"shard", "I/N",
+     "do only the I-th of N parts (0/N to N-1/N), which may run at once, also on other machines",
+     "Work"},
+    {"jobs", "N", "mixes at once, which share the threads (default 1: one after the other)",
+     "Work"},
+    {"memory", "SIZE", "that the jobs may take together (default: 80 % of the machine's)", "Work"},
+    {NULL, NULL, NULL, NULL}};
+
+typedef struct {
+    ScenarioArgs scenario;
+    BatchOptions batch;
+    Method methods[METHOD_N];
+    const char *ckpt_path;
+    Ckpt ckpt;
+} BatchCmd;
+
+static void init(void *state) {
+    BatchCmd *o = state;
+    scenario_args_init(&o->scenario);
+    o->batch.estimate.n_paths = 500;
+    o->batch.n_shards = 1;
+    o->batch.jobs = 1;
+    o->batch.memory_b = 0.8 * (double)file_memory_b();
+    o->batch.methods = o->methods;
+}
+
+static void release(void *state) {
+    BatchCmd *o = state;
+    ckpt_free(&o->ckpt);
+    scenario_args_free(&o->scenario);
+}
+
+static int add_method(BatchCmd *o, const char *name, Err *err) {
+    Method m;
+    if (estimate_args_method(name, &m, err) != 0) return -1;
+    for (size_t i = 0; i < o->batch.n_methods; i++)
+        if (o->methods[i] == m) return 0;
+    o->methods[o->batch.n_methods++] = m;
+    return 0;
+}
+
+static int add_methods(BatchCmd *o, const char *list, Err *err) {
+    char name[48];
+    for (const char *s = list;; s++) {
+        size_t n = strcspn(s, ",");
+        snprintf(name, sizeof name, "%.*s", n < 40 ? (int)n : 40, s);
+        if (add_method(o, name, err) != 0) return -1;
+        s += n;
+        if (*s == '\0') return 0;
+    }
+}
+
+static int parse_shard(const char *value, BatchOptions *b, Err *err) {
+    char first[16];
+    const char *slash = strchr(value, '/');
+    if (!slash || slash - value >= (int)sizeof first)
+        return err_input(err, "--shard: expected I/N, like 0/16 to 15/16, got '%.40s'", value);
+    snprintf(first, sizeof first, "%.*s", (int)(slash - value), value);
+    if (value_count32(slash + 1, "--shard", 1, 100000, &b->n_shards, err) != 0 ||
+        value_count32(first, "--shard", 0, UINT32_MAX, &b->shard, err) != 0)
+        return -1;
+    if (b->shard < b->n_shards) return 0;
+    return err_input(err, "--shard: parts are counted from 0: expected 0/%u to %u/%u, got '%.40s'",
+                     b->n_shards, b->n_shards - 1, b->n_shards, value);
+}
+
+static int set_work(BatchCmd *o, int option, const char *value, Err *err) {
+    uint64_t n;
+    switch (option) {
+    case OUT: o->batch.out = value; return 0;
+    case SHARD: return parse_shard(value, &o->batch, err);
+    case JOBS:
+        if (value_count(value, "--jobs", 1, 1024, &n, err) != 0) return -1;
+        o->batch.jobs = (int)n;
+        return 0;
+    default: return units_parse_size(value, "--memory", &o->batch.memory_b, err);
+    }
+}
+
+static int set(void *state, int option, const char *value, Err *err) {
+    static const int scenario_arg[] = {[TOPO] = ARG_TOPO,
+                                       [N_FLOWS] = ARG_N_FLOWS,
+                                       [DURATION] = ARG_DURATION,
+                                       [LOAD] = ARG_LOAD,
+                                       [SET] = ARG_SET};
+    BatchCmd *o = state;
+    EstimateOptions *e = &o->batch.estimate;
+    switch (option) {
+    case IDS: o->batch.plan.ids = value; return 0;
+    case TOPO:
+    case N_FLOWS:
+    case DURATION:
+    case LOAD:
+    case SET: return scenario_args_set(&o->scenario, scenario_arg[option], value, err);
+    case METHOD: return add_methods(o, value, err);
+    case PATHS: return value_count_or_all(value, "--paths", PATHSET_MAX_DRAWS, &e->n_paths, err);
+    case CHECK: return estimate_args_check(value, &e->check, err);
+    case PARSIMON_ECMP: return estimate_args_ecmp(value, &e->own_hashes, err);
+    case CKPT: o->ckpt_path = value; return 0;
+    case COMPAT: return estimate_args_compat(value, e, err);
+    default: return set_work(o, option, value, err);
+    }
+}
+
+static bool has_method(const BatchOptions *b, Method m) {
+    for (size_t i = 0; i < b->n_methods; i++)
+        if (b->methods[i] == m) return true;
+    return false;
+}
+
+static int check(const BatchCmd *o, const CliCommon *common, Err *err) {
+    const ScenarioOptions *so = &o->scenario.options;
+    if (common->n_args == 0)
+        return err_input(err, "batch: expected mix files or folders; see 'm3 batch --help'");
+    if (!o->batch.out) return err_input(err, "batch: expected --out DIR; see 'm3 batch --help'");
+    if (so->n_flows && so->duration_s > 0)
+        return err_input(err, "batch: expected --n-flows or --duration, not both");
+    if (has_method(&o->batch, METHOD_SAMPLED) && o->batch.estimate.check.off)
+        return err_input(err, "batch: --method sampled is nothing but --check; expected a budget, "
+                              "got off");
+    return 0;
+}
+
+/* Flows are drawn once for all methods of a mix. They are held in memory where one of them needs
+ * that, and streamed alike for the others: which of the two never shows in a result. */
+static uint64_t max_in_memory(const BatchOptions *b) {
+    uint64_t least = SCENARIO_MAX_IN_MEMORY;
+    for (size_t i = 0; i < b->n_methods; i++)
+        if (estimate_max_in_memory(b->methods[i]) == 0) least = 0;
+    return least;
+}
+
+static const char *plural(size_t n) { return n == 1 ? "" : "s"; }
+
+static void tell(const BatchCmd *o, const CliCommon *common, const BatchInfo *i) {
+    if (common->json) {
+        JsonOut j;
+        json_out_init(&j, stdout);
+        json_out_object(&j);
+        json_put_string(&j, "out", o->batch.out);
+        json_put_count(&j, "n_mixes", i->n_mixes);
+        json_put_count(&j, "n_made", i->n_made);
+        json_put_count(&j, "n_kept", i->n_kept);
+        json_put_count(&j, "n_failed", i->n_failed);
+        json_put_count(&j, "n_elsewhere", i->n_elsewhere);
+        json_put_seconds(&j, "wall_s", i->wall_s);
+        json_put_count(&j, "peak_rss_bytes", i->peak_rss_b);
+        json_out_end(&j, '}');
+        json_out_finish(&j);
+        return;
+    }
+    printf("%zu mix%s by %zu method%s: %zu result%s made in %.3g s", i->n_mixes,
+           i->n_mixes == 1 ? "" : "es", o->batch.n_methods, plural(o->batch.n_methods), i->n_made,
+           plural(i->n_made), i->wall_s);
+    if (i->n_kept > 0) printf(", %zu kept", i->n_kept);
+    if (i->n_elsewhere > 0) printf(", %zu being made elsewhere", i->n_elsewhere);
+    if (i->n_failed > 0) printf(", %zu failed", i->n_failed);
+    printf("\nsummary: %s/summary.csv; tables and figures: m3 batch report %s\n", o->batch.out,
+           o->batch.out);
+}
+
+/* A method without a model may go on with a folder of m3's, whose manifest names the checkpoint: so
+ * it is looked at whatever the method, and only m3 needs it. */
+static int load_ckpt(BatchCmd *o, char sha256[65], Err *err) {
+    BatchOptions *b = &o->batch;
+    bool needed = has_method(b, METHOD_M3) || o->ckpt_path;
+    if (estimate_load_ckpt(&o->ckpt, o->ckpt_path, needed ? err : NULL) != 0)
+        return needed ? -1 : 0;
+    ckpt_sha256(&o->ckpt, sha256);
+    b->estimate.ckpt = &o->ckpt;
+    b->ckpt_sha256 = sha256;
+    return 0;
+}
+
+static int run(void *state, const CliCommon *common, Err *err) {
+    BatchCmd *o = state;
+    BatchOptions *b = &o->batch;
+    BatchInfo info;
+    char sha256[65];
+    if (b->n_methods == 0) o->methods[b->n_methods++] = METHOD_M3;
+    if (check(o, common, err) != 0) return -1;
+    if (load_ckpt(o, sha256, err) != 0) return -1;
+    o->scenario.options.seed = b->estimate.seed = common->seed;
+    o->scenario.options.max_in_memory = max_in_memory(b);
+    b->plan.inputs = common->args;
+    b->plan.n_inputs = (size_t)common->n_args;
+    b->plan.scenario = o->scenario.options;
+    b->threads = common->threads;
+    b->command = common->command;
+    if (batch_run(b, &common->log, &info, err) != 0) return -1;
+    tell(o, common, &info);
+    if (info.n_failed == 0) return 0;
+    return err_io(err, "batch: %zu result%s failed; %s", info.n_failed, plural(info.n_failed),
+                  info.failure);
+}
+
+
+const CliCommand cmd_batch = {
+    .name = "batch",
+    .summary = "many mixes by many methods into a folder, with tables and figures",
+    .usage = "m3 batch MIXES... --out DIR [options]\n       m3 batch report DIR [--truth FILE]",
+    .details =
+        "MIXES are mix files, with one mix or several, and folders of them. DIR/ID/METHOD.json is "
+        "what\nm3 estimate would write; DIR/summary.csv has a line for each mix, method and "
+        "bucket. "
+        "The same command\ngoes on where it was interrupted, or adds methods; other arguments need "
+        "another folder. A mix that fails is\nrecorded (DIR/ID/METHOD.error), the rest goes on, "
+        "and the exit status is 1.\n\n"
+        "  m3 batch mixes.json --n-flows 10M --out runs/a --method m3,parsimon\n"
+        "  m3 batch mixes.json --n-flows 10M --out runs/a --method packet --ids 0..4\n"
+        "  m3 batch report runs/a",
+    .options = options,
+    .subcommands = NULL,
+    .state_size = sizeof(BatchCmd),
+    .max_args = CLI_MAX_ARGS,
+    .init = init,
+    .set = set,
+    .run = run,
+    .free = release,
+};
