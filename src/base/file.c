@@ -237,6 +237,12 @@ char *file_join(const char *dir, const char *name) {
     return name[0] == '/' ? mem_strdup(name) : mem_printf("%s/%s", dir, name);
 }
 
+char *file_stem(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    return mem_printf("%.*s", dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
+}
+
 char *file_program_dir(void) {
     char exe[4096];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);

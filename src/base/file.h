@@ -53,6 +53,9 @@ char *file_dirname(const char *path);
 /* file_join returns dir/name, or name if that is absolute; caller frees. */
 char *file_join(const char *dir, const char *name);
 
+/* file_stem returns the name of a file without its folder and its last ending; caller frees. */
+char *file_stem(const char *path);
+
 /* file_program_dir returns the folder of the running program ("." where the system does not tell);
  * caller frees. */
 char *file_program_dir(void);

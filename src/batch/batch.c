@@ -69,7 +69,7 @@ static char *settings_text(const char *const *set) {
     return text;
 }
 
-enum { N_ARGUMENTS = 11 };
+enum { N_ARGUMENTS = 12 };
 
 static int open_folder(const Run *r, Err *err) {
     static const char *const loads[] = {"auto", "routed", "polarised"};
@@ -88,6 +88,7 @@ static int open_folder(const Run *r, Err *err) {
         {"published", mem_strdup(eo->published ? "on" : "off")},
         {"hpcc-ns3", mem_strdup(eo->hpcc_ns3 ? "on" : "off")},
         {"parsimon-ecmp", mem_strdup(eo->own_hashes ? "independent" : "polarised")},
+        {"parsimon-cluster", mem_strdup("off")},
     };
     int rc = batch_folder_open(o->out, &r->plan, so->topo_path, a, N_ARGUMENTS, o->command, err);
     for (size_t i = 0; i < N_ARGUMENTS; i++) free(a[i].value);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "batch/batch_folder.h"
@@ -55,15 +56,11 @@ static double oversubscription(const Topo *t) {
     return product;
 }
 
-/* A file's name without folder and ending; caller frees. */
-static char *stem(const char *path) {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    return mem_printf("%.*s", (int)strcspn(name, "."), name);
-}
-
-static void put_stem(JsonOut *j, const char *key, const char *path) {
-    char *name = path ? stem(path) : NULL;
+/* Members for a file: its name without folder and ending, and where it was. */
+static void put_file(JsonOut *j, const char *key, const char *key_file, const char *path) {
+    char *name = path ? file_stem(path) : NULL;
     json_put_string(j, key, name);
+    json_put_string(j, key_file, path);
     free(name);
 }
 
@@ -89,8 +86,12 @@ int batch_loads_write(const char *dir, const BatchItem *item, const Scenario *s,
     if (rc != 0) return -1;
     json_put_string(&f.j, "mix", item->file);
     json_put_int(&f.j, "id", m->id);
-    put_stem(&f.j, "matrix", m->matrix ? m->matrix : m->matrix_kind);
-    put_stem(&f.j, "sizes", m->sizes);
+    if (m->matrix) put_file(&f.j, "matrix", "matrix_file", m->matrix);
+    else {
+        json_put_string(&f.j, "matrix", m->matrix_kind);
+        json_put_null(&f.j, "matrix_file");
+    }
+    put_file(&f.j, "sizes", "sizes_file", m->sizes);
     json_put_number(&f.j, "sigma", m->sigma);
     json_put_number(&f.j, "max_load", m->max_load);
     json_put_string(&f.j, "load", linkload_routing_names[s->load]);
@@ -134,7 +135,9 @@ static int read_loads(BatchFacts *f, const Json *root, Err *err) {
 static int read_facts(BatchFacts *f, const Json *root, Err *err) {
     Json network;
     if (read_text(root, "matrix", &f->matrix, err) != 0 ||
+        read_text(root, "matrix_file", &f->matrix_file, err) != 0 ||
         read_text(root, "sizes", &f->sizes, err) != 0 ||
+        read_text(root, "sizes_file", &f->sizes_file, err) != 0 ||
         read_number(root, "sigma", &f->sigma, err) != 0 ||
         read_number(root, "max_load", &f->max_load, err) != 0 ||
         read_number(root, "oversubscription", &f->oversubscription, err) != 0 ||
@@ -159,6 +162,8 @@ int batch_loads_read(BatchFacts *f, const char *dir, const char *name, Err *err)
 
 void batch_facts_free(BatchFacts *f) {
     free(f->matrix);
+    free(f->matrix_file);
     free(f->sizes);
+    free(f->sizes_file);
     *f = (BatchFacts){0};
 }

@@ -9,9 +9,10 @@ typedef struct {
     double max, top10pct;
 } BatchLoads;
 
-/* What is known of a mix without its plan. Strings are in `text`. */
+/* What is known of a mix without its plan. */
 typedef struct {
-    char *matrix, *sizes; /* names of the files, without folder and ending */
+    char *matrix, *sizes; /* names: of the files, without folder and ending, or of a generator */
+    char *matrix_file, *sizes_file; /* "": none */
     double sigma, max_load, oversubscription;
     bool polarised;     /* max_load is that of polarised routing */
     BatchLoads load[2]; /* [LoadRouting] */

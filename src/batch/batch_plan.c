@@ -178,18 +178,11 @@ static bool ids_collide(const BatchPlan *p) {
     return twice;
 }
 
-/* A file's name without folder and ending. */
-static char *stem(const char *path) {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const char *dot = strrchr(name, '.');
-    return mem_printf("%.*s", dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
-}
-
 static void name_items(BatchPlan *p) {
     bool collide = ids_collide(p);
     for (size_t i = 0; i < p->n; i++) {
         BatchItem *it = &p->items[i];
-        char *file = stem(it->file);
+        char *file = file_stem(it->file);
         it->name = collide ? mem_printf("%s-%lld", file, (long long)it->mix.id)
                            : mem_printf("%lld", (long long)it->mix.id);
         free(file);

@@ -255,6 +255,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
                   info.failure);
 }
 
+static const CliCommand *const subcommands[] = {&cmd_batch_report, NULL};
 
 const CliCommand cmd_batch = {
     .name = "batch",
@@ -271,7 +272,7 @@ const CliCommand cmd_batch = {
         "  m3 batch mixes.json --n-flows 10M --out runs/a --method packet --ids 0..4\n"
         "  m3 batch report runs/a",
     .options = options,
-    .subcommands = NULL,
+    .subcommands = subcommands,
     .state_size = sizeof(BatchCmd),
     .max_args = CLI_MAX_ARGS,
     .init = init,

@@ -10,10 +10,10 @@
 
 /* ORDER METHOD */
 typedef enum {
-    METHOD_M3,      /* fluid simulation of paths, corrected by a model */
-    METHOD_FLOWSIM, /* fluid simulation of paths alone */
-    METHOD_PACKET,  /* packet simulation of paths */
-    METHOD_SAMPLED, /* packet simulation of windows of the whole network's run */
+    METHOD_M3,       /* fluid simulation of paths, corrected by a model */
+    METHOD_FLOWSIM,  /* fluid simulation of paths alone */
+    METHOD_PACKET,   /* packet simulation of paths */
+    METHOD_SAMPLED,  /* packet simulation of windows of the whole network's run */
     METHOD_PARSIMON, /* packet simulation of each link by itself (parsimon.h) */
     METHOD_N
 } Method;

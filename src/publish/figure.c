@@ -6,6 +6,7 @@
  * figure_draw uses to draw beside the places of the pictures. */
 #include "publish/figure.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,17 +30,22 @@ static const char colours[] = "M3 = \"'#1f6fb4'\"\nPARSIMON = \"'#d9822b'\"\n"
                               "OTHER = \"'#8a5aa8'\"\n";
 
 static void begin_script(FILE *f, const char *name, int width, int height) {
+    char id[64]; /* of the drawing, for pages that hold several: gnuplot takes letters and digits */
+    snprintf(id, sizeof id, "%s", name);
+    for (char *c = id; *c; c++)
+        if (!isalnum((unsigned char)*c)) *c = '_';
     fprintf(f, "# Draws %s.svg and %s.pdf from %s.dat: gnuplot %s.gp\n", name, name, name, name);
     fprintf(f, "if (!exists(\"base\")) base = '%s'\ndata = '%s.dat'\nset macros\n", name, name);
     fputs(colours, f);
     fprintf(f, "do for [form in \"svg pdf\"] {\n");
     fprintf(f, "if (form eq \"svg\") {\n");
     fprintf(f, "set terminal svg size %d,%d dynamic font 'sans-serif,13' name '%s'\n} else {\n",
-            width, height, name);
+            width, height, id);
     fprintf(f, "set terminal pdfcairo size %.2f,%.2f font 'sans-serif,10'\n}\n", width / 144.0,
             height / 144.0);
     fputs("set output base.'.'.form\nset grid lc rgb '#d0d0d0' lw 0.5\n", f);
-    fputs("set key noenhanced\n", f);
+    fputs("set border 3 lc rgb '#808080'\nset tics nomirror out scale 0.5 tc rgb '#404040'\n", f);
+    fputs("set key noenhanced samplen 2\n", f);
 }
 
 int figure_begin(Figure *f, const char *dir, const char *name, int width, int height, Err *err) {

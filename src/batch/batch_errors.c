@@ -1,0 +1,181 @@
+/* batch: errors against truth, per mix, and by what kind of mix.
+ *
+ * Truth is a table's where it has the mix, else the batch's own packet simulation; a packet result
+ * beside a table is a series like the others, whose error says how well the two agree. */
+#include "batch/batch_errors.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+typedef double Cells[RESULT_N_DISTS][RESULT_N_QUANTILES];
+
+static Cells *new_cells(size_t n) {
+    Cells *c = MEM_NEW(Cells, n > 0 ? n : 1);
+    for (size_t i = 0; i < n; i++)
+        for (int d = 0; d < RESULT_N_DISTS; d++)
+            for (int k = 0; k < RESULT_N_QUANTILES; k++) c[i][d][k] = NAN;
+    return c;
+}
+
+/* What the tables say of a source; NULL row: nothing. */
+static double said(const BatchTruthRow *row, int source, int k, bool error) {
+    return row ? (error ? row->error : row->value)[source][k] : NAN;
+}
+
+static void find_truth(BatchErrors *e, const BatchTruth *t) {
+    const BatchResults *r = e->results;
+    for (size_t i = 0; i < r->n; i++)
+        for (int d = 0; d < RESULT_N_DISTS; d++) {
+            const BatchTruthRow *row = batch_truth_find(t, r->mix[i].name, d);
+            bool table = row && t->truth < t->n_sources;
+            for (int k = 0; k < RESULT_N_QUANTILES && table; k++)
+                e->truth[i][d][k] = said(row, t->truth, k, false);
+        }
+    for (size_t i = 0; i < r->n; i++) {
+        const BatchResult *packet = &r->mix[i].by[METHOD_PACKET];
+        bool none = isnan(e->truth[i][RESULT_ALL][RESULT_P99]) && packet->there;
+        e->truth_is_packet |= none;
+        for (int d = 0; d < RESULT_N_DISTS && none; d++)
+            for (int k = 0; k < RESULT_N_QUANTILES; k++)
+                e->truth[i][d][k] = packet->slowdown.dist[d].q[k].value;
+        e->n_with_truth += isfinite(e->truth[i][RESULT_ALL][RESULT_P99]);
+    }
+}
+
+static BatchSeries *add_series(BatchErrors *e) {
+    BatchSeries *s = &e->series[e->n_series++];
+    s->value = new_cells(e->results->n);
+    s->error = new_cells(e->results->n);
+    return s;
+}
+
+static void add_own(BatchErrors *e, Method m) {
+    const BatchResults *r = e->results;
+    bool any = false;
+    for (size_t i = 0; i < r->n; i++) any |= r->mix[i].by[m].there;
+    if (!any || (m == METHOD_PACKET && e->truth_is_packet)) return;
+    BatchSeries *s = add_series(e);
+    s->method = m;
+    snprintf(s->label, sizeof s->label, "%s", estimate_methods[m]);
+    for (size_t i = 0; i < r->n; i++)
+        for (int d = 0; d < RESULT_N_DISTS && r->mix[i].by[m].there; d++)
+            for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+                double x = r->mix[i].by[m].slowdown.dist[d].q[k].value;
+                s->value[i][d][k] = x;
+                s->error[i][d][k] = evaluate_error_of(x, e->truth[i][d][k]);
+            }
+}
+
+static void add_published(BatchErrors *e, const BatchTruth *t, int source) {
+    const BatchResults *r = e->results;
+    BatchSeries *s = add_series(e);
+    s->published = true;
+    snprintf(s->label, sizeof s->label, "%s (published)", t->source[source]);
+    for (size_t i = 0; i < r->n; i++)
+        for (int d = 0; d < RESULT_N_DISTS; d++) {
+            const BatchTruthRow *row = batch_truth_find(t, r->mix[i].name, d);
+            for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+                double x = said(row, source, k, false), error = said(row, source, k, true);
+                s->value[i][d][k] = x;
+                s->error[i][d][k] = isnan(error) ? evaluate_error_of(x, e->truth[i][d][k]) : error;
+            }
+        }
+}
+
+/* Tables of another batch would leave all errors empty without a word. */
+static int check_ids(const BatchResults *r, const BatchTruth *t, const char *dir, Err *err) {
+    for (size_t i = 0; i < r->n; i++)
+        for (int d = 0; d < RESULT_N_DISTS; d++)
+            if (batch_truth_find(t, r->mix[i].name, d)) return 0;
+    if (t->n_sources == 0 || r->n == 0) return 0;
+    return err_input(err, "--truth: none of its ids (%s, …) is a mix of %s (%s, …)",
+                     t->n > 0 ? t->row[0].id : "none", dir, r->mix[0].name);
+}
+
+int batch_errors_init(BatchErrors *e, const BatchResults *results, const BatchTruth *t,
+                      const char *dir, Err *err) {
+    *e = (BatchErrors){.results = results};
+    if (check_ids(results, t, dir, err) != 0) return -1;
+    e->truth = new_cells(results->n);
+    find_truth(e, t);
+    for (int m = 0; m < METHOD_N; m++) add_own(e, (Method)m);
+    for (int s = 0; s < t->n_sources; s++)
+        if (s != t->truth) add_published(e, t, s);
+    return 0;
+}
+
+void batch_errors_free(BatchErrors *e) {
+    for (int s = 0; s < e->n_series; s++) {
+        free(e->series[s].value);
+        free(e->series[s].error);
+    }
+    free(e->truth);
+    *e = (BatchErrors){0};
+}
+
+/* ---- kinds of mixes ---- */
+
+const char *const batch_by_names[BATCH_N_BY] = {"matrix", "sizes", "sigma", "oversubscription",
+                                                "pfc",    "cc",    "load"};
+
+BatchClass batch_class(const BatchFacts *f, BatchBy by) {
+    BatchClass c;
+    int bin = (int)(f->max_load * 20 + 1e-9);
+    switch (by) {
+    case BATCH_BY_MATRIX: snprintf(c.s, sizeof c.s, "%s", f->matrix); break;
+    case BATCH_BY_SIZES: snprintf(c.s, sizeof c.s, "%s", f->sizes); break;
+    case BATCH_BY_SIGMA: snprintf(c.s, sizeof c.s, "%g", f->sigma); break;
+    case BATCH_BY_OVERSUBSCRIPTION: snprintf(c.s, sizeof c.s, "%.3g:1", f->oversubscription); break;
+    case BATCH_BY_PFC: snprintf(c.s, sizeof c.s, "%s", f->conf.pfc ? "on" : "off"); break;
+    case BATCH_BY_CC: snprintf(c.s, sizeof c.s, "%s", netconf_cc_name(f->conf.cc)); break;
+    default: snprintf(c.s, sizeof c.s, "%d-%d %%", 5 * bin, 5 * bin + 5); break;
+    }
+    return c;
+}
+
+/* Numbers by value, then by text. */
+static int by_class(const void *pa, const void *pb) {
+    const char *a = ((const BatchClass *)pa)->s, *b = ((const BatchClass *)pb)->s;
+    double x = strtod(a, NULL), y = strtod(b, NULL);
+    if (x < y || x > y) return x < y ? -1 : 1;
+    return strcmp(a, b);
+}
+
+BatchClass *batch_classes(const BatchResults *r, BatchBy by, size_t *n) {
+    BatchClass *c = MEM_NEW(BatchClass, r->n);
+    *n = 0;
+    for (size_t i = 0; i < r->n; i++) c[i] = batch_class(&r->mix[i].facts, by);
+    qsort(c, r->n, sizeof *c, by_class);
+    for (size_t i = 0; i < r->n; i++)
+        if (*n == 0 || strcmp(c[*n - 1].s, c[i].s) != 0) c[(*n)++] = c[i];
+    return c;
+}
+
+size_t batch_errors_of(const BatchErrors *e, const BatchSeries *s, int dist, int quantile,
+                       BatchBy by, const char *class, double *out) {
+    size_t n = 0;
+    for (size_t i = 0; i < e->results->n; i++) {
+        double x = s->error[i][dist][quantile];
+        bool mine = !class || strcmp(batch_class(&e->results->mix[i].facts, by).s, class) == 0;
+        if (mine && isfinite(x)) out[n++] = x;
+    }
+    return n;
+}
+
+size_t batch_errors_inside(const BatchErrors *e, const BatchSeries *s, int quantile, size_t *n) {
+    size_t inside = 0;
+    *n = 0;
+    for (size_t i = 0; i < e->results->n; i++) {
+        const BatchResult *r = &e->results->mix[i].by[s->method];
+        double truth = e->truth[i][RESULT_ALL][quantile];
+        if (s->published || !r->there || !isfinite(truth)) continue;
+        const SlowdownQuantile *q = &r->slowdown.dist[RESULT_ALL].q[quantile];
+        ++*n;
+        inside += truth >= q->lo && truth <= q->hi;
+    }
+    return inside;
+}

@@ -1,0 +1,62 @@
+/* batch_errors: how far the results of a batch are from truth. */
+#ifndef M3_BATCH_BATCH_ERRORS_H
+#define M3_BATCH_BATCH_ERRORS_H
+#include "batch/batch_results.h"
+#include "batch/batch_truth.h"
+#include "evaluate/evaluate_error.h"
+
+/* The results of one method, or of one source of a table of truth. */
+typedef struct {
+    char label[40]; /* "m3", "parsimon (published)" */
+    bool published; /* from a table; else the batch's own, by `method` */
+    Method method;
+    /* [n mixes], NAN: unknown; errors are (x − truth)/truth */
+    double (*value)[RESULT_N_DISTS][RESULT_N_QUANTILES];
+    double (*error)[RESULT_N_DISTS][RESULT_N_QUANTILES];
+} BatchSeries;
+
+typedef struct {
+    const BatchResults *results;
+    double (*truth)[RESULT_N_DISTS][RESULT_N_QUANTILES]; /* [n mixes], NAN: unknown */
+    bool truth_is_packet;                                /* of some mix, for want of a table */
+    BatchSeries series[METHOD_N + BATCH_MAX_SOURCES];
+    int n_series;
+    size_t n_with_truth; /* mixes whose p99 of all flows has a truth */
+} BatchErrors;
+
+/* batch_errors_init compares all results with the tables, or, for mixes of which they say nothing,
+ * with the packet simulation if the folder has one. `results` is kept, not copied. −1 with an input
+ * error if there are tables and none of their ids is a mix of the folder. batch_errors_free
+ * releases. */
+int batch_errors_init(BatchErrors *e, const BatchResults *results, const BatchTruth *t,
+                      const char *dir, Err *err);
+void batch_errors_free(BatchErrors *e);
+
+/* A property of mixes by which errors are shown. ORDER BY: batch_by_names. */
+typedef enum {
+    BATCH_BY_MATRIX,
+    BATCH_BY_SIZES,
+    BATCH_BY_SIGMA,
+    BATCH_BY_OVERSUBSCRIPTION,
+    BATCH_BY_PFC,
+    BATCH_BY_CC,
+    BATCH_BY_LOAD, /* max_load, in bins of 5 % */
+    BATCH_N_BY
+} BatchBy;
+extern const char *const batch_by_names[BATCH_N_BY];
+/* batch_class writes the class of a mix: "matrix-a", "2:1", "55-60 %". */
+typedef struct {
+    char s[64];
+} BatchClass;
+BatchClass batch_class(const BatchFacts *f, BatchBy by);
+/* batch_classes returns the different classes of all mixes in their natural order; caller frees. */
+BatchClass *batch_classes(const BatchResults *r, BatchBy by, size_t *n);
+
+/* batch_errors_of collects the known errors of a series into out[n mixes], of one class of mixes
+ * (NULL: all), and returns their number. */
+size_t batch_errors_of(const BatchErrors *e, const BatchSeries *s, int dist, int quantile,
+                       BatchBy by, const char *class, double *out);
+/* batch_errors_inside counts mixes whose true quantile of all flows lies within the series'
+ * interval; *n is the number of those that have both. Own series only. */
+size_t batch_errors_inside(const BatchErrors *e, const BatchSeries *s, int quantile, size_t *n);
+#endif

@@ -1,0 +1,238 @@
+/* batch: tables of truth, as CSV.
+ *
+ * A table may have been made by anyone, so columns are found by name, and a quantile may be given
+ * as it is or as an error against the truth. Rows of several tables for one mix and bucket are
+ * joined. */
+#include "batch/batch_truth.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/units.h"
+
+enum { MAX_COLUMNS = 64, MAX_CELL = 64 };
+
+/* What a column holds. */
+typedef enum { OTHER, ID, BUCKET, VALUE, ERROR } ColumnKind;
+typedef struct {
+    ColumnKind kind;
+    int source, quantile;
+} Column;
+
+typedef struct {
+    const char *path;
+    const char *next, *end; /* what is left of the text */
+    size_t line;
+    char cell[MAX_COLUMNS][MAX_CELL];
+    int n_cells;
+    Column column[MAX_COLUMNS];
+    int n_columns;
+} Table;
+
+/* ---- lines ---- */
+
+/* Copies a cell, without quotes and the spaces around it; longer ones are cut. */
+static void put_cell(char cell[MAX_CELL], const char *s, const char *end) {
+    size_t n = 0;
+    while (s < end && (*s == ' ' || *s == '\t')) s++;
+    for (; s < end; s++)
+        if (*s != '"' && *s != '\r' && n + 1 < MAX_CELL) cell[n++] = *s;
+    while (n > 0 && (cell[n - 1] == ' ' || cell[n - 1] == '\t')) n--;
+    cell[n] = '\0';
+}
+
+/* Reads the next line that isn't blank into cells; 0 at the end. */
+static int read_line(Table *t, Err *err) {
+    while (t->next < t->end) {
+        const char *stop = memchr(t->next, '\n', (size_t)(t->end - t->next)), *s = t->next;
+        if (!stop) stop = t->end;
+        t->next = stop < t->end ? stop + 1 : stop;
+        t->line++;
+        t->n_cells = 0;
+        bool quoted = false;
+        for (const char *c = s;; c++) {
+            if (c < stop && *c == '"') quoted = !quoted;
+            if (c < stop && (*c != ',' || quoted)) continue;
+            if (t->n_cells == MAX_COLUMNS)
+                return err_input(err, "%s: line %zu: more than %d columns", t->path, t->line,
+                                 MAX_COLUMNS);
+            put_cell(t->cell[t->n_cells++], s, c);
+            s = c + 1;
+            if (c >= stop) break;
+        }
+        if (t->n_cells > 1 || t->cell[0][0]) return 1;
+    }
+    return 0;
+}
+
+/* ---- columns ---- */
+
+/* Whether the text is the name of a quantile ("p99", "p99_9"). */
+static bool is_quantile(const char *s, size_t n, int *k) {
+    for (*k = 0; *k < RESULT_N_QUANTILES; ++*k)
+        if (strlen(result_quantile_keys[*k]) == n && strncmp(s, result_quantile_keys[*k], n) == 0)
+            return true;
+    return false;
+}
+
+/* The number of a source, a new one if need be; −1 if there are too many. The published programs'
+ * names for Parsimon and m3 are pmn_m and mlsys. */
+static int source_of(BatchTruth *t, const char *name, size_t n) {
+    char label[sizeof t->source[0]];
+    snprintf(label, sizeof label, "%.*s", (int)(n < 20 ? n : 20), name);
+    if (strcmp(label, "pmn_m") == 0) strcpy(label, "parsimon");
+    if (strcmp(label, "mlsys") == 0) strcpy(label, "m3");
+    if (strcmp(label, "ns3") == 0) strcpy(label, "truth");
+    for (int i = 0; i < t->n_sources; i++)
+        if (strcmp(t->source[i], label) == 0) return i;
+    if (t->n_sources == BATCH_MAX_SOURCES) return -1;
+    if (t->truth == t->n_sources && strcmp(label, "truth") != 0) t->truth++;
+    strcpy(t->source[t->n_sources], label);
+    return t->n_sources++;
+}
+
+/* The kind of a column by its name. */
+static Column column_of(BatchTruth *t, const char *name) {
+    Column c = {OTHER, 0, 0};
+    const char *bars = strstr(name, "__"), *last = bars ? strstr(bars + 2, "__") : NULL;
+    if (strcmp(name, "id") == 0) c.kind = ID;
+    else if (strcmp(name, "bucket") == 0) c.kind = BUCKET;
+    else if (last && is_quantile(name, (size_t)(bars - name), &c.quantile)) {
+        c.kind = ERROR;
+        c.source = source_of(t, last + 2, strlen(last + 2));
+    } else if (is_quantile(name, strlen(name), &c.quantile)) {
+        c.kind = VALUE;
+        c.source = source_of(t, "truth", 5);
+    } else {
+        for (const char *s = strchr(name, '_'); s && c.kind == OTHER; s = strchr(s + 1, '_'))
+            if (s > name && is_quantile(s + 1, strlen(s + 1), &c.quantile)) {
+                c.kind = VALUE;
+                c.source = source_of(t, name, (size_t)(s - name));
+            }
+    }
+    return c;
+}
+
+static int read_header(Table *t, BatchTruth *truth, Err *err) {
+    bool has_id = false, has_numbers = false;
+    int rc = read_line(t, err);
+    if (rc < 0) return -1;
+    if (rc == 0) return err_input(err, "%s: is empty; expected a table with a header", t->path);
+    t->n_columns = t->n_cells;
+    for (int i = 0; i < t->n_cells; i++) {
+        t->column[i] = column_of(truth, t->cell[i]);
+        if (t->column[i].source < 0)
+            return err_input(err, "%s: line 1: more than %d sources", t->path, BATCH_MAX_SOURCES);
+        has_id |= t->column[i].kind == ID;
+        has_numbers |= t->column[i].kind >= VALUE;
+    }
+    if (has_id && has_numbers) return 0;
+    return err_input(err,
+                     "%s: line 1: expected columns id, bucket and p99 (or NAME_p99, "
+                     "p99__TRUTH__NAME), got '%.40s, …'",
+                     t->path, t->cell[0]);
+}
+
+/* ---- rows ---- */
+
+static int compare(const char *id, int dist, const BatchTruthRow *b) {
+    int c = strcmp(id, b->id);
+    return c ? c : (dist > b->dist) - (dist < b->dist);
+}
+
+/* Where the row of a mix and distribution is or belongs. */
+static size_t lower_bound(const BatchTruth *t, const char *id, int dist) {
+    size_t lo = 0, hi = t->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (compare(id, dist, &t->row[mid]) > 0) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo;
+}
+
+const BatchTruthRow *batch_truth_find(const BatchTruth *t, const char *id, int dist) {
+    size_t i = lower_bound(t, id, dist);
+    return i < t->n && compare(id, dist, &t->row[i]) == 0 ? &t->row[i] : NULL;
+}
+
+static BatchTruthRow *row_for(BatchTruth *t, const char *id, int dist) {
+    size_t i = lower_bound(t, id, dist);
+    if (i < t->n && compare(id, dist, &t->row[i]) == 0) return &t->row[i];
+    MEM_GROW(t->row, t->cap, t->n + 1);
+    memmove(&t->row[i + 1], &t->row[i], (t->n - i) * sizeof *t->row);
+    t->n++;
+    BatchTruthRow *r = &t->row[i];
+    r->id = mem_strdup(id);
+    r->dist = dist;
+    for (int s = 0; s < BATCH_MAX_SOURCES; s++)
+        for (int k = 0; k < RESULT_N_QUANTILES; k++) r->value[s][k] = r->error[s][k] = NAN;
+    return r;
+}
+
+/* The distribution that a label names, with or without spaces; −1: none. */
+static int dist_of(const char *label) {
+    for (int d = 0; d < RESULT_N_DISTS; d++) {
+        const char *a = result_label(d), *b = label;
+        for (; *a || *b; a += *a != '\0', b += *b != '\0') {
+            while (*a == ' ') a++;
+            while (*b == ' ') b++;
+            if (*a != *b) break;
+            if (!*a) break;
+        }
+        if (!*a && !*b) return d;
+    }
+    return -1;
+}
+
+static int add_row(Table *t, BatchTruth *truth, Err *err) {
+    const char *id = NULL;
+    int dist = RESULT_ALL;
+    char what[64];
+    if (t->n_cells != t->n_columns)
+        return err_input(err, "%s: line %zu: expected %d columns, got %d", t->path, t->line,
+                         t->n_columns, t->n_cells);
+    for (int i = 0; i < t->n_cells; i++) {
+        if (t->column[i].kind == ID) id = t->cell[i];
+        if (t->column[i].kind == BUCKET && (dist = dist_of(t->cell[i])) < 0)
+            return err_input(err, "%s: line %zu: expected all or a bucket like 1-10KB, got '%.40s'",
+                             t->path, t->line, t->cell[i]);
+    }
+    BatchTruthRow *r = row_for(truth, id, dist);
+    for (int i = 0; i < t->n_cells; i++) {
+        const Column *c = &t->column[i];
+        double x;
+        if (c->kind < VALUE || !t->cell[i][0] || strcmp(t->cell[i], "nan") == 0) continue;
+        snprintf(what, sizeof what, "line %zu", t->line);
+        if (units_parse_number(t->cell[i], what, &x, err) != 0) return err_wrap(err, "%s", t->path);
+        if (c->kind == VALUE && !(x > 0))
+            return err_input(err, "%s: line %zu: expected a slowdown above 0, got '%.40s'", t->path,
+                             t->line, t->cell[i]);
+        (c->kind == VALUE ? r->value : r->error)[c->source][c->quantile] = x;
+    }
+    return 0;
+}
+
+int batch_truth_add(BatchTruth *t, const char *path, Err *err) {
+    FileView v;
+    if (file_view(&v, path, err) != 0) return -1;
+    Table *table = MEM_ZNEW(Table, 1);
+    table->path = path;
+    table->next = v.data;
+    table->end = v.data + v.len;
+    int rc = read_header(table, t, err), more = 0;
+    while (rc == 0 && (more = read_line(table, err)) > 0) rc = add_row(table, t, err);
+    free(table);
+    file_view_close(&v);
+    return rc == 0 && more == 0 ? 0 : -1;
+}
+
+void batch_truth_free(BatchTruth *t) {
+    for (size_t i = 0; i < t->n; i++) free(t->row[i].id);
+    free(t->row);
+    *t = (BatchTruth){0};
+}

@@ -1,0 +1,21 @@
+/* batch_figures: the figures of a batch, those of the paper where the batch is the paper's. */
+#ifndef M3_PUBLISH_BATCH_FIGURES_H
+#define M3_PUBLISH_BATCH_FIGURES_H
+#include "batch/batch_errors.h"
+
+/* batch_figures writes the data and scripts of all figures that the batch has something for, into
+ * the folder `dir`, and draws them where gnuplot is installed (else a remark says that it isn't):
+ *
+ *   sensitivity_cdf              magnitudes of errors of p99, by source
+ *   sensitivity_cdf_time         wall times, by method
+ *   sensitivity_error_over_load  errors in bins of max_load
+ *   sensitivity_time_over_load   wall times by size distribution
+ *   sensitivity_boxplot          errors by matrix, oversubscription, sizes and sigma
+ *   eva_large_scale_MIX_BUCKET   distributions of slowdown, of batches of up to four mixes
+ *   counterfactual_SETTING       p99 over a setting, where nothing else differs
+ *   flow-sizes, matrices         the inputs
+ *
+ * *n is the number of figures. −1 with err if one can't be written, or if interrupted; a figure
+ * that gnuplot fails at is a remark. */
+int batch_figures(const BatchErrors *e, const char *dir, const Log *log, size_t *n, Err *err);
+#endif
