@@ -208,9 +208,13 @@ int cli_run(const CliCommand *cmd, int argc, char **argv) {
     char *command = join(argc, argv);
     const CliCommand *sub = argc > 1 ? find_subcommand(cmd, argv[1]) : NULL;
     if (sub) cmd = sub, argc--, argv++;
+    /* getopt puts options before arguments in argv itself */
+    char **words = MEM_ZNEW(char *, (size_t)argc + 1);
+    memcpy(words, argv + 1, (size_t)(argc - 1) * sizeof *words);
     CliCommon common = {.log = {.level = LOG_NORMAL, .tty = isatty(STDERR_FILENO) != 0},
                         .seed = 1,
                         .command = command,
+                        .argv = words,
                         .start_s = diag_now_s()};
     Err err = {0};
     void *state = mem_calloc(1, cmd->state_size);
@@ -224,6 +228,7 @@ int cli_run(const CliCommand *cmd, int argc, char **argv) {
     }
     if (cmd->free) cmd->free(state);
     free(state);
+    free(words);
     free(command);
     return rc < 0 ? cli_fail(&err) : rc;
 }

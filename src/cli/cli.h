@@ -24,6 +24,7 @@ typedef struct {
     uint64_t seed;
     bool seed_given;     /* the command line has --seed */
     const char *command; /* the whole command line, for reports */
+    char *const *argv;   /* its words after the command's name, NULL-ended */
     double start_s;      /* diag_now_s when the command began */
     const char *args[CLI_MAX_ARGS];
     int n_args;

@@ -3,12 +3,15 @@
  *
  * batch_run does the work in processes of its own; here are the options, and what is said at the
  * end. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/units.h"
 #include "batch/batch.h"
+#include "batch/batch_slurm.h"
 #include "cli/estimate_args.h"
 #include "cli/scenario_args.h"
 #include "cli/value.h"
@@ -32,7 +35,8 @@ enum {
     OUT,
     SHARD,
     JOBS,
-    MEMORY
+    MEMORY,
+    SLURM
 };
 static const CliOption options[] = {
     {"topo", "FILE", "topology for all mixes (default: each mix's own)", "Input"},
@@ -65,6 +69,10 @@ static const CliOption options[] = {
     {"jobs", "N", "mixes at once, which share the threads (default 1: one after the other)",
      "Work"},
     {"memory", "SIZE", "that the jobs may take together (default: 80 % of the machine's)", "Work"},
+    {"slurm", "N",
+     "do one mix as a sample, then write DIR/batch.sbatch, a Slurm job array of N tasks for the "
+     "rest",
+     "Work"},
     {NULL, NULL, NULL, NULL}};
 
 typedef struct {
@@ -73,6 +81,7 @@ typedef struct {
     Method methods[METHOD_N];
     const char *ckpt_path;
     Ckpt ckpt;
+    uint32_t slurm_tasks; /* 0: no script is asked for */
 } BatchCmd;
 
 static void init(void *state) {
@@ -134,7 +143,8 @@ static int set_work(BatchCmd *o, int option, const char *value, Err *err) {
         if (value_count(value, "--jobs", 1, 1024, &n, err) != 0) return -1;
         o->batch.jobs = (int)n;
         return 0;
-    default: return units_parse_size(value, "--memory", &o->batch.memory_b, err);
+    case MEMORY: return units_parse_size(value, "--memory", &o->batch.memory_b, err);
+    default: return value_count32(value, "--slurm", 1, 100000, &o->slurm_tasks, err);
     }
 }
 
@@ -176,6 +186,8 @@ static int check(const BatchCmd *o, const CliCommon *common, Err *err) {
     if (!o->batch.out) return err_input(err, "batch: expected --out DIR; see 'm3 batch --help'");
     if (so->n_flows && so->duration_s > 0)
         return err_input(err, "batch: expected --n-flows or --duration, not both");
+    if (o->slurm_tasks && o->batch.n_shards > 1)
+        return err_input(err, "batch: --slurm makes the shards; --shard doesn't go with it");
     if (has_method(&o->batch, METHOD_SAMPLED) && o->batch.estimate.check.off)
         return err_input(err, "batch: --method sampled is nothing but --check; expected a budget, "
                               "got off");
@@ -220,6 +232,65 @@ static void tell(const BatchCmd *o, const CliCommon *common, const BatchInfo *i)
            o->batch.out);
 }
 
+/* ---- Slurm ---- */
+
+/* Cores of a task whose user says nothing: estimates use two well (tests/bench/README.md). */
+enum { SLURM_CPUS = 2 };
+
+/* Copies the words of the command line but for --slurm, which may be shortened. */
+static size_t without_slurm(char *const *argv, const char **out) {
+    size_t n = 0;
+    for (; *argv; argv++) {
+        size_t len = strcspn(*argv, "=");
+        bool is_it = len >= 4 && len <= 7 && strncmp(*argv, "--slurm", len) == 0;
+        if (!is_it) out[n++] = *argv;
+        else if (!(*argv)[len] && argv[1]) argv++;
+    }
+    return n;
+}
+
+static int write_script(const BatchCmd *o, const CliCommon *common, const BatchInfo *i, Err *err) {
+    size_t n = 0;
+    while (common->argv[n]) n++;
+    const char **args = MEM_NEW(const char *, n + 1);
+    char *dir = file_program_dir(), *program = file_join(dir, "m3");
+    size_t left = i->n_groups - 1, per_task = left / o->slurm_tasks + 1;
+    BatchSlurm s = {.program = program,
+                    .args = args,
+                    .n_args = without_slurm(common->argv, args),
+                    .out = o->batch.out,
+                    .n_tasks = o->slurm_tasks,
+                    .cpus = o->batch.threads,
+                    .add_threads = common->threads == 0,
+                    .wall_s = i->wall_s * (double)per_task,
+                    .memory_b = i->peak_rss_b};
+    char *path = file_join(o->batch.out, "batch.sbatch");
+    int rc = batch_slurm_write(path, &s, err);
+    if (rc == 0 && !common->json)
+        printf("a mix took %.3g s and %.3g MB; for the rest: sbatch %s\n", i->wall_s,
+               (double)i->peak_rss_b / 1e6, path);
+    free(args);
+    free(dir);
+    free(program);
+    free(path);
+    return rc;
+}
+
+/* One group as a sample, then the script. */
+static int run_slurm(BatchCmd *o, const CliCommon *common, Err *err) {
+    BatchInfo info;
+    BatchOptions *b = &o->batch;
+    b->max_groups = 1;
+    b->jobs = 1;
+    if (b->threads == 0) b->threads = SLURM_CPUS;
+    if (batch_run(b, &common->log, &info, err) != 0) return -1;
+    if (info.n_failed > 0) return err_io(err, "batch: the sample failed; %s", info.failure);
+    if (info.n_groups_made == 0)
+        return err_input(err, "batch: %s has all results already, or others are working on them",
+                         b->out);
+    return write_script(o, common, &info, err);
+}
+
 /* A method without a model may go on with a folder of m3's, whose manifest names the checkpoint: so
  * it is looked at whatever the method, and only m3 needs it. */
 static int load_ckpt(BatchCmd *o, char sha256[65], Err *err) {
@@ -248,6 +319,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     b->plan.scenario = o->scenario.options;
     b->threads = common->threads;
     b->command = common->command;
+    if (o->slurm_tasks) return run_slurm(o, common, err);
     if (batch_run(b, &common->log, &info, err) != 0) return -1;
     tell(o, common, &info);
     if (info.n_failed == 0) return 0;

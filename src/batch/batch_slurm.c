@@ -1,0 +1,89 @@
+/* batch: the sbatch script of a job array, a shard a task.
+ *
+ * Shards of a folder know of each other by its locks, so tasks may be cancelled, run again or run
+ * twice. Slurm ends a task that takes more time or memory than it asked for; results that are there
+ * by then stay, and the same script goes on. */
+#include "batch/batch_slurm.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+/* Room to spare: other mixes, and other machines, take several times what a sample takes. Chosen;
+ * the published mixes take 0.4 to 2.5 times their mean. */
+enum { TIME_FACTOR = 4, LEAST_TIME_S = 600, MEMORY_PERCENT = 200, LEAST_MEMORY_MB = 512 };
+
+/* Writes a word as sh reads it. */
+static void put_word(FILE *f, const char *s) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-./=,:%+@";
+    if (*s && strspn(s, plain) == strlen(s)) {
+        fputs(s, f);
+        return;
+    }
+    fputc('\'', f);
+    for (; *s; s++) {
+        if (*s == '\'') fputs("'\\''", f);
+        else fputc(*s, f);
+    }
+    fputc('\'', f);
+}
+
+/* "1-02:03:04", as Slurm has times. */
+static void put_time(FILE *f, double s) {
+    uint64_t t = (uint64_t)ceil(s);
+    if (t >= 86400) fprintf(f, "%llu-", (unsigned long long)(t / 86400));
+    fprintf(f, "%02u:%02u:%02u", (unsigned)(t / 3600 % 24), (unsigned)(t / 60 % 60),
+            (unsigned)(t % 60));
+}
+
+static void put_head(FILE *f, const BatchSlurm *s, const char *here) {
+    uint64_t memory_mb = s->memory_b * MEMORY_PERCENT / 100 / 1000000;
+    fputs("#!/bin/sh\n# A batch of m3 as a job array: sbatch this file. Run it again to go on.\n",
+          f);
+    fputs("#SBATCH --job-name=m3-batch\n", f);
+    fprintf(f, "#SBATCH --array=0-%u\n#SBATCH --ntasks=1\n", s->n_tasks - 1);
+    fprintf(f, "#SBATCH --cpus-per-task=%d\n", s->cpus);
+    fprintf(f, "#SBATCH --mem=%lluM\n",
+            (unsigned long long)(memory_mb > LEAST_MEMORY_MB ? memory_mb : LEAST_MEMORY_MB));
+    fputs("#SBATCH --time=", f);
+    put_time(f, fmax(TIME_FACTOR * s->wall_s, LEAST_TIME_S));
+    fprintf(f, "\n#SBATCH --output=\"%s%s%s/slurm-%%a.log\"\n", s->out[0] == '/' ? "" : here,
+            s->out[0] == '/' ? "" : "/", s->out);
+}
+
+static void put_body(FILE *f, const BatchSlurm *s, const char *here) {
+    fputs("cd ", f);
+    put_word(f, here);
+    fputs(" || exit 1\nexec ", f);
+    put_word(f, s->program);
+    fputs(" batch", f);
+    for (size_t i = 0; i < s->n_args; i++) {
+        fputc(' ', f);
+        put_word(f, s->args[i]);
+    }
+    if (s->add_threads) fputs(" --threads \"$SLURM_CPUS_PER_TASK\"", f);
+    fprintf(f, " --shard \"$SLURM_ARRAY_TASK_ID/%u\"\n", s->n_tasks);
+}
+
+int batch_slurm_write(const char *path, const BatchSlurm *s, Err *err) {
+    FileOut o;
+    char *here = getcwd(NULL, 0);
+    if (!here) return err_io(err, "the present folder has no path: %s", strerror(errno));
+    int rc = file_out_open(&o, path, err);
+    if (rc == 0) {
+        put_head(o.f, s, here);
+        put_body(o.f, s, here);
+        if (fflush(o.f) == 0) fchmod(fileno(o.f), 0777 & ~022);
+        rc = file_out_commit(&o, err);
+    }
+    free(here);
+    return rc;
+}
