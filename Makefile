@@ -48,8 +48,8 @@ TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(T
 
 .DEFAULT_GOAL := all
 .PHONY: all library torch deps deps-check run tests check check-unit check-cli check-library \
-    check-slurm record debug asan ubsan tsan fuzz bench layers lint format ckpt ckpt-measure install \
-    uninstall clean help
+    check-slurm record debug asan ubsan tsan fuzz bench layers lint format ckpt ckpt-measure \
+    install uninstall clean help
 
 all: $B/m3 $(if $(SAN),,library) ## build binary, library and (where libtorch is) training plug-in
 
@@ -169,8 +169,8 @@ layers: ## fail on an include that points upward
 
 SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] include/*.h)
 SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
-    layers layers-can-fail library readme run-unit slurm summary columns cli/run cli/is-json bench/run \
-    bench/ns3-agreement)
+    layers layers-can-fail library readme run-unit slurm summary columns cli/run cli/is-json \
+    bench/run bench/ns3-agreement)
 lint: layers ## static checks and formatting
 	@clang-format --dry-run -Werror $(SOURCES)
 	@tests/columns $(SOURCES) $(SCRIPTS) $$(git ls-files '*.md')
