@@ -48,7 +48,7 @@ TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(T
 
 .DEFAULT_GOAL := all
 .PHONY: all library torch deps deps-check run tests check check-unit check-cli check-library \
-    check-slurm record debug asan ubsan tsan fuzz bench layers lint format ckpt ckpt-measure \
+    check-slurm record debug asan ubsan tsan fuzz bench paper layers lint format ckpt ckpt-measure \
     install uninstall clean help
 
 all: $B/m3 $(if $(SAN),,library) ## build binary, library and (where libtorch is) training plug-in
@@ -164,13 +164,19 @@ fuzz: $B/m3 ## feed damaged copies of valid inputs to every parser
 bench: $B/m3 $(BENCHES) ## measure speed as one table (LARGE=1: with estimates of 10 M flows)
 	@tests/bench/run $B $(LARGE)
 
+# QUICK=quick: m3 alone, 1 M flows.
+PAPER ?= ../shared/paper
+RUNS  ?= $B/paper
+paper: $B/m3 ## run the paper's experiments on the published mixes in PAPER, into RUNS
+	@tests/paper/run $B/m3 $(PAPER) $(RUNS) $(QUICK)
+
 layers: ## fail on an include that points upward
 	@tests/layers && tests/layers-can-fail
 
 SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] include/*.h)
 SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
     layers layers-can-fail library readme run-unit slurm summary columns cli/run cli/is-json \
-    bench/run bench/ns3-agreement)
+    bench/run bench/ns3-agreement paper/run)
 lint: layers ## static checks and formatting
 	@clang-format --dry-run -Werror $(SOURCES)
 	@tests/columns $(SOURCES) $(SCRIPTS) $$(git ls-files '*.md')
