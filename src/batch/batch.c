@@ -101,12 +101,6 @@ static bool in_shard(const BatchOptions *o, size_t group) {
     return group % o->n_shards == o->shard;
 }
 
-static bool is_missing(const BatchOptions *o, const BatchItem *it) {
-    for (size_t k = 0; k < o->n_methods; k++)
-        if (!batch_folder_has(o->out, it->name, estimate_methods[o->methods[k]])) return true;
-    return false;
-}
-
 static size_t count_results(const Run *r) {
     size_t n = 0;
     for (size_t i = 0; i < r->plan.n; i++)
@@ -114,6 +108,13 @@ static size_t count_results(const Run *r) {
             n += r->plan.items[i].wanted && in_shard(r->o, r->plan.items[i].group) &&
                  batch_folder_has(r->o->out, r->plan.items[i].name,
                                   estimate_methods[r->o->methods[k]]);
+    return n;
+}
+
+static size_t count_missing(const BatchOptions *o, const BatchItem *it) {
+    size_t n = 0;
+    for (size_t k = 0; k < o->n_methods; k++)
+        n += !batch_folder_has(o->out, it->name, estimate_methods[o->methods[k]]);
     return n;
 }
 
@@ -125,11 +126,12 @@ static int lock_group(Run *r, size_t group, Job *job, Err *err) {
     for (size_t i = 0; i < r->plan.n && rc == 0; i++) {
         const BatchItem *it = &r->plan.items[i];
         bool mine = false;
-        if (it->group != group || !it->wanted || !is_missing(r->o, it)) continue;
+        if (it->group != group || !it->wanted || count_missing(r->o, it) == 0) continue;
         rc = batch_folder_lock(r->o->out, it->name, &mine, err);
+        if (!mine) r->info->n_elsewhere += count_missing(r->o, it);
         if (!mine) continue;
         /* Another process may have finished it between the two lines above. */
-        if (is_missing(r->o, it)) job->items[job->n++] = it;
+        if (count_missing(r->o, it) > 0) job->items[job->n++] = it;
         else batch_folder_unlock(r->o->out, it->name);
     }
     return rc;
@@ -281,10 +283,12 @@ static bool read_error(const char *dir, const char *name, Method m, char *text, 
     return true;
 }
 
+/* Counts what is there. What is not, nor in work elsewhere, has failed, even where no message of
+ * why could be written; a sample (max_groups) leaves out the rest. */
 static void count_up(Run *r, size_t n_before) {
     BatchInfo *info = r->info;
     const BatchOptions *o = r->o;
-    size_t n_there = count_results(r), n_all = 0;
+    size_t n_there = count_results(r), n_all = 0, n_told = 0;
     char text[sizeof info->failure];
     for (size_t i = 0; i < r->plan.n; i++) {
         const BatchItem *it = &r->plan.items[i];
@@ -294,12 +298,17 @@ static void count_up(Run *r, size_t n_before) {
             n_all++;
             if (batch_folder_has(o->out, it->name, estimate_methods[o->methods[k]])) continue;
             if (!read_error(o->out, it->name, o->methods[k], text, sizeof text)) continue;
-            if (info->n_failed++ == 0) snprintf(info->failure, sizeof info->failure, "%s", text);
+            if (n_told++ == 0) snprintf(info->failure, sizeof info->failure, "%s", text);
         }
     }
     info->n_kept = n_before;
     info->n_made = n_there - n_before;
-    info->n_elsewhere = n_all - n_there - info->n_failed;
+    size_t n_open = n_all - n_there;
+    info->n_failed =
+        o->max_groups ? n_told : (n_open > info->n_elsewhere ? n_open - info->n_elsewhere : 0);
+    if (info->n_failed > 0 && n_told == 0)
+        snprintf(info->failure, sizeof info->failure,
+                 "%s: neither a result nor why there is none could be written", o->out);
 }
 
 static size_t count_groups(const Run *r) {
