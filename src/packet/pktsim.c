@@ -76,7 +76,19 @@ void pktsim_packet_free(PktSim *s, uint32_t id) {
     flowslot_release(s, slot);
 }
 
+/* Feeds the series with what changes a link's queue or begins a transmission. */
+static void add_to_series(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
+    const Port *p = &s->ports[link];
+    if (kind == PKT_TRACE_RECEIVE || kind == PKT_TRACE_DROP) return;
+    series_queue(s->series, link, p->data_b, s->now);
+    if (kind == PKT_TRACE_ENQUEUE) return;
+    uint32_t payload_b = c->kind == CELL_DATA ? c->wire_b - s->header_b : 0;
+    series_send(s->series, link, payload_b, s->now, p->free_at);
+}
+
 void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
+    if (s->series) add_to_series(s, kind, link, c);
+    if (!s->opt->trace) return;
     static const PktType type_of[] = {[CELL_DATA] = PKT_DATA,
                                       [CELL_ACK] = PKT_ACK,
                                       [CELL_NACK] = PKT_NACK,
@@ -180,6 +192,7 @@ static int loop(PktSim *s, Err *err) {
     int64_t settled = s->opt->stretch
                           ? (int64_t)(s->opt->stretch->settled_ns * (double)s->ticks_per_ns)
                           : INT64_MAX;
+    int64_t series_end = s->series ? s->series->end : INT64_MAX;
     Progress progress;
     progress_init(&progress, s->opt->log, "flows", s->in->n);
     int rc = 0;
@@ -191,6 +204,13 @@ static int loop(PktSim *s, Err *err) {
         s->now = c->ev.time;
         s->now_rank = c->ev.seq;
         if (s->now > stop) break;
+        if (s->now > series_end) {
+            if (series_advance(s->series, s->now) != 0) {
+                rc = err_stopped(err);
+                break;
+            }
+            series_end = s->series->end;
+        }
         if (s->now >= settled) {
             put_received(s, s->opt->stretch->settled_b);
             settled = INT64_MAX;
@@ -205,6 +225,8 @@ static int loop(PktSim *s, Err *err) {
         }
         handle(s, id);
     }
+    if (rc == 0 && s->series && series_finish(s->series, s->now < stop ? s->now : stop) != 0)
+        rc = err_stopped(err);
     progress_finish(&progress);
     if (settled < INT64_MAX) put_received(s, s->opt->stretch->settled_b);
     return rc;
@@ -271,7 +293,7 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
                   .fct_ns = fct_ns,
                   .stats = stats,
                   .compat = opt->compat,
-                  .tracing = opt->trace != NULL,
+                  .observed = opt->trace || opt->series,
                   .ticks_per_ns = opt->compat ? 1 : 1000,
                   .cc_conf = cc_conf(conf, opt->compat),
                   .cc = cc_find(opt->cc ? opt->cc : netconf_cc_name(conf->cc)),
@@ -293,6 +315,9 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
     s->n_awaited = opt->stretch ? opt->stretch->n_measured : SIZE_MAX;
     if (s->compat) s->asked_starts = compat_has_asked_starts(f);
     s->first_start_ns = start_ns(s, 0);
+    if (opt->series)
+        s->series = series_new(&s->arena, opt->series, s->topo, (double)s->first_start_ns,
+                               (double)s->ticks_per_ns);
     pktsim_schedule(s, pktsim_cell_new(s, CELL_FLOW_DUE), 0);
 }
 

@@ -72,7 +72,7 @@ struct PktSim {
     uint64_t now_rank;
     size_t n_live; /* events queued other than timers of congestion controls */
     int64_t ticks_per_ns;
-    bool compat, tracing;
+    bool compat, observed; /* observed: there is a trace or a series */
     uint32_t full_wire_b, header_b, ack_wire_b;
     const CongestionControl *cc;
     CcConf cc_conf;
@@ -104,6 +104,7 @@ struct PktSim {
     Rng rng;           /* marking */
     Mrg mrg;           /* marking, in compat */
     Rng *loss;         /* [n_links] losses on links; NULL: none loses packets */
+    Series *series;    /* NULL: none asked for */
 
     double *fct_ns;
     PktStats *stats;
@@ -148,8 +149,10 @@ int64_t pktsim_ticks(const PktSim *s, double bytes, double rate_bps);
 
 /* ---- tracing ---- */
 
+/* Tells the trace and the series, where there are, what just happened to a packet at a link. The
+ * transmission of one that leaves has begun by then. */
 void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c);
 static inline void pktsim_trace(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
-    if (s->tracing) pktsim_trace_event(s, kind, link, c);
+    if (s->observed) pktsim_trace_event(s, kind, link, c);
 }
 #endif

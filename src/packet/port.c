@@ -217,6 +217,7 @@ void port_on_pause(PktSim *s, uint32_t id) {
     pktsim_cell_free(s, id);
     if (!s->cc_conf.conf.pfc) return;
     s->ports[link].paused = pause;
+    if (s->series) series_pause(s->series, link, pause, s->now);
     if (!pause) port_kick(s, link);
 }
 
@@ -237,6 +238,7 @@ static void leave_data_queue(PktSim *s, Port *p, PktCell *c) {
     p->data_b -= c->wire_b;
     if (p->data_b > p->marking.kmin_b && should_mark(s, p)) {
         s->stats->n_marks++;
+        if (s->series) series_mark(s->series, c->link);
         c->marked = true;
     }
     resume_if_drained(s, in, c->in_link);
@@ -248,8 +250,8 @@ static void depart(PktSim *s, Port *p, uint32_t link, uint32_t id, PktCell *c) {
         s->hops[(size_t)id * s->max_stamps + c->n_hops++] =
             cc_hop_pack((uint64_t)(s->now / s->ticks_per_ns), p->sent_b, p->total_b);
     p->sent_b += c->wire_b;
-    pktsim_trace(s, PKT_TRACE_DEQUEUE, link, c);
     port_transmit(s, p, link, id, p->control.head != NONE || p->data.head != NONE);
+    pktsim_trace(s, PKT_TRACE_DEQUEUE, link, c);
 }
 
 static void switch_transmit(PktSim *s, Port *p, uint32_t link) {
@@ -273,6 +275,7 @@ static void switch_transmit(PktSim *s, Port *p, uint32_t link) {
 void port_drop(PktSim *s, uint32_t id) {
     PktCell *c = pktsim_cell(s, id);
     s->stats->n_drops++;
+    if (s->series) series_drop(s->series, c->link);
     if (c->kind == CELL_DATA) s->stats->dropped_b += c->wire_b - s->header_b;
     pktsim_trace(s, PKT_TRACE_DROP, c->in_link, c);
     host_on_drop(s, c->flow);
