@@ -146,8 +146,8 @@ static void send_data(PktSim *s, Port *p, Nic *n, uint32_t pos) {
     f->n_packets++;
     f->last_wire_b = c->wire_b;
     n->served = pos;
-    port_transmit(s, p, n->link, id, true);
     pktsim_trace(s, PKT_TRACE_SEND, n->link, c);
+    port_transmit(s, p, n->link, id, true);
     e->next_at = s->now + pace(s, f, c->wire_b);
     update_entry(s, f);
 }
@@ -175,8 +175,8 @@ void host_transmit(PktSim *s, Port *p, uint32_t link) {
     Nic *n = &s->nics[p->nic];
     if (p->control.head != NONE && !(p->paused && !s->cc->ack_first)) {
         uint32_t id = port_queue_take(s, &p->control);
-        port_transmit(s, p, link, id, n->n > 0 || p->control.head != NONE);
         pktsim_trace(s, PKT_TRACE_DEQUEUE, link, pktsim_cell(s, id));
+        port_transmit(s, p, link, id, n->n > 0 || p->control.head != NONE);
         return;
     }
     if (n->n == 0) return;

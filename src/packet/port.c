@@ -92,12 +92,15 @@ static void queue_free_event(PktSim *s, Port *p, uint32_t link) {
     evq_push(&s->q, link, p->free_at, p->free_rank);
 }
 
+int64_t port_ticks(const PktSim *s, const Port *p, uint32_t wire_b) {
+    return wire_b == s->full_wire_b  ? p->full_ticks
+           : wire_b == s->ack_wire_b ? p->ack_ticks
+                                     : pktsim_ticks(s, wire_b, p->rate_bps);
+}
+
 void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id, bool more) {
     PktCell *c = pktsim_cell(s, id);
-    int64_t ticks = c->wire_b == s->full_wire_b  ? p->full_ticks
-                    : c->wire_b == s->ack_wire_b ? p->ack_ticks
-                                                 : pktsim_ticks(s, c->wire_b, p->rate_bps);
-    p->free_at = s->now + ticks;
+    p->free_at = s->now + port_ticks(s, p, c->wire_b);
     p->free_rank = s->rank++;
     c->link = link;
     if (more) queue_free_event(s, p, link);
@@ -250,8 +253,8 @@ static void depart(PktSim *s, Port *p, uint32_t link, uint32_t id, PktCell *c) {
         s->hops[(size_t)id * s->max_stamps + c->n_hops++] =
             cc_hop_pack((uint64_t)(s->now / s->ticks_per_ns), p->sent_b, p->total_b);
     p->sent_b += c->wire_b;
-    port_transmit(s, p, link, id, p->control.head != NONE || p->data.head != NONE);
     pktsim_trace(s, PKT_TRACE_DEQUEUE, link, c);
+    port_transmit(s, p, link, id, p->control.head != NONE || p->data.head != NONE);
 }
 
 static void switch_transmit(PktSim *s, Port *p, uint32_t link) {

@@ -15,7 +15,12 @@
  * frames and prioritised ACKs in queues; both are in `busy` once they are sent. */
 #include "packet/series.h"
 
+#include <math.h>
+
 #include "base/diag.h"
+
+/* Of an interval: two of them are below 2^63. */
+static const double MAX_TICKS = 4e18;
 
 Series *series_new(Arena *a, const SeriesSpec *spec, const Topo *t, double first_ns,
                    double ticks_per_ns) {
@@ -24,7 +29,7 @@ Series *series_new(Arena *a, const SeriesSpec *spec, const Topo *t, double first
                   .links = ARENA_NEW(a, SeriesLink, t->n_links),
                   .rate_bps = ARENA_NEW(a, double, t->n_links),
                   .n_links = t->n_links,
-                  .interval = (int64_t)(spec->interval_ns * ticks_per_ns + 0.5),
+                  .interval = (int64_t)fmin(spec->interval_ns * ticks_per_ns + 0.5, MAX_TICKS),
                   .first_ns = first_ns,
                   .ticks_per_ns = ticks_per_ns};
     if (s->interval < 1) s->interval = 1;
@@ -66,6 +71,7 @@ static void report_group(const Series *s, uint32_t g, int64_t end) {
         if (l->queue_max_b > r.queue_max_b) r.queue_max_b = l->queue_max_b;
     }
     r.utilisation = sent / capacity;
+    r.goodput_bps = (double)r.payload_b * 8e9 * s->ticks_per_ns / ticks;
     r.queue_mean_b = area / (ticks * r.n_links);
     r.paused_share = paused / (ticks * r.n_links);
     s->spec->row(s->spec->ctx, &r);
@@ -74,7 +80,7 @@ static void report_group(const Series *s, uint32_t g, int64_t end) {
 /* Ends the current interval at tick `end` and begins the next one there. */
 static void end_interval(Series *s, int64_t end) {
     for (uint32_t i = 0; i < s->n_links; i++) {
-        series_queue(s, i, s->links[i].queue_b, end);
+        series_add_area(&s->links[i], end);
         series_pause(s, i, s->links[i].paused_since >= 0, end);
     }
     for (uint32_t g = 0; g < s->spec->n_groups; g++) report_group(s, g, end);

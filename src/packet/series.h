@@ -13,6 +13,7 @@ typedef struct {
     double start_ns, end_ns; /* on the scale of flows' starts */
     uint32_t group, n_links;
     double utilisation;   /* share of the group's capacity that bytes on the wire took */
+    double goodput_bps;   /* payload_b over the interval */
     uint64_t payload_b;   /* of data packets whose transmission began, retransmissions included */
     double queue_mean_b;  /* in the data queues of the sending ports, over time and links */
     uint64_t queue_max_b; /* of one link */
@@ -65,11 +66,15 @@ int series_finish(Series *s, int64_t end);
 
 /* The following note what happens at a link at tick `now`. */
 
+static inline void series_add_area(SeriesLink *l, int64_t now) {
+    l->queue_area += (double)l->queue_b * (double)(now - l->queue_since);
+    l->queue_since = now;
+}
 /* series_queue: its data queue has queue_b bytes from now on. */
 static inline void series_queue(Series *s, uint32_t link, uint64_t queue_b, int64_t now) {
     SeriesLink *l = &s->links[link];
-    l->queue_area += (double)l->queue_b * (double)(now - l->queue_since);
-    l->queue_since = now;
+    if (queue_b == l->queue_b) return;
+    series_add_area(l, now);
     l->queue_b = queue_b;
     if (queue_b > l->queue_max_b) l->queue_max_b = queue_b;
 }
