@@ -24,22 +24,6 @@ static void simulate(const Net *n, const Flows *f, const NetConf *conf, const Pk
     die_on(pktsim_run(n->route, f, conf, opt, fct, st, &err), &err);
 }
 
-/* Flows between random hosts, sizes from 100 B to 200 KB, at random within span_ns. */
-static Flows random_flows(const Net *n, size_t count, double span_ns, uint64_t seed) {
-    Flows f;
-    flows_init(&f, count);
-    Rng rng = rng_stream(seed, "test flows", 0);
-    for (size_t i = 0; i < count; i++) {
-        f.src[i] = (uint32_t)rng_below(&rng, n->topo.n_hosts);
-        f.dst[i] =
-            (f.src[i] + 1 + (uint32_t)rng_below(&rng, n->topo.n_hosts - 1)) % n->topo.n_hosts;
-        f.size_b[i] = (uint64_t)(100 * pow(2000, rng_u01(&rng)));
-        f.start_ns[i] = (int64_t)(span_ns * rng_u01(&rng));
-    }
-    flows_sort(&f);
-    return f;
-}
-
 /* ---- sizes ---- */
 
 /* Controls that settings can name say the same sizes as net/wire, which features go by. */
