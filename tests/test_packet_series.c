@@ -306,8 +306,9 @@ static void integrate(void *ctx, const PktTraceEvent *e) {
         set_paused(g, e->link ^ 1, e->type == PKT_PAUSE, e->time_ns);
     if (!leaves && e->kind != PKT_TRACE_ENQUEUE) return;
     set_queue(g, e->link, e->queue_b, e->time_ns);
+    double sent_ns = e->time_ns + e->wire_b * 8e9 / g->topo->links[e->link].rate_bps;
     if (leaves && e->type == PKT_DATA)
-        g->payload_b[interval_of(g, e->time_ns) * g->topo->n_links + e->link] +=
+        g->payload_b[interval_of(g, sent_ns) * g->topo->n_links + e->link] +=
             e->wire_b - (FULL_B - 1000);
 }
 

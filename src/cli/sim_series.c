@@ -129,6 +129,18 @@ static void add_all_nodes(SimSeries *t) {
 
 /* ---- what is asked for ---- */
 
+/* Says what there is: the first n of `list`, which has room for two more and a NULL. */
+static int refuse(const char *name, const char **list, uint32_t n, Err *err) {
+    char known[160] = "";
+    size_t len = 0;
+    for (uint32_t i = 0; i < n && len + strlen(list[i]) + 8 < sizeof known; i++)
+        len += (size_t)snprintf(known + len, sizeof known - len, "%s, ", list[i]);
+    list[n] = "tiers";
+    list[n + 1] = "all";
+    return err_input(err, "%s: expected tiers, all, %sor FROM-TO (two node ids), got '%.40s'%s",
+                     option, known, name, cli_suggest(name, list, "", "").s);
+}
+
 /* Adds the group of tiers of that name, or fails with the nearest name there is. */
 static int add_named_tiers(SimSeries *t, const char *name, Err *err) {
     SimSeries all = {.topo = t->topo, .tier_names = t->tier_names};
@@ -147,13 +159,7 @@ static int add_named_tiers(SimSeries *t, const char *name, Err *err) {
         add_tiers(t, t->topo->tier[l->from], t->topo->tier[l->to]);
         rc = 0;
     }
-    list[n] = "tiers";
-    list[n + 1] = "all";
-    if (rc != 0)
-        err_input(err,
-                  "%s: expected tiers, all, or a list of tiers (%s, …) and links (FROM-TO, two "
-                  "node ids), got '%.40s'%s",
-                  option, list[0], name, cli_suggest(name, list, "", "").s);
+    if (rc != 0) refuse(name, list, n, err);
     free(list);
     free(names);
     sim_series_free(&all);

@@ -7,9 +7,8 @@
  * is in an interval of a length above 0; the first one holds its start, too.
  *
  * Invariant: queue_area covers the interval up to queue_since, as does `paused` up to paused_since;
- * `busy` has whole transmissions, of which series_advance leaves to the next interval what goes
- * beyond the end. The intervals of a link are therefore exact whatever their length, except that a
- * packet's payload counts whole, where its transmission begins.
+ * `busy` and payload_b have whole transmissions, of which at most the last one goes beyond the end
+ * of the interval: that part of its time is left to the next interval, and all of its payload.
  *
  * Left out: flows that wait at their hosts (a host's flows are its queue, in no port), and pause
  * frames and prioritised ACKs in queues; both are in `busy` once they are sent. */
@@ -47,9 +46,12 @@ void series_pause(Series *s, uint32_t link, bool paused, int64_t now) {
     l->paused_since = paused ? now : -1;
 }
 
-/* Time of transmissions that goes beyond tick `end`. */
+/* Time of transmissions that goes beyond tick `end`, and payload that is not sent by then. */
 static int64_t busy_after(const SeriesLink *l, int64_t end) {
     return l->free_at > end ? l->free_at - end : 0;
+}
+static uint64_t payload_after(const SeriesLink *l, int64_t end) {
+    return l->free_at > end ? l->last_payload_b : 0;
 }
 
 static void report_group(const Series *s, uint32_t g, int64_t end) {
@@ -65,7 +67,7 @@ static void report_group(const Series *s, uint32_t g, int64_t end) {
         capacity += ticks * s->rate_bps[link[i]];
         area += l->queue_area;
         paused += (double)l->paused;
-        r.payload_b += l->payload_b;
+        r.payload_b += l->payload_b - payload_after(l, end);
         r.n_marked += l->n_marked;
         r.n_dropped += l->n_dropped;
         if (l->queue_max_b > r.queue_max_b) r.queue_max_b = l->queue_max_b;
@@ -91,6 +93,8 @@ static void end_interval(Series *s, int64_t end) {
                                    .queue_max_b = l->queue_b,
                                    .busy = busy_after(l, end),
                                    .free_at = l->free_at,
+                                   .payload_b = payload_after(l, end),
+                                   .last_payload_b = l->last_payload_b,
                                    .paused_since = l->paused_since};
     }
     s->start = end;

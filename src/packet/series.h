@@ -14,7 +14,7 @@ typedef struct {
     uint32_t group, n_links;
     double utilisation;   /* share of the group's capacity that bytes on the wire took */
     double goodput_bps;   /* payload_b over the interval */
-    uint64_t payload_b;   /* of data packets whose transmission began, retransmissions included */
+    uint64_t payload_b;   /* of data packets whose transmission ended, retransmissions included */
     double queue_mean_b;  /* in the data queues of the sending ports, over time and links */
     uint64_t queue_max_b; /* of one link */
     uint64_t n_marked;    /* packets that the sending ports marked */
@@ -38,10 +38,11 @@ typedef struct {
     double queue_area; /* bytes × ticks, until queue_since */
     int64_t queue_since;
     uint64_t queue_b, queue_max_b;
-    int64_t busy, free_at; /* time of transmissions begun; end of the last one */
-    uint64_t payload_b;
+    int64_t busy, free_at;        /* time of transmissions begun; end of the last one */
+    uint64_t payload_b;           /* of transmissions begun */
     int64_t paused, paused_since; /* paused_since −1: not paused */
     uint32_t n_marked, n_dropped;
+    uint32_t last_payload_b; /* of the last transmission */
 } SeriesLink;
 
 typedef struct {
@@ -85,6 +86,7 @@ static inline void series_send(Series *s, uint32_t link, uint32_t payload_b, int
     l->busy += free_at - now;
     l->free_at = free_at;
     l->payload_b += payload_b;
+    l->last_payload_b = payload_b;
 }
 /* series_mark: it marked a packet. series_drop: a packet found no room in its queue, or was lost on
  * it. series_pause: from now on data has to wait for a resume frame, or need not any more. */
