@@ -73,7 +73,7 @@ static void report_group(const Series *s, uint32_t g, int64_t end) {
         if (l->queue_max_b > r.queue_max_b) r.queue_max_b = l->queue_max_b;
     }
     r.utilisation = sent / capacity;
-    r.goodput_bps = (double)r.payload_b * 8e9 * s->ticks_per_ns / ticks;
+    r.goodput_bps = 8 * (double)r.payload_b * (1e9 * s->ticks_per_ns / ticks);
     r.queue_mean_b = area / (ticks * r.n_links);
     r.paused_share = paused / (ticks * r.n_links);
     s->spec->row(s->spec->ctx, &r);
