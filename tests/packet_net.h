@@ -100,7 +100,7 @@ static inline Flows flows_of(const TestFlow *list, size_t n) {
 }
 
 /* Flows between random hosts, sizes from 100 B to 200 KB, at random within span_ns. */
-static inline Flows random_flows(const Net *n, size_t count, double span_ns, uint64_t seed) {
+static inline Flows net_random_flows(const Net *n, size_t count, double span_ns, uint64_t seed) {
     Flows f;
     flows_init(&f, count);
     Rng rng = rng_stream(seed, "test flows", 0);

@@ -176,7 +176,7 @@ static void bytes_are_conserved(void **state) {
     Net n;
     net_clos(&n);
     const Topo *t = &n.topo;
-    Flows f = random_flows(&n, 800, 1e6, 21);
+    Flows f = net_random_flows(&n, 800, 1e6, 21);
     double fct[800], *wire_b = MEM_ZNEW(double, t->n_nodes);
     int64_t *payload_b = MEM_ZNEW(int64_t, t->n_nodes);
     uint64_t sent_b = 0, received_b = 0, n_marked = 0, peak_b[PKT_MAX_TIERS] = {0};
@@ -228,7 +228,7 @@ static void drops_are_the_runs(void **state) {
         for (uint32_t i = 0; i < 8; i++)
             cables[i] = (TopoCable){i, 8, 10e9, 1000, lossy && i < 2 ? 0.02 : 0};
         net_build(&n, 9, 8, cables, 8);
-        Flows f = random_flows(&n, 500, 1e6, 12);
+        Flows f = net_random_flows(&n, 500, 1e6, 12);
         double fct[500], paused_ns = 0;
         uint64_t n_dropped = 0, n_on_lossy = 0;
         NetConf conf;
@@ -348,7 +348,7 @@ static void series_agree_with_the_trace(void **state) {
     (void)state;
     Net n;
     net_clos(&n);
-    Flows f = random_flows(&n, 600, 1e6, 5);
+    Flows f = net_random_flows(&n, 600, 1e6, 5);
     double fct[600], paused_ns = 0;
     NetConf conf;
     netconf_default(&conf);
@@ -387,7 +387,7 @@ static void groups_are_sums_of_links(void **state) {
     (void)state;
     Net n;
     net_lot(&n); /* rates differ */
-    Flows f = random_flows(&n, 200, 1e6, 3);
+    Flows f = net_random_flows(&n, 200, 1e6, 3);
     double fct[200];
     NetConf conf;
     netconf_default(&conf);
@@ -473,7 +473,7 @@ static void series_change_no_result(void **state) {
     static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none", "swift"};
     Net n;
     net_clos(&n);
-    Flows f = random_flows(&n, 300, 5e5, 8), none = flows_of(NULL, 0);
+    Flows f = net_random_flows(&n, 300, 5e5, 8), none = flows_of(NULL, 0);
     NetConf conf;
     netconf_default(&conf);
     conf.line_window_b = 60e3;

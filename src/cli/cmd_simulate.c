@@ -218,7 +218,13 @@ const CliCommand cmd_simulate = {
         "flows.csv\n"
         "  m3 simulate --topo topology.txt --flows flows.csv --set cc=hp --compat hpcc-ns3 --json\n"
         "  m3 simulate --topo topology.txt --flows flows.csv --trace t.csv --trace-flow 7\n"
-        "  m3 simulate --mix spec/demo.json --n-flows 20k --series 100us --series-out s.csv",
+        "  m3 simulate --mix spec/demo.json --n-flows 20k --series 100us --series-out s.csv\n\n"
+        "Columns of --series (spec/README.md says more): start_ns, end_ns; port, links: the group "
+        "and its size;\n"
+        "utilisation: share of capacity on the wire; goodput_bps: payload sent, retransmissions "
+        "included;\n"
+        "queue_mean_b, queue_max_b: waiting at the sending port; marked by ECN; dropped;\n"
+        "paused_share: of time and links, under a PFC pause.",
     .options = options,
     .state_size = sizeof(SimulateCmd),
     .init = init,
