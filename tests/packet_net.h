@@ -2,11 +2,13 @@
  * the test program. */
 #ifndef M3_TESTS_PACKET_NET_H
 #define M3_TESTS_PACKET_NET_H
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/rng.h"
 #include "net/clos.h"
 #include "packet/pktsim.h"
 
@@ -94,6 +96,22 @@ static inline Flows flows_of(const TestFlow *list, size_t n) {
         f.size_b[i] = list[i].size_b;
         f.start_ns[i] = list[i].start_ns;
     }
+    return f;
+}
+
+/* Flows between random hosts, sizes from 100 B to 200 KB, at random within span_ns. */
+static inline Flows net_random_flows(const Net *n, size_t count, double span_ns, uint64_t seed) {
+    Flows f;
+    flows_init(&f, count);
+    Rng rng = rng_stream(seed, "test flows", 0);
+    for (size_t i = 0; i < count; i++) {
+        f.src[i] = (uint32_t)rng_below(&rng, n->topo.n_hosts);
+        f.dst[i] =
+            (f.src[i] + 1 + (uint32_t)rng_below(&rng, n->topo.n_hosts - 1)) % n->topo.n_hosts;
+        f.size_b[i] = (uint64_t)(100 * pow(2000, rng_u01(&rng)));
+        f.start_ns[i] = (int64_t)(span_ns * rng_u01(&rng));
+    }
+    flows_sort(&f);
     return f;
 }
 #endif

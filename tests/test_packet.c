@@ -24,22 +24,6 @@ static void simulate(const Net *n, const Flows *f, const NetConf *conf, const Pk
     die_on(pktsim_run(n->route, f, conf, opt, fct, st, &err), &err);
 }
 
-/* Flows between random hosts, sizes from 100 B to 200 KB, at random within span_ns. */
-static Flows random_flows(const Net *n, size_t count, double span_ns, uint64_t seed) {
-    Flows f;
-    flows_init(&f, count);
-    Rng rng = rng_stream(seed, "test flows", 0);
-    for (size_t i = 0; i < count; i++) {
-        f.src[i] = (uint32_t)rng_below(&rng, n->topo.n_hosts);
-        f.dst[i] =
-            (f.src[i] + 1 + (uint32_t)rng_below(&rng, n->topo.n_hosts - 1)) % n->topo.n_hosts;
-        f.size_b[i] = (uint64_t)(100 * pow(2000, rng_u01(&rng)));
-        f.start_ns[i] = (int64_t)(span_ns * rng_u01(&rng));
-    }
-    flows_sort(&f);
-    return f;
-}
-
 /* ---- sizes ---- */
 
 /* Controls that settings can name say the same sizes as net/wire, which features go by. */
@@ -199,7 +183,7 @@ static void pfc_is_lossless(void **state) {
     (void)state;
     Net n;
     net_clos(&n);
-    Flows f = random_flows(&n, 3000, 3e6, 11);
+    Flows f = net_random_flows(&n, 3000, 3e6, 11);
     NetConf conf;
     netconf_default(&conf);
     conf.line_window_b = 60e3;
@@ -221,7 +205,7 @@ static void losses_are_repaired(void **state) {
     (void)state;
     Net n;
     net_star(&n, 8, 10e9, 1000);
-    Flows f = random_flows(&n, 1500, 3e6, 12);
+    Flows f = net_random_flows(&n, 1500, 3e6, 12);
     NetConf conf;
     netconf_default(&conf);
     conf.pfc = false;
@@ -243,7 +227,7 @@ static void lost_tails_need_the_timer(void **state) {
     (void)state;
     Net n;
     net_star(&n, 8, 10e9, 1000);
-    Flows f = random_flows(&n, 1500, 2e6, 12);
+    Flows f = net_random_flows(&n, 1500, 2e6, 12);
     NetConf conf;
     netconf_default(&conf);
     conf.pfc = false;
@@ -283,7 +267,7 @@ static void same_seed_same_bytes(void **state) {
     enum { RUNS = 4 };
     Net n;
     net_star(&n, 8, 10e9, 1000);
-    Flows f = random_flows(&n, 1000, 2e6, 13);
+    Flows f = net_random_flows(&n, 1000, 2e6, 13);
     NetConf conf;
     netconf_default(&conf);
     conf.dcqcn_kmin_b = 5e3;
@@ -324,7 +308,7 @@ static void settings_matter(void **state) {
                    {"none", "pfc", "off"}};
     Net n;
     net_star(&n, 8, 10e9, 1000);
-    Flows f = random_flows(&n, 1500, 2e6, 14);
+    Flows f = net_random_flows(&n, 1500, 2e6, 14);
     double *before = MEM_NEW(double, f.n), *after = MEM_NEW(double, f.n);
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         NetConf conf;
@@ -351,7 +335,7 @@ static void settings_scale_with_the_rate(void **state) {
     for (int fast = 0; fast < 2; fast++) {
         Net n;
         net_star(&n, 8, fast ? 100e9 : 10e9, fast ? 100 : 1000);
-        Flows f = random_flows(&n, 2000, fast ? 1e6 : 1e7, 15);
+        Flows f = net_random_flows(&n, 2000, fast ? 1e6 : 1e7, 15);
         NetConf conf;
         netconf_default(&conf);
         double *fct = MEM_NEW(double, f.n), *ideal = MEM_NEW(double, f.n);

@@ -1,7 +1,7 @@
 /* m3 simulate: packet-level simulation of a network, from files to per-flow completion times.
  *
  * Flows go to --out with two more columns, fct_ns and ideal_fct_ns; a summary goes to stdout, or to
- * stderr where stdout has the flows or the trace. */
+ * stderr where stdout has the flows, the trace or the series. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +11,24 @@
 #include "base/units.h"
 #include "cli/scenario_args.h"
 #include "cli/sim_report.h"
+#include "cli/sim_series.h"
 #include "cli/sim_trace.h"
 #include "cli/value.h"
 #include "packet/pktsim.h"
 #include "scenario/scenario.h"
 
-enum { CC = SCENARIO_N_ARGS, COMPAT, STOP, OUT, TRACE, TRACE_FLOW, TRACE_PORT };
+enum {
+    CC = SCENARIO_N_ARGS,
+    COMPAT,
+    STOP,
+    OUT,
+    TRACE,
+    TRACE_FLOW,
+    TRACE_PORT,
+    SERIES,
+    SERIES_OUT,
+    SERIES_PORTS
+};
 static const CliOption options[] = {
     SCENARIO_ARGS("window=18KB, cc=dcqcn, pfc=off"),
     {"cc", "NAME", "congestion control (default: the mix's): a name of 'm3 help settings'",
@@ -33,6 +45,15 @@ static const CliOption options[] = {
     {"trace-flow", "ID", "only packets of that flow", "Output"},
     {"trace-port", "FROM-TO", "only packets on the link between these nodes, in that direction",
      "Output"},
+    {"series", "INTERVAL",
+     "a row of CSV for each such time and group of links: utilisation, goodput,\nqueue, marks, "
+     "drops, pauses",
+     "Output"},
+    {"series-out", "FILE", "where these go (default: stdout)", "Output"},
+    {"series-ports", "LIST",
+     "tiers: a row for each direction between tiers, as host-tor (default);\nall: for each two "
+     "linked nodes; or of these, e.g. tor-host,0-256 (FROM-TO)",
+     "Output"},
     {NULL, NULL, NULL, NULL}};
 
 typedef struct {
@@ -41,6 +62,10 @@ typedef struct {
     const char *out, *trace, *trace_flow, *trace_port;
     FileOut trace_file;
     SimTrace tracer;
+    double series_ns; /* 0: no series */
+    const char *series_out, *series_ports;
+    FileOut series_file;
+    SimSeries series;
 } SimulateCmd;
 
 static void init(void *state) { scenario_args_init(&((SimulateCmd *)state)->scenario); }
@@ -48,7 +73,16 @@ static void init(void *state) { scenario_args_init(&((SimulateCmd *)state)->scen
 static void release(void *state) {
     SimulateCmd *o = state;
     file_out_abort(&o->trace_file);
+    file_out_abort(&o->series_file);
+    sim_series_free(&o->series);
     scenario_args_free(&o->scenario);
+}
+
+/* An interval is at least a tick of any run, 1 ns in compat. */
+static int set_interval(SimulateCmd *o, const char *value, Err *err) {
+    if (value_span(value, "--series", &o->series_ns, err) != 0) return -1;
+    return o->series_ns >= 1 ? 0
+                             : err_input(err, "--series: must be at least 1ns, got %.40s", value);
 }
 
 static int set(void *state, int option, const char *value, Err *err) {
@@ -65,19 +99,29 @@ static int set(void *state, int option, const char *value, Err *err) {
     case OUT: o->out = value; return 0;
     case TRACE: o->trace = value; return 0;
     case TRACE_FLOW: o->trace_flow = value; return 0;
-    default: o->trace_port = value; return 0;
+    case TRACE_PORT: o->trace_port = value; return 0;
+    case SERIES: return set_interval(o, value, err);
+    case SERIES_OUT: o->series_out = value; return 0;
+    default: o->series_ports = value; return 0;
     }
 }
 
 static bool is_stdout(const char *path) { return path && strcmp(path, "-") == 0; }
 
+static bool series_to_stdout(const SimulateCmd *o) {
+    return o->series_ns > 0 && (!o->series_out || is_stdout(o->series_out));
+}
+
 static int check(const SimulateCmd *o, const CliCommon *common, Err *err) {
     if (scenario_args_check(&o->scenario, "simulate", err) != 0) return -1;
     if ((o->trace_flow || o->trace_port) && !o->trace)
         return err_input(err, "simulate: --trace-flow and --trace-port need --trace FILE");
-    if (common->json + is_stdout(o->out) + is_stdout(o->trace) > 1)
+    if ((o->series_out || o->series_ports) && o->series_ns == 0)
+        return err_input(err, "simulate: --series-out and --series-ports need --series INTERVAL");
+    if (common->json + is_stdout(o->out) + is_stdout(o->trace) + series_to_stdout(o) > 1)
         return err_input(err,
-                         "simulate: only one of --json, --out - and --trace - can have stdout");
+                         "simulate: only one of --json, --out -, --trace - and --series (without "
+                         "--series-out FILE) can have stdout");
     return 0;
 }
 
@@ -91,7 +135,7 @@ static int check_out(const char *path, Err *err) {
 }
 
 static void report(const SimulateCmd *o, const SimReport *r) {
-    bool stdout_taken = is_stdout(o->out) || is_stdout(o->trace);
+    bool stdout_taken = is_stdout(o->out) || is_stdout(o->trace) || series_to_stdout(o);
     if (r->common->json) sim_report_json(stdout, r);
     else if (!stdout_taken) sim_report_table(stdout, r);
     else if (r->common->log.level > LOG_QUIET) sim_report_table(stderr, r);
@@ -115,13 +159,27 @@ static int open_trace(SimulateCmd *o, const Scenario *s, Err *err) {
                           o->trace_port, err);
 }
 
+/* Opens the series' file; its links are found when the network is known. */
+static int open_series(SimulateCmd *o, Err *err) {
+    if (o->series_ns == 0) return 0;
+    return file_out_open(&o->series_file, series_to_stdout(o) ? "-" : o->series_out, err);
+}
+
+static int begin_series(SimulateCmd *o, const Topo *topo, Err *err) {
+    if (o->series_ns == 0) return 0;
+    o->sim.series = &o->series.spec;
+    return sim_series_init(&o->series, o->series_file.f, o->series_ns, topo,
+                           o->series_ports ? o->series_ports : "tiers", err);
+}
+
 static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *err) {
     PktStats stats;
-    if (open_trace(o, s, err) != 0) return -1;
+    if (open_trace(o, s, err) != 0 || begin_series(o, &s->topo, err) != 0) return -1;
     double *fct_ns = MEM_NEW(double, s->flows.n);
     int rc = pktsim_run(s->route, &s->flows, &s->conf, &o->sim, fct_ns, &stats, err);
     keep_times(s, o->sim.compat, fct_ns);
     if (rc == 0 && o->trace) rc = file_out_commit(&o->trace_file, err);
+    if (rc == 0 && o->series_ns > 0) rc = file_out_commit(&o->series_file, err);
     if (rc == 0 && o->out) rc = flows_save(&s->flows, o->out, &s->topo, err);
     if (rc != 0) return -1;
     report(o, &(SimReport){.scenario = s,
@@ -139,7 +197,8 @@ static int run(void *state, const CliCommon *common, Err *err) {
     o->scenario.options.seed = o->sim.seed = common->seed;
     o->scenario.options.threads = common->threads;
     o->sim.log = &common->log;
-    if (check(o, common, err) != 0 || check_out(o->out, err) != 0) return -1;
+    if (check(o, common, err) != 0 || check_out(o->out, err) != 0 || open_series(o, err) != 0)
+        return -1;
     int rc = scenario_load(&scenario, &o->scenario.options, &common->log, err);
     if (rc == 0) scenario_remark_window(&scenario, &common->log);
     if (rc == 0) rc = simulate(o, common, &scenario, err);
@@ -158,7 +217,14 @@ const CliCommand cmd_simulate = {
         "  m3 simulate --topo spec/clos-256-2to1.json --mix spec/demo.json --n-flows 100k --out "
         "flows.csv\n"
         "  m3 simulate --topo topology.txt --flows flows.csv --set cc=hp --compat hpcc-ns3 --json\n"
-        "  m3 simulate --topo topology.txt --flows flows.csv --trace t.csv --trace-flow 7",
+        "  m3 simulate --topo topology.txt --flows flows.csv --trace t.csv --trace-flow 7\n"
+        "  m3 simulate --mix spec/demo.json --n-flows 20k --series 100us --series-out s.csv\n\n"
+        "Columns of --series (spec/README.md says more): start_ns, end_ns; port, links: the group "
+        "and its size;\n"
+        "utilisation: share of capacity on the wire; goodput_bps: payload sent, retransmissions "
+        "included;\n"
+        "queue_mean_b, queue_max_b: waiting at the sending port; marked by ECN; dropped;\n"
+        "paused_share: of time and links, under a PFC pause.",
     .options = options,
     .state_size = sizeof(SimulateCmd),
     .init = init,

@@ -5,23 +5,9 @@
  * next byte expected); bytes on the wire; whether ECN-marked; bytes in the port's data queue. */
 #include "cli/sim_trace.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/json.h"
 #include "base/units.h"
-
-static uint32_t find_node(const Topo *t, uint64_t id) {
-    for (uint32_t v = 0; v < t->n_nodes; v++)
-        if (t->node_id[v] == id) return v;
-    return TOPO_NONE;
-}
-
-static bool is_link(const Topo *t, uint32_t from, uint32_t to) {
-    for (uint32_t l = 0; l < t->n_links; l++)
-        if (t->links[l].from == from && t->links[l].to == to) return true;
-    return false;
-}
+#include "cli/link_arg.h"
 
 static uint64_t flow_id(const Flows *f, size_t i) { return f->id ? f->id[i] : i; }
 
@@ -36,21 +22,6 @@ static int find_flow(SimTrace *t, const char *text, Err *err) {
     return err_input(err, "--trace-flow: there is no flow %s", text);
 }
 
-static int find_port(SimTrace *t, const char *text, Err *err) {
-    char *end;
-    unsigned long long from = strtoull(text, &end, 10), to = 0;
-    const char *second = *end == '-' ? end + 1 : NULL;
-    if (second) to = strtoull(second, &end, 10);
-    if (!second || end == second || *end)
-        return err_input(err, "--trace-port: expected FROM-TO, two node ids, got '%.40s'", text);
-    t->from = find_node(t->topo, from);
-    t->to = find_node(t->topo, to);
-    if (t->from == TOPO_NONE || t->to == TOPO_NONE || !is_link(t->topo, t->from, t->to))
-        return err_input(err, "--trace-port: %s has no link from %llu to %llu", t->topo->name, from,
-                         to);
-    return 0;
-}
-
 int sim_trace_init(SimTrace *t, FILE *f, const Topo *topo, const Flows *flows, const char *flow,
                    const char *port, Err *err) {
     *t = (SimTrace){.f = f,
@@ -60,7 +31,7 @@ int sim_trace_init(SimTrace *t, FILE *f, const Topo *topo, const Flows *flows, c
                     .from = TOPO_NONE,
                     .to = TOPO_NONE};
     if (flow && find_flow(t, flow, err) != 0) return -1;
-    if (port && find_port(t, port, err) != 0) return -1;
+    if (port && link_arg_find(topo, port, "--trace-port", &t->from, &t->to, err) != 0) return -1;
     fputs("time_ns,event,from,to,type,flow,byte,wire_b,marked,queue_b\n", f);
     return 0;
 }

@@ -29,7 +29,7 @@ enum { COMPAT_STREAMS = 2, COMPAT_STREAMS_PER_NODE = 6 };
 /* Limits. Serialisation at a tenth of the least rate, the longest round trip backed off, and the
  * span of starts are each below 2^63 ps; the least buffer holds more than one packet. */
 static const double MIN_LINK_BPS = 1e3, MAX_DELAY_NS = 1e12, MAX_SPAN_NS = 8e15,
-                    MIN_BUFFER_B = 4000;
+                    MIN_BUFFER_B = 4000, MAX_TICKS = 9e18; /* below 2^63 */
 enum { MAX_LINKS = 16 }; /* of a path: WIRE_MAX_PACKET_B has room for their stamps */
 
 /* ---- cells ---- */
@@ -76,7 +76,18 @@ void pktsim_packet_free(PktSim *s, uint32_t id) {
     flowslot_release(s, slot);
 }
 
+/* Feeds the series with what changes a link's queue or begins a transmission. */
+static void add_to_series(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
+    const Port *p = &s->ports[link];
+    series_queue(s->series, link, p->data_b, s->now);
+    if (kind != PKT_TRACE_SEND && kind != PKT_TRACE_DEQUEUE) return;
+    uint32_t payload_b = c->kind == CELL_DATA ? c->wire_b - s->header_b : 0;
+    series_send(s->series, link, payload_b, s->now, s->now + port_ticks(s, p, c->wire_b));
+}
+
 void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
+    if (s->series) add_to_series(s, kind, link, c);
+    if (!s->tracing) return;
     static const PktType type_of[] = {[CELL_DATA] = PKT_DATA,
                                       [CELL_ACK] = PKT_ACK,
                                       [CELL_NACK] = PKT_NACK,
@@ -174,12 +185,47 @@ static void put_received(const PktSim *s, double *received_b) {
     }
 }
 
+/* Times, in ticks, at which the loop has more to do than to handle the event. */
+typedef struct {
+    int64_t stop;    /* the first tick that isn't simulated */
+    int64_t settled; /* of PktStretch, until it has come */
+    int64_t next;    /* the least of these and the first tick after the series' interval */
+} Marks;
+
+static void find_next_mark(const PktSim *s, Marks *m) {
+    m->next = m->stop < m->settled ? m->stop : m->settled;
+    if (s->series && s->series->end < m->next) m->next = s->series->end + 1;
+}
+
+static Marks first_marks(const PktSim *s) {
+    const PktOptions *o = s->opt;
+    double ticks = (double)s->ticks_per_ns;
+    Marks m = {.stop = o->stop_ns > 0 && o->stop_ns * ticks < MAX_TICKS
+                           ? (int64_t)(o->stop_ns * ticks) + 1
+                           : INT64_MAX,
+               .settled = o->stretch ? (int64_t)(o->stretch->settled_ns * ticks) : INT64_MAX};
+    find_next_mark(s, &m);
+    return m;
+}
+
+static int pass_marks(PktSim *s, Marks *m, Err *err) {
+    if (s->now >= m->settled) {
+        put_received(s, s->opt->stretch->settled_b);
+        m->settled = INT64_MAX;
+    }
+    if (s->series && series_advance(s->series, s->now) != 0) return err_stopped(err);
+    find_next_mark(s, m);
+    return 0;
+}
+
+/* Reports the last intervals, up to the last event or the stop. */
+static int finish_series(PktSim *s, const Marks *m, Err *err) {
+    int64_t end = s->now < m->stop ? s->now : m->stop - 1;
+    return s->series && series_finish(s->series, end) != 0 ? err_stopped(err) : 0;
+}
+
 static int loop(PktSim *s, Err *err) {
-    int64_t stop =
-        s->opt->stop_ns > 0 ? (int64_t)(s->opt->stop_ns * (double)s->ticks_per_ns) : INT64_MAX;
-    int64_t settled = s->opt->stretch
-                          ? (int64_t)(s->opt->stretch->settled_ns * (double)s->ticks_per_ns)
-                          : INT64_MAX;
+    Marks marks = first_marks(s);
     Progress progress;
     progress_init(&progress, s->opt->log, "flows", s->in->n);
     int rc = 0;
@@ -190,10 +236,9 @@ static int loop(PktSim *s, Err *err) {
         const PktCell *c = pktsim_cell(s, id);
         s->now = c->ev.time;
         s->now_rank = c->ev.seq;
-        if (s->now > stop) break;
-        if (s->now >= settled) {
-            put_received(s, s->opt->stretch->settled_b);
-            settled = INT64_MAX;
+        if (s->now >= marks.next) {
+            if (s->now >= marks.stop) break;
+            if ((rc = pass_marks(s, &marks, err)) != 0) break;
         }
         s->n_live -= c->kind != CELL_CC_TIMER;
         if (++s->stats->n_events % EVENTS_PER_UPDATE == 0) {
@@ -205,8 +250,9 @@ static int loop(PktSim *s, Err *err) {
         }
         handle(s, id);
     }
+    if (rc == 0) rc = finish_series(s, &marks, err);
     progress_finish(&progress);
-    if (settled < INT64_MAX) put_received(s, s->opt->stretch->settled_b);
+    if (marks.settled < INT64_MAX) put_received(s, s->opt->stretch->settled_b);
     return rc;
 }
 
@@ -272,6 +318,7 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
                   .stats = stats,
                   .compat = opt->compat,
                   .tracing = opt->trace != NULL,
+                  .observed = opt->trace || opt->series,
                   .ticks_per_ns = opt->compat ? 1 : 1000,
                   .cc_conf = cc_conf(conf, opt->compat),
                   .cc = cc_find(opt->cc ? opt->cc : netconf_cc_name(conf->cc)),
@@ -293,6 +340,9 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
     s->n_awaited = opt->stretch ? opt->stretch->n_measured : SIZE_MAX;
     if (s->compat) s->asked_starts = compat_has_asked_starts(f);
     s->first_start_ns = start_ns(s, 0);
+    if (opt->series)
+        s->series = series_new(&s->arena, opt->series, s->topo, (double)s->first_start_ns,
+                               (double)s->ticks_per_ns);
     pktsim_schedule(s, pktsim_cell_new(s, CELL_FLOW_DUE), 0);
 }
 

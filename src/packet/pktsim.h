@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "net/netconf.h"
 #include "net/route.h"
+#include "packet/series.h"
 #include "traffic/flows.h"
 
 /* Tiers of switches whose queues are told apart. A Clos has three, the largest fabrics in use have
@@ -63,6 +64,7 @@ typedef struct {
     const Log *log;            /* progress; NULL: none */
     PktTracer trace;           /* NULL: none */
     void *trace_ctx;
+    const SeriesSpec *series; /* NULL: none; changes no result */
 } PktOptions;
 
 typedef struct {

@@ -72,7 +72,8 @@ struct PktSim {
     uint64_t now_rank;
     size_t n_live; /* events queued other than timers of congestion controls */
     int64_t ticks_per_ns;
-    bool compat, tracing;
+    bool compat;
+    bool tracing, observed; /* there is a trace; a trace or a series */
     uint32_t full_wire_b, header_b, ack_wire_b;
     const CongestionControl *cc;
     CcConf cc_conf;
@@ -104,6 +105,7 @@ struct PktSim {
     Rng rng;           /* marking */
     Mrg mrg;           /* marking, in compat */
     Rng *loss;         /* [n_links] losses on links; NULL: none loses packets */
+    Series *series;    /* NULL: none asked for */
 
     double *fct_ns;
     PktStats *stats;
@@ -148,8 +150,11 @@ int64_t pktsim_ticks(const PktSim *s, double bytes, double rate_bps);
 
 /* ---- tracing ---- */
 
+/* Tells the trace and the series, where there are, what happens to a packet at a link. A series
+ * needs no arrivals. */
 void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c);
 static inline void pktsim_trace(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
-    if (s->tracing) pktsim_trace_event(s, kind, link, c);
+    bool arrival = kind == PKT_TRACE_RECEIVE || kind == PKT_TRACE_DROP;
+    if (arrival ? s->tracing : s->observed) pktsim_trace_event(s, kind, link, c);
 }
 #endif

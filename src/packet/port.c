@@ -92,12 +92,15 @@ static void queue_free_event(PktSim *s, Port *p, uint32_t link) {
     evq_push(&s->q, link, p->free_at, p->free_rank);
 }
 
+int64_t port_ticks(const PktSim *s, const Port *p, uint32_t wire_b) {
+    return wire_b == s->full_wire_b  ? p->full_ticks
+           : wire_b == s->ack_wire_b ? p->ack_ticks
+                                     : pktsim_ticks(s, wire_b, p->rate_bps);
+}
+
 void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id, bool more) {
     PktCell *c = pktsim_cell(s, id);
-    int64_t ticks = c->wire_b == s->full_wire_b  ? p->full_ticks
-                    : c->wire_b == s->ack_wire_b ? p->ack_ticks
-                                                 : pktsim_ticks(s, c->wire_b, p->rate_bps);
-    p->free_at = s->now + ticks;
+    p->free_at = s->now + port_ticks(s, p, c->wire_b);
     p->free_rank = s->rank++;
     c->link = link;
     if (more) queue_free_event(s, p, link);
@@ -217,6 +220,7 @@ void port_on_pause(PktSim *s, uint32_t id) {
     pktsim_cell_free(s, id);
     if (!s->cc_conf.conf.pfc) return;
     s->ports[link].paused = pause;
+    if (s->series) series_pause(s->series, link, pause, s->now);
     if (!pause) port_kick(s, link);
 }
 
@@ -237,6 +241,7 @@ static void leave_data_queue(PktSim *s, Port *p, PktCell *c) {
     p->data_b -= c->wire_b;
     if (p->data_b > p->marking.kmin_b && should_mark(s, p)) {
         s->stats->n_marks++;
+        if (s->series) series_mark(s->series, c->link);
         c->marked = true;
     }
     resume_if_drained(s, in, c->in_link);
@@ -273,6 +278,7 @@ static void switch_transmit(PktSim *s, Port *p, uint32_t link) {
 void port_drop(PktSim *s, uint32_t id) {
     PktCell *c = pktsim_cell(s, id);
     s->stats->n_drops++;
+    if (s->series) series_drop(s->series, c->link);
     if (c->kind == CELL_DATA) s->stats->dropped_b += c->wire_b - s->header_b;
     pktsim_trace(s, PKT_TRACE_DROP, c->in_link, c);
     host_on_drop(s, c->flow);

@@ -62,6 +62,9 @@ void port_init(PktSim *s, uint32_t link, double host_rate_bps);
  * it that this happens when it will be. */
 void port_kick(PktSim *s, uint32_t link);
 
+/* port_ticks returns the serialisation of so many bytes at a port. */
+int64_t port_ticks(const PktSim *s, const Port *p, uint32_t wire_b);
+
 /* port_transmit puts packet `id` on link `link`, whose port is p and free. `more`: something else
  * waits, so that the end of the transmission has to be an event. */
 void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id, bool more);
