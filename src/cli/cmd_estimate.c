@@ -251,6 +251,8 @@ static int from_scenario(EstimateCmd *o, const CliCommon *common, ReportMeta *me
         meta->topo = so->topo_path ? so->topo_path : s.topo.name;
         meta->wall_read_s = s.wall_read_s;
         meta->method = estimate_args_methods[e.method];
+        meta->scenario = &s;
+        meta->conf = &s.conf;
         rc = deliver(o, common, &e, meta, err);
     }
     scenario_free(&s);
@@ -266,13 +268,15 @@ static int from_features(EstimateCmd *o, const CliCommon *common, ReportMeta *me
     if (estimate_predict(f, &o->estimate, &e, err) != 0) return -1;
     estimate_remark(&e, &common->log);
     features_args_meta(&o->features, meta);
+    meta->conf = &f->conf;
     return deliver(o, common, &e, meta, err);
 }
 
 static int run(void *state, const CliCommon *common, Err *err) {
     EstimateCmd *o = state;
     char sha256[65];
-    ReportMeta meta = {.command = common->command, .seed = common->seed};
+    ReportMeta meta = {
+        .command = common->command, .seed = common->seed, .remarks = common->log.remarks};
     o->scenario.options.seed = o->estimate.seed = common->seed;
     o->scenario.options.threads = o->estimate.threads = common->threads;
     o->scenario.options.max_in_memory =
