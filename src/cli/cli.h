@@ -14,7 +14,7 @@
 
 #include "base/diag.h"
 
-enum { CLI_MAX_ARGS = 3 }; /* of a command, beside options: "topo convert A B" has most */
+enum { CLI_MAX_ARGS = 16 }; /* of a command, beside options: "report RESULT..." has most */
 
 /* What every command understands, and the arguments that belong to no option. */
 typedef struct {

@@ -15,12 +15,12 @@
 #endif
 
 extern const CliCommand cmd_estimate, cmd_sweep, cmd_simulate, cmd_workload, cmd_topo, cmd_flowsim,
-    cmd_dataset, cmd_train, cmd_evaluate, cmd_ckpt, cmd_compare;
+    cmd_dataset, cmd_train, cmd_evaluate, cmd_ckpt, cmd_compare, cmd_report;
 
 /* In the order a newcomer meets them. */
 static const CliCommand *const commands[] = {
     &cmd_estimate, &cmd_sweep, &cmd_simulate, &cmd_workload, &cmd_topo,    &cmd_flowsim,
-    &cmd_dataset,  &cmd_train, &cmd_evaluate, &cmd_ckpt,     &cmd_compare,
+    &cmd_dataset,  &cmd_train, &cmd_evaluate, &cmd_ckpt,     &cmd_compare, &cmd_report,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
