@@ -105,12 +105,28 @@ static const struct {
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
+/* "demo on clos-256-2to1", of the mix and the topology. */
+static int read_subject(Page *p, const Json *root, Err *err) {
+    Json v;
+    const char *topo = NULL, *mix = NULL;
+    if (page_find(root, "topo", &v) && json_string(&v, &topo, err) != 0) return -1;
+    if (page_find(root, "mix", &v) && json_string(&v, &mix, err) != 0) return -1;
+    if (!topo) return 0;
+    char *a = mix ? page_stem(mix) : mem_strdup(""), *b = page_stem(topo);
+    free(p->subject);
+    p->subject = mem_printf("%s%s%s", a, mix ? " on " : "", b);
+    free(a);
+    free(b);
+    return 0;
+}
+
 static int put_json(Page *p, const FileView *v, Err *err) {
     JsonDoc *doc = json_parse(v->data, v->len, p->path, err);
     const char *schema;
     if (!doc) return -1;
     Json root = json_root(doc);
     int rc = json_need_string(&root, "schema", &schema, err), k = 0;
+    if (rc == 0) rc = read_subject(p, &root, err);
     while (rc == 0 && k < N_KINDS && strcmp(kinds[k].schema, schema) != 0) k++;
     if (rc == 0 && k == N_KINDS)
         rc = json_fail_member(&root, "schema", err,
@@ -139,6 +155,7 @@ static int put_results(Page *p, Err *err) {
     const PageOptions *o = p->options;
     for (p->result = 0; p->result < o->n; p->result++) {
         p->path = o->results[p->result];
+        p->is_sweep = false;
         if (o->n > 1) {
             char *id = mem_printf("r%zu", p->result + 1);
             fprintf(p->f, "<h2 class=\"result\" id=\"%s\">", id);
@@ -184,9 +201,11 @@ static void put_contents(FILE *f, const Page *p) {
     fputs("</ol></nav>\n", f);
 }
 
-static char *title_of(const PageOptions *o) {
+static char *title_of(const Page *p) {
+    const PageOptions *o = p->options;
     if (o->title) return mem_strdup(o->title);
     if (o->n > 1) return mem_printf("Slowdown of flows: %zu results", o->n);
+    if (p->subject) return mem_printf("Slowdown of flows: %s", p->subject);
     char *stem = page_stem(o->results[0]), *title = strcmp(stem, "-") == 0
                                                         ? mem_strdup("Slowdown of flows")
                                                         : mem_printf("Slowdown of flows: %s", stem);
@@ -195,7 +214,7 @@ static char *title_of(const PageOptions *o) {
 }
 
 static void put_all(FILE *f, const Page *p, const char *body) {
-    char *title = title_of(p->options);
+    char *title = title_of(p);
     put_head(f, title);
     put_contents(f, p);
     fputs("<main id=\"main\" tabindex=\"-1\">\n", f);
@@ -232,5 +251,6 @@ int page_write(FILE *f, const PageOptions *o, const Log *log, Err *err) {
     if (rc == 0) put_all(f, &p, body);
     free(body);
     free_headings(&p);
+    free(p.subject);
     return rc;
 }

@@ -79,7 +79,7 @@ static int put_settings(Page *p, const Json *settings, Err *err) {
     return 0;
 }
 
-static int put_asked(Page *p, const Json *root, Err *err) {
+int page_asked(Page *p, const Json *root, Err *err) {
     Json settings, traffic, network;
     double n_flows, load;
     page_section(p, "What was asked");
@@ -89,7 +89,7 @@ static int put_asked(Page *p, const Json *root, Err *err) {
         number(root, "max_link_load", &load, err) != 0)
         return -1;
     if (n_flows >= 0 && n_flows < 1e18) fact(p, "Flows", "%s", units_count((uint64_t)n_flows).s);
-    bool has_settings = page_find(root, "settings", &settings);
+    bool has_settings = !p->is_sweep && page_find(root, "settings", &settings);
     if (has_settings && page_find(&settings, "traffic", &traffic) &&
         put_traffic(p, &traffic, err) != 0)
         return -1;
@@ -191,9 +191,9 @@ int page_estimate(Page *p, const Json *root, Err *err) {
     Json command;
     const char *text;
     if (report_read_json(&r, root, err) != 0) return -1;
-    if (page_slowdowns(p, &r.slowdown, true, err) != 0 || page_origin(p, root, err) != 0 ||
-        put_asked(p, root, err) != 0 || put_computed(p, root, err) != 0 ||
-        page_remarks(p, root, err) != 0)
+    if (page_slowdowns(p, &r.slowdown, true, err) != 0 || page_remarks(p, root, err) != 0 ||
+        page_origin(p, root, err) != 0 || page_asked(p, root, err) != 0 ||
+        put_computed(p, root, err) != 0)
         return -1;
     if (!page_find(root, "command", &command)) return 0;
     if (json_string(&command, &text, err) != 0) return -1;

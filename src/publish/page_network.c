@@ -329,7 +329,8 @@ static void put_summary(Page *p, const TierView *t, double tail_from) {
     double sum = 0;
     page_paragraph(p,
                    "The tail are the flows at or above %s, the slowest 1 %% as predicted from the "
-                   "drawn paths. By the most loaded link of their path:",
+                   "drawn paths, each of which stands for all paths like it. Shares of the tail by "
+                   "the most loaded link of the path:",
                    page_value(tail_from).s);
     fputs("<ul class=\"remarks\">\n", p->f);
     for (int k = 0; k < 3 && sum < 0.95; k++) {
@@ -363,6 +364,7 @@ int page_origin(Page *p, const Json *root, Err *err) {
     double tail_from = NAN;
     if (has_paths && json_number(&from, &tail_from, err) != 0) return -1;
     page_section(p, has_paths ? "Where the tail comes from" : "The most loaded links");
+    if (p->is_sweep) page_paragraph(p, "Under the best setting:");
     if (has_paths) put_summary(p, &t, tail_from);
     if (has_paths && put_paths(p, &paths, t.n_tiers, err) != 0) return -1;
     return put_links(p, &links, t.n_tiers, err);

@@ -26,6 +26,8 @@ typedef struct {
     size_t result;             /* the present one, from 0 */
     size_t section;
     const char *path; /* of the present result */
+    char *subject;    /* what it is of, for the title; NULL: not told */
+    bool is_sweep;    /* it is one: loads and tail are those of its best setting */
     PageHeading *headings;
     size_t n_headings, headings_cap;
 } Page;
@@ -84,6 +86,8 @@ int page_slowdowns(Page *p, const Slowdowns *s, bool has_intervals, Err *err);
 int page_network(Page *p, const Json *network, Err *err);
 int page_origin(Page *p, const Json *root, Err *err);
 
+/* page_asked says what an estimate or sweep is of: files, workload, settings, network. */
+int page_asked(Page *p, const Json *root, Err *err);
 /* page_remarks lists the member "remarks", if there are any. */
 int page_remarks(Page *p, const Json *root, Err *err);
 
