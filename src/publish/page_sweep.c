@@ -291,7 +291,8 @@ static void write_sweep(Figure *f, const void *ctx) {
     else fputs("NaN NaN\n", f->data);
     put_x_axis(f, v);
     fprintf(f->script,
-            "set ylabel 'slowdown%s%s'\nset border 3\nset ytics nomirror\nset bars small\n"
+            "set ylabel 'slowdown%s%s'\nset border 3\nset ytics nomirror\nset bars small\nset "
+            "pointintervalbox 0\n"
             "set yrange [1:*]\nset key outside top left horizontal reverse Left samplen 1.5\nplot ",
             quantiles ? "" : ", ", quantiles ? "" : result_quantile_names[v->k]);
     for (int b = 0; b < n; b++) {

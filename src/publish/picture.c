@@ -85,10 +85,15 @@ static const char *put_colour(FILE *f, const char *s) {
 static const struct {
     const char *from, *to;
 } words[] = {
-    {"\"black\"", "\"var(--c-ink)\""},   {"'black'", "'var(--c-ink)'"},
-    {"\"white\"", "\"var(--c-paper)\""}, {"\"gray\"", "\"var(--c-grid)\""},
-    {" font-family=\"sans-serif\"", ""}, {" id=\"gnuplot_canvas\"", ""},
-    {" class=\"gridline\"", ""},         {" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""},
+    {"\"black\"", "\"var(--c-ink)\""},
+    {"'black'", "'var(--c-ink)'"},
+    {"\"white\"", "\"var(--c-paper)\""},
+    {"'white'", "'var(--c-paper)'"},
+    {"\"gray\"", "\"var(--c-grid)\""},
+    {" font-family=\"sans-serif\"", ""},
+    {" id=\"gnuplot_canvas\"", ""},
+    {" class=\"gridline\"", ""},
+    {" stroke-linecap=\"butt\" stroke-linejoin=\"miter\"", ""},
 };
 
 static void put_tag(FILE *f, const char *s, const char *end) {
