@@ -48,8 +48,8 @@ TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(T
 
 .DEFAULT_GOAL := all
 .PHONY: all library torch deps deps-check run tests check check-unit check-cli check-library \
-    record debug asan ubsan tsan fuzz bench layers lint format ckpt ckpt-measure install \
-    uninstall clean help
+    check-page record debug asan ubsan tsan fuzz bench layers lint format ckpt ckpt-measure \
+    install uninstall clean help
 
 all: $B/m3 $(if $(SAN),,library) ## build binary, library and (where libtorch is) training plug-in
 
@@ -126,8 +126,8 @@ run: deps ## install, build, and run the main job on the shipped spec and checkp
 check: deps-check ## install, build and pass all tests
 	@$(MAKE) --no-print-directory all
 	@rm -f $B/*.count
-	@$(MAKE) --no-print-directory -k check-unit check-cli check-library layers; status=$$?; \
-	    tests/summary $B && exit $$status
+	@$(MAKE) --no-print-directory -k check-unit check-cli check-library check-page layers; \
+	    status=$$?; tests/summary $B && exit $$status
 
 tests: $(TESTS) ## build the unit tests
 check-unit: tests ## unit tests alone
@@ -138,6 +138,9 @@ check-cli: $B/m3 ## command-line cases alone
 
 check-library: all ## tests of libm3.a, libm3.so and make install alone
 	@tests/library $B
+
+check-page: $B/m3 ## pages of m3 report in headless Chromium alone (skipped where there is none)
+	@tests/page $B
 
 record: $B/m3 ## re-record the expected output of tests/cli
 	@tests/cli/run --record $B/m3 $B
@@ -165,8 +168,8 @@ layers: ## fail on an include that points upward
 
 SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] include/*.h)
 SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
-    layers layers-can-fail library readme run-unit summary columns cli/run cli/is-json bench/run \
-    bench/ns3-agreement)
+    layers layers-can-fail library page readme run-unit summary columns cli/run cli/is-json \
+    bench/run bench/ns3-agreement)
 lint: layers ## static checks and formatting
 	@clang-format --dry-run -Werror $(SOURCES)
 	@tests/columns $(SOURCES) $(SCRIPTS) $$(git ls-files '*.md')

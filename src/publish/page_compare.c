@@ -1,5 +1,6 @@
 /* page_compare: the page of a comparison, from its JSON. */
 #include <math.h>
+#include <string.h>
 
 #include "estimate/result.h"
 #include "publish/page_private.h"
@@ -42,7 +43,7 @@ int page_compare(Page *p, const Json *root, Err *err) {
     html_table_begin(p->f, "Errors of quantiles, and the quantiles of A and B", columns);
     for (bool ok = json_first(&errors, &it); ok; ok = json_next(&it)) {
         if (json_need_string(&it, "bucket", &bucket, err) != 0) return -1;
-        html_row_begin(p->f, NULL, "%s", bucket);
+        html_row_begin(p->f, strcmp(bucket, "all") == 0 ? "all" : NULL, "%s", bucket);
         for (int k = 0; k < RESULT_N_QUANTILES; k++)
             if (put_cell(p, &it, k, err) != 0) return -1;
         html_row_end(p->f);

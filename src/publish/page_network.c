@@ -258,18 +258,18 @@ static PageText link_name(const char *name) {
 }
 
 static int put_links(Page *p, const Json *links, uint32_t n_tiers, Err *err) {
-    static const char *const columns[] = {"Link", "Between",        "Rate",
-                                          "Load", "Tail across it", NULL};
+    static const char *const columns[] = {"Link",    "Load", "Tail across it",
+                                          "Between", "Rate", NULL};
     Json it;
     LinkRow l;
     html_table_begin(p->f, "The most loaded links", columns);
     for (bool ok = json_first(links, &it); ok; ok = json_next(&it)) {
         if (read_link(&it, &l, err) != 0) return -1;
         html_row_begin(p->f, NULL, "%s", link_name(l.name).s);
-        html_cell(p->f, "%s", hop_name(n_tiers, l.from, l.to).s);
-        html_cell(p->f, "%s", units_rate(l.rate_bps).s);
         html_cell_bar(p->f, l.load, "%s", page_percent(l.load).s);
         html_cell(p->f, "%s", page_percent(l.tail_share).s);
+        html_cell(p->f, "%s", hop_name(n_tiers, l.from, l.to).s);
+        html_cell(p->f, "%s", units_rate(l.rate_bps).s);
         html_row_end(p->f);
     }
     html_table_end(p->f);
@@ -295,9 +295,22 @@ static int read_path(const Json *j, PathRow *r, Err *err) {
     return read_link(&busiest, &r->busiest, err);
 }
 
+static void put_path(Page *p, const PathRow *r, double most, uint32_t n_tiers) {
+    char detail[128];
+    snprintf(detail, sizeof detail, "%s, %s loaded",
+             hop_name(n_tiers, r->busiest.from, r->busiest.to).s, page_percent(r->busiest.load).s);
+    html_row_begin(p->f, NULL, "%llu → %llu", (unsigned long long)r->src,
+                   (unsigned long long)r->dst);
+    html_cell_bar(p->f, r->tail_share / most, "%s", page_percent(r->tail_share).s);
+    html_cell(p->f, "%s", page_value(r->p99).s);
+    html_cell_small(p->f, link_name(r->busiest.name).s, detail);
+    html_cell(p->f, "%s", units_count(r->n_flows).s);
+    html_row_end(p->f);
+}
+
 static int put_paths(Page *p, const Json *paths, uint32_t n_tiers, Err *err) {
-    static const char *const columns[] = {"Path",          "Flows", "p99", "Most loaded link",
-                                          "Share of tail", NULL};
+    static const char *const columns[] = {
+        "Path", "Share of tail", "p99", "Most loaded link", "Flows", NULL};
     Json it;
     PathRow r;
     double most = 0;
@@ -307,17 +320,8 @@ static int put_paths(Page *p, const Json *paths, uint32_t n_tiers, Err *err) {
     }
     html_table_begin(p->f, "The paths with the largest shares of the tail", columns);
     for (bool ok = json_first(paths, &it); ok; ok = json_next(&it)) {
-        char detail[128];
         if (read_path(&it, &r, err) != 0) return -1;
-        html_row_begin(p->f, NULL, "%llu → %llu", (unsigned long long)r.src,
-                       (unsigned long long)r.dst);
-        html_cell(p->f, "%s", units_count(r.n_flows).s);
-        html_cell(p->f, "%s", page_value(r.p99).s);
-        snprintf(detail, sizeof detail, "%s, %s loaded",
-                 hop_name(n_tiers, r.busiest.from, r.busiest.to).s, page_percent(r.busiest.load).s);
-        html_cell_small(p->f, link_name(r.busiest.name).s, detail);
-        html_cell_bar(p->f, r.tail_share / most, "%s", page_percent(r.tail_share).s);
-        html_row_end(p->f);
+        put_path(p, &r, most, n_tiers);
     }
     html_table_end(p->f);
     return 0;

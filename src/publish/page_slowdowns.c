@@ -93,7 +93,7 @@ static void write_curves(Figure *f, const void *ctx) {
             "set ytics ('0 %%%%' 0, '50 %%%%' %.5f, '90 %%%%' 1, '99 %%%%' 2, '99.9 %%%%' 3) "
             "nomirror\nset xtics nomirror\nset border 3\nset yrange [0:3.2]\n"
             "set key bottom right reverse Left samplen 1.5\n"
-            "set bars small\nset pointintervalbox 0\n%sset xrange [1:%.6g]\nplot ",
+            "set bars small\n%sset xrange [1:%.6g]\nplot ",
             height_of(0.5), most > 30 ? "set logscale x\n" : "",
             most > 30 ? most * 1.3 : most * 1.02);
     for (int row = 0; row < RESULT_N_DISTS; row++) {

@@ -206,6 +206,8 @@ static size_t find_curves(SweepView *v) {
 typedef struct {
     const SweepView *v;
     size_t n_curves; /* 1: quantiles are the curves */
+    double lo, hi;   /* of the horizontal axis, … */
+    bool is_log;     /* … which is logarithmic if they are more than a factor of 10 apart */
 } SweepCurves;
 
 static int by_x(const void *a, const void *b) {
@@ -239,24 +241,17 @@ static void put_curve(Figure *f, const SweepCurves *c, size_t curve, int k) {
 static const char *const curve_colours[MAX_CURVES] = {"#2b64c4", "#b85f0a", "#1c7d66",
                                                       "#853a9e", "#333333", "#7aa874"};
 
-/* Ticks at the values, as they were written, unless there are too many; a logarithmic axis if they
- * span more than a factor of 10. */
-static void put_x_axis(Figure *f, const SweepView *v) {
-    double lo = INFINITY, hi = -INFINITY;
+/* Ticks at the values, as they were written, unless there are too many. */
+static void put_x_axis(Figure *f, const SweepCurves *c) {
+    const SweepView *v = c->v;
     const char *between = "";
-    for (size_t i = 0; i < v->n; i++) {
-        double x = v->rows[i].numbers[v->x];
-        if (!isnan(x)) lo = fmin(lo, x), hi = fmax(hi, x);
-    }
-    bool logarithmic = lo > 0 && hi > 10 * lo;
+    double room = 0.04 * (c->hi - c->lo);
     fputs("set xlabel ", f->script);
     figure_quote(f->script, v->axes[v->x].key);
     fputs(" noenhanced\nset xtics nomirror noenhanced\n", f->script);
-    if (logarithmic)
-        fprintf(f->script, "set logscale x\nset xrange [%.7g:%.7g]\n", lo / 1.2, 1.2 * hi);
-    else
-        fprintf(f->script, "set xrange [%.7g:%.7g]\n", lo - 0.04 * (hi - lo),
-                hi + 0.04 * (hi - lo));
+    if (c->is_log)
+        fprintf(f->script, "set logscale x\nset xrange [%.7g:%.7g]\n", c->lo / 1.2, 1.2 * c->hi);
+    else if (room > 0) fprintf(f->script, "set xrange [%.7g:%.7g]\n", c->lo - room, c->hi + room);
     if (v->axes[v->x].n_values > 8) return;
     fputs("set xtics (", f->script);
     for (size_t i = 0; i < v->n; i++) {
@@ -269,12 +264,14 @@ static void put_x_axis(Figure *f, const SweepView *v) {
     fputs(")\n", f->script);
 }
 
-static void put_plot(Figure *f, const char *before, int block, int colour, const char *title) {
+/* Bars of several curves at one place would hide each other: x is moved a little for each. */
+static void put_plot(Figure *f, const char *before, int block, const char *x, const char *title) {
+    int colour = block;
     fprintf(f->script, "%sdata index %d with lines lw 2 lc rgb '%s' title ", before, block,
             curve_colours[colour]);
     figure_quote(f->script, title);
     fprintf(f->script,
-            ", data index %d using 1:2:3:4 with yerrorbars pt 7 ps 0.5 lw 1 lc rgb '%s' notitle",
+            ", data index %d using %s:2:3:4 with yerrorbars pt 7 ps 0.5 lw 1 lc rgb '%s' notitle",
             block, curve_colours[colour]);
 }
 
@@ -289,17 +286,20 @@ static void write_sweep(Figure *f, const void *ctx) {
     if (v->best < v->n && !isnan(v->rows[v->best].numbers[v->x]))
         fprintf(f->data, "%.7g %.5g\n", v->rows[v->best].numbers[v->x], ranked(v, v->best)->value);
     else fputs("NaN NaN\n", f->data);
-    put_x_axis(f, v);
+    put_x_axis(f, c);
     fprintf(f->script,
-            "set ylabel 'slowdown%s%s'\nset border 3\nset ytics nomirror\nset bars small\nset "
-            "pointintervalbox 0\n"
+            "set ylabel 'slowdown%s%s'\nset border 3\nset ytics nomirror\nset bars small\n"
             "set yrange [1:*]\nset key outside top left horizontal reverse Left samplen 1.5\nplot ",
             quantiles ? "" : ", ", quantiles ? "" : result_quantile_names[v->k]);
     for (int b = 0; b < n; b++) {
         char *title = NULL;
         for (size_t i = 0; i < v->n && !title && !quantiles; i++)
             if (v->rows[i].curve == (size_t)b) title = setting_text(v, i, false);
-        put_plot(f, b > 0 ? ", \\\n    " : "", b, b,
+        char x[48] = "1";
+        double aside = quantiles ? 0 : 0.008 * (b - (n - 1) / 2.0);
+        if (c->is_log) snprintf(x, sizeof x, "($1*%.7g)", pow(c->hi / c->lo, aside));
+        else snprintf(x, sizeof x, "($1+%.7g)", (c->hi - c->lo) * aside);
+        put_plot(f, b > 0 ? ", \\\n    " : "", b, x,
                  quantiles ? result_quantile_names[RESULT_P99 - b]
                  : title   ? title
                            : "");
@@ -313,7 +313,12 @@ static void write_sweep(Figure *f, const void *ctx) {
 
 static int put_picture(Page *p, SweepView *v, Err *err) {
     if (v->x == v->n_axes) return 0;
-    SweepCurves c = {.v = v, .n_curves = find_curves(v)};
+    SweepCurves c = {.v = v, .n_curves = find_curves(v), .lo = INFINITY, .hi = -INFINITY};
+    for (size_t i = 0; i < v->n; i++) {
+        double x = v->rows[i].numbers[v->x];
+        if (!isnan(x)) c.lo = fmin(c.lo, x), c.hi = fmax(c.hi, x);
+    }
+    c.is_log = c.lo > 0 && c.hi > 10 * c.lo;
     char *name = mem_printf("sweep_%zu", p->result + 1);
     char *title =
         mem_printf("Slowdown of %s over %s; bars are 95 %% intervals",
