@@ -39,7 +39,7 @@ static int check_inputs(const ReportCmd *o, const CliCommon *common, Err *err) {
     size_t n = 0;
     for (; n < o->page.n; n++) {
         path[n] = common->args[n];
-        what[n] = "a result";
+        what[n] = "RESULT";
     }
     path[n] = o->page.truth;
     what[n++] = "--truth";

@@ -266,13 +266,12 @@ static void put_x_axis(Figure *f, const SweepCurves *c) {
 
 /* Bars of several curves at one place would hide each other: x is moved a little for each. */
 static void put_plot(Figure *f, const char *before, int block, const char *x, const char *title) {
-    int colour = block;
-    fprintf(f->script, "%sdata index %d with lines lw 2 lc rgb '%s' title ", before, block,
-            curve_colours[colour]);
+    const char *colour = curve_colours[block];
+    fprintf(f->script, "%sdata index %d with lines lw 2 lc rgb '%s' title ", before, block, colour);
     figure_quote(f->script, title);
     fprintf(f->script,
             ", data index %d using %s:2:3:4 with yerrorbars pt 7 ps 0.5 lw 1 lc rgb '%s' notitle",
-            block, curve_colours[colour]);
+            block, x, colour);
 }
 
 static void write_sweep(Figure *f, const void *ctx) {
