@@ -140,7 +140,7 @@ check-library: all ## tests of libm3.a, libm3.so and make install alone
 	@tests/library $B
 
 check-page: $B/m3 ## pages of m3 report in headless Chromium alone (skipped where there is none)
-	@tests/page $B
+	@tests/page/run $B
 
 record: $B/m3 ## re-record the expected output of tests/cli
 	@tests/cli/run --record $B/m3 $B
@@ -168,8 +168,8 @@ layers: ## fail on an include that points upward
 
 SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] include/*.h)
 SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
-    layers layers-can-fail library page readme run-unit summary columns cli/run cli/is-json \
-    bench/run bench/ns3-agreement)
+    layers layers-can-fail library readme run-unit summary columns cli/run cli/is-json \
+    page/run bench/run bench/ns3-agreement)
 lint: layers ## static checks and formatting
 	@clang-format --dry-run -Werror $(SOURCES)
 	@tests/columns $(SOURCES) $(SCRIPTS) $$(git ls-files '*.md')

@@ -26,7 +26,8 @@ const char *const page_style[] = {
     "main,header,footer,nav{max-width:46rem;margin:0 auto;padding:0 1.25rem}",
     "header{padding-top:3.5rem}footer{padding-top:2rem;padding-bottom:3rem;color:var(--soft);"
     "font-size:.875rem}",
-    "h1{font-size:2rem;line-height:1.2;letter-spacing:-.015em;margin:0 0 .5rem;font-weight:650}",
+    "h1{text-wrap:balance;font-size:2rem;line-height:1.2;letter-spacing:-.015em;margin:0 0 "
+    ".5rem;font-weight:650}",
     "h2{font-size:1.375rem;line-height:1.3;letter-spacing:-.01em;margin:3.25rem 0 .75rem;"
     "font-weight:650}",
     "h3{font-size:1.1rem;line-height:1.35;margin:2.25rem 0 .5rem;font-weight:650}",
