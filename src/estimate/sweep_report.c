@@ -153,7 +153,7 @@ static void put_row(JsonOut *o, const SweepReport *r, const SweepRow *row) {
 /* Network and origin of the tail of one row, the best. */
 static void put_shown(JsonOut *o, const SweepReport *r, size_t row) {
     static const Origin unknown = {0};
-    
+
     report_put_origin(o, r->sweep->n > 0 ? &r->sweep->rows[row].estimate.origin : &unknown);
 }
 
