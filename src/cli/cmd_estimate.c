@@ -235,7 +235,8 @@ static int run_and_save(EstimateCmd *o, const CliCommon *common, const Scenario 
     return rc;
 }
 
-static int from_scenario(EstimateCmd *o, const CliCommon *common, ReportMeta *meta, Err *err) {
+static int from_scenario(EstimateCmd *o, const CliCommon *common, const ReportMeta *meta,
+                         Err *err) {
     ScenarioOptions *so = &o->scenario.options;
     Scenario s;
     Estimate e;
@@ -247,13 +248,14 @@ static int from_scenario(EstimateCmd *o, const CliCommon *common, ReportMeta *me
     int rc = o->save_features ? run_and_save(o, common, &s, &e, err)
                               : estimate_run(&s, &o->estimate, &common->log, &e, err);
     if (rc == 0) {
-        meta->mix = so->mix_path;
-        meta->topo = so->topo_path ? so->topo_path : s.topo.name;
-        meta->wall_read_s = s.wall_read_s;
-        meta->method = estimate_args_methods[e.method];
-        meta->scenario = &s;
-        meta->conf = &s.conf;
-        rc = deliver(o, common, &e, meta, err);
+        ReportMeta m = *meta;
+        m.mix = so->mix_path;
+        m.topo = so->topo_path ? so->topo_path : s.topo.name;
+        m.wall_read_s = s.wall_read_s;
+        m.method = estimate_args_methods[e.method];
+        m.scenario = &s;
+        m.conf = &s.conf;
+        rc = deliver(o, common, &e, &m, err);
     }
     scenario_free(&s);
     return rc;
