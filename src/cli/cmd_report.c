@@ -67,7 +67,9 @@ const CliCommand cmd_report = {
     .usage = "m3 report RESULT... [options]",
     .details = "A result is what m3 estimate --out or m3 sweep --out wrote, what m3 compare --json "
                "printed, or a list of\n"
-               "flows with their completion times (m3 simulate --out). The page needs no network "
+               "flows with their completion times (m3 simulate --out), or what ports did over time "
+               "(CSV that begins with\n"
+               "start_ns,end_ns,port). The page needs no network "
                "and nothing beside it.\n"
                "Pictures are drawn by gnuplot (Debian: gnuplot-nox); without it their numbers are "
                "in tables.\n\n"

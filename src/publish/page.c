@@ -146,6 +146,7 @@ static int put_result(Page *p, Err *err) {
     int rc;
     if (at == v.len) rc = err_input(err, "%s: expected a result, got an empty file", p->path);
     else if (v.data[at] == '{') rc = put_json(p, &v, err);
+    else if (page_is_series(v.data + at, v.len - at)) rc = page_series(p, &v, err);
     else rc = page_flows(p, err);
     file_view_close(&v);
     return rc;
@@ -155,7 +156,7 @@ static int put_results(Page *p, Err *err) {
     const PageOptions *o = p->options;
     for (p->result = 0; p->result < o->n; p->result++) {
         p->path = o->results[p->result];
-        p->is_sweep = false;
+        p->is_sweep = p->is_series = false;
         if (o->n > 1) {
             char *id = mem_printf("r%zu", p->result + 1);
             fprintf(p->f, "<h2 class=\"result\" id=\"%s\">", id);
@@ -171,7 +172,7 @@ static int put_results(Page *p, Err *err) {
 
 /* ---- the whole ---- */
 
-static void put_head(FILE *f, const char *title) {
+static void put_head(FILE *f, const char *title, bool has_slowdowns) {
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
@@ -184,9 +185,13 @@ static void put_head(FILE *f, const char *title) {
           f);
     fputs("<header>\n<h1>", f);
     html_text(f, title);
-    fputs("</h1>\n<p class=\"lead\">Slowdown is a flow’s completion time over its completion time "
-          "alone in the idle network: 1 is ideal.</p>\n</header>\n",
-          f);
+    fputs("</h1>\n", f);
+    if (has_slowdowns)
+        fputs(
+            "<p class=\"lead\">Slowdown is a flow’s completion time over its completion time alone "
+            "in the idle network: 1 is ideal.</p>\n",
+            f);
+    fputs("</header>\n", f);
 }
 
 static void put_contents(FILE *f, const Page *p) {
@@ -205,6 +210,7 @@ static char *title_of(const Page *p) {
     const PageOptions *o = p->options;
     if (o->title) return mem_strdup(o->title);
     if (o->n > 1) return mem_printf("Slowdown of flows: %zu results", o->n);
+    if (p->is_series) return mem_strdup("What ports did over time");
     if (p->subject) return mem_printf("Slowdown of flows: %s", p->subject);
     char *stem = page_stem(o->results[0]), *title = strcmp(stem, "-") == 0
                                                         ? mem_strdup("Slowdown of flows")
@@ -215,7 +221,7 @@ static char *title_of(const Page *p) {
 
 static void put_all(FILE *f, const Page *p, const char *body) {
     char *title = title_of(p);
-    put_head(f, title);
+    put_head(f, title, p->options->n > 1 || !p->is_series);
     put_contents(f, p);
     fputs("<main id=\"main\" tabindex=\"-1\">\n", f);
     fputs(body, f);

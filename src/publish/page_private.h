@@ -27,6 +27,7 @@ typedef struct {
     size_t section;
     const char *path; /* of the present result */
     char *subject;    /* what it is of, for the title; NULL: not told */
+    bool is_series;   /* it has no slowdowns */
     bool is_sweep;    /* it is one: loads and tail are those of its best setting */
     PageHeading *headings;
     size_t n_headings, headings_cap;
@@ -95,4 +96,7 @@ int page_estimate(Page *p, const Json *root, Err *err);
 int page_sweep(Page *p, const Json *root, Err *err);
 int page_compare(Page *p, const Json *root, Err *err);
 int page_flows(Page *p, Err *err);
+int page_series(Page *p, const FileView *v, Err *err);
+/* page_is_series returns whether the text is a series of a simulation's ports. */
+bool page_is_series(const char *text, size_t len);
 #endif
