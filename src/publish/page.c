@@ -225,8 +225,8 @@ static void put_all(FILE *f, const Page *p, const char *body) {
     put_contents(f, p);
     fputs("<main id=\"main\" tabindex=\"-1\">\n", f);
     fputs(body, f);
-    fputs("</main>\n<footer><p>Made by m3 " M3_VERSION " report. In brackets or small print: 95 % "
-          "intervals.</p></footer>\n</body>\n</html>\n",
+    fputs("</main>\n<footer><p>Made by m3 " M3_VERSION " report. Small print under a value is its "
+          "95 % interval.</p></footer>\n</body>\n</html>\n",
           f);
     free(title);
 }

@@ -191,7 +191,7 @@ int page_estimate(Page *p, const Json *root, Err *err) {
     Json command;
     const char *text;
     if (report_read_json(&r, root, err) != 0) return -1;
-    if (page_slowdowns(p, &r.slowdown, true, err) != 0 || page_remarks(p, root, err) != 0 ||
+    if (page_slowdowns(p, &r.slowdown, err) != 0 || page_remarks(p, root, err) != 0 ||
         page_origin(p, root, err) != 0 || page_asked(p, root, err) != 0 ||
         put_computed(p, root, err) != 0)
         return -1;

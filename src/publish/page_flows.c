@@ -5,7 +5,7 @@
 int page_flows(Page *p, Err *err) {
     ReportResult r;
     if (report_read(&r, p->path, p->log, err) != 0) return -1;
-    if (page_slowdowns(p, &r.slowdown, false, err) != 0) return -1;
+    if (page_slowdowns(p, &r.slowdown, err) != 0) return -1;
     page_section(p, "What it is of");
     page_paragraph(p, "%s flows with their completion times, from %s.", units_count(r.n_flows).s,
                    p->path);

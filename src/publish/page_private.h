@@ -80,8 +80,8 @@ int picture_put(Page *p, const PictureText *text, void (*write)(Figure *f, const
 /* ---- kinds of results, and parts of them; each −1 with err ---- */
 
 /* page_slowdowns writes what distributions come to: figures, picture, table, and errors against the
- * truth if that was given. `has_intervals`: the table has them. */
-int page_slowdowns(Page *p, const Slowdowns *s, bool has_intervals, Err *err);
+ * truth if that was given. */
+int page_slowdowns(Page *p, const Slowdowns *s, Err *err);
 /* page_network draws a network's tiers or lists its links (member "network"); page_origin says
  * where the tail comes from (members "network" and "origin" of root). */
 int page_network(Page *p, const Json *network, Err *err);

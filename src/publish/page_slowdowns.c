@@ -26,8 +26,7 @@ static void put_tiles(Page *p, const SlowdownDist *d) {
         fputs("</dt><dd class=\"value\">", p->f);
         html_text(p->f, page_value(d->q[k].value).s);
         fputs("</dd><dd class=\"range\">", p->f);
-        PageRange range = page_range(&d->q[k]);
-        html_text(p->f, *range.s ? range.s : "");
+        html_text(p->f, page_range(&d->q[k]).s);
         fputs("</dd></div>\n", p->f);
     }
     fputs("</dl>\n", p->f);
@@ -37,6 +36,7 @@ static void put_tiles(Page *p, const SlowdownDist *d) {
 
 typedef struct {
     const Slowdowns *s, *truth; /* truth NULL: none */
+    bool has_intervals;
 } Curves;
 
 static double height_of(double level) { return -log10(1 - level); }
@@ -59,6 +59,13 @@ static void put_intervals(Figure *f, const SlowdownDist *d, int row) {
                 height_of(result_levels[k]) + 0.035 * (row - 2));
 }
 
+static bool any_interval(const Slowdowns *s) {
+    for (int d = 0; d < RESULT_N_DISTS; d++)
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            if (s->dist[d].q[k].lo < s->dist[d].q[k].hi) return true;
+    return false;
+}
+
 static double largest(const Slowdowns *s) {
     double x = 1;
     for (int d = 0; s && d < RESULT_N_DISTS; d++)
@@ -71,53 +78,57 @@ static double largest(const Slowdowns *s) {
 static const char *const row_colours[RESULT_N_DISTS] = {"#b85f0a", "#1c7d66", "#2b64c4", "#853a9e",
                                                         "#333333"};
 
+/* Writes the blocks of a distribution: its curve, its intervals, the truth's curve. */
+static void put_blocks(Figure *f, const Curves *c, int row) {
+    int d = result_table_dist(row);
+    figure_block(f, "slowdown, −log10 of the share that is slower");
+    put_curve(f, &c->s->dist[d]);
+    figure_block(f, "quantile, low end, high end of its interval, height");
+    put_intervals(f, &c->s->dist[d], row);
+    figure_block(f, "the truth's slowdown, height");
+    if (has_flows(c->truth, d)) put_curve(f, &c->truth->dist[d]);
+    else fputs("NaN NaN\n", f->data);
+}
+
+/* Plots the three blocks from `block` on. */
+static void put_plot(Figure *f, const Curves *c, int row, int block) {
+    int d = result_table_dist(row);
+    const char *colour = row_colours[row];
+    fprintf(f->script, "%sdata index %d with lines lw %s lc rgb '%s' title ",
+            block > 0 ? ", \\\n    " : "", block, d == RESULT_ALL ? "3" : "1.8", colour);
+    figure_quote(f->script, d == RESULT_ALL ? "all flows" : result_label(d));
+    if (c->has_intervals)
+        fprintf(f->script,
+                ", \\\n    data index %d using 1:4:2:3 with xerrorbars pt 7 ps 0.35 lw 1.4 "
+                "lc rgb '%s' notitle",
+                block + 1, colour);
+    if (has_flows(c->truth, d))
+        fprintf(f->script, ", \\\n    data index %d with lines dt 2 lw 1.6 lc rgb '%s' %s",
+                block + 2, colour, d == RESULT_ALL ? "title 'truth (dashed)'" : "notitle");
+}
+
 static void write_curves(Figure *f, const void *ctx) {
     const Curves *c = ctx;
-    int block = 0, blocks[RESULT_N_DISTS];
-    for (int row = 0; row < RESULT_N_DISTS; row++) {
-        int d = result_table_dist(row);
-        if (!has_flows(c->s, d)) continue;
-        blocks[row] = block;
-        figure_block(f, "slowdown, −log10 of the share that is slower");
-        put_curve(f, &c->s->dist[d]);
-        figure_block(f, "quantile, low end, high end of its interval, height");
-        put_intervals(f, &c->s->dist[d], row);
-        figure_block(f, "the truth's slowdown, height");
-        if (has_flows(c->truth, d)) put_curve(f, &c->truth->dist[d]);
-        else fputs("NaN NaN\n", f->data);
-        block += 3;
-    }
     double most = fmax(largest(c->s), largest(c->truth));
+    bool is_log = most > 30;
     fprintf(f->script,
             "set xlabel 'slowdown'\nset ylabel 'share of flows'\n"
             "set ytics ('0 %%%%' 0, '50 %%%%' %.5f, '90 %%%%' 1, '99 %%%%' 2, '99.9 %%%%' 3) "
             "nomirror\nset xtics nomirror\nset border 3\nset yrange [0:3.2]\n"
-            "set key bottom right reverse Left samplen 1.5\n"
-            "set bars small\n%sset xrange [1:%.6g]\nplot ",
-            height_of(0.5), most > 30 ? "set logscale x\n" : "",
-            most > 30 ? most * 1.3 : most * 1.02);
-    for (int row = 0; row < RESULT_N_DISTS; row++) {
-        int d = result_table_dist(row);
-        if (!has_flows(c->s, d)) continue;
-        const char *colour = row_colours[row];
-        fprintf(f->script, "%sdata index %d with lines lw %s lc rgb '%s' title ",
-                blocks[row] > 0 ? ", \\\n    " : "", blocks[row], d == RESULT_ALL ? "3" : "1.8",
-                colour);
-        figure_quote(f->script, d == RESULT_ALL ? "all flows" : result_label(d));
-        fprintf(f->script,
-                ", \\\n    data index %d using 1:4:2:3 with xerrorbars pt 7 ps 0.35 lw 1.4 "
-                "lc rgb '%s' notitle",
-                blocks[row] + 1, colour);
-        if (has_flows(c->truth, d))
-            fprintf(f->script, ", \\\n    data index %d with lines dt 2 lw 1.6 lc rgb '%s' %s",
-                    blocks[row] + 2, colour,
-                    d == RESULT_ALL ? "title 'truth (dashed)'" : "notitle");
+            "set key bottom right reverse Left samplen 1.5\nset bars small\n"
+            "%sset xrange [1:%.6g]\nplot ",
+            height_of(0.5), is_log ? "set logscale x\n" : "", most * (is_log ? 1.3 : 1.02));
+    for (int row = 0, block = 0; row < RESULT_N_DISTS; row++) {
+        if (!has_flows(c->s, result_table_dist(row))) continue;
+        put_blocks(f, c, row);
+        put_plot(f, c, row, block);
+        block += 3;
     }
     fputc('\n', f->script);
 }
 
-static int put_picture(Page *p, const Slowdowns *s, Err *err) {
-    Curves c = {s, p->truth ? &p->truth->slowdown : NULL};
+static int put_picture(Page *p, const Slowdowns *s, bool has_intervals, Err *err) {
+    Curves c = {s, p->truth ? &p->truth->slowdown : NULL, has_intervals};
     char *name = mem_printf("slowdown_%zu", p->result + 1);
     char *description = mem_printf(
         "Curves of the share of flows that are at most so slow, for each flow size and for all. Of "
@@ -126,8 +137,10 @@ static int put_picture(Page *p, const Slowdowns *s, Err *err) {
         page_value(s->dist[RESULT_ALL].q[RESULT_P90].value).s,
         page_value(s->dist[RESULT_ALL].q[RESULT_P99].value).s,
         c.truth ? " The truth is dashed." : "");
-    PictureText t = {name, "How slow flows are, by size; bars are 95 % intervals", description, 520,
-                     380};
+    PictureText t = {name,
+                     has_intervals ? "How slow flows are, by size; bars are 95 % intervals"
+                                   : "How slow flows are, by size",
+                     description, 520, 380};
     int rc = picture_put(p, &t, write_curves, &c, err);
     free(name);
     free(description);
@@ -140,9 +153,12 @@ static const char *size_name(int dist) {
     return dist == RESULT_ALL ? "all flows" : result_label(dist);
 }
 
-static void put_table(Page *p, const Slowdowns *s) {
+static void put_table(Page *p, const Slowdowns *s, bool has_intervals) {
     static const char *const columns[] = {"Flow size", "Share", "p50", "p90", "p99", "p99.9", NULL};
-    html_table_begin(p->f, "Slowdown by flow size, with 95 % intervals", columns);
+    html_table_begin(p->f,
+                     has_intervals ? "Slowdown by flow size, with 95 % intervals"
+                                   : "Slowdown by flow size",
+                     columns);
     for (int row = 0; row < RESULT_N_DISTS; row++) {
         int d = result_table_dist(row);
         html_row_begin(p->f, d == RESULT_ALL ? "all" : NULL, "%s", size_name(d));
@@ -223,12 +239,13 @@ static void put_errors(Page *p, const Slowdowns *s, bool has_intervals) {
                        units_count(p->truth->n_unfinished).s, units_count(p->truth->n_flows).s);
 }
 
-int page_slowdowns(Page *p, const Slowdowns *s, bool has_intervals, Err *err) {
+int page_slowdowns(Page *p, const Slowdowns *s, Err *err) {
+    bool has_intervals = any_interval(s);
     page_section(p, "How slow flows are");
     put_tiles(p, &s->dist[RESULT_ALL]);
-    if (put_picture(p, s, err) != 0) return -1;
+    if (has_flows(s, RESULT_ALL) && put_picture(p, s, has_intervals, err) != 0) return -1;
     put_numbers(p, s);
-    put_table(p, s);
+    put_table(p, s, has_intervals);
     if (p->truth) put_errors(p, s, has_intervals);
     return 0;
 }

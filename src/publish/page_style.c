@@ -11,7 +11,7 @@ const char *const page_style[] = {
     "--line:#dcdfdd;--accent:#1f62a8;--mark:#e4eefa;--bar:#a9c8ea;--warn:#8a4b00;"
     "--c-ink:#2b3036;--c-paper:#fdfdfc;--c-grid:#d3d7d6;--c-blue:#1f6fb4;--c-orange:#b8661a;"
     "--c-green:#4d7f47;--c-purple:#8a5aa8;--c-size-1:#b85f0a;--c-size-2:#1c7d66;"
-    "--c-size-3:#2b64c4;--c-size-4:#853a9e;--load-1:#7d98b3;--load-2:#1f6fb4;--load-3:#b8661a;"
+    "--c-size-3:#2b64c4;--c-size-4:#853a9e;--load-1:#6b87a3;--load-2:#1f6fb4;--load-3:#b8661a;"
     "--load-4:#b3261e}",
     "@media(prefers-color-scheme:dark){:root{--paper:#15181c;--card:#1e2227;--ink:#e7e9eb;"
     "--soft:#a3acb5;--line:#343a41;--accent:#7db8f0;--mark:#1f3147;--bar:#35587d;"
