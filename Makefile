@@ -48,8 +48,8 @@ TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(T
 
 .DEFAULT_GOAL := all
 .PHONY: all library torch deps deps-check run tests check check-unit check-cli check-library \
-    check-slurm record debug asan ubsan tsan fuzz bench paper layers lint format ckpt ckpt-measure \
-    install uninstall clean help
+    check-slurm check-page record debug asan ubsan tsan fuzz bench paper layers lint format ckpt \
+    ckpt-measure install uninstall clean help
 
 all: $B/m3 $(if $(SAN),,library) ## build binary, library and (where libtorch is) training plug-in
 
@@ -126,9 +126,8 @@ run: deps ## install, build, and run the main job on the shipped spec and checkp
 check: deps-check ## install, build and pass all tests
 	@$(MAKE) --no-print-directory all
 	@rm -f $B/*.count
-	@$(MAKE) --no-print-directory -k check-unit check-cli check-library check-slurm layers; \
-	    status=$$?; \
-	    tests/summary $B && exit $$status
+	@$(MAKE) --no-print-directory -k check-unit check-cli check-library check-slurm check-page \
+	    layers; status=$$?; tests/summary $B && exit $$status
 
 tests: $(TESTS) ## build the unit tests
 check-unit: tests ## unit tests alone
@@ -142,6 +141,9 @@ check-library: all ## tests of libm3.a, libm3.so and make install alone
 
 check-slurm: $B/m3 ## a batch on a Slurm cluster that the test starts (root, slurm-wlm, munge)
 	@tests/slurm $B
+
+check-page: $B/m3 ## pages of m3 report in headless Chromium alone (skipped where there is none)
+	@tests/page/run $B
 
 record: $B/m3 ## re-record the expected output of tests/cli
 	@tests/cli/run --record $B/m3 $B
@@ -176,7 +178,7 @@ layers: ## fail on an include that points upward
 SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] include/*.h)
 SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
     layers layers-can-fail library readme run-unit slurm summary columns cli/run cli/is-json \
-    bench/run bench/ns3-agreement paper/run)
+    page/run bench/run bench/ns3-agreement paper/run)
 lint: layers ## static checks and formatting
 	@clang-format --dry-run -Werror $(SOURCES)
 	@tests/columns $(SOURCES) $(SCRIPTS) $$(git ls-files '*.md')

@@ -84,6 +84,9 @@ static const Target targets[] = {
      {"sweep", "-q", "--features", "fluid.feat", "--threads", "1", "--set", "window=12KB"}},
     {"results.csv", {"compare", "-q", "results.csv", "results.csv"}},
     {"estimate.json", {"compare", "-q", "results.csv", "estimate.json"}},
+    {"estimate.json", {"report", "-q", "estimate.json"}},
+    {"sweep.json", {"report", "-q", "sweep.json"}},
+    {"series.csv", {"report", "-q", "series.csv"}},
 };
 enum { N_TARGETS = sizeof targets / sizeof *targets };
 
@@ -351,6 +354,12 @@ static void check_undamaged(const char *binary) {
     }
 }
 
+static void write_series(void) {
+    static char text[] = "start_ns,end_ns,port,utilisation,queue_max_b\n0,1000,1>2,0.5,400\n"
+                         "1000,4000,1>2,0.9,200\n0,1000,2>3,0.1,0\n";
+    write_file("series.csv", &(Bytes){text, sizeof text - 1});
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) fail_setup("usage", "fuzzer BINARY [ITERATIONS [SEED]]");
     uint64_t n = argc > 2 ? strtoull(argv[2], NULL, 10) : DEFAULT_ITERATIONS,
@@ -377,6 +386,10 @@ int main(int argc, char **argv) {
                                       "flows.csv", "--out", "flows.m3f", NULL});
     run(binary, (const char *const[]){"workload", "-q", "--topo", "clos.json", "--flows",
                                       "results.csv", "--out", "results.m3f", NULL});
+    run(binary, (const char *const[]){"sweep", "-q", "--topo", "clos.json", "--mix", "mix.json",
+                                      "--n-flows", "500", "--method", "flowsim", "--set",
+                                      "max_load=0.3,0.4", "--out", "sweep.json", NULL});
+    write_series();
     check_undamaged(binary);
     Bytes valid[N_TARGETS];
     for (size_t i = 0; i < N_TARGETS; i++) valid[i] = read_file(targets[i].file);

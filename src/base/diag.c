@@ -18,6 +18,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/mem.h"
+
 /* Lock-free, so that a signal handler may write what workers read. */
 static atomic_int stop_flag;
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "an int is atomic without a lock");
@@ -79,26 +81,48 @@ void diag_die(const char *fmt, ...) {
     abort();
 }
 
-static void say(const char *fmt, va_list ap) {
-    char line[1024];
-    vsnprintf(line, sizeof line, fmt, ap);
-    fprintf(stderr, "m3: %s\n", line);
+enum { MAX_LINE = 1024, MAX_REMARKS = 100 };
+
+/* Sweeps say the same of many settings: a line is kept once. */
+static void keep_remark(LogRemarks *r, const char *line) {
+    int idle = 0;
+    while (
+        !__atomic_compare_exchange_n(&r->busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        idle = 0;
+    bool known = r->n >= MAX_REMARKS;
+    for (size_t i = 0; i < r->n && !known; i++) known = strcmp(r->lines[i], line) == 0;
+    if (!known) {
+        MEM_GROW(r->lines, r->cap, r->n + 1);
+        r->lines[r->n++] = mem_strdup(line);
+    }
+    __atomic_store_n(&r->busy, 0, __ATOMIC_RELEASE);
+}
+
+void log_remarks_free(LogRemarks *r) {
+    for (size_t i = 0; i < r->n; i++) free(r->lines[i]);
+    free(r->lines);
+    *r = (LogRemarks){0};
 }
 
 void log_note(const Log *log, const char *fmt, ...) {
-    if (!log || log->level < LOG_NORMAL) return;
+    char line[MAX_LINE];
+    if (!log || (log->level < LOG_NORMAL && !log->remarks)) return;
     va_list ap;
     va_start(ap, fmt);
-    say(fmt, ap);
+    vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
+    if (log->remarks) keep_remark(log->remarks, line);
+    if (log->level >= LOG_NORMAL) fprintf(stderr, "m3: %s\n", line);
 }
 
 void log_detail(const Log *log, const char *fmt, ...) {
+    char line[MAX_LINE];
     if (!log || log->level < LOG_VERBOSE) return;
     va_list ap;
     va_start(ap, fmt);
-    say(fmt, ap);
+    vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
+    fprintf(stderr, "m3: %s\n", line);
 }
 
 void progress_init(Progress *p, const Log *log, const char *what, uint64_t total) {

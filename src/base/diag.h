@@ -36,13 +36,22 @@ _Noreturn void diag_die(const char *fmt, ...) DIAG_PRINTF(1, 2);
 /* A Log says which remarks go to stderr. NULL: none. */
 typedef enum { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE } LogLevel;
 typedef struct {
+    char **lines; /* owned, as their texts */
+    size_t n, cap;
+    int busy; /* one thread at a time adds */
+} LogRemarks;
+typedef struct {
     LogLevel level;
-    bool tty; /* stderr is a terminal: progress lines may be redrawn */
+    bool tty;            /* stderr is a terminal: progress lines may be redrawn */
+    LogRemarks *remarks; /* keeps what log_note was given, each line once, also if quiet; or NULL */
 } Log;
 
 /* log_note prints one line unless the log is quiet, log_detail only if it is verbose. */
 void log_note(const Log *log, const char *fmt, ...) DIAG_PRINTF(2, 3);
 void log_detail(const Log *log, const char *fmt, ...) DIAG_PRINTF(2, 3);
+
+/* log_remarks_free releases the lines that a log kept. */
+void log_remarks_free(LogRemarks *r);
 
 /* A progress line with rate and remaining time: on a terminal only, redrawn at most ten times a
  * second, and not before the job has lasted a second. progress_update takes the items done so far;

@@ -194,13 +194,32 @@ static int parse(const CliCommand *cmd, int argc, char **argv, CliCommon *common
     return rc;
 }
 
-/* "m3" and the arguments; caller frees. */
+/* Writes a word so that a shell reads it back as one. */
+static void quote(FILE *f, const char *word) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "%+,-./:=@_";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        fputs(word, f);
+        return;
+    }
+    fputc('\'', f);
+    for (; *word; word++)
+        if (*word == '\'') fputs("'\\''", f);
+        else fputc(*word, f);
+    fputc('\'', f);
+}
+
+/* "m3" and the arguments as a shell takes them; caller frees. */
 static char *join(int argc, char **argv) {
-    size_t len = sizeof "m3";
-    for (int i = 0; i < argc; i++) len += strlen(argv[i]) + 1;
-    char *s = mem_alloc(len, 1);
-    strcpy(s, "m3");
-    for (int i = 0; i < argc; i++) strcat(strcat(s, " "), argv[i]);
+    char *s;
+    size_t len;
+    FILE *f = mem_stream_open(&s, &len);
+    fputs("m3", f);
+    for (int i = 0; i < argc; i++) {
+        fputc(' ', f);
+        quote(f, argv[i]);
+    }
+    mem_stream_close(f);
     return s;
 }
 
@@ -211,11 +230,13 @@ int cli_run(const CliCommand *cmd, int argc, char **argv) {
     /* getopt puts options before arguments in argv itself */
     char **words = MEM_ZNEW(char *, (size_t)argc + 1);
     memcpy(words, argv + 1, (size_t)(argc - 1) * sizeof *words);
-    CliCommon common = {.log = {.level = LOG_NORMAL, .tty = isatty(STDERR_FILENO) != 0},
-                        .seed = 1,
-                        .command = command,
-                        .argv = words,
-                        .start_s = diag_now_s()};
+    LogRemarks remarks = {0};
+    CliCommon common = {
+        .log = {.level = LOG_NORMAL, .tty = isatty(STDERR_FILENO) != 0, .remarks = &remarks},
+        .seed = 1,
+        .command = command,
+        .argv = words,
+        .start_s = diag_now_s()};
     Err err = {0};
     void *state = mem_calloc(1, cmd->state_size);
     if (cmd->init) cmd->init(state);
@@ -230,5 +251,6 @@ int cli_run(const CliCommand *cmd, int argc, char **argv) {
     free(state);
     free(words);
     free(command);
+    log_remarks_free(&remarks);
     return rc < 0 ? cli_fail(&err) : rc;
 }

@@ -22,17 +22,17 @@ static const CliOption options[] = {
 typedef struct {
     BatchTruth truth;
     bool no_figures;
-} ReportCmd;
+} BatchReportCmd;
 
 static int set(void *state, int option, const char *value, Err *err) {
-    ReportCmd *o = state;
+    BatchReportCmd *o = state;
     if (option == TRUTH) return batch_truth_add(&o->truth, value, err);
     o->no_figures = true;
     return 0;
 }
 
 static void release(void *state) {
-    ReportCmd *o = state;
+    BatchReportCmd *o = state;
     batch_truth_free(&o->truth);
 }
 
@@ -48,7 +48,7 @@ static int write_errors(const BatchErrors *e, const char *dir, Err *err) {
     return rc;
 }
 
-static int deliver(const ReportCmd *o, const CliCommon *common, const BatchErrors *e,
+static int deliver(const BatchReportCmd *o, const CliCommon *common, const BatchErrors *e,
                    const char *dir, Err *err) {
     size_t n = 0;
     char *figures = file_join(dir, "figures");
@@ -66,7 +66,7 @@ static int deliver(const ReportCmd *o, const CliCommon *common, const BatchError
 }
 
 static int run(void *state, const CliCommon *common, Err *err) {
-    ReportCmd *o = state;
+    BatchReportCmd *o = state;
     BatchResults results;
     BatchErrors errors;
     if (common->n_args != 1)
@@ -94,7 +94,7 @@ const CliCommand cmd_batch_report = {
                "  m3 batch report runs/a\n"
                "  m3 batch report runs/5.2 --truth truth.csv --truth published-errors.csv",
     .options = options,
-    .state_size = sizeof(ReportCmd),
+    .state_size = sizeof(BatchReportCmd),
     .max_args = 1,
     .set = set,
     .run = run,

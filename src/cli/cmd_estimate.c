@@ -228,7 +228,8 @@ static int run_and_save(EstimateCmd *o, const CliCommon *common, const Scenario 
     return rc;
 }
 
-static int from_scenario(EstimateCmd *o, const CliCommon *common, ReportMeta *meta, Err *err) {
+static int from_scenario(EstimateCmd *o, const CliCommon *common, const ReportMeta *meta,
+                         Err *err) {
     ScenarioOptions *so = &o->scenario.options;
     Scenario s;
     Estimate e;
@@ -240,11 +241,14 @@ static int from_scenario(EstimateCmd *o, const CliCommon *common, ReportMeta *me
     int rc = o->save_features ? run_and_save(o, common, &s, &e, err)
                               : estimate_run(&s, &o->estimate, &common->log, &e, err);
     if (rc == 0) {
-        meta->mix = so->mix_path;
-        meta->topo = so->topo_path ? so->topo_path : s.topo.name;
-        meta->wall_read_s = s.wall_read_s;
-        meta->method = estimate_methods[e.method];
-        rc = deliver(o, common, &e, meta, err);
+        ReportMeta m = *meta;
+        m.mix = so->mix_path;
+        m.topo = so->topo_path ? so->topo_path : s.topo.name;
+        m.wall_read_s = s.wall_read_s;
+        m.method = estimate_methods[e.method];
+        m.scenario = &s;
+        m.conf = &s.conf;
+        rc = deliver(o, common, &e, &m, err);
     }
     scenario_free(&s);
     return rc;
@@ -259,13 +263,15 @@ static int from_features(EstimateCmd *o, const CliCommon *common, ReportMeta *me
     if (estimate_predict(f, &o->estimate, &e, err) != 0) return -1;
     estimate_remark(&e, &common->log);
     features_args_meta(&o->features, meta);
+    meta->conf = &f->conf;
     return deliver(o, common, &e, meta, err);
 }
 
 static int run(void *state, const CliCommon *common, Err *err) {
     EstimateCmd *o = state;
     char sha256[65];
-    ReportMeta meta = {.command = common->command, .seed = common->seed};
+    ReportMeta meta = {
+        .command = common->command, .seed = common->seed, .remarks = common->log.remarks};
     o->scenario.options.seed = o->estimate.seed = common->seed;
     o->scenario.options.threads = o->estimate.threads = common->threads;
     o->scenario.options.max_in_memory =

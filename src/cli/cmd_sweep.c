@@ -160,6 +160,7 @@ static int compute(SweepCmd *o, const CliCommon *common, Err *err) {
                               .mix = o->scenario.options.mix_path,
                               .method = estimate_methods[o->estimate.method],
                               .seed = common->seed,
+                              .remarks = common->log.remarks,
                               .wall_total_s = diag_now_s() - common->start_s};
         if (o->features.file) features_args_meta(&o->features, &r.meta);
         if (o->out || common->json) estimate_args_ckpt(&r.meta, o->estimate.ckpt, sha256);

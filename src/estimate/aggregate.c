@@ -166,8 +166,20 @@ static void bootstrap(PathMixture *m, const AggregateOptions *o, int threads, Sl
     free(draw_path);
 }
 
+static void find_tail(const PathMixture *m, double p99, AggregateTail *tail) {
+    double sum = 0;
+    mixcdf_paths(&m->curves[RESULT_ALL], p99, 0.99, tail->share, tail->p99);
+    for (size_t i = 0; i < m->n; i++) sum += tail->share[i] *= m->weight[i];
+    for (size_t i = 0; i < m->n; i++) tail->share[i] = sum > 0 ? tail->share[i] / sum : 0;
+}
+
 void aggregate(const AggregatePath *paths, size_t n, const AggregateOptions *o, int threads,
                Slowdowns *out) {
+    aggregate_tail(paths, n, o, threads, out, NULL);
+}
+
+void aggregate_tail(const AggregatePath *paths, size_t n, const AggregateOptions *o, int threads,
+                    Slowdowns *out, AggregateTail *tail) {
     assert(n < (1u << 30));
     PathMixture m = {
         .paths = paths, .n = n, .published = o->published, .weight = MEM_NEW(double, n)};
@@ -198,6 +210,7 @@ void aggregate(const AggregatePath *paths, size_t n, const AggregateOptions *o, 
             d->q[k] = (SlowdownQuantile){value[k], value[k], value[k]};
         d->share = c == RESULT_ALL ? 1 : share[c - 1];
     }
+    if (tail) find_tail(&m, out->dist[RESULT_ALL].q[RESULT_P99].value, tail);
     if (!o->exhaustive && n > 0) bootstrap(&m, o, threads, out);
     for (int c = 0; c < RESULT_N_DISTS; c++) mixcdf_free(&m.curves[c]);
     free(m.weight);

@@ -39,6 +39,15 @@ typedef struct {
 void aggregate(const AggregatePath *paths, size_t n, const AggregateOptions *o, int threads,
                Slowdowns *out);
 
+/* Where the tail of all flows comes from: those at or above the p99. */
+typedef struct {
+    double *share; /* [n] of the tail's flows, those on a path: 1 in all; 0 if there are no flows */
+    double *p99;   /* [n] of all flows of a path; NAN without flows */
+} AggregateTail;
+/* aggregate_tail does as aggregate, and fills in the tail, whose arrays are the caller's. */
+void aggregate_tail(const AggregatePath *paths, size_t n, const AggregateOptions *o, int threads,
+                    Slowdowns *out, AggregateTail *tail);
+
 /* aggregate_mix writes the quantiles at aggregate_levels of the equal-weight mixture of n > 0
  * distributions: x[i] holds n_levels ascending quantiles of one, at the given ascending levels. */
 void aggregate_mix(const float *const *x, size_t n, const float *level, int n_levels,

@@ -178,6 +178,7 @@ int estimate_windows(Windows *w, const Scenario *s, const EstimateOptions *o, co
         if (o->target.asked > 0) rc = windows_to_target(w, o, &model, log, out, err);
     }
     if (w->max_load > 0) out->max_load = w->max_load;
+    if (w->use.links && out->origin.n_links == 0) origin_links(&out->origin, &w->use);
     if (rc == 0) out->sampling_error[o->target.quantile] = error_reached(out, o->target.quantile);
     windows_finish(w);
     return rc;
@@ -209,6 +210,16 @@ static void whole_slowdowns(const Scenario *s, const double *sent_ns, Estimate *
     free(ideal_ns);
 }
 
+static void describe_loads(const Scenario *s, const NetFluid *nf, Estimate *out) {
+    NetUse use;
+    double *load = MEM_NEW(double, s->topo.n_links);
+    netfluid_loads(nf, load);
+    netuse_init(&use, &s->topo, load);
+    origin_links(&out->origin, &use);
+    netuse_free(&use);
+    free(load);
+}
+
 static int run_whole_fluid(const Scenario *s, const EstimateOptions *o, const Log *log,
                            Estimate *out, Err *err) {
     NetFluidOptions fo = {.every_event = o->exact};
@@ -220,6 +231,7 @@ static int run_whole_fluid(const Scenario *s, const EstimateOptions *o, const Lo
     if (rc == 0) {
         describe_run(s, out);
         out->max_load = netfluid_max_load(nf);
+        describe_loads(s, nf, out);
         out->exhaustive = true;
         whole_slowdowns(s, sent_ns, out);
         out->wall_fluid_s = diag_now_s() - start_s;

@@ -3,6 +3,7 @@
 #define M3_ESTIMATE_ESTIMATE_H
 #include "estimate/aggregate.h"
 #include "estimate/check.h"
+#include "estimate/origin.h"
 #include "features/features.h"
 #include "model/ckpt.h"
 #include "model/flowmodel.h"
@@ -71,6 +72,7 @@ typedef struct {
     uint64_t n_outside; /* paths on which a flow model's inputs are out of their trained range, … */
     FlowRange range;    /* … and the input furthest out, relative to the range; name NULL: none */
     Check check;        /* METHOD_M3, METHOD_SAMPLED */
+    Origin origin;      /* of the tail; of the paths' estimate, before windows correct it */
     double overflow; /* a flow model's: most windows in flight over a switch's buffer, of any path;
                         above 1 buffers may overflow, which the model does not foresee */
 } Estimate;

@@ -297,3 +297,54 @@ void mixcdf_quantiles(const MixCdf *c, const double *weight, const double *level
     }
     for (; k < n_level; k++) out[k] = at.x; /* level 1, or rounding */
 }
+
+/* ---- paths by themselves ---- */
+
+/* Half of a path's first and last step, if these are single flows. */
+static void half_steps(const MixCdf *c, double *first, double *last) {
+    for (size_t k = 0; k < c->n; k++) {
+        const MixCdfEvent *e = &c->events[k];
+        double half = e->kind == POINT ? e->amount / 2 : 0;
+        if (isnan(first[e->path])) first[e->path] = half;
+        last[e->path] = half;
+    }
+}
+
+/* Moves a path's distribution function over an event. Takes the quantile where the mass passes
+ * `target`, unless it was taken before. */
+static void pass_event(MixCdfProgress *p, const MixCdfEvent *e, double target, double *quantile) {
+    double x = (double)e->x, step = e->kind == SLOPE ? 0 : e->amount,
+           gain = p->slope > 0 ? p->slope * (x - p->x) : 0;
+    if (isnan(*quantile) && p->mass + gain + step > target)
+        *quantile =
+            p->mass + gain > target ? fmin(p->x + fmax(target - p->mass, 0) / p->slope, x) : x;
+    p->mass += gain + step;
+    p->slope += e->amount - step;
+    p->x = x;
+}
+
+void mixcdf_paths(const MixCdf *c, double x, double level, double *above, double *quantile) {
+    size_t n = c->n_paths;
+    MixCdfProgress *p = MEM_ZNEW(MixCdfProgress, n);
+    double *first = MEM_NEW(double, n), *last = MEM_ZNEW(double, n), *below = MEM_NEW(double, n);
+    for (size_t i = 0; i < n; i++) first[i] = below[i] = quantile[i] = NAN;
+    half_steps(c, first, last);
+    for (size_t k = 0; k < c->n; k++) {
+        const MixCdfEvent *e = &c->events[k];
+        size_t i = e->path;
+        double nudge = (first[i] > 0 || last[i] > 0 ? 1 : -1) * mass_tolerance * c->mass[i];
+        double target = first[i] + level * (c->mass[i] - first[i] - last[i]) + nudge;
+        /* Up to x the mass grows along the line that the path's last event below x began. */
+        if (isnan(below[i]) && (double)e->x >= x)
+            below[i] = p[i].mass + (p[i].slope > 0 ? p[i].slope * (x - p[i].x) : 0);
+        pass_event(&p[i], e, target, &quantile[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        above[i] = isnan(below[i]) ? 0 : fmax(c->mass[i] - below[i], 0);
+        if (isnan(quantile[i]) && c->mass[i] > 0) quantile[i] = p[i].x; /* level 1, or rounding */
+    }
+    free(p);
+    free(first);
+    free(last);
+    free(below);
+}

@@ -54,4 +54,7 @@ double mixcdf_mass(const MixCdf *c, const double *weight);
  * [n_paths]; NAN if there is no mass. Threads may share a mixture. */
 void mixcdf_quantiles(const MixCdf *c, const double *weight, const double *level, int n_level,
                       double *out);
+/* mixcdf_paths writes for each path, by itself at weight 1, its mass at or above slowdown x, and
+ * its quantile at `level` (NAN without mass): both [n_paths], in one pass over the events. */
+void mixcdf_paths(const MixCdf *c, double x, double level, double *above, double *quantile);
 #endif

@@ -110,7 +110,7 @@ void predict_paths(Prediction *p, size_t first, size_t n) {
 
 /* ---- the network ---- */
 
-static void mix_paths(const Prediction *p, Slowdowns *out) {
+static void mix_paths(const Prediction *p, Estimate *out) {
     const Features *f = p->features;
     AggregatePath *paths = MEM_ZNEW(AggregatePath, f->n_unique);
     for (size_t i = 0; i < f->n_unique; i++) {
@@ -122,7 +122,13 @@ static void mix_paths(const Prediction *p, Slowdowns *out) {
     }
     AggregateOptions o = {
         .published = p->options->published, .seed = f->seed, .exhaustive = f->exhaustive};
-    aggregate(paths, f->n_unique, &o, p->options->threads, out);
+    AggregateTail tail = {MEM_NEW(double, f->n_unique), MEM_NEW(double, f->n_unique)};
+    aggregate_tail(paths, f->n_unique, &o, p->options->threads, &out->slowdown, &tail);
+    if (f->use.links) origin_links(&out->origin, &f->use);
+    origin_paths(&out->origin, f, out->slowdown.dist[RESULT_ALL].q[RESULT_P99].value, tail.share,
+                 tail.p99);
+    free(tail.share);
+    free(tail.p99);
     free(paths);
 }
 
@@ -154,7 +160,7 @@ void predict_finish(Prediction *p, Estimate *out) {
         if (x > ROUNDING && x > flowrange_excess(&out->range)) out->range = p->range[i];
         out->overflow = fmax(out->overflow, p->overflow[i]);
     }
-    mix_paths(p, &out->slowdown);
+    mix_paths(p, out);
     for (int k = 0; k < RESULT_N_QUANTILES; k++) { /* before the model's error widens them */
         const SlowdownQuantile *q = &out->slowdown.dist[RESULT_ALL].q[k];
         out->sampling_error[k] = (q->hi - q->lo) / 2 / q->value;

@@ -157,6 +157,126 @@ void report_put_features(JsonOut *o, const ReportMeta *m) {
     json_out_end(o, '}');
 }
 
+/* ---- what was asked, and where the tail comes from ---- */
+
+static void put_class(JsonOut *o, const OriginClass *c, bool has_paths) {
+    json_out_object(o);
+    json_put_count(o, "from", (uint32_t)c->from_tier);
+    json_put_count(o, "to", (uint32_t)c->to_tier);
+    json_put_count(o, "links", c->n_links);
+    json_put_number(o, "rate_bps", c->rate_bps);
+    json_put_number(o, "load_mean", c->load_mean);
+    json_put_number(o, "load_max", c->load_max);
+    if (has_paths) json_put_number(o, "tail_share", c->tail_share);
+    json_out_end(o, '}');
+}
+
+static void put_network(JsonOut *o, const Origin *origin) {
+    const NetUse *u = &origin->net;
+    json_put_object(o, "network");
+    json_put_count(o, "hosts", u->n_hosts);
+    json_put_count(o, "switches", u->n_switches);
+    json_put_count(o, "racks", u->n_racks);
+    json_put_count(o, "pods", u->n_pods);
+    json_put_count(o, "links", u->n_links);
+    json_put_array_compact(o, "tier_nodes");
+    for (uint32_t i = 0; i < u->n_tiers; i++) json_out_count(o, u->tier_nodes[i]);
+    json_out_end(o, ']');
+    json_put_array(o, "tiers");
+    for (uint32_t i = 0; i < origin->n_classes; i++)
+        put_class(o, &origin->classes[i], origin->tail_from > 0);
+    json_out_end(o, ']');
+    json_put_count(o, "links_left_out", origin->n_classes_left_out);
+    json_out_end(o, '}');
+}
+
+static void put_link(JsonOut *o, const LinkUse *l) {
+    char name[48];
+    snprintf(name, sizeof name, "%llu>%llu", (unsigned long long)l->from_id,
+             (unsigned long long)l->to_id);
+    json_put_string(o, "name", name);
+    json_put_count(o, "from", l->from_tier);
+    json_put_count(o, "to", l->to_tier);
+    json_put_number(o, "rate_bps", l->rate_bps);
+    json_put_number(o, "load", l->load);
+}
+
+static void put_path(JsonOut *o, const OriginPath *p) {
+    json_out_object(o);
+    json_put_count(o, "src", p->src_id);
+    json_put_count(o, "dst", p->dst_id);
+    json_put_count(o, "links", p->n_links);
+    json_put_count(o, "draws", p->n_draws);
+    json_put_count(o, "flows", p->n_flows);
+    json_put_number(o, "p99", p->p99);
+    json_put_number(o, "tail_share", p->tail_share);
+    json_put_object(o, "busiest");
+    put_link(o, &p->busiest);
+    json_out_end(o, '}');
+    json_out_end(o, '}');
+}
+
+void report_put_origin(JsonOut *o, const Origin *origin) {
+    if (origin->n_links == 0) {
+        json_put_null(o, "network");
+        json_put_null(o, "origin");
+        return;
+    }
+    put_network(o, origin);
+    json_put_object(o, "origin");
+    if (origin->tail_from > 0) json_put_number(o, "tail_from", origin->tail_from);
+    else json_put_null(o, "tail_from");
+    json_put_array(o, "links");
+    for (uint32_t i = 0; i < origin->n_links; i++) {
+        json_out_object(o);
+        put_link(o, &origin->links[i].link);
+        if (origin->tail_from > 0) json_put_number(o, "tail_share", origin->links[i].tail_share);
+        json_out_end(o, '}');
+    }
+    json_out_end(o, ']');
+    json_put_array(o, "paths");
+    for (uint32_t i = 0; i < origin->n_paths; i++) put_path(o, &origin->paths[i]);
+    json_out_end(o, ']');
+    json_out_end(o, '}');
+}
+
+static void put_traffic(JsonOut *o, const Scenario *s) {
+    if (!s || !s->drawn) {
+        json_put_null(o, "traffic");
+        return;
+    }
+    json_put_object(o, "traffic");
+    json_put_number(o, "max_load", s->mix.max_load);
+    json_put_string(o, "load", linkload_routing_names[s->load]);
+    json_put_string(o, "matrix", s->mix.matrix ? s->mix.matrix : s->mix.matrix_kind);
+    json_put_string(o, "sizes", s->mix.sizes);
+    json_put_number(o, "sigma", s->mix.sigma);
+    json_put_number(o, "mean_size_b", s->sizes.mean_b);
+    json_put_number(o, "mean_gap_ns", s->workload.mean_gap_ns);
+    json_put_number(o, "offered_bps", s->workload.offered_bps);
+    json_out_end(o, '}');
+}
+
+void report_put_settings(JsonOut *o, const ReportMeta *m) {
+    if (!m->conf) {
+        json_put_null(o, "settings");
+        return;
+    }
+    json_put_object(o, "settings");
+    netconf_put_json(o, m->conf);
+    put_traffic(o, m->scenario);
+    json_out_end(o, '}');
+}
+
+void report_put_remarks(JsonOut *o, const ReportMeta *m) {
+    json_put_array(o, "remarks");
+    for (size_t i = 0; m->remarks && i < m->remarks->n; i++)
+        json_out_string(o, m->remarks->lines[i]);
+    json_out_end(o, ']');
+}
+
+/* ---- paths, check, slowdowns ---- */
+
 /* Null if the model was trained on all that it saw. */
 static void put_range(JsonOut *o, const Estimate *e) {
     if (!e->range.name) {
@@ -294,7 +414,10 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     report_put_features(&o, m);
     report_put_checkpoint(&o, m);
     json_put_string(&o, "method", m->method);
+    report_put_settings(&o, m);
+    report_put_remarks(&o, m);
     put_paths(&o, e);
+    report_put_origin(&o, &e->origin);
     put_check(&o, e);
     put_target(&o, e);
 

@@ -12,6 +12,9 @@
 typedef struct {
     const char *command, *topo, *mix, *method, *ckpt_name, *ckpt_sha256;
     const char *features, *features_sha256; /* the file that the features were read from */
+    const Scenario *scenario;               /* what was loaded; NULL: from features */
+    const NetConf *conf;                    /* the settings in use; NULL: not told */
+    const LogRemarks *remarks;              /* what was said on the way; NULL: not kept */
     uint64_t seed;
     double wall_total_s, wall_read_s;
 } ReportMeta;
@@ -25,10 +28,13 @@ void report_csv(FILE *f, const Estimate *e);
 
 /* report_put_* write parts of that JSON, for reports of several estimates, as members of the object
  * that is open: "out_of_range", "windows_per_buffer", "n_flows", "n_paths", "fluid", "interval" and
- * "slowdown"; "checkpoint"; "features". */
+ * "slowdown"; "checkpoint"; "features"; "network" and "origin"; "settings"; "remarks". */
 void report_put_estimate(JsonOut *o, const Estimate *e);
 void report_put_checkpoint(JsonOut *o, const ReportMeta *m);
 void report_put_features(JsonOut *o, const ReportMeta *m);
+void report_put_origin(JsonOut *o, const Origin *origin);
+void report_put_settings(JsonOut *o, const ReportMeta *m);
+void report_put_remarks(JsonOut *o, const ReportMeta *m);
 
 /* A quantile as text: three numbers of at most 17 characters, and " [", ", ", "]". */
 typedef struct {

@@ -43,15 +43,9 @@ static int read_dist(const Json *j, SlowdownDist *d, Err *err) {
     return 0;
 }
 
-static int read_root(const Json *root, ReportResult *out, Err *err) {
-    Slowdowns *r = &out->slowdown;
-    Json slowdown, all, buckets, it, v;
-    const char *name;
-    if (json_need_string(root, "schema", &name, err) != 0) return -1;
-    if (strcmp(name, REPORT_SCHEMA) != 0)
-        return json_fail_member(root, "schema", err, "expected \"%s\", got \"%.60s\"",
-                                REPORT_SCHEMA, name);
-    if (json_need(root, "slowdown", &slowdown, err) != 0) return -1;
+int report_read_slowdown(Slowdowns *r, const Json *j, Err *err) {
+    Json slowdown, all, buckets, it;
+    if (json_need(j, "slowdown", &slowdown, err) != 0) return -1;
     if (json_need(&slowdown, "all", &all, err) != 0 ||
         read_dist(&all, &r->dist[RESULT_ALL], err) != 0)
         return -1;
@@ -71,6 +65,18 @@ static int read_root(const Json *root, ReportResult *out, Err *err) {
             return -1;
     }
     r->dist[RESULT_ALL].share = 1;
+    return 0;
+}
+
+int report_read_json(ReportResult *out, const Json *root, Err *err) {
+    Json v;
+    const char *name;
+    *out = (ReportResult){.n_flows = 0};
+    if (json_need_string(root, "schema", &name, err) != 0) return -1;
+    if (strcmp(name, REPORT_SCHEMA) != 0)
+        return json_fail_member(root, "schema", err, "expected \"%s\", got \"%.60s\"",
+                                REPORT_SCHEMA, name);
+    if (report_read_slowdown(&out->slowdown, root, err) != 0) return -1;
     if (!json_find(root, "n_packet_flows", &v)) return 0;
     if (json_uint(&v, UINT64_MAX, &out->n_flows, err) != 0) return -1;
     return json_need_uint(root, "n_unfinished", out->n_flows, &out->n_unfinished, err);
@@ -80,7 +86,7 @@ static int read_json(const FileView *v, const char *path, ReportResult *r, Err *
     JsonDoc *doc = json_parse(v->data, v->len, path, err);
     if (!doc) return -1;
     Json root = json_root(doc);
-    int rc = read_root(&root, r, err);
+    int rc = report_read_json(r, &root, err);
     json_close(doc);
     return rc;
 }

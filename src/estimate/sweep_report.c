@@ -150,6 +150,13 @@ static void put_row(JsonOut *o, const SweepReport *r, const SweepRow *row) {
     json_out_end(o, '}');
 }
 
+/* Network and origin of the tail of one row, the best. */
+static void put_shown(JsonOut *o, const SweepReport *r, size_t row) {
+    static const Origin unknown = {0};
+
+    report_put_origin(o, r->sweep->n > 0 ? &r->sweep->rows[row].estimate.origin : &unknown);
+}
+
 void sweep_report_json(FILE *f, const SweepReport *r) {
     size_t best = sweep_best(r->sweep, r->rank);
     JsonOut o;
@@ -164,6 +171,8 @@ void sweep_report_json(FILE *f, const SweepReport *r) {
     report_put_features(&o, &r->meta);
     report_put_checkpoint(&o, &r->meta);
     json_put_string(&o, "method", r->meta.method);
+    report_put_remarks(&o, &r->meta);
+    put_shown(&o, r, best < r->sweep->n ? best : 0);
 
     json_put_object(&o, "wall_s");
     json_put_seconds(&o, "total", r->meta.wall_total_s);

@@ -115,11 +115,12 @@ int features_draw(Features *f, const Scenario *s, const FeaturesOptions *o, cons
                     .run = r};
     int rc = pathset_draw(&r->set, s->route, &s->source, o->n_paths, o->seed, err);
     if (rc == 0) r->index = pathindex_new(&r->set, s->route, &s->source, o->threads, log, err);
-    if (r->index) f->max_load = pathindex_max_load(r->index);
     if (!r->index) {
         features_free(f);
         return -1;
     }
+    f->max_load = pathindex_max_load(r->index);
+    netuse_init(&f->use, &s->topo, pathindex_loads(r->index));
     f->wall_route_s = s->wall_route_s + (diag_now_s() - start_s);
     size_t n = r->set.n_unique;
     f->paths = MEM_ZNEW(PathFeatures, n);
@@ -262,6 +263,12 @@ static int simulate_packets(const FeaturesRun *r, size_t place, const PathView *
     return 0;
 }
 
+static void keep_links(const NetPath *path, PathFeatures *out) {
+    out->n_links = path->n_links;
+    out->links = MEM_NEW(uint32_t, path->n_links);
+    memcpy(out->links, path->links, path->n_links * sizeof *out->links);
+}
+
 static int simulate_path(void *ctx, size_t item, int worker, Err *err) {
     Features *f = ctx;
     FeaturesRun *r = f->run;
@@ -273,6 +280,7 @@ static int simulate_path(void *ctx, size_t item, int worker, Err *err) {
     int rc = 0;
     arena_reset(a);
     path_view(r->index, r->order[place], a, &path);
+    keep_links(&r->set.paths[r->order[place]], out);
     if (r->options.kind == FEATURES_PACKETS) {
         rc = simulate_packets(r, place, &path, out, counts, a, err);
     } else {
@@ -331,7 +339,11 @@ void features_free(Features *f) {
     features_finish(f);
     windows_free(&f->windows);
     features_drop(f, 0, f->n_unique);
-    for (size_t i = 0; i < f->n_unique; i++) free(f->paths[i].slowdown);
+    for (size_t i = 0; i < f->n_unique; i++) {
+        free(f->paths[i].links);
+        free(f->paths[i].slowdown);
+    }
+    netuse_free(&f->use);
     free(f->paths);
     *f = (Features){0};
 }

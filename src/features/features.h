@@ -6,6 +6,7 @@
 #include "features/windows.h"
 #include "model/flowfeat.h"
 #include "model/pathfeat.h"
+#include "net/linkuse.h"
 #include "scenario/scenario.h"
 #include "traffic/sizebucket.h"
 
@@ -24,6 +25,7 @@ typedef struct {
                                         finished) */
     FlowFeat flows; /* FEATURES_FLOWS: its arrays are one block at .link, else that is NULL */
     PathFeat *percentiles; /* FEATURES_PERCENTILES: its arrays are one block at ->pct; else NULL */
+    uint32_t n_links, *links; /* of the network, in order, owned; NULL: not known (from a file) */
     float
         *slowdown; /* FEATURES_FLUID, FEATURES_PACKETS: [Σ bucket_n] grouped by bucket; else NULL */
 } PathFeatures;
@@ -38,6 +40,7 @@ typedef struct {
     bool exhaustive;         /* all paths were taken */
     PathFeatures *paths;     /* [n_unique] owned */
     NetConf conf;            /* the settings that the paths' values are for */
+    NetUse use;              /* loads of all links; .links NULL: not known (from a file) */
     double max_load;         /* wire load of the busiest link; 0: not known (an older file) */
     double base_bdp_b;       /* the network's, for a window of auto; 0: not known (an older file) */
     double wall_route_s;     /* drawing, routing and indexing, and the scenario's routing */

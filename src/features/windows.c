@@ -167,6 +167,7 @@ void windows_finish(Windows *w) {
 
 void windows_free(Windows *w) {
     windows_finish(w);
+    netuse_free(&w->use);
     free(w->flows);
     *w = (Windows){0};
 }
@@ -567,6 +568,14 @@ static void fit_tail(Windows *w, double max_hops) {
     r->tail_ns = fmin(fmax(fixed_ns - r->warm_ns, least_ns), r->tail_ns);
 }
 
+static void keep_loads(Windows *w) {
+    const Topo *t = &w->run->s->topo;
+    double *load = MEM_NEW(double, t->n_links);
+    netfluid_loads(w->run->fluid, load);
+    netuse_init(&w->use, t, load);
+    free(load);
+}
+
 static int simulate_windows(Windows *w, double max_hops, Err *err) {
     WindowsRun *r = w->run;
     double spent = (double)w->n_hops;
@@ -575,6 +584,7 @@ static int simulate_windows(Windows *w, double max_hops, Err *err) {
         r->fluid = netfluid_new(r->s->route, &r->s->source, &r->s->conf, &fo, r->o.threads, err);
         if (!r->fluid) return -1;
         w->max_load = netfluid_max_load(r->fluid);
+        keep_loads(w);
         w->capacity = USUAL_CAPACITY[r->s->conf.cc];
         fit_tail(w, max_hops);
     }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/diag.h"
+#include "net/linkuse.h"
 #include "scenario/scenario.h"
 
 /* A measured flow. */
@@ -26,6 +27,7 @@ typedef struct {
     double class_share[WINDOWS_N_CLASSES];           /* of all flows of the run, by windows_class */
     uint64_t n_hops, n_packets, n_drops, n_timeouts; /* simulated, pilot windows included */
     uint64_t n_run_flows;                            /* of the whole run */
+    NetUse use;            /* loads of all links; .links NULL: whole, or from a file */
     double max_load;       /* of the busiest link, on the wire; 0: whole, or not known */
     double run_hops;       /* packet-hops that simulating the whole run takes, about */
     double capacity;       /* of links in the fluid simulation, as a share of their rates, … */

@@ -228,12 +228,18 @@ void netfluid_destroy(NetFluid *nf) {
     free(nf);
 }
 
+static double load_of(const NetFluid *nf, size_t link) {
+    return nf->below[N_CLASSES * (size_t)nf->topo->n_links + link] / nf->topo->links[link].rate_bps;
+}
+
 double netfluid_max_load(const NetFluid *nf) {
     double load = 0;
-    for (size_t l = 0; l < nf->topo->n_links; l++)
-        load = fmax(load, nf->below[N_CLASSES * (size_t)nf->topo->n_links + l] /
-                              nf->topo->links[l].rate_bps);
+    for (size_t l = 0; l < nf->topo->n_links; l++) load = fmax(load, load_of(nf, l));
     return load;
+}
+
+void netfluid_loads(const NetFluid *nf, double *load) {
+    for (size_t l = 0; l < nf->topo->n_links; l++) load[l] = load_of(nf, l);
 }
 
 /* ---- which flows take part ---- */

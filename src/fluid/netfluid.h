@@ -29,6 +29,8 @@ void netfluid_destroy(NetFluid *nf);
 
 /* netfluid_max_load returns the load of the busiest link, as a share of its rate on the wire. */
 double netfluid_max_load(const NetFluid *nf);
+/* netfluid_loads writes the loads of all directed links to load[n_links of the topology]. */
+void netfluid_loads(const NetFluid *nf, double *load);
 
 /* A flow that is alive. */
 typedef struct {

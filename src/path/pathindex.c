@@ -254,6 +254,8 @@ double pathindex_max_load(const PathIndex *ix) {
     return load;
 }
 
+const double *pathindex_loads(const PathIndex *ix) { return ix->load; }
+
 void pathindex_destroy(PathIndex *ix) {
     if (!ix) return;
     for (size_t c = 0; c < ix->n_chunks; c++) {

@@ -20,4 +20,7 @@ void pathindex_destroy(PathIndex *ix);
 /* pathindex_max_load returns the load of the network's busiest link over the whole run: bits on the
  * wire over what its rate allows. */
 double pathindex_max_load(const PathIndex *ix);
+/* pathindex_loads returns the loads of all directed links [n_links of the topology], which live as
+ * long as the index. */
+const double *pathindex_loads(const PathIndex *ix);
 #endif

@@ -1,0 +1,23 @@
+/* page: results as one HTML page that needs nothing beside it. */
+#ifndef M3_PUBLISH_PAGE_H
+#define M3_PUBLISH_PAGE_H
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/diag.h"
+
+typedef struct {
+    const char *const *results; /* [n] files: JSON of an estimate, sweep or comparison; flows with
+                                   completion times; a series of a simulation's ports */
+    size_t n;
+    const char *title;   /* NULL: made from the results */
+    const char *truth;   /* a result that estimates and flows are compared with, or NULL */
+    const char *figures; /* a folder that keeps the pictures with data and scripts, or NULL */
+} PageOptions;
+
+/* page_write writes the page to f. Pictures are drawn by gnuplot; without it there are none, which
+ * the page and the log say. The same results give the same bytes. Returns −1 with err if a file is
+ * no result, cut, or of another schema (an input error), or if pictures can't be drawn; what is in
+ * f is then worthless. */
+int page_write(FILE *f, const PageOptions *o, const Log *log, Err *err);
+#endif
