@@ -105,7 +105,11 @@ static char *page_of(const char *const *results, size_t n, const char *truth) {
     char *text;
     size_t len;
     Err err = {0};
-    PageOptions o = {.results = results, .n = n, .truth = truth, .title = n == 1 ? NULL : hostile};
+    PageOptions o = {.results = results,
+                     .n = n,
+                     .truths = &truth,
+                     .n_truths = truth != NULL,
+                     .title = n == 1 ? NULL : hostile};
     FILE *f = mem_stream_open(&text, &len);
     if (page_write(f, &o, NULL, &err) != 0) fail_msg("%s", err.msg);
     mem_stream_close(f);

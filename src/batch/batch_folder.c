@@ -2,10 +2,10 @@
  *
  * Invariant: a file is whole or not there. The manifest is written beside and linked into place,
  * which fails if another process was faster, so exactly one of several that begin a folder makes
- * it, and the others compare. Locks are made by O_EXCL; only the taking over of a dead one, which
- * is two steps, is guarded by a lock on the manifest (fcntl's, which also holds over NFS). Results
- * are computed from the manifest's contents alone, so a lock that is taken over too early costs
- * time, never correctness: both processes write the same bytes. */
+ * it, and the others compare. Locks are linked into place likewise; only the taking over of a dead
+ * one, which is two steps, is guarded by a lock on the manifest (fcntl's, which also holds over
+ * NFS). Results are computed from the manifest's contents alone, so a lock that is taken over too
+ * early costs time, never correctness: both processes write the same bytes. */
 #include "batch/batch_folder.h"
 
 #include <ctype.h>
@@ -292,21 +292,21 @@ static void host_name(char host[65]) {
     host[64] = '\0';
 }
 
-/* Makes the lock; false if there is one. */
+/* Makes the lock; *mine is false if there is one. It is written beside its place and linked there,
+ * so that it always names its process, however early that is killed. */
 static int make_lock(const char *path, bool *mine, Err *err) {
-    char host[65];
-    *mine = false;
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0666);
-    if (fd < 0 && errno == EEXIST) return 0;
-    if (fd < 0) return err_io(err, "%s: can't be made: %s", path, strerror(errno));
+    char host[65], *tmp = mem_printf("%s.%ld", path, (long)getpid());
+    int rc = 0;
     host_name(host);
-    bool written = dprintf(fd, "%ld %s\n", (long)getpid(), host) > 0;
-    if (close(fd) != 0 || !written) {
-        unlink(path);
-        return err_io(err, "%s: can't be written", path);
-    }
-    *mine = true;
-    return 0;
+    FILE *f = fopen(tmp, "w");
+    bool written = f && fprintf(f, "%ld %s\n", (long)getpid(), host) > 0;
+    if (f && fclose(f) != 0) written = false;
+    *mine = written && link(tmp, path) == 0;
+    if (!*mine && (!written || errno != EEXIST))
+        rc = err_io(err, "%s: can't be made: %s", path, strerror(errno));
+    unlink(tmp);
+    free(tmp);
+    return rc;
 }
 
 /* Whether the process that a lock names is known to be dead. */

@@ -30,6 +30,7 @@ typedef struct {
     Features features; /* of the paths, shared by the mixes of the group */
     double read_s;     /* what loading took */
     Log log;
+    LogRemarks remarks; /* of the result in work */
 } Group;
 
 /* ---- remarks and failures ---- */
@@ -118,7 +119,10 @@ static int write_result(const Group *g, const BatchItem *item, Method m, const E
                        .method = estimate_methods[m],
                        .seed = o->estimate.seed,
                        .wall_total_s = wall_s,
-                       .wall_read_s = s->wall_read_s};
+                       .wall_read_s = s->wall_read_s,
+                       .scenario = s,
+                       .conf = &s->conf,
+                       .remarks = &g->remarks};
     if (m == METHOD_M3 && o->estimate.ckpt) {
         meta.ckpt_name = o->estimate.ckpt->name;
         meta.ckpt_sha256 = o->ckpt_sha256;
@@ -151,6 +155,7 @@ int batch_work(const BatchWork *w) {
     const BatchOptions *o = w->options;
     Group g = {.w = w, .dir = o->out, .log = {.level = LOG_NORMAL}};
     int rc = 0;
+    g.log.remarks = &g.remarks;
     for (size_t i = 0; i < w->n && rc == 0; i++)
         for (size_t k = 0; k < o->n_methods && rc == 0; k++) {
             const char *name = w->items[i]->name;
@@ -159,6 +164,7 @@ int batch_work(const BatchWork *w) {
             if (batch_folder_has(g.dir, name, estimate_methods[m])) continue;
             open_log(g.dir, name, m);
             remove_file(g.dir, name, m, ".error");
+            log_remarks_free(&g.remarks);
             if (make_result(&g, w->items[i], m, &err) != 0) {
                 if (err.kind == ERR_STOPPED) rc = 130;
                 else batch_work_record(g.dir, name, m, err.msg);
@@ -166,6 +172,7 @@ int batch_work(const BatchWork *w) {
             close_log(g.dir, name, m);
             if (write(w->progress_fd, ".", 1) != 1) rc = 130; /* nobody listens any more */
         }
+    log_remarks_free(&g.remarks);
     features_free(&g.features);
     if (g.loaded) scenario_free(&g.scenario);
     return rc;

@@ -53,7 +53,7 @@ static int deliver(const BatchReportCmd *o, const CliCommon *common, const Batch
     size_t n = 0;
     char *figures = file_join(dir, "figures");
     int rc = write_errors(e, dir, err);
-    if (rc == 0 && !o->no_figures) rc = batch_figures(e, figures, &common->log, &n, err);
+    if (rc == 0 && !o->no_figures) rc = batch_figures(e, figures, NULL, &common->log, &n, err);
     if (rc == 0 && common->json) batch_report_json(stdout, e);
     else if (rc == 0) {
         batch_report_table(stdout, e);

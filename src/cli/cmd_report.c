@@ -10,39 +10,50 @@ static const CliOption options[] = {
     {"truth", "FILE",
      "a result that estimates and flows are compared with: an estimate's JSON, or flows with "
      "their\n"
-     "completion times",
+     "completion times; of a batch, a table as m3 batch report takes it, repeatable",
      "Page"},
     {"figures", "DIR",
      "keep the pictures as SVG and PDF with their data and gnuplot scripts, for restyling", "Page"},
     {NULL, NULL, NULL, NULL}};
 
+enum { MAX_TRUTHS = 8 };
 typedef struct {
     const char *out;
+    const char *truths[MAX_TRUTHS];
     PageOptions page;
 } ReportCmd;
 
-static void init(void *state) { ((ReportCmd *)state)->out = "report.html"; }
+static void init(void *state) {
+    ReportCmd *o = state;
+    o->out = "report.html";
+    o->page.truths = o->truths;
+}
 
 static int set(void *state, int option, const char *value, Err *err) {
-    (void)err;
     ReportCmd *o = state;
     switch (option) {
     case OUT: o->out = value; return 0;
     case TITLE: o->page.title = value; return 0;
-    case TRUTH: o->page.truth = value; return 0;
+    case TRUTH:
+        if (o->page.n_truths == MAX_TRUTHS)
+            return err_input(err, "--truth: expected at most %d", MAX_TRUTHS);
+        o->truths[o->page.n_truths++] = value;
+        return 0;
     default: o->page.figures = value; return 0;
     }
 }
 
 static int check_inputs(const ReportCmd *o, const CliCommon *common, Err *err) {
-    const char *path[CLI_MAX_ARGS + 1], *what[CLI_MAX_ARGS + 1];
+    const char *path[CLI_MAX_ARGS + MAX_TRUTHS], *what[CLI_MAX_ARGS + MAX_TRUTHS];
     size_t n = 0;
     for (; n < o->page.n; n++) {
         path[n] = common->args[n];
         what[n] = "RESULT";
     }
-    path[n] = o->page.truth;
-    what[n++] = "--truth";
+    for (size_t i = 0; i < o->page.n_truths; i++) {
+        path[n] = o->truths[i];
+        what[n++] = "--truth";
+    }
     return file_check_stdin(n, path, what, err);
 }
 
@@ -69,7 +80,7 @@ const CliCommand cmd_report = {
                "printed, or a list of\n"
                "flows with their completion times (m3 simulate --out), or what ports did over time "
                "(CSV that begins with\n"
-               "start_ns,end_ns,port). The page needs no network "
+               "start_ns,end_ns,port), or the folder of m3 batch. The page needs no network "
                "and nothing beside it.\n"
                "Pictures are drawn by gnuplot (Debian: gnuplot-nox); without it their numbers are "
                "in tables.\n\n"

@@ -20,10 +20,35 @@
 typedef struct {
     const BatchErrors *e;
     const char *dir;
+    const BatchFigureUser *user;
     const Log *log;
     bool can_draw;
     size_t n;
 } Figures;
+
+/* What figures show, by the beginnings of their names. */
+static const struct {
+    const char *name, *title, *shows;
+} texts[] = {
+    {"sensitivity_cdf_time", "Wall times", "the distribution of the mixes' wall times, by method"},
+    {"sensitivity_cdf", "Errors of p99",
+     "the distribution over mixes of the magnitude of the error of p99 slowdown, by source"},
+    {"sensitivity_error_over_load", "Errors of p99 by load",
+     "the median magnitude of the error of p99 slowdown in bins of max load, with the least and "
+     "the largest as a band"},
+    {"sensitivity_time_over_load", "Wall times by flow sizes",
+     "the median wall time of a mix by distribution of flow sizes and method"},
+    {"sensitivity_boxplot", "Errors of p99 by kind of mix",
+     "quartiles and extremes of the magnitude of the error of p99 slowdown by matrix, "
+     "oversubscription, flow sizes and sigma"},
+    {"eva_large_scale", "Slowdown of a mix by flow size",
+     "the upper fifth of the distribution of slowdown in a size bucket, by method"},
+    {"counterfactual", "p99 over a setting",
+     "p99 slowdown in each size bucket over the one setting in which the mixes differ"},
+    {"flow-sizes", "Flow sizes", "the distributions of flow sizes"},
+    {"matrices", "Rack matrices", "the share of traffic from each rack to each other"},
+};
+enum { N_TEXTS = sizeof texts / sizeof *texts };
 
 /* ---- what all figures share ---- */
 
@@ -51,17 +76,22 @@ static void plot_next(Plot *p) {
     if (p->n++ > 0) fputs(", \\\n  ", p->f);
 }
 
-static int end_figure(Figures *g, Figure *f, Err *err) {
+/* A figure that gnuplot can't draw is a remark; its data and script are there. */
+static int draw(Figures *g, const Figure *f, Err *err) {
     Err why = {0};
-    if (figure_end(f, err) != 0) return -1;
+    if (!g->can_draw || figure_draw(f->dir, f->name, &why) == 0) return 0;
+    if (why.kind == ERR_STOPPED) return err_stopped(err);
+    log_note(g->log, "%s", why.msg);
+    return 0;
+}
+
+static int end_figure(Figures *g, Figure *f, Err *err) {
+    if (figure_end(f, err) != 0 || draw(g, f, err) != 0) return -1;
     g->n++;
-    if (!g->can_draw) return 0;
-    if (figure_draw(f->dir, f->name, &why) == 0) return 0;
-    if (why.kind != ERR_STOPPED) {
-        log_note(g->log, "%s", why.msg);
-        return 0;
-    }
-    return err_stopped(err);
+    if (!g->user) return 0;
+    int i = 0;
+    while (i < N_TEXTS - 1 && strncmp(f->name, texts[i].name, strlen(texts[i].name)) != 0) i++;
+    return g->user->made(g->user->ctx, f, texts[i].title, texts[i].shows, err);
 }
 
 static int ascending(const void *pa, const void *pb) {
@@ -515,8 +545,9 @@ static int distributions(Figures *g, Err *err) {
     return 0;
 }
 
-int batch_figures(const BatchErrors *e, const char *dir, const Log *log, size_t *n, Err *err) {
-    Figures g = {.e = e, .dir = dir, .log = log, .can_draw = figure_can_draw()};
+int batch_figures(const BatchErrors *e, const char *dir, const BatchFigureUser *user,
+                  const Log *log, size_t *n, Err *err) {
+    Figures g = {.e = e, .dir = dir, .user = user, .log = log, .can_draw = figure_can_draw()};
     const NetConfRow *row = e->results->n > 1 ? only_difference(e->results) : NULL;
     *n = 0;
     if (e->results->n == 0) return 0;

@@ -2,6 +2,14 @@
 #ifndef M3_PUBLISH_BATCH_FIGURES_H
 #define M3_PUBLISH_BATCH_FIGURES_H
 #include "batch/batch_errors.h"
+#include "publish/figure.h"
+
+/* Is told of every figure when its files are there, drawn or not, with a title and a sentence on
+ * what it shows; −1 with err ends the making of figures. */
+typedef struct {
+    int (*made)(void *ctx, const Figure *f, const char *title, const char *shows, Err *err);
+    void *ctx;
+} BatchFigureUser;
 
 /* batch_figures writes the data and scripts of all figures that the batch has something for, into
  * the folder `dir`, and draws them where gnuplot is installed (else a remark says that it isn't):
@@ -15,7 +23,8 @@
  *   counterfactual_SETTING       p99 over a setting, where nothing else differs
  *   flow-sizes, matrices         the inputs
  *
- * *n is the number of figures. −1 with err if one can't be written, or if interrupted; a figure
- * that gnuplot fails at is a remark. */
-int batch_figures(const BatchErrors *e, const char *dir, const Log *log, size_t *n, Err *err);
+ * *n is the number of figures; user: NULL, or told of each. −1 with err if one can't be written, or
+ * if interrupted; a figure that gnuplot fails at is a remark. */
+int batch_figures(const BatchErrors *e, const char *dir, const BatchFigureUser *user,
+                  const Log *log, size_t *n, Err *err);
 #endif

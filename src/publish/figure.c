@@ -49,7 +49,7 @@ static void begin_script(FILE *f, const char *name, int width, int height) {
 }
 
 int figure_begin(Figure *f, const char *dir, const char *name, int width, int height, Err *err) {
-    *f = (Figure){.dir = dir, .name = name};
+    *f = (Figure){.dir = dir, .name = name, .width = width, .height = height};
     if (open_beside(&f->data_file, dir, name, "dat", err) != 0) return -1;
     if (open_beside(&f->script_file, dir, name, "gp", err) != 0) {
         file_out_abort(&f->data_file);

@@ -15,6 +15,7 @@
 
 typedef struct {
     const char *dir, *name;
+    int width, height; /* pixels, of the SVG */
     FileOut data_file, script_file;
     FILE *data, *script; /* written to by the user, between begin and end */
 } Figure;

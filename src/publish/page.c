@@ -140,6 +140,7 @@ static int put_json(Page *p, const FileView *v, Err *err) {
 /* What is no JSON is read as a list of flows. */
 static int put_result(Page *p, Err *err) {
     FileView v;
+    if (file_is_dir(p->path)) return page_batch(p, err);
     if (file_view(&v, p->path, err) != 0) return -1;
     size_t at = 0;
     while (at < v.len && v.data[at] && strchr(" \t\r\n", v.data[at])) at++;
@@ -176,7 +177,7 @@ static void put_head(FILE *f, const char *title, bool has_slowdowns) {
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-          "style-src 'unsafe-inline'\">\n<title>",
+          "style-src 'unsafe-inline'; img-src data:\">\n<title>",
           f);
     html_text(f, title);
     fputs("</title>\n<style>\n", f);
@@ -239,13 +240,27 @@ static void free_headings(Page *p) {
     free(p->headings);
 }
 
+/* A truth is read as what the results need, so these must be of one kind. */
+static int check_truths(const PageOptions *o, Err *err) {
+    size_t n_folders = 0;
+    for (size_t i = 0; i < o->n; i++) n_folders += file_is_dir(o->results[i]);
+    if (o->n_truths > 0 && n_folders > 0 && n_folders < o->n)
+        return err_input(err, "--truth: is of batches or of other results; make two pages");
+    if (o->n_truths > 1 && n_folders == 0)
+        return err_input(err, "--truth: expected one; only batches are compared with several");
+    return 0;
+}
+
 int page_write(FILE *f, const PageOptions *o, const Log *log, Err *err) {
     Page p = {.options = o, .log = log};
     ReportResult truth;
     char *body;
     size_t len;
-    if (o->truth && report_read(&truth, o->truth, log, err) != 0) return -1;
-    if (o->truth) p.truth = &truth;
+    if (check_truths(o, err) != 0) return -1;
+    if (o->n_truths > 0 && !file_is_dir(o->results[0])) {
+        if (report_read(&truth, o->truths[0], log, err) != 0) return -1;
+        p.truth = &truth;
+    }
     p.f = mem_stream_open(&body, &len);
     int rc = picture_open(&p, err);
     if (rc == 0 && !p.draw)

@@ -7,11 +7,15 @@
 #include "base/diag.h"
 
 typedef struct {
-    const char *const *results; /* [n] files: JSON of an estimate, sweep or comparison; flows with
-                                   completion times; a series of a simulation's ports */
+    const char *const *results; /* [n] JSON of an estimate, sweep or comparison; flows with
+                                   completion times; a series of a simulation's ports; a batch's
+                                   folder */
     size_t n;
-    const char *title;   /* NULL: made from the results */
-    const char *truth;   /* a result that estimates and flows are compared with, or NULL */
+    const char *title; /* NULL: made from the results */
+    /* What results are compared with, [n_truths]: of batches, tables (batch_truth.h); of estimates
+     * and flows, one other result. */
+    const char *const *truths;
+    size_t n_truths;
     const char *figures; /* a folder that keeps the pictures with data and scripts, or NULL */
 } PageOptions;
 

@@ -76,6 +76,12 @@ void picture_close(Page *p);
  * of them on the page; without gnuplot a sentence. −1 with err. */
 int picture_put(Page *p, const PictureText *text, void (*write)(Figure *f, const void *ctx),
                 const void *ctx, Err *err);
+/* picture_embed puts NAME.svg of the pictures' folder, which gnuplot has just made there, on the
+ * page; picture_missing the sentence instead of it. picture_forget removes a picture's files from
+ * the folder, unless that is the user's. */
+int picture_embed(Page *p, const PictureText *text, Err *err);
+void picture_missing(Page *p);
+void picture_forget(const Page *p, const char *name);
 
 /* ---- kinds of results, and parts of them; each −1 with err ---- */
 
@@ -95,6 +101,7 @@ int page_remarks(Page *p, const Json *root, Err *err);
 int page_estimate(Page *p, const Json *root, Err *err);
 int page_sweep(Page *p, const Json *root, Err *err);
 int page_compare(Page *p, const Json *root, Err *err);
+int page_batch(Page *p, Err *err); /* the folder p->path */
 int page_flows(Page *p, Err *err);
 int page_series(Page *p, const FileView *v, Err *err);
 /* page_is_series returns whether the text is a series of a simulation's ports. */

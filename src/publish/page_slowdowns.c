@@ -218,7 +218,7 @@ static void put_errors(Page *p, const Slowdowns *s, bool has_intervals) {
     page_section(p, "Error against the truth");
     page_paragraph(p,
                    "The truth is %s. An error is the result’s quantile over the truth’s, less 1.",
-                   p->options->truth);
+                   p->options->truths[0]);
     html_table_begin(p->f,
                      has_intervals ? "Errors, and whether the truth is inside the 95 % interval"
                                    : "Errors",

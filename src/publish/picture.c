@@ -39,8 +39,7 @@ static char *file_of(const Page *p, const char *name, const char *ending) {
     return mem_printf("%s/%s.%s", p->folder, name, ending);
 }
 
-/* Removes a picture's files from the temporary folder. */
-static void forget(const Page *p, const char *name) {
+void picture_forget(const Page *p, const char *name) {
     static const char *const endings[] = {"dat", "gp", "svg", "pdf"};
     for (size_t i = 0; i < 4 && !p->options->figures; i++) {
         char *path = file_of(p, name, endings[i]);
@@ -166,9 +165,8 @@ static void put_svg(Page *p, const PictureText *t, const char *svg) {
 
 /* ---- one picture ---- */
 
-static int draw(Page *p, const PictureText *t, Err *err) {
+int picture_embed(Page *p, const PictureText *t, Err *err) {
     FileView v;
-    if (figure_draw(p->folder, t->name, err) != 0) return -1;
     char *path = file_of(p, t->name, "svg");
     int rc = file_view(&v, path, err);
     if (rc == 0) {
@@ -181,6 +179,12 @@ static int draw(Page *p, const PictureText *t, Err *err) {
     return rc;
 }
 
+void picture_missing(Page *p) {
+    fputs("<p class=\"missing\">No picture: gnuplot is not installed where this page was made. "
+          "The numbers are in the table.</p>\n",
+          p->f);
+}
+
 int picture_put(Page *p, const PictureText *t, void (*write)(Figure *f, const void *ctx),
                 const void *ctx, Err *err) {
     Figure f;
@@ -190,13 +194,11 @@ int picture_put(Page *p, const PictureText *t, void (*write)(Figure *f, const vo
         if (figure_begin(&f, p->folder, t->name, t->width, t->height, err) != 0) return -1;
         write(&f, ctx);
         rc = figure_end(&f, err);
-        if (rc == 0 && p->draw) rc = draw(p, t, err);
-        forget(p, t->name);
+        if (rc == 0 && p->draw) rc = figure_draw(p->folder, t->name, err);
+        if (rc == 0 && p->draw) rc = picture_embed(p, t, err);
+        picture_forget(p, t->name);
     }
-    if (!p->draw)
-        fputs("<p class=\"missing\">No picture: gnuplot is not installed where this page was made. "
-              "The numbers are in the table.</p>\n",
-              p->f);
+    if (!p->draw) picture_missing(p);
     fputs("<figcaption>", p->f);
     html_text(p->f, t->title);
     fputs("</figcaption></figure>\n", p->f);
