@@ -48,7 +48,7 @@ typedef struct {
 void evq_init(Evq *q, int64_t horizon_ticks, size_t n_events);
 void evq_free(Evq *q);
 
-/* The heap of far events: for evq_push and evq_pop alone. */
+/* The heap of far events: for evq_push and evq_pop, or by itself in a zeroed Evq. */
 void evq_far_push(Evq *q, uint32_t id, int64_t time, uint64_t seq);
 uint32_t evq_far_pop(Evq *q);
 
