@@ -148,10 +148,7 @@ static inline int64_t packet_ns(const Pace *p, uint64_t payload_b) {
 
 static void set_alarm(LinkSim *s, uint32_t source, int64_t at_ns) {
     uint32_t id = lagq_new(&s->q);
-    LagEvent *e = &s->q.events[id];
-    e->kind = LOOK;
-    e->item = source;
-    e->seq = s->q.seq++;
+    s->q.events[id] = (LagEvent){.seq = s->q.seq++, .item = source, .kind = LOOK};
     s->sources[source].alarm_ns = at_ns;
     lagq_push(&s->q, LAGQ_ANY, id, at_ns);
 }
