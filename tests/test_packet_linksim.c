@@ -426,6 +426,7 @@ static uint32_t random_link(Rng *rng, LinkSimConf *c, double *rate, LinkSimFlow 
     uint64_t longest = PICK(rng, 1000, 3000, 30000, 300000);
     uint32_t n = 1 + (uint32_t)rng_below(rng, longest > 30000 ? 6 : 60);
     double gap_ns = (double)PICK(rng, 0, 300, 3000, 30000, 300000);
+    bool instant = rng_below(rng, 16) == 0; /* packets take no time at all */
     int64_t at = 0;
     for (uint64_t i = 0; i < sources; i++) rate[i] = odd ? rng_uniform(rng, 2e9, 40e9) : 10e9;
     *c = (LinkSimConf){.server_bps = own   ? (double)PICK(rng, 80, 1000) * 1e9
@@ -436,6 +437,8 @@ static uint32_t random_link(Rng *rng, LinkSimConf *c, double *rate, LinkSimFlow 
                            (double)PICK(rng, 0, 700, 5000, 12810, 16515, 18000, 29742, 1000000),
                        .n_sources = (uint32_t)sources,
                        .source_bps = rate};
+    for (uint64_t i = 0; i < sources && instant; i++) rate[i] = 1e16;
+    if (instant) c->server_bps = 1e18;
     for (uint32_t i = 0; i < n; i++) {
         at += (int64_t)(gap_ns * rng_exponential(rng) / (double)tick) * (int64_t)tick;
         f[i] = (LinkSimFlow){
@@ -450,6 +453,7 @@ static uint32_t random_link(Rng *rng, LinkSimConf *c, double *rate, LinkSimFlow 
             f[i].to_link_ns = own ? 0 : (uint32_t)tick, f[i].from_head_ns = (uint32_t)tick;
         if (odd) f[i].from_head_ns = (uint32_t)rng_below(rng, 5000);
         if (odd && !own) f[i].to_link_ns = (uint32_t)rng_below(rng, 5000);
+        if (instant) f[i].to_link_ns = f[i].from_head_ns = 0;
     }
     return n;
 }

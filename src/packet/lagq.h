@@ -12,7 +12,7 @@
 
 /* Lanes that take any order: the heap, and a list that is quick where events mostly go to its end.
  * LAGQ_MAX lanes in all. */
-enum { LAGQ_HEAP, LAGQ_ANY, LAGQ_FIFO, LAGQ_MAX = 12 };
+enum { LAGQ_HEAP, LAGQ_ANY, LAGQ_FIFO, LAGQ_MAX = 8 };
 
 /* An event: what it is about is the user's. */
 typedef struct {
@@ -91,7 +91,8 @@ static inline uint64_t lagq_seq(const Lagq *q, uint32_t lane) {
 static inline uint32_t lagq_first(const Lagq *q) {
     uint32_t first = 0;
     int64_t time = q->time[0];
-    for (uint32_t i = 1; i < q->n_lanes; i++) {
+#pragma GCC unroll 8
+    for (uint32_t i = 1; i < LAGQ_MAX; i++) {
         if (q->time[i] > time) continue;
         if (q->time[i] == time && (time == INT64_MAX || lagq_seq(q, i) > lagq_seq(q, first)))
             continue;

@@ -443,7 +443,7 @@ static uint64_t most_repeats(const LinkSim *s, const SourceFlow *f, int64_t now)
     uint64_t left_b = f->size_b - f->sent_b, by_bytes, by_time;
     if (left_b < WIRE_PAYLOAD_B || s->start_ns <= now) return 0;
     by_bytes = (left_b - WIRE_PAYLOAD_B) / (f->sent_b - l->sent_b);
-    if (s->start_ns == NEVER) return by_bytes;
+    if (s->start_ns == NEVER || now == l->at_ns) return by_bytes;
     by_time = (uint64_t)((s->start_ns - 1 - now) / (now - l->at_ns));
     return by_bytes < by_time ? by_bytes : by_time;
 }
