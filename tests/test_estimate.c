@@ -368,7 +368,7 @@ static void extremes_are_finite(void **state) {
         for (int k = 0; k < 3; k++) {
             EstimateOptions o = {.method = METHOD_FLOWSIM, .seed = 1, .threads = 1};
             if (k > 0) o.method = METHOD_M3, o.ckpt = &ckpt[k - 1];
-            /* Petabytes at 10000 Tb/s: packet windows end at their limit of events, in minutes. */
+            /* Petabytes at 10000 Tb/s: a packet window takes seconds to its limit of events. */
             o.check.off = c % 3 == 2 && c / 9 % 3 == 2;
             Estimate e = estimate(&s, &o);
             const SlowdownDist *all = &e.slowdown.dist[RESULT_ALL];

@@ -12,30 +12,34 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "estimate/linkcluster.h"
 #include "estimate/parsimon.h"
 
 #define SHARED "../shared"
 
 /* Runs flows of the 256-host network, given as lines of a CSV file. */
-static Slowdowns run_flows(const char *lines, int threads) {
+static Slowdowns run_with(const char *lines, ParsimonOptions po, ParsimonInfo *info) {
     char path[] = "/tmp/m3-parsimon-XXXXXX.csv";
     int fd = mkstemps(path, 4);
     Err err = {0};
     Scenario s;
     Slowdowns out;
-    ParsimonInfo info;
     ScenarioOptions so = {.topo_path = "spec/clos-256-2to1.json", .flows_path = path, .mix_id = -1};
-    ParsimonOptions po = {.seed = 1, .threads = threads};
     assert_true(fd >= 0);
     FILE *f = fdopen(fd, "w");
     fprintf(f, "flow,src,dst,size_b,start_ns\n%s", lines);
     fclose(f);
     if (scenario_load(&s, &so, NULL, &err) != 0) fail_msg("%s", err.msg);
     unlink(path);
-    if (parsimon_run(&s, &po, NULL, &out, &info, &err) != 0) fail_msg("%s", err.msg);
-    assert_int_equal(info.n_left_out, 0);
+    if (parsimon_run(&s, &po, NULL, &out, info, &err) != 0) fail_msg("%s", err.msg);
+    assert_int_equal(info->n_left_out, 0);
     scenario_free(&s);
     return out;
+}
+
+static Slowdowns run_flows(const char *lines, int threads) {
+    ParsimonInfo info;
+    return run_with(lines, (ParsimonOptions){.seed = 1, .threads = threads}, &info);
 }
 
 static double highest(const Slowdowns *r) { return r->dist[RESULT_ALL].percentiles[99]; }
@@ -101,6 +105,74 @@ static void published_tail(void **state) {
     assert_int_equal(seen, 5);
 }
 
+/* A link's shape from n flows of these sizes at these gaps. */
+static LinkShape shape_of(const float *sizes_b, const float *gaps_ns, size_t n, double load) {
+    LinkShape s = {.rate_bps = 10e9, .delay_ns = 1000, .load = load};
+    float values[64];
+    memcpy(values, sizes_b, n * sizeof *values);
+    linkcluster_quantiles(values, n, s.size_b);
+    memcpy(values, gaps_ns, n * sizeof *values);
+    linkcluster_quantiles(values, n, s.gap_ns);
+    return s;
+}
+
+/* Quantiles are those of the values. Links are alike below each limit and not at it: 5 % off in all
+ * sizes or gaps, 12 % off; loads 0.004 and 0.006 apart; another rate. A link that is like two
+ * leaders has the first; one that is like a member alone leads. */
+static void alike(void **state) {
+    (void)state;
+    float size[3] = {300, 100, 200}, gap[3] = {5, 5, 50}, more[3];
+    LinkShape s[5], a = shape_of(size, gap, 3, 0.5), b = a;
+    assert_true(a.size_b[0] == 100 && a.size_b[500] == 200 && a.size_b[999] == 300);
+    assert_true(linkcluster_alike(&a, &b));
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < 3; i++) more[i] = size[i] * (k ? 1.12f : 1.05f);
+        b = shape_of(more, gap, 3, 0.5);
+        assert_true(linkcluster_alike(&a, &b) == !k);
+        for (int i = 0; i < 3; i++) more[i] = gap[i] * (k ? 1.12f : 1.05f);
+        b = shape_of(size, more, 3, 0.5);
+        assert_true(linkcluster_alike(&a, &b) == !k);
+        b = shape_of(size, gap, 3, k ? 0.506 : 0.504);
+        assert_true(linkcluster_alike(&a, &b) == !k);
+    }
+    b = a;
+    b.rate_bps = 40e9;
+    assert_false(linkcluster_alike(&a, &b));
+    static const double loads[5] = {0.5, 0.504, 0.508, 0.504, 0.9};
+    static const uint32_t expected[5] = {0, 0, 2, 0, 4};
+    uint32_t leader[5];
+    for (int i = 0; i < 5; i++) s[i] = shape_of(size, gap, 3, loads[i]);
+    assert_int_equal(linkcluster_group(s, 5, leader), 3);
+    assert_memory_equal(leader, expected, sizeof leader);
+}
+
+/* Two hosts send the same flows to two others, or one of them half as many: of equal hosts one
+ * up-link and one down-link are simulated, of different ones both. Slowdowns stay the same. */
+static void clusters(void **state) {
+    (void)state;
+    size_t n_simulated[2];
+    for (int half = 0; half < 2; half++) {
+        char lines[40000], *at = lines;
+        int id = 0;
+        for (int i = 0; i < 400; i++)
+            for (int host = 0; host < 2; host++) {
+                if (half && host && i % 2) continue;
+                at += snprintf(at, 48, "%d,%d,%d,20000,%d\n", id++, host, 255 - host, i * 40000);
+            }
+        ParsimonInfo all, some;
+        Slowdowns a = run_with(lines, (ParsimonOptions){.seed = 1, .threads = 1}, &all),
+                  b = run_with(lines, (ParsimonOptions){.cluster = true, .seed = 1, .threads = 1},
+                               &some);
+        assert_int_equal(all.n_simulated, all.n_links);
+        assert_int_equal(some.n_links, all.n_links);
+        assert_true(some.n_simulated < all.n_links && some.n_packets < all.n_packets);
+        if (fabs(highest(&b) / highest(&a) - 1) > 0.01)
+            fail_msg("slowdown %g, with clusters %g", highest(&a), highest(&b));
+        n_simulated[half] = some.n_simulated;
+    }
+    assert_true(n_simulated[1] >= n_simulated[0] + 2);
+}
+
 static void threads_agree(void **state) {
     (void)state;
     Slowdowns a, b, c;
@@ -113,10 +185,9 @@ static void threads_agree(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lone_flows),
-        cmocka_unit_test(shared_source),
-        cmocka_unit_test(published_tail),
-        cmocka_unit_test(threads_agree),
+        cmocka_unit_test(lone_flows),     cmocka_unit_test(shared_source),
+        cmocka_unit_test(published_tail), cmocka_unit_test(alike),
+        cmocka_unit_test(clusters),       cmocka_unit_test(threads_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,10 +62,34 @@ static void equal_times_come_by_rank(void **state) {
     evq_free(&q);
 }
 
+/* A slot with more events than its list takes, pushed from both ends inwards: order stays exact,
+ * and what is far from both ends goes to the heap. */
+static void crowded_slots_keep_order(void **state) {
+    (void)state;
+    enum { N = 1000 };
+    static unsigned char cells[N][EVQ_STRIDE] __attribute__((aligned(64)));
+    Evq q;
+    evq_init(&q, 1 << 24, 10);
+    q.nodes = cells[0];
+    for (uint32_t i = 0; i < N; i++) {
+        int64_t t = i % 2 ? i : 2 * N - i;
+        evq_push(&q, i, t, i);
+    }
+    assert_true(q.n_far > 0 && q.n_near > 0 && evq_len(&q) == N);
+    int64_t time = -1;
+    while (evq_len(&q) > 0) {
+        const EvNode *n = evq_node(&q, evq_pop(&q));
+        assert_true(n->time >= time);
+        time = n->time;
+    }
+    evq_free(&q);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_come_in_order),
         cmocka_unit_test(equal_times_come_by_rank),
+        cmocka_unit_test(crowded_slots_keep_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

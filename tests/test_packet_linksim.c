@@ -2,6 +2,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "base/rng.h"
 #include "packet/linksim.h"
 
-enum { MANY = 400 };
+enum { MANY = 400, ORACLE_LINKS = 600 };
 static double ten_gig[MANY];
 
 static LinkSimConf conf_of(double server_bps, uint32_t n_sources) {
@@ -161,6 +162,322 @@ static void random_flows(void **state) {
     linksim_destroy(used);
 }
 
+/* ---- an oracle: the simulation as one would write it down ----
+ *
+ * Every event lies in one unsorted list, every packet has its acknowledgement, and whether one is
+ * marked is counted over all arrivals. Events of equal time happen in the order in which they were
+ * scheduled. */
+
+typedef struct {
+    uint64_t size_b, sent_b, acked_b, batch_end_b, cut_end_b, window_b;
+    double rate_bps, alpha;
+    int64_t allowed_ns;
+    uint32_t n_marked, n_batch;
+    bool in_cwr;
+} OracleFlow;
+
+typedef struct {
+    int64_t free_ns, alarm_ns;
+    uint32_t list[MANY], n, next;
+} OracleSource;
+
+typedef enum { ORACLE_START, ORACLE_LOOK, ORACLE_ARRIVE, ORACLE_BACK } OracleKind;
+
+typedef struct {
+    int64_t time;
+    uint64_t seq;
+    OracleKind kind;
+    uint32_t flow, source, payload_b;
+    size_t arrival;
+    bool last;
+} OracleEvent;
+
+typedef struct {
+    int64_t at_ns, served_ns;
+    uint32_t wire_b;
+} OracleArrival;
+
+typedef struct {
+    const LinkSimConf *c;
+    const LinkSimFlow *in;
+    OracleFlow flow[MANY];
+    OracleSource source[MANY];
+    OracleEvent *event;
+    size_t n_events, cap_events;
+    OracleArrival *arrival;
+    size_t n_arrivals, cap_arrivals;
+    uint64_t seq, n_packets;
+    int64_t idle_ns;
+    bool own; /* packets reach the queue while they are sent */
+    float *delay_ns;
+} Oracle;
+
+static int64_t oracle_ns(double bytes, double rate_bps) {
+    return (int64_t)(bytes * (8e9 / rate_bps) + 0.5);
+}
+
+static void oracle_push(Oracle *o, OracleEvent e) {
+    MEM_GROW(o->event, o->cap_events, o->n_events + 1);
+    e.seq = o->seq++;
+    o->event[o->n_events++] = e;
+}
+
+static bool oracle_pop(Oracle *o, OracleEvent *e) {
+    size_t first = 0;
+    if (o->n_events == 0) return false;
+    for (size_t i = 1; i < o->n_events; i++) {
+        const OracleEvent *a = &o->event[i], *b = &o->event[first];
+        if (a->time < b->time || (a->time == b->time && a->seq < b->seq)) first = i;
+    }
+    *e = o->event[first];
+    o->event[first] = o->event[--o->n_events];
+    return true;
+}
+
+static uint64_t oracle_usable_b(const OracleFlow *f) {
+    uint64_t in_flight = f->sent_b - f->acked_b, usable = f->size_b - f->sent_b;
+    if (usable > 1000) usable = 1000;
+    if (f->window_b <= in_flight) return 0;
+    return usable < f->window_b - in_flight ? usable : f->window_b - in_flight;
+}
+
+static void oracle_arrive(Oracle *o, const OracleEvent *e) {
+    const LinkSimFlow *in = &o->in[e->flow];
+    uint32_t wire_b = e->payload_b + 48;
+    int64_t served_ns = o->idle_ns > e->time ? o->idle_ns : e->time;
+    o->idle_ns = served_ns + oracle_ns(wire_b, o->c->server_bps);
+    MEM_GROW(o->arrival, o->cap_arrivals, o->n_arrivals + 1);
+    o->arrival[o->n_arrivals] = (OracleArrival){e->time, served_ns, wire_b};
+    oracle_push(o, (OracleEvent){.time = o->idle_ns + 2 * (int64_t)in->from_head_ns +
+                                         (int64_t)in->to_link_ns,
+                                 .kind = ORACLE_BACK,
+                                 .flow = e->flow,
+                                 .payload_b = e->payload_b,
+                                 .arrival = o->n_arrivals++});
+    if (!e->last) return;
+    double rate = o->c->source_bps[in->source], slow = fmin(rate, o->c->server_bps),
+           head_b = in->size_b < 1000 ? (double)in->size_b : 1000;
+    uint64_t rest_b = in->size_b - (uint64_t)head_b;
+    int64_t alone_ns = oracle_ns(head_b + 48, rate) + oracle_ns(head_b + 48, o->c->server_bps) +
+                       (int64_t)(rest_b / 1000) * oracle_ns(1048, slow) + in->to_link_ns +
+                       in->from_head_ns;
+    if (rest_b % 1000) alone_ns += oracle_ns((double)(rest_b % 1000 + 48), slow);
+    int64_t over_ns = o->idle_ns + in->from_head_ns - in->start_ns - alone_ns;
+    double n_packets = (double)((in->size_b + 999) / 1000);
+    o->delay_ns[e->flow] = over_ns > 0 ? (float)((double)over_ns / n_packets) : 0;
+}
+
+static void oracle_alarm(Oracle *o, uint32_t source, int64_t at_ns) {
+    o->source[source].alarm_ns = at_ns;
+    oracle_push(o, (OracleEvent){.time = at_ns, .kind = ORACLE_LOOK, .source = source});
+}
+
+static void oracle_send(Oracle *o, uint32_t source, uint32_t i, int64_t now) {
+    OracleSource *src = &o->source[source];
+    uint32_t flow = src->list[i];
+    OracleFlow *f = &o->flow[flow];
+    uint64_t b = oracle_usable_b(f);
+    src->free_ns = now + oracle_ns((double)(b + 48), o->c->source_bps[source]);
+    f->allowed_ns = now + oracle_ns((double)(b + 48), f->rate_bps);
+    f->sent_b += b;
+    o->n_packets++;
+    OracleEvent e = {.time = src->free_ns + o->in[flow].to_link_ns,
+                     .kind = ORACLE_ARRIVE,
+                     .flow = flow,
+                     .payload_b = (uint32_t)b,
+                     .last = f->sent_b == f->size_b};
+    src->next = i + 1;
+    if (e.last) {
+        src->n--;
+        for (uint32_t k = i; k < src->n; k++) src->list[k] = src->list[k + 1];
+    }
+    src->next = src->n > 0 ? src->next % src->n : 0;
+    if (o->own) oracle_arrive(o, &e);
+    else oracle_push(o, e);
+    if (src->n > 0) oracle_alarm(o, source, src->free_ns);
+}
+
+static void oracle_look(Oracle *o, uint32_t source, int64_t now) {
+    OracleSource *src = &o->source[source];
+    int64_t earliest = INT64_MAX;
+    src->alarm_ns = INT64_MAX;
+    for (uint32_t k = 0; k < src->n; k++) {
+        uint32_t i = (src->next + k) % src->n;
+        const OracleFlow *f = &o->flow[src->list[i]];
+        if (oracle_usable_b(f) == 0) continue;
+        if (f->allowed_ns <= now) {
+            oracle_send(o, source, i, now);
+            return;
+        }
+        if (f->allowed_ns < earliest) earliest = f->allowed_ns;
+    }
+    if (earliest != INT64_MAX) oracle_alarm(o, source, earliest);
+}
+
+static void oracle_look_by(Oracle *o, uint32_t source, int64_t t, int64_t now) {
+    OracleSource *src = &o->source[source];
+    if (t < src->free_ns) t = src->free_ns;
+    if (t <= now) oracle_look(o, source, now);
+    else if (t < src->alarm_ns) oracle_alarm(o, source, t);
+}
+
+static uint64_t oracle_window_b(const Oracle *o, uint32_t source, double rate_bps) {
+    return (uint64_t)(o->c->window_b * rate_bps / o->c->source_bps[source] + 0.5);
+}
+
+static void oracle_start(Oracle *o, uint32_t flow, int64_t now) {
+    uint32_t source = o->in[flow].source;
+    OracleSource *src = &o->source[source];
+    double rate = o->c->source_bps[source];
+    o->flow[flow] = (OracleFlow){.size_b = o->in[flow].size_b,
+                                 .rate_bps = rate,
+                                 .alpha = 1,
+                                 .window_b = oracle_window_b(o, source, rate)};
+    if (o->flow[flow].window_b == 0) o->flow[flow].window_b = 1;
+    src->list[src->n++] = flow;
+    oracle_look_by(o, source, now, now);
+}
+
+static bool oracle_marked(const Oracle *o, size_t arrival) {
+    double after_b = 0;
+    for (size_t i = arrival + 1; i < o->n_arrivals; i++)
+        if (o->arrival[i].at_ns < o->arrival[arrival].served_ns) after_b += o->arrival[i].wire_b;
+    return after_b > o->c->k_b;
+}
+
+static void oracle_back(Oracle *o, const OracleEvent *e) {
+    uint32_t source = o->in[e->flow].source;
+    double max_bps = o->c->source_bps[source], rate_bps;
+    OracleFlow *f = &o->flow[e->flow];
+    bool marked = oracle_marked(o, e->arrival), new_batch;
+    f->acked_b += e->payload_b;
+    if (f->sent_b == f->size_b) return;
+    f->n_marked += marked;
+    new_batch = f->acked_b > f->batch_end_b;
+    if (new_batch) {
+        uint64_t in_flight = f->sent_b - f->acked_b;
+        if (f->batch_end_b == 0) {
+            f->n_batch = (uint32_t)(f->sent_b / 1000 + 1);
+        } else {
+            double share =
+                f->n_batch > 0 ? fmin(1, (double)f->n_marked / f->n_batch) : f->n_marked > 0;
+            f->alpha = (1 - 1.0 / 16) * f->alpha + 1.0 / 16 * share;
+            f->n_marked = 0;
+            f->n_batch = in_flight > 0 ? (uint32_t)(in_flight / 1000 + 1) : 0;
+        }
+        f->batch_end_b = f->sent_b;
+    }
+    if (f->in_cwr && f->acked_b > f->cut_end_b) f->in_cwr = false;
+    rate_bps = f->rate_bps;
+    if (!f->in_cwr && marked) {
+        rate_bps = fmax(rate_bps * (1 - f->alpha / 2), fmin(1e9, max_bps));
+        f->cut_end_b = f->sent_b;
+    }
+    if (!f->in_cwr && new_batch) rate_bps = fmin(rate_bps + 615e6, max_bps);
+    if (!f->in_cwr && marked) f->in_cwr = true;
+    if (rate_bps != f->rate_bps) f->window_b = oracle_window_b(o, source, rate_bps);
+    f->rate_bps = rate_bps;
+    if (oracle_usable_b(f) > 0) oracle_look_by(o, source, f->allowed_ns, e->time);
+}
+
+static uint64_t oracle_run(const LinkSimConf *c, const LinkSimFlow *in, uint32_t n, float *delay) {
+    Oracle *o = MEM_ZNEW(Oracle, 1);
+    OracleEvent e;
+    *o = (Oracle){.c = c, .in = in, .idle_ns = INT64_MIN, .own = true, .delay_ns = delay};
+    for (uint32_t i = 0; i < n; i++) o->own &= in[i].to_link_ns == 0;
+    o->own &= c->n_sources == 1 && c->server_bps >= 2 * c->source_bps[0];
+    for (uint32_t i = 0; i < c->n_sources; i++)
+        o->source[i] = (OracleSource){.free_ns = INT64_MIN, .alarm_ns = INT64_MAX};
+    oracle_push(o, (OracleEvent){.time = in[0].start_ns, .kind = ORACLE_START});
+    while (oracle_pop(o, &e)) switch (e.kind) {
+        case ORACLE_START:
+            oracle_start(o, e.flow, e.time);
+            e.flow++;
+            if (e.flow < n) {
+                e.time = in[e.flow].start_ns;
+                oracle_push(o, e);
+            }
+            break;
+        case ORACLE_LOOK:
+            if (o->source[e.source].alarm_ns == e.time) oracle_look(o, e.source, e.time);
+            break;
+        case ORACLE_ARRIVE: oracle_arrive(o, &e); break;
+        case ORACLE_BACK: oracle_back(o, &e); break;
+        }
+    uint64_t n_packets = o->n_packets;
+    free(o->event);
+    free(o->arrival);
+    free(o);
+    return n_packets;
+}
+
+/* ---- against the oracle ---- */
+
+static uint64_t pick(Rng *rng, const uint64_t *of, size_t n) { return of[rng_below(rng, n)]; }
+#define PICK(rng, ...) \
+    pick(rng, (const uint64_t[]){__VA_ARGS__}, sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+
+/* A link like a host's own, like one between switches, or like nothing on earth; times that are
+ * multiples of a packet's, so that much happens at once, or any. */
+static uint32_t random_link(Rng *rng, LinkSimConf *c, double *rate, LinkSimFlow *f) {
+    static const uint64_t kinds[] = {1, 2, 3, 8, 20, 100};
+    bool own = rng_below(rng, 4) == 0, odd = rng_below(rng, 3) == 0;
+    uint64_t tick = PICK(rng, 1, 1, 419, 838, 1676), sources = own ? 1 : pick(rng, kinds, 6);
+    uint64_t longest = PICK(rng, 1000, 3000, 30000, 300000);
+    uint32_t n = 1 + (uint32_t)rng_below(rng, longest > 30000 ? 6 : 60);
+    double gap_ns = (double)PICK(rng, 0, 300, 3000, 30000, 300000);
+    bool instant = rng_below(rng, 16) == 0; /* packets take no time at all */
+    int64_t at = 0;
+    for (uint64_t i = 0; i < sources; i++) rate[i] = odd ? rng_uniform(rng, 2e9, 40e9) : 10e9;
+    *c = (LinkSimConf){.server_bps = own   ? (double)PICK(rng, 80, 1000) * 1e9
+                                     : odd ? rng_uniform(rng, 2e9, 40e9)
+                                           : (double)PICK(rng, 5, 10, 10, 40) * 1e9,
+                       .k_b = (double)PICK(rng, 0, 2000, 10840, 30000, 1000000000),
+                       .window_b =
+                           (double)PICK(rng, 0, 700, 5000, 12810, 16515, 18000, 29742, 1000000),
+                       .n_sources = (uint32_t)sources,
+                       .source_bps = rate};
+    for (uint64_t i = 0; i < sources && instant; i++) rate[i] = 1e16;
+    if (instant) c->server_bps = 1e18;
+    for (uint32_t i = 0; i < n; i++) {
+        at += (int64_t)(gap_ns * rng_exponential(rng) / (double)tick) * (int64_t)tick;
+        f[i] = (LinkSimFlow){
+            .size_b = 1 + rng_below(rng, i % (longest > 30000 ? 2 : 4) ? 3000 : longest),
+            .start_ns = at,
+            .source = (uint32_t)rng_below(rng, sources),
+            .to_link_ns = own ? 0 : (uint32_t)PICK(rng, 0, 1000, 3000),
+            .from_head_ns = (uint32_t)PICK(rng, 1000, 3000, 5000),
+        };
+        if (rng_below(rng, 4) == 0) f[i].size_b += 1000 - f[i].size_b % 1000;
+        if (tick > 1)
+            f[i].to_link_ns = own ? 0 : (uint32_t)tick, f[i].from_head_ns = (uint32_t)tick;
+        if (odd) f[i].from_head_ns = (uint32_t)rng_below(rng, 5000);
+        if (odd && !own) f[i].to_link_ns = (uint32_t)rng_below(rng, 5000);
+        if (instant) f[i].to_link_ns = f[i].from_head_ns = 0;
+    }
+    return n;
+}
+
+static void agrees_with_oracle(void **state) {
+    (void)state;
+    LinkSim *s = linksim_new();
+    double rate[MANY];
+    LinkSimFlow f[MANY];
+    float got[MANY], expected[MANY];
+    for (uint64_t seed = 0; seed < ORACLE_LINKS; seed++) {
+        Rng rng = rng_stream(seed, "link", 0);
+        LinkSimConf c;
+        uint32_t n = random_link(&rng, &c, rate, f);
+        uint64_t packets = oracle_run(&c, f, n, expected);
+        assert_int_equal(linksim_run(s, &c, f, n, got), packets);
+        for (uint32_t i = 0; i < n; i++)
+            if (got[i] != expected[i])
+                fail_msg("link %d, flow %u of %u: %.9g ns a packet, expected %.9g", (int)seed, i, n,
+                         (double)got[i], (double)expected[i]);
+    }
+    linksim_destroy(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alone),
@@ -169,6 +486,7 @@ int main(void) {
         cmocka_unit_test(shares),
         cmocka_unit_test(marks_bound_the_queue),
         cmocka_unit_test(random_flows),
+        cmocka_unit_test(agrees_with_oracle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,12 +16,13 @@
 
 /* ---- streams ---- */
 
-static uint64_t splitmix64(uint64_t *state) {
-    uint64_t z = (*state += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
+uint64_t rng_mix(uint64_t x) {
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
 }
+
+static uint64_t splitmix64(uint64_t *state) { return rng_mix(*state += 0x9E3779B97F4A7C15u); }
 
 Rng rng_stream(uint64_t seed, const char *purpose, uint64_t index) {
     uint64_t h = 0xCBF29CE484222325u; /* FNV-1a */

@@ -22,6 +22,9 @@ double rng_exponential(Rng *r);                   /* mean 1 */
 /* rng_shuffle_u32 permutes a[0..n) at random, all orders alike (Fisher and Yates). */
 void rng_shuffle_u32(Rng *r, uint32_t *a, size_t n);
 
+/* rng_mix returns a hash of 64 bits, one to one: the last steps of splitmix64. */
+uint64_t rng_mix(uint64_t x);
+
 /* A table for drawing index i with probability weights[i] / sum in constant time (alias method;
  * Vose 1991). */
 typedef struct {

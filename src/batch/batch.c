@@ -88,7 +88,7 @@ static int open_folder(const Run *r, Err *err) {
         {"published", mem_strdup(eo->published ? "on" : "off")},
         {"hpcc-ns3", mem_strdup(eo->hpcc_ns3 ? "on" : "off")},
         {"parsimon-ecmp", mem_strdup(eo->own_hashes ? "independent" : "polarised")},
-        {"parsimon-cluster", mem_strdup("off")},
+        {"parsimon-cluster", mem_strdup(eo->cluster ? "on" : "off")},
     };
     int rc = batch_folder_open(o->out, &r->plan, so->topo_path, a, N_ARGUMENTS, o->command, err);
     for (size_t i = 0; i < N_ARGUMENTS; i++) free(a[i].value);

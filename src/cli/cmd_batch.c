@@ -30,6 +30,7 @@ enum {
     PATHS,
     CHECK,
     PARSIMON_ECMP,
+    PARSIMON_CLUSTER,
     CKPT,
     COMPAT,
     OUT,
@@ -57,6 +58,7 @@ static const CliOption options[] = {
      "m3, sampled: packet windows for each mix: 5s, 2% or off (default: as m3 estimate)", "Method"},
     {"parsimon-ecmp", "KIND", "parsimon: polarised (default, as published) or independent",
      "Method"},
+    {"parsimon-cluster", NULL, "parsimon: simulate one link of each group that is alike", "Method"},
     {"ckpt", "DIR", "m3: checkpoint (default: ckpts/default)", "Method"},
     {"compat", "LIST",
      "published: aggregate as the paper's notebooks do; hpcc-ns3: packets (of windows, and of\n"
@@ -167,6 +169,7 @@ static int set(void *state, int option, const char *value, Err *err) {
     case PATHS: return value_count_or_all(value, "--paths", PATHSET_MAX_DRAWS, &e->n_paths, err);
     case CHECK: return estimate_args_check(value, &e->check, err);
     case PARSIMON_ECMP: return estimate_args_ecmp(value, &e->own_hashes, err);
+    case PARSIMON_CLUSTER: e->cluster = true; return 0;
     case CKPT: o->ckpt_path = value; return 0;
     case COMPAT: return estimate_args_compat(value, e, err);
     default: return set_work(o, option, value, err);

@@ -21,6 +21,7 @@ enum {
     EXACT,
     WHOLE,
     PARSIMON_ECMP,
+    PARSIMON_CLUSTER,
     CKPT,
     COMPAT,
     FEATURES,
@@ -58,6 +59,8 @@ static const CliOption options[] = {
      "method parsimon: flows are given to links by a hash that all nodes share (polarised, as\n"
      "published; default) or by one of each node (independent)",
      "Method"},
+    {"parsimon-cluster", NULL,
+     "method parsimon: simulate one link of each group of links that carry alike flows", "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)",
      "Method"},
     {"compat", "LIST",
@@ -120,6 +123,7 @@ static int set(void *state, int option, const char *value, Err *err) {
     case PARSIMON_ECMP:
         o->ecmp_given = true;
         return estimate_args_ecmp(value, &o->estimate.own_hashes, err);
+    case PARSIMON_CLUSTER: o->estimate.cluster = true; return 0;
     case CKPT: o->ckpt_path = value; return 0;
     case COMPAT: return estimate_args_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
@@ -163,8 +167,9 @@ static int check_windows(const EstimateCmd *o, Err *err) {
 
 static int check_parsimon(const EstimateCmd *o, Err *err) {
     if (o->estimate.method != METHOD_PARSIMON)
-        return o->ecmp_given
-                   ? err_input(err, "estimate: --parsimon-ecmp goes with --method parsimon only")
+        return o->ecmp_given || o->estimate.cluster
+                   ? err_input(err, "estimate: --parsimon-ecmp and --parsimon-cluster go with "
+                                    "--method parsimon only")
                    : 0;
     if (o->estimate.target.asked > 0 || o->paths_given || o->save_features || o->features.file ||
         o->estimate.published)

@@ -245,7 +245,10 @@ static int run_whole_fluid(const Scenario *s, const EstimateOptions *o, const Lo
 
 static int run_parsimon(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
                         Err *err) {
-    ParsimonOptions po = {.independent = o->own_hashes, .seed = o->seed, .threads = o->threads};
+    ParsimonOptions po = {.independent = o->own_hashes,
+                          .cluster = o->cluster,
+                          .seed = o->seed,
+                          .threads = o->threads};
     ParsimonInfo info;
     describe_run(s, out);
     if (s->conf.cc != CC_DCTCP)
@@ -255,6 +258,9 @@ static int run_parsimon(const Scenario *s, const EstimateOptions *o, const Log *
     out->exhaustive = true;
     out->wall_fluid_s = info.wall_links_s;
     out->wall_aggregate_s = info.wall_flows_s;
+    if (o->cluster)
+        log_note(log, "%zu of %zu links simulated; each stands for those like it", info.n_simulated,
+                 info.n_links);
     if (info.n_left_out > 0)
         log_note(log,
                  "%s flows are larger than any that one of their links has delays of; they "

@@ -45,6 +45,7 @@ typedef struct {
     bool published;     /* --compat published */
     bool whole;         /* METHOD_FLOWSIM: the whole network at once instead of paths */
     bool own_hashes;    /* METHOD_PARSIMON: every node hashes by itself when flows are assigned */
+    bool cluster;       /* METHOD_PARSIMON: one link of each cluster is simulated */
     bool exact;         /* all flows of every path are simulated, however many (slices.h) */
     bool hpcc_ns3;      /* --compat hpcc-ns3: packets as the HPCC authors' ns-3 has them */
     bool fall_back;     /* METHOD_M3: windows alone for a control that the model does not know */

@@ -15,8 +15,9 @@
  * twice its smallest. A flow's delay is the sum over the links of a path drawn anew of one delay
  * each of its bucket, times its packets: links are taken to be independent.
  *
- * Memory is 4 bytes for each flow and link: the list of a link's flows becomes its delays. Left
- * out: clusters of links that are alike. */
+ * With clusters, a link whose flows look like those of one before has the delays of that one
+ * (linkcluster). Memory is 8 bytes for each flow and link: the path of each flow, and the list of
+ * each link's flows, which becomes its delays. */
 #include "estimate/parsimon.h"
 
 #include <math.h>
@@ -28,10 +29,11 @@
 #include "base/par.h"
 #include "base/rng.h"
 #include "estimate/aggregate.h"
+#include "estimate/linkcluster.h"
 #include "net/wire.h"
 #include "packet/linksim.h"
 
-enum { MIN_BUCKET = 100, OWN_SERVER = 100, MAX_HOPS = 64 };
+enum { MIN_BUCKET = 100, OWN_SERVER = 100 };
 #define BUCKET_RATIO 2
 
 /* A bucket of a link: sizes below `end_b`, and where its delays end. */
@@ -41,8 +43,9 @@ typedef struct {
 } DelayBucket;
 
 typedef struct {
-    size_t first; /* in `entry` */
-    uint32_t n;   /* flows */
+    uint32_t like; /* the link whose delays stand for this one's */
+    size_t first;  /* in `entry` */
+    uint32_t n;    /* flows */
     uint32_t n_buckets;
     DelayBucket *bucket; /* ascending; NULL: no flow */
     uint64_t n_packets;
@@ -60,12 +63,16 @@ typedef struct {
     const Scenario *s;
     const ParsimonOptions *o;
     const Topo *t;
-    LinkDelays *link;      /* [n_links] */
-    uint32_t *entry;       /* flows of each link in order of start; later its delays, as float */
-    LinkJob *job;          /* links that have flows, most packets first */
+    LinkDelays *link;    /* [n_links] */
+    uint32_t *path;      /* [n × most_links] links of each flow */
+    uint32_t most_links; /* of a path */
+    uint32_t *entry;     /* flows of each link in order of start; later its delays, as float */
+    LinkJob *job;        /* [n_jobs] links that have flows, most packets first */
+    size_t n_jobs;
     int n_parts;           /* into which flows are cut for assignment */
     uint32_t *part_n;      /* [n_parts × n_links] flows, then where they go */
     struct LinkWork *work; /* [workers] */
+    LinkShape *shape;      /* of each job */
     Progress progress;
     atomic_size_t n_done;
     float *slowdown; /* [n] NAN: left out */
@@ -94,25 +101,19 @@ typedef struct SizedDelay {
 
 /* ---- which links a flow crosses ---- */
 
-static uint64_t mix_bits(uint64_t x) {
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
-
-/* The links of flow f by its hash; returns how many. */
-static uint32_t assigned_path(const Parsimon *p, size_t f, uint32_t links[MAX_HOPS]) {
+/* The links of flow f by its hash, and TOPO_NONE where they are fewer than most. */
+static void assign_path(Parsimon *p, size_t f) {
     const Topo *t = p->t;
-    uint32_t dst = p->s->flows.dst[f], n_links = 0, n;
-    uint64_t hash = mix_bits((uint64_t)f + 0x9e3779b97f4a7c15u);
+    uint32_t dst = p->s->flows.dst[f], *links = p->path + f * p->most_links, n_links = 0, n;
+    uint64_t hash = rng_mix((uint64_t)f + 0x9E3779B97F4A7C15u);
     for (uint32_t v = t->host_node[p->s->flows.src[f]]; v != t->host_node[dst];) {
         const uint32_t *next = route_next(p->s->route, v, dst, &n);
-        uint64_t h = p->o->independent ? mix_bits(hash + v) : hash;
+        uint64_t h = p->o->independent ? rng_mix(hash + v) : hash;
         uint32_t l = next[n > 1 ? h % n : 0];
         links[n_links++] = l;
         v = t->links[l].to;
     }
-    return n_links;
+    while (n_links < p->most_links) links[n_links++] = TOPO_NONE;
 }
 
 static size_t part_begin(const Parsimon *p, size_t part) {
@@ -122,18 +123,23 @@ static size_t part_begin(const Parsimon *p, size_t part) {
 static void count_part(void *ctx, size_t part, int worker) {
     (void)worker;
     Parsimon *p = ctx;
-    uint32_t links[MAX_HOPS], *n = p->part_n + part * p->t->n_links;
-    for (size_t f = part_begin(p, part); f < part_begin(p, part + 1); f++)
-        for (uint32_t k = assigned_path(p, f, links); k-- > 0;) n[links[k]]++;
+    uint32_t *n = p->part_n + part * p->t->n_links;
+    for (size_t f = part_begin(p, part); f < part_begin(p, part + 1); f++) {
+        const uint32_t *links = p->path + f * p->most_links;
+        assign_path(p, f);
+        for (uint32_t k = 0; k < p->most_links && links[k] != TOPO_NONE; k++) n[links[k]]++;
+    }
 }
 
 static void fill_part(void *ctx, size_t part, int worker) {
     (void)worker;
     Parsimon *p = ctx;
-    uint32_t links[MAX_HOPS], *at = p->part_n + part * p->t->n_links;
-    for (size_t f = part_begin(p, part); f < part_begin(p, part + 1); f++)
-        for (uint32_t k = assigned_path(p, f, links); k-- > 0;)
+    uint32_t *at = p->part_n + part * p->t->n_links;
+    for (size_t f = part_begin(p, part); f < part_begin(p, part + 1); f++) {
+        const uint32_t *links = p->path + f * p->most_links;
+        for (uint32_t k = 0; k < p->most_links && links[k] != TOPO_NONE; k++)
             p->entry[p->link[links[k]].first + at[links[k]]++] = (uint32_t)f;
+    }
 }
 
 static void sum_link(void *ctx, size_t l, int worker) {
@@ -151,6 +157,8 @@ static void sum_link(void *ctx, size_t l, int worker) {
 /* Gives every link its flows in order of start. */
 static void assign(Parsimon *p) {
     uint32_t n_links = p->t->n_links;
+    p->most_links = route_max_links(p->s->route);
+    p->path = MEM_NEW(uint32_t, p->s->flows.n * p->most_links);
     p->n_parts = par_resolve(p->o->threads);
     p->part_n = MEM_ZNEW(uint32_t, (size_t)p->n_parts * n_links);
     par_for((size_t)p->n_parts, p->o->threads, count_part, p);
@@ -190,14 +198,14 @@ static uint32_t describe_link(Parsimon *p, LinkWork *w, uint32_t l) {
     const LinkDelays *d = &p->link[l];
     bool own = t->is_host[t->links[l].from];
     int64_t first_ns = f->start_ns[p->entry[d->first]];
-    uint32_t links[MAX_HOPS], n_sources = 0;
+    uint32_t n_sources = 0;
     MEM_GROW(w->flows, w->cap_flows, d->n);
     for (uint32_t i = 0; i < d->n; i++) {
-        uint32_t flow = p->entry[d->first + i], src = f->src[flow],
-                 n = assigned_path(p, flow, links), k = 0;
+        uint32_t flow = p->entry[d->first + i], src = f->src[flow], k = 0;
+        const uint32_t *links = p->path + (size_t)flow * p->most_links;
         double to_ns = 0, from_ns = 0;
         while (links[k] != l) to_ns += t->links[links[k++]].delay_ns;
-        while (k < n) from_ns += t->links[links[k++]].delay_ns;
+        while (k < p->most_links && links[k] != TOPO_NONE) from_ns += t->links[links[k++]].delay_ns;
         if (w->source_of[src] == TOPO_NONE) {
             MEM_GROW(w->source_bps, w->cap_sources, n_sources + 1);
             w->source_bps[n_sources] = available_bps(p, links[0]);
@@ -292,30 +300,75 @@ static void work_free(LinkWork *w) {
     free(w->sized);
 }
 
-/* Simulates all links, the longest first, so that threads end together. */
-static int simulate_links(Parsimon *p, const Log *log, Err *err) {
-    size_t n = 0;
-    int n_workers = par_resolve(p->o->threads);
+/* Lists the links that have flows, the longest first, so that threads end together. */
+static void list_jobs(Parsimon *p) {
     p->job = MEM_NEW(LinkJob, p->t->n_links);
+    for (uint32_t l = 0; l < p->t->n_links; l++) {
+        p->link[l].like = l;
+        if (p->link[l].n > 0) p->job[p->n_jobs++] = (LinkJob){p->link[l].n_packets, l};
+    }
+    qsort(p->job, p->n_jobs, sizeof *p->job, more_packets);
+}
+
+static int simulate_links(Parsimon *p, const Log *log, Err *err) {
+    int n_workers = par_resolve(p->o->threads);
     p->work = MEM_NEW(LinkWork, (size_t)n_workers);
-    for (uint32_t l = 0; l < p->t->n_links; l++)
-        if (p->link[l].n > 0) p->job[n++] = (LinkJob){p->link[l].n_packets, l};
-    qsort(p->job, n, sizeof *p->job, more_packets);
     for (int i = 0; i < n_workers; i++) work_init(&p->work[i], p->t->n_hosts);
-    progress_init(&p->progress, log, "links", n);
-    int rc = par_try(n, p->o->threads, simulate_link, p, err);
+    progress_init(&p->progress, log, "links", p->n_jobs);
+    int rc = par_try(p->n_jobs, p->o->threads, simulate_link, p, err);
     progress_finish(&p->progress);
     for (int i = 0; i < n_workers; i++) work_free(&p->work[i]);
     free(p->work);
-    free(p->job);
     return rc;
+}
+
+/* ---- clusters ---- */
+
+static void shape_link(void *ctx, size_t item, int worker) {
+    (void)worker;
+    Parsimon *p = ctx;
+    LinkShape *shape = &p->shape[item];
+    uint32_t l = p->job[item].link;
+    const LinkDelays *d = &p->link[l];
+    const Link *link = &p->t->links[l];
+    const Flows *f = &p->s->flows;
+    const uint32_t *own = p->entry + d->first;
+    float *values = MEM_NEW(float, d->n);
+    double bytes = (double)d->n_packets * WIRE_HEADER_B;
+    *shape = (LinkShape){.rate_bps = link->rate_bps,
+                         .delay_ns = link->delay_ns,
+                         .from_host = p->t->is_host[link->from],
+                         .to_host = p->t->is_host[link->to]};
+    for (uint32_t i = 0; i < d->n; i++) bytes += (double)f->size_b[own[i]];
+    if (d->span_s > 0) shape->load = 8 * bytes / d->span_s / link->rate_bps;
+    for (uint32_t i = 0; i < d->n; i++) values[i] = (float)f->size_b[own[i]];
+    linkcluster_quantiles(values, d->n, shape->size_b);
+    for (uint32_t i = 1; i < d->n; i++)
+        values[i - 1] = (float)(f->start_ns[own[i]] - f->start_ns[own[i - 1]]);
+    linkcluster_quantiles(values, d->n - 1, shape->gap_ns);
+    free(values);
+}
+
+/* Leaves one link of each cluster to be simulated. */
+static void cluster_links(Parsimon *p) {
+    size_t n = p->n_jobs;
+    uint32_t *leader = MEM_NEW(uint32_t, n);
+    p->shape = MEM_NEW(LinkShape, n);
+    par_for(n, p->o->threads, shape_link, p);
+    linkcluster_group(p->shape, n, leader);
+    for (size_t i = 0; i < n; i++) p->link[p->job[i].link].like = p->job[leader[i]].link;
+    p->n_jobs = 0;
+    for (size_t i = 0; i < n; i++)
+        if (leader[i] == i) p->job[p->n_jobs++] = p->job[i];
+    free(p->shape);
+    free(leader);
 }
 
 /* ---- flows ---- */
 
 /* A delay of the link in ns a packet for a flow of that size; −1: it has none. */
 static double draw_delay(const Parsimon *p, uint32_t l, uint64_t size_b, Rng *rng) {
-    const LinkDelays *d = &p->link[l];
+    const LinkDelays *d = &p->link[p->link[l].like];
     if (d->n == 0) return 0;
     uint32_t lo = 0, hi = d->n_buckets;
     while (lo < hi) {
@@ -384,12 +437,13 @@ int parsimon_run(const Scenario *s, const ParsimonOptions *o, const Log *log, Sl
     Parsimon p = {.s = s, .o = o, .t = &s->topo};
     double t0 = diag_now_s();
     *info = (ParsimonInfo){0};
-    if (route_max_links(s->route) > MAX_HOPS)
-        return err_input(err, "%s: paths of %u links; Parsimon takes up to %d", s->topo.name,
-                         route_max_links(s->route), MAX_HOPS);
     p.link = MEM_ZNEW(LinkDelays, p.t->n_links);
     atomic_init(&p.n_done, 0);
     assign(&p);
+    list_jobs(&p);
+    info->n_links = p.n_jobs;
+    if (o->cluster) cluster_links(&p);
+    info->n_simulated = p.n_jobs;
     int rc = simulate_links(&p, log, err);
     info->wall_links_s = diag_now_s() - t0;
     if (rc == 0) {
@@ -397,11 +451,13 @@ int parsimon_run(const Scenario *s, const ParsimonOptions *o, const Log *log, Sl
         p.slowdown = MEM_NEW(float, s->flows.n);
         par_for(n_chunks, o->threads, chunk_slowdowns, &p);
         info->n_left_out = describe_flows(&p, out);
-        for (uint32_t l = 0; l < p.t->n_links; l++) info->n_packets += p.link[l].n_packets;
+        for (size_t i = 0; i < p.n_jobs; i++) info->n_packets += p.link[p.job[i].link].n_packets;
         info->wall_flows_s = diag_now_s() - t0 - info->wall_links_s;
     }
     for (uint32_t l = 0; l < p.t->n_links; l++) free(p.link[l].bucket);
+    free(p.job);
     free(p.link);
+    free(p.path);
     free(p.entry);
     free(p.slowdown);
     return rc;

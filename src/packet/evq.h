@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 enum { EVQ_STRIDE = 64 }; /* a cache line */
+/* A list is searched for so long; then the event goes to the heap, where any may lie. */
+enum { EVQ_MOST_STEPS = 16 };
 #define EVQ_NONE UINT32_MAX
 
 typedef struct {
@@ -48,7 +50,7 @@ typedef struct {
 void evq_init(Evq *q, int64_t horizon_ticks, size_t n_events);
 void evq_free(Evq *q);
 
-/* The heap of far events: for evq_push and evq_pop alone. */
+/* The heap of far events: for evq_push and evq_pop, or by itself in a zeroed Evq. */
 void evq_far_push(Evq *q, uint32_t id, int64_t time, uint64_t seq);
 uint32_t evq_far_pop(Evq *q);
 
@@ -61,20 +63,26 @@ static inline bool evq_before(int64_t ta, uint64_t sa, int64_t tb, uint64_t sb) 
 }
 static inline size_t evq_len(const Evq *q) { return q->n_near + q->n_far; }
 
-/* evq_list_insert puts a node in its place of a list that is not empty; for evq_push alone. */
-static inline void evq_list_insert(Evq *q, uint32_t *list, uint32_t id, EvNode *n) {
+/* evq_list_insert puts a node in its place of a list that is not empty, unless that is far from
+ * both ends: then it returns false. For evq_push alone. */
+static inline bool evq_list_insert(Evq *q, uint32_t *list, uint32_t id, EvNode *n) {
     EvNode *head = evq_node(q, *list), *tail = evq_node(q, head->tail);
     if (!evq_before(n->time, n->seq, tail->time, tail->seq)) {
         n->next = EVQ_NONE;
         tail->next = head->tail = id;
-        return;
+        return true;
     }
     uint32_t *link = list;
-    for (EvNode *at = head; evq_before(at->time, at->seq, n->time, n->seq); at = evq_node(q, *link))
+    int steps = 0;
+    for (EvNode *at = head; evq_before(at->time, at->seq, n->time, n->seq);
+         at = evq_node(q, *link)) {
+        if (++steps > EVQ_MOST_STEPS) return false;
         link = &at->next;
+    }
     if (link == list) n->tail = head->tail;
     n->next = *link;
     *link = id;
+    return true;
 }
 
 /* evq_push adds node id with time ≥ now and a seq that no other pending event has. */
@@ -87,11 +95,12 @@ static inline void evq_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
         return;
     }
     uint32_t i = (uint32_t)(time >> q->shift) & q->mask, w = i >> 6;
-    q->n_near++;
     if (q->words[w] >> (i & 63) & 1) {
-        evq_list_insert(q, &q->heads[i], id, n);
+        if (evq_list_insert(q, &q->heads[i], id, n)) q->n_near++;
+        else evq_far_push(q, id, time, seq);
         return;
     }
+    q->n_near++;
     n->next = EVQ_NONE;
     q->heads[i] = n->tail = id;
     q->words[w] |= 1ull << (i & 63);
