@@ -4,8 +4,9 @@
  * every setting of a sweep). So all of it is copied to a file in memory that takes its place as
  * descriptor 0; no copy is made of a regular file.
  *
- * FileOut writes to "<path>.tmp<pid>" and renames on commit: a reader sees the old file or the new
- * one. Devices and pipes (/dev/null, /dev/full) are written directly, since they cannot be renamed.
+ * FileOut writes to "<path>.tmp<pid>-<host>" and renames on commit: a reader sees the old file or
+ * the new one. Devices and pipes (/dev/null, /dev/full) are written directly, since they cannot be
+ * renamed.
  */
 #include "base/file.h"
 
@@ -162,7 +163,7 @@ int file_out_open(FileOut *o, const char *path, Err *err) {
     bool direct = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
     if (direct && S_ISDIR(st.st_mode)) return err_io(err, "%s: cannot write: is a directory", path);
     o->path = mem_strdup(path);
-    o->tmp_path = direct ? NULL : mem_printf("%s.tmp%ld", path, (long)getpid());
+    o->tmp_path = direct ? NULL : file_beside(path);
     o->f = fopen(direct ? path : o->tmp_path, "wb");
     if (o->f) return 0;
     err_io(err, "%s: cannot write: %s", path, strerror(errno));
@@ -211,7 +212,20 @@ bool file_is_dir(const char *path) {
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+bool file_is_regular(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+char *file_beside(const char *path) {
+    char host[65] = "";
+    gethostname(host, sizeof host - 1);
+    return mem_printf("%s.tmp%ld-%08x", path, (long)getpid(),
+                      (unsigned)file_checksum(host, strlen(host)));
+}
+
 int file_mkdirs(const char *path, Err *err) {
+    if (!*path) return err_input(err, "expected the name of a folder, got an empty one");
     char *p = mem_strdup(path);
     int rc = 0;
     for (char *c = p + 1; rc == 0; c++) {

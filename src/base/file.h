@@ -46,6 +46,10 @@ bool file_exists(const char *path);
  * ("--mix"). */
 int file_check_stdin(size_t n, const char *const *path, const char *const *what, Err *err);
 bool file_is_dir(const char *path);
+bool file_is_regular(const char *path);
+/* file_beside returns a name beside `path` that no other process uses, on any host; caller frees.
+ */
+char *file_beside(const char *path);
 /* file_mkdirs makes a folder and those above it that do not exist. */
 int file_mkdirs(const char *path, Err *err);
 /* file_dirname returns the folder part of `path` ("." if it has none); caller frees. */

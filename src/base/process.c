@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -62,14 +63,23 @@ static void last_line(FILE *f, char *line, size_t size) {
 
 static int conclude(const char *program, int status, FILE *messages, Err *err) {
     char line[300];
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
     if (diag_stop_requested()) return err_stopped(err);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
     last_line(messages, line, sizeof line);
     if (WIFSIGNALED(status))
         return err_io(err, "%s was killed by signal %d", program, WTERMSIG(status));
     if (WEXITSTATUS(status) == 127 && !line[0]) return err_io(err, "%s: can't be run", program);
     return err_io(err, "%s failed (exit %d)%s%s", program, WEXITSTATUS(status), line[0] ? ": " : "",
                   line);
+}
+
+/* Waits for the program, and ends it when we are to stop: a signal may have been for us alone. */
+static void wait_for(pid_t pid, int *status) {
+    bool told = false;
+    while (waitpid(pid, status, WNOHANG) == 0) {
+        if (diag_stop_requested() && !told) told = kill(pid, SIGTERM) == 0;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
 }
 
 int process_run(const char *const *argv, const char *dir, Err *err) {
@@ -80,7 +90,7 @@ int process_run(const char *const *argv, const char *dir, Err *err) {
     if (pid == 0) become(argv, dir, fileno(messages));
     if (pid < 0) err_io(err, "%s: can't be started: %s", argv[0], strerror(errno));
     else {
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+        wait_for(pid, &status);
         rc = conclude(argv[0], status, messages, err);
     }
     fclose(messages);

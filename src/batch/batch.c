@@ -38,17 +38,26 @@ typedef struct {
     size_t n;
 } Job;
 
+/* What this run has to do with a mix. */
+typedef struct {
+    bool ours;      /* wanted, and in the shard */
+    bool tried;     /* given to a child */
+    bool elsewhere; /* another process was working on it */
+} ItemState;
+
 typedef struct {
     const BatchOptions *o;
     const Log *log;
     BatchPlan plan;
+    ItemState *state; /* [plan.n] */
     Job *jobs;
     int n_jobs, n_running;
     int threads; /* of each job */
     int progress_fd[2];
     Progress progress;
-    size_t n_done; /* results that children made or failed to make */
-    double touched_s;
+    size_t n_made, n_failed; /* by children, so far */
+    bool told_to_stop;       /* the children */
+    double touched_s, guess_b;
     BatchInfo *info;
 } Run;
 
@@ -97,24 +106,27 @@ static int open_folder(const Run *r, Err *err) {
 
 /* ---- what is missing ---- */
 
-static bool in_shard(const BatchOptions *o, size_t group) {
-    return group % o->n_shards == o->shard;
+/* Marks the mixes of the shard: groups with wanted mixes are dealt out one by one. */
+static void deal_out(Run *r) {
+    size_t n = 0, *number = MEM_ZNEW(size_t, r->plan.n_groups);
+    for (size_t i = 0; i < r->plan.n; i++) {
+        const BatchItem *it = &r->plan.items[i];
+        if (!it->wanted) continue;
+        if (number[it->group] == 0) number[it->group] = ++n;
+        r->state[i].ours = (number[it->group] - 1) % r->o->n_shards == r->o->shard;
+    }
+    for (size_t g = 0; g < r->plan.n_groups; g++)
+        r->info->n_groups += number[g] > 0 && (number[g] - 1) % r->o->n_shards == r->o->shard;
+    free(number);
 }
 
-static size_t count_results(const Run *r) {
-    size_t n = 0;
-    for (size_t i = 0; i < r->plan.n; i++)
-        for (size_t k = 0; k < r->o->n_methods; k++)
-            n += r->plan.items[i].wanted && in_shard(r->o, r->plan.items[i].group) &&
-                 batch_folder_has(r->o->out, r->plan.items[i].name,
-                                  estimate_methods[r->o->methods[k]]);
-    return n;
+static bool has_result(const Run *r, const BatchItem *it, size_t k) {
+    return batch_folder_has(r->o->out, it->name, estimate_methods[r->o->methods[k]]);
 }
 
-static size_t count_missing(const BatchOptions *o, const BatchItem *it) {
+static size_t count_missing(const Run *r, const BatchItem *it) {
     size_t n = 0;
-    for (size_t k = 0; k < o->n_methods; k++)
-        n += !batch_folder_has(o->out, it->name, estimate_methods[o->methods[k]]);
+    for (size_t k = 0; k < r->o->n_methods; k++) n += !has_result(r, it, k);
     return n;
 }
 
@@ -126,31 +138,37 @@ static int lock_group(Run *r, size_t group, Job *job, Err *err) {
     for (size_t i = 0; i < r->plan.n && rc == 0; i++) {
         const BatchItem *it = &r->plan.items[i];
         bool mine = false;
-        if (it->group != group || !it->wanted || count_missing(r->o, it) == 0) continue;
+        if (it->group != group || !r->state[i].ours || count_missing(r, it) == 0) continue;
         rc = batch_folder_lock(r->o->out, it->name, &mine, err);
-        if (!mine) r->info->n_elsewhere += count_missing(r->o, it);
+        r->state[i].elsewhere = !mine;
         if (!mine) continue;
         /* Another process may have finished it between the two lines above. */
-        if (count_missing(r->o, it) > 0) job->items[job->n++] = it;
+        r->state[i].tried = count_missing(r, it) > 0;
+        if (r->state[i].tried) job->items[job->n++] = it;
         else batch_folder_unlock(r->o->out, it->name);
     }
     return rc;
 }
 
-/* Says why results of a child that died are missing. */
+static bool has_error(const Run *r, const BatchItem *it, size_t k) {
+    char *path =
+        batch_folder_path(r->o->out, it->name, estimate_methods[r->o->methods[k]], ".error");
+    bool has = file_exists(path);
+    free(path);
+    return has;
+}
+
+/* Says why the result is missing that a child was working on when it died; those after it were not
+ * begun. */
 static void record_death(const Run *r, const Job *job, int status) {
     char message[80];
     snprintf(message, sizeof message, "its process was killed by signal %d (%s)", WTERMSIG(status),
              strsignal(WTERMSIG(status)));
     for (size_t i = 0; i < job->n; i++)
         for (size_t k = 0; k < r->o->n_methods; k++) {
-            Method m = r->o->methods[k];
-            const char *name = job->items[i]->name;
-            char *error = batch_folder_path(r->o->out, name, estimate_methods[m], ".error");
-            bool told = file_exists(error);
-            free(error);
-            if (told || batch_folder_has(r->o->out, name, estimate_methods[m])) continue;
-            batch_work_record(r->o->out, name, m, message);
+            if (has_result(r, job->items[i], k) || has_error(r, job->items[i], k)) continue;
+            batch_work_record(r->o->out, job->items[i]->name, r->o->methods[k], message);
+            return;
         }
 }
 
@@ -163,9 +181,12 @@ static void unlock(const Run *r, Job *job) {
 /* ---- children ---- */
 
 static _Noreturn void child(const Run *r, const Job *job) {
+    pid_t parent = getppid();
 #ifdef __linux__
     prctl(PR_SET_PDEATHSIG, SIGTERM);
 #endif
+    if (getppid() != parent) _exit(130); /* it has died since */
+    close(r->progress_fd[0]);
     BatchWork w = {.options = r->o,
                    .threads = r->threads,
                    .items = job->items,
@@ -215,31 +236,51 @@ static void touch_locks(Run *r) {
             batch_folder_touch(r->o->out, r->jobs[j].items[i]->name);
 }
 
+/* Reads what children say of results; false if they say nothing. */
+static bool read_news(Run *r) {
+    char news[256];
+    ssize_t n = read(r->progress_fd[0], news, sizeof news);
+    if (n > 0) {
+        for (ssize_t i = 0; i < n; i++) {
+            if (news[i] == BATCH_WORK_MADE) r->n_made++;
+            else r->n_failed++;
+        }
+        progress_update(&r->progress, r->n_made + r->n_failed);
+    }
+    return n > 0;
+}
+
 /* Waits a moment for news, and draws the progress. */
 static void wait_for_news(Run *r) {
     struct pollfd p = {.fd = r->progress_fd[0], .events = POLLIN};
-    char news[256];
-    if (!collect(r) && poll(&p, 1, 100) > 0) {
-        ssize_t n = read(r->progress_fd[0], news, sizeof news);
-        if (n > 0) r->n_done += (size_t)n;
-        progress_update(&r->progress, r->n_done);
-    }
+    if (!collect(r) && poll(&p, 1, 100) > 0) read_news(r);
     touch_locks(r);
 }
 
-static void stop_children(const Run *r) {
-    for (int j = 0; j < r->n_jobs; j++)
+/* Tells the children once: they may have a signal of their own from the terminal. */
+static void stop_children(Run *r) {
+    for (int j = 0; j < r->n_jobs && !r->told_to_stop; j++)
         if (r->jobs[j].pid) kill(r->jobs[j].pid, SIGTERM);
+    r->told_to_stop = true;
 }
 
 /* Memory of a group of which nothing is known: 100 B a flow and 200 MB for the rest, above what
- * estimates with packet windows take (tests/bench/README.md). */
-static double guess_b(const BatchOptions *o) {
-    return 2e8 + 100.0 * (double)o->plan.scenario.n_flows;
+ * estimates with packet windows take (tests/bench/README.md). A duration may be any number of
+ * flows; published ones come to some 10 million. */
+static double guess_b(const Run *r) {
+    const ScenarioOptions *so = &r->o->plan.scenario;
+    double most = 0;
+    for (size_t i = 0; i < r->plan.n; i++) {
+        const Mix *m = &r->plan.items[i].mix;
+        bool lasts = so->n_flows == 0 && (so->duration_s > 0 || m->duration_s > 0);
+        double n = lasts ? 1e7 : so->n_flows ? (double)so->n_flows : (double)m->n_flows;
+        if (r->state[i].ours && n > most) most = n;
+    }
+    return 2e8 + 100 * (most > 0 ? most : 1e6);
 }
 
 static bool has_room(const Run *r) {
-    double each_b = r->info->peak_rss_b ? (double)r->info->peak_rss_b : guess_b(r->o);
+    double each_b = r->info->peak_rss_b ? (double)r->info->peak_rss_b : r->guess_b;
     return r->n_running == 0 ||
            (r->n_running < r->n_jobs && each_b * (r->n_running + 1) <= r->o->memory_b);
 }
@@ -250,20 +291,27 @@ static Job *free_job(Run *r) {
     return job;
 }
 
+/* Begins a group as soon as there is room, if anything of it is missing. */
+static int begin_group(Run *r, size_t group, Err *err) {
+    while (!has_room(r) && !diag_stop_requested()) wait_for_news(r);
+    if (diag_stop_requested()) return 0;
+    Job *job = free_job(r);
+    int rc = lock_group(r, group, job, err);
+    if (rc == 0 && job->n > 0) return start(r, job, err);
+    unlock(r, job);
+    return rc;
+}
+
 /* Runs all groups of the shard. */
 static int run_groups(Run *r, Err *err) {
     int rc = 0;
     size_t most = r->o->max_groups ? r->o->max_groups : r->plan.n_groups;
-    for (size_t g = 0; g < r->plan.n_groups && rc == 0 && !diag_stop_requested(); g++) {
-        if (!in_shard(r->o, g) || r->info->n_groups_made == most) continue;
-        while (!has_room(r) && !diag_stop_requested()) wait_for_news(r);
-        Job *job = free_job(r);
-        rc = lock_group(r, g, job, err);
-        if (rc != 0 || job->n == 0) unlock(r, job);
-        else rc = start(r, job, err);
+    for (size_t g = 0; g < r->plan.n_groups && rc == 0 && !diag_stop_requested(); g++)
+        if (r->info->n_groups_made < most) rc = begin_group(r, g, err);
+    while (r->n_running > 0) {
+        if (rc != 0 || diag_stop_requested()) stop_children(r);
+        wait_for_news(r);
     }
-    if (rc != 0 || diag_stop_requested()) stop_children(r);
-    while (r->n_running > 0) wait_for_news(r);
     return rc == 0 && diag_stop_requested() ? err_stopped(err) : rc;
 }
 
@@ -283,59 +331,48 @@ static bool read_error(const char *dir, const char *name, Method m, char *text, 
     return true;
 }
 
-/* Counts what is there. What is not, nor in work elsewhere, has failed, even where no message of
- * why could be written; a sample (max_groups) leaves out the rest. */
+/* A result that is missing has failed unless another process works on it, even where no message of
+ * why could be written. What a sample (max_groups) left out is neither. */
 static void count_up(Run *r, size_t n_before) {
     BatchInfo *info = r->info;
-    const BatchOptions *o = r->o;
-    size_t n_there = count_results(r), n_all = 0, n_told = 0;
-    char text[sizeof info->failure];
     for (size_t i = 0; i < r->plan.n; i++) {
         const BatchItem *it = &r->plan.items[i];
-        if (!it->wanted || !in_shard(o, it->group)) continue;
-        info->n_mixes++;
-        for (size_t k = 0; k < o->n_methods; k++) {
-            n_all++;
-            if (batch_folder_has(o->out, it->name, estimate_methods[o->methods[k]])) continue;
-            if (!read_error(o->out, it->name, o->methods[k], text, sizeof text)) continue;
-            if (n_told++ == 0) snprintf(info->failure, sizeof info->failure, "%s", text);
+        const ItemState *state = &r->state[i];
+        info->n_mixes += state->ours;
+        for (size_t k = 0; k < r->o->n_methods && state->ours; k++) {
+            if (has_result(r, it, k)) continue;
+            bool told = has_error(r, it, k), left_out = r->o->max_groups && !state->tried;
+            if (state->elsewhere && !told) info->n_elsewhere++;
+            else if (!left_out) info->n_failed++;
+            if (told && !left_out && !info->failure[0])
+                read_error(r->o->out, it->name, r->o->methods[k], info->failure,
+                           sizeof info->failure);
         }
     }
     info->n_kept = n_before;
-    info->n_made = n_there - n_before;
-    size_t n_open = n_all - n_there;
-    info->n_failed =
-        o->max_groups ? n_told : (n_open > info->n_elsewhere ? n_open - info->n_elsewhere : 0);
-    if (info->n_failed > 0 && n_told == 0)
+    info->n_made = r->n_made;
+    if (info->n_failed > 0 && !info->failure[0])
         snprintf(info->failure, sizeof info->failure,
-                 "%s: neither a result nor why there is none could be written", o->out);
-}
-
-static size_t count_groups(const Run *r) {
-    size_t n = 0;
-    bool *seen = MEM_ZNEW(bool, r->plan.n_groups);
-    for (size_t i = 0; i < r->plan.n; i++) {
-        const BatchItem *it = &r->plan.items[i];
-        n += it->wanted && in_shard(r->o, it->group) && !seen[it->group];
-        seen[it->group] |= it->wanted;
-    }
-    free(seen);
-    return n;
+                 "%s: neither a result nor why there is none could be written", r->o->out);
 }
 
 static int run_planned(Run *r, Err *err) {
-    size_t n_before, n_all = 0;
+    size_t n_before = 0, n_all = 0;
     if (open_folder(r, err) != 0) return -1;
     if (pipe(r->progress_fd) != 0) return err_io(err, "batch: no pipe: %s", strerror(errno));
-    n_before = count_results(r);
-    for (size_t i = 0; i < r->plan.n; i++)
-        n_all += r->plan.items[i].wanted && in_shard(r->o, r->plan.items[i].group);
-    progress_init(&r->progress, r->log, "results", n_all * r->o->n_methods - n_before);
-    r->info->n_groups = count_groups(r);
+    deal_out(r);
+    r->guess_b = guess_b(r);
+    for (size_t i = 0; i < r->plan.n; i++) {
+        if (!r->state[i].ours) continue;
+        n_all += r->o->n_methods;
+        n_before += r->o->n_methods - count_missing(r, &r->plan.items[i]);
+    }
+    progress_init(&r->progress, r->log, "results", n_all - n_before);
     int rc = run_groups(r, err);
     progress_finish(&r->progress);
-    close(r->progress_fd[0]);
     close(r->progress_fd[1]);
+    while (read_news(r)) {}
+    close(r->progress_fd[0]);
     if (rc != 0) return -1;
     count_up(r, n_before);
     return batch_summary_write(r->o->out, err);
@@ -353,8 +390,10 @@ int batch_run(const BatchOptions *o, const Log *log, BatchInfo *info, Err *err) 
     int rc = batch_plan_load(&r.plan, &o->plan, log, err);
     if (rc == 0) {
         r.jobs = MEM_ZNEW(Job, (size_t)jobs);
+        r.state = MEM_ZNEW(ItemState, r.plan.n);
         rc = run_planned(&r, err);
         free(r.jobs);
+        free(r.state);
     }
     batch_plan_free(&r.plan);
     info->wall_s = diag_now_s() - start_s;

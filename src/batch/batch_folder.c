@@ -32,10 +32,13 @@ char *batch_folder_path(const char *dir, const char *name, const char *file, con
 }
 
 bool batch_folder_has(const char *dir, const char *name, const char *method) {
-    char *path = batch_folder_path(dir, name, method, ".json");
-    bool has = file_exists(path);
+    char *path = batch_folder_path(dir, name, method, ".json"), end[2] = "";
+    FILE *f = fopen(path, "rb");
+    bool whole =
+        f && fseek(f, -2, SEEK_END) == 0 && fread(end, 1, 2, f) == 2 && memcmp(end, "}\n", 2) == 0;
+    if (f) fclose(f);
     free(path);
-    return has;
+    return whole;
 }
 
 /* ---- the manifest ---- */
@@ -99,11 +102,23 @@ static void put_manifest(JsonOut *j, const Inputs *in, const BatchArgument *argu
     json_out_end(j, ']');
 }
 
+/* Links a file to its place, if there is none: −1 with errno EEXIST. Where there are no links, it
+ * is renamed, which two processes might do at once. */
+static int put_new(const char *tmp, const char *path) {
+    if (link(tmp, path) == 0) return 0;
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return -1;
+    if (file_exists(path)) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(tmp, path);
+}
+
 /* Writes the manifest beside its place and links it there. *made says whether it is ours. */
 static int make_manifest(const char *dir, const Inputs *in, const BatchArgument *arguments,
                          size_t n, const char *command, bool *made, Err *err) {
-    char *name = mem_printf(".manifest.%ld", (long)getpid());
-    char *tmp = file_join(dir, name), *path = file_join(dir, "manifest.json");
+    char *hidden = file_join(dir, ".manifest"), *tmp = file_beside(hidden),
+         *path = file_join(dir, "manifest.json");
     JsonFile f;
     int rc = json_file_open(&f, NULL, tmp, err);
     if (rc == 0) {
@@ -111,12 +126,12 @@ static int make_manifest(const char *dir, const Inputs *in, const BatchArgument 
         rc = json_file_commit(&f, err);
     }
     if (rc == 0) {
-        *made = link(tmp, path) == 0;
+        *made = put_new(tmp, path) == 0;
         if (!*made && errno != EEXIST)
             rc = err_io(err, "%s: can't be made: %s", path, strerror(errno));
     }
     unlink(tmp);
-    free(name);
+    free(hidden);
     free(tmp);
     free(path);
     return rc;
@@ -125,7 +140,7 @@ static int make_manifest(const char *dir, const Inputs *in, const BatchArgument 
 static int differs(const char *dir, const char *what, const char *theirs, const char *ours,
                    Err *err) {
     return err_input(err,
-                     "%s: holds a batch with %s %.80s, this one has %.80s; give another folder "
+                     "%s: holds a batch with %s '%.80s', this one has '%.80s'; give another folder "
                      "with --out",
                      dir, what, theirs, ours);
 }
@@ -295,13 +310,13 @@ static void host_name(char host[65]) {
 /* Makes the lock; *mine is false if there is one. It is written beside its place and linked there,
  * so that it always names its process, however early that is killed. */
 static int make_lock(const char *path, bool *mine, Err *err) {
-    char host[65], *tmp = mem_printf("%s.%ld", path, (long)getpid());
+    char host[65], *tmp = file_beside(path);
     int rc = 0;
     host_name(host);
     FILE *f = fopen(tmp, "w");
     bool written = f && fprintf(f, "%ld %s\n", (long)getpid(), host) > 0;
     if (f && fclose(f) != 0) written = false;
-    *mine = written && link(tmp, path) == 0;
+    *mine = written && put_new(tmp, path) == 0;
     if (!*mine && (!written || errno != EEXIST))
         rc = err_io(err, "%s: can't be made: %s", path, strerror(errno));
     unlink(tmp);
@@ -309,7 +324,9 @@ static int make_lock(const char *path, bool *mine, Err *err) {
     return rc;
 }
 
-/* Whether the process that a lock names is known to be dead. */
+/* Whether the process that a lock names is known to be dead: it doesn't live on this host, or it is
+ * this one, which has its number again; or nobody has touched the lock for long, since also another
+ * process may have got the number. */
 static bool is_stale(const char *path) {
     char host[65], theirs[65] = "";
     long pid = 0;
@@ -320,8 +337,8 @@ static bool is_stale(const char *path) {
     bool known = fstat(fileno(f), &st) == 0;
     fclose(f);
     host_name(host);
-    if (n == 2 && strcmp(host, theirs) == 0 && pid > 0)
-        return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    bool here = n == 2 && strcmp(host, theirs) == 0 && pid > 0;
+    if (here && (pid == getpid() || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))) return true;
     return known && difftime(time(NULL), st.st_mtime) > STALE_S;
 }
 

@@ -30,7 +30,7 @@ int batch_folder_open(const char *dir, const BatchPlan *p, const char *topo_path
 
 /* batch_folder_path returns DIR/NAME/FILE+ENDING; caller frees. */
 char *batch_folder_path(const char *dir, const char *name, const char *file, const char *ending);
-/* batch_folder_has returns whether the mix has a result by this method. */
+/* batch_folder_has returns whether the mix has a result by this method, with its end. */
 bool batch_folder_has(const char *dir, const char *name, const char *method);
 /* batch_folder_names returns the mixes that have a folder, numbers in numeric order, then others by
  * name; NULL with err if dir isn't a batch's. batch_folder_names_free releases. */
@@ -39,7 +39,7 @@ void batch_folder_names_free(char **names, size_t n);
 
 /* batch_folder_lock marks a mix as worked on by this process, if no other one does, and says in
  * *mine whether that is so. A lock is left behind by a process that was killed: it is taken over at
- * once on the host that it ran on, and on others when it has not been touched for ten minutes.
+ * once on the host that it ran on, and anywhere when it has not been touched for ten minutes.
  * batch_folder_touch says that it is still worked on; batch_folder_unlock ends that. */
 int batch_folder_lock(const char *dir, const char *name, bool *mine, Err *err);
 void batch_folder_touch(const char *dir, const char *name);

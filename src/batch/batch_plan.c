@@ -25,7 +25,7 @@ static void add_file(BatchPlan *p, char *path) {
 
 static int is_json(const struct dirent *d) {
     size_t n = strlen(d->d_name);
-    return n > 5 && strcmp(d->d_name + n - 5, ".json") == 0;
+    return n > 5 && d->d_name[0] != '.' && strcmp(d->d_name + n - 5, ".json") == 0;
 }
 
 /* All *.json of a folder, by name. */
@@ -47,8 +47,12 @@ static int find_files(BatchPlan *p, const BatchPlanOptions *o, Err *err) {
         if (strcmp(path, "-") == 0)
             return err_input(err, "batch: mixes can't come from standard input: they are read "
                                   "again when the batch goes on");
-        if (!file_is_dir(path)) add_file(p, mem_strdup(path));
-        else if (add_folder(p, path, err) != 0) return -1;
+        if (file_is_dir(path)) {
+            if (add_folder(p, path, err) != 0) return -1;
+        } else if (file_exists(path) && !file_is_regular(path))
+            return err_input(err, "%s: expected a file or a folder, since mixes are read again",
+                             path);
+        else add_file(p, mem_strdup(path));
     }
     return 0;
 }

@@ -44,6 +44,21 @@ static void put_time(FILE *f, double s) {
             (unsigned)(t % 60));
 }
 
+/* Writes a path as a part of Slurm's pattern of file names. */
+static void put_pattern(FILE *f, const char *path) {
+    for (; *path; path++) {
+        if (*path == '%') fputc('%', f);
+        fputc(*path, f);
+    }
+}
+
+/* A line that begins with #SBATCH knows no escapes. */
+static bool is_plain(const char *path) {
+    for (; *path; path++)
+        if ((unsigned char)*path < ' ' || *path == '"' || *path == '\\') return false;
+    return true;
+}
+
 static void put_head(FILE *f, const BatchSlurm *s, const char *here) {
     uint64_t memory_mb = s->memory_b * MEMORY_PERCENT / 100 / 1000000;
     fputs("#!/bin/sh\n# A batch of m3 as a job array: sbatch this file. Run it again to go on.\n",
@@ -55,8 +70,13 @@ static void put_head(FILE *f, const BatchSlurm *s, const char *here) {
             (unsigned long long)(memory_mb > LEAST_MEMORY_MB ? memory_mb : LEAST_MEMORY_MB));
     fputs("#SBATCH --time=", f);
     put_time(f, fmax(TIME_FACTOR * s->wall_s, LEAST_TIME_S));
-    fprintf(f, "\n#SBATCH --output=\"%s%s%s/slurm-%%a.log\"\n", s->out[0] == '/' ? "" : here,
-            s->out[0] == '/' ? "" : "/", s->out);
+    fputs("\n#SBATCH --output=\"", f);
+    if (s->out[0] != '/') {
+        put_pattern(f, here);
+        fputc('/', f);
+    }
+    put_pattern(f, s->out);
+    fputs("/slurm-%a.log\"\n", f);
 }
 
 static void put_body(FILE *f, const BatchSlurm *s, const char *here) {
@@ -65,19 +85,23 @@ static void put_body(FILE *f, const BatchSlurm *s, const char *here) {
     fputs(" || exit 1\nexec ", f);
     put_word(f, s->program);
     fputs(" batch", f);
+    if (s->add_threads) fputs(" --threads \"$SLURM_CPUS_PER_TASK\"", f);
+    fprintf(f, " --shard \"$SLURM_ARRAY_TASK_ID/%u\"", s->n_tasks);
     for (size_t i = 0; i < s->n_args; i++) {
         fputc(' ', f);
         put_word(f, s->args[i]);
     }
-    if (s->add_threads) fputs(" --threads \"$SLURM_CPUS_PER_TASK\"", f);
-    fprintf(f, " --shard \"$SLURM_ARRAY_TASK_ID/%u\"\n", s->n_tasks);
+    fputc('\n', f);
 }
 
 int batch_slurm_write(const char *path, const BatchSlurm *s, Err *err) {
     FileOut o;
     char *here = getcwd(NULL, 0);
     if (!here) return err_io(err, "the present folder has no path: %s", strerror(errno));
-    int rc = file_out_open(&o, path, err);
+    int rc = is_plain(here) && is_plain(s->out)
+                 ? file_out_open(&o, path, err)
+                 : err_input(err, "--slurm: Slurm takes no quotes, backslashes or control "
+                                  "characters in the paths of --out and the present folder");
     if (rc == 0) {
         put_head(o.f, s, here);
         put_body(o.f, s, here);

@@ -161,6 +161,7 @@ int batch_work(const BatchWork *w) {
             const char *name = w->items[i]->name;
             Method m = o->methods[k];
             Err err = {0};
+            char news = BATCH_WORK_MADE;
             if (batch_folder_has(g.dir, name, estimate_methods[m])) continue;
             open_log(g.dir, name, m);
             remove_file(g.dir, name, m, ".error");
@@ -168,9 +169,10 @@ int batch_work(const BatchWork *w) {
             if (make_result(&g, w->items[i], m, &err) != 0) {
                 if (err.kind == ERR_STOPPED) rc = 130;
                 else batch_work_record(g.dir, name, m, err.msg);
+                news = BATCH_WORK_FAILED;
             }
             close_log(g.dir, name, m);
-            if (write(w->progress_fd, ".", 1) != 1) rc = 130; /* nobody listens any more */
+            if (write(w->progress_fd, &news, 1) != 1) rc = 130; /* nobody listens any more */
         }
     log_remarks_free(&g.remarks);
     features_free(&g.features);

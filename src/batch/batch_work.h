@@ -9,8 +9,10 @@ typedef struct {
     int threads;
     const BatchItem *const *items;
     size_t n;
-    int progress_fd; /* a byte is written to it for every result, made or failed */
+    int progress_fd; /* a byte is written to it for every result: made or failed */
 } BatchWork;
+
+enum { BATCH_WORK_MADE = '.', BATCH_WORK_FAILED = '!' };
 
 /* batch_work makes all missing results: flows are drawn, routed and, for methods that begin with
  * paths, simulated as a fluid once; remarks go to NAME/METHOD.log, through stderr; what fails is

@@ -83,7 +83,9 @@ typedef struct {
     Method methods[METHOD_N];
     const char *ckpt_path;
     Ckpt ckpt;
+    char sha256[65];
     uint32_t slurm_tasks; /* 0: no script is asked for */
+    int jobs;             /* of each of them */
 } BatchCmd;
 
 static void init(void *state) {
@@ -186,7 +188,8 @@ static int check(const BatchCmd *o, const CliCommon *common, Err *err) {
     const ScenarioOptions *so = &o->scenario.options;
     if (common->n_args == 0)
         return err_input(err, "batch: expected mix files or folders; see 'm3 batch --help'");
-    if (!o->batch.out) return err_input(err, "batch: expected --out DIR; see 'm3 batch --help'");
+    if (!o->batch.out || !*o->batch.out)
+        return err_input(err, "batch: expected --out DIR; see 'm3 batch --help'");
     if (so->n_flows && so->duration_s > 0)
         return err_input(err, "batch: expected --n-flows or --duration, not both");
     if (o->slurm_tasks && o->batch.n_shards > 1)
@@ -266,7 +269,7 @@ static int write_script(const BatchCmd *o, const CliCommon *common, const BatchI
                     .cpus = o->batch.threads,
                     .add_threads = common->threads == 0,
                     .wall_s = i->wall_s * (double)per_task,
-                    .memory_b = i->peak_rss_b};
+                    .memory_b = i->peak_rss_b * (uint64_t)o->jobs};
     char *path = file_join(o->batch.out, "batch.sbatch");
     int rc = batch_slurm_write(path, &s, err);
     if (rc == 0 && !common->json)
@@ -284,6 +287,7 @@ static int run_slurm(BatchCmd *o, const CliCommon *common, Err *err) {
     BatchInfo info;
     BatchOptions *b = &o->batch;
     b->max_groups = 1;
+    o->jobs = b->jobs;
     b->jobs = 1;
     if (b->threads == 0) b->threads = SLURM_CPUS;
     if (batch_run(b, &common->log, &info, err) != 0) return -1;
@@ -296,14 +300,14 @@ static int run_slurm(BatchCmd *o, const CliCommon *common, Err *err) {
 
 /* A method without a model may go on with a folder of m3's, whose manifest names the checkpoint: so
  * it is looked at whatever the method, and only m3 needs it. */
-static int load_ckpt(BatchCmd *o, char sha256[65], Err *err) {
+static int load_ckpt(BatchCmd *o, Err *err) {
     BatchOptions *b = &o->batch;
     bool needed = has_method(b, METHOD_M3) || o->ckpt_path;
     if (estimate_load_ckpt(&o->ckpt, o->ckpt_path, needed ? err : NULL) != 0)
         return needed ? -1 : 0;
-    ckpt_sha256(&o->ckpt, sha256);
+    ckpt_sha256(&o->ckpt, o->sha256);
     b->estimate.ckpt = &o->ckpt;
-    b->ckpt_sha256 = sha256;
+    b->ckpt_sha256 = o->sha256;
     return 0;
 }
 
@@ -311,10 +315,9 @@ static int run(void *state, const CliCommon *common, Err *err) {
     BatchCmd *o = state;
     BatchOptions *b = &o->batch;
     BatchInfo info;
-    char sha256[65];
     if (b->n_methods == 0) o->methods[b->n_methods++] = METHOD_M3;
     if (check(o, common, err) != 0) return -1;
-    if (load_ckpt(o, sha256, err) != 0) return -1;
+    if (load_ckpt(o, err) != 0) return -1;
     o->scenario.options.seed = b->estimate.seed = common->seed;
     o->scenario.options.max_in_memory = max_in_memory(b);
     b->plan.inputs = common->args;
