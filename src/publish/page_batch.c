@@ -227,6 +227,14 @@ static int put_figure(void *ctx, const Figure *f, const char *title, const char 
 
 /* ---- the page ---- */
 
+/* What the errors are measured by. */
+static const char *truth_text(const Page *p, const BatchErrors *e) {
+    if (!e->truth_is_packet) return "that of the table given";
+    return p->options->n_truths == 0 ? "packet simulation of the whole run"
+                                     : "that of the table given, or packet simulation of the "
+                                       "whole run where the table has none";
+}
+
 static int put_batch(Page *p, const BatchErrors *e, Err *err) {
     BatchFigureUser user = {put_figure, p};
     size_t n;
@@ -234,9 +242,7 @@ static int put_batch(Page *p, const BatchErrors *e, Err *err) {
         page_section(p, "How far from truth");
         if (e->n_with_truth > 0)
             page_paragraph(p, "%zu of %zu mixes have a truth, which is %s.", e->n_with_truth,
-                           e->results->n,
-                           e->truth_is_packet ? "packet simulation of the whole run"
-                                              : "that of the table given");
+                           e->results->n, truth_text(p, e));
         else page_paragraph(p, "Errors are those of the table given, without the truth itself.");
         headline(p, e);
         by_bucket(p, e);
