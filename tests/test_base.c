@@ -130,6 +130,10 @@ static void test_percentile_definition(void **state) {
     assert_int_equal(stats_rank(101, 1), 1);
     assert_int_equal(stats_rank(10, 100), 9);
     assert_int_equal(stats_rank(10, 0), 0);
+    /* numpy.percentile([1, 2, 4, 8], p) for 0, 25, 50, 90, 100 */
+    const double four[] = {1, 2, 4, 8}, at[] = {0, 25, 50, 90, 100}, is[] = {1, 1.75, 3, 6.8, 8};
+    for (int i = 0; i < 5; i++) assert_true(fabs(stats_between(four, 4, at[i]) - is[i]) < 1e-12);
+    assert_true(fabs(stats_between(four, 1, 50) - 1) < 1e-12);
     float a[200], p[STATS_N_PCT];
     for (int i = 0; i < 200; i++) a[i] = (float)((i * 37) % 200);
     stats_sort_f32(a, 200);

@@ -75,6 +75,63 @@ static void it_is_drawn_as_svg_and_pdf(void **state) {
     assert_int_equal(scratch_folder_remove(dir), 0);
 }
 
+/* Names and texts of anybody's files: with quotes, commands of gnuplot and of the shell. */
+static const char hostile[] = "x';system('touch pwned');y=`touch pwned`\"\\\n} # @M3 {";
+
+static void texts_are_only_texts(void **state) {
+    (void)state;
+    char *dir = scratch_folder("figure");
+    Figure f;
+    Err err = {0};
+    assert_int_equal(figure_begin(&f, dir, "x';system('touch pwned');y='", 320, 240, &err), 0);
+    figure_block(&f, hostile);
+    figure_cell(&f, hostile);
+    fputs(" 1\n", f.data);
+    fputs("set title ", f.script);
+    figure_quote(f.script, hostile);
+    fputs(" noenhanced\nset xtics noenhanced (", f.script);
+    figure_quote(f.script, hostile);
+    fputs(" 0)\nplot data index 0 using 2:xtic(1) with points title ", f.script);
+    figure_quote(f.script, hostile);
+    fputc('\n', f.script);
+    assert_int_equal(figure_end(&f, &err), 0);
+    char *data = contents(dir, "x';system('touch pwned');y='.dat");
+    assert_string_equal(data, "# x';system('touch pwned');y=`touch pwned`\"\\} # @M3 {\n"
+                              "\"x';system('touch pwned');y=`touch pwned`'/} # @M3 {\" 1\n");
+    free(data);
+    if (figure_can_draw()) {
+        assert_int_equal(figure_draw(dir, f.name, &err), 0);
+        const char *const only[] = {"sh", "-c", "test $(ls -A | wc -l) = 4 && ! ls pwned", NULL};
+        assert_int_equal(process_run(only, dir, &err), 0);
+    } else print_message("no gnuplot: nothing drawn\n");
+    assert_int_equal(scratch_folder_remove(dir), 0);
+}
+
+static void safe_names_differ(void **state) {
+    (void)state;
+    const char *const plain[] = {"7", "mixes-7", "a.b_c"};
+    const char *const texts[] = {"a b", "a_b", "a/b", "a'b", hostile, "ä"};
+    enum { N = sizeof texts / sizeof *texts };
+    char *name[N], many[400] = {0};
+    for (int i = 0; i < 3; i++) {
+        char *same = figure_safe_name(plain[i]);
+        assert_string_equal(same, plain[i]);
+        free(same);
+    }
+    for (int i = 0; i < N; i++) {
+        name[i] = figure_safe_name(texts[i]);
+        assert_int_equal(name[i][strspn(name[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
+                                                 "XYZ0123456789._-")],
+                         '\0');
+        for (int k = 0; k < i; k++) assert_string_not_equal(name[i], name[k]);
+    }
+    memset(many, 'a', sizeof many - 1);
+    char *cut = figure_safe_name(many);
+    assert_int_equal(strlen(cut), 120);
+    free(cut);
+    for (int i = 0; i < N; i++) free(name[i]);
+}
+
 static void a_script_that_fails_leaves_the_old_picture(void **state) {
     (void)state;
     if (!figure_can_draw()) skip();
@@ -102,6 +159,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_program_is_quoted),
         cmocka_unit_test(it_is_drawn_as_svg_and_pdf),
+        cmocka_unit_test(texts_are_only_texts),
+        cmocka_unit_test(safe_names_differ),
         cmocka_unit_test(a_script_that_fails_leaves_the_old_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* stats: percentiles as the order statistic at floor((n−1)·p/100 + 0.5), and sorting.
+/* stats: percentiles as the order statistic at floor((n−1)·p/100 + 0.5) or between the two nearest
+ * ones, and sorting.
  *
  * Floats are sorted by radix: slowdowns are sorted for every path and size bucket, and a least
  * significant digit radix sort of three 11-bit digits (32 bits of key, counts of 16 KB each that
@@ -16,6 +17,14 @@ size_t stats_rank(size_t n, double p) {
     assert(n > 0 && p >= 0 && p <= 100);
     size_t i = (size_t)((double)(n - 1) * p / 100.0 + 0.5);
     return i < n ? i : n - 1;
+}
+
+double stats_between(const double *sorted, size_t n, double p) {
+    assert(n > 0 && p >= 0 && p <= 100);
+    double at = (double)(n - 1) * p / 100;
+    size_t i = (size_t)at;
+    if (i + 1 >= n) return sorted[n - 1];
+    return sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]);
 }
 
 void stats_percentiles_f32(const float *sorted, size_t n, float out[STATS_N_PCT]) {

@@ -1,7 +1,8 @@
 /* batch: errors against truth, per mix, and by what kind of mix.
  *
- * Truth is a table's where it has the mix, else the batch's own packet simulation; a packet result
- * beside a table is a series like the others, whose error says how well the two agree. */
+ * Truth is a table's where it has any of the mix, else the batch's own packet simulation: the two
+ * are never mixed within a mix. A packet result beside a table is a series like the others, whose
+ * error says how well the two agree. */
 #include "batch/batch_errors.h"
 
 #include <math.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/stats.h"
 
 typedef double Cells[RESULT_N_DISTS][RESULT_N_QUANTILES];
 
@@ -26,20 +28,26 @@ static double said(const BatchTruthRow *row, int source, int k, bool error) {
     return row ? (error ? row->error : row->value)[source][k] : NAN;
 }
 
+/* Takes the truth of mix i from the tables; returns whether they have any. */
+static bool truth_of_tables(BatchErrors *e, const BatchTruth *t, size_t i) {
+    bool any = false;
+    for (int d = 0; d < RESULT_N_DISTS && t->truth < t->n_sources; d++) {
+        const BatchTruthRow *row = batch_truth_find(t, e->results->mix[i].name, d);
+        for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+            e->truth[i][d][k] = said(row, t->truth, k, false);
+            any |= isfinite(e->truth[i][d][k]);
+        }
+    }
+    return any;
+}
+
 static void find_truth(BatchErrors *e, const BatchTruth *t) {
     const BatchResults *r = e->results;
-    for (size_t i = 0; i < r->n; i++)
-        for (int d = 0; d < RESULT_N_DISTS; d++) {
-            const BatchTruthRow *row = batch_truth_find(t, r->mix[i].name, d);
-            bool table = row && t->truth < t->n_sources;
-            for (int k = 0; k < RESULT_N_QUANTILES && table; k++)
-                e->truth[i][d][k] = said(row, t->truth, k, false);
-        }
     for (size_t i = 0; i < r->n; i++) {
         const BatchResult *packet = &r->mix[i].by[METHOD_PACKET];
-        bool none = isnan(e->truth[i][RESULT_ALL][RESULT_P99]) && packet->there;
-        e->truth_is_packet |= none;
-        for (int d = 0; d < RESULT_N_DISTS && none; d++)
+        bool take = !truth_of_tables(e, t, i) && packet->there;
+        e->truth_is_packet |= take;
+        for (int d = 0; d < RESULT_N_DISTS && take; d++)
             for (int k = 0; k < RESULT_N_QUANTILES; k++)
                 e->truth[i][d][k] = packet->slowdown.dist[d].q[k].value;
         e->n_with_truth += isfinite(e->truth[i][RESULT_ALL][RESULT_P99]);
@@ -86,6 +94,32 @@ static void add_published(BatchErrors *e, const BatchTruth *t, int source) {
         }
 }
 
+static int by_text(const void *pa, const void *pb) {
+    return strcmp(*(const char *const *)pa, *(const char *const *)pb);
+}
+
+/* The number of different ids of the tables that are no mixes. */
+static size_t strangers(const BatchResults *r, const BatchTruth *t) {
+    const char **name = MEM_NEW(const char *, r->n);
+    size_t n = 0;
+    for (size_t i = 0; i < r->n; i++) name[i] = r->mix[i].name;
+    qsort(name, r->n, sizeof *name, by_text);
+    for (size_t i = 0; i < t->n; i++) {
+        const char *id = t->row[i].id;
+        if (i > 0 && strcmp(id, t->row[i - 1].id) == 0) continue;
+        n += bsearch(&id, name, r->n, sizeof *name, by_text) == NULL;
+    }
+    free(name);
+    return n;
+}
+
+void batch_errors_note_strangers(const BatchResults *r, const BatchTruth *t, const char *dir,
+                                 const Log *log) {
+    size_t n = strangers(r, t);
+    if (n == 1) log_note(log, "1 id of the tables is no mix of %s", dir);
+    if (n > 1) log_note(log, "%zu ids of the tables are no mixes of %s", n, dir);
+}
+
 /* Tables of another batch would leave all errors empty without a word. */
 static int check_ids(const BatchResults *r, const BatchTruth *t, const char *dir, Err *err) {
     for (size_t i = 0; i < r->n; i++)
@@ -105,6 +139,12 @@ int batch_errors_init(BatchErrors *e, const BatchResults *results, const BatchTr
     for (int m = 0; m < METHOD_N; m++) add_own(e, (Method)m);
     for (int s = 0; s < t->n_sources; s++)
         if (s != t->truth) add_published(e, t, s);
+    for (size_t i = 0; i < results->n; i++) {
+        bool any = false;
+        for (int s = 0; s < e->n_series; s++)
+            any |= isfinite(e->series[s].error[i][RESULT_ALL][RESULT_P99]);
+        e->n_with_error += any;
+    }
     return 0;
 }
 
@@ -122,9 +162,20 @@ void batch_errors_free(BatchErrors *e) {
 const char *const batch_by_names[BATCH_N_BY] = {"matrix", "sizes", "sigma", "oversubscription",
                                                 "pfc",    "cc",    "load"};
 
+/* A bin of 5 % of load; facts may hold any number. */
+static BatchClass load_class(double max_load) {
+    enum { MOST = 10 /* times the capacity */ };
+    BatchClass c = {"unknown"};
+    if (max_load >= MOST) snprintf(c.s, sizeof c.s, "%d+ %%", 100 * MOST);
+    else if (max_load >= 0) {
+        int bin = (int)(max_load * 20 + 1e-9);
+        snprintf(c.s, sizeof c.s, "%d-%d %%", 5 * bin, 5 * bin + 5);
+    }
+    return c;
+}
+
 BatchClass batch_class(const BatchFacts *f, BatchBy by) {
     BatchClass c;
-    int bin = (int)(f->max_load * 20 + 1e-9);
     switch (by) {
     case BATCH_BY_MATRIX: snprintf(c.s, sizeof c.s, "%s", f->matrix); break;
     case BATCH_BY_SIZES: snprintf(c.s, sizeof c.s, "%s", f->sizes); break;
@@ -132,15 +183,18 @@ BatchClass batch_class(const BatchFacts *f, BatchBy by) {
     case BATCH_BY_OVERSUBSCRIPTION: snprintf(c.s, sizeof c.s, "%.3g:1", f->oversubscription); break;
     case BATCH_BY_PFC: snprintf(c.s, sizeof c.s, "%s", f->conf.pfc ? "on" : "off"); break;
     case BATCH_BY_CC: snprintf(c.s, sizeof c.s, "%s", netconf_cc_name(f->conf.cc)); break;
-    default: snprintf(c.s, sizeof c.s, "%d-%d %%", 5 * bin, 5 * bin + 5); break;
+    default: return load_class(f->max_load);
     }
     return c;
 }
 
+/* The number that a class begins with; 0: none. Names like "nan" and "inf" are none. */
+static double number_of(const char *s) { return strspn(s, "0123456789") ? strtod(s, NULL) : 0; }
+
 /* Numbers by value, then by text. */
 static int by_class(const void *pa, const void *pb) {
     const char *a = ((const BatchClass *)pa)->s, *b = ((const BatchClass *)pb)->s;
-    double x = strtod(a, NULL), y = strtod(b, NULL);
+    double x = number_of(a), y = number_of(b);
     if (x < y || x > y) return x < y ? -1 : 1;
     return strcmp(a, b);
 }
@@ -164,6 +218,30 @@ size_t batch_errors_of(const BatchErrors *e, const BatchSeries *s, int dist, int
         if (mine && isfinite(x)) out[n++] = x;
     }
     return n;
+}
+
+bool batch_errors_any(const BatchErrors *e) {
+    for (int s = 0; s < e->n_series; s++)
+        for (size_t i = 0; i < e->results->n; i++)
+            for (int d = 0; d < RESULT_N_DISTS; d++)
+                for (int k = 0; k < EVALUATE_N_SHOWN; k++)
+                    if (isfinite(e->series[s].error[i][d][k])) return true;
+    return false;
+}
+
+EvaluateSummary batch_errors_summary(const BatchErrors *e, const BatchSeries *s, int dist,
+                                     int quantile, BatchBy by, const char *class) {
+    double *x = MEM_NEW(double, e->results->n);
+    size_t n = batch_errors_of(e, s, dist, quantile, by, class, x);
+    EvaluateSummary a = evaluate_error_summary(x, n);
+    for (size_t i = 0; i < n; i++) x[i] = fabs(x[i]);
+    stats_sort(x, n);
+    if (n > 0) {
+        a.median_abs = stats_between(x, n, 50);
+        a.p90_abs = stats_between(x, n, 90);
+    }
+    free(x);
+    return a;
 }
 
 size_t batch_errors_inside(const BatchErrors *e, const BatchSeries *s, int quantile, size_t *n) {

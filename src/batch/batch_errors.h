@@ -22,15 +22,20 @@ typedef struct {
     BatchSeries series[METHOD_N + BATCH_MAX_SOURCES];
     int n_series;
     size_t n_with_truth; /* mixes whose p99 of all flows has a truth */
+    size_t n_with_error; /* mixes of which a series has an error of p99 of all flows; tables of
+                            errors may leave out the truth */
 } BatchErrors;
 
-/* batch_errors_init compares all results with the tables, or, for mixes of which they say nothing,
- * with the packet simulation if the folder has one. `results` is kept, not copied. −1 with an input
- * error if there are tables and none of their ids is a mix of the folder. batch_errors_free
- * releases. */
+/* batch_errors_init compares all results with the tables, or, for mixes of which they have no truth
+ * at all, with the packet simulation if the folder has one. `results` is kept, not copied. −1 with
+ * an input error if there are tables and none of their ids is a mix of the folder.
+ * batch_errors_free releases. */
 int batch_errors_init(BatchErrors *e, const BatchResults *results, const BatchTruth *t,
                       const char *dir, Err *err);
 void batch_errors_free(BatchErrors *e);
+/* batch_errors_note_strangers remarks how many ids of the tables are no mixes of the folder. */
+void batch_errors_note_strangers(const BatchResults *results, const BatchTruth *t, const char *dir,
+                                 const Log *log);
 
 /* A property of mixes by which errors are shown. ORDER BY: batch_by_names. */
 typedef enum {
@@ -46,9 +51,11 @@ typedef enum {
 extern const char *const batch_by_names[BATCH_N_BY];
 /* batch_class writes the class of a mix: "matrix-a", "2:1", "55-60 %". */
 typedef struct {
-    char s[64];
+    char s[256];
 } BatchClass;
 BatchClass batch_class(const BatchFacts *f, BatchBy by);
+/* Classes of one property that tables and figures show; more are unreadable. */
+enum { BATCH_MOST_CLASSES = 24 };
 /* batch_classes returns the different classes of all mixes in their natural order; caller frees. */
 BatchClass *batch_classes(const BatchResults *r, BatchBy by, size_t *n);
 
@@ -56,6 +63,13 @@ BatchClass *batch_classes(const BatchResults *r, BatchBy by, size_t *n);
  * (NULL: all), and returns their number. */
 size_t batch_errors_of(const BatchErrors *e, const BatchSeries *s, int dist, int quantile,
                        BatchBy by, const char *class, double *out);
+/* batch_errors_any returns whether any quantile that evaluations show, of any bucket, has an error.
+ */
+bool batch_errors_any(const BatchErrors *e);
+/* batch_errors_summary returns what these errors come to; unlike in evaluations, median and p90 are
+ * between the nearest two errors (stats_between), as published ones of batches are. */
+EvaluateSummary batch_errors_summary(const BatchErrors *e, const BatchSeries *s, int dist,
+                                     int quantile, BatchBy by, const char *class);
 /* batch_errors_inside counts mixes whose true quantile of all flows lies within the series'
  * interval; *n is the number of those that have both. Own series only. */
 size_t batch_errors_inside(const BatchErrors *e, const BatchSeries *s, int quantile, size_t *n);

@@ -56,12 +56,14 @@ static double oversubscription(const Topo *t) {
     return product;
 }
 
-/* Members for a file: its name without folder and ending, and where it was. */
+/* Members for a file: its name without folder and ending, and where it was: from the root, since a
+ * report may be made in another folder. */
 static void put_file(JsonOut *j, const char *key, const char *key_file, const char *path) {
-    char *name = path ? file_stem(path) : NULL;
+    char *name = path ? file_stem(path) : NULL, *absolute = path ? realpath(path, NULL) : NULL;
     json_put_string(j, key, name);
-    json_put_string(j, key_file, path);
+    json_put_string(j, key_file, absolute ? absolute : path);
     free(name);
+    free(absolute);
 }
 
 static void put_loads(JsonOut *j, const BatchLoads load[2]) {
@@ -118,11 +120,22 @@ static int read_text(const Json *root, const char *key, char **text, Err *err) {
     return 0;
 }
 
+/* Reads where an input was; standard input is not to be had again. */
+static int read_file(const Json *root, const char *key, char **path, Err *err) {
+    if (read_text(root, key, path, err) != 0) return -1;
+    return strcmp(*path, "-") == 0 ? json_fail_member(root, key, err, "expected a file, got '-'")
+                                   : 0;
+}
+
 static int read_loads(BatchFacts *f, const Json *root, Err *err) {
     Json loads, of;
     const char *name;
     if (json_need_string(root, "load", &name, err) != 0) return -1;
     f->polarised = strcmp(name, linkload_routing_names[LOAD_POLARISED]) == 0;
+    if (!f->polarised && strcmp(name, linkload_routing_names[LOAD_ROUTED]) != 0)
+        return json_fail_member(root, "load", err, "expected %s or %s, got '%.60s'",
+                                linkload_routing_names[LOAD_ROUTED],
+                                linkload_routing_names[LOAD_POLARISED], name);
     if (json_need(root, "loads", &loads, err) != 0) return -1;
     for (int how = 0; how < 2; how++)
         if (json_need(&loads, linkload_routing_names[how], &of, err) != 0 ||
@@ -135,14 +148,14 @@ static int read_loads(BatchFacts *f, const Json *root, Err *err) {
 static int read_facts(BatchFacts *f, const Json *root, Err *err) {
     Json network;
     if (read_text(root, "matrix", &f->matrix, err) != 0 ||
-        read_text(root, "matrix_file", &f->matrix_file, err) != 0 ||
+        read_file(root, "matrix_file", &f->matrix_file, err) != 0 ||
         read_text(root, "sizes", &f->sizes, err) != 0 ||
-        read_text(root, "sizes_file", &f->sizes_file, err) != 0 ||
+        read_file(root, "sizes_file", &f->sizes_file, err) != 0 ||
         read_number(root, "sigma", &f->sigma, err) != 0 ||
         read_number(root, "max_load", &f->max_load, err) != 0 ||
         read_number(root, "oversubscription", &f->oversubscription, err) != 0 ||
         json_need_uint(root, "n_flows", UINT64_MAX, &f->n_flows, err) != 0 ||
-        json_need(root, "network", &network, err) != 0)
+        json_need(root, "network", &network, err) != 0 || json_expect_object(&network, err) != 0)
         return -1;
     return read_loads(f, root, err) == 0 ? netconf_read_texts(&f->conf, &network, err) : -1;
 }

@@ -1,7 +1,7 @@
 /* batch: tables of what a batch came to.
  *
  * Errors are relative, in percent; "mean" and "median" are of magnitudes, as the paper's headline
- * is; "signed" is the mean with its sign. */
+ * is; "signed" is the mean with its sign. A table without rows is left out with its heading. */
 #include "batch/batch_report.h"
 
 #include <math.h>
@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/stats.h"
+#include "batch/batch_csv.h"
 
 /* A number in percent, or "-". */
 typedef struct {
@@ -37,7 +38,7 @@ static Times times_of(const BatchErrors *e, Method m) {
     if (t.n > 0) {
         stats_sort(x, t.n);
         t.mean_s = sum / (double)t.n;
-        t.median_s = x[stats_rank(t.n, 50)];
+        t.median_s = stats_between(x, t.n, 50);
         t.max_s = x[t.n - 1];
     }
     free(x);
@@ -56,21 +57,13 @@ static void print_times(FILE *f, const BatchErrors *e) {
 
 /* ---- errors ---- */
 
-static EvaluateSummary summary(const BatchErrors *e, const BatchSeries *s, int dist, int k,
-                               BatchBy by, const char *class) {
-    double *x = MEM_NEW(double, e->results->n);
-    size_t n = batch_errors_of(e, s, dist, k, by, class, x);
-    EvaluateSummary out = evaluate_error_summary(x, n);
-    free(x);
-    return out;
-}
-
 static void print_headline(FILE *f, const BatchErrors *e) {
+    if (e->n_with_error == 0) return;
     fprintf(f, "\nerror of p99 over all flows, %%\n%-22s %6s %8s %8s %8s %8s %8s %9s\n", "",
             "mixes", "mean", "median", "p90", "max", "signed", "inside");
     for (int i = 0; i < e->n_series; i++) {
         const BatchSeries *s = &e->series[i];
-        EvaluateSummary a = summary(e, s, RESULT_ALL, RESULT_P99, 0, NULL);
+        EvaluateSummary a = batch_errors_summary(e, s, RESULT_ALL, RESULT_P99, 0, NULL);
         size_t n, inside = batch_errors_inside(e, s, RESULT_P99, &n);
         if (a.n == 0) continue;
         fprintf(f, "%-22s %6zu %8s %8s %8s %8s %8s", s->label, a.n, percent(a.mean_abs, false).s,
@@ -82,6 +75,7 @@ static void print_headline(FILE *f, const BatchErrors *e) {
 }
 
 static void print_buckets(FILE *f, const BatchErrors *e) {
+    if (!batch_errors_any(e)) return;
     fprintf(f, "\nmean error by quantile and bucket, %% (signed)\n%-22s %-9s", "", "");
     for (int r = 0; r < RESULT_N_DISTS; r++)
         fprintf(f, " %16s", result_label(result_table_dist(r)));
@@ -91,7 +85,7 @@ static void print_buckets(FILE *f, const BatchErrors *e) {
             EvaluateSummary a[RESULT_N_DISTS];
             size_t n = 0;
             for (int d = 0; d < RESULT_N_DISTS; d++) {
-                a[d] = summary(e, &e->series[i], d, k, 0, NULL);
+                a[d] = batch_errors_summary(e, &e->series[i], d, k, 0, NULL);
                 n += a[d].n;
             }
             if (n == 0) continue;
@@ -111,18 +105,22 @@ static void print_buckets(FILE *f, const BatchErrors *e) {
 static void print_by(FILE *f, const BatchErrors *e, BatchBy by) {
     size_t n;
     BatchClass *class = batch_classes(e->results, by, &n);
-    for (size_t c = 0; n > 1 && c < n; c++) {
+    for (size_t c = 0; n > 1 && c < n && c < BATCH_MOST_CLASSES; c++) {
         fprintf(f, "%-17s %-20s", c == 0 ? batch_by_names[by] : "", class[c].s);
         for (int i = 0; i < e->n_series; i++) {
-            EvaluateSummary a = summary(e, &e->series[i], RESULT_ALL, RESULT_P99, by, class[c].s);
+            EvaluateSummary a =
+                batch_errors_summary(e, &e->series[i], RESULT_ALL, RESULT_P99, by, class[c].s);
             fprintf(f, " %12s %4zu", percent(a.mean_abs, false).s, a.n);
         }
         fputc('\n', f);
     }
+    if (n > BATCH_MOST_CLASSES)
+        fprintf(f, "%-17s and %zu more\n", "", n - (size_t)BATCH_MOST_CLASSES);
     free(class);
 }
 
 static void print_classes(FILE *f, const BatchErrors *e) {
+    if (e->n_with_error == 0 || e->results->n < 2) return;
     fprintf(f, "\nmean error of p99 over all flows, %%, by kind of mix (number of mixes)\n%-38s",
             "");
     for (int i = 0; i < e->n_series; i++) fprintf(f, " %17.17s", e->series[i].label);
@@ -131,12 +129,13 @@ static void print_classes(FILE *f, const BatchErrors *e) {
 }
 
 void batch_report_table(FILE *f, const BatchErrors *e) {
-    fprintf(f, "%zu mixes, %zu with a truth\n\n", e->results->n, e->n_with_truth);
+    fprintf(f, "%zu mixes, %zu with a truth", e->results->n, e->n_with_truth);
+    if (e->n_with_error > e->n_with_truth) fprintf(f, ", %zu with an error", e->n_with_error);
+    fputs("\n\n", f);
     print_times(f, e);
-    if (e->n_with_truth == 0) return;
     print_headline(f, e);
     print_buckets(f, e);
-    if (e->results->n > 1) print_classes(f, e);
+    print_classes(f, e);
 }
 
 void batch_report_csv(FILE *f, const BatchErrors *e) {
@@ -148,8 +147,10 @@ void batch_report_csv(FILE *f, const BatchErrors *e) {
                     double x = e->series[s].error[i][d][k], v = e->series[s].value[i][d][k],
                            t = e->truth[i][d][k];
                     if (!isfinite(x)) continue;
-                    fprintf(f, "%s,%s,%s,%s,%s,%s,%s\n", e->results->mix[i].name,
-                            e->series[s].label, result_label(d), result_quantile_names[k],
+                    batch_csv_text(f, e->results->mix[i].name);
+                    fputc(',', f);
+                    batch_csv_text(f, e->series[s].label);
+                    fprintf(f, ",%s,%s,%s,%s,%s\n", result_label(d), result_quantile_names[k],
                             isfinite(t) ? json_number_text(t).s : "",
                             isfinite(v) ? json_number_text(v).s : "", json_number_text(x).s);
                 }
@@ -168,7 +169,7 @@ static void put_buckets(JsonOut *o, const BatchErrors *e, const BatchSeries *s) 
     json_put_array(o, "buckets");
     for (int d = 0; d < RESULT_N_DISTS; d++)
         for (int k = 0; k < RESULT_N_QUANTILES; k++) {
-            EvaluateSummary a = summary(e, s, d, k, 0, NULL);
+            EvaluateSummary a = batch_errors_summary(e, s, d, k, 0, NULL);
             if (a.n == 0) continue;
             json_out_object(o);
             json_put_string(o, "bucket", result_label(d));
@@ -185,7 +186,8 @@ static void put_classes(JsonOut *o, const BatchErrors *e, const BatchSeries *s) 
         size_t n;
         BatchClass *class = batch_classes(e->results, (BatchBy)by, &n);
         for (size_t c = 0; c < n; c++) {
-            EvaluateSummary a = summary(e, s, RESULT_ALL, RESULT_P99, (BatchBy)by, class[c].s);
+            EvaluateSummary a =
+                batch_errors_summary(e, s, RESULT_ALL, RESULT_P99, (BatchBy)by, class[c].s);
             if (a.n == 0) continue;
             json_out_object(o);
             json_put_string(o, "by", batch_by_names[by]);

@@ -13,8 +13,13 @@
 #include "batch/batch_folder.h"
 #include "estimate/report_read.h"
 
-static int read_head(BatchResult *r, const Json *root, Err *err) {
+static int read_head(BatchResult *r, const Json *root, Method method, Err *err) {
     Json paths, wall;
+    const char *name;
+    if (json_need_string(root, "method", &name, err) != 0) return -1;
+    if (strcmp(name, estimate_methods[method]) != 0)
+        return json_fail_member(root, "method", err, "expected %s, as the file's name, got '%.60s'",
+                                estimate_methods[method], name);
     if (json_need_uint(root, "n_flows", UINT64_MAX, &r->n_flows, err) != 0 ||
         json_need(root, "n_paths", &paths, err) != 0 ||
         json_need_uint(&paths, "drawn", UINT64_MAX, &r->n_paths, err) != 0 ||
@@ -25,7 +30,7 @@ static int read_head(BatchResult *r, const Json *root, Err *err) {
     return json_need_uint(root, "peak_rss_bytes", UINT64_MAX, &r->peak_rss_b, err);
 }
 
-static int read_result(BatchResult *r, const char *path, Err *err) {
+static int read_result(BatchResult *r, const char *path, Method method, Err *err) {
     ReportResult result;
     if (report_read(&result, path, NULL, err) != 0) return -1;
     JsonDoc *doc = json_open(path, err);
@@ -33,7 +38,7 @@ static int read_result(BatchResult *r, const char *path, Err *err) {
     Json root = json_root(doc);
     r->slowdown = result.slowdown;
     r->there = true;
-    int rc = read_head(r, &root, err);
+    int rc = read_head(r, &root, method, err);
     json_close(doc);
     return rc;
 }
@@ -44,7 +49,7 @@ static int read_mix(BatchMix *m, const char *dir, const char *name, Err *err) {
     for (int k = 0; k < METHOD_N && rc == 0; k++) {
         if (!batch_folder_has(dir, name, estimate_methods[k])) continue;
         char *path = batch_folder_path(dir, name, estimate_methods[k], ".json");
-        rc = read_result(&m->by[k], path, err);
+        rc = read_result(&m->by[k], path, (Method)k, err);
         free(path);
     }
     return rc;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "batch/batch_csv.h"
 #include "batch/batch_results.h"
 
 static void put_number(FILE *f, double x) {
@@ -17,14 +18,9 @@ static void put_number(FILE *f, double x) {
     else fputc(',', f);
 }
 
-/* Text between quotes where it needs them. */
 static void put_text(FILE *f, const char *s) {
-    fputs(",\"", f);
-    for (; *s; s++) {
-        if (*s == '"') fputc('"', f);
-        fputc(*s, f);
-    }
-    fputc('"', f);
+    fputc(',', f);
+    batch_csv_text(f, s);
 }
 
 static void put_facts(FILE *f, const BatchFacts *a) {
@@ -45,7 +41,8 @@ static void put_facts(FILE *f, const BatchFacts *a) {
 static void put_line(FILE *f, const BatchMix *m, Method method, int dist) {
     const BatchResult *r = &m->by[method];
     const SlowdownDist *d = &r->slowdown.dist[dist];
-    fprintf(f, "%s,%s,%s", m->name, estimate_methods[method], result_label(dist));
+    batch_csv_text(f, m->name);
+    fprintf(f, ",%s,%s", estimate_methods[method], result_label(dist));
     put_facts(f, &m->facts);
     fprintf(f, ",%llu,%llu,%llu", (unsigned long long)r->n_flows, (unsigned long long)r->n_paths,
             (unsigned long long)r->n_unique);

@@ -1,20 +1,22 @@
 /* batch: tables of truth, as CSV.
  *
  * A table may have been made by anyone, so columns are found by name, and a quantile may be given
- * as it is or as an error against the truth. Rows of several tables for one mix and bucket are
- * joined. */
+ * as it is or as an error against the truth. Rows for one mix and bucket, of one table or several,
+ * are joined: all rows are sorted after each table, then equal ones merged. */
 #include "batch/batch_truth.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
 
-enum { MAX_COLUMNS = 64, MAX_CELL = 64 };
+enum { MAX_COLUMNS = 64, MAX_CELL = 256, MAX_NAME = 20 };
 
 /* What a column holds. */
 typedef enum { OTHER, ID, BUCKET, VALUE, ERROR } ColumnKind;
@@ -28,6 +30,7 @@ typedef struct {
     const char *next, *end; /* what is left of the text */
     size_t line;
     char cell[MAX_COLUMNS][MAX_CELL];
+    bool cut[MAX_COLUMNS]; /* the cell is longer */
     int n_cells;
     Column column[MAX_COLUMNS];
     int n_columns;
@@ -35,14 +38,23 @@ typedef struct {
 
 /* ---- lines ---- */
 
-/* Copies a cell, without quotes and the spaces around it; longer ones are cut. */
-static void put_cell(char cell[MAX_CELL], const char *s, const char *end) {
+/* Copies a cell, without quotes and the spaces around it; longer ones are cut, which is returned.
+ */
+static bool put_cell(char cell[MAX_CELL], const char *s, const char *end) {
     size_t n = 0;
+    bool quoted = false, cut = false;
     while (s < end && (*s == ' ' || *s == '\t')) s++;
-    for (; s < end; s++)
-        if (*s != '"' && *s != '\r' && n + 1 < MAX_CELL) cell[n++] = *s;
-    while (n > 0 && (cell[n - 1] == ' ' || cell[n - 1] == '\t')) n--;
+    while (s < end && strchr(" \t\r", end[-1])) end--;
+    for (; s < end; s++) {
+        bool twice = quoted && *s == '"' && s + 1 < end && s[1] == '"';
+        if (*s == '"') quoted = !quoted || twice;
+        if (*s == '"' && !twice) continue;
+        if (n + 1 == MAX_CELL) cut = true;
+        else cell[n++] = *s;
+        s += twice;
+    }
     cell[n] = '\0';
+    return cut;
 }
 
 /* Reads the next line that isn't blank into cells; 0 at the end. */
@@ -60,7 +72,8 @@ static int read_line(Table *t, Err *err) {
             if (t->n_cells == MAX_COLUMNS)
                 return err_input(err, "%s: line %zu: more than %d columns", t->path, t->line,
                                  MAX_COLUMNS);
-            put_cell(t->cell[t->n_cells++], s, c);
+            t->cut[t->n_cells] = put_cell(t->cell[t->n_cells], s, c);
+            t->n_cells++;
             s = c + 1;
             if (c >= stop) break;
         }
@@ -79,11 +92,12 @@ static bool is_quantile(const char *s, size_t n, int *k) {
     return false;
 }
 
-/* The number of a source, a new one if need be; −1 if there are too many. The published programs'
- * names for Parsimon and m3 are pmn_m and mlsys. */
+/* The number of a source, a new one if need be; −1 if there are too many, or its name is too long.
+ * The published programs' names for Parsimon and m3 are pmn_m and mlsys. */
 static int source_of(BatchTruth *t, const char *name, size_t n) {
     char label[sizeof t->source[0]];
-    snprintf(label, sizeof label, "%.*s", (int)(n < 20 ? n : 20), name);
+    if (n > MAX_NAME) return -1;
+    snprintf(label, sizeof label, "%.*s", (int)n, name);
     if (strcmp(label, "pmn_m") == 0) strcpy(label, "parsimon");
     if (strcmp(label, "mlsys") == 0) strcpy(label, "m3");
     if (strcmp(label, "ns3") == 0) strcpy(label, "truth");
@@ -117,6 +131,27 @@ static Column column_of(BatchTruth *t, const char *name) {
     return c;
 }
 
+/* Refuses column i: a name that is too long, or means the same as a column before it. */
+static int check_column(const Table *t, int i, Err *err) {
+    const Column *c = &t->column[i];
+    if (t->cut[i])
+        return err_input(err,
+                         "%s: line %zu: expected names of columns of at most %d characters, "
+                         "got '%.40s…'",
+                         t->path, t->line, MAX_CELL - 1, t->cell[i]);
+    if (c->source < 0)
+        return err_input(err,
+                         "%s: line %zu: column '%.80s': expected at most %d sources, with names of "
+                         "at most %d characters",
+                         t->path, t->line, t->cell[i], BATCH_MAX_SOURCES, MAX_NAME);
+    for (int k = 0; k < i && c->kind != OTHER; k++)
+        if (t->column[k].kind == c->kind && t->column[k].source == c->source &&
+            t->column[k].quantile == c->quantile)
+            return err_input(err, "%s: line %zu: columns '%.40s' and '%.40s' mean the same",
+                             t->path, t->line, t->cell[k], t->cell[i]);
+    return 0;
+}
+
 static int read_header(Table *t, BatchTruth *truth, Err *err) {
     bool has_id = false, has_numbers = false;
     int rc = read_line(t, err);
@@ -125,8 +160,7 @@ static int read_header(Table *t, BatchTruth *truth, Err *err) {
     t->n_columns = t->n_cells;
     for (int i = 0; i < t->n_cells; i++) {
         t->column[i] = column_of(truth, t->cell[i]);
-        if (t->column[i].source < 0)
-            return err_input(err, "%s: line 1: more than %d sources", t->path, BATCH_MAX_SOURCES);
+        if (check_column(t, i, err) != 0) return -1;
         has_id |= t->column[i].kind == ID;
         has_numbers |= t->column[i].kind >= VALUE;
     }
@@ -160,15 +194,10 @@ const BatchTruthRow *batch_truth_find(const BatchTruth *t, const char *id, int d
     return i < t->n && compare(id, dist, &t->row[i]) == 0 ? &t->row[i] : NULL;
 }
 
-static BatchTruthRow *row_for(BatchTruth *t, const char *id, int dist) {
-    size_t i = lower_bound(t, id, dist);
-    if (i < t->n && compare(id, dist, &t->row[i]) == 0) return &t->row[i];
+static BatchTruthRow *new_row(BatchTruth *t, const char *id, int dist, size_t line) {
     MEM_GROW(t->row, t->cap, t->n + 1);
-    memmove(&t->row[i + 1], &t->row[i], (t->n - i) * sizeof *t->row);
-    t->n++;
-    BatchTruthRow *r = &t->row[i];
-    r->id = mem_strdup(id);
-    r->dist = dist;
+    BatchTruthRow *r = &t->row[t->n++];
+    *r = (BatchTruthRow){.id = mem_strdup(id), .dist = dist, .line = line};
     for (int s = 0; s < BATCH_MAX_SOURCES; s++)
         for (int k = 0; k < RESULT_N_QUANTILES; k++) r->value[s][k] = r->error[s][k] = NAN;
     return r;
@@ -197,16 +226,19 @@ static int add_row(Table *t, BatchTruth *truth, Err *err) {
         return err_input(err, "%s: line %zu: expected %d columns, got %d", t->path, t->line,
                          t->n_columns, t->n_cells);
     for (int i = 0; i < t->n_cells; i++) {
+        if (t->cut[i] && t->column[i].kind != OTHER)
+            return err_input(err, "%s: line %zu: expected at most %d characters, got '%.40s…'",
+                             t->path, t->line, MAX_CELL - 1, t->cell[i]);
         if (t->column[i].kind == ID) id = t->cell[i];
         if (t->column[i].kind == BUCKET && (dist = dist_of(t->cell[i])) < 0)
             return err_input(err, "%s: line %zu: expected all or a bucket like 1-10KB, got '%.40s'",
                              t->path, t->line, t->cell[i]);
     }
-    BatchTruthRow *r = row_for(truth, id, dist);
+    BatchTruthRow *r = new_row(truth, id, dist, t->line);
     for (int i = 0; i < t->n_cells; i++) {
         const Column *c = &t->column[i];
         double x;
-        if (c->kind < VALUE || !t->cell[i][0] || strcmp(t->cell[i], "nan") == 0) continue;
+        if (c->kind < VALUE || !t->cell[i][0] || strcasecmp(t->cell[i], "nan") == 0) continue;
         snprintf(what, sizeof what, "line %zu", t->line);
         if (units_parse_number(t->cell[i], what, &x, err) != 0) return err_wrap(err, "%s", t->path);
         if (c->kind == VALUE && !(x > 0))
@@ -217,6 +249,53 @@ static int add_row(Table *t, BatchTruth *truth, Err *err) {
     return 0;
 }
 
+static int by_mix(const void *pa, const void *pb) {
+    const BatchTruthRow *a = pa, *b = pb;
+    return compare(a->id, a->dist, b);
+}
+
+static int by_row(const void *pa, const void *pb) {
+    const BatchTruthRow *a = pa, *b = pb;
+    int c = by_mix(a, b);
+    return c ? c : (a->line > b->line) - (a->line < b->line);
+}
+
+/* Adds what row b, which stands further down, says to a; both may say the same. */
+static int join(const BatchTruth *t, BatchTruthRow *a, const BatchTruthRow *b, const char *path,
+                Err *err) {
+    for (int i = 0; i < 2 * t->n_sources * RESULT_N_QUANTILES; i++) {
+        int s = i / 2 / RESULT_N_QUANTILES, k = i / 2 % RESULT_N_QUANTILES;
+        double *x = i % 2 ? &a->error[s][k] : &a->value[s][k],
+               y = i % 2 ? b->error[s][k] : b->value[s][k];
+        if (*x < y || *x > y)
+            return err_input(err,
+                             "%s: line %zu: mix %.60s, %s: expected %s of %s once, got %s and %s",
+                             path, b->line, b->id, result_label(b->dist), result_quantile_names[k],
+                             t->source[s], json_number_text(*x).s, json_number_text(y).s);
+        if (isnan(*x)) *x = y;
+    }
+    return 0;
+}
+
+/* Puts rows into order, and one in the place of several of a mix and distribution. */
+static int merge(BatchTruth *t, const char *path, Err *err) {
+    size_t n = 0;
+    int rc = 0;
+    qsort(t->row, t->n, sizeof *t->row, by_row);
+    for (size_t i = 0; i < t->n; i++) {
+        BatchTruthRow *last = n > 0 ? &t->row[n - 1] : NULL, *r = &t->row[i];
+        if (!last || by_mix(last, r) != 0) {
+            t->row[n++] = *r;
+            continue;
+        }
+        if (rc == 0) rc = join(t, last, r, path, err);
+        free(r->id);
+    }
+    t->n = n;
+    for (size_t i = 0; i < n; i++) t->row[i].line = 0;
+    return rc;
+}
+
 int batch_truth_add(BatchTruth *t, const char *path, Err *err) {
     FileView v;
     if (file_view(&v, path, err) != 0) return -1;
@@ -224,8 +303,10 @@ int batch_truth_add(BatchTruth *t, const char *path, Err *err) {
     table->path = path;
     table->next = v.data;
     table->end = v.data + v.len;
+    if (v.len >= 3 && memcmp(v.data, "\xEF\xBB\xBF", 3) == 0) table->next += 3;
     int rc = read_header(table, t, err), more = 0;
     while (rc == 0 && (more = read_line(table, err)) > 0) rc = add_row(table, t, err);
+    if (rc == 0 && more == 0) rc = merge(t, path, err);
     free(table);
     file_view_close(&v);
     return rc == 0 && more == 0 ? 0 : -1;

@@ -15,6 +15,7 @@ typedef struct {
     int dist;
     double value[BATCH_MAX_SOURCES][RESULT_N_QUANTILES];
     double error[BATCH_MAX_SOURCES][RESULT_N_QUANTILES];
+    size_t line; /* of the table that is being read; 0: of one before */
 } BatchTruthRow;
 
 /* Tables read so far. {0} is empty. */
@@ -29,7 +30,10 @@ typedef struct {
  * without spaces; no such column: all); pQ, quantile Q of the truth (p50, p90, p99, p99_9);
  * NAME_pQ, of a source NAME (ns3 or truth is the truth, others are further results);
  * pQ__TRUTH__NAME, the relative error of NAME, as published tables have it. Other columns are not
- * read. −1 with an input error that names file, line and expectation. batch_truth_free releases. */
+ * read; a cell without a number, or with NaN, says nothing. −1 with an input error that names file,
+ * line and expectation: also where two columns of a table mean the same, or two rows, of one table
+ * or of several, differ in what they say of one mix, bucket and column. batch_truth_free releases.
+ */
 int batch_truth_add(BatchTruth *t, const char *path, Err *err);
 void batch_truth_free(BatchTruth *t);
 /* batch_truth_find returns the row of a mix and distribution, or NULL. */

@@ -48,21 +48,27 @@ static int write_errors(const BatchErrors *e, const char *dir, Err *err) {
     return rc;
 }
 
+/* What couldn't be written keeps nobody from seeing the tables: it is told after them. */
 static int deliver(const BatchReportCmd *o, const CliCommon *common, const BatchErrors *e,
                    const char *dir, Err *err) {
     size_t n = 0;
+    Err why = {0};
     char *figures = file_join(dir, "figures");
-    int rc = write_errors(e, dir, err);
-    if (rc == 0 && !o->no_figures) rc = batch_figures(e, figures, NULL, &common->log, &n, err);
-    if (rc == 0 && common->json) batch_report_json(stdout, e);
-    else if (rc == 0) {
-        batch_report_table(stdout, e);
-        printf("\nerrors of each mix: %s/errors.csv", dir);
-        if (n > 0) printf("; %zu figures: %s", n, figures);
-        putchar('\n');
+    int wrote = write_errors(e, dir, err), drew = 0;
+    if (!o->no_figures) drew = batch_figures(e, figures, NULL, &common->log, &n, &why);
+    if (why.kind == ERR_STOPPED) {
+        free(figures);
+        return err_stopped(err);
     }
+    if (common->json) batch_report_json(stdout, e);
+    else batch_report_table(stdout, e);
+    if (!common->json && wrote == 0) printf("\nerrors of each mix: %s/errors.csv", dir);
+    if (!common->json && n > 0) printf("%s%zu figures: %s", wrote == 0 ? "; " : "\n", n, figures);
+    if (!common->json && (wrote == 0 || n > 0)) putchar('\n');
     free(figures);
-    return rc;
+    if (wrote == 0 && drew != 0) *err = why;
+    else if (drew != 0) log_note(&common->log, "%s", why.msg);
+    return wrote == 0 ? drew : wrote;
 }
 
 static int run(void *state, const CliCommon *common, Err *err) {
@@ -76,6 +82,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (batch_results_read(&results, dir, err) != 0) return -1;
     int rc = batch_errors_init(&errors, &results, &o->truth, dir, err);
     if (rc == 0) {
+        batch_errors_note_strangers(&results, &o->truth, dir, &common->log);
         rc = deliver(o, common, &errors, dir, err);
         batch_errors_free(&errors);
     }

@@ -6,6 +6,7 @@
  * block of data for each curve and the script that draws them. */
 #include "publish/batch_figures.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,9 @@ static int draw(Figures *g, const Figure *f, Err *err) {
     return 0;
 }
 
-static int end_figure(Figures *g, Figure *f, Err *err) {
+/* Puts a figure of n curves into place; one without any is left out. */
+static int end_figure(Figures *g, Figure *f, int n, Err *err) {
+    if (n == 0) return figure_abort(f), 0;
     if (figure_end(f, err) != 0 || draw(g, f, err) != 0) return -1;
     g->n++;
     if (!g->user) return 0;
@@ -158,7 +161,7 @@ static int cdf(Figures *g, Err *err) {
     }
     fputc('\n', f.script);
     free(x);
-    return end_figure(g, &f, err);
+    return end_figure(g, &f, p.n, err);
 }
 
 static int cdf_time(Figures *g, Err *err) {
@@ -180,7 +183,7 @@ static int cdf_time(Figures *g, Err *err) {
     }
     fputc('\n', f.script);
     free(x);
-    return end_figure(g, &f, err);
+    return end_figure(g, &f, p.n, err);
 }
 
 /* Median with least and largest of each bin of load. */
@@ -201,10 +204,10 @@ static int error_over_load(Figures *g, Err *err) {
         figure_block(&f, s->label);
         for (size_t b = 0; b < n_bins; b++) {
             size_t n = magnitudes(g->e, s, BATCH_BY_LOAD, bin[b].s, x);
-            if (n == 0) continue;
+            if (n == 0 || !isdigit((unsigned char)bin[b].s[0])) continue;
             stats_sort(x, n);
             fprintf(f.data, "%g %.6g %.6g %.6g\n", strtod(bin[b].s, NULL) + 2.5,
-                    x[stats_rank(n, 50)], x[0], x[n - 1]);
+                    stats_between(x, n, 50), x[0], x[n - 1]);
         }
         plot_next(&p);
         fprintf(f.script, "data index %d using 1:3:4 with filledcurves ", block);
@@ -217,7 +220,7 @@ static int error_over_load(Figures *g, Err *err) {
     fputc('\n', f.script);
     free(bin);
     free(x);
-    return end_figure(g, &f, err);
+    return end_figure(g, &f, p.n, err);
 }
 
 static int time_over_sizes(Figures *g, Err *err) {
@@ -235,10 +238,11 @@ static int time_over_sizes(Figures *g, Err *err) {
     for (int m = 0; m < METHOD_N; m++) {
         if (wall_times(g->e, (Method)m, 0, NULL, x) == 0) continue;
         figure_block(&f, estimate_methods[m]);
-        for (size_t c = 0; c < n_classes; c++) {
+        for (size_t c = 0; c < n_classes && c < BATCH_MOST_CLASSES; c++) {
             size_t n = wall_times(g->e, (Method)m, BATCH_BY_SIZES, class[c].s, x);
             if (n > 0) stats_sort(x, n);
-            fprintf(f.data, "\"%s\" %.6g\n", class[c].s, n > 0 ? x[stats_rank(n, 50)] : NAN);
+            figure_cell(&f, class[c].s);
+            fprintf(f.data, " %.6g\n", n > 0 ? stats_between(x, n, 50) : NAN);
         }
         plot_next(&p);
         fprintf(f.script, "data index %d using 2:xtic(1) lc rgb %s title '%s'", p.n - 1,
@@ -247,7 +251,7 @@ static int time_over_sizes(Figures *g, Err *err) {
     fputc('\n', f.script);
     free(class);
     free(x);
-    return end_figure(g, &f, err);
+    return end_figure(g, &f, p.n, err);
 }
 
 /* ---- boxes ---- */
@@ -258,6 +262,7 @@ static void box_panel(const Figures *g, Figure *f, BatchBy by, int *block, doubl
     const BatchErrors *e = g->e;
     BatchClass *class = batch_classes(e->results, by, &n_classes);
     double width = 0.8 / e->n_series;
+    if (n_classes > BATCH_MOST_CLASSES) n_classes = BATCH_MOST_CLASSES;
     fprintf(f->script, "set title '%s'\nset xrange [-0.6:%g]\nset xtics noenhanced (",
             batch_by_names[by], (double)n_classes - 0.4);
     for (size_t c = 0; c < n_classes; c++) {
@@ -276,8 +281,9 @@ static void box_panel(const Figures *g, Figure *f, BatchBy by, int *block, doubl
             if (n == 0) continue;
             stats_sort(x, n);
             fprintf(f->data, "%g %.6g %.6g %.6g %.6g %.6g\n",
-                    (double)c + (i - (e->n_series - 1) / 2.0) * width, x[0], x[stats_rank(n, 25)],
-                    x[stats_rank(n, 50)], x[stats_rank(n, 75)], x[n - 1]);
+                    (double)c + (i - (e->n_series - 1) / 2.0) * width, x[0],
+                    stats_between(x, n, 25), stats_between(x, n, 50), stats_between(x, n, 75),
+                    x[n - 1]);
         }
         plot_next(&p);
         fprintf(f->script, "data index %d using 1:3:2:6:5:(%g) with candlesticks whiskerbars ",
@@ -311,7 +317,7 @@ static int boxes(Figures *g, Err *err) {
     }
     fputs("unset multiplot\n", f.script);
     free(x);
-    return end_figure(g, &f, err);
+    return end_figure(g, &f, block, err);
 }
 
 /* ---- distributions of single mixes ---- */
@@ -322,8 +328,10 @@ static int distribution(Figures *g, size_t i, int bucket, Err *err) {
     const BatchMix *mix = &g->e->results->mix[i];
     int d = result_of_bucket(bucket);
     Figure f;
+    char *safe = figure_safe_name(mix->name);
     char *name = g->e->results->n == 1 ? mem_printf("eva_large_scale_%d", bucket)
-                                       : mem_printf("eva_large_scale_%s_%d", mix->name, bucket);
+                                       : mem_printf("eva_large_scale_%s_%d", safe, bucket);
+    free(safe);
     if (figure_begin(&f, g->dir, name, 420, 320, err) != 0) return free(name), -1;
     fprintf(f.script, "set title '%s' noenhanced\n", result_label(d));
     fputs("set xlabel 'slowdown'\nset ylabel 'flows (%)'\nset yrange [80:100]\n"
@@ -340,9 +348,8 @@ static int distribution(Figures *g, size_t i, int bucket, Err *err) {
         fprintf(f.script, "data index %d with lines lc rgb %s lw 2.5 title '%s'", p.n - 1,
                 method_colour(m), estimate_methods[m]);
     }
-    if (p.n == 0) fputs("1/0 notitle", f.script);
     fputc('\n', f.script);
-    int rc = end_figure(g, &f, err);
+    int rc = end_figure(g, &f, p.n, err);
     free(name);
     return rc;
 }
@@ -441,7 +448,7 @@ static int over_setting(Figures *g, const NetConfRow *row, Err *err) {
         fputs("unset key\nunset ylabel\n", f.script);
     }
     fputs("unset multiplot\n", f.script);
-    int rc = end_figure(g, &f, err);
+    int rc = end_figure(g, &f, block, err);
     free(name);
     return rc;
 }
@@ -457,9 +464,17 @@ static bool is_first(const BatchResults *r, size_t i, bool matrix) {
     return true;
 }
 
+/* A figure isn't made of a part of the inputs: an older one, of all, may be there. */
+static int leave_out(Figures *g, Figure *f, const Err *why) {
+    figure_abort(f);
+    log_note(g->log, "no figure %s: %s", f->name, why->msg);
+    return 0;
+}
+
 static int flow_sizes(Figures *g, Err *err) {
     const BatchResults *r = g->e->results;
     Figure f;
+    Err why = {0};
     if (figure_begin(&f, g->dir, "flow-sizes", 480, 360, err) != 0) return -1;
     fputs("set xlabel 'flow size (B)'\nset ylabel 'flows (%)'\nset logscale x\n"
           "set format x '10^{%L}'\nset yrange [0:100]\nset key bottom right\n",
@@ -468,7 +483,8 @@ static int flow_sizes(Figures *g, Err *err) {
     for (size_t i = 0; i < r->n; i++) {
         SizeDist d;
         const BatchFacts *a = &r->mix[i].facts;
-        if (!is_first(r, i, false) || sizedist_load(&d, a->sizes_file, NULL, NULL) != 0) continue;
+        if (!a->sizes_file[0] || !is_first(r, i, false)) continue;
+        if (sizedist_load(&d, a->sizes_file, NULL, &why) != 0) return leave_out(g, &f, &why);
         figure_block(&f, a->sizes);
         for (uint32_t k = 0; k < d.n; k++)
             fprintf(f.data, "%.9g %.6g\n", fmax(d.size_b[k], 1), 100 * d.cdf[k]);
@@ -477,9 +493,8 @@ static int flow_sizes(Figures *g, Err *err) {
         fprintf(f.script, "data index %d with lines lw 2.5 title ", p.n - 1);
         figure_quote(f.script, a->sizes);
     }
-    if (p.n == 0) fputs("1/0 notitle", f.script);
     fputc('\n', f.script);
-    return end_figure(g, &f, err);
+    return end_figure(g, &f, p.n, err);
 }
 
 /* Shares of all traffic, in percent, as a matrix of numbers. */
@@ -495,6 +510,7 @@ static void put_matrix(FILE *f, const RackMatrix *m) {
 static int matrices(Figures *g, Err *err) {
     const BatchResults *r = g->e->results;
     Figure f;
+    Err why = {0};
     int n = 0, block = 0;
     for (size_t i = 0; i < r->n; i++) n += r->mix[i].facts.matrix_file[0] && is_first(r, i, true);
     if (n == 0) return 0;
@@ -510,7 +526,7 @@ static int matrices(Figures *g, Err *err) {
         RackMatrix m;
         const BatchFacts *a = &r->mix[i].facts;
         if (!a->matrix_file[0] || !is_first(r, i, true)) continue;
-        if (rackmatrix_load(&m, a->matrix_file, NULL) != 0) continue;
+        if (rackmatrix_load(&m, a->matrix_file, &why) != 0) return leave_out(g, &f, &why);
         figure_block(&f, a->matrix);
         put_matrix(f.data, &m);
         fprintf(f.script, "set xrange [-0.5:%g]\nset yrange [%g:-0.5]\n", m.n_racks - 0.5,
@@ -521,13 +537,13 @@ static int matrices(Figures *g, Err *err) {
         fprintf(f.script, " noenhanced\nplot data index %d matrix with image notitle\n", block++);
     }
     fputs("unset multiplot\n", f.script);
-    return end_figure(g, &f, err);
+    return end_figure(g, &f, block, err);
 }
 
 /* ---- all of them ---- */
 
 static int error_figures(Figures *g, Err *err) {
-    if (g->e->n_with_truth < 2) return 0;
+    if (g->e->n_with_error < 2) return 0;
     if (cdf(g, err) != 0 || error_over_load(g, err) != 0) return -1;
     return boxes(g, err);
 }

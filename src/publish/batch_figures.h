@@ -23,8 +23,9 @@ typedef struct {
  *   counterfactual_SETTING       p99 over a setting, where nothing else differs
  *   flow-sizes, matrices         the inputs
  *
- * *n is the number of figures; user: NULL, or told of each. −1 with err if one can't be written, or
- * if interrupted; a figure that gnuplot fails at is a remark. */
+ * *n is the number of figures; user: NULL, or told of each. A figure without any curve is left out,
+ * and so is, with a remark, one of inputs that can't be read. −1 with err if one can't be written,
+ * or if interrupted; a figure that gnuplot fails at is a remark. */
 int batch_figures(const BatchErrors *e, const char *dir, const BatchFigureUser *user,
                   const Log *log, size_t *n, Err *err);
 #endif

@@ -3,7 +3,10 @@
  * gnuplot is Debian's gnuplot-nox; it is run, not linked, since pictures are the one thing that m3
  * can do without. The script draws the same commands twice, as SVG and as PDF, in a loop over the
  * two forms; its output names can be changed from outside (`gnuplot -e "base='x'" NAME.gp`), which
- * figure_draw uses to draw beside the places of the pictures. */
+ * figure_draw uses to draw beside the places of the pictures.
+ *
+ * Texts and names may come from anybody's files. gnuplot runs what stands between backquotes, and
+ * statements after a ';', but neither within single quotes: texts go there and nowhere else. */
 #include "publish/figure.h"
 
 #include <ctype.h>
@@ -29,13 +32,24 @@ static const char colours[] = "M3 = \"'#1f6fb4'\"\nPARSIMON = \"'#d9822b'\"\n"
                               "TRUTH = \"'#333333'\"\nPUBLISHED = \"'#7aa874'\"\n"
                               "OTHER = \"'#8a5aa8'\"\n";
 
+/* What is safe in a file's name, in any program. */
+static bool is_plain(char c) {
+    return isalnum((unsigned char)c) || c == '.' || c == '_' || c == '-';
+}
+
 static void begin_script(FILE *f, const char *name, int width, int height) {
     char id[64]; /* of the drawing, for pages that hold several: gnuplot takes letters and digits */
     snprintf(id, sizeof id, "%s", name);
     for (char *c = id; *c; c++)
         if (!isalnum((unsigned char)*c)) *c = '_';
-    fprintf(f, "# Draws %s.svg and %s.pdf from %s.dat: gnuplot %s.gp\n", name, name, name, name);
-    fprintf(f, "if (!exists(\"base\")) base = '%s'\ndata = '%s.dat'\nset macros\n", name, name);
+    char *data = mem_printf("%s.dat", name);
+    fputs("# Draws NAME.svg and NAME.pdf from NAME.dat: gnuplot NAME.gp\n", f);
+    fputs("if (!exists(\"base\")) base = ", f);
+    figure_quote(f, name);
+    fputs("\ndata = ", f);
+    figure_quote(f, data);
+    fputs("\nset macros\n", f);
+    free(data);
     fputs(colours, f);
     fprintf(f, "do for [form in \"svg pdf\"] {\n");
     fprintf(f, "if (form eq \"svg\") {\n");
@@ -63,7 +77,35 @@ int figure_begin(Figure *f, const char *dir, const char *name, int width, int he
 
 void figure_block(Figure *f, const char *heading) {
     if (ftell(f->data) > 0) fputs("\n\n", f->data);
-    fprintf(f->data, "# %s\n", heading);
+    fputs("# ", f->data);
+    for (; *heading; heading++)
+        if ((unsigned char)*heading >= ' ') fputc(*heading, f->data);
+    fputc('\n', f->data);
+}
+
+void figure_cell(Figure *f, const char *text) {
+    fputc('"', f->data);
+    for (; *text; text++) {
+        if (*text == '"') fputc('\'', f->data);
+        else if (*text == '\\') fputc('/', f->data);
+        else if ((unsigned char)*text >= ' ') fputc(*text, f->data);
+    }
+    fputc('"', f->data);
+}
+
+char *figure_safe_name(const char *text) {
+    enum { MOST = 120, HASH = 16 };
+    size_t n = strlen(text);
+    bool same = n <= MOST;
+    char *name = mem_printf("%.*s", MOST - HASH - 1, text);
+    for (const char *c = text; *c; c++) same &= is_plain(*c);
+    for (char *c = name; *c; c++)
+        if (!is_plain(*c)) *c = '_';
+    char *out =
+        same ? mem_strdup(text)
+             : mem_printf("%s-%0*llx", name, HASH, (unsigned long long)file_checksum(text, n));
+    free(name);
+    return out;
 }
 
 int figure_end(Figure *f, Err *err) {
@@ -104,13 +146,24 @@ static int put_in_place(const char *dir, const char *base, const char *name, con
     return rc;
 }
 
+/* The gnuplot command base='TEXT'; caller frees. */
+static char *define_base(const char *text) {
+    char *out = NULL;
+    size_t n;
+    FILE *f = mem_stream_open(&out, &n);
+    fputs("base=", f);
+    figure_quote(f, text);
+    mem_stream_close(f);
+    return out;
+}
+
 int figure_draw(const char *dir, const char *name, Err *err) {
     static const char *const forms[] = {"svg", "pdf"};
     char *base = mem_printf(".%s.tmp%ld", name, (long)getpid());
-    char *define = mem_printf("base='%s'", base), *script = mem_printf("%s.gp", name);
+    char *define = define_base(base), *script = mem_printf("./%s.gp", name);
     const char *argv[] = {"gnuplot", "-e", define, script, NULL};
     int rc = process_run(argv, dir, err);
-    if (rc != 0) err_wrap(err, "%s/%s", dir, script);
+    if (rc != 0) err_wrap(err, "%s/%s.gp", dir, name);
     bool keep = rc == 0;
     for (size_t i = 0; i < 2; ++i) {
         Err *first = rc == 0 ? err : NULL;

@@ -27,6 +27,13 @@ typedef struct {
 int figure_begin(Figure *f, const char *dir, const char *name, int width, int height, Err *err);
 /* figure_block begins a block of data under a heading that says what its columns are. */
 void figure_block(Figure *f, const char *heading);
+/* figure_cell writes a text as one column of data; what gnuplot would read otherwise is replaced.
+ */
+void figure_cell(Figure *f, const char *text);
+/* figure_safe_name returns a name for a figure's files made of any text: letters, digits, '.', '_'
+ * and '-', at most 120 of them. Where it isn't the text itself, it ends in a hash of that, so that
+ * different texts have different names; caller frees. */
+char *figure_safe_name(const char *text);
 /* figure_end puts both files into place; −1 with err if they can't be written. */
 int figure_end(Figure *f, Err *err);
 void figure_abort(Figure *f);
@@ -36,6 +43,7 @@ bool figure_can_draw(void);
 /* figure_draw runs gnuplot on DIR/NAME.gp. The pictures are drawn beside their places and renamed:
  * an interruption leaves the old ones. −1 with err. */
 int figure_draw(const char *dir, const char *name, Err *err);
-/* figure_quote writes `text` to f as a gnuplot string in single quotes, with no markup. */
+/* figure_quote writes `text` to f as a gnuplot string in single quotes, in which nothing is run or
+ * replaced; control characters are left out. */
 void figure_quote(FILE *f, const char *text);
 #endif

@@ -30,23 +30,15 @@ static PageText signed_text(double x) {
     return t;
 }
 
-static EvaluateSummary summary(const BatchErrors *e, const BatchSeries *s, int dist, int quantile,
-                               BatchBy by, const char *class) {
-    double *x = MEM_NEW(double, e->results->n);
-    size_t n = batch_errors_of(e, s, dist, quantile, by, class, x);
-    EvaluateSummary a = evaluate_error_summary(x, n);
-    free(x);
-    return a;
-}
-
 static void headline(Page *p, const BatchErrors *e) {
+    if (e->n_with_error == 0) return;
     static const char *const columns[] = {
         "Source", "Mixes", "Mean", "Median", "Nine in ten", "Worst", "Signed mean", "Inside", NULL};
     html_table_begin(p->f, "Magnitude of the relative error of p99 slowdown over all flows",
                      columns);
     for (int i = 0; i < e->n_series; i++) {
         const BatchSeries *s = &e->series[i];
-        EvaluateSummary a = summary(e, s, RESULT_ALL, RESULT_P99, 0, NULL);
+        EvaluateSummary a = batch_errors_summary(e, s, RESULT_ALL, RESULT_P99, 0, NULL);
         size_t n, inside = batch_errors_inside(e, s, RESULT_P99, &n);
         if (a.n == 0) continue;
         html_row_begin(p->f, NULL, "%s", s->label);
@@ -72,11 +64,12 @@ static void by_bucket(Page *p, const BatchErrors *e) {
         for (int k = 0; k < EVALUATE_N_SHOWN; k++) {
             size_t n = 0;
             for (int d = 0; d < RESULT_N_DISTS; d++)
-                n += summary(e, &e->series[i], d, k, 0, NULL).n;
+                n += batch_errors_summary(e, &e->series[i], d, k, 0, NULL).n;
             if (n == 0) continue;
             html_row_begin(p->f, NULL, "%s, %s", e->series[i].label, result_quantile_names[k]);
             for (int r = 0; r < RESULT_N_DISTS; r++) {
-                EvaluateSummary a = summary(e, &e->series[i], result_table_dist(r), k, 0, NULL);
+                EvaluateSummary a =
+                    batch_errors_summary(e, &e->series[i], result_table_dist(r), k, 0, NULL);
                 html_cell_small(p->f, error_text(a.mean_abs).s,
                                 a.n > 0 ? signed_text(a.mean_signed).s : "");
             }
@@ -86,6 +79,7 @@ static void by_bucket(Page *p, const BatchErrors *e) {
 }
 
 static void by_kind(Page *p, const BatchErrors *e) {
+    if (e->n_with_error == 0) return;
     const char *columns[METHOD_N + BATCH_MAX_SOURCES + 2] = {"Kind of mix"};
     for (int i = 0; i < e->n_series; i++) columns[i + 1] = e->series[i].label;
     html_details_begin(p->f, "Errors by kind of mix");
@@ -93,13 +87,19 @@ static void by_kind(Page *p, const BatchErrors *e) {
     for (int by = 0; by < BATCH_N_BY; by++) {
         size_t n;
         BatchClass *class = batch_classes(e->results, (BatchBy)by, &n);
-        for (size_t c = 0; n > 1 && c < n; c++) {
+        for (size_t c = 0; n > 1 && c < n && c < BATCH_MOST_CLASSES; c++) {
             html_row_begin(p->f, NULL, "%s %s", batch_by_names[by], class[c].s);
             for (int i = 0; i < e->n_series; i++) {
-                EvaluateSummary a =
-                    summary(e, &e->series[i], RESULT_ALL, RESULT_P99, (BatchBy)by, class[c].s);
+                EvaluateSummary a = batch_errors_summary(e, &e->series[i], RESULT_ALL, RESULT_P99,
+                                                         (BatchBy)by, class[c].s);
                 html_cell(p->f, "%s", error_text(a.mean_abs).s);
             }
+            html_row_end(p->f);
+        }
+        if (n > BATCH_MOST_CLASSES) {
+            html_row_begin(p->f, NULL, "%s: %zu more", batch_by_names[by],
+                           n - (size_t)BATCH_MOST_CLASSES);
+            for (int i = 0; i < e->n_series; i++) html_cell(p->f, "–");
             html_row_end(p->f);
         }
         free(class);
@@ -227,14 +227,23 @@ static int put_figure(void *ctx, const Figure *f, const char *title, const char 
 
 /* ---- the page ---- */
 
+/* What the errors are measured by. */
+static const char *truth_text(const Page *p, const BatchErrors *e) {
+    if (!e->truth_is_packet) return "that of the table given";
+    return p->options->n_truths == 0 ? "packet simulation of the whole run"
+                                     : "that of the table given, or packet simulation of the "
+                                       "whole run where the table has none";
+}
+
 static int put_batch(Page *p, const BatchErrors *e, Err *err) {
     BatchFigureUser user = {put_figure, p};
     size_t n;
-    if (e->n_with_truth > 0) {
+    if (batch_errors_any(e)) {
         page_section(p, "How far from truth");
-        page_paragraph(
-            p, "%zu of %zu mixes have a truth, which is %s.", e->n_with_truth, e->results->n,
-            e->truth_is_packet ? "packet simulation of the whole run" : "that of the table given");
+        if (e->n_with_truth > 0)
+            page_paragraph(p, "%zu of %zu mixes have a truth, which is %s.", e->n_with_truth,
+                           e->results->n, truth_text(p, e));
+        else page_paragraph(p, "Errors are those of the table given, without the truth itself.");
         headline(p, e);
         by_bucket(p, e);
         by_kind(p, e);
@@ -258,6 +267,7 @@ int page_batch(Page *p, Err *err) {
         rc = batch_truth_add(&t, p->options->truths[i], err);
     if (rc == 0) rc = batch_errors_init(&e, &r, &t, p->path, err);
     if (rc == 0) {
+        batch_errors_note_strangers(&r, &t, p->path, p->log);
         free(p->subject);
         p->subject = mem_printf("%zu mixes of %s", r.n, p->path);
         rc = put_batch(p, &e, err);
