@@ -69,7 +69,7 @@ $(ROOMS): $(LIB_OBJ)
 # The library: the implementation of include/m3.h and what it draws from the rooms. Everything is
 # compiled with -fvisibility=hidden and m3.h makes its own functions visible, so libm3.so exports
 # these alone; for libm3.a the objects become one, whose hidden names are then made local.
-API_OBJ := $B/src/estimate/m3.o
+API_OBJ := $B/src/estimate/m3.o $B/src/estimate/m3_job.o
 library: $B/libm3.a $B/libm3.so ## build libm3.a and libm3.so
 $B/libm3.a: $(API_OBJ) $(ROOMS)
 	@rm -f $@
