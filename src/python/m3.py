@@ -372,12 +372,20 @@ class _Call:
                 setattr(target, name, value)
             except TypeError as e:
                 raise InputError(f"{name}: {e}, got {value!r}") from e
+        self._take_callbacks(log, progress)
+
+    def _take_callbacks(self, log: Optional[LogCallback],
+                        progress: Optional[ProgressCallback]) -> None:
+        def pass_line(_user: Any, level: int, line: bytes) -> None:
+            self._guard(log, level, line.decode(errors="replace"))
+
+        def pass_progress(_user: Any, what: bytes, done: int, total: int) -> int:
+            return self._guard(progress, what.decode(), done, total)
+
         if log:
-            self.job.log = _LOG(lambda user, level, line: self._guard(
-                lambda: log(level, line.decode(errors="replace"))))
+            self.job.log = _LOG(pass_line)
         if progress:
-            self.job.progress = _PROGRESS(lambda user, what, done, total: self._guard(
-                lambda: progress(what.decode(), done, total)))
+            self.job.progress = _PROGRESS(pass_progress)
 
     def _take_flows(self, flows: Any) -> None:
         src, dst, size_b, start_ns = self.columns = _flow_columns(flows)
@@ -385,10 +393,10 @@ class _Call:
                             _pointer(size_b, c_uint64), _pointer(start_ns, c_int64))
         self.job.flows = ctypes.pointer(self.flows)
 
-    def _guard(self, callback: Callable[[], Any]) -> int:
+    def _guard(self, callback: Any, *arguments: Any) -> int:
         """Runs a callback; what it raises ends the job and is raised again by `run`."""
         try:
-            return 1 if callback() else 0
+            return 1 if callback(*arguments) else 0
         except BaseException as e:  # whatever it is, it must not get lost in C
             self.raised = e
             self.stop.value = 1
@@ -473,7 +481,7 @@ def _quantile(p: float) -> int:
 def _frame(columns: Dict[str, Any]) -> Any:
     """Returns a pandas DataFrame, or a structured array where there is no pandas."""
     try:
-        import pandas
+        import pandas  # type: ignore[import]
     except ImportError:
         arrays = {k: np.asarray(v) for k, v in columns.items()}
         out = np.empty(len(next(iter(arrays.values()))),
@@ -488,7 +496,7 @@ def _axes(ax: Any) -> Any:
     if ax is not None:
         return ax
     try:
-        from matplotlib import pyplot
+        from matplotlib import pyplot  # type: ignore[import]
     except ImportError as e:
         raise ImportError("plot() needs matplotlib (Debian: python3-matplotlib)") from e
     return pyplot.subplots()[1]
@@ -650,8 +658,8 @@ class Sweep(collections.abc.Sequence):
             settings: Dict[str, Any] = {}
             for a, key in enumerate(self.keys):
                 text = lib.m3_sweep_value(handle, i, a)
-                name = None if text is None else text.decode()
-                settings[key] = values[key].get(name, name)
+                name = "" if text is None else text.decode()
+                settings[key] = None if text is None else values[key].get(name, name)
             self.rows.append(Row(lib, lib.m3_sweep_row(handle, i), settings))
         best = lib.m3_sweep_best(handle)
         self.best: Optional[int] = best if best < len(self.rows) else None
