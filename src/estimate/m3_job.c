@@ -112,7 +112,7 @@ static int check_options(const M3Options *o, Err *err) {
     if (o->n_paths > PATHSET_MAX_DRAWS)
         return err_input(err, "n_paths: must be in 0..%d, got %llu", PATHSET_MAX_DRAWS,
                          (unsigned long long)o->n_paths);
-    if (!(o->duration_s >= 0) || (o->duration_s > 0 && o->n_flows > 0))
+    if (!(o->duration_s >= 0 && isfinite(o->duration_s)) || (o->duration_s > 0 && o->n_flows > 0))
         return err_input(err, "expected n_flows or duration_s, got %llu and %g",
                          (unsigned long long)o->n_flows, o->duration_s);
     return 0;
@@ -157,6 +157,8 @@ static int check_estimate(const M3Job *j, Err *err) {
     if (j->target_error > 0 && quantile_of(j->target_quantile) < 0)
         return err_input(err, "target_quantile: expected 50, 90, 99 or 99.9, got %g",
                          j->target_quantile);
+    if (j->target_error > 0 && j->max_paths == 0)
+        return err_input(err, "max_paths: expected 1 or more, got 0");
     if (j->whole && (m != M3_METHOD_FLOWSIM || j->target_error > 0))
         return err_input(err, "whole goes with method flowsim, and without target_error");
     bool hashes = j->parsimon_independent || j->parsimon_cluster;
@@ -441,7 +443,7 @@ static int simulate_flows(Call *c, Scenario *s, M3Result *r) {
 
 static int simulate(Call *c, M3Result *r) {
     Scenario s;
-    if (!(c->job.stop_ns >= 0))
+    if (!(c->job.stop_ns >= 0 && isfinite(c->job.stop_ns)))
         return err_input(&c->err, "stop_ns: expected 0 or more, got %g", c->job.stop_ns);
     if (scenario_load(&s, &c->scenario, &c->log, &c->err) != 0) return -1;
     scenario_remark_window(&s, &c->log);

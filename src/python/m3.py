@@ -711,7 +711,8 @@ class Sweep(collections.abc.Sequence):
             ax.fill_between(at, [p[1].lo for p in points], [p[1].hi for p in points], alpha=0.15,
                             color=line.get_color())
         ax.set_xlabel(x)
-        ax.set_ylabel(f"p{quantile:g} of the slowdown, {BUCKETS[_bucket(bucket)]}")
+        label = BUCKETS[_bucket(bucket)]
+        ax.set_ylabel(f"p{quantile:g} of the slowdown, {'all flows' if label == 'all' else label}")
         ax.legend()
         return ax
 

@@ -11,10 +11,6 @@
 
 static const char NAME[] = "flows"; /* for messages, in place of a file's */
 
-static int fail(Err *err, size_t i, const char *array, const char *expected, long long got) {
-    return err_input(err, "%s: flow %zu: %s: expected %s, got %lld", NAME, i, array, expected, got);
-}
-
 static int take_flow(Flows *f, size_t i, const FlowArrays *a, const FlowEnds *e, size_t *n_empty,
                      Err *err) {
     f->src[i] = flows_host_of(e->topo, a->src[i]);
@@ -23,10 +19,11 @@ static int take_flow(Flows *f, size_t i, const FlowArrays *a, const FlowEnds *e,
     if (f->dst[i] == TOPO_NONE) return flows_fail_end(e, "flow", i, "dst", a->dst[i], err);
     if (!flows_ends_ok(e, f->src[i], f->dst[i])) return flows_fail_ends(e, "flow", i, err);
     if (a->size_b[i] > FLOWS_MAX_SIZE_B)
-        return fail(err, i, "size_b", "a whole number of bytes up to 1e15",
-                    (long long)a->size_b[i]);
+        return err_input(err, "%s: flow %zu: size_b: expected bytes up to 1e15, got %llu", NAME, i,
+                         (unsigned long long)a->size_b[i]);
     if (a->start_ns[i] < 0 || (uint64_t)a->start_ns[i] > FLOWS_MAX_START_NS)
-        return fail(err, i, "start_ns", "a time from 0 to 9e18 ns", (long long)a->start_ns[i]);
+        return err_input(err, "%s: flow %zu: start_ns: expected 0 to 9e18, got %lld", NAME, i,
+                         (long long)a->start_ns[i]);
     *n_empty += a->size_b[i] == 0;
     f->size_b[i] = a->size_b[i] > 0 ? a->size_b[i] : 1;
     f->start_ns[i] = a->start_ns[i];

@@ -103,10 +103,10 @@ FLOW = {"src": [0], "dst": [5], "size_b": [1000], "start_ns": [0]}
     ({"src": [99]}, r"flows: flow 0: src: expected the id of a host, got 99 \(no such node in"),
     ({"src": [8]}, r"got 8 \(a switch in"),
     ({"src": [5]}, "expected two different hosts"),
-    ({"size_b": [2 * 10**15]}, "size_b: expected a whole number of bytes up to 1e15"),
+    ({"size_b": [2 * 10**15]}, "size_b: expected bytes up to 1e15, got 2000000000000000"),
     ({"size_b": [-1]}, "flows: size_b: expected 0 to .*, got -1"),
     ({"size_b": [0.5]}, "flows: size_b: expected whole numbers"),
-    ({"start_ns": [-5]}, "start_ns: expected a time from 0 to 9e18 ns, got -5"),
+    ({"start_ns": [-5]}, "flow 0: start_ns: expected 0 to 9e18, got -5"),
     ({"start_ns": [0, 1]}, "flows: expected columns of one length"),
     ({"src": [], "dst": [], "size_b": [], "start_ns": []}, "expected at least one flow")])
 def test_wrong_flows_are_refused(change, message):
@@ -123,10 +123,19 @@ def test_flows_without_a_column_are_refused():
     (([1, 1, 0], [(0, 2)], 1e9, 0), "topology"),  # host 1 is on its own
     (([1, 1, 0], [(0, 2), (1, 9)], 1e9, 0), "9"),
     (([1, 1, 0], [(0, 2), (1, 2)], [1e9], -1), "topology"),
+    (([1, 1, 0], [(0, 2), (1, 2)], float("nan"), 0), "rate"),
+    (([1, 1, 0], [(0, 2), (1, 2)], 1e9, float("nan")), "delay"),
     (([1, 1], [(0, 1)], 1e9, 0), "topology")])
 def test_wrong_networks_are_refused(arguments, message):
     with pytest.raises(m3.InputError, match=message):
         m3.simulate(m3.Topology(*arguments), flows={**FLOW, "dst": [1]})
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
+def test_wrong_error_rates_are_refused(rate):
+    with pytest.raises(m3.InputError, match="error"):
+        m3.simulate(m3.Topology([1, 1, 0], [(0, 2), (1, 2)], 1e9, 0, error_rate=rate),
+                    flows={**FLOW, "dst": [1]})
 
 
 def test_shapes_of_networks_are_checked():
@@ -155,6 +164,8 @@ def test_shapes_of_networks_are_checked():
     ({"target_error": 0.1, "target_quantile": 98}, "target_quantile: expected 50, 90, 99 or 99.9"),
     ({"whole": True}, "whole goes with method flowsim"),
     ({"n_flows": 10, "duration_s": 1.0}, "expected n_flows or duration_s"),
+    ({"target_error": 0.1, "max_paths": 0}, "max_paths: expected a whole number"),
+    ({"duration_s": float("inf")}, "duration_s"),
     ({"duration_s": "long"}, "duration_s: "),
     ({"ckpt": "nowhere"}, "nowhere")])
 def test_errors_carry_the_message(options, message):
