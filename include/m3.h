@@ -18,7 +18,10 @@
  * The same options and seed give the same result on any number of threads. Any number of threads
  * may be in the library at once, each with a job and results of its own. While one of them applies
  * a model, OpenBLAS runs on one thread in the whole process. The library prints nothing, keeps no
- * state between calls, and ends the process only if memory runs out. */
+ * state between calls, and ends the process only if memory runs out.
+ *
+ * NULL for a pointer that is needed is an error like any other, and functions that read a result
+ * return what they do for a bucket that does not exist, or 0. NULL for `error`: no message. */
 #ifndef M3_H
 #define M3_H
 #include <stddef.h>

@@ -638,6 +638,13 @@ static int stop_at_half(void *ctx, size_t item, int worker, Err *err) {
     return 0;
 }
 
+/* Long enough that other workers than the first get items, too. */
+static int is_under(void *ctx, size_t item, int worker, Err *err) {
+    (void)item, (void)worker;
+    usleep(1000);
+    return diag_stop_current() == ctx ? 0 : err_input(err, "under another request");
+}
+
 /* A request to stop holds for the loops of the thread that is under it, and for no others. */
 static void test_stop_of_one_call(void **state) {
     (void)state;
@@ -646,6 +653,7 @@ static void test_stop_of_one_call(void **state) {
     Err e = {0};
     atomic_int n = 0;
     assert_null(diag_stop_under(&one));
+    assert_int_equal(par_try(100, 4, is_under, &one, &e), 0);
     assert_int_equal(par_try(100, 4, count_run, &n, &e), 0);
     assert_int_equal(par_try(100, 4, stop_at_half, &one, &e), -1);
     assert_int_equal(e.kind, ERR_STOPPED);

@@ -88,6 +88,15 @@ static void wrong_jobs(void **state) {
     (void)state;
     refused(NULL, "job: expected one, got NULL");
     assert_null(m3_job_estimate(NULL, NULL));
+    char text[M3_ERROR_LEN] = "";
+    assert_null(m3_estimate(NULL, NULL));
+    assert_null(m3_estimate(NULL, text));
+    assert_string_equal(text, "expected options, got NULL");
+    assert_int_equal(m3_result_save(NULL, "x", NULL), -1);
+    m3_options_init(NULL);
+    m3_job_init(NULL, sizeof(M3Job));
+    assert_true(isnan(m3_result_percentile(NULL, M3_ALL, 50)) && m3_result_n_flows(NULL) == 0);
+    assert_int_equal(m3_result_times(NULL, NULL), -1);
     M3Job j = fluid_job();
     j.size = 8;
     refused(&j, "m3_job_init sets it");

@@ -13,17 +13,24 @@
 
 _Static_assert((int)M3_N_BUCKETS == (int)SIZEBUCKET_N, "as many buckets outside as inside");
 
-void m3_options_init(M3Options *o) { *o = (M3Options){.mix_id = -1, .n_paths = 500, .seed = 1}; }
+void m3_options_init(M3Options *o) {
+    if (o) *o = (M3Options){.mix_id = -1, .n_paths = 500, .seed = 1};
+}
 
 const char *m3_version(void) { return M3_VERSION; }
 
+/* A caller that wants no message passes NULL. */
+static void give_message(char *error, const char message[M3_ERROR_LEN]) {
+    if (error) memcpy(error, message, M3_ERROR_LEN);
+}
+
 M3Result *m3_estimate(const M3Options *o, char error[M3_ERROR_LEN]) {
     M3Job job;
-    M3Error why;
+    M3Error why = {.text = "expected options, got NULL"};
     m3_job_init(&job, sizeof job);
-    job.options = *o;
-    M3Result *r = m3_job_estimate(&job, &why);
-    if (!r) memcpy(error, why.text, sizeof why.text);
+    if (o) job.options = *o;
+    M3Result *r = o ? m3_job_estimate(&job, &why) : NULL;
+    if (!r) give_message(error, why.text);
     return r;
 }
 
@@ -36,9 +43,9 @@ void m3_result_free(M3Result *r) {
     free(r);
 }
 
-/* Returns NULL for a bucket that does not exist. */
+/* Returns NULL for a bucket that does not exist, and without a result. */
 static const SlowdownDist *dist_of(const M3Result *r, int bucket) {
-    return bucket >= M3_ALL && bucket < M3_N_BUCKETS ? &r->slowdown.dist[bucket + 1] : NULL;
+    return r && bucket >= M3_ALL && bucket < M3_N_BUCKETS ? &r->slowdown.dist[bucket + 1] : NULL;
 }
 
 const char *m3_bucket_label(int bucket) {
@@ -64,20 +71,24 @@ M3Interval m3_result_quantile(const M3Result *r, int bucket, double p) {
     return (M3Interval){NAN, NAN, NAN};
 }
 
-uint64_t m3_result_n_flows(const M3Result *r) { return r->n_flows; }
-uint64_t m3_result_n_paths(const M3Result *r) { return r->n_paths; }
-double m3_result_wall_s(const M3Result *r) { return r->wall_s; }
+uint64_t m3_result_n_flows(const M3Result *r) { return r ? r->n_flows : 0; }
+uint64_t m3_result_n_paths(const M3Result *r) { return r ? r->n_paths : 0; }
+double m3_result_wall_s(const M3Result *r) { return r ? r->wall_s : (double)NAN; }
+
+static int save(const M3Result *r, const char *path, Err *err) {
+    FileOut out;
+    if (!r || !path) return err_input(err, "expected a %s, got NULL", r ? "path" : "result");
+    if (!r->json)
+        return err_input(err, "expected a result of an estimate or a simulation, got one without "
+                              "JSON");
+    if (file_out_open(&out, path, err) != 0) return -1;
+    fputs(r->json, out.f);
+    return file_out_commit(&out, err);
+}
 
 int m3_result_save(const M3Result *r, const char *path, char error[M3_ERROR_LEN]) {
     Err err = {0};
-    FileOut out;
-    int rc = r->json ? file_out_open(&out, path, &err)
-                     : err_input(&err, "expected a result of an estimate or a simulation, got one "
-                                       "that has no JSON");
-    if (rc == 0) {
-        fputs(r->json, out.f);
-        rc = file_out_commit(&out, &err);
-    }
-    if (rc != 0) memcpy(error, err.msg, sizeof err.msg);
+    int rc = save(r, path, &err);
+    if (rc != 0) give_message(error, err.msg);
     return rc;
 }

@@ -80,6 +80,7 @@ static M3Job defaults(void) {
 
 void m3_job_init(M3Job *job, size_t size) {
     M3Job ours = defaults();
+    if (!job) return;
     memset(job, 0, size);
     memcpy(job, &ours, size < sizeof ours ? size : sizeof ours);
     job->size = size;
@@ -104,6 +105,9 @@ static int read_job(M3Job *out, const M3Job *in, Err *err) {
 static int check_options(const M3Options *o, Err *err) {
     if ((int)o->method < 0 || o->method > M3_METHOD_PARSIMON)
         return err_input(err, "method: unknown number %d", (int)o->method);
+    if (o->mix_id < -1)
+        return err_input(err, "mix_id: expected an id, or -1 for the first mix, got %lld",
+                         (long long)o->mix_id);
     if (o->threads < 0 || o->threads > MAX_THREADS)
         return err_input(err, "threads: must be in 0..%d, got %d", MAX_THREADS, o->threads);
     if (isnan(o->check_s) || (o->method == M3_METHOD_SAMPLED && o->check_s < 0))
@@ -112,7 +116,9 @@ static int check_options(const M3Options *o, Err *err) {
     if (o->n_paths > PATHSET_MAX_DRAWS)
         return err_input(err, "n_paths: must be in 0..%d, got %llu", PATHSET_MAX_DRAWS,
                          (unsigned long long)o->n_paths);
-    if (!(o->duration_s >= 0 && isfinite(o->duration_s)) || (o->duration_s > 0 && o->n_flows > 0))
+    if (!isfinite(o->duration_s) || o->duration_s < 0)
+        return err_input(err, "duration_s: expected seconds, or 0, got %g", o->duration_s);
+    if (o->duration_s > 0 && o->n_flows > 0)
         return err_input(err, "expected n_flows or duration_s, got %llu and %g",
                          (unsigned long long)o->n_flows, o->duration_s);
     return 0;
@@ -455,6 +461,7 @@ static int simulate(Call *c, M3Result *r) {
 M3Result *m3_job_simulate(const M3Job *job, M3Error *error) { return run(job, simulate, error); }
 
 int m3_result_times(const M3Result *r, M3Times *times) {
+    if (!times) return -1;
     *times = (M3Times){0};
     if (!r || !r->src) return -1;
     const Flows *f = &r->flows;
