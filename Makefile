@@ -48,8 +48,8 @@ TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(T
 
 .DEFAULT_GOAL := all
 .PHONY: all library torch deps deps-check run tests check check-unit check-cli check-library \
-    check-slurm check-page record debug asan ubsan tsan fuzz bench paper layers lint format ckpt \
-    ckpt-measure install uninstall clean help
+    check-slurm check-page check-python record debug asan ubsan tsan fuzz bench paper layers lint \
+    format ckpt ckpt-measure install uninstall clean help
 
 all: $B/m3 $(if $(SAN),,library) ## build binary, library and (where libtorch is) training plug-in
 
@@ -69,7 +69,7 @@ $(ROOMS): $(LIB_OBJ)
 # The library: the implementation of include/m3.h and what it draws from the rooms. Everything is
 # compiled with -fvisibility=hidden and m3.h makes its own functions visible, so libm3.so exports
 # these alone; for libm3.a the objects become one, whose hidden names are then made local.
-API_OBJ := $B/src/estimate/m3.o
+API_OBJ := $B/src/estimate/m3.o $B/src/estimate/m3_job.o
 library: $B/libm3.a $B/libm3.so ## build libm3.a and libm3.so
 $B/libm3.a: $(API_OBJ) $(ROOMS)
 	@rm -f $@
@@ -127,7 +127,7 @@ check: deps-check ## install, build and pass all tests
 	@$(MAKE) --no-print-directory all
 	@rm -f $B/*.count
 	@$(MAKE) --no-print-directory -k check-unit check-cli check-library check-slurm check-page \
-	    layers; status=$$?; tests/summary $B && exit $$status
+	    check-python layers; status=$$?; tests/summary $B && exit $$status
 
 tests: $(TESTS) ## build the unit tests
 check-unit: tests ## unit tests alone
@@ -144,6 +144,9 @@ check-slurm: $B/m3 ## a batch on a Slurm cluster that the test starts (root, slu
 
 check-page: $B/m3 ## pages of m3 report in headless Chromium alone (skipped where there is none)
 	@tests/page/run $B
+
+check-python: all ## the Python module alone (skipped without python3-pytest, python3-numpy)
+	@tests/python/run $B
 
 record: $B/m3 ## re-record the expected output of tests/cli
 	@tests/cli/run --record $B/m3 $B
@@ -175,13 +178,15 @@ paper: $B/m3 ## run the paper's experiments on the published mixes in PAPER, int
 layers: ## fail on an include that points upward
 	@tests/layers && tests/layers-can-fail
 
-SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] include/*.h)
+SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] \
+    tests/python/*.[ch] include/*.h)
+PYTHONS := $(wildcard src/python/*.py tests/python/*.py)
 SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
     layers layers-can-fail library readme run-unit slurm summary columns cli/run cli/is-json \
-    page/run bench/run bench/ns3-agreement paper/run)
+    page/run python/run bench/run bench/ns3-agreement paper/run)
 lint: layers ## static checks and formatting
 	@clang-format --dry-run -Werror $(SOURCES)
-	@tests/columns $(SOURCES) $(SCRIPTS) $$(git ls-files '*.md')
+	@tests/columns $(SOURCES) $(SCRIPTS) $(PYTHONS) $$(git ls-files '*.md')
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    --error-exitcode=1 -Isrc -Iinclude src
 format: ## format the C and C++ sources
@@ -232,12 +237,19 @@ LIB_DEST   = $(DESTDIR)$(LIBDIR)
 SHARE_DEST = $(DESTDIR)$(PREFIX)/share/m3
 # Private to the binary, which looks for it there whatever LIBDIR is.
 PLUGIN_DEST = $(DESTDIR)$(PREFIX)/lib/m3
-install: all ## install binary, plug-in, library, spec and checkpoint (PREFIX, LIBDIR, DESTDIR)
+# Where the system's Python looks for modules below PREFIX; elsewhere PYTHONPATH has to name it.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+PYTHONDIR ?= $(or $(shell $(PYTHON) -I -c 'import site, sys; \
+    print(*[p for p in site.getsitepackages() if p.startswith(sys.argv[1] + "/lib/")][:1])' \
+    "$(PREFIX)" 2>/dev/null),$(PREFIX)/lib/python3/dist-packages)
+PYTHON_DEST = $(DESTDIR)$(PYTHONDIR)
+install: all ## install all that is needed at run time (PREFIX, LIBDIR, PYTHONDIR, DESTDIR)
 	install -D $B/m3 "$(BIN_DEST)/m3"
 	install -D -m 644 include/m3.h "$(INC_DEST)/m3.h"
 	install -D -m 644 $B/libm3.a "$(LIB_DEST)/libm3.a"
 	install -m 644 $B/libm3.so.$(VERSION) "$(LIB_DEST)"
 	cp -P $B/libm3.so.$(MAJOR) $B/libm3.so "$(LIB_DEST)"
+	install -D -m 644 src/python/m3.py "$(PYTHON_DEST)/m3.py"
 	install -d "$(LIB_DEST)/pkgconfig"
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
 	    -e 's|@PRIVATE@|$(LDLIBS) -pthread|' include/m3.pc.in >"$(LIB_DEST)/pkgconfig/m3.pc"
@@ -246,10 +258,11 @@ install: all ## install binary, plug-in, library, spec and checkpoint (PREFIX, L
 	    install -D -m 644 $B/m3-torch.so "$(PLUGIN_DEST)/m3-torch.so"; fi
 	for f in spec/* spec/*/* ckpts/* ckpts/*/*; do if [ -f $$f ]; then \
 	    install -D -m 644 $$f "$(SHARE_DEST)/$$f" || exit 1; fi; done
-uninstall: ## remove what install put there (same PREFIX, LIBDIR, DESTDIR)
+uninstall: ## remove what install put there (same PREFIX, LIBDIR, PYTHONDIR, DESTDIR)
 	rm -f "$(BIN_DEST)/m3" "$(INC_DEST)/m3.h" "$(LIB_DEST)/libm3.a" "$(LIB_DEST)/libm3.so" \
 	    "$(LIB_DEST)/libm3.so.$(MAJOR)" "$(LIB_DEST)/libm3.so.$(VERSION)" \
-	    "$(LIB_DEST)/pkgconfig/m3.pc" "$(PLUGIN_DEST)/m3-torch.so"
+	    "$(LIB_DEST)/pkgconfig/m3.pc" "$(PLUGIN_DEST)/m3-torch.so" "$(PYTHON_DEST)/m3.py" \
+	    "$(PYTHON_DEST)"/__pycache__/m3.*.pyc
 	rm -rf "$(SHARE_DEST)"
 	rmdir "$(PLUGIN_DEST)" 2>/dev/null || true
 

@@ -631,6 +631,46 @@ static int count_run(void *ctx, size_t item, int worker, Err *err) {
     return 0;
 }
 
+static int stop_at_half(void *ctx, size_t item, int worker, Err *err) {
+    (void)worker, (void)err;
+    DiagStop *stop = ctx;
+    if (item == 50) diag_stop_request(stop);
+    return 0;
+}
+
+/* Long enough that other workers than the first get items, too. */
+static int is_under(void *ctx, size_t item, int worker, Err *err) {
+    (void)item, (void)worker;
+    usleep(1000);
+    return diag_stop_current() == ctx ? 0 : err_input(err, "under another request");
+}
+
+/* A request to stop holds for the loops of the thread that is under it, and for no others. */
+static void test_stop_of_one_call(void **state) {
+    (void)state;
+    int flag = 0;
+    DiagStop one = {.also = &flag}, other = {0};
+    Err e = {0};
+    atomic_int n = 0;
+    assert_null(diag_stop_under(&one));
+    assert_int_equal(par_try(100, 4, is_under, &one, &e), 0);
+    assert_int_equal(par_try(100, 4, count_run, &n, &e), 0);
+    assert_int_equal(par_try(100, 4, stop_at_half, &one, &e), -1);
+    assert_int_equal(e.kind, ERR_STOPPED);
+    assert_ptr_equal(diag_stop_under(&other), &one);
+    assert_int_equal(par_try(100, 4, count_run, &n, &e), 0);
+    assert_int_equal(n, 200);
+    one = (DiagStop){.also = &flag};
+    diag_stop_under(&one);
+    assert_false(diag_stop_requested());
+    flag = 1;
+    assert_true(diag_stop_requested());
+    assert_int_equal(par_try(100, 4, count_run, &n, &e), -1);
+    assert_int_equal(n, 200);
+    assert_ptr_equal(diag_stop_under(NULL), &one);
+    assert_false(diag_stop_requested());
+}
+
 static void test_par_try_is_interrupted(void **state) {
     (void)state;
     Err e = {0};
@@ -679,6 +719,7 @@ int main(void) {
         cmocka_unit_test(test_par_for_visits_each_once),
         cmocka_unit_test(test_par_try_reports_the_lowest_failure),
         cmocka_unit_test(test_par_try_is_interrupted),
+        cmocka_unit_test(test_stop_of_one_call),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

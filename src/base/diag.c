@@ -1,8 +1,12 @@
 /* diag: errors, log lines, progress, interruption.
  *
  * Errors travel up as a filled Err and a −1; only main prints them and exits. Everything written
- * here goes to stderr: stdout belongs to data. The flag that a signal sets is the program's only
- * mutable state at file scope, since a signal handler can reach nothing else.
+ * here goes to stderr, or to the log's sink: stdout belongs to data.
+ *
+ * Two things are mutable at file scope. The flag that a signal sets is the process's, since a
+ * handler can reach nothing else. The request to stop that a thread is under is the thread's own: a
+ * call of the library sets it for its time and par passes it on to workers, so that the loops in
+ * between, which have no log, need not hand it down.
  *
  * Progress may be updated by all workers of a loop: one that finds another drawing returns at
  * once, so that no worker waits for the terminal. */
@@ -23,6 +27,8 @@
 /* Lock-free, so that a signal handler may write what workers read. */
 static atomic_int stop_flag;
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "an int is atomic without a lock");
+
+static _Thread_local const DiagStop *under;
 
 static int fill(Err *err, ErrKind kind, const char *fmt, va_list ap) {
     if (!err) return -1;
@@ -106,23 +112,25 @@ void log_remarks_free(LogRemarks *r) {
 
 void log_note(const Log *log, const char *fmt, ...) {
     char line[MAX_LINE];
-    if (!log || (log->level < LOG_NORMAL && !log->remarks)) return;
+    if (!log || (log->level < LOG_NORMAL && !log->remarks && !log->sink)) return;
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
     if (log->remarks) keep_remark(log->remarks, line);
-    if (log->level >= LOG_NORMAL) fprintf(stderr, "m3: %s\n", line);
+    if (log->sink) log->sink->line(log->sink->ctx, LOG_NORMAL, line);
+    else if (log->level >= LOG_NORMAL) fprintf(stderr, "m3: %s\n", line);
 }
 
 void log_detail(const Log *log, const char *fmt, ...) {
     char line[MAX_LINE];
-    if (!log || log->level < LOG_VERBOSE) return;
+    if (!log || (log->level < LOG_VERBOSE && !log->sink)) return;
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "m3: %s\n", line);
+    if (log->sink) log->sink->line(log->sink->ctx, LOG_VERBOSE, line);
+    else fprintf(stderr, "m3: %s\n", line);
 }
 
 void progress_init(Progress *p, const Log *log, const char *what, uint64_t total) {
@@ -131,29 +139,36 @@ void progress_init(Progress *p, const Log *log, const char *what, uint64_t total
     p->what = what;
     p->total = total;
     p->t_start_s = p->t_drawn_s = diag_now_s();
+    if (log && log->sink) log->sink->progress(log->sink->ctx, what, 0, total);
+}
+
+static void draw(Progress *p, uint64_t done, double elapsed_s) {
+    double rate = (double)done / elapsed_s;
+    if (p->total > 0) {
+        double left = rate > 0 ? (double)(p->total > done ? p->total - done : 0) / rate : 0;
+        fprintf(stderr, "\r\033[K%s %llu/%llu (%.0f %%), %.3g/s, %.0f s left", p->what,
+                (unsigned long long)done, (unsigned long long)p->total,
+                100.0 * (double)done / (double)p->total, rate, left);
+    } else {
+        fprintf(stderr, "\r\033[K%s %llu, %.3g/s", p->what, (unsigned long long)done, rate);
+    }
+    fflush(stderr);
+    p->drawn = true;
 }
 
 /* What takes less than a second needs no progress; ten lines a second look like a moving one. */
 void progress_update(Progress *p, uint64_t done) {
     static const double FIRST_S = 1.0, AGAIN_S = 0.1;
-    if (!p->log || !p->log->tty || p->log->level < LOG_NORMAL) return;
+    const LogSink *sink = p->log ? p->log->sink : NULL;
+    if (!p->log || (!sink && (!p->log->tty || p->log->level < LOG_NORMAL))) return;
     int idle = 0;
     if (!__atomic_compare_exchange_n(&p->busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         return;
     double now = diag_now_s(), elapsed = now - p->t_start_s;
-    if (elapsed >= FIRST_S && now - p->t_drawn_s >= AGAIN_S) {
-        double rate = (double)done / elapsed;
-        if (p->total > 0) {
-            double left = rate > 0 ? (double)(p->total > done ? p->total - done : 0) / rate : 0;
-            fprintf(stderr, "\r\033[K%s %llu/%llu (%.0f %%), %.3g/s, %.0f s left", p->what,
-                    (unsigned long long)done, (unsigned long long)p->total,
-                    100.0 * (double)done / (double)p->total, rate, left);
-        } else {
-            fprintf(stderr, "\r\033[K%s %llu, %.3g/s", p->what, (unsigned long long)done, rate);
-        }
-        fflush(stderr);
+    if ((sink || elapsed >= FIRST_S) && now - p->t_drawn_s >= AGAIN_S) {
+        if (sink) sink->progress(sink->ctx, p->what, done, p->total);
+        else draw(p, done, elapsed);
         p->t_drawn_s = now;
-        p->drawn = true;
     }
     __atomic_store_n(&p->busy, 0, __ATOMIC_RELEASE);
 }
@@ -178,8 +193,24 @@ void diag_catch_signals(void) {
     sigaction(SIGTERM, &sa, NULL);
 }
 
+void diag_stop_request(DiagStop *s) { __atomic_store_n(&s->requested, 1, __ATOMIC_RELAXED); }
+
+bool diag_stop_is_requested(const DiagStop *s) {
+    return __atomic_load_n(&s->requested, __ATOMIC_RELAXED) != 0 ||
+           (s->also && __atomic_load_n(s->also, __ATOMIC_RELAXED) != 0);
+}
+
+const DiagStop *diag_stop_under(const DiagStop *s) {
+    const DiagStop *before = under;
+    under = s;
+    return before;
+}
+
+const DiagStop *diag_stop_current(void) { return under; }
+
 bool diag_stop_requested(void) {
-    return atomic_load_explicit(&stop_flag, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&stop_flag, memory_order_relaxed) != 0 ||
+           (under && diag_stop_is_requested(under));
 }
 
 double diag_now_s(void) {

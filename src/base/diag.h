@@ -33,8 +33,17 @@ int err_wrap(Err *err, const char *fmt, ...) DIAG_PRINTF(2, 3);
  * only, never for input. */
 _Noreturn void diag_die(const char *fmt, ...) DIAG_PRINTF(1, 2);
 
-/* A Log says which remarks go to stderr. NULL: none. */
+/* What takes remarks and progress in place of stderr: a program that embeds us. Several threads may
+ * call both at once. `line` gets every remark and its level; `progress` gets what progress_init and
+ * progress_update were given, at the beginning of each job and then at most ten times a second. */
 typedef enum { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE } LogLevel;
+typedef struct {
+    void (*line)(void *ctx, LogLevel level, const char *line);
+    void (*progress)(void *ctx, const char *what, uint64_t done, uint64_t total);
+    void *ctx;
+} LogSink;
+
+/* A Log says which remarks go to stderr. NULL: none. */
 typedef struct {
     char **lines; /* owned, as their texts */
     size_t n, cap;
@@ -44,6 +53,7 @@ typedef struct {
     LogLevel level;
     bool tty;            /* stderr is a terminal: progress lines may be redrawn */
     LogRemarks *remarks; /* keeps what log_note was given, each line once, also if quiet; or NULL */
+    const LogSink *sink; /* takes all lines and progress, whatever the level; NULL: stderr does */
 } Log;
 
 /* log_note prints one line unless the log is quiet, log_detail only if it is verbose. */
@@ -71,7 +81,24 @@ void progress_finish(Progress *p);
 /* diag_catch_signals makes the first SIGINT or SIGTERM a request to stop, which long loops poll
  * with diag_stop_requested; a second signal kills at once. Called once, by main. */
 void diag_catch_signals(void);
+
+/* A request to stop one call of the library, and no other that goes on in the process. Members are
+ * read and written atomically, by any thread. */
+typedef struct {
+    int requested;
+    const int *also; /* the caller's own flag, as good as `requested` if it is not 0; or NULL */
+} DiagStop;
+/* diag_stop_request makes the request; diag_stop_is_requested returns whether it was made. */
+void diag_stop_request(DiagStop *s);
+bool diag_stop_is_requested(const DiagStop *s);
+/* diag_stop_under makes *s (NULL: none) the request that this thread's loops poll beside the
+ * signals, and those of the workers they start (par.h). It returns the one before, which the caller
+ * puts back when *s ends. */
+const DiagStop *diag_stop_under(const DiagStop *s);
+/* diag_stop_requested returns whether a signal, or the request that this thread is under, asks for
+ * an end. diag_stop_current returns that request, or NULL. */
 bool diag_stop_requested(void);
+const DiagStop *diag_stop_current(void);
 
 /* diag_now_s returns the monotonic clock in seconds. */
 double diag_now_s(void);

@@ -20,6 +20,7 @@ typedef struct {
     ParFn fn;        /* par_for */
     ParTryFn try_fn; /* par_try */
     void *ctx;
+    const DiagStop *under; /* of the thread that started the loop */
     size_t n;
     atomic_size_t next;
     atomic_size_t failed; /* the lowest failing item so far; n: none */
@@ -49,6 +50,7 @@ static void note_failure(ParLoop *l, size_t item, const Err *err) {
 static void *work(void *arg) {
     ParWorker *w = arg;
     ParLoop *l = w->loop;
+    diag_stop_under(l->under);
     for (size_t i; (i = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed)) < l->n;) {
         if (!l->try_fn) {
             l->fn(l->ctx, i, w->worker);
@@ -92,12 +94,16 @@ static void run(ParLoop *loop, int threads) {
 }
 
 void par_for(size_t n, int threads, ParFn fn, void *ctx) {
-    ParLoop loop = {.fn = fn, .ctx = ctx, .n = n};
+    ParLoop loop = {.fn = fn, .ctx = ctx, .under = diag_stop_current(), .n = n};
     run(&loop, threads);
 }
 
 int par_try(size_t n, int threads, ParTryFn fn, void *ctx, Err *err) {
-    ParLoop loop = {.try_fn = fn, .ctx = ctx, .n = n, .lock = PTHREAD_MUTEX_INITIALIZER};
+    ParLoop loop = {.try_fn = fn,
+                    .ctx = ctx,
+                    .under = diag_stop_current(),
+                    .n = n,
+                    .lock = PTHREAD_MUTEX_INITIALIZER};
     atomic_init(&loop.failed, n);
     atomic_init(&loop.stopped, false);
     run(&loop, threads);

@@ -10,10 +10,10 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "cli/scenario_args.h"
-#include "cli/sim_report.h"
 #include "cli/sim_series.h"
 #include "cli/sim_trace.h"
 #include "cli/value.h"
+#include "estimate/sim_report.h"
 #include "packet/pktsim.h"
 #include "scenario/scenario.h"
 
@@ -134,11 +134,11 @@ static int check_out(const char *path, Err *err) {
     return 0;
 }
 
-static void report(const SimulateCmd *o, const SimReport *r) {
+static void report(const SimulateCmd *o, const CliCommon *common, const SimReport *r) {
     bool stdout_taken = is_stdout(o->out) || is_stdout(o->trace) || series_to_stdout(o);
-    if (r->common->json) sim_report_json(stdout, r);
+    if (common->json) sim_report_json(stdout, r);
     else if (!stdout_taken) sim_report_table(stdout, r);
-    else if (r->common->log.level > LOG_QUIET) sim_report_table(stderr, r);
+    else if (common->log.level > LOG_QUIET) sim_report_table(stderr, r);
 }
 
 /* Puts completion and ideal times into the flows, which owns fct_ns from then on. */
@@ -182,12 +182,14 @@ static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *e
     if (rc == 0 && o->series_ns > 0) rc = file_out_commit(&o->series_file, err);
     if (rc == 0 && o->out) rc = flows_save(&s->flows, o->out, &s->topo, err);
     if (rc != 0) return -1;
-    report(o, &(SimReport){.scenario = s,
-                           .stats = &stats,
-                           .common = common,
-                           .cc = o->sim.cc ? o->sim.cc : netconf_cc_name(s->conf.cc),
-                           .compat = o->sim.compat,
-                           .wall_total_s = diag_now_s() - common->start_s});
+    report(o, common,
+           &(SimReport){.scenario = s,
+                        .stats = &stats,
+                        .command = common->command,
+                        .seed = common->seed,
+                        .cc = o->sim.cc ? o->sim.cc : netconf_cc_name(s->conf.cc),
+                        .compat = o->sim.compat,
+                        .wall_total_s = diag_now_s() - common->start_s});
     return 0;
 }
 

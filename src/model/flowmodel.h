@@ -14,8 +14,7 @@ extern const float flowmodel_levels[FLOWMODEL_N_Q]; /* of the quantiles, ascendi
 /* flowmodel_forward writes to out[flows × FLOWMODEL_N_Q] the quantiles of slowdown, ≥ 1 and
  * ascending, of the flows of all maps one after the other. raw: logarithms, not clipped at 0, for
  * comparison with training. Groups of FLOWMODEL_GROUP maps run on `threads` threads (0: all); the
- * result does not depend on it. The checkpoint's head is HEAD_FLOW (asserted). One call at a time
- * (see nn_begin). */
+ * result does not depend on it. The checkpoint's head is HEAD_FLOW (asserted). */
 void flowmodel_forward(const Ckpt *c, const FlowFeat *const *maps, size_t n, float *out, bool raw,
                        int threads);
 

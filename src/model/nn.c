@@ -2,24 +2,40 @@
  *
  * Nearly all time goes into sgemm over all rows of a group of paths; attention works on at most a
  * handful of positions and stays in plain loops. Every kernel computes in a fixed order for given
- * shapes, so that a group gives the same bytes on whichever thread it runs. */
+ * shapes, so that a group gives the same bytes on whichever thread it runs.
+ *
+ * OpenBLAS has one number of threads for the whole process, hence the state at file scope: how many
+ * are between nn_begin and nn_end, and what the first of them found. */
 #include "model/nn.h"
 
 #include <cblas.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/par.h"
 #include "model/nn_exp.h"
 
-int nn_begin(void) {
-    int previous = openblas_get_num_threads();
-    openblas_set_num_threads(1);
-    return previous;
+static struct {
+    pthread_mutex_t lock;
+    int n_inside, threads_before;
+} blas = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void nn_begin(void) {
+    pthread_mutex_lock(&blas.lock);
+    if (blas.n_inside++ == 0) {
+        blas.threads_before = openblas_get_num_threads();
+        openblas_set_num_threads(1);
+    }
+    pthread_mutex_unlock(&blas.lock);
 }
 
-void nn_end(int previous) { openblas_set_num_threads(previous); }
+void nn_end(void) {
+    pthread_mutex_lock(&blas.lock);
+    if (--blas.n_inside == 0) openblas_set_num_threads(blas.threads_before);
+    pthread_mutex_unlock(&blas.lock);
+}
 
 typedef struct {
     size_t n_items, group;
@@ -37,7 +53,8 @@ static void run_group(void *ctx, size_t index, int worker) {
 }
 
 void nn_batched(size_t n_items, size_t group, int threads, NnGroupFn fn, void *ctx) {
-    int n_workers = par_resolve(threads), blas_threads = nn_begin();
+    int n_workers = par_resolve(threads);
+    nn_begin();
     NnBatches b = {.n_items = n_items,
                    .group = group,
                    .fn = fn,
@@ -46,7 +63,7 @@ void nn_batched(size_t n_items, size_t group, int threads, NnGroupFn fn, void *c
     par_for((n_items + group - 1) / group, threads, run_group, &b);
     for (int i = 0; i < n_workers; i++) arena_free(&b.arenas[i]);
     free(b.arenas);
-    nn_end(blas_threads);
+    nn_end();
 }
 
 const char *nn_library(void) { return openblas_get_config(); }

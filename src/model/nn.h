@@ -8,10 +8,10 @@
 #include "base/mem.h"
 
 /* OpenBLAS runs on one thread from begin to end, since paths are what we run in parallel. Its
- * setting is the process's: call both from the thread that starts the parallel loop, and let only
- * one such loop run at a time. */
-int nn_begin(void); /* returns what nn_end restores */
-void nn_end(int previous);
+ * setting is the process's: of several that overlap, the first begin changes it and the last end
+ * restores it. */
+void nn_begin(void);
+void nn_end(void);
 
 /* nn_batched calls fn(ctx, first, n, a) for consecutive groups of up to `group` of n_items items,
  * on at most `threads` threads (0: all cores), with OpenBLAS on one thread each; `a` is the

@@ -148,9 +148,9 @@ void pathmodel_forward(const Ckpt *c, const PathFeat *const *maps, size_t n, flo
 
 static void forward_alone(const PathWeights *w, const PathModelInput *in, float *mlp_in, float *out,
                           Arena *a) {
-    int blas_threads = nn_begin();
+    nn_begin();
     forward(w, in, 1, mlp_in, out, a);
-    nn_end(blas_threads);
+    nn_end();
 }
 
 void pathmodel_forward_one(const Ckpt *c, const PathFeat *map, float *mlp_in, float *out) {

@@ -8,7 +8,7 @@
  * ≥ 1 and ascending within a bucket. Batched: rows of PATHMODEL_GROUP consecutive paths go through
  * one matrix product; groups run on `threads` threads (0: all). The result does not depend on
  * `threads`, and on a path's neighbours only in the last bits. raw: leave out the clipping and the
- * ordering, for comparison with references and in training. One call at a time (see nn_begin). */
+ * ordering, for comparison with references and in training. */
 enum { PATHMODEL_GROUP = 32 };
 void pathmodel_forward(const Ckpt *c, const PathFeat *const *maps, size_t n, float *out, bool raw,
                        int threads);

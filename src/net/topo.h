@@ -54,6 +54,16 @@ typedef struct {
     double error_rate; /* probability that a packet is lost on it, in [0, 1) */
 } TopoCable;
 
+/* A network as arrays: what topo_build takes. */
+typedef struct {
+    const char *name; /* for messages and reports */
+    uint32_t n_nodes, n_cables;
+    const uint64_t *node_id; /* [n_nodes] */
+    const uint8_t *is_host;  /* [n_nodes] */
+    const uint32_t *pod_of;  /* [n_nodes], or NULL */
+    const TopoCable *cables; /* [n_cables] */
+} TopoArrays;
+
 /* topo_build makes a Topo of n_nodes nodes, in any order and with any ids, and n_cables cables; it
  * copies everything, and topo_free releases. `pod_of` has a label for each node, of which those of
  * racks count: the switch's own, or else one of its hosts'; TOPO_NONE is none, and either all racks

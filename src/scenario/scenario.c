@@ -41,9 +41,10 @@ static int choose_mix(const ScenarioOptions *o, Mix *out, const Log *log, Err *e
 
 /* Standard input can be one of the inputs only. */
 static int check_stdin(const Mix *m, const ScenarioOptions *o, Err *err) {
-    bool drawn = !o->flows_path;
-    const char *path[] = {o->mix_path, o->topo_path ? o->topo_path : m->topo, o->flows_path,
-                          drawn ? m->matrix : NULL, drawn ? m->sizes : NULL};
+    bool drawn = !o->flows_path && !o->flow_arrays;
+    const char *topo = o->topo_arrays ? NULL : o->topo_path ? o->topo_path : m->topo;
+    const char *path[] = {o->mix_path, topo, o->flows_path, drawn ? m->matrix : NULL,
+                          drawn ? m->sizes : NULL};
     static const char *const what[] = {"--mix", "--topo", "--flows", "matrix", "sizes"};
     return file_check_stdin(sizeof path / sizeof *path, path, what, err);
 }
@@ -60,8 +61,12 @@ int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err) {
 
 static int load_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     const char *path = o->topo_path ? o->topo_path : s->mix.topo;
+    const TopoArrays *a = o->topo_arrays;
     TopoLoadOptions how = o->topo;
     how.log = log;
+    if (a)
+        return topo_build(&s->topo, a->name, a->node_id, a->is_host, a->pod_of, a->n_nodes,
+                          a->cables, a->n_cables, err);
     if (!path && s->has_mix)
         return err_input(err, "%s: names no topology; give one with --topo", o->mix_path);
     if (!path) return err_input(err, "no topology given (--topo FILE)");
@@ -84,6 +89,7 @@ static void remark_load(const Scenario *s, const Log *log) {
 
 /* Reads the flows, or draws those of the mix. */
 static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
+    if (o->flow_arrays) return flows_from_arrays(&s->flows, o->flow_arrays, &s->topo, log, err);
     if (o->flows_path)
         return flows_load(&s->flows, o->flows_path, &s->topo, o->flow_columns, log, err);
     if (!s->has_mix) return err_input(err, "no flows given (--mix FILE or --flows FILE)");

@@ -9,6 +9,7 @@
 #include "net/topo_load.h"
 #include "scenario/mix.h"
 #include "traffic/flowcolumns.h"
+#include "traffic/flows_arrays.h"
 #include "traffic/flowsource.h"
 #include "traffic/workload.h"
 
@@ -45,6 +46,8 @@ typedef struct {
     const char *mix_path;            /* NULL: flows_path is needed */
     const char *flows_path;          /* NULL: flows are drawn from the mix */
     const FlowColumns *flow_columns; /* of a flow file without names; NULL: as they look */
+    const TopoArrays *topo_arrays;   /* the topology, instead of any file; or NULL */
+    const FlowArrays *flow_arrays;   /* the flows, instead of flows_path; or NULL */
     int64_t mix_id; /* which mix of a file; −1: the first, with a remark if it has several */
     const char *const *set; /* "key=value" (mix_set), ended by NULL; or NULL */
     uint64_t n_flows;       /* at most one of the two is given; both 0: as the mix says, else */

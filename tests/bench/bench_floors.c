@@ -104,7 +104,7 @@ int main(void) {
     x = MEM_ZNEW(float, GEMM_N *GEMM_K);
     w = MEM_ZNEW(float, GEMM_K *GEMM_K);
     y = MEM_ZNEW(float, GEMM_N *GEMM_K);
-    int before = nn_begin();
+    nn_begin();
     row_rate("floor: memcpy", copy_warm, N_BYTES, "GB/s");
     row_rate("floor: memcpy into fresh memory", copy_fresh, N_BYTES, "GB/s");
     row_rate("floor: sgemm 4096 x 128 x 128", multiply, 2.0 * GEMM_N * GEMM_K * GEMM_K, "GFLOP/s");
@@ -112,7 +112,7 @@ int main(void) {
     row_ns("floor: log", logarithm, N_DRAWS);
     row_ns("floor: exp", exponential, N_DRAWS);
     row_ns("floor: a cache line anywhere in 256 MB", look, N_LOOKS);
-    nn_end(before);
+    nn_end();
     free(from);
     free(to);
     free(x);

@@ -2,7 +2,7 @@
  *
  * Slowdown is completion time over ideal time, of finished flows; percentiles are those of
  * base/stats. */
-#include "cli/sim_report.h"
+#include "estimate/sim_report.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -143,8 +143,8 @@ void sim_report_json(FILE *f, const SimReport *r) {
     json_out_init(&o, f);
     json_out_object(&o);
     json_put_string(&o, "schema", "m3.simulate/1");
-    json_put_string(&o, "command", r->common->command);
-    json_put_count(&o, "seed", r->common->seed);
+    json_put_string(&o, "command", r->command);
+    json_put_count(&o, "seed", r->seed);
     json_put_string(&o, "topo", r->scenario->topo.name);
     json_put_string(&o, "cc", r->cc);
     json_put_number(&o, "window_b", r->scenario->conf.line_window_b);

@@ -1,9 +1,9 @@
 /* sim_report: what m3 simulate says about a run, as a table and as JSON. */
-#ifndef M3_CLI_SIM_REPORT_H
-#define M3_CLI_SIM_REPORT_H
+#ifndef M3_ESTIMATE_SIM_REPORT_H
+#define M3_ESTIMATE_SIM_REPORT_H
 #include <stdio.h>
 
-#include "cli/cli.h"
+#include "base/diag.h"
 #include "packet/pktsim.h"
 #include "scenario/scenario.h"
 
@@ -11,7 +11,8 @@
 typedef struct {
     const Scenario *scenario; /* its flows have fct_ns and ideal_fct_ns */
     const PktStats *stats;
-    const CliCommon *common;
+    const char *command; /* NULL: none */
+    uint64_t seed;
     const char *cc; /* congestion control */
     bool compat;    /* --compat hpcc-ns3 */
     double wall_total_s;

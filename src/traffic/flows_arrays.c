@@ -1,0 +1,59 @@
+/* flows_arrays: flows from arrays, under the same rules as flows of a file.
+ *
+ * Every check of a row of a flow file (traffic/flows_read.h) is made here as well, so that a list
+ * of flows means the same whether it comes as a file or as arrays. What is left out: completion
+ * times, which only results have. */
+#include "traffic/flows_arrays.h"
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "traffic/flows_private.h"
+
+static const char NAME[] = "flows"; /* for messages, in place of a file's */
+
+static int take_flow(Flows *f, size_t i, const FlowArrays *a, const FlowEnds *e, size_t *n_empty,
+                     Err *err) {
+    f->src[i] = flows_host_of(e->topo, a->src[i]);
+    f->dst[i] = flows_host_of(e->topo, a->dst[i]);
+    if (f->src[i] == TOPO_NONE) return flows_fail_end(e, "flow", i, "src", a->src[i], err);
+    if (f->dst[i] == TOPO_NONE) return flows_fail_end(e, "flow", i, "dst", a->dst[i], err);
+    if (!flows_ends_ok(e, f->src[i], f->dst[i])) return flows_fail_ends(e, "flow", i, err);
+    if (a->size_b[i] > FLOWS_MAX_SIZE_B)
+        return err_input(err, "%s: flow %zu: size_b: expected bytes up to 1e15, got %llu", NAME, i,
+                         (unsigned long long)a->size_b[i]);
+    if (a->start_ns[i] < 0 || (uint64_t)a->start_ns[i] > FLOWS_MAX_START_NS)
+        return err_input(err, "%s: flow %zu: start_ns: expected 0 to 9e18, got %lld", NAME, i,
+                         (long long)a->start_ns[i]);
+    *n_empty += a->size_b[i] == 0;
+    f->size_b[i] = a->size_b[i] > 0 ? a->size_b[i] : 1;
+    f->start_ns[i] = a->start_ns[i];
+    return 0;
+}
+
+/* The ids stay with the flows. */
+static void sort(Flows *f) {
+    size_t ordered = 1;
+    while (ordered < f->n && f->start_ns[ordered - 1] <= f->start_ns[ordered]) ordered++;
+    if (ordered >= f->n) return;
+    f->id = MEM_NEW(uint64_t, f->n);
+    for (size_t i = 0; i < f->n; i++) f->id[i] = i;
+    flows_sort(f);
+}
+
+int flows_from_arrays(Flows *f, const FlowArrays *a, const Topo *t, const Log *log, Err *err) {
+    FlowEnds ends = {.path = NAME, .topo = t};
+    size_t n_empty = 0;
+    int rc = 0;
+    if (a->n == 0) return err_input(err, "%s: expected at least one flow", NAME);
+    flows_init(f, a->n);
+    for (size_t i = 0; i < a->n && rc == 0; i++) rc = take_flow(f, i, a, &ends, &n_empty, err);
+    if (rc != 0) {
+        flows_free(f);
+        return -1;
+    }
+    sort(f);
+    if (n_empty > 0)
+        log_note(log, "%s: %s of %s flows have 0 bytes; taken as 1 byte", NAME,
+                 units_count(n_empty).s, units_count(f->n).s);
+    return 0;
+}
