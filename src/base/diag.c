@@ -1,8 +1,8 @@
 /* diag: errors, log lines, progress, interruption.
  *
  * Errors travel up as a filled Err and a −1; only main prints them and exits. Everything written
- * here goes to stderr: stdout belongs to data. The flag that a signal sets is the program's only
- * mutable state at file scope, since a signal handler can reach nothing else.
+ * here goes to stderr: stdout belongs to data. The flag that a signal sets is mutable state at file
+ * scope, which only this and base/cleanup have: a signal handler can reach nothing else.
  *
  * Progress may be updated by all workers of a loop: one that finds another drawing returns at
  * once, so that no worker waits for the terminal. */
@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/mem.h"
 
 /* Lock-free, so that a signal handler may write what workers read. */
@@ -78,7 +79,20 @@ void diag_die(const char *fmt, ...) {
     vfprintf(stderr, fmt, ap);
     fputc('\n', stderr);
     va_end(ap);
+    cleanup_remove_files();
     abort();
+}
+
+/* Without memory there is no stream to print to: the line is put together on the stack. */
+void diag_out_of_memory(const char *fmt, ...) {
+    char line[256] = "m3: out of memory: ";
+    size_t n = strlen(line);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line + n, sizeof line - 1 - n, fmt, ap);
+    va_end(ap);
+    strcat(line, "\n");
+    cleanup_exit(line);
 }
 
 enum { MAX_LINE = 1024, MAX_REMARKS = 100 };
@@ -165,8 +179,11 @@ void progress_finish(Progress *p) {
 
 static void on_signal(int sig) {
     int saved = errno; /* of what the signal interrupted */
-    atomic_store_explicit(&stop_flag, 1, memory_order_relaxed);
-    signal(sig, SIG_DFL);
+    if (atomic_exchange_explicit(&stop_flag, 1, memory_order_relaxed) != 0) {
+        signal(sig, SIG_DFL);
+        cleanup_remove_files();
+        raise(sig);
+    }
     errno = saved;
 }
 
@@ -174,8 +191,10 @@ void diag_catch_signals(void) {
     struct sigaction sa;
     memset(&sa, 0, sizeof sa);
     sa.sa_handler = on_signal;
+    sa.sa_flags = SA_NODEFER; /* a third one kills, whatever the second one waits for */
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 bool diag_stop_requested(void) {
