@@ -40,17 +40,30 @@ enum { MAX_THREADS = 1024 };
 /* ORDER METHOD */
 static const char *const method_names[] = {"m3", "flowsim", "packet", "sampled", "parsimon"};
 
-void m3_options_init(M3Options *o) { *o = (M3Options){.mix_id = -1, .n_paths = 500, .seed = 1}; }
+void m3_options_init(M3Options *o) {
+    if (o) *o = (M3Options){.mix_id = -1, .n_paths = 500, .seed = 1};
+}
+
+/* A caller that wants no message passes NULL. */
+static void give_message(char *error, const Err *err) {
+    if (error) memcpy(error, err->msg, sizeof err->msg);
+}
 
 const char *m3_version(void) { return M3_VERSION; }
 
 static int check(const M3Options *o, Err *err) {
+    if (!o) return err_input(err, "expected options, got NULL");
     if (!o->mix && !(o->flows && o->topo))
         return err_input(err, "expected a mix, or flows and a topology");
     if ((int)o->method < 0 || o->method > M3_METHOD_PARSIMON)
         return err_input(err, "method: unknown number %d", (int)o->method);
     if (o->threads < 0 || o->threads > MAX_THREADS)
         return err_input(err, "threads: must be in 0..%d, got %d", MAX_THREADS, o->threads);
+    if (o->mix_id < -1)
+        return err_input(err, "mix_id: expected an id, or -1 for the first mix, got %lld",
+                         (long long)o->mix_id);
+    if (!isfinite(o->duration_s) || o->duration_s < 0)
+        return err_input(err, "duration_s: expected seconds, or 0, got %g", o->duration_s);
     if (isnan(o->check_s) || (o->method == M3_METHOD_SAMPLED && o->check_s < 0))
         return err_input(err, "check_s: expected seconds%s, got %g",
                          o->method == M3_METHOD_SAMPLED ? " of packet windows" : "", o->check_s);
@@ -110,7 +123,7 @@ M3Result *m3_estimate(const M3Options *o, char error[M3_ERROR_LEN]) {
             ckpt_sha256(&ckpt, r->ckpt_sha256);
         }
     } else {
-        memcpy(error, err.msg, sizeof err.msg);
+        give_message(error, &err);
         m3_result_free(r);
         r = NULL;
     }
@@ -126,10 +139,10 @@ void m3_result_free(M3Result *r) {
     free(r);
 }
 
-/* Returns NULL for a bucket that does not exist. */
+/* Returns NULL for a bucket that does not exist, and without a result. */
 static const SlowdownDist *dist_of(const M3Result *r, int bucket) {
-    return bucket >= M3_ALL && bucket < M3_N_BUCKETS ? &r->estimate.slowdown.dist[bucket + 1]
-                                                     : NULL;
+    return r && bucket >= M3_ALL && bucket < M3_N_BUCKETS ? &r->estimate.slowdown.dist[bucket + 1]
+                                                          : NULL;
 }
 
 const char *m3_bucket_label(int bucket) {
@@ -155,13 +168,13 @@ M3Interval m3_result_quantile(const M3Result *r, int bucket, double p) {
     return (M3Interval){NAN, NAN, NAN};
 }
 
-uint64_t m3_result_n_flows(const M3Result *r) { return r->estimate.n_flows; }
-uint64_t m3_result_n_paths(const M3Result *r) { return r->estimate.n_unique; }
-double m3_result_wall_s(const M3Result *r) { return r->wall_total_s; }
+uint64_t m3_result_n_flows(const M3Result *r) { return r ? r->estimate.n_flows : 0; }
+uint64_t m3_result_n_paths(const M3Result *r) { return r ? r->estimate.n_unique : 0; }
+double m3_result_wall_s(const M3Result *r) { return r ? r->wall_total_s : (double)NAN; }
 
-int m3_result_save(const M3Result *r, const char *path, char error[M3_ERROR_LEN]) {
-    Err err = {0};
+static int save(const M3Result *r, const char *path, Err *err) {
     FileOut out;
+    if (!r || !path) return err_input(err, "expected a %s, got NULL", r ? "path" : "result");
     ReportMeta meta = {.topo = r->topo,
                        .mix = r->mix,
                        .method = r->method,
@@ -170,11 +183,14 @@ int m3_result_save(const M3Result *r, const char *path, char error[M3_ERROR_LEN]
                        .seed = r->seed,
                        .wall_total_s = r->wall_total_s,
                        .wall_read_s = r->wall_read_s};
-    int rc = file_out_open(&out, path, &err);
-    if (rc == 0) {
-        report_json(out.f, &r->estimate, &meta);
-        rc = file_out_commit(&out, &err);
-    }
-    if (rc != 0) memcpy(error, err.msg, sizeof err.msg);
+    if (file_out_open(&out, path, err) != 0) return -1;
+    report_json(out.f, &r->estimate, &meta);
+    return file_out_commit(&out, err);
+}
+
+int m3_result_save(const M3Result *r, const char *path, char error[M3_ERROR_LEN]) {
+    Err err = {0};
+    int rc = save(r, path, &err);
+    if (rc != 0) give_message(error, &err);
     return rc;
 }
