@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/units.h"
 
 /* Lock-free, so that a signal handler may write what workers read. */
 static atomic_int stop_flag;
@@ -159,11 +160,12 @@ void progress_update(Progress *p, uint64_t done) {
         double rate = (double)done / elapsed;
         if (p->total > 0) {
             double left = rate > 0 ? (double)(p->total > done ? p->total - done : 0) / rate : 0;
-            fprintf(stderr, "\r\033[K%s %llu/%llu (%.0f %%), %.3g/s, %.0f s left", p->what,
+            fprintf(stderr, "\r\033[K%s %llu/%llu (%.0f %%), %s, %.0f s left", p->what,
                     (unsigned long long)done, (unsigned long long)p->total,
-                    100.0 * (double)done / (double)p->total, rate, left);
+                    100.0 * (double)done / (double)p->total, units_per_s(rate).s, left);
         } else {
-            fprintf(stderr, "\r\033[K%s %llu, %.3g/s", p->what, (unsigned long long)done, rate);
+            fprintf(stderr, "\r\033[K%s %llu, %s", p->what, (unsigned long long)done,
+                    units_per_s(rate).s);
         }
         fflush(stderr);
         p->t_drawn_s = now;

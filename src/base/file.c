@@ -384,6 +384,15 @@ char *file_find_shipped(const char *relative) {
     return found;
 }
 
+char *file_find_spec(const char *path) {
+    if (file_exists(path)) return mem_strdup(path);
+    if (!*path || path[0] == '/') return NULL;
+    char *under = file_join("spec", path), *found = file_find_shipped(path);
+    if (!found) found = file_find_shipped(under);
+    free(under);
+    return found;
+}
+
 /* ---- digests ---- */
 
 static uint32_t rotr(uint32_t x, int n) { return (x >> n) | (x << (32 - n)); }

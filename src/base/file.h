@@ -75,6 +75,10 @@ char *file_program_dir(void);
  * to the same places seen from the folder of libm3.so. The first that exists is taken; NULL if none
  * does; caller frees. */
 char *file_find_shipped(const char *relative);
+/* file_find_spec returns where a topology, mix or other spec lies that a user names: `path` if
+ * there is such a file, else the one of this name that comes with m3, "clos-16.json" or
+ * "spec/clos-16.json"; NULL if there is none; caller frees. */
+char *file_find_spec(const char *path);
 
 /* file_sha256 writes the SHA-256 (FIPS 180-4) of n bytes as 64 hex digits and a NUL; file_digest
  * that of a file's contents. */
