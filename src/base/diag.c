@@ -2,7 +2,7 @@
  *
  * Errors travel up as a filled Err and a −1; only main prints them and exits. Everything written
  * here goes to stderr: stdout belongs to data. The flag that a signal sets is mutable state at file
- * scope, which only this and base/cleanup have: a signal handler can reach nothing else.
+ * scope, as in base/cleanup and for the same reason: a signal handler can reach nothing else.
  *
  * Progress may be updated by all workers of a loop: one that finds another drawing returns at
  * once, so that no worker waits for the terminal. */

@@ -2,18 +2,60 @@
  *
  * Nearly all time goes into sgemm over all rows of a group of paths; attention works on at most a
  * handful of positions and stays in plain loops. Every kernel computes in a fixed order for given
- * shapes, so that a group gives the same bytes on whichever thread it runs. */
+ * shapes, so that a group gives the same bytes on whichever thread it runs.
+ *
+ * OpenBLAS maps a buffer for every thread that is in a matrix product at the same time, keeps it
+ * for the next one, and where there is no room tries again for ever. So buffers are made before,
+ * one by one, after a look whether there is room; threads without are done without. How many
+ * buffers it has is remembered at file scope, since OpenBLAS has them for the process. */
 #include "model/nn.h"
 
 #include <cblas.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "base/diag.h"
 #include "base/par.h"
 #include "model/nn_exp.h"
 
+/* OpenBLAS's own, of which its header says nothing; absent from builds that hide them. */
+void *blas_memory_alloc(int which) __attribute__((weak));
+void blas_memory_free(void *buffer) __attribute__((weak));
+
+/* A buffer on x86-64, the largest of all machines (BUFFER_SIZE of OpenBLAS 0.3.21), and a little.
+ */
+static const size_t BUFFER_B = (size_t)129 << 20;
+static atomic_int n_buffers;
+
+/* Whether there is room for a buffer. Where OpenBLAS lets us, it gets one at once, in *held, before
+ * anything else takes the room. */
+static bool take_buffer(void **held) {
+    void *p = mmap(NULL, BUFFER_B, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return false;
+    munmap(p, BUFFER_B);
+    if (blas_memory_alloc) *held = blas_memory_alloc(0);
+    return true;
+}
+
+/* Returns how many of the threads there is room for, which then have their buffers. */
+static int room(int threads) {
+    int have = atomic_load(&n_buffers), n = have;
+    if (threads <= have) return threads;
+    void **held = MEM_ZNEW(void *, (size_t)threads);
+    for (int i = 0; i < have && blas_memory_alloc; i++) held[i] = blas_memory_alloc(0);
+    while (n < threads && take_buffer(&held[n])) n++;
+    for (int i = 0; i < n && blas_memory_free; i++) blas_memory_free(held[i]);
+    free(held);
+    if (n == 0) diag_out_of_memory("the model needs %zu MiB a thread for OpenBLAS", BUFFER_B >> 20);
+    atomic_store(&n_buffers, n);
+    return n;
+}
+
 int nn_begin(void) {
+    room(1);
     int previous = openblas_get_num_threads();
     openblas_set_num_threads(1);
     return previous;
@@ -37,13 +79,16 @@ static void run_group(void *ctx, size_t index, int worker) {
 }
 
 void nn_batched(size_t n_items, size_t group, int threads, NnGroupFn fn, void *ctx) {
+    size_t n_groups = (n_items + group - 1) / group;
     int n_workers = par_resolve(threads), blas_threads = nn_begin();
+    if ((size_t)n_workers > n_groups) n_workers = n_groups > 0 ? (int)n_groups : 1;
+    n_workers = room(n_workers);
     NnBatches b = {.n_items = n_items,
                    .group = group,
                    .fn = fn,
                    .ctx = ctx,
                    .arenas = MEM_ZNEW(Arena, (size_t)n_workers)};
-    par_for((n_items + group - 1) / group, threads, run_group, &b);
+    par_for(n_groups, n_workers, run_group, &b);
     for (int i = 0; i < n_workers; i++) arena_free(&b.arenas[i]);
     free(b.arenas);
     nn_end(blas_threads);

@@ -9,14 +9,16 @@
 
 /* OpenBLAS runs on one thread from begin to end, since paths are what we run in parallel. Its
  * setting is the process's: call both from the thread that starts the parallel loop, and let only
- * one such loop run at a time. */
+ * one such loop run at a time. nn_begin ends the process (diag_out_of_memory) if there is no room
+ * for what OpenBLAS needs. */
 int nn_begin(void); /* returns what nn_end restores */
 void nn_end(int previous);
 
 /* nn_batched calls fn(ctx, first, n, a) for consecutive groups of up to `group` of n_items items,
  * on at most `threads` threads (0: all cores), with OpenBLAS on one thread each; `a` is the
  * worker's scratch memory, reset before each call. Results must be stored by item: then threads
- * don't show. It calls nn_begin and nn_end itself. */
+ * don't show. It calls nn_begin and nn_end itself, and uses fewer threads where memory for
+ * OpenBLAS is short. */
 typedef void (*NnGroupFn)(void *ctx, size_t first, size_t n, Arena *a);
 void nn_batched(size_t n_items, size_t group, int threads, NnGroupFn fn, void *ctx);
 
