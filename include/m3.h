@@ -18,7 +18,8 @@
  * The same options and seed give the same result on any number of threads. Any number of threads
  * may be in the library at once, each with a job and results of its own. While one of them applies
  * a model, OpenBLAS runs on one thread in the whole process. The library prints nothing, keeps no
- * state between calls, and ends the process only if memory runs out.
+ * state between calls, and ends the process (exit status 1, a line on stderr) only if memory runs
+ * out.
  *
  * NULL for a pointer that is needed is an error like any other, and functions that read a result
  * return what they do for a bucket that does not exist, or 0. NULL for `error`: no message. */
@@ -77,8 +78,8 @@ typedef struct M3Result M3Result;
 
 /* m3_estimate estimates what *o asks for and returns the result, which is the caller's to release
  * with m3_result_free. It returns NULL, with one line in `error` (no newline), if an option or
- * input is wrong, a file cannot be read, or the checkpoint does not know the congestion control;
- * otherwise `error` is left as it is. */
+ * input is wrong, a file cannot be read, or the checkpoint makes no sense or does not know the
+ * congestion control; otherwise `error` is left as it is. */
 M3Result *m3_estimate(const M3Options *o, char error[M3_ERROR_LEN]);
 /* m3_result_free releases a result and everything that belongs to it. It does nothing if r is NULL.
  */

@@ -237,6 +237,11 @@ static void test_units(void **state) {
     }
     assert_int_equal(units_parse_count("1.5", "n", &n, &e), -1);
     assert_string_equal(units_count(1234567).s, "1,234,567");
+    assert_string_equal(units_per_s(0.25).s, "0.25/s");
+    assert_string_equal(units_per_s(999.4).s, "999/s");
+    assert_string_equal(units_per_s(999.6).s, "1 k/s");
+    assert_string_equal(units_per_s(17432).s, "17.4 k/s");
+    assert_string_equal(units_per_s(3e6).s, "3 M/s");
     assert_string_equal(units_rate(40e9).s, "40 Gbit/s");
 }
 

@@ -186,6 +186,29 @@ static void model_method(void **state) {
     check_model("flow");
 }
 
+/* Weights that are finite and make no sense: the checkpoint is named, whatever comes of them, large
+ * numbers or sums of infinities. */
+static void absurd_models_are_refused(void **state) {
+    (void)state;
+    static const char *const presets[] = {"compact", "flow"};
+    static const float factors[] = {1e12F, 1e30F};
+    for (int i = 0; i < 4; i++) {
+        Scenario s = {0};
+        Ckpt ckpt;
+        Estimate e;
+        Err err = {0};
+        load(&s, &drawn);
+        random_checkpoint(&ckpt, presets[i % 2]);
+        for (size_t k = 0; k < ckpt.n_floats; k++) ckpt.weights[k] *= factors[i / 2];
+        EstimateOptions o = {.method = METHOD_M3, .ckpt = &ckpt, .n_paths = 5, .seed = 1};
+        assert_int_equal(estimate_run(&s, &o, NULL, &e, &err), -1);
+        assert_int_equal(err.kind, ERR_IO);
+        assert_ptr_equal(strstr(err.msg, "checkpoint random: its weights make no sense"), err.msg);
+        free(ckpt.weights);
+        scenario_free(&s);
+    }
+}
+
 /* With outputs of 0 the flow model is a narrow distribution about what the fluid simulation says of
  * each flow. */
 static void untrained_flow_model(void **state) {
@@ -258,6 +281,8 @@ static void huge_slowdowns_are_reported_whole(void **state) {
         assert_memory_equal(end, ", ", 2);
         near(strtod(end + 2, &end) / x, 1.02, 0.006);
         assert_string_equal(end, "]");
+        c = report_cell(&(SlowdownQuantile){-x, -1.1 * x, (double)INFINITY});
+        assert_true(strlen(c.s) <= 56);
     }
     uint64_t size_b[] = {100, 2000, 20000, 90000};
     double slowdown[] = {1, 1e30, 6e37, 1e15};
@@ -450,6 +475,7 @@ int main(void) {
         cmocka_unit_test(all_paths_count_every_flow),
         cmocka_unit_test(sampling_is_unbiased),
         cmocka_unit_test(model_method),
+        cmocka_unit_test(absurd_models_are_refused),
         cmocka_unit_test(untrained_flow_model),
         cmocka_unit_test(report_round_trip),
         cmocka_unit_test(huge_slowdowns_are_reported_whole),

@@ -292,11 +292,21 @@ static void sources_and_settings(void **state) {
     features_source_free(&src);
 }
 
+/* What a refused features file leaves: no paths. Under UndefinedBehaviorSanitizer, arithmetic on
+ * the null pointer would end the test. */
+static void no_features_are_freed(void **state) {
+    (void)state;
+    Features f = {0};
+    features_drop(&f, 0, 0);
+    features_free(&f);
+    assert_null(f.paths);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trips),          cmocka_unit_test(damaged_files),
         cmocka_unit_test(hostile_files),        cmocka_unit_test(hostile_files_of_other_kinds),
-        cmocka_unit_test(sources_and_settings),
+        cmocka_unit_test(sources_and_settings), cmocka_unit_test(no_features_are_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

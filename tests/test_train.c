@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -135,6 +136,34 @@ static void test_refuses_to_mix_runs(void **state) {
     free(out);
 }
 
+/* Waits until the file is there; false: not within ten seconds. */
+static bool appears(const char *path) {
+    for (int i = 0; i < 1000 && !file_exists(path); i++)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    return file_exists(path);
+}
+
+/* A run of so many epochs doesn't end by itself. */
+static void test_killed_at_once_can_be_resumed(void **state) {
+    if (!plugin_exists()) skip(); /* built where libtorch is */
+    char *out = mem_printf("%s/e", (char *)*state), *progress = file_join(out, "progress.json");
+    TrainOptions o;
+    TrainResult r;
+    Err err = {0};
+    options(&o, *state, out);
+    o.epochs = 100000;
+    pid_t pid = fork();
+    if (pid == 0) _exit(train_case_run(&o, &r, &err) != 0);
+    bool saved = appears(progress);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    assert_true(saved);
+    o.resume = true;
+    train_case_interrupted(&o); /* goes on, until it is interrupted */
+    free(progress);
+    free(out);
+}
+
 int main(void) {
     plugin_name();
     const struct CMUnitTest tests[] = {
@@ -142,6 +171,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_gather, setup, teardown),
         cmocka_unit_test_setup_teardown(test_learns_repeats_resumes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refuses_to_mix_runs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_at_once_can_be_resumed, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,10 +3,10 @@
  * Errors travel up as a filled Err and a −1; only main prints them and exits. Everything written
  * here goes to stderr, or to the log's sink: stdout belongs to data.
  *
- * Two things are mutable at file scope. The flag that a signal sets is the process's, since a
- * handler can reach nothing else. The request to stop that a thread is under is the thread's own: a
- * call of the library sets it for its time and par passes it on to workers, so that the loops in
- * between, which have no log, need not hand it down.
+ * Two things are mutable at file scope. The flag that a signal sets is the process's, as in
+ * base/cleanup, since a handler can reach nothing else. The request to stop that a thread is under
+ * is the thread's own: a call of the library sets it for its time and par passes it on to workers,
+ * so that the loops in between, which have no log, need not hand it down.
  *
  * Progress may be updated by all workers of a loop: one that finds another drawing returns at
  * once, so that no worker waits for the terminal. */
@@ -22,7 +22,9 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/mem.h"
+#include "base/units.h"
 
 /* Lock-free, so that a signal handler may write what workers read. */
 static atomic_int stop_flag;
@@ -84,7 +86,20 @@ void diag_die(const char *fmt, ...) {
     vfprintf(stderr, fmt, ap);
     fputc('\n', stderr);
     va_end(ap);
+    cleanup_remove_files();
     abort();
+}
+
+/* Without memory there is no stream to print to: the line is put together on the stack. */
+void diag_out_of_memory(const char *fmt, ...) {
+    char line[256] = "m3: out of memory: ";
+    size_t n = strlen(line);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line + n, sizeof line - 1 - n, fmt, ap);
+    va_end(ap);
+    strcat(line, "\n");
+    cleanup_exit(line);
 }
 
 enum { MAX_LINE = 1024, MAX_REMARKS = 100 };
@@ -146,11 +161,12 @@ static void draw(Progress *p, uint64_t done, double elapsed_s) {
     double rate = (double)done / elapsed_s;
     if (p->total > 0) {
         double left = rate > 0 ? (double)(p->total > done ? p->total - done : 0) / rate : 0;
-        fprintf(stderr, "\r\033[K%s %llu/%llu (%.0f %%), %.3g/s, %.0f s left", p->what,
+        fprintf(stderr, "\r\033[K%s %llu/%llu (%.0f %%), %s, %.0f s left", p->what,
                 (unsigned long long)done, (unsigned long long)p->total,
-                100.0 * (double)done / (double)p->total, rate, left);
+                100.0 * (double)done / (double)p->total, units_per_s(rate).s, left);
     } else {
-        fprintf(stderr, "\r\033[K%s %llu, %.3g/s", p->what, (unsigned long long)done, rate);
+        fprintf(stderr, "\r\033[K%s %llu, %s", p->what, (unsigned long long)done,
+                units_per_s(rate).s);
     }
     fflush(stderr);
     p->drawn = true;
@@ -180,8 +196,11 @@ void progress_finish(Progress *p) {
 
 static void on_signal(int sig) {
     int saved = errno; /* of what the signal interrupted */
-    atomic_store_explicit(&stop_flag, 1, memory_order_relaxed);
-    signal(sig, SIG_DFL);
+    if (atomic_exchange_explicit(&stop_flag, 1, memory_order_relaxed) != 0) {
+        signal(sig, SIG_DFL);
+        cleanup_remove_files();
+        raise(sig);
+    }
     errno = saved;
 }
 
@@ -189,8 +208,10 @@ void diag_catch_signals(void) {
     struct sigaction sa;
     memset(&sa, 0, sizeof sa);
     sa.sa_handler = on_signal;
+    sa.sa_flags = SA_NODEFER; /* a third one kills, whatever the second one waits for */
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 void diag_stop_request(DiagStop *s) { __atomic_store_n(&s->requested, 1, __ATOMIC_RELAXED); }

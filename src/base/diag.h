@@ -29,9 +29,11 @@ int err_io(Err *err, const char *fmt, ...) DIAG_PRINTF(2, 3);
 int err_stopped(Err *err);
 int err_wrap(Err *err, const char *fmt, ...) DIAG_PRINTF(2, 3);
 
-/* diag_die prints "m3: message" to stderr and aborts: for exhausted memory and broken invariants
- * only, never for input. */
+/* diag_die prints "m3: message" to stderr, removes temporary files and aborts: for broken
+ * invariants only, never for input. diag_out_of_memory prints "m3: out of memory: message", removes
+ * temporary files and ends the process with status 1. */
 _Noreturn void diag_die(const char *fmt, ...) DIAG_PRINTF(1, 2);
+_Noreturn void diag_out_of_memory(const char *fmt, ...) DIAG_PRINTF(1, 2);
 
 /* What takes remarks and progress in place of stderr: a program that embeds us. Several threads may
  * call both at once. `line` gets every remark and its level; `progress` gets what progress_init and
@@ -79,7 +81,9 @@ void progress_update(Progress *p, uint64_t done);
 void progress_finish(Progress *p);
 
 /* diag_catch_signals makes the first SIGINT or SIGTERM a request to stop, which long loops poll
- * with diag_stop_requested; a second signal kills at once. Called once, by main. */
+ * with diag_stop_requested; a second signal of either kind removes temporary files and kills at
+ * once. A write beyond the size that files may have fails like any other (EFBIG), instead of
+ * killing. Called once, by main. */
 void diag_catch_signals(void);
 
 /* A request to stop one call of the library, and no other that goes on in the process. Members are

@@ -5,20 +5,25 @@
  * descriptor 0; no copy is made of a regular file.
  *
  * FileOut writes to "<path>.tmp<pid>-<host>" and renames on commit: a reader sees the old file or
- * the new one. Devices and pipes (/dev/null, /dev/full) are written directly, since they cannot be
- * renamed.
+ * the new one. Its process holds a lock on it (flock), so that another one that finds it can tell
+ * whether it was left behind: process numbers are used again, and containers have their own.
+ * Devices and pipes (/dev/null, /dev/full) are written directly, since they cannot be renamed.
  */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/mem.h"
 
 /* ---- in ---- */
@@ -136,7 +141,10 @@ int file_view(FileView *v, const char *path, Err *err) {
             rc = err_input(err, "%s: %zu MiB do not fit into memory", path,
                            (size_t)st.st_size >> 20);
         else if (p == MAP_FAILED) rc = slurp(v, fd, path, most, err);
-        else *v = (FileView){.data = p, .len = (size_t)st.st_size, .mapped = true};
+        else {
+            *v = (FileView){.data = p, .len = (size_t)st.st_size, .mapped = true};
+            cleanup_add_map(p, v->len, path);
+        }
     } else {
         rc = slurp(v, fd, path, most_of(st.st_mode), err);
     }
@@ -145,38 +153,82 @@ int file_view(FileView *v, const char *path, Err *err) {
 }
 
 void file_view_close(FileView *v) {
-    if (v->mapped) munmap((void *)(uintptr_t)v->data, v->len);
-    else free((void *)(uintptr_t)v->data);
+    if (v->mapped) {
+        cleanup_drop_map(v->data);
+        munmap((void *)(uintptr_t)v->data, v->len);
+    } else {
+        free((void *)(uintptr_t)v->data);
+    }
     *v = (FileView){0};
 }
 
 /* ---- out ---- */
 
+static bool is_stdout(const char *path) {
+    static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(path, names[i]) == 0) return true;
+    return false;
+}
+
+/* Makes the file that takes the place of `path`, with the permissions of the one that is there.
+ * NULL with errno. */
+static FILE *open_temporary(const char *tmp_path, const struct stat *there) {
+    int fd = open(tmp_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, there ? 0600 : 0666);
+    if (fd < 0) return NULL;
+    cleanup_add_file(tmp_path);
+    /* A file system may have neither permissions nor locks: then nobody else sees this file, and
+     * the process number alone says whose it is. */
+    bool ok = !there || fchmod(fd, there->st_mode & 0777) == 0;
+    (void)ok;
+    flock(fd, LOCK_EX | LOCK_NB);
+    FILE *f = fdopen(fd, "wb");
+    if (f) return f;
+    int code = errno;
+    close(fd);
+    unlink(tmp_path);
+    cleanup_drop_file(tmp_path);
+    errno = code;
+    return NULL;
+}
+
 int file_out_open(FileOut *o, const char *path, Err *err) {
     *o = (FileOut){0};
-    if (strcmp(path, "-") == 0) {
+    if (is_stdout(path)) {
         o->f = stdout;
         o->path = mem_strdup("standard output");
         return 0;
     }
     struct stat st;
-    bool direct = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+    bool there = stat(path, &st) == 0, direct = there && !S_ISREG(st.st_mode);
     if (direct && S_ISDIR(st.st_mode)) return err_io(err, "%s: cannot write: is a directory", path);
-    o->path = mem_strdup(path);
-    o->tmp_path = direct ? NULL : file_beside(path);
-    o->f = fopen(direct ? path : o->tmp_path, "wb");
+    char *target = there && !direct ? realpath(path, NULL) : NULL; /* a link stays one */
+    o->path = mem_strdup(target ? target : path);
+    free(target);
+    o->tmp_path = direct ? NULL : file_beside(o->path);
+    o->f = direct ? fopen(path, "wb") : open_temporary(o->tmp_path, there ? &st : NULL);
     if (o->f) return 0;
-    err_io(err, "%s: cannot write: %s", path, strerror(errno));
+    if (o->tmp_path && errno == EEXIST) err_io(err, "%s: is being written already", path);
+    else err_io(err, "%s: cannot write: %s", path, strerror(errno));
     free(o->path);
     free(o->tmp_path);
     *o = (FileOut){0};
     return -1;
 }
 
+/* Why an earlier write failed, which the stream doesn't keep: a further one fails alike. It fills
+ * the rest of the disk's last block, which may have room for less. */
+static int why_failed(const FileOut *o) {
+    static const char zeros[1 << 16];
+    bool ok = o->tmp_path ? write_all(fileno(o->f), zeros, sizeof zeros)
+                          : write_all(fileno(o->f), "\n", 1);
+    return ok ? EIO : errno;
+}
+
 int file_out_commit(FileOut *o, Err *err) {
-    errno = 0;
-    bool bad = fflush(o->f) != 0 || ferror(o->f);
-    int code = errno;
+    bool before = ferror(o->f), bad = fflush(o->f) != 0 || before;
+    int code = bad ? errno : 0;
+    if (before) code = why_failed(o);
     if (o->f != stdout && fclose(o->f) != 0 && !bad) {
         bad = true;
         code = errno;
@@ -186,8 +238,9 @@ int file_out_commit(FileOut *o, Err *err) {
         bad = true;
         code = errno;
     }
-    int rc = bad ? err_io(err, "%s: cannot write: %s", o->path, strerror(code ? code : EIO)) : 0;
-    if (!bad) {
+    int rc = bad ? err_io(err, "%s: cannot write: %s", o->path, strerror(code)) : 0;
+    if (!bad && o->tmp_path) {
+        cleanup_drop_file(o->tmp_path);
         free(o->tmp_path);
         o->tmp_path = NULL;
     }
@@ -197,10 +250,18 @@ int file_out_commit(FileOut *o, Err *err) {
 
 void file_out_abort(FileOut *o) {
     if (o->f && o->f != stdout) fclose(o->f);
-    if (o->tmp_path) unlink(o->tmp_path);
+    if (o->tmp_path) {
+        unlink(o->tmp_path);
+        cleanup_drop_file(o->tmp_path);
+    }
     free(o->tmp_path);
     free(o->path);
     *o = (FileOut){0};
+}
+
+int file_finish_stdout(Err *err) {
+    FileOut o = {.f = stdout, .path = mem_strdup("standard output")};
+    return file_out_commit(&o, err);
 }
 
 /* ---- paths ---- */
@@ -217,11 +278,48 @@ bool file_is_regular(const char *path) {
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-char *file_beside(const char *path) {
+static unsigned host_hash(void) {
     char host[65] = "";
     gethostname(host, sizeof host - 1);
-    return mem_printf("%s.tmp%ld-%08x", path, (long)getpid(),
-                      (unsigned)file_checksum(host, strlen(host)));
+    return (unsigned)file_checksum(host, strlen(host));
+}
+
+/* Whether dir/name, whose name continues that of an output with `rest`, was left behind by a
+ * process of this host: its process is dead, and nobody has locked it. */
+static bool is_left_behind(int dir_fd, const char *name, const char *rest) {
+    char *end;
+    long pid = strtol(rest, &end, 10);
+    char expected[64];
+    snprintf(expected, sizeof expected, "%ld-%08x", pid, host_hash());
+    if (pid <= 0 || strcmp(rest, expected) != 0) return false;
+    if (pid != (long)getpid() && (kill((pid_t)pid, 0) == 0 || errno != ESRCH)) return false;
+    int fd = openat(dir_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) return false;
+    bool locked = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return !locked;
+}
+
+/* Removes what processes that were killed left beside `path`. Of a large folder only a part is
+ * looked at, since each of many files written there looks again. */
+static void sweep_beside(const char *path) {
+    enum { MAX_LOOKED_AT = 4096 };
+    char *folder = file_dirname(path);
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t n = strlen(name);
+    DIR *dir = opendir(folder);
+    struct dirent *e;
+    for (int i = 0; dir && i < MAX_LOOKED_AT && (e = readdir(dir)); i++)
+        if (strncmp(e->d_name, name, n) == 0 && strncmp(e->d_name + n, ".tmp", 4) == 0 &&
+            is_left_behind(dirfd(dir), e->d_name, e->d_name + n + 4))
+            unlinkat(dirfd(dir), e->d_name, 0);
+    if (dir) closedir(dir);
+    free(folder);
+}
+
+char *file_beside(const char *path) {
+    sweep_beside(path);
+    return mem_printf("%s.tmp%ld-%08x", path, (long)getpid(), host_hash());
 }
 
 int file_mkdirs(const char *path, Err *err) {
@@ -283,6 +381,15 @@ char *file_find_shipped(const char *relative) {
         }
         free(dirs[d]);
     }
+    return found;
+}
+
+char *file_find_spec(const char *path) {
+    if (file_exists(path)) return mem_strdup(path);
+    if (!*path || path[0] == '/') return NULL;
+    char *under = file_join("spec", path), *found = file_find_shipped(path);
+    if (!found) found = file_find_shipped(under);
+    free(under);
     return found;
 }
 

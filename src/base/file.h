@@ -26,7 +26,10 @@ void file_view_close(FileView *v);
 uint64_t file_memory_b(void);
 
 /* An output file, written beside its place and renamed there on commit, so that no one sees half a
- * file. "-" is standard output. */
+ * file. A file that it replaces passes on its permissions; a symbolic link stays, and what it
+ * points to is replaced. "-" and /dev/stdout are standard output. A process that ends at once
+ * removes the temporary files (base/cleanup); those of a process that was killed are removed when
+ * the output is opened the next time. */
 typedef struct {
     FILE *f;
     char *path, *tmp_path; /* tmp_path NULL: stdout or a device */
@@ -38,6 +41,9 @@ int file_out_open(FileOut *o, const char *path, Err *err);
 int file_out_commit(FileOut *o, Err *err);
 /* file_out_abort removes what was written; does nothing after a commit. */
 void file_out_abort(FileOut *o);
+/* file_finish_stdout writes out what was printed to standard output; −1 (an io error) if any of it
+ * could not be written. */
+int file_finish_stdout(Err *err);
 
 /* file_exists returns whether there is a file, folder or device of this name; true for "-". */
 bool file_exists(const char *path);
@@ -47,8 +53,8 @@ bool file_exists(const char *path);
 int file_check_stdin(size_t n, const char *const *path, const char *const *what, Err *err);
 bool file_is_dir(const char *path);
 bool file_is_regular(const char *path);
-/* file_beside returns a name beside `path` that no other process uses, on any host; caller frees.
- */
+/* file_beside returns a name beside `path` that no other process uses, on any host, and removes
+ * files of such names that processes of this host left behind; caller frees. */
 char *file_beside(const char *path);
 /* file_mkdirs makes a folder and those above it that do not exist. */
 int file_mkdirs(const char *path, Err *err);
@@ -69,6 +75,10 @@ char *file_program_dir(void);
  * to the same places seen from the folder of libm3.so. The first that exists is taken; NULL if none
  * does; caller frees. */
 char *file_find_shipped(const char *relative);
+/* file_find_spec returns where a topology, mix or other spec lies that a user names: `path` if
+ * there is such a file, else the one of this name that comes with m3, "clos-16.json" or
+ * "spec/clos-16.json"; NULL if there is none; caller frees. */
+char *file_find_spec(const char *path);
 
 /* file_sha256 writes the SHA-256 (FIPS 180-4) of n bytes as 64 hex digits and a NUL; file_digest
  * that of a file's contents. */

@@ -266,6 +266,13 @@ int json_only_keys(const Json *j, const char *const *known, Err *err) {
     return 0;
 }
 
+static void *CJSON_CDECL allocate(size_t bytes) { return mem_alloc(bytes, 1); }
+static void CJSON_CDECL release(void *p) { free(p); }
+
+void json_die_without_memory(void) {
+    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = allocate, .free_fn = release});
+}
+
 const char *json_library_version(void) { return cJSON_Version(); }
 
 void json_out_init(JsonOut *o, FILE *f) { *o = (JsonOut){.f = f, .first = true}; }

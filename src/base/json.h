@@ -132,6 +132,10 @@ void json_put_array_compact(JsonOut *o, const char *key); /* on one line */
 /* json_number_text returns the shortest decimal text of 6 to 17 digits that reads back as x. */
 JsonNumber json_number_text(double x);
 
+/* json_die_without_memory makes cJSON end the process when memory runs out, as base/mem does,
+ * instead of finding the JSON invalid. It changes all of the process's cJSON: called once, by main,
+ * and not in the library, whose program may have an allocator of its own. */
+void json_die_without_memory(void);
 /* json_library_version returns the version of cJSON. */
 const char *json_library_version(void);
 

@@ -25,12 +25,12 @@ struct ArenaBlock {
 static size_t product(size_t n, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(n, size, &bytes) || bytes > PTRDIFF_MAX - 2 * ALIGN)
-        diag_die("out of memory: %zu × %zu bytes asked for", n, size);
+        diag_out_of_memory("%zu × %zu bytes asked for", n, size);
     return bytes ? bytes : 1;
 }
 
 static void *must(void *p, size_t bytes) {
-    if (!p) diag_die("out of memory: %zu bytes asked for", bytes);
+    if (!p) diag_out_of_memory("%zu bytes asked for", bytes);
     return p;
 }
 
@@ -69,12 +69,12 @@ char *mem_printf(const char *fmt, ...) {
 
 FILE *mem_stream_open(char **text, size_t *len) {
     FILE *f = open_memstream(text, len);
-    if (!f) diag_die("out of memory: a stream");
+    if (!f) diag_out_of_memory("a stream");
     return f;
 }
 
 void mem_stream_close(FILE *f) {
-    if (fclose(f) != 0) diag_die("out of memory: a stream");
+    if (fclose(f) != 0) diag_out_of_memory("a stream");
 }
 
 static ArenaBlock *block_new(size_t cap, ArenaBlock *next) {

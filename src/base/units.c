@@ -187,3 +187,13 @@ UnitsText units_count(uint64_t n) {
     t.s[k] = '\0';
     return t;
 }
+
+UnitsText units_per_s(double rate) {
+    static const double THREE_DIGITS = 0.9995; /* of the next factor: 999.6 would be 1e+03 */
+    static const char *const names[] = {"/s", " k/s", " M/s", " G/s", " T/s"};
+    UnitsText t;
+    int i = 0;
+    for (; i < 4 && fabs(rate) >= THREE_DIGITS * 1e3; i++) rate /= 1e3;
+    snprintf(t.s, sizeof t.s, "%.3g%s", rate, names[i]);
+    return t;
+}

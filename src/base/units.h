@@ -40,4 +40,6 @@ UnitsText units_rate(double bps);
 UnitsText units_time(double ns);
 UnitsText units_size(double bytes);
 UnitsText units_count(uint64_t n);
+/* units_per_s returns how many things a second, in three digits: "0.25/s", "17.4 k/s", "3 M/s". */
+UnitsText units_per_s(double rate);
 #endif

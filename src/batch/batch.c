@@ -161,9 +161,10 @@ static bool has_error(const Run *r, const BatchItem *it, size_t k) {
 /* Says why the result is missing that a child was working on when it died; those after it were not
  * begun. */
 static void record_death(const Run *r, const Job *job, int status) {
-    char message[80];
-    snprintf(message, sizeof message, "its process was killed by signal %d (%s)", WTERMSIG(status),
-             strsignal(WTERMSIG(status)));
+    char message[80] = "its process failed; the .log beside this says why";
+    if (WIFSIGNALED(status))
+        snprintf(message, sizeof message, "its process was killed by signal %d (%s)",
+                 WTERMSIG(status), strsignal(WTERMSIG(status)));
     for (size_t i = 0; i < job->n; i++)
         for (size_t k = 0; k < r->o->n_methods; k++) {
             if (has_result(r, job->items[i], k) || has_error(r, job->items[i], k)) continue;
@@ -220,7 +221,7 @@ static bool collect(Run *r) {
     for (int j = 0; j < r->n_jobs; j++) {
         Job *job = &r->jobs[j];
         if (job->pid != pid) continue;
-        if (WIFSIGNALED(status) && !diag_stop_requested()) record_death(r, job, status);
+        if (status != 0 && !diag_stop_requested()) record_death(r, job, status);
         unlock(r, job);
         r->n_running--;
     }

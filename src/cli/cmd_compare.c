@@ -11,13 +11,13 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/units.h"
 #include "cli/cli.h"
 #include "cli/junit.h"
+#include "cli/value.h"
 #include "estimate/report.h"
 #include "estimate/report_read.h"
 
-/* A --max-error: "p99=0.05", "p99:all=0.05", "p99:1-10KB=0.05". */
+/* A --max-error: "p99=0.05", "p99=5%", "p99:all=0.05", "p99:1-10KB=0.05". */
 typedef struct {
     const char *text;
     int quantile, dist; /* dist −1: all flows and every bucket */
@@ -35,7 +35,7 @@ typedef struct {
 enum { OPT_MAX_ERROR, OPT_ALLOW_UNFINISHED, OPT_JUNIT };
 static const CliOption options[] = {
     {"max-error", "Q=X",
-     "exit 1 if a quantile is off by more than the fraction X, overall or in any bucket:\n"
+     "exit 1 if a quantile is off by more than X (0.05 or 5%), overall or in any bucket:\n"
      "p50, p90, p99 or p99.9; in one place with Q:all=X or Q:BUCKET=X (1-10KB); repeatable",
      "Gate"},
     {"allow-unfinished", NULL,
@@ -75,9 +75,10 @@ static int parse_limit(const char *text, ErrorLimit *l, Err *err) {
                          "--max-error: expected all, <1KB, 1-10KB, 10-50KB or >=50KB after the "
                          "colon, got '%.40s'",
                          text);
-    if (units_parse_number(equals + 1, "--max-error", &l->max_error, err) != 0) return -1;
+    if (value_share(equals + 1, "--max-error", &l->max_error, err) != 0) return -1;
     if (l->max_error < 0)
-        return err_input(err, "--max-error: expected a fraction of at least 0, got '%.40s'", text);
+        return err_input(
+            err, "--max-error: expected a fraction or percentage of at least 0, got '%.40s'", text);
     return 0;
 }
 

@@ -3,6 +3,7 @@
  * Three verbs share one table of options; reading, writing and the Clos are net/topo's, the
  * description is topo_show's. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -119,13 +120,24 @@ static int run_convert(const TopoCmd *o, const char *from, const char *to, Err *
     return rc;
 }
 
+/* Shows the topology args[1], or converts it to args[2]; either may come with m3. */
+static int run_on_file(const TopoCmd *o, const char *const *args, bool show, bool json, Err *err) {
+    char *from = value_spec(args[1]);
+    int rc = value_check_spec(from, err);
+    if (rc == 0)
+        rc = show ? topo_show(from, &o->read, json, o->out, err)
+                  : run_convert(o, from, args[2], err);
+    free(from);
+    return rc;
+}
+
 static int run(void *state, const CliCommon *common, Err *err) {
     static const struct {
         const char *name, *takes;
         int n_args;
     } verbs[] = {
         {"clos", "no further argument", 1}, {"show", "one file", 2}, {"convert", "two files", 3}};
-    enum { CLOS, SHOW, CONVERT, N_VERBS };
+    enum { CLOS, SHOW, N_VERBS = 3 };
     TopoCmd *o = state;
     const char *const *args = common->args, *names[N_VERBS + 1] = {NULL};
     int which = 0;
@@ -141,11 +153,8 @@ static int run(void *state, const CliCommon *common, Err *err) {
         return err_input(err, "topo %s: expected %s; see 'm3 topo --help'", names[which],
                          verbs[which].takes);
     o->read.log = &common->log;
-    switch (which) {
-    case CLOS: return run_clos(o, err);
-    case SHOW: return topo_show(args[1], &o->read, common->json, o->out, err);
-    default: return run_convert(o, args[1], args[2], err);
-    }
+    if (which == CLOS) return run_clos(o, err);
+    return run_on_file(o, args, which == SHOW, common->json, err);
 }
 
 const CliCommand cmd_topo = {

@@ -49,16 +49,14 @@ static int parse_quantile(const char *name, int *quantile, Err *err) {
 int estimate_args_target(const char *value, TargetError *t, Err *err) {
     char number[32];
     size_t n = strcspn(value, "@");
-    bool percent = n > 0 && value[n - 1] == '%';
     if (n >= sizeof number)
         return err_input(err, "--target-error: expected an error like 2%% or 2%%@p99, got '%.40s'",
                          value);
     memcpy(number, value, n);
-    number[n - percent] = '\0';
-    if (units_parse_number(number, "--target-error", &t->asked, NULL) != 0 || !(t->asked > 0))
+    number[n] = '\0';
+    if (value_share(number, "--target-error", &t->asked, NULL) != 0 || !(t->asked > 0))
         return err_input(err, "--target-error: expected an error like 2%% or 2%%@p99, got '%.40s'",
                          value);
-    if (percent) t->asked /= 100;
     if (t->asked >= 1)
         return err_input(err, "--target-error: expected less than 100 %%, got '%.40s'", value);
     return value[n] == '@' ? parse_quantile(value + n + 1, &t->quantile, err) : 0;

@@ -1,10 +1,11 @@
 /* main: the table of commands and the help that belongs to none of them.
  *
  * A command is one row here and one file cmd_*.c; a help topic is one row and what it prints. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "cli/cli.h"
 #include "model/nn.h"
@@ -136,13 +137,13 @@ static int dispatch(int argc, char **argv) {
 /* What a command printed may still fail to arrive: a full disk behind stdout. A failed command has
  * said what is wrong already. */
 static int flush_stdout(int status) {
-    errno = 0;
-    if ((fflush(stdout) == 0 && !ferror(stdout)) || status != 0) return status;
-    fprintf(stderr, "m3: standard output: cannot write: %s\n", strerror(errno ? errno : EIO));
-    return 1;
+    Err err = {0};
+    return file_finish_stdout(&err) == 0 || status != 0 ? status : cli_fail(&err);
 }
 
 int main(int argc, char **argv) {
     diag_catch_signals();
+    cleanup_catch_faults();
+    json_die_without_memory();
     return flush_stdout(dispatch(argc, argv));
 }

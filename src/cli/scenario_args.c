@@ -14,9 +14,10 @@
 void scenario_args_init(ScenarioArgs *a) { *a = (ScenarioArgs){.options = {.mix_id = -1}}; }
 
 void scenario_args_free(ScenarioArgs *a) {
+    free(a->topo);
+    free(a->mix);
     free(a->set);
-    a->set = NULL;
-    a->options.set = NULL;
+    *a = (ScenarioArgs){0};
 }
 
 static int add_setting(ScenarioArgs *a, const char *value) {
@@ -24,6 +25,12 @@ static int add_setting(ScenarioArgs *a, const char *value) {
     a->set[a->n_set++] = value;
     a->set[a->n_set] = NULL;
     a->options.set = a->set;
+    return 0;
+}
+
+static int set_spec(char **own, const char **path, const char *value) {
+    free(*own);
+    *path = *own = value_spec(value);
     return 0;
 }
 
@@ -40,8 +47,8 @@ int scenario_args_set(ScenarioArgs *a, int arg, const char *value, Err *err) {
     double ns;
     if (arg >= ARG_TOPO_FIRST) return topo_args_set(&o->topo, arg - ARG_TOPO_FIRST, value, err);
     switch (arg) {
-    case ARG_TOPO: o->topo_path = value; return 0;
-    case ARG_MIX: o->mix_path = value; return 0;
+    case ARG_TOPO: return set_spec(&a->topo, &o->topo_path, value);
+    case ARG_MIX: return set_spec(&a->mix, &o->mix_path, value);
     case ARG_MIX_ID:
         if (units_parse_count(value, "--mix-id", &id, err) != 0) return -1;
         o->mix_id = (int64_t)id;
@@ -78,5 +85,6 @@ int scenario_args_check(const ScenarioArgs *a, const char *command, Err *err) {
         return err_input(err, "%s: --load is for drawn flows; it doesn't go with --flows", command);
     if (o->n_flows && o->duration_s > 0)
         return err_input(err, "%s: expected --n-flows or --duration, not both", command);
-    return 0;
+    if (value_check_spec(o->topo_path, err) != 0) return -1;
+    return value_check_spec(o->mix_path, err);
 }

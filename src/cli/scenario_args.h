@@ -51,10 +51,12 @@ enum {
                  "Input"},                                                                         \
     TOPO_ARGS(ARG_TOPO_FIRST)
 
-/* What the options say. The texts are those of the command line and not copied. */
+/* What the options say. The texts are those of the command line and not copied, but for the paths
+ * of topology and mix, which may be names of specs that come with m3. */
 typedef struct {
     ScenarioOptions options; /* all but seed and threads */
     FlowColumns columns;     /* options.flow_columns, if given */
+    char *topo, *mix;        /* = options.topo_path, options.mix_path */
     const char **set;        /* = options.set, NULL-ended */
     size_t n_set, set_cap;
 } ScenarioArgs;
@@ -63,7 +65,8 @@ void scenario_args_init(ScenarioArgs *a);
 void scenario_args_free(ScenarioArgs *a);
 /* scenario_args_set takes the value of option `arg`, which is below SCENARIO_N_ARGS. */
 int scenario_args_set(ScenarioArgs *a, int arg, const char *value, Err *err);
-/* scenario_args_check refuses missing options and those that exclude each other. `command` begins
+/* scenario_args_check refuses missing options, those that exclude each other, and a topology or mix
+ * that is not there. `command` begins
  * the message. */
 int scenario_args_check(const ScenarioArgs *a, const char *command, Err *err);
 #endif

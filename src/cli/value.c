@@ -5,8 +5,11 @@
 #include "cli/value.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "base/units.h"
 #include "cli/cli.h"
 
@@ -59,4 +62,30 @@ int value_choice(const char *value, const char *option, const char *const *names
     }
     return err_input(err, "%s: expected %s, got '%.40s'%s", option, list, value,
                      cli_suggest(value, names, "", "").s);
+}
+
+int value_share(const char *value, const char *option, double *share, Err *err) {
+    char number[32];
+    size_t n = strlen(value);
+    bool percent = n > 0 && n < sizeof number && value[n - 1] == '%';
+    if (!percent) return units_parse_number(value, option, share, err);
+    snprintf(number, sizeof number, "%.*s", (int)(n - 1), value);
+    if (units_parse_number(number, option, share, err) != 0) return -1;
+    *share /= 100;
+    return 0;
+}
+
+char *value_spec(const char *path) {
+    char *found = file_find_spec(path);
+    return found ? found : mem_strdup(path);
+}
+
+int value_check_spec(const char *path, Err *err) {
+    if (!path || file_exists(path)) return 0;
+    char *shipped = file_find_shipped("spec");
+    err_input(err, "%s: cannot open: No such file or directory%s%s", path,
+              shipped ? ", nor is it among those that come with m3, in " : "",
+              shipped ? shipped : "");
+    free(shipped);
+    return -1;
 }

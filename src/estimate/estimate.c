@@ -61,7 +61,7 @@ static int run_paths(const Scenario *s, const EstimateOptions *o, const Log *log
         features_drop(&f, first, n);
     }
     features_finish(&f);
-    if (rc == 0) predict_finish(&p, out);
+    if (rc == 0) rc = predict_finish(&p, out, err);
     predict_free(&p);
     features_free(&f);
     return rc;
@@ -392,8 +392,9 @@ int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out,
     if (estimate_check_conf(o, &f->conf, err) != 0) return -1;
     if (predict_init(&p, f, o, err) != 0) return -1;
     predict_paths(&p, 0, f->n_unique);
-    predict_finish(&p, out);
+    int rc = predict_finish(&p, out, err);
     predict_free(&p);
+    if (rc != 0) return -1;
     out->method = o->method;
     /* Under other settings packets do something else. */
     if (o->method == METHOD_M3 && !o->check.off && netconf_same(&f->conf, &f->windows_conf))

@@ -36,6 +36,7 @@ int predict_init(Prediction *p, const Features *f, const EstimateOptions *o, Err
     if (f->kind == FEATURES_PERCENTILES) p->n_out = PATHFEAT_N_BASE;
     p->out = MEM_NEW(float, f->n_unique * p->n_out);
     p->range = MEM_ZNEW(FlowRange, f->n_unique);
+    p->corrected = MEM_ZNEW(float, f->n_unique);
     p->overflow = MEM_ZNEW(double, f->n_unique);
     return 0;
 }
@@ -43,6 +44,7 @@ int predict_init(Prediction *p, const Features *f, const EstimateOptions *o, Err
 void predict_free(Prediction *p) {
     free(p->out);
     free(p->range);
+    free(p->corrected);
     free(p->overflow);
     *p = (Prediction){0};
 }
@@ -55,6 +57,12 @@ typedef struct {
     const size_t *at;       /* [items + 1] first flow of an item */
     const float *quantiles; /* [flows × FLOWMODEL_N_Q] */
 } PredictBatch;
+
+static float largest(const float *x, size_t n) {
+    float most = 1;
+    for (size_t k = 0; k < n; k++) most = fmaxf(most, x[k]);
+    return most;
+}
 
 /* Of one path: the mixture over its flows per bucket, nothing where a bucket is empty; and how far
  * the model's inputs are from what it was trained on. */
@@ -74,6 +82,7 @@ static void finish_flow_path(void *ctx, size_t item, int worker) {
         if (n > 0) aggregate_mix(of, n, flowmodel_levels, FLOWMODEL_N_Q, curve);
     }
     free(of);
+    p->corrected[i] = largest(m->base, m->n_flows);
     p->range[i] = flowmodel_range(p->options->ckpt, m);
     p->overflow[i] = flowfeat_overflow(m, &p->features->conf);
 }
@@ -103,6 +112,8 @@ void predict_paths(Prediction *p, size_t first, size_t n) {
         for (size_t i = 0; i < n; i++) maps[i] = p->features->paths[first + i].percentiles;
         pathmodel_forward(p->options->ckpt, maps, n, p->out + first * p->n_out, false,
                           p->options->threads);
+        for (size_t i = 0; i < n; i++)
+            p->corrected[first + i] = largest(maps[i]->base, PATHFEAT_N_BASE);
         free(maps);
     }
     p->wall_model_s += diag_now_s() - start_s;
@@ -132,12 +143,38 @@ static void mix_paths(const Prediction *p, Estimate *out) {
     free(paths);
 }
 
-void predict_finish(Prediction *p, Estimate *out) {
+/* A timeout of a second instead of a microsecond is a factor of 10^6, and models extrapolate wildly
+ * on networks such as no one has, but nothing comes near this factor. What isn't at least 1, but
+ * for a float's rounding, is no slowdown. NaN fails both. */
+static bool is_slowdown(float x, float corrected) {
+    static const float MOST = 1e18F;
+    return x >= 0.5F && x <= MOST * corrected;
+}
+
+static int check_output(const Prediction *p, Err *err) {
+    const Features *f = p->features;
+    size_t n = p->n_out / SIZEBUCKET_N;
+    for (size_t i = 0; i < f->n_unique; i++)
+        for (int b = 0; b < SIZEBUCKET_N; b++) {
+            const float *x = p->out + i * p->n_out + (size_t)b * n;
+            for (size_t k = 0; f->paths[i].bucket_n[b] > 0 && k < n; k++)
+                if (!is_slowdown(x[k], p->corrected[i]))
+                    return err_io(
+                        err,
+                        "checkpoint %s: its weights make no sense: predicts a slowdown of "
+                        "%.3g where the fluid simulation has %.3g",
+                        p->options->ckpt->name, (double)x[k], (double)p->corrected[i]);
+        }
+    return 0;
+}
+
+int predict_finish(Prediction *p, Estimate *out, Err *err) {
     /* A checkpoint in half precision rounds the ends of its trained ranges, so an excess within a
      * hundredth of the range does not count. */
     static const float ROUNDING = 0.01f;
     const Features *f = p->features;
     double start_s = diag_now_s();
+    if (check_output(p, err) != 0) return -1;
     *out = (Estimate){.n_flows = f->n_flows,
                       .n_drawn = f->n_drawn,
                       .n_unique = f->n_unique,
@@ -167,4 +204,5 @@ void predict_finish(Prediction *p, Estimate *out) {
     }
     if (p->has_error) modelerror_widen(&p->error, f->max_load, &out->slowdown);
     out->wall_aggregate_s = diag_now_s() - start_s;
+    return 0;
 }

@@ -13,6 +13,7 @@ typedef struct {
                          model's percentiles (4 × 100), or 0 without a model */
     float *out;       /* [n_unique × n_out] */
     FlowRange *range; /* [n_unique] a flow model's input furthest out of its trained range */
+    float *corrected; /* [n_unique] the largest slowdown that the model corrects: a fluid one */
     double *overflow; /* [n_unique] windows in flight over a switch's buffer, of a flow model */
     ModelError error; /* if has_error: the checkpoint's record of its own error */
     bool has_error;
@@ -28,8 +29,11 @@ int predict_init(Prediction *p, const Features *f, const EstimateOptions *o, Err
  * does nothing where there is no model. */
 void predict_paths(Prediction *p, size_t first, size_t n);
 /* predict_finish fills *out, after predict_paths on all paths: the network's distribution with its
- * intervals, counts of paths and flows, and times. */
-void predict_finish(Prediction *p, Estimate *out);
+ * intervals, counts of paths and flows, and times. Returns −1 (exit 1) if the model predicts
+ * slowdowns far beyond what it corrects: its weights are finite, which ckpt_load checks, but make
+ * no sense.
+ */
+int predict_finish(Prediction *p, Estimate *out, Err *err);
 /* predict_free releases what predict_init and predict_paths took; {0} is allowed. */
 void predict_free(Prediction *p);
 #endif

@@ -12,12 +12,12 @@
 #include "base/units.h"
 #include "traffic/sizebucket.h"
 
-/* Appends a value in at most 17 characters, so that a cell holds three of any size: values of 1e15
- * and more have three digits and an exponent. */
+/* Appends a value in at most 17 characters, so that a cell holds three of any size and sign: values
+ * of 1e15 and more have three digits and an exponent. */
 static void append_value(ReportCell *c, double x) {
     static const double LONGEST_WHOLE = 1e15;
     size_t n = strlen(c->s);
-    if (x < LONGEST_WHOLE)
+    if (fabs(x) < LONGEST_WHOLE)
         snprintf(c->s + n, sizeof c->s - n, "%.*f", x < 100 ? 2 : x < 1000 ? 1 : 0, x);
     else snprintf(c->s + n, sizeof c->s - n, "%.3g", x);
 }

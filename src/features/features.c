@@ -311,7 +311,8 @@ int features_simulate(Features *f, size_t first, size_t n, Err *err) {
 /* ---- release ---- */
 
 void features_drop(Features *f, size_t first, size_t n) {
-    for (PathFeatures *p = f->paths + first; p < f->paths + first + n; p++) {
+    for (size_t i = first; i < first + n; i++) {
+        PathFeatures *p = &f->paths[i];
         free(p->flows.link);
         if (p->percentiles) free(p->percentiles->pct);
         free(p->percentiles);

@@ -513,7 +513,10 @@ static int pilot(Windows *w, double hops, Err *err) {
         double measured = fmin(fmax(hops / n - fixed, 0.5 * fixed), 12 * fixed);
         r->round.n_windows = (size_t)n;
         set_measured(w, measured);
-        if (simulate_round(w, err) != 0) return -1;
+        if (simulate_round(w, err) != 0) {
+            drop_round(r);
+            return -1;
+        }
         double each = ((double)w->n_hops - spent) / (double)r->round.n_windows;
         r->fixed_hops = fmax(each - measured, 0.2 * each);
         Efficiency e = efficiency(r);

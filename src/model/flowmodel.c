@@ -177,7 +177,7 @@ static void forward_group(void *ctx, size_t first, size_t n, Arena *a) {
     forward(b->w, b->maps + first, n, out, a);
     if (b->raw) return;
     size_t n_values = (b->first[first + n] - b->first[first]) * N_Q;
-    for (size_t i = 0; i < n_values; i++) out[i] = out[i] > 0 ? out[i] : 0;
+    for (size_t i = 0; i < n_values; i++) out[i] = out[i] < 0 ? 0 : out[i]; /* NaN: exp(-87) */
     nn_exp(out, n_values);
 }
 

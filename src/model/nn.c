@@ -5,17 +5,58 @@
  * shapes, so that a group gives the same bytes on whichever thread it runs.
  *
  * OpenBLAS has one number of threads for the whole process, hence the state at file scope: how many
- * are between nn_begin and nn_end, and what the first of them found. */
+ * are between nn_begin and nn_end, and what the first of them found.
+ *
+ * OpenBLAS maps a buffer for every thread that is in a matrix product at the same time, keeps it
+ * for the next one, and where there is no room tries again for ever. So buffers are made before,
+ * one by one, after a look whether there is room; threads without are done without. How many
+ * buffers it has is remembered at file scope, too. */
 #include "model/nn.h"
 
 #include <cblas.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "base/diag.h"
 #include "base/par.h"
 #include "model/nn_exp.h"
+
+/* OpenBLAS's own, of which its header says nothing; absent from builds that hide them. */
+void *blas_memory_alloc(int which) __attribute__((weak));
+void blas_memory_free(void *buffer) __attribute__((weak));
+
+/* A buffer on x86-64, the largest of all machines (BUFFER_SIZE of OpenBLAS 0.3.21), and a little.
+ */
+static const size_t BUFFER_B = (size_t)129 << 20;
+static atomic_int n_buffers;
+
+/* Whether there is room for a buffer. Where OpenBLAS lets us, it gets one at once, in *held, before
+ * anything else takes the room. */
+static bool take_buffer(void **held) {
+    void *p = mmap(NULL, BUFFER_B, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return false;
+    munmap(p, BUFFER_B);
+    if (blas_memory_alloc) *held = blas_memory_alloc(0);
+    return true;
+}
+
+/* Returns how many of the threads there is room for, which then have their buffers. */
+static int room(int threads) {
+    int have = atomic_load(&n_buffers), n = have;
+    if (threads <= have) return threads;
+    void **held = MEM_ZNEW(void *, (size_t)threads);
+    for (int i = 0; i < have && blas_memory_alloc; i++) held[i] = blas_memory_alloc(0);
+    while (n < threads && take_buffer(&held[n])) n++;
+    for (int i = 0; i < n && blas_memory_free; i++) blas_memory_free(held[i]);
+    free(held);
+    if (n == 0) diag_out_of_memory("the model needs %zu MiB a thread for OpenBLAS", BUFFER_B >> 20);
+    atomic_store(&n_buffers, n);
+    return n;
+}
 
 static struct {
     pthread_mutex_t lock;
@@ -23,6 +64,7 @@ static struct {
 } blas = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void nn_begin(void) {
+    room(1);
     pthread_mutex_lock(&blas.lock);
     if (blas.n_inside++ == 0) {
         blas.threads_before = openblas_get_num_threads();
@@ -53,14 +95,17 @@ static void run_group(void *ctx, size_t index, int worker) {
 }
 
 void nn_batched(size_t n_items, size_t group, int threads, NnGroupFn fn, void *ctx) {
+    size_t n_groups = (n_items + group - 1) / group;
     int n_workers = par_resolve(threads);
+    if ((size_t)n_workers > n_groups) n_workers = n_groups > 0 ? (int)n_groups : 1;
     nn_begin();
+    n_workers = room(n_workers);
     NnBatches b = {.n_items = n_items,
                    .group = group,
                    .fn = fn,
                    .ctx = ctx,
                    .arenas = MEM_ZNEW(Arena, (size_t)n_workers)};
-    par_for((n_items + group - 1) / group, threads, run_group, &b);
+    par_for(n_groups, n_workers, run_group, &b);
     for (int i = 0; i < n_workers; i++) arena_free(&b.arenas[i]);
     free(b.arenas);
     nn_end();

@@ -110,13 +110,13 @@ static PathModelInput input_of(const PathWeights *w, const PathFeat *m, Arena *a
         .n_rows = m->n_rows, .feat = feat, .base = m->base, .count = m->base_count};
 }
 
-/* What percentiles are by definition: at least 1, and ascending. */
+/* What percentiles are by definition: at least 1, and ascending. NaN stays. */
 static void make_ascending(float *out) {
     for (size_t b = 0; b < SIZEBUCKET_N; b++) {
         float floor = 1;
         for (size_t k = 0; k < STATS_N_PCT; k++) {
             float *x = out + b * STATS_N_PCT + k;
-            if (*x > floor) floor = *x;
+            if (!(*x <= floor)) floor = *x;
             *x = floor;
         }
     }

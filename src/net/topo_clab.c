@@ -88,9 +88,10 @@ int topo_clab_read(Topo *t, const char *path, const char *text, size_t len,
     yaml_parser_t parser;
     yaml_document_t d;
     if (has_alias(text, len)) return fail(path, NULL, "YAML with aliases is not read", err);
-    if (!yaml_parser_initialize(&parser)) diag_die("out of memory");
+    if (!yaml_parser_initialize(&parser)) diag_out_of_memory("%s", path);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
     if (!yaml_parser_load(&parser, &d)) {
+        if (parser.error == YAML_MEMORY_ERROR) diag_out_of_memory("%s", path);
         int rc = err_input(err, "%s: line %zu: not valid YAML: %s", path,
                            (size_t)parser.problem_mark.line + 1,
                            parser.problem ? parser.problem : "cut short");

@@ -116,6 +116,7 @@ int topo_graphml_read(Topo *t, const char *path, const char *text, size_t len,
                  .path = path,
                  .g = topo_graph_new(path, o, false),
                  .err = err};
+    if (!x.parser) diag_out_of_memory("%s", path);
     XML_SetUserData(x.parser, &x);
     XML_SetElementHandler(x.parser, on_start, on_end);
     XML_SetCharacterDataHandler(x.parser, on_text);
@@ -128,6 +129,7 @@ int topo_graphml_read(Topo *t, const char *path, const char *text, size_t len,
             if (at + n == len) break;
             continue;
         }
+        if (XML_GetErrorCode(x.parser) == XML_ERROR_NO_MEMORY) diag_out_of_memory("%s", path);
         if (x.rc == 0) fail(&x, XML_ErrorString(XML_GetErrorCode(x.parser)));
     }
     int rc = x.rc == 0 ? topo_graph_build(t, x.g, err) : -1;

@@ -37,7 +37,7 @@ enum { MAX_LINKS = 16 }; /* of a path: WIRE_MAX_PACKET_B has room for their stam
 static void grow_cells(PktSim *s, uint32_t need) {
     size_t cap = 2 * (size_t)s->cap_cells + need;
     PktCell *cells = cap < NONE ? aligned_alloc(sizeof *cells, cap * sizeof *cells) : NULL;
-    if (!cells) diag_die("out of memory: %zu packets at once", cap);
+    if (!cells) diag_out_of_memory("%zu packets at once", cap);
     if (s->n_cells) memcpy(cells, s->cells, s->n_cells * sizeof *cells);
     free(s->cells);
     s->cells = cells;

@@ -25,7 +25,8 @@
 #include "base/json.h"
 #include "train/train_task.h"
 
-/* A crash loses at most a minute of training; a line every five seconds can be read. */
+/* A crash loses at most a minute of training, and at most half of a run that is younger; a line
+ * every five seconds can be read. */
 static const double save_every_s = 60, note_every_s = 5;
 
 typedef struct {
@@ -45,6 +46,7 @@ typedef struct {
     uint32_t best_epoch; /* 1-based; 0: none yet */
     char *state_file;    /* name in out, of the last state saved */
     double t_start_s, t_saved_s, t_noted_s;
+    double save_in_s; /* from t_saved_s on */
     uint64_t steps_at_start;
 } TrainRun;
 
@@ -184,6 +186,7 @@ static int save_state(TrainRun *r, Err *err) {
         free(name);
     }
     r->t_saved_s = diag_now_s();
+    r->save_in_s = fmin(fmax(1, 2 * r->save_in_s), save_every_s);
     return rc;
 }
 
@@ -281,7 +284,7 @@ static int run_epoch(TrainRun *r, Err *err) {
         r->loss_sum += loss;
         r->step++;
         if (diag_stop_requested()) rc = stop(r, err);
-        else if (diag_now_s() - r->t_saved_s > save_every_s) rc = save_state(r, err);
+        else if (diag_now_s() - r->t_saved_s > r->save_in_s) rc = save_state(r, err);
     }
     return rc;
 }
