@@ -14,6 +14,7 @@ extern const char *const linkload_routing_names[]; /* ended by NULL */
 /* linkload_expect fills load[n_links] with the expected share of flows that cross each directed
  * link, if a flow goes from rack i to rack j with probability p[i · n_racks + j] (between uniformly
  * drawn different hosts of them) and nodes choose next hops as `how` says. p[i, i] > 0 only where
- * rack i has two hosts. */
+ * rack i has two hosts. p NULL: all pairs alike, at a cost that grows with pods × links, where
+ * every host has one link. */
 void linkload_expect(const Route *r, LoadRouting how, const double *p, double *load);
 #endif

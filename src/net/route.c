@@ -279,6 +279,8 @@ const Topo *route_topo(const Route *r) { return r->topo; }
 
 uint32_t route_max_links(const Route *r) { return r->max_links; }
 
+uint32_t route_class(const Route *r, uint32_t node) { return r->node[node].class; }
+
 uint32_t route_n_links(const Route *r, uint32_t src_host, uint32_t dst_host) {
     RouteTarget to = target_of(r, dst_host);
     return src_host == dst_host ? 0 : host_distance(r, src_host, &to) + 1;

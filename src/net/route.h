@@ -23,6 +23,11 @@ uint32_t route_max_links(const Route *r);
 /* route_n_links returns the links on every shortest path from one host to another, 0 if equal. */
 uint32_t route_n_links(const Route *r, uint32_t src_host, uint32_t dst_host);
 
+/* route_class returns the class of a switch or a host with several links, TOPO_NONE for a host with
+ * one. Nodes of a class have the same links to switches, by neighbour, rate and delay, so that
+ * exchanging two of them changes no path between others but for the link to them. */
+uint32_t route_class(const Route *r, uint32_t node);
+
 /* route_path fills `links` (room for route_max_links) with the directed links of a flow's path and
  * returns how many. At each node with n > 1 next hops (in descending order of node id, parallel
  * links side by side) it takes number route_hash(...) % n, seeded with the node's id. src ≠ dst. */
