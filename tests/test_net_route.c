@@ -560,7 +560,7 @@ static void ports_are_numbered_piece_by_piece(void **state) {
         src[i] = (uint32_t)rng_below(&g, AMONG);
         dst[i] = (src[i] + 1 + (uint32_t)rng_below(&g, AMONG - 1)) % AMONG;
     }
-    RoutePorts *ports = route_ports_new(&t);
+    RoutePorts *ports = route_ports_new(&t, 10);
     for (size_t i = 0; i < N; i += PIECE)
         route_ports_next(ports, src + i, dst + i, N - i < PIECE ? N - i : PIECE, sport + i);
     route_ports_free(ports);

@@ -76,38 +76,26 @@ static bool same_switches(const Topo *t, uint32_t host_a, uint32_t host_b) {
 /* Groups in order of rack. `heads` receives a host of each group. */
 static void group_hosts(Route *r, uint32_t *heads) {
     const Topo *t = r->topo;
-    r->group_of = MEM_NEW(uint32_t, t->n_hosts);
     for (uint32_t rack = 0; rack < t->n_racks; rack++) {
         uint32_t first = r->n_groups; /* hosts of one group are of one rack */
         for (uint32_t i = t->rack_host_start[rack]; i < t->rack_host_start[rack + 1]; i++) {
             uint32_t h = t->rack_hosts[i], g = r->n_groups;
             while (g > first && !same_switches(t, heads[g - 1], h)) g--;
             if (g == first) heads[r->n_groups++] = h;
-            r->group_of[h] = g == first ? r->n_groups - 1 : g - 1;
+            r->host[h].group = g == first ? r->n_groups - 1 : g - 1;
         }
     }
 }
 
 /* ---- single steps ---- */
 
-/* A destination, looked up once per path. */
-typedef struct {
-    uint32_t node, group, column, only_switch;
-} RouteTarget;
-
-static inline RouteTarget target_of(const Route *r, uint32_t host) {
-    uint32_t group = r->group_of[host];
-    return (RouteTarget){r->topo->host_node[host], group, r->column_of[group],
-                         r->only_switch[host]};
-}
-
-static inline bool is_last_switch(const Route *r, uint32_t node, const RouteTarget *to) {
+static inline bool is_last_switch(const Route *r, uint32_t node, const RouteHost *to) {
     if (to->only_switch != TOPO_NONE) return to->only_switch == node;
     return route_is_linked(r->topo, to->node, node);
 }
 
 /* Next hops of a node that is neither of the target's switches nor a host with one link. */
-static inline const NextHops *hops_of(const Route *r, uint32_t class, const RouteTarget *to) {
+static inline const NextHops *hops_of(const Route *r, uint32_t class, const RouteHost *to) {
     const NextHops *hops = route_far_hops(r, class, to->column);
     if (hops->distance > 1 && class < r->n_switch_classes) return hops;
     const NextHops *near = route_near_hops(r, class, to->group);
@@ -116,9 +104,9 @@ static inline const NextHops *hops_of(const Route *r, uint32_t class, const Rout
 
 /* Distance from a host to the nearest switch of a group, in links; ROUTE_UNREACHED if there is no
  * way. */
-static uint32_t host_distance(const Route *r, uint32_t host, const RouteTarget *to) {
-    uint32_t v = r->topo->host_node[host], only = r->only_switch[host];
-    if (only == TOPO_NONE) return hops_of(r, r->node[v].class, to)->distance;
+static uint32_t host_distance(const Route *r, uint32_t host, const RouteHost *to) {
+    uint32_t only = r->host[host].only_switch;
+    if (only == TOPO_NONE) return hops_of(r, r->node[r->host[host].node].class, to)->distance;
     if (is_last_switch(r, only, to)) return 1;
     uint32_t d = hops_of(r, r->node[only].class, to)->distance;
     return d == ROUTE_UNREACHED ? ROUTE_UNREACHED : d + 1;
@@ -128,12 +116,11 @@ static uint32_t host_distance(const Route *r, uint32_t host, const RouteTarget *
 
 /* Of each class the number of its switches with hosts of one link, or 1 for hosts with several. */
 static uint32_t *count_sources(const Route *r, const uint32_t *heads) {
-    const Topo *t = r->topo;
     uint32_t *n = MEM_ZNEW(uint32_t, r->n_classes);
     for (uint32_t g = 0; g < r->n_groups; g++) {
-        uint32_t only = r->only_switch[heads[g]];
-        if (only != TOPO_NONE) n[r->node[only].class]++;
-        else n[r->node[t->host_node[heads[g]]].class] = 1;
+        const RouteHost *h = &r->host[heads[g]];
+        if (h->only_switch != TOPO_NONE) n[r->node[h->only_switch].class]++;
+        else n[r->node[h->node].class] = 1;
     }
     return n;
 }
@@ -176,7 +163,7 @@ static uint32_t longest_path(const Route *r, const uint32_t *heads, const uint32
              *n_sharing = MEM_ZNEW(uint32_t, r->n_classes), longest = 2;
     uint8_t *has_hosts = MEM_ZNEW(uint8_t, t->n_nodes);
     for (uint32_t h = 0; h < t->n_hosts; h++)
-        if (r->only_switch[h] != TOPO_NONE) has_hosts[r->only_switch[h]] = 1;
+        if (r->host[h].only_switch != TOPO_NONE) has_hosts[r->host[h].only_switch] = 1;
     for (uint32_t i = 0, column = 0; column < r->n_columns; column++) {
         uint32_t first = i;
         for (; i < r->n_groups && r->column_of[order[i]] == column; i++) {
@@ -215,13 +202,13 @@ static uint32_t *groups_by_column(const Route *r) {
 static int fail_reach(const Route *r, const uint32_t *heads, Err *err) {
     const Topo *t = r->topo;
     for (uint32_t g = 0; g < r->n_groups; g++) {
-        RouteTarget to = target_of(r, heads[g]);
+        const RouteHost *to = &r->host[heads[g]];
         for (uint32_t from = 0; from < r->n_groups; from++)
-            if (host_distance(r, heads[from], &to) == ROUTE_UNREACHED)
+            if (host_distance(r, heads[from], to) == ROUTE_UNREACHED)
                 return err_input(err,
                                  "%s: no path from host %llu to host %llu (hosts don't forward)",
                                  t->name, (unsigned long long)t->node_id[t->host_node[heads[from]]],
-                                 (unsigned long long)t->node_id[to.node]);
+                                 (unsigned long long)t->node_id[to->node]);
     }
     return err_input(err, "%s: some hosts don't reach each other", t->name);
 }
@@ -241,22 +228,25 @@ Route *route_new(const Topo *t, Err *err) {
     /* What walking a path reads of links and hosts. */
     r->link_to = MEM_NEW(uint32_t, t->n_links);
     r->down_link = MEM_NEW(uint32_t, t->n_links);
-    r->host_ip = MEM_NEW(uint32_t, t->n_hosts);
-    r->only_switch = MEM_NEW(uint32_t, t->n_hosts);
+    r->host = MEM_NEW(RouteHost, t->n_hosts);
     for (uint32_t l = 0; l < t->n_links; l++) {
         r->link_to[l] = t->links[l].to;
         r->down_link[l] = t->out_link[l] ^ 1;
     }
     for (uint32_t h = 0; h < t->n_hosts; h++) {
-        uint32_t v = t->host_node[h], first = t->out_start[v];
-        r->host_ip[h] = route_node_ip(t->node_id[v]);
-        r->only_switch[h] =
-            t->out_start[v + 1] - first == 1 ? t->links[t->out_link[first]].to : TOPO_NONE;
+        uint32_t v = t->host_node[h], up_link = t->out_link[t->out_start[v]];
+        bool one = t->out_start[v + 1] - t->out_start[v] == 1;
+        r->host[h] = (RouteHost){.node = v,
+                                 .ip = route_node_ip(t->node_id[v]),
+                                 .only_switch = one ? t->links[up_link].to : TOPO_NONE,
+                                 .up_link = one ? up_link : TOPO_NONE};
     }
 
     uint32_t *heads = MEM_NEW(uint32_t, t->n_hosts);
     group_hosts(r, heads);
     int rc = route_table_build(r, heads, err);
+    for (uint32_t h = 0; rc == 0 && h < t->n_hosts; h++)
+        r->host[h].column = r->column_of[r->host[h].group];
     if (rc == 0) rc = check_reach(r, heads, err);
     free(heads);
     if (rc == 0) return r;
@@ -266,9 +256,9 @@ Route *route_new(const Topo *t, Err *err) {
 
 void route_destroy(Route *r) {
     if (!r) return;
-    void *arrays[] = {r->group_of,  r->column_of,  r->node,       r->link_list,  r->runs,
-                      r->hops,      r->run_column, r->near,       r->near_start, r->link_to,
-                      r->down_link, r->host_ip,    r->only_switch};
+    void *arrays[] = {r->host,       r->column_of, r->node,       r->link_list,
+                      r->runs,       r->hops,      r->run_column, r->near,
+                      r->near_start, r->link_to,   r->down_link};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     free(r);
 }
@@ -282,8 +272,7 @@ uint32_t route_max_links(const Route *r) { return r->max_links; }
 uint32_t route_class(const Route *r, uint32_t node) { return r->node[node].class; }
 
 uint32_t route_n_links(const Route *r, uint32_t src_host, uint32_t dst_host) {
-    RouteTarget to = target_of(r, dst_host);
-    return src_host == dst_host ? 0 : host_distance(r, src_host, &to) + 1;
+    return src_host == dst_host ? 0 : host_distance(r, src_host, &r->host[dst_host]) + 1;
 }
 
 /* The links from a switch to one of its hosts: a range of the host's own. */
@@ -297,7 +286,7 @@ static const uint32_t *last_hop(const Route *r, uint32_t node, uint32_t dst_node
     return &r->down_link[i];
 }
 
-static inline const uint32_t *next_hops(const Route *r, uint32_t node, const RouteTarget *to,
+static inline const uint32_t *next_hops(const Route *r, uint32_t node, const RouteHost *to,
                                         uint32_t *n) {
     const RouteNode *at = &r->node[node];
     *n = 1;
@@ -309,20 +298,27 @@ static inline const uint32_t *next_hops(const Route *r, uint32_t node, const Rou
 }
 
 const uint32_t *route_next(const Route *r, uint32_t node, uint32_t dst_host, uint32_t *n) {
-    RouteTarget to = target_of(r, dst_host);
-    return next_hops(r, node, &to, n);
+    return next_hops(r, node, &r->host[dst_host], n);
 }
 
 uint32_t route_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16_t sport,
                     uint16_t dport, uint32_t *links) {
     assert(src_host != dst_host);
     const Topo *t = r->topo;
-    RouteTarget to = target_of(r, dst_host);
-    FlowKey key = key_of(r->host_ip[src_host], r->host_ip[dst_host], sport, dport);
-    uint32_t n_links = 0, node = t->host_node[src_host];
-    while (node != to.node) {
+    const RouteHost *from = &r->host[src_host], *to = &r->host[dst_host];
+    FlowKey key = key_of(from->ip, to->ip, sport, dport);
+    uint32_t n_links = 0, node = from->node;
+    if (from->only_switch != TOPO_NONE) {
+        links[n_links++] = from->up_link;
+        node = from->only_switch;
+    }
+    while (node != to->node) {
         uint32_t n, pick = 0;
-        const uint32_t *next = next_hops(r, node, &to, &n);
+        if (node == to->only_switch) {
+            links[n_links++] = to->up_link ^ 1;
+            break;
+        }
+        const uint32_t *next = next_hops(r, node, to, &n);
         if (n > 1) pick = hash_key(&key, (uint32_t)t->node_id[node]) % n;
         links[n_links++] = next[pick];
         node = r->link_to[next[pick]];

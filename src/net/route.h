@@ -1,6 +1,7 @@
 /* route: ECMP over all shortest paths, with the hash of the HPCC authors' simulator. */
 #ifndef M3_NET_ROUTE_H
 #define M3_NET_ROUTE_H
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/diag.h"
@@ -53,9 +54,10 @@ enum { ROUTE_FIRST_SPORT = 10000, ROUTE_DPORT = 100 };
 void route_sports(const Topo *t, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
                   uint16_t *sport);
 /* RoutePorts counts the flows of each pair, for lists that come in pieces: route_ports_next fills
- * the source ports of the next n flows. route_ports_free releases. */
+ * the source ports of the next n flows. n_flows says how many there will be, roughly; among more
+ * than 11,585 hosts it sizes a table. route_ports_free releases. */
 typedef struct RoutePorts RoutePorts;
-RoutePorts *route_ports_new(const Topo *t);
+RoutePorts *route_ports_new(const Topo *t, size_t n_flows);
 void route_ports_next(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
                       uint16_t *sport);
 void route_ports_free(RoutePorts *p);

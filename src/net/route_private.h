@@ -33,23 +33,29 @@ typedef struct {
     uint32_t class, links;
 } RouteNode;
 
+/* All that walking a path reads of a host, side by side: among a million hosts each array more
+ * would be a cache miss more. */
+typedef struct {
+    uint32_t node, ip;
+    uint32_t group, column;
+    uint32_t only_switch, up_link; /* of a host with one link; TOPO_NONE for others */
+} RouteHost;
+
 struct Route {
     const Topo *topo;
     uint32_t n_groups, n_columns, n_classes, n_switch_classes; /* classes of hosts come last */
-    uint32_t *group_of;                                        /* [n_hosts] */
+    RouteHost *host;                                           /* [n_hosts] */
     uint32_t *column_of;                                       /* [n_groups] */
     RouteNode *node;                                           /* [n_nodes] */
     uint32_t
         *link_list;  /* links of each row to switches, then its lists that are no range of them */
     RouteRuns *runs; /* [n_classes] */
     NextHops *hops;  /* of all classes, those with runs first */
-    uint32_t *run_column;  /* the column at which each run begins, as far as there are runs */
-    size_t *near_start;    /* [n_groups + 1] */
-    NearHops *near;        /* of all groups, by ascending class */
-    uint32_t *link_to;     /* [n_links] a copy of what path walking reads of a Link */
-    uint32_t *down_link;   /* [n_links] out_link's links in the other direction */
-    uint32_t *host_ip;     /* [n_hosts] */
-    uint32_t *only_switch; /* [n_hosts] the switch of a host with one link, or TOPO_NONE */
+    uint32_t *run_column; /* the column at which each run begins, as far as there are runs */
+    size_t *near_start;   /* [n_groups + 1] */
+    NearHops *near;       /* of all groups, by ascending class */
+    uint32_t *link_to;    /* [n_links] a copy of what path walking reads of a Link */
+    uint32_t *down_link;  /* [n_links] out_link's links in the other direction */
     uint32_t max_links;
 };
 

@@ -54,7 +54,7 @@ int flowsource_drawn(FlowSource *s, const WorkloadStream *w, const Topo *t, int 
         .n = n, .sport = *sport = MEM_NEW(uint16_t, n), .drawn = w, .threads = threads};
     size_t n_chunks = flowsource_n_chunks(s);
     Progress progress;
-    RoutePorts *ports = route_ports_new(t);
+    RoutePorts *ports = route_ports_new(t, n);
     ChunkHosts p = pairs_new(s, NULL);
     progress_init(&progress, log, "hosts of flows drawn", n);
     int rc = 0;
