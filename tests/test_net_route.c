@@ -561,6 +561,9 @@ static void ports_are_numbered_piece_by_piece(void **state) {
         dst[i] = (src[i] + 1 + (uint32_t)rng_below(&g, AMONG - 1)) % AMONG;
     }
     RoutePorts *ports = route_ports_new(&t, 10);
+    assert_true(route_ports_looks_twice(ports));
+    for (size_t i = 0; i < N; i += PIECE)
+        route_ports_look(ports, src + i, dst + i, N - i < PIECE ? N - i : PIECE);
     for (size_t i = 0; i < N; i += PIECE)
         route_ports_next(ports, src + i, dst + i, N - i < PIECE ? N - i : PIECE, sport + i);
     route_ports_free(ports);

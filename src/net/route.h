@@ -54,10 +54,13 @@ enum { ROUTE_FIRST_SPORT = 10000, ROUTE_DPORT = 100 };
 void route_sports(const Topo *t, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
                   uint16_t *sport);
 /* RoutePorts counts the flows of each pair, for lists that come in pieces: route_ports_next fills
- * the source ports of the next n flows. n_flows says how many there will be, roughly; among more
- * than 11,585 hosts it sizes a table. route_ports_free releases. */
+ * the source ports of the next n flows. Of networks of more than 11,585 hosts it has to see all
+ * flows before (route_ports_looks_twice): piece by piece with route_ports_look, about n_flows of
+ * them. route_ports_free releases. */
 typedef struct RoutePorts RoutePorts;
 RoutePorts *route_ports_new(const Topo *t, size_t n_flows);
+bool route_ports_looks_twice(const RoutePorts *p);
+void route_ports_look(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n);
 void route_ports_next(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
                       uint16_t *sport);
 void route_ports_free(RoutePorts *p);

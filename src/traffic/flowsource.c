@@ -49,25 +49,37 @@ static void pairs_free(ChunkHosts *p) {
     free(p->dst);
 }
 
-/* Numbers the ports of a source of s->n flows that are not in memory. */
-static int number_ports(FlowSource *s, const Topo *t, uint16_t **sport, const char *what,
-                        const Log *log, Err *err) {
+/* Goes through the hosts of all flows: to number them (into sport), or (NULL) to look at them. */
+static int count_ports(const FlowSource *s, RoutePorts *ports, uint16_t *sport, Progress *progress,
+                       Err *err) {
     size_t n = s->n, n_chunks = flowsource_n_chunks(s);
-    s->sport = *sport = MEM_NEW(uint16_t, n);
-    Progress progress;
-    RoutePorts *ports = route_ports_new(t, n);
     ChunkHosts p = pairs_new(s, NULL);
-    progress_init(&progress, log, what, n);
     int rc = 0;
     for (; p.first < n_chunks; p.first += WINDOW) {
         size_t n_here = n_chunks - p.first < WINDOW ? n_chunks - p.first : WINDOW;
         if ((rc = par_try(n_here, s->threads, get_pairs, &p, err)) != 0) break;
         size_t first = p.first * FLOW_CHUNK, most = (size_t)WINDOW * FLOW_CHUNK, left = n - first;
-        route_ports_next(ports, p.src, p.dst, left < most ? left : most, *sport + first);
-        progress_update(&progress, first);
+        if (left > most) left = most;
+        if (sport) route_ports_next(ports, p.src, p.dst, left, sport + first);
+        else route_ports_look(ports, p.src, p.dst, left);
+        progress_update(progress, first);
     }
-    progress_finish(&progress);
     pairs_free(&p);
+    return rc;
+}
+
+/* Numbers the ports of a source of s->n flows that are not in memory. */
+static int number_ports(FlowSource *s, const Topo *t, uint16_t **sport, const char *what,
+                        const Log *log, Err *err) {
+    s->sport = *sport = MEM_NEW(uint16_t, s->n);
+    Progress progress;
+    RoutePorts *ports = route_ports_new(t, s->n);
+    int rc = 0;
+    for (int pass = route_ports_looks_twice(ports) ? 0 : 1; pass < 2 && rc == 0; pass++) {
+        progress_init(&progress, log, what, s->n);
+        rc = count_ports(s, ports, pass == 0 ? NULL : *sport, &progress, err);
+        progress_finish(&progress);
+    }
     route_ports_free(ports);
     return rc;
 }
