@@ -95,7 +95,33 @@ static void largest_product_is_that_of_some_pair(void **state) {
     assert_true(sum / N_SEEDS > 10000); /* bytes */
 }
 
+/* The figures of a Clos give what the search finds: all shapes with few of everything, whose
+ * fastest or slowest links are those of any tier. */
+static void a_clos_needs_no_search(void **state) {
+    (void)state;
+    static const double rate[] = {10e9, 40e9, 100e9}, delay[] = {1000, 50, 20000};
+    for (uint32_t k = 0; k < 3 * 2 * 2 * 9; k++) {
+        Clos c;
+        Topo t;
+        Err err = {0};
+        clos_default(&c);
+        c.pods = 1 + k % 3, c.racks_per_pod = 1 + k / 3 % 2, c.hosts_per_rack = 1 + k / 6 % 2;
+        c.spines_per_plane = 2;
+        c.host_rate_bps = rate[k / 12 % 3], c.fab_rate_bps = rate[k / 36 % 3];
+        c.spine_rate_bps = rate[(k / 12 + 1) % 3];
+        c.host_delay_ns = delay[k / 36 % 3], c.spine_delay_ns = delay[k / 12 % 3];
+        if (clos_hosts(&c) < 2) continue;
+        assert_int_equal(clos_build(&t, &c, "clos", &err), 0);
+        Route *r = route_new(&t, &err);
+        assert_non_null(r);
+        assert_true(basebdp_largest(r) == basebdp_of_clos(&c));
+        route_destroy(r);
+        topo_free(&t);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(largest_product_is_that_of_some_pair)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(largest_product_is_that_of_some_pair),
+                                       cmocka_unit_test(a_clos_needs_no_search)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,8 @@
  * whose hosts are of the same kinds: two of them are sources, since the largest product may be that
  * of a pair among them, and one is a destination. Toward one host the round trip from every switch
  * follows from those of its next hops, which are nearer, so each is computed once, by recursion,
- * and shared by all sources. */
+ * and shared by all sources. A large folded Clos has a path within a rack, one within a pod and one
+ * between pods, and no search is made. */
 #include "net/basebdp.h"
 
 #include <math.h>
@@ -15,6 +16,7 @@
 
 #include "base/mem.h"
 #include "net/alike.h"
+#include "net/clos.h"
 #include "net/wire.h"
 
 /* What a stretch of links adds: its part of a round trip, and its slowest rate. */
@@ -150,8 +152,30 @@ static uint32_t thin_out(const Route *route, uint32_t *chosen, bool *is_end) {
     return n;
 }
 
+/* From so many racks on a search would take seconds, and in a thousand pods minutes. */
+enum { MANY_RACKS = 4096 };
+
+double basebdp_of_clos(const Clos *c) {
+    const double rate[] = {c->host_rate_bps, c->fab_rate_bps, c->spine_rate_bps};
+    const double delay[] = {c->host_delay_ns, c->fab_delay_ns, c->spine_delay_ns};
+    const bool some[] = {c->hosts_per_rack > 1, c->racks_per_pod > 1, c->pods > 1};
+    double largest = 0;
+    for (int tiers = 1; tiers <= 3; tiers++) { /* up by so many links, and down by as many */
+        double rates[6], delays[6];
+        for (int k = 0; k < tiers; k++) {
+            rates[k] = rates[2 * tiers - 1 - k] = rate[k];
+            delays[k] = delays[2 * tiers - 1 - k] = delay[k];
+        }
+        if (some[tiers - 1])
+            largest = fmax(largest, basebdp_of(rates, delays, 2 * (uint32_t)tiers));
+    }
+    return largest;
+}
+
 double basebdp_largest(const Route *r) {
     const Topo *t = route_topo(r);
+    Clos c;
+    if (t->n_racks >= MANY_RACKS && clos_match(&c, t)) return basebdp_of_clos(&c);
     BaseSearch s = {r, t, MEM_NEW(BaseStretch, t->n_nodes), MEM_NEW(uint32_t, t->n_nodes), 0};
     bool *is_end = MEM_NEW(bool, t->n_hosts);
     uint32_t *hosts = MEM_NEW(uint32_t, t->n_hosts), n = thin_out(r, hosts, is_end);

@@ -301,6 +301,11 @@ const uint32_t *route_next(const Route *r, uint32_t node, uint32_t dst_host, uin
     return next_hops(r, node, &r->host[dst_host], n);
 }
 
+void route_prefetch(const Route *r, uint32_t src_host, uint32_t dst_host) {
+    __builtin_prefetch(&r->host[src_host]);
+    __builtin_prefetch(&r->host[dst_host]);
+}
+
 uint32_t route_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16_t sport,
                     uint16_t dport, uint32_t *links) {
     assert(src_host != dst_host);

@@ -35,6 +35,9 @@ uint32_t route_class(const Route *r, uint32_t node);
 uint32_t route_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16_t sport,
                     uint16_t dport, uint32_t *links);
 
+/* route_prefetch begins to read what route_path will need of two hosts. */
+void route_prefetch(const Route *r, uint32_t src_host, uint32_t dst_host);
+
 /* route_next returns the next hops (directed links) from `node` toward host `dst`, and how many in
  * *n. */
 const uint32_t *route_next(const Route *r, uint32_t node, uint32_t dst_host, uint32_t *n);

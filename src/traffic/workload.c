@@ -18,9 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
+#include "base/units.h"
 #include "net/linkload.h"
 
 enum { CHUNK = FLOW_CHUNK };
@@ -443,6 +445,16 @@ static WorkloadStream *stream_new(const Workload *w, const Route *r, WorkloadInf
     return NULL;
 }
 
+/* Whether there is memory for about n flows: in a list, with what their ports take, or drawn by the
+ * chunk, where ports and what finding them takes remain. */
+static int check_memory(double n, bool hold, Err *err) {
+    enum { HELD_B = 28, STREAMED_B = 4 };
+    double need_b = n * (hold ? HELD_B : STREAMED_B), have_b = (double)file_memory_b();
+    if (need_b <= 0.75 * have_b) return 0;
+    return err_input(err, "%.3g flows take %s or more, and this machine has %s of memory", n,
+                     units_size(need_b).s, units_size(have_b).s);
+}
+
 int workload_draw_or_stream(const Workload *w, const Route *r, int threads, uint64_t max_in_memory,
                             Flows *out, WorkloadStream **stream, WorkloadInfo *info, Err *err) {
     *out = (Flows){0};
@@ -450,7 +462,8 @@ int workload_draw_or_stream(const Workload *w, const Route *r, int threads, uint
     WorkloadStream *d = stream_new(w, r, info, err);
     if (!d) return -1;
     bool hold = expected_flows(d, 0) <= (double)max_in_memory;
-    int rc = fill(d, hold ? out : NULL, threads, err);
+    int rc = check_memory(expected_flows(d, 0), hold, err);
+    if (rc == 0) rc = fill(d, hold ? out : NULL, threads, err);
     if (rc == 0 && !hold) {
         *stream = d;
         return 0;
