@@ -21,7 +21,8 @@
  * Along the columns a class's next hops repeat, since racks are in order of pod and to a fabric
  * switch all other pods look alike, so they are kept as runs where that is shorter. One
  * breadth-first search a column, over classes, finds them: once to count the runs, and again to
- * keep them, unless the table is small. Memory: linear in the cables of a Clos; in networks without
+ * keep them, unless the table is small or its first columns have shown that there are no runs to
+ * speak of. Memory: linear in the cables of a Clos; in networks without
  * symmetry every switch is a class and the table is the full one, which is refused if it does not
  * fit the machine.
  *
@@ -73,6 +74,7 @@ typedef struct {
     uint32_t *mark;              /* [n_rows + n_classes], all 0 at first */
     uint32_t *position;          /* [most links of a row] */
     uint64_t table_b, first_b;   /* what the table takes so far, and its first column alone */
+    bool full;                   /* the table is kept in full */
 } RouteBuild;
 
 /* ---- rows ---- */
@@ -366,13 +368,23 @@ static int too_large(const RouteBuild *b, double table_b, Err *err) {
                      units_size((double)file_memory_b()).s);
 }
 
+/* So many columns are enough to know what the others will be like. */
+enum { ENOUGH = 64 };
+
 /* What the whole table takes, going by the columns so far. */
 static int check_size(const RouteBuild *b, uint32_t n_done, Err *err) {
-    enum { ENOUGH = 64 };
     double most = 0.75 * (double)file_memory_b(), first = (double)b->first_b,
            share = n_done > 1 ? (b->r->n_columns - 1.0) / (n_done - 1.0) : 1,
            table_b = first + ((double)b->table_b - first) * (n_done < ENOUGH ? 1 : share);
     return table_b > most ? too_large(b, table_b, err) : 0;
+}
+
+/* Whether in the first columns most next hops are other ones than in the column before. */
+static bool has_no_runs(const RouteBuild *b, uint32_t n_done) {
+    uint64_t n_runs = 0;
+    if (n_done != ENOUGH) return false;
+    for (uint32_t c = 0; c < b->r->n_classes; c++) n_runs += b->lists[c].n_runs;
+    return n_runs > (uint64_t)b->r->n_classes * ENOUGH / 2;
 }
 
 /* One search a column. The next hops of a class go to its runs, or are only counted. */
@@ -393,7 +405,7 @@ static int fill_columns(RouteBuild *b, bool count, Err *err) {
                 if (find_far(b, c, &hops, err) != 0) return -1;
             if (!dense && column > 0 && same_hops(hops, l->hops)) continue;
             l->hops = hops;
-            if (count) b->table_b += sizeof hops + sizeof column;
+            if (count) b->table_b += sizeof hops;
             else {
                 size_t at = r->runs[c].first + l->n_runs;
                 r->hops[at] = hops;
@@ -403,18 +415,20 @@ static int fill_columns(RouteBuild *b, bool count, Err *err) {
         }
         if (column == 0) b->first_b = b->table_b;
         if (count && check_size(b, column + 1, err) != 0) return -1;
+        b->full = count && has_no_runs(b, column + 1);
+        if (b->full) break;
     }
     return 0;
 }
 
 /* Where the next hops of each class go: first those of classes with few runs. */
-static void place_runs(RouteBuild *b, bool small) {
+static void place_runs(RouteBuild *b) {
     Route *r = b->r;
     size_t n = 0, n_runs = 0;
     r->runs = MEM_NEW(RouteRuns, r->n_classes);
     for (uint32_t c = 0; c < r->n_classes; c++) {
         uint32_t n_here = b->lists[c].n_runs;
-        if (small || n_here > r->n_columns / 4) n_here = r->n_columns;
+        if (b->full || n_here > r->n_columns / 4) n_here = r->n_columns;
         r->runs[c] = (RouteRuns){.n = n_here};
         if (n_here < r->n_columns) n_runs += n_here;
     }
@@ -430,9 +444,9 @@ static void place_runs(RouteBuild *b, bool small) {
 }
 
 static int fill_far(RouteBuild *b, Err *err) {
-    bool small = (uint64_t)b->r->n_classes * b->r->n_columns <= SMALL_TABLE;
-    if (!small && fill_columns(b, true, err) != 0) return -1;
-    place_runs(b, small);
+    b->full = (uint64_t)b->r->n_classes * b->r->n_columns <= SMALL_TABLE;
+    if (!b->full && fill_columns(b, true, err) != 0) return -1;
+    place_runs(b);
     return fill_columns(b, false, err);
 }
 
@@ -452,6 +466,8 @@ static int list_links(RouteBuild *b, Err *err) {
         return too_large(b, (double)n * sizeof *r->link_list, err);
     r->link_list = MEM_NEW(uint32_t, n);
     r->node = MEM_NEW(RouteNode, t->n_nodes);
+    uint32_t *n_left = MEM_ZNEW(uint32_t, r->n_classes); /* members, after which lists can go */
+    for (uint32_t row = 0; row < b->n_rows; row++) n_left[b->class_of[row]]++;
     n = 0;
     for (uint32_t v = 0; v < t->n_nodes; v++) {
         uint32_t row = b->row_of[v];
@@ -459,14 +475,18 @@ static int list_links(RouteBuild *b, Err *err) {
             r->node[v] = (RouteNode){TOPO_NONE, t->out_link[t->out_start[v]]};
             continue;
         }
-        const ClassLists *l = &b->lists[b->class_of[row]];
+        ClassLists *l = &b->lists[b->class_of[row]];
         const uint32_t *own = b->link + b->start[row];
         size_t n_own = b->start[row + 1] - b->start[row];
         r->node[v] = (RouteNode){b->class_of[row], (uint32_t)n};
         memcpy(r->link_list + n, own, n_own * sizeof *own);
         n += n_own;
         for (size_t i = 0; i < l->n; i++) r->link_list[n++] = own[l->list[i]];
+        if (--n_left[b->class_of[row]] > 0) continue;
+        free(l->list);
+        l->list = NULL;
     }
+    free(n_left);
     return 0;
 }
 
