@@ -142,6 +142,22 @@ static void expect_same_uniform(const Topo *t) {
     route_destroy(r);
 }
 
+/* The figures of a Clos give what passes over it do. */
+static void expect_same_of_clos(const Topo *t, const Clos *c) {
+    Err err = {0};
+    Route *r = route_new(t, &err);
+    assert_non_null(r);
+    double *a = MEM_NEW(double, t->n_links), *b = MEM_NEW(double, t->n_links);
+    linkload_clos(t, c, a);
+    linkload_expect(r, LOAD_ROUTED, NULL, b);
+    for (uint32_t l = 0; l < t->n_links; l++)
+        if (fabs(a[l] - b[l]) > 1e-12 * (1e-3 + fabs(b[l])))
+            fail_msg("link %u: %.17g of figures, %.17g by passes", l, a[l], b[l]);
+    free(a);
+    free(b);
+    route_destroy(r);
+}
+
 static void uniform_loads_equal_those_of_a_table(void **state) {
     (void)state;
     for (uint32_t k = 0; k < 6; k++) {
@@ -155,6 +171,7 @@ static void uniform_loads_equal_those_of_a_table(void **state) {
         if (c.pods * c.racks_per_pod * c.hosts_per_rack < 2) c.hosts_per_rack = 3;
         ok(clos_build(&t, &c, "clos", &err), &err);
         expect_same_uniform(&t);
+        expect_same_of_clos(&t, &c);
         TopoCable *cables = MEM_NEW(TopoCable, t.n_links);
         uint32_t n = 0, n_missing = 0;
         for (uint32_t l = 0; l < t.n_links; l += 2) {

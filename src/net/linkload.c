@@ -12,7 +12,7 @@
  * Uniform traffic where all racks are such takes one pass for all racks below a class of switches
  * (route_class) instead of one a rack: up to the switches next to them all goes the same way, and
  * there it parts equally among them. A rack of the class sends the others its share like everybody
- * else, by way of all its neighbours.
+ * else, by way of all its neighbours. In a large folded Clos with equal splitting it takes none.
  *
  * Polarised hashing: a flow has one hash, and every node takes next hop number (hash mod count), so
  * the choices of a path depend on each other. A hash enters through its residue modulo the least
@@ -340,8 +340,28 @@ static double uniform_share(const Topo *t) {
     return 1 / pairs;
 }
 
+void linkload_clos(const Topo *t, const Clos *c, double *load) {
+    double each = uniform_share(t), racks = t->n_racks, in_pod = c->racks_per_pod,
+           of_rack = each * (racks - 1), of_pod = each * in_pod * (racks - in_pod);
+    for (uint32_t l = 0; l < t->n_links; l++) {
+        int a = t->tier[t->links[l].from], b = t->tier[t->links[l].to], upper = a > b ? a : b;
+        double own = c->hosts_per_rack < 2 ? 0 : each;
+        if (upper == 1) load[l] = (of_rack + own) / c->hosts_per_rack;
+        else if (upper == 2) load[l] = of_rack / c->fabs_per_pod;
+        else load[l] = of_pod / c->fabs_per_pod / c->spines_per_plane;
+    }
+}
+
+/* From so many racks on passes would take a second, and with a thousand pods minutes. */
+enum { MANY_RACKS = 4096 };
+
 void linkload_expect(const Route *r, LoadRouting how, const double *p, double *load) {
     const Topo *t = route_topo(r);
+    Clos c;
+    if (!p && how == LOAD_ROUTED && t->n_racks >= MANY_RACKS && clos_match(&c, t)) {
+        linkload_clos(t, &c, load);
+        return;
+    }
     uint32_t n = t->n_nodes, n_plain = 0;
     uint32_t *work = MEM_ZNEW(uint32_t, 5 * (size_t)n);
     LoadSpread s = {.r = r,
