@@ -99,7 +99,7 @@ static PathView view_of(const Lot *lot, const LotFlow *f, Arena *a) {
     packed_init(packed, N, &hosts);
     for (size_t c = 0; c < flowsource_n_chunks(&source); c++) {
         FlowChunk chunk = flowsource_chunk(&source, c, NULL);
-        packed_fill(packed, &chunk);
+        packed_fill(packed, &chunk, NULL);
     }
     o.load = load_of(lot, f);
     o.mean_bits = bits / pairs;

@@ -39,6 +39,24 @@ static Windows windows(const Scenario *s, double share, int threads) {
     return w;
 }
 
+/* Ten times the budget and more, for the least windows, is not begun. */
+static void budgets_far_too_small_are_refused(void **state) {
+    (void)state;
+    Scenario s;
+    WindowsOptions o = {.seed = 3, .threads = 1};
+    Windows w;
+    Err err = {0};
+    load(&s, 20000, NULL);
+    windows_init(&w, &s, &o);
+    assert_int_equal(windows_simulate(&w, 1e-4 * w.run_hops, &err), -1);
+    assert_int_equal(err.kind, ERR_INPUT);
+    assert_non_null(strstr(err.msg, "clos.json: packet windows of "));
+    assert_int_equal(w.n_windows, 0);
+    assert_int_equal(w.n_hops, 0);
+    windows_free(&w);
+    scenario_free(&s);
+}
+
 static double quantile(const float *x, size_t n, double p) {
     float *sorted = MEM_NEW(float, n);
     memcpy(sorted, x, n * sizeof *x);
@@ -125,7 +143,8 @@ static void the_budget_is_kept(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_budget_for_all_is_the_simulation),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(budgets_far_too_small_are_refused),
+                                       cmocka_unit_test(a_budget_for_all_is_the_simulation),
                                        cmocka_unit_test(threads_do_not_show),
                                        cmocka_unit_test(the_budget_is_kept)};
     return cmocka_run_group_tests(tests, NULL, NULL);

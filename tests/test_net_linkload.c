@@ -112,6 +112,96 @@ static void expected_loads_equal_brute_force(void **state) {
     topo_free(&t);
 }
 
+/* Uniform traffic by classes of racks against a table of equal shares, one rack at a time: a Clos,
+ * the same with a cable less and one doubled, and a ring where hosts have several links. */
+static void expect_same_uniform(const Topo *t) {
+    Err err = {0};
+    Route *r = route_new(t, &err);
+    assert_non_null(r);
+    uint32_t n = t->n_racks;
+    double *p = MEM_NEW(double, (size_t)n *n), *a = MEM_NEW(double, t->n_links),
+           *b = MEM_NEW(double, t->n_links), pairs = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < n * n; i++) {
+            uint32_t rack = i / n;
+            bool can = rack != i % n || t->rack_host_start[rack + 1] - t->rack_host_start[rack] > 1;
+            if (pass == 0) pairs += can;
+            else p[i] = can ? 1 / pairs : 0;
+        }
+    for (int how = LOAD_ROUTED; how <= LOAD_POLARISED; how++) {
+        linkload_expect(r, (LoadRouting)how, NULL, a);
+        linkload_expect(r, (LoadRouting)how, p, b);
+        for (uint32_t l = 0; l < t->n_links; l++)
+            if (fabs(a[l] - b[l]) > 1e-12 * (1e-3 + fabs(b[l])))
+                fail_msg("%s, link %u: %.17g, one rack at a time %.17g",
+                         linkload_routing_names[how], l, a[l], b[l]);
+    }
+    free(p);
+    free(a);
+    free(b);
+    route_destroy(r);
+}
+
+/* The figures of a Clos give what passes over it do. */
+static void expect_same_of_clos(const Topo *t, const Clos *c) {
+    Err err = {0};
+    Route *r = route_new(t, &err);
+    assert_non_null(r);
+    double *a = MEM_NEW(double, t->n_links), *b = MEM_NEW(double, t->n_links);
+    linkload_clos(t, c, a);
+    linkload_expect(r, LOAD_ROUTED, NULL, b);
+    for (uint32_t l = 0; l < t->n_links; l++)
+        if (fabs(a[l] - b[l]) > 1e-12 * (1e-3 + fabs(b[l])))
+            fail_msg("link %u: %.17g of figures, %.17g by passes", l, a[l], b[l]);
+    free(a);
+    free(b);
+    route_destroy(r);
+}
+
+static void uniform_loads_equal_those_of_a_table(void **state) {
+    (void)state;
+    for (uint32_t k = 0; k < 6; k++) {
+        Clos c;
+        Topo t, damaged;
+        Err err = {0};
+        clos_default(&c);
+        c.pods = 1 + k % 3, c.racks_per_pod = 1 + k, c.hosts_per_rack = 1 + k % 2;
+        c.fabs_per_pod = 1 + k % 4, c.spines_per_plane = 3;
+        if (c.pods == 1 && k % 2 == 0) c.spines_per_plane = 0;
+        if (c.pods * c.racks_per_pod * c.hosts_per_rack < 2) c.hosts_per_rack = 3;
+        ok(clos_build(&t, &c, "clos", &err), &err);
+        expect_same_uniform(&t);
+        expect_same_of_clos(&t, &c);
+        TopoCable *cables = MEM_NEW(TopoCable, t.n_links);
+        uint32_t n = 0, n_missing = 0;
+        for (uint32_t l = 0; l < t.n_links; l += 2) {
+            const Link *x = &t.links[l];
+            TopoCable y = {t.node_id[x->from], t.node_id[x->to], x->rate_bps, x->delay_ns, 0};
+            bool core = !t.is_host[x->from];
+            if (core && c.fabs_per_pod > 1 && n_missing++ == 2) continue;
+            cables[n++] = y;
+            if (core && l % 10 == 0) cables[n++] = y;
+        }
+        ok(topo_build(&damaged, "damaged", t.node_id, t.is_host, NULL, t.n_nodes, cables, n, &err),
+           &err);
+        expect_same_uniform(&damaged);
+        free(cables);
+        topo_free(&t);
+        topo_free(&damaged);
+    }
+    static const uint64_t id[] = {0, 1, 2, 3, 4, 10, 11, 12};
+    static const uint8_t is_host[] = {1, 1, 1, 1, 1, 0, 0, 0};
+    static const TopoCable ring[] = {{0, 10, 1e10, 1}, {1, 10, 1e10, 1},  {1, 11, 1e10, 1},
+                                     {2, 11, 1e10, 1}, {3, 12, 1e10, 1},  {4, 12, 1e10, 1},
+                                     {4, 12, 1e10, 1}, {10, 11, 1e10, 1}, {11, 12, 1e10, 1},
+                                     {12, 10, 1e10, 1}};
+    Topo t;
+    Err err = {0};
+    ok(topo_build(&t, "ring", id, is_host, NULL, 8, ring, sizeof ring / sizeof *ring, &err), &err);
+    expect_same_uniform(&t);
+    topo_free(&t);
+}
+
 /* F fabrics a pod and S spines a plane: what has reached a fabric by residue f modulo F chooses
  * spines f, f + gcd(F, S), …: S / gcd(F, S) of them, each with gcd(F, S) times its equal part. */
 static void polarised_hashes_use_a_part_of_the_spines(void **state) {
@@ -154,6 +244,7 @@ static void polarised_hashes_use_a_part_of_the_spines(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expected_loads_equal_brute_force),
+        cmocka_unit_test(uniform_loads_equal_those_of_a_table),
         cmocka_unit_test(polarised_hashes_use_a_part_of_the_spines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

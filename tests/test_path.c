@@ -394,8 +394,53 @@ static void threads_and_chunks_do_not_show(void **state) {
     assert_in_range(check_threads_and_chunks(9), 9, 64);
 }
 
+/* Of a chunk all flows, few of them, or so many that all are kept: what is wanted is found, with
+ * starts and sizes that don't fit into 32 bits among them. */
+static void packed_flows_are_those_that_were_wanted(void **state) {
+    (void)state;
+    enum { N = FLOW_CHUNK + 777 };
+    double rate[] = {1e9, 1e9};
+    Topo t = {.n_hosts = 2, .host_rate_bps = rate};
+    Flows f;
+    flows_init(&f, N);
+    Rng r = rng_stream(6, "packed", 0);
+    for (size_t i = 0; i < N; i++) {
+        f.src[i] = 0, f.dst[i] = 1;
+        f.size_b[i] = i % 100 == 7 ? 5000000000 + i : 1 + rng_below(&r, 1000000);
+        f.start_ns[i] = (int64_t)i * 100000; /* a chunk lasts 6.5 s */
+    }
+    static const uint32_t one_in[] = {1, 5, 9, 300, N};
+    for (int k = 0; k < 5; k++)
+        for (int whole = 0; whole < 2; whole++) {
+            PackedFlows p;
+            packed_init(&p, N, &t);
+            for (size_t first = 0; first < N; first += FLOW_CHUNK) {
+                uint64_t wanted[PACKED_WORDS] = {0};
+                uint32_t n = N - first < FLOW_CHUNK ? (uint32_t)(N - first) : FLOW_CHUNK;
+                for (uint32_t i = 0; i < n; i += one_in[k]) wanted[i / 64] |= (uint64_t)1 << i % 64;
+                FlowChunk c = {.first = first,
+                               .n = n,
+                               .src = f.src + first,
+                               .dst = f.dst + first,
+                               .size_b = f.size_b + first,
+                               .start_ns = f.start_ns + first};
+                packed_fill(&p, &c, whole ? NULL : wanted);
+            }
+            for (size_t i = 0; i < N; i++) {
+                size_t at = i % FLOW_CHUNK;
+                bool is_end = at == FLOW_CHUNK - 1 || i == N - 1;
+                if (!whole && at % one_in[k] > 0 && !is_end) continue;
+                assert_true(packed_start_ns(&p, i) == f.start_ns[i]);
+                assert_true(packed_size_b(&p, i) == f.size_b[i]);
+            }
+            packed_free(&p);
+        }
+    flows_free(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(packed_flows_are_those_that_were_wanted),
         cmocka_unit_test(all_paths_are_weighted_by_their_flows),
         cmocka_unit_test(draws_are_proportional_to_flows),
         cmocka_unit_test(no_flows_is_an_error),

@@ -174,6 +174,15 @@ static void refused(const char *p, size_t n, const Topo *t, const char *why) {
     assert_null(strchr(err.msg, '\n'));
     if (!strstr(err.msg, why)) fail_msg("'%s' does not say '%s'", err.msg, why);
     assert_true(g.n == 0 && !g.src);
+
+    /* The same of flows that stay in the file, where times taken are not read. */
+    FlowFile *file;
+    Err again = {0};
+    if (!strstr(why, "fct_ns")) {
+        assert_int_equal(flows_open(&g, &file, path, t, NULL, 0, NULL, &again), -1);
+        assert_string_equal(again.msg, err.msg);
+        assert_null(file);
+    }
     unlink(path);
 }
 

@@ -160,6 +160,43 @@ static void generated_matrices_have_the_published_character(void **state) {
     topo_free(&t);
 }
 
+/* Beyond 4,096 racks a uniform matrix has no weights, and the statistics of one that has; of the
+ * other kinds what is too large is refused. */
+static void large_matrices_are_implied_or_refused(void **state) {
+    (void)state;
+    Clos c;
+    Topo t;
+    Err err = {0};
+    clos_default(&c);
+    c.pods = 4, c.racks_per_pod = 4, c.hosts_per_rack = 1;
+    workload_case_ok(clos_build(&t, &c, "small", &err), &err);
+    RackMatrix m;
+    workload_case_ok(rackmatrix_generate(&m, "uniform", &t, 1, &err), &err);
+    RackMatrixStats with = rackmatrix_stats(&m);
+    free(m.weight);
+    m.weight = NULL;
+    RackMatrixStats without = rackmatrix_stats(&m);
+    assert_true(fabs(with.diagonal - without.diagonal) < 1e-12);
+    assert_true(fabs(with.within_pod - without.within_pod) < 1e-12);
+    assert_true(fabs(with.top_rows - without.top_rows) < 1e-12);
+    assert_true(fabs(with.top_cols - without.top_cols) < 1e-12);
+    assert_true(fabs(with.gini) < 1e-12 && without.gini == 0);
+    rackmatrix_free(&m);
+    topo_free(&t);
+
+    c.pods = 257, c.racks_per_pod = 64;
+    workload_case_ok(clos_build(&t, &c, "large.json", &err), &err);
+    workload_case_ok(rackmatrix_generate(&m, "uniform", &t, 1, &err), &err);
+    assert_null(m.weight);
+    char path[64];
+    assert_int_equal(rackmatrix_save(&m, workload_case_scratch(path), &err), -1);
+    assert_non_null(strstr(err.msg, "16384 racks to write, got 16448"));
+    rackmatrix_free(&m);
+    assert_int_equal(rackmatrix_generate(&m, "b", &t, 1, &err), -1);
+    assert_non_null(strstr(err.msg, "kind b has a weight for each pair of racks"));
+    topo_free(&t);
+}
+
 static void published_matrices_load(void **state) {
     (void)state;
     static const struct {
@@ -189,6 +226,7 @@ int main(void) {
         cmocka_unit_test(matrices_survive_saving),
         cmocka_unit_test(statistics_of_a_known_matrix),
         cmocka_unit_test(generated_matrices_have_the_published_character),
+        cmocka_unit_test(large_matrices_are_implied_or_refused),
         cmocka_unit_test(published_matrices_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

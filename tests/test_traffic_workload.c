@@ -367,6 +367,47 @@ static void a_stream_draws_the_same_flows_as_memory(void **state) {
     bench_free(&b);
 }
 
+/* A uniform matrix without weights draws what one with equal weights does; only the gaps' mean may
+ * differ in its last bits. Racks of one host send nothing to themselves. */
+static void equal_weights_need_not_be_there(void **state) {
+    (void)state;
+    for (uint32_t hosts = 1; hosts <= 3; hosts++) {
+        enum { N = 200000 };
+        Bench b;
+        Err err = {0};
+        bench_init(&b, hosts, "uniform", "900 0\n1100 100\n");
+        RackMatrix none = b.m;
+        none.weight = NULL;
+        Flows f[2];
+        WorkloadInfo info[2];
+        for (int k = 0; k < 2; k++) {
+            Workload w = {.matrix = k == 0 ? &b.m : &none,
+                          .sizes = &b.sizes,
+                          .sigma = 1,
+                          .max_load = 0.5,
+                          .n_flows = N,
+                          .seed = 9};
+            workload_case_ok(workload_draw(&w, b.r, 1, &f[k], &info[k], &err), &err);
+        }
+        assert_true(fabs(info[1].mean_gap_ns / info[0].mean_gap_ns - 1) < 1e-12);
+        uint32_t n_of_pair[64] = {0};
+        for (size_t i = 0; i < N; i++) {
+            uint32_t from = b.t.host_rack[f[1].src[i]], to = b.t.host_rack[f[1].dst[i]];
+            n_of_pair[8 * from + to]++;
+            if (hosts > 1)
+                assert_true(f[0].src[i] == f[1].src[i] && f[0].dst[i] == f[1].dst[i] &&
+                            llabs(f[0].start_ns[i] - f[1].start_ns[i]) <= 1);
+        }
+        for (uint32_t k = 0; k < 64; k++) { /* six standard deviations */
+            double want = hosts > 1 ? N / 64.0 : k % 9 == 0 ? 0 : N / 56.0;
+            assert_true(fabs(n_of_pair[k] - want) <= 6 * sqrt(want));
+        }
+        flows_free(&f[0]);
+        flows_free(&f[1]);
+        bench_free(&b);
+    }
+}
+
 static void racks_of_one_host_do_not_hang(void **state) {
     (void)state;
     Bench b;
@@ -440,6 +481,7 @@ int main(void) {
         cmocka_unit_test(cells_are_drawn_by_weight_and_placed_by_pods),
         cmocka_unit_test(same_seed_same_flows_on_any_number_of_threads),
         cmocka_unit_test(a_stream_draws_the_same_flows_as_memory),
+        cmocka_unit_test(equal_weights_need_not_be_there),
         cmocka_unit_test(racks_of_one_host_do_not_hang),
         cmocka_unit_test(misfits_and_nonsense_are_refused),
     };

@@ -162,6 +162,58 @@ void file_view_close(FileView *v) {
     *v = (FileView){0};
 }
 
+void file_view_forget(const FileView *v, size_t from, size_t until) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), first = (from + page - 1) / page * page,
+           end = until / page * page;
+    if (!v->mapped || end <= first) return;
+    madvise((void *)(uintptr_t)(v->data + first), end - first, MADV_DONTNEED);
+}
+
+/* ---- anywhere in a file ---- */
+
+int file_open_at(const char *path, Err *err) {
+    int fd = is_stdin(path) ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return err_input(err, "%s: cannot open: %s", path, strerror(errno));
+    return fd;
+}
+
+int file_open_temporary(Err *err) {
+    const char *dir = getenv("TMPDIR");
+    char *path = mem_printf("%s/m3-XXXXXX", dir && *dir ? dir : "/tmp");
+    int fd = mkostemp(path, O_CLOEXEC);
+    if (fd < 0) err_io(err, "%s: cannot make a temporary file: %s", path, strerror(errno));
+    else unlink(path);
+    free(path);
+    return fd;
+}
+
+void file_close_at(int fd) { close(fd); }
+
+int file_read_at(int fd, void *data, size_t n, uint64_t at) {
+    for (char *p = data; n > 0;) {
+        ssize_t k = pread(fd, p, n, (off_t)at);
+        if (k < 0 && errno == EINTR) continue;
+        if (k == 0) errno = EIO;
+        if (k <= 0) return -1;
+        p += k;
+        n -= (size_t)k;
+        at += (uint64_t)k;
+    }
+    return 0;
+}
+
+int file_write_at(int fd, const void *data, size_t n, uint64_t at) {
+    for (const char *p = data; n > 0;) {
+        ssize_t k = pwrite(fd, p, n, (off_t)at);
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) return -1;
+        p += k;
+        n -= (size_t)k;
+        at += (uint64_t)k;
+    }
+    return 0;
+}
+
 /* ---- out ---- */
 
 static bool is_stdout(const char *path) {

@@ -21,6 +21,21 @@ typedef struct {
 int file_view(FileView *v, const char *path, Err *err);
 void file_view_close(FileView *v);
 
+/* file_view_forget says that bytes from … until − 1 of a view are not needed in memory for now;
+ * they are read again if looked at. */
+void file_view_forget(const FileView *v, size_t from, size_t until);
+
+/* file_open_at returns a descriptor of a file for reading anywhere, file_open_temporary one of a
+ * new file without a name ($TMPDIR, or /tmp) for both; −1 with `err` filled. file_close_at closes
+ * it. */
+int file_open_at(const char *path, Err *err);
+int file_open_temporary(Err *err);
+void file_close_at(int fd);
+/* file_read_at and file_write_at move n bytes from or to a place of the file; −1 with errno set if
+ * that fails, of which the file's end is EIO. */
+int file_read_at(int fd, void *data, size_t n, uint64_t at);
+int file_write_at(int fd, const void *data, size_t n, uint64_t at);
+
 /* file_memory_b returns the machine's memory in bytes; UINT64_MAX where the system does not tell.
  */
 uint64_t file_memory_b(void);

@@ -68,6 +68,8 @@ static const double LEAST_CORRECTION = 0.015;
  */
 static const double EVENTS_PER_HOP = 4, MOST_EVENTS = 1e8;
 enum { LEAST_EVENTS = 1000000 };
+/* Windows that take more budgets than this, even the least of them, are not begun. */
+static const double MOST_BUDGETS = 10;
 /* Below this load of the busiest link the capacity stays the usual one: links have room, so that it
  * hardly matters, and what differs is chance. */
 static const double LEAST_LOAD = 0.6;
@@ -563,6 +565,27 @@ static int simulate_whole(Windows *w, Err *err) {
     return rc;
 }
 
+/* The least that windows of this network take: a pilot round of short ones, and the least number.
+ */
+static double least_hops(const Windows *w) {
+    const WindowsRun *r = w->run;
+    double fixed_ns = r->warm_ns + r->tail_ns * LEAST_TAIL_RTTS / TAIL_RTTS,
+           each = fmin(fixed_ns * hops_per_ns(w), w->run_hops);
+    return (1.5 * PILOT_LEAST + 1.2 * LEAST_WINDOWS) * each;
+}
+
+/* A budget is there to be kept, by and large: networks of 100,000 hosts would take it many times
+ * over. */
+static int check_budget(const Windows *w, double max_hops, Err *err) {
+    double least = least_hops(w);
+    if (least <= MOST_BUDGETS * max_hops) return 0;
+    return err_input(
+        err,
+        "%s: packet windows of %u hosts take at least %.2g packet-hops, %.3g times the "
+        "budget; give them a larger one with --check",
+        w->run->topo->name, w->run->topo->n_hosts, least, least / max_hops);
+}
+
 /* Shortens the tail where it would leave room for few windows. */
 static void fit_tail(Windows *w, double max_hops) {
     WindowsRun *r = w->run;
@@ -583,6 +606,7 @@ static int simulate_windows(Windows *w, double max_hops, Err *err) {
     WindowsRun *r = w->run;
     double spent = (double)w->n_hops;
     if (!r->fluid) {
+        if (check_budget(w, max_hops, err) != 0) return -1;
         NetFluidOptions fo = {0};
         r->fluid = netfluid_new(r->s->route, &r->s->source, &r->s->conf, &fo, r->o.threads, err);
         if (!r->fluid) return -1;

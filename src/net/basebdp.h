@@ -1,6 +1,7 @@
 /* basebdp: the bandwidth-delay product of an idle network, which windows are set by. */
 #ifndef M3_NET_BASEBDP_H
 #define M3_NET_BASEBDP_H
+#include "net/clos.h"
 #include "net/route.h"
 
 /* basebdp_of returns the bandwidth-delay product of a path in whole bytes, as the HPCC authors'
@@ -11,6 +12,7 @@ double basebdp_of(const double *rate_bps, const double *delay_ns, uint32_t n);
 
 /* basebdp_largest returns the largest one among all pairs of hosts of a network. Of several
  * shortest paths between switches the one of the longest round trip counts. Takes some milliseconds
- * for thousands of hosts. */
+ * for thousands of hosts. basebdp_of_clos returns the same of a folded Clos. */
 double basebdp_largest(const Route *r);
+double basebdp_of_clos(const Clos *c);
 #endif

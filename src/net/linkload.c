@@ -9,6 +9,11 @@
  * per host. The order is the reverse of the depth-first post-order, with an explicit stack (a chain
  * of switches may be long).
  *
+ * Uniform traffic where all racks are such takes one pass for all racks below a class of switches
+ * (route_class) instead of one a rack: up to the switches next to them all goes the same way, and
+ * there it parts equally among them. A rack of the class sends the others its share like everybody
+ * else, by way of all its neighbours. In a large folded Clos with equal splitting it takes none.
+ *
  * Polarised hashing: a flow has one hash, and every node takes next hop number (hash mod count), so
  * the choices of a path depend on each other. A hash enters through its residue modulo the least
  * common multiple of the counts alone. A destination takes one pass for each residue, in which
@@ -39,11 +44,19 @@ typedef struct {
     uint32_t n_post, n_source, pass;
     bool *plain; /* [n_racks] every host's only cable goes to the rack's switch */
     bool polarised;
-    uint64_t hash; /* of this pass, if polarised */
+    uint64_t hash;   /* of this pass, if polarised */
+    const double *p; /* of pairs of racks; NULL: uniform, */
+    double each;     /* this much a pair */
 } LoadSpread;
 
 static uint32_t rack_size(const Topo *t, uint32_t rack) {
     return t->rack_host_start[rack + 1] - t->rack_host_start[rack];
+}
+
+/* The share of flows from rack i to rack j. */
+static double share_of(const LoadSpread *s, uint32_t i, uint32_t j) {
+    if (s->p) return s->p[(size_t)i * s->t->n_racks + j];
+    return i == j && rack_size(s->t, i) < 2 ? 0 : s->each;
 }
 
 static bool is_plain(const Topo *t, uint32_t rack) {
@@ -142,8 +155,7 @@ static uint32_t n_passes(const LoadSpread *s, uint32_t dst) {
 
 /* All traffic from racks to rack j, the part of it that goes to host dst, `share`: to node `end`.
  */
-static void toward_host(LoadSpread *s, uint32_t j, const double *p, double share, uint32_t dst,
-                        uint32_t end) {
+static void toward_host(LoadSpread *s, uint32_t j, double share, uint32_t dst, uint32_t end) {
     const Topo *t = s->t;
     uint32_t n = n_passes(s, dst);
     bool one_host = end == t->host_node[dst];
@@ -151,34 +163,169 @@ static void toward_host(LoadSpread *s, uint32_t j, const double *p, double share
         s->hash = k;
         for (uint32_t i = 0; i < t->n_racks; i++)
             if (i != j || one_host)
-                put_rack(s, i, p[(size_t)i * t->n_racks + j] * share / n, i == j ? dst : TOPO_NONE);
+                put_rack(s, i, share_of(s, i, j) * share / n, i == j ? dst : TOPO_NONE);
         push_all(s, dst, end);
     }
 }
 
 /* All traffic toward rack j: to its switch if the rack is plain, else to one host after the other.
  */
-static void toward_rack(LoadSpread *s, uint32_t j, const double *p) {
+static void toward_rack(LoadSpread *s, uint32_t j) {
     const Topo *t = s->t;
     uint32_t first = t->rack_host_start[j], n = rack_size(t, j);
     if (s->plain[j]) {
-        toward_host(s, j, p, 1, t->rack_hosts[first], t->rack_switch[j]);
+        toward_host(s, j, 1, t->rack_hosts[first], t->rack_switch[j]);
         return;
     }
     for (uint32_t k = first; k < first + n; k++) {
         uint32_t d = t->rack_hosts[k];
-        toward_host(s, j, p, 1.0 / n, d, t->host_node[d]);
+        toward_host(s, j, 1.0 / n, d, t->host_node[d]);
+    }
+}
+
+/* ---- uniform traffic ---- */
+
+/* Racks whose switches are of one class, and hosts of two of them (of the same one if it is alone).
+ */
+typedef struct {
+    const uint32_t *racks;
+    uint32_t n, host, other_host;
+} RackClass;
+
+/* Next hops of a node that is no neighbour of the class, toward any of its racks, or toward the
+ * others. */
+static const uint32_t *class_hops(const LoadSpread *s, const RackClass *c, uint32_t v,
+                                  uint32_t *n) {
+    bool is_head = v == s->t->rack_switch[c->racks[0]];
+    const uint32_t *next = route_next(s->r, v, is_head ? c->other_host : c->host, n);
+    if (!s->polarised || *n < 2) return next;
+    next += s->hash % *n;
+    *n = 1;
+    return next;
+}
+
+/* Depth first from `root` up to the neighbours of the class, which are marked with the pass before;
+ * appends to post. */
+static void visit_class(LoadSpread *s, const RackClass *c, uint32_t root) {
+    uint32_t depth = 0, here = s->pass, beside = s->pass - 1;
+    if (s->mark[root] == here || s->mark[root] == beside) return;
+    s->mark[root] = here;
+    s->branch[root] = 0;
+    s->stack[depth++] = root;
+    while (depth > 0) {
+        uint32_t v = s->stack[depth - 1], n;
+        const uint32_t *next = class_hops(s, c, v, &n);
+        if (s->branch[v] == n) {
+            s->post[s->n_post++] = v;
+            depth--;
+            continue;
+        }
+        uint32_t to = s->t->links[next[s->branch[v]++]].to;
+        if (s->mark[to] == here || s->mark[to] == beside) continue;
+        s->mark[to] = here;
+        s->branch[to] = 0;
+        s->stack[depth++] = to;
+    }
+}
+
+/* Moves what was put on nodes to the neighbours of the class. */
+static void push_to_class(LoadSpread *s, const RackClass *c) {
+    s->n_post = 0;
+    for (uint32_t i = 0; i < s->n_source; i++) visit_class(s, c, s->source[i]);
+    s->n_source = 0;
+    for (uint32_t i = s->n_post; i-- > 0;) {
+        uint32_t v = s->post[i], n;
+        const uint32_t *next = class_hops(s, c, v, &n);
+        for (uint32_t k = 0; k < n; k++) {
+            s->load[next[k]] += s->amount[v] / n;
+            s->amount[s->t->links[next[k]].to] += s->amount[v] / n;
+        }
+        s->amount[v] = 0;
+    }
+}
+
+/* Parts what has arrived at the neighbours of the class equally among its racks. */
+static void part_among(LoadSpread *s, const RackClass *c) {
+    const Topo *t = s->t;
+    for (uint32_t k = 0; k < c->n; k++) {
+        uint32_t v = t->rack_switch[c->racks[k]], end = t->out_start[v + 1];
+        for (uint32_t i = t->out_start[v], after; i < end; i = after) {
+            uint32_t from = t->links[t->out_link[i]].to, first = i, n;
+            for (after = i; after < end && t->links[t->out_link[after]].to == from;) after++;
+            if (t->is_host[from]) continue;
+            n = after - i;
+            if (s->polarised) first += (uint32_t)(s->hash % n), n = 1;
+            for (uint32_t l = first; l < first + n; l++)
+                s->load[t->out_link[l] ^ 1] += s->amount[from] / c->n / n;
+        }
+    }
+    uint32_t v = t->rack_switch[c->racks[0]];
+    for (uint32_t i = t->out_start[v]; i < t->out_start[v + 1]; i++)
+        s->amount[t->links[t->out_link[i]].to] = 0;
+}
+
+/* All traffic between racks toward those of a class, by `n` passes. A neighbour of the class is
+ * marked before each; what it has for the class is there already. */
+static void toward_class(LoadSpread *s, const RackClass *c) {
+    const Topo *t = s->t;
+    uint32_t n = n_passes(s, c->host), head = t->rack_switch[c->racks[0]],
+             class = route_class(s->r, head);
+    for (uint32_t k = 0; k < n; k++) {
+        s->hash = k;
+        s->pass += 2;
+        for (uint32_t i = t->out_start[head]; i < t->out_start[head + 1]; i++)
+            s->mark[t->links[t->out_link[i]].to] = s->pass - 1;
+        for (uint32_t i = 0; i < t->n_racks; i++) {
+            bool own = route_class(s->r, t->rack_switch[i]) == class;
+            if (c->n > own) put(s, t->rack_switch[i], s->each * (c->n - own) / n);
+        }
+        push_to_class(s, c);
+        part_among(s, c);
+    }
+}
+
+/* The racks of each class in turn. */
+static void toward_all_classes(LoadSpread *s) {
+    const Topo *t = s->t;
+    uint32_t n_classes = 0, *start, *racks = MEM_NEW(uint32_t, t->n_racks);
+    for (uint32_t i = 0; i < t->n_racks; i++) {
+        uint32_t class = route_class(s->r, t->rack_switch[i]);
+        n_classes = class >= n_classes ? class + 1 : n_classes;
+    }
+    start = MEM_ZNEW(uint32_t, n_classes + (size_t)2); /* of class c at c + 1, first its end */
+    for (uint32_t i = 0; i < t->n_racks; i++) start[route_class(s->r, t->rack_switch[i]) + 2]++;
+    for (uint32_t c = 0; c < n_classes; c++) start[c + 2] += start[c + 1];
+    for (uint32_t i = 0; i < t->n_racks; i++)
+        racks[start[route_class(s->r, t->rack_switch[i]) + 1]++] = i;
+    for (uint32_t c = 0; c < n_classes; c++) {
+        uint32_t n = start[c + 1] - start[c];
+        const uint32_t *own = racks + start[c];
+        if (n == 0) continue;
+        RackClass k = {own, n, t->rack_hosts[t->rack_host_start[own[0]]],
+                       t->rack_hosts[t->rack_host_start[own[n > 1]]]};
+        toward_class(s, &k);
+    }
+    free(start);
+    free(racks);
+}
+
+/* ---- the whole ---- */
+
+/* What a rack sends and what it receives. */
+static void rack_sums(const LoadSpread *s, uint32_t rack, double *up, double *down) {
+    *up = *down = 0;
+    if (!s->p) *up = *down = s->each * (s->t->n_racks - (rack_size(s->t, rack) < 2));
+    for (uint32_t i = 0; s->p && i < s->t->n_racks; i++) {
+        *up += share_of(s, rack, i);
+        *down += share_of(s, i, rack);
     }
 }
 
 /* The cables between a plain rack's switch and its hosts. */
-static void host_cables(LoadSpread *s, uint32_t rack, const double *p) {
+static void host_cables(LoadSpread *s, uint32_t rack) {
     const Topo *t = s->t;
-    double up = 0, down = 0;
-    for (uint32_t i = 0; i < t->n_racks; i++) {
-        up += p[(size_t)rack * t->n_racks + i];
-        down += p[(size_t)i * t->n_racks + rack];
-    }
+    double up, down;
+    rack_sums(s, rack, &up, &down);
     for (uint32_t k = t->rack_host_start[rack]; k < t->rack_host_start[rack + 1]; k++) {
         uint32_t link = t->out_link[t->out_start[t->host_node[t->rack_hosts[k]]]];
         s->load[link] = up / rack_size(t, rack);
@@ -186,9 +333,36 @@ static void host_cables(LoadSpread *s, uint32_t rack, const double *p) {
     }
 }
 
+/* The share of every pair of racks if all are alike; a rack of one host sends nothing to itself. */
+static double uniform_share(const Topo *t) {
+    double pairs = (double)t->n_racks * t->n_racks;
+    for (uint32_t i = 0; i < t->n_racks; i++) pairs -= rack_size(t, i) < 2;
+    return 1 / pairs;
+}
+
+void linkload_clos(const Topo *t, const Clos *c, double *load) {
+    double each = uniform_share(t), racks = t->n_racks, in_pod = c->racks_per_pod,
+           of_rack = each * (racks - 1), of_pod = each * in_pod * (racks - in_pod);
+    for (uint32_t l = 0; l < t->n_links; l++) {
+        int a = t->tier[t->links[l].from], b = t->tier[t->links[l].to], upper = a > b ? a : b;
+        double own = c->hosts_per_rack < 2 ? 0 : each;
+        if (upper == 1) load[l] = (of_rack + own) / c->hosts_per_rack;
+        else if (upper == 2) load[l] = of_rack / c->fabs_per_pod;
+        else load[l] = of_pod / c->fabs_per_pod / c->spines_per_plane;
+    }
+}
+
+/* From so many racks on passes would take a second, and with a thousand pods minutes. */
+enum { MANY_RACKS = 4096 };
+
 void linkload_expect(const Route *r, LoadRouting how, const double *p, double *load) {
     const Topo *t = route_topo(r);
-    uint32_t n = t->n_nodes;
+    Clos c;
+    if (!p && how == LOAD_ROUTED && t->n_racks >= MANY_RACKS && clos_match(&c, t)) {
+        linkload_clos(t, &c, load);
+        return;
+    }
+    uint32_t n = t->n_nodes, n_plain = 0;
     uint32_t *work = MEM_ZNEW(uint32_t, 5 * (size_t)n);
     LoadSpread s = {.r = r,
                     .t = t,
@@ -200,12 +374,16 @@ void linkload_expect(const Route *r, LoadRouting how, const double *p, double *l
                     .post = work + 3 * (size_t)n,
                     .source = work + 4 * (size_t)n,
                     .plain = MEM_NEW(bool, t->n_racks),
-                    .polarised = how == LOAD_POLARISED};
+                    .polarised = how == LOAD_POLARISED,
+                    .p = p,
+                    .each = uniform_share(t)};
     for (uint32_t l = 0; l < t->n_links; l++) load[l] = 0;
-    for (uint32_t i = 0; i < t->n_racks; i++) s.plain[i] = is_plain(t, i);
-    for (uint32_t j = 0; j < t->n_racks; j++) toward_rack(&s, j, p);
+    for (uint32_t i = 0; i < t->n_racks; i++) n_plain += s.plain[i] = is_plain(t, i);
+    if (!p && n_plain == t->n_racks) toward_all_classes(&s);
+    else
+        for (uint32_t j = 0; j < t->n_racks; j++) toward_rack(&s, j);
     for (uint32_t i = 0; i < t->n_racks; i++)
-        if (s.plain[i]) host_cables(&s, i, p);
+        if (s.plain[i]) host_cables(&s, i);
     free(work);
     free(s.amount);
     free(s.plain);

@@ -1,6 +1,7 @@
 /* linkload: the load that rack-to-rack traffic is expected to put on every link. */
 #ifndef M3_NET_LINKLOAD_H
 #define M3_NET_LINKLOAD_H
+#include "net/clos.h"
 #include "net/route.h"
 
 /* How flows are taken to choose among equal next hops. ORDER LOAD: linkload_routing_names.
@@ -14,6 +15,9 @@ extern const char *const linkload_routing_names[]; /* ended by NULL */
 /* linkload_expect fills load[n_links] with the expected share of flows that cross each directed
  * link, if a flow goes from rack i to rack j with probability p[i · n_racks + j] (between uniformly
  * drawn different hosts of them) and nodes choose next hops as `how` says. p[i, i] > 0 only where
- * rack i has two hosts. */
+ * rack i has two hosts. p NULL: all pairs alike, at a cost that grows with pods × links, where
+ * every host has one link. */
 void linkload_expect(const Route *r, LoadRouting how, const double *p, double *load);
+/* linkload_clos fills in the same of uniform traffic on a folded Clos, routed. */
+void linkload_clos(const Topo *t, const Clos *c, double *load);
 #endif

@@ -1,18 +1,16 @@
 /* route: equal-cost multi-path over all shortest paths.
  *
  * Hosts that are joined to the same switches are one destination group: all switches treat them
- * alike until the last hop. For each group a breadth-first search from its switches gives every
- * switch its distance and thus its next hops; the table is groups × rows, a row being a switch or a
- * host with several links.
+ * alike until the last hop. Which links lead nearer to a group is in a table by classes of switches
+ * that are alike (net/route_table). A path is walked link by link:
  *
- *     table[group][row] = { distance, n, first }    n = 1: `first` is the link itself
- *                                                   n > 1: where its list begins in the pool
- *                                                   distance 0: the last hop is one of the host's
- *                                                               own links, in the other direction
+ *     at a host with one link      it is that link
+ *     at a switch of the group     one of the destination's own links, in the other direction
+ *     else                         the class's next hops toward the group's column, or, next to the
+ *                                  group, its next hops toward the group itself
  *
- * A row's lists repeat (to a spine, all other pods look alike), so a list equal to the row's latest
- * one is not stored again; what a path needs then stays in the nearest caches. Next hops are in the
- * order of topo's out_link: by descending node, parallel links side by side. Hosts don't forward.
+ * Next hops are in the order of topo's out_link: by descending node, parallel links side by side.
+ * Hosts don't forward.
  *
  * The hash is murmur3-32 (A. Appleby, public domain description) over addresses and ports as the
  * HPCC authors' simulator computes it, seeded with the switch's node id. It is computed only where
@@ -24,30 +22,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-
-#define UNREACHED UINT16_MAX
-
-/* A row's next hops toward a group. */
-typedef struct {
-    uint32_t first;
-    uint16_t n;
-    uint16_t distance; /* links from the row's node to the nearest switch of the group */
-} NextHops;
-
-struct Route {
-    const Topo *topo;
-    uint32_t n_groups, n_rows, n_switches;
-    uint32_t *row_of; /* [n_nodes] switches first, then hosts with several links; TOPO_NONE: a host
-                         with one */
-    uint32_t *group_of; /* [n_hosts] */
-    NextHops *table;    /* [n_groups × n_rows] */
-    uint32_t *pool;     /* lists of next hops */
-    size_t n_pool, cap_pool;
-    uint32_t *link_to;   /* [n_links] a copy of what path walking reads of a Link */
-    uint32_t *down_link; /* [n_links] out_link's links in the other direction */
-    uint32_t *host_ip;   /* [n_hosts] */
-    uint32_t max_links;
-};
+#include "net/route_private.h"
 
 /* ---- hash ---- */
 
@@ -86,22 +61,14 @@ uint32_t route_node_ip(uint64_t node_id) {
 
 /* ---- groups ---- */
 
-/* Returns the position of the next neighbour's links among a node's, after position i; parallel
- * links stand side by side. */
-static uint32_t skip_parallel(const Topo *t, uint32_t i, uint32_t end) {
-    uint32_t to = t->links[t->out_link[i]].to;
-    while (i < end && t->links[t->out_link[i]].to == to) i++;
-    return i;
-}
-
 static bool same_switches(const Topo *t, uint32_t host_a, uint32_t host_b) {
     uint32_t a = t->host_node[host_a], b = t->host_node[host_b];
     uint32_t i = t->out_start[a], j = t->out_start[b], end_i = t->out_start[a + 1],
              end_j = t->out_start[b + 1];
     while (i < end_i && j < end_j) {
         if (t->links[t->out_link[i]].to != t->links[t->out_link[j]].to) return false;
-        i = skip_parallel(t, i, end_i);
-        j = skip_parallel(t, j, end_j);
+        i = route_skip_parallel(t, i, end_i);
+        j = route_skip_parallel(t, j, end_j);
     }
     return i == end_i && j == end_j;
 }
@@ -109,154 +76,149 @@ static bool same_switches(const Topo *t, uint32_t host_a, uint32_t host_b) {
 /* Groups in order of rack. `heads` receives a host of each group. */
 static void group_hosts(Route *r, uint32_t *heads) {
     const Topo *t = r->topo;
-    r->group_of = MEM_NEW(uint32_t, t->n_hosts);
     for (uint32_t rack = 0; rack < t->n_racks; rack++) {
         uint32_t first = r->n_groups; /* hosts of one group are of one rack */
         for (uint32_t i = t->rack_host_start[rack]; i < t->rack_host_start[rack + 1]; i++) {
             uint32_t h = t->rack_hosts[i], g = r->n_groups;
             while (g > first && !same_switches(t, heads[g - 1], h)) g--;
             if (g == first) heads[r->n_groups++] = h;
-            r->group_of[h] = g == first ? r->n_groups - 1 : g - 1;
+            r->host[h].group = g == first ? r->n_groups - 1 : g - 1;
         }
     }
 }
 
-/* ---- the table ---- */
+/* ---- single steps ---- */
 
-/* Links to switches, by row, which every search walks; its queue; and each row's latest list. */
-typedef struct {
-    uint32_t *start;             /* [n_rows + 1] where a row's links begin */
-    uint32_t *link, *to_row;     /* [n_links] */
-    uint32_t *queue;             /* [n_rows] */
-    uint32_t *latest, *latest_n; /* [n_rows] place in the pool and length; 0: none yet */
-} RouteSearch;
+static inline bool is_last_switch(const Route *r, uint32_t node, const RouteHost *to) {
+    if (to->only_switch != TOPO_NONE) return to->only_switch == node;
+    return route_is_linked(r->topo, to->node, node);
+}
 
-static void search_init(RouteSearch *s, const Route *r) {
+/* Next hops of a node that is neither of the target's switches nor a host with one link. */
+static inline const NextHops *hops_of(const Route *r, uint32_t class, const RouteHost *to) {
+    const NextHops *hops = route_far_hops(r, class, to->column);
+    if (hops->distance > 1 && class < r->n_switch_classes) return hops;
+    const NextHops *near = route_near_hops(r, class, to->group);
+    return near ? near : hops;
+}
+
+/* Distance from a host to the nearest switch of a group, in links; ROUTE_UNREACHED if there is no
+ * way. */
+static uint32_t host_distance(const Route *r, uint32_t host, const RouteHost *to) {
+    uint32_t only = r->host[host].only_switch;
+    if (only == TOPO_NONE) return hops_of(r, r->node[r->host[host].node].class, to)->distance;
+    if (is_last_switch(r, only, to)) return 1;
+    uint32_t d = hops_of(r, r->node[only].class, to)->distance;
+    return d == ROUTE_UNREACHED ? ROUTE_UNREACHED : d + 1;
+}
+
+/* ---- reach ---- */
+
+/* Of each class the number of its switches with hosts of one link, or 1 for hosts with several. */
+static uint32_t *count_sources(const Route *r, const uint32_t *heads) {
+    uint32_t *n = MEM_ZNEW(uint32_t, r->n_classes);
+    for (uint32_t g = 0; g < r->n_groups; g++) {
+        const RouteHost *h = &r->host[heads[g]];
+        if (h->only_switch != TOPO_NONE) n[r->node[h->only_switch].class]++;
+        else n[r->node[h->node].class] = 1;
+    }
+    return n;
+}
+
+/* Of each class how many of a group's switches have hosts of one link; `sign` −1 takes them away
+ * again. */
+static void count_own(const Route *r, uint32_t head, const uint8_t *has_hosts, uint32_t *n_own,
+                      int sign) {
     const Topo *t = r->topo;
-    *s = (RouteSearch){MEM_ZNEW(uint32_t, r->n_rows + 1), MEM_NEW(uint32_t, t->n_links),
-                       MEM_NEW(uint32_t, t->n_links),     MEM_NEW(uint32_t, r->n_rows),
-                       MEM_ZNEW(uint32_t, r->n_rows),     MEM_ZNEW(uint32_t, r->n_rows)};
-    uint32_t *node_of = MEM_NEW(uint32_t, r->n_rows), n = 0;
-    for (uint32_t v = 0; v < t->n_nodes; v++)
-        if (r->row_of[v] != TOPO_NONE) node_of[r->row_of[v]] = v;
-    for (uint32_t row = 0; row < r->n_rows; row++) {
-        uint32_t v = node_of[row];
-        for (uint32_t i = t->out_start[v]; i < t->out_start[v + 1]; i++) {
-            uint32_t to = t->links[t->out_link[i]].to;
-            if (t->is_host[to]) continue;
-            s->link[n] = t->out_link[i];
-            s->to_row[n++] = r->row_of[to];
+    uint32_t v = t->host_node[head], end = t->out_start[v + 1];
+    for (uint32_t i = t->out_start[v]; i < end; i = route_skip_parallel(t, i, end)) {
+        uint32_t sw = t->links[t->out_link[i]].to;
+        if (has_hosts[sw]) n_own[r->node[sw].class] += (uint32_t)sign;
+    }
+}
+
+static void take_distance(uint32_t distance, bool from_switch, uint32_t *longest) {
+    uint32_t links = distance == ROUTE_UNREACHED ? ROUTE_UNREACHED : distance + 1u + from_switch;
+    if (links > *longest) *longest = links;
+}
+
+/* The most links from hosts next to a group, of which `head` is one. Notes in n_sharing how many
+ * groups each class of hosts shares switches with. */
+static void near_distances(const Route *r, uint32_t g, const uint32_t *n_sources,
+                           const uint32_t *n_own, uint32_t *n_sharing, uint32_t *longest) {
+    for (size_t i = r->near_start[g]; i < r->near_start[g + 1]; i++) {
+        uint32_t class = r->near[i].class;
+        bool is_switch = class < r->n_switch_classes;
+        n_sharing[class] += !is_switch;
+        if (n_sources[class] > n_own[class])
+            take_distance(r->near[i].hops.distance, is_switch, longest);
+    }
+}
+
+/* The most links of any path between hosts; ROUTE_UNREACHED or more if some don't reach each
+ * other. Groups of a column are taken together: `order` lists them by column. */
+static uint32_t longest_path(const Route *r, const uint32_t *heads, const uint32_t *order) {
+    const Topo *t = r->topo;
+    uint32_t *n_sources = count_sources(r, heads), *n_own = MEM_ZNEW(uint32_t, r->n_classes),
+             *n_sharing = MEM_ZNEW(uint32_t, r->n_classes), longest = 2;
+    uint8_t *has_hosts = MEM_ZNEW(uint8_t, t->n_nodes);
+    for (uint32_t h = 0; h < t->n_hosts; h++)
+        if (r->host[h].only_switch != TOPO_NONE) has_hosts[r->host[h].only_switch] = 1;
+    for (uint32_t i = 0, column = 0; column < r->n_columns; column++) {
+        uint32_t first = i;
+        for (; i < r->n_groups && r->column_of[order[i]] == column; i++) {
+            uint32_t head = heads[order[i]];
+            count_own(r, head, has_hosts, n_own, 1);
+            near_distances(r, order[i], n_sources, n_own, n_sharing, &longest);
+            count_own(r, head, has_hosts, n_own, -1);
         }
-        s->start[row + 1] = n;
-    }
-    free(node_of);
-}
-
-static void search_free(RouteSearch *s) {
-    free(s->start);
-    free(s->link);
-    free(s->to_row);
-    free(s->queue);
-    free(s->latest);
-    free(s->latest_n);
-}
-
-/* Fills in the distances of all rows from the switches of a group, of which host `head` is one. */
-static void measure(const Route *r, const RouteSearch *s, uint32_t head, NextHops *hops) {
-    const Topo *t = r->topo;
-    uint32_t v = t->host_node[head], begin = 0, end = 0;
-    for (uint32_t row = 0; row < r->n_rows; row++) hops[row] = (NextHops){.distance = UNREACHED};
-    for (uint32_t i = t->out_start[v], stop = t->out_start[v + 1]; i < stop;
-         i = skip_parallel(t, i, stop)) {
-        uint32_t row = r->row_of[t->links[t->out_link[i]].to];
-        hops[row].distance = 0;
-        s->queue[end++] = row;
-    }
-    while (begin < end) {
-        uint32_t row = s->queue[begin++], next = hops[row].distance + 1u;
-        if (next >= UNREACHED) continue;
-        for (uint32_t i = s->start[row]; i < s->start[row + 1]; i++) {
-            NextHops *h = &hops[s->to_row[i]];
-            if (h->distance != UNREACHED) continue;
-            h->distance = (uint16_t)next;
-            s->queue[end++] = s->to_row[i];
+        for (uint32_t c = 0; c < r->n_classes; c++) {
+            const NextHops *hops = route_far_hops(r, c, column);
+            bool is_switch = c < r->n_switch_classes;
+            bool counts = is_switch ? hops->distance > 1 : n_sharing[c] < i - first;
+            n_sharing[c] = 0;
+            if (n_sources[c] > 0 && counts) take_distance(hops->distance, is_switch, &longest);
         }
     }
+    free(n_sources);
+    free(n_own);
+    free(n_sharing);
+    free(has_hosts);
+    return longest;
 }
 
-/* Next hops of a row: its links to rows that are one nearer. A host with several links has no
- * distance of its own yet, since nothing is forwarded by hosts: it goes to the nearest of its
- * switches. */
-static int find_hops(Route *r, RouteSearch *s, uint32_t row, NextHops *hops, Err *err) {
-    uint32_t begin = s->start[row], end = s->start[row + 1], nearest = UNREACHED, n = 0;
-    bool is_host = row >= r->n_switches;
-    if (!is_host && hops[row].distance == 0) return 0;
-    for (uint32_t i = begin; i < end; i++)
-        if (hops[s->to_row[i]].distance < nearest) nearest = hops[s->to_row[i]].distance;
-    if (nearest == UNREACHED) return 0;
-
-    /* They are collected at the pool's end, where they stay only if the row has no equal list. */
-    MEM_GROW(r->pool, r->cap_pool, r->n_pool + (end - begin));
-    uint32_t *list = r->pool + r->n_pool;
-    for (uint32_t i = begin; i < end; i++)
-        if (hops[s->to_row[i]].distance == nearest) list[n++] = s->link[i];
-    if (n >= UINT16_MAX || r->n_pool + n >= UINT32_MAX)
-        return err_input(
-            err, "%s: a switch has more than %d next hops, or all of them more than 4 billion",
-            r->topo->name, UINT16_MAX - 1);
-    hops[row] = (NextHops){.n = (uint16_t)n, .distance = (uint16_t)(nearest + 1)};
-    if (n == 1) {
-        hops[row].first = list[0];
-    } else if (s->latest_n[row] == n &&
-               memcmp(r->pool + s->latest[row], list, n * sizeof *list) == 0) {
-        hops[row].first = s->latest[row];
-    } else {
-        hops[row].first = s->latest[row] = (uint32_t)r->n_pool;
-        s->latest_n[row] = n;
-        r->n_pool += n;
-    }
-    return 0;
+/* Groups in order of column. */
+static uint32_t *groups_by_column(const Route *r) {
+    uint32_t *start = MEM_ZNEW(uint32_t, r->n_columns + (size_t)1),
+             *order = MEM_NEW(uint32_t, r->n_groups);
+    for (uint32_t g = 0; g < r->n_groups; g++) start[r->column_of[g] + 1]++;
+    for (uint32_t c = 0; c < r->n_columns; c++) start[c + 1] += start[c];
+    for (uint32_t g = 0; g < r->n_groups; g++) order[start[r->column_of[g]]++] = g;
+    free(start);
+    return order;
 }
 
-static int fill_table(Route *r, const uint32_t *heads, Err *err) {
-    RouteSearch s;
-    int rc = 0;
-    search_init(&s, r);
-    r->table = MEM_NEW(NextHops, (size_t)r->n_groups * r->n_rows);
-    for (uint32_t g = 0; g < r->n_groups && rc == 0; g++) {
-        NextHops *hops = r->table + (size_t)g * r->n_rows;
-        measure(r, &s, heads[g], hops);
-        for (uint32_t row = 0; row < r->n_rows && rc == 0; row++)
-            rc = find_hops(r, &s, row, hops, err);
-    }
-    search_free(&s);
-    return rc;
-}
-
-/* Distance from a host to the nearest switch of a group, in links; UNREACHED if there is no way. */
-static uint32_t host_distance(const Route *r, uint32_t host, uint32_t group) {
+/* Names the first two hosts that don't reach each other. */
+static int fail_reach(const Route *r, const uint32_t *heads, Err *err) {
     const Topo *t = r->topo;
-    const NextHops *hops = r->table + (size_t)group * r->n_rows;
-    uint32_t v = t->host_node[host], row = r->row_of[v];
-    if (row != TOPO_NONE) return hops[row].distance;
-    uint32_t d = hops[r->row_of[t->links[t->out_link[t->out_start[v]]].to]].distance;
-    return d == UNREACHED ? UNREACHED : d + 1;
+    for (uint32_t g = 0; g < r->n_groups; g++) {
+        const RouteHost *to = &r->host[heads[g]];
+        for (uint32_t from = 0; from < r->n_groups; from++)
+            if (host_distance(r, heads[from], to) == ROUTE_UNREACHED)
+                return err_input(err,
+                                 "%s: no path from host %llu to host %llu (hosts don't forward)",
+                                 t->name, (unsigned long long)t->node_id[t->host_node[heads[from]]],
+                                 (unsigned long long)t->node_id[to->node]);
+    }
+    return err_input(err, "%s: some hosts don't reach each other", t->name);
 }
 
 /* Checks that all hosts reach each other, and finds the longest path. */
 static int check_reach(Route *r, const uint32_t *heads, Err *err) {
-    const Topo *t = r->topo;
-    for (uint32_t g = 0; g < r->n_groups; g++)
-        for (uint32_t from = 0; from < r->n_groups; from++) {
-            uint32_t d = host_distance(r, heads[from], g);
-            if (d == UNREACHED)
-                return err_input(err,
-                                 "%s: no path from host %llu to host %llu (hosts don't forward)",
-                                 t->name, (unsigned long long)t->node_id[t->host_node[heads[from]]],
-                                 (unsigned long long)t->node_id[t->host_node[heads[g]]]);
-            if (d + 1 > r->max_links) r->max_links = d + 1;
-        }
-    return 0;
+    uint32_t *order = groups_by_column(r);
+    r->max_links = longest_path(r, heads, order);
+    free(order);
+    return r->max_links < ROUTE_UNREACHED ? 0 : fail_reach(r, heads, err);
 }
 
 Route *route_new(const Topo *t, Err *err) {
@@ -266,27 +228,25 @@ Route *route_new(const Topo *t, Err *err) {
     /* What walking a path reads of links and hosts. */
     r->link_to = MEM_NEW(uint32_t, t->n_links);
     r->down_link = MEM_NEW(uint32_t, t->n_links);
-    r->host_ip = MEM_NEW(uint32_t, t->n_hosts);
+    r->host = MEM_NEW(RouteHost, t->n_hosts);
     for (uint32_t l = 0; l < t->n_links; l++) {
         r->link_to[l] = t->links[l].to;
         r->down_link[l] = t->out_link[l] ^ 1;
     }
-    for (uint32_t h = 0; h < t->n_hosts; h++)
-        r->host_ip[h] = route_node_ip(t->node_id[t->host_node[h]]);
-
-    /* Rows: switches, then hosts with several links. */
-    r->row_of = MEM_NEW(uint32_t, t->n_nodes);
-    for (uint32_t v = 0; v < t->n_nodes; v++)
-        r->row_of[v] = t->is_host[v] ? TOPO_NONE : r->n_switches++;
-    r->n_rows = r->n_switches;
     for (uint32_t h = 0; h < t->n_hosts; h++) {
-        uint32_t v = t->host_node[h];
-        if (t->out_start[v + 1] - t->out_start[v] > 1) r->row_of[v] = r->n_rows++;
+        uint32_t v = t->host_node[h], up_link = t->out_link[t->out_start[v]];
+        bool one = t->out_start[v + 1] - t->out_start[v] == 1;
+        r->host[h] = (RouteHost){.node = v,
+                                 .ip = route_node_ip(t->node_id[v]),
+                                 .only_switch = one ? t->links[up_link].to : TOPO_NONE,
+                                 .up_link = one ? up_link : TOPO_NONE};
     }
 
     uint32_t *heads = MEM_NEW(uint32_t, t->n_hosts);
     group_hosts(r, heads);
-    int rc = fill_table(r, heads, err);
+    int rc = route_table_build(r, heads, err);
+    for (uint32_t h = 0; rc == 0 && h < t->n_hosts; h++)
+        r->host[h].column = r->column_of[r->host[h].group];
     if (rc == 0) rc = check_reach(r, heads, err);
     free(heads);
     if (rc == 0) return r;
@@ -296,13 +256,10 @@ Route *route_new(const Topo *t, Err *err) {
 
 void route_destroy(Route *r) {
     if (!r) return;
-    free(r->row_of);
-    free(r->group_of);
-    free(r->table);
-    free(r->pool);
-    free(r->link_to);
-    free(r->down_link);
-    free(r->host_ip);
+    void *arrays[] = {r->host,       r->column_of, r->node,       r->link_list,
+                      r->runs,       r->hops,      r->run_column, r->near,
+                      r->near_start, r->link_to,   r->down_link};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     free(r);
 }
 
@@ -312,8 +269,10 @@ const Topo *route_topo(const Route *r) { return r->topo; }
 
 uint32_t route_max_links(const Route *r) { return r->max_links; }
 
+uint32_t route_class(const Route *r, uint32_t node) { return r->node[node].class; }
+
 uint32_t route_n_links(const Route *r, uint32_t src_host, uint32_t dst_host) {
-    return src_host == dst_host ? 0 : host_distance(r, src_host, r->group_of[dst_host]) + 1;
+    return src_host == dst_host ? 0 : host_distance(r, src_host, &r->host[dst_host]) + 1;
 }
 
 /* The links from a switch to one of its hosts: a range of the host's own. */
@@ -323,38 +282,48 @@ static const uint32_t *last_hop(const Route *r, uint32_t node, uint32_t dst_node
     *n = 1;
     if (end - i == 1) return &r->down_link[i];
     while (r->link_to[t->out_link[i]] != node) i++;
-    *n = skip_parallel(t, i, end) - i;
+    *n = route_skip_parallel(t, i, end) - i;
     return &r->down_link[i];
 }
 
-static inline const uint32_t *next_hops(const Route *r, const NextHops *hops, uint32_t node,
-                                        uint32_t dst_node, uint32_t *n) {
-    uint32_t row = r->row_of[node];
-    if (row == TOPO_NONE) {
-        *n = 1;
-        return &r->topo->out_link[r->topo->out_start[node]];
-    }
-    const NextHops *h = &hops[row];
-    if (h->distance == 0) return last_hop(r, node, dst_node, n);
-    *n = h->n;
-    return h->n == 1 ? &h->first : r->pool + h->first;
+static inline const uint32_t *next_hops(const Route *r, uint32_t node, const RouteHost *to,
+                                        uint32_t *n) {
+    const RouteNode *at = &r->node[node];
+    *n = 1;
+    if (at->class == TOPO_NONE) return &at->links;
+    if (is_last_switch(r, node, to)) return last_hop(r, node, to->node, n);
+    const NextHops *hops = hops_of(r, at->class, to);
+    *n = hops->n;
+    return r->link_list + at->links + hops->first;
 }
 
 const uint32_t *route_next(const Route *r, uint32_t node, uint32_t dst_host, uint32_t *n) {
-    return next_hops(r, r->table + (size_t)r->group_of[dst_host] * r->n_rows, node,
-                     r->topo->host_node[dst_host], n);
+    return next_hops(r, node, &r->host[dst_host], n);
+}
+
+void route_prefetch(const Route *r, uint32_t src_host, uint32_t dst_host) {
+    __builtin_prefetch(&r->host[src_host]);
+    __builtin_prefetch(&r->host[dst_host]);
 }
 
 uint32_t route_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16_t sport,
                     uint16_t dport, uint32_t *links) {
     assert(src_host != dst_host);
     const Topo *t = r->topo;
-    const NextHops *hops = r->table + (size_t)r->group_of[dst_host] * r->n_rows;
-    FlowKey key = key_of(r->host_ip[src_host], r->host_ip[dst_host], sport, dport);
-    uint32_t n_links = 0, node = t->host_node[src_host], dst_node = t->host_node[dst_host];
-    while (node != dst_node) {
+    const RouteHost *from = &r->host[src_host], *to = &r->host[dst_host];
+    FlowKey key = key_of(from->ip, to->ip, sport, dport);
+    uint32_t n_links = 0, node = from->node;
+    if (from->only_switch != TOPO_NONE) {
+        links[n_links++] = from->up_link;
+        node = from->only_switch;
+    }
+    while (node != to->node) {
         uint32_t n, pick = 0;
-        const uint32_t *next = next_hops(r, hops, node, dst_node, &n);
+        if (node == to->only_switch) {
+            links[n_links++] = to->up_link ^ 1;
+            break;
+        }
+        const uint32_t *next = next_hops(r, node, to, &n);
         if (n > 1) pick = hash_key(&key, (uint32_t)t->node_id[node]) % n;
         links[n_links++] = next[pick];
         node = r->link_to[next[pick]];
@@ -368,7 +337,7 @@ void route_spread(const Route *r, uint32_t src_host, uint32_t dst_host, double w
                   double *scratch) {
     assert(weight >= 0);
     if (weight == 0 || src_host == dst_host) return;
-    uint32_t *queue = MEM_NEW(uint32_t, r->n_switches + 2), begin = 0, end = 0,
+    uint32_t *queue = MEM_NEW(uint32_t, r->topo->n_nodes), begin = 0, end = 0,
              dst_node = r->topo->host_node[dst_host];
     queue[end++] = r->topo->host_node[src_host];
     scratch[queue[0]] = weight;

@@ -1,6 +1,7 @@
 /* route: ECMP over all shortest paths, with the hash of the HPCC authors' simulator. */
 #ifndef M3_NET_ROUTE_H
 #define M3_NET_ROUTE_H
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/diag.h"
@@ -23,11 +24,19 @@ uint32_t route_max_links(const Route *r);
 /* route_n_links returns the links on every shortest path from one host to another, 0 if equal. */
 uint32_t route_n_links(const Route *r, uint32_t src_host, uint32_t dst_host);
 
+/* route_class returns the class of a switch or a host with several links, TOPO_NONE for a host with
+ * one. Nodes of a class have the same links to switches, by neighbour, rate and delay, so that
+ * exchanging two of them changes no path between others but for the link to them. */
+uint32_t route_class(const Route *r, uint32_t node);
+
 /* route_path fills `links` (room for route_max_links) with the directed links of a flow's path and
  * returns how many. At each node with n > 1 next hops (in descending order of node id, parallel
  * links side by side) it takes number route_hash(...) % n, seeded with the node's id. src ≠ dst. */
 uint32_t route_path(const Route *r, uint32_t src_host, uint32_t dst_host, uint16_t sport,
                     uint16_t dport, uint32_t *links);
+
+/* route_prefetch begins to read what route_path will need of two hosts. */
+void route_prefetch(const Route *r, uint32_t src_host, uint32_t dst_host);
 
 /* route_next returns the next hops (directed links) from `node` toward host `dst`, and how many in
  * *n. */
@@ -48,9 +57,13 @@ enum { ROUTE_FIRST_SPORT = 10000, ROUTE_DPORT = 100 };
 void route_sports(const Topo *t, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
                   uint16_t *sport);
 /* RoutePorts counts the flows of each pair, for lists that come in pieces: route_ports_next fills
- * the source ports of the next n flows. route_ports_free releases. */
+ * the source ports of the next n flows. Of networks of more than 11,585 hosts it has to see all
+ * flows before (route_ports_looks_twice): piece by piece with route_ports_look, about n_flows of
+ * them. route_ports_free releases. */
 typedef struct RoutePorts RoutePorts;
-RoutePorts *route_ports_new(const Topo *t);
+RoutePorts *route_ports_new(const Topo *t, size_t n_flows);
+bool route_ports_looks_twice(const RoutePorts *p);
+void route_ports_look(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n);
 void route_ports_next(RoutePorts *p, const uint32_t *src_host, const uint32_t *dst_host, size_t n,
                       uint16_t *sport);
 void route_ports_free(RoutePorts *p);

@@ -18,14 +18,19 @@ typedef struct {
     uint64_t size_b;
 } PackedOverflow;
 
+/* A chunk of flows, all of them or those that were wanted: then bit i of `wanted` tells whether
+ * flow i is there, and `before` how many are of earlier words. */
+enum { PACKED_WORDS = FLOW_CHUNK / 64 };
 typedef struct {
     int64_t base_ns; /* start of its first flow */
+    PackedFlow *flow;
+    uint64_t *wanted; /* [PACKED_WORDS], or NULL: all */
+    uint16_t *before; /* [PACKED_WORDS] */
     PackedOverflow *overflow;
 } PackedChunk;
 
 typedef struct {
     size_t n;
-    PackedFlow *flow;            /* [n] */
     PackedChunk *chunk;          /* [n / FLOW_CHUNK, rounded up] */
     const double *host_rate_bps; /* by host */
     double cap_bps;      /* rate of every host's link; 0: they differ, and slow_host is set */
@@ -37,16 +42,26 @@ typedef struct {
 void packed_init(PackedFlows *p, size_t n, const Topo *t);
 void packed_free(PackedFlows *p);
 
-/* packed_fill stores the flows of a chunk. Chunks may come in any order and from any threads. */
-void packed_fill(PackedFlows *p, const FlowChunk *c);
+/* packed_fill stores the flows of a chunk, of which those are looked up later whose bit is set in
+ * wanted[PACKED_WORDS], and the first and the last; NULL: all. Few are stored apart from the
+ * others, at a tenth of the memory. Chunks may come in any order and from any threads. */
+void packed_fill(PackedFlows *p, const FlowChunk *c, const uint64_t *wanted);
+
+static inline const PackedFlow *packed_at(const PackedFlows *p, size_t i) {
+    const PackedChunk *c = &p->chunk[i >> FLOW_LOG2_CHUNK];
+    size_t k = i & (FLOW_CHUNK - 1);
+    if (!c->wanted) return &c->flow[k];
+    uint64_t earlier = c->wanted[k / 64] & (((uint64_t)1 << k % 64) - 1);
+    return &c->flow[c->before[k / 64] + (uint32_t)__builtin_popcountll(earlier)];
+}
 
 static inline void packed_prefetch(const PackedFlows *p, size_t i) {
-    __builtin_prefetch(&p->flow[i]);
+    __builtin_prefetch(packed_at(p, i));
 }
 
 /* packed_get looks up flow i's start and size. */
 static inline void packed_get(const PackedFlows *p, size_t i, int64_t *start_ns, uint64_t *size_b) {
-    PackedFlow x = p->flow[i];
+    PackedFlow x = *packed_at(p, i);
     const PackedChunk *c = &p->chunk[i >> FLOW_LOG2_CHUNK];
     bool overflow = x.size_b == PACKED_OVERFLOW;
     *start_ns = overflow ? c->overflow[x.start_ns].start_ns : c->base_ns + x.start_ns;

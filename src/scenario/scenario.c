@@ -3,7 +3,7 @@
  * Precedence: options over the mix over defaults. topo_path goes before the mix's topology, n_flows
  * and duration_s before the mix's, `set` before all of its settings. Flows come from a file, or are
  * drawn from the mix; with a flow file no mix is needed, and one that is given only supplies
- * settings of the network. More drawn flows than max_in_memory are streamed (traffic/flowsource.h).
+ * settings of the network. More flows than max_in_memory are streamed (traffic/flowsource.h).
  *
  * Times are kept by what they are spent on: reading and drawing, or routing. */
 #include "scenario/scenario.h"
@@ -90,8 +90,10 @@ static void remark_load(const Scenario *s, const Log *log) {
 /* Reads the flows, or draws those of the mix. */
 static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     if (o->flow_arrays) return flows_from_arrays(&s->flows, o->flow_arrays, &s->topo, log, err);
+    uint64_t in_memory = o->max_in_memory > 0 ? o->max_in_memory : UINT64_MAX;
     if (o->flows_path)
-        return flows_load(&s->flows, o->flows_path, &s->topo, o->flow_columns, log, err);
+        return flows_open(&s->flows, &s->file, o->flows_path, &s->topo, o->flow_columns, in_memory,
+                          log, err);
     if (!s->has_mix) return err_input(err, "no flows given (--mix FILE or --flows FILE)");
 
     const Mix *m = &s->mix;
@@ -115,7 +117,6 @@ static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err
     w.duration_s = own_length ? o->duration_s : m->duration_s;
     if (w.n_flows == 0 && w.duration_s == 0) w.n_flows = DEFAULT_N_FLOWS;
     s->drawn = true;
-    uint64_t in_memory = o->max_in_memory > 0 ? o->max_in_memory : UINT64_MAX;
     if (workload_draw_or_stream(&w, s->route, o->threads, in_memory, &s->flows, &s->stream,
                                 &s->workload, err) != 0)
         return -1;
@@ -143,6 +144,9 @@ static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
     double t3 = diag_now_s(); /* then the ports, which decide the flows' routes */
     if (s->stream) {
         if (flowsource_drawn(&s->source, s->stream, &s->topo, o->threads, &s->sport, log, err) != 0)
+            return -1;
+    } else if (s->file) {
+        if (flowsource_file(&s->source, s->file, &s->topo, o->threads, &s->sport, log, err) != 0)
             return -1;
     } else {
         s->sport = MEM_NEW(uint16_t, s->flows.n);
@@ -177,6 +181,7 @@ void scenario_free(Scenario *s) {
     free(s->sport);
     flows_free(&s->flows);
     workload_stream_free(s->stream);
+    flowfile_close(s->file);
     sizedist_free(&s->sizes);
     rackmatrix_free(&s->matrix);
     route_destroy(s->route);

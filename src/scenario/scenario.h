@@ -19,8 +19,9 @@ typedef struct {
     Route *route;
     Flows flows;            /* n = 0 if they are streamed */
     uint16_t *sport;        /* source ports of all flows, in memory or not */
-    WorkloadStream *stream; /* NULL if all flows are in memory */
-    FlowSource source;      /* the flows, whichever of the two */
+    WorkloadStream *stream; /* of drawn flows that are not in memory, or NULL */
+    FlowFile *file;         /* of a file's that are not, or NULL */
+    FlowSource source;      /* the flows, wherever they are */
     NetConf conf;           /* the mix's, or the defaults, with `set` applied; no window of auto */
     double base_bdp_b;      /* the network's largest base bandwidth-delay product */
     bool window_auto;       /* the window is that, since the settings left it to the network */
@@ -59,10 +60,10 @@ typedef struct {
      * none. */
     int (*check_conf)(const void *ctx, const NetConf *conf, Err *err);
     const void *check_ctx;
-    uint64_t max_in_memory; /* more drawn flows than that are streamed; 0: none are */
+    uint64_t max_in_memory; /* more flows than that are streamed; 0: none are */
 } ScenarioOptions;
 
-/* From 16 M drawn flows on, streaming them halves a run's memory for little more time: 60 M flows
+/* From 16 M flows on, streaming them halves a run's memory for little more time: 60 M flows
  * on 6,144 hosts take 868 MB and 20.8 s, and in memory 2,262 MB and 21.6 s (tests/bench/README.md).
  * Fewer are no burden. */
 enum { SCENARIO_MAX_IN_MEMORY = 1 << 24 };

@@ -205,27 +205,88 @@ static int check_row(const BinaryReader *r, size_t i) {
     return 0;
 }
 
+/* What the numbers in src and dst stand for. */
+static void find_hosts(BinaryReader *r) {
+    const FlowEnds *e = r->ends;
+    r->host = MEM_NEW(uint32_t, r->h.n_hosts);
+    for (size_t k = 0; k < r->h.n_hosts; k++) {
+        uint64_t id = ((const uint64_t *)r->column[HOSTS])[k];
+        if (e->topo) r->host[k] = flows_host_of(e->topo, id);
+        else if (e->ignored) r->host[k] = 0;
+        else r->host[k] = id <= e->n_links ? (uint32_t)id : TOPO_NONE;
+    }
+}
+
+/* −1 with the message for the first bad row of those from `first`, of which there is one. */
+static int fail_row(const BinaryReader *r, size_t first, size_t n) {
+    for (size_t i = first; i < first + n; i++)
+        if (check_row(r, i) != 0) return -1;
+    diag_die("%s: a bad column without a bad row", r->ends->path);
+}
+
 int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *e, Err *err) {
     BinaryReader r = {.ends = e, .f = f, .err = err};
     *f = (Flows){0};
     if (read_header(&r, v) != 0) return -1;
     flows_init(f, r.h.n_flows);
-    r.host = MEM_NEW(uint32_t, r.h.n_hosts);
-    for (size_t k = 0; k < r.h.n_hosts; k++) {
-        uint64_t id = ((const uint64_t *)r.column[HOSTS])[k];
-        if (e->topo) r.host[k] = flows_host_of(e->topo, id);
-        else if (e->ignored) r.host[k] = 0;
-        else r.host[k] = id <= e->n_links ? (uint32_t)id : TOPO_NONE;
-    }
-
-    int rc = 0;
-    if (!copy_columns(&r)) { /* the first bad row is named */
-        for (size_t i = 0; i < f->n && rc == 0; i++) rc = check_row(&r, i);
-        if (rc == 0) diag_die("%s: a bad column without a bad row", e->path);
-    }
+    find_hosts(&r);
+    int rc = copy_columns(&r) ? 0 : fail_row(&r, 0, f->n);
     free(r.host);
     if (rc != 0) flows_free(f);
     return rc;
+}
+
+/* ---- in the file ---- */
+
+uint64_t flows_binary_n(const FileView *v) {
+    FlowFileHeader h = {0};
+    if (v->len >= sizeof h) memcpy(&h, v->data, sizeof h);
+    return h.n_flows;
+}
+
+/* Whether flows first … first + n − 1 are good, of the columns that are read later. */
+static bool rows_are_good(const BinaryReader *r, size_t first, size_t n) {
+    const uint32_t *src = (const uint32_t *)r->column[SRC] + first,
+                   *dst = (const uint32_t *)r->column[DST] + first;
+    const uint64_t *size_b = (const uint64_t *)r->column[SIZE] + first;
+    const int64_t *start_ns = (const int64_t *)r->column[START] + first;
+    int64_t before_ns = first > 0 ? start_ns[-1] : 0;
+    bool bad = false;
+    for (size_t i = 0; i < n && !bad; i++) {
+        bad = !host_is_good(r, src[i]) || !host_is_good(r, dst[i]) ||
+              !flows_ends_ok(r->ends, r->host[src[i]], r->host[dst[i]]) ||
+              !size_is_good(size_b[i]) || !start_is_good(start_ns[i], before_ns);
+        before_ns = start_ns[i];
+    }
+    return !bad;
+}
+
+/* Lets go of what the check of a chunk has read. */
+static void forget_rows(const BinaryReader *r, const FileView *v, size_t first, size_t n) {
+    for (int c = SRC; c <= START; c++) {
+        size_t at = (size_t)((const char *)r->column[c] - v->data) + first * width[c];
+        file_view_forget(v, at, at + n * width[c]);
+    }
+}
+
+int flows_binary_open(FlowFile **file, const FileView *v, const FlowEnds *e, Err *err) {
+    BinaryReader r = {.ends = e, .err = err};
+    *file = NULL;
+    if (read_header(&r, v) != 0) return -1;
+    find_hosts(&r);
+    FlowFilePlaces places;
+    for (int k = 0; k < FLOWFILE_N; k++)
+        places.at[k] = (uint64_t)((const char *)r.column[SRC + k] - v->data);
+    int rc = 0;
+    for (size_t i = 0; i < r.h.n_flows && rc == 0; i += FLOW_CHUNK) {
+        size_t left = r.h.n_flows - i, n = left < FLOW_CHUNK ? left : FLOW_CHUNK;
+        if (diag_stop_requested()) rc = err_stopped(err);
+        else if (!rows_are_good(&r, i, n)) rc = fail_row(&r, i, n);
+        forget_rows(&r, v, i, n);
+    }
+    if (rc == 0) *file = flowfile_columns(e->path, r.h.n_flows, &places, r.host, err);
+    else free(r.host);
+    return *file ? 0 : -1;
 }
 
 /* ---- writing ---- */

@@ -2,6 +2,7 @@
 #ifndef M3_TRAFFIC_FLOWS_PRIVATE_H
 #define M3_TRAFFIC_FLOWS_PRIVATE_H
 #include "base/file.h"
+#include "traffic/flowfile.h"
 #include "traffic/flows.h"
 
 /* What src and dst of a file stand for: node ids of hosts of a topology, positions 0..n_links on a
@@ -27,4 +28,10 @@ int flows_fail_ends(const FlowEnds *e, const char *unit, size_t number, Err *err
 
 /* flows_binary_read reads the viewed binary file e->path. */
 int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *e, Err *err);
+/* flows_binary_open leaves its flows in the file: *file is to be released with flowfile_close. The
+ * same is checked. */
+int flows_binary_open(FlowFile **file, const FileView *v, const FlowEnds *e, Err *err);
+/* flows_binary_n returns the number of flows that a binary file's header tells; 0 if it is cut
+ * short. */
+uint64_t flows_binary_n(const FileView *v);
 #endif

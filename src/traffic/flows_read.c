@@ -37,6 +37,10 @@ typedef struct {
     uint64_t n_ids;
     Flows *f;
     size_t cap;
+    FlowFile *spool; /* NULL: all flows are kept in *f; else the present chunk alone */
+    const FileView *view;
+    int64_t last_start_ns; /* of the line above */
+    bool noted;            /* what is assumed of columns was noted by an earlier reading */
     const Log *log;
     Progress progress;    /* in bytes */
     size_t disorder_line; /* first line that starts before the line above; 0: none */
@@ -347,9 +351,10 @@ static bool has(const TextReader *r, FlowColumnKind kind) {
     return flowcolumns_find(&r->columns, kind) >= 0;
 }
 
-static void grow(TextReader *r) {
+/* Makes room for flow i. */
+static void grow(TextReader *r, size_t i) {
     Flows *f = r->f;
-    if (f->n < r->cap) return;
+    if (i < r->cap) return;
     r->cap = r->cap ? r->cap * 2 : 1024;
     f->size_b = mem_realloc(f->size_b, r->cap, sizeof *f->size_b);
     if (!r->results) {
@@ -367,8 +372,8 @@ static void grow(TextReader *r) {
 
 static int read_row(TextReader *r) {
     const Flows *f = r->f;
-    size_t i = f->n;
-    grow(r);
+    size_t i = r->spool ? f->n % FLOW_CHUNK : f->n;
+    grow(r, i);
     for (int c = 0; c < r->columns.n; c++) {
         if (c > 0) {
             skip_blanks(r);
@@ -392,8 +397,9 @@ static int read_row(TextReader *r) {
     if (!r->results) {
         if (!flows_ends_ok(&r->ends, f->src[i], f->dst[i]))
             return flows_fail_ends(&r->ends, "line", r->line, r->err);
-        if (i > 0 && f->start_ns[i] < f->start_ns[i - 1] && r->disorder_line == 0)
+        if (f->n > 0 && f->start_ns[i] < r->last_start_ns && r->disorder_line == 0)
             r->disorder_line = r->line;
+        r->last_start_ns = f->start_ns[i];
     }
     r->f->n++;
     return 0;
@@ -407,6 +413,7 @@ static void ignore_columns(TextReader *r) {
     for (int k = 0; k < r->columns.n; k++) {
         FlowColumnKind *kind = &r->columns.column[k].kind;
         bool time = *kind == FLOWCOL_FCT || *kind == FLOWCOL_IDEAL;
+        if (r->spool && (time || *kind == FLOWCOL_ID)) *kind = FLOWCOL_OTHER;
         bool wanted = r->results ? *kind == FLOWCOL_SIZE || *kind == FLOWCOL_PACKETS ||
                                        (slowdown ? *kind == FLOWCOL_SLOWDOWN : time)
                                  : *kind != FLOWCOL_SLOWDOWN;
@@ -454,7 +461,7 @@ static void remark_units(const TextReader *r) {
         size |= c->kind == FLOWCOL_SIZE;
         time |= c->kind == FLOWCOL_START || c->kind == FLOWCOL_FCT || c->kind == FLOWCOL_IDEAL;
     }
-    if (size || time)
+    if ((size || time) && !r->noted)
         log_note(r->log, "%s: columns without a unit in their names: %s%s%s", r->ends.path,
                  size ? "sizes are taken in bytes" : "", size && time ? ", " : "",
                  time ? "times in ns" : "");
@@ -530,16 +537,25 @@ static int guess_columns(TextReader *r) {
 
 /* ---- the file ---- */
 
+/* Writes the present chunk to the temporary file, and lets go of the text that it was. */
+static int spool_chunk(TextReader *r, size_t n) {
+    if (n > 0 && flowfile_append(r->spool, r->f, n, r->err) != 0) return -1;
+    file_view_forget(r->view, 0, (size_t)(r->p - r->view->data));
+    return 0;
+}
+
 /* Reads as many rows as the file announces (UINT64_MAX: it does not), or all. */
 static int read_rows(TextReader *r, uint64_t announced) {
-    enum { ROWS_PER_UPDATE = 1 << 16 }; /* of progress: some 10 ms */
     const char *start = r->p;
     while (r->f->n < announced && next_row(r)) {
         if (read_row(r) != 0) return -1;
-        if (r->f->n % ROWS_PER_UPDATE > 0) continue;
+        if (r->f->n % FLOW_CHUNK > 0) continue; /* some 10 ms */
         if (diag_stop_requested()) return err_stopped(r->err);
         progress_update(&r->progress, (uint64_t)(r->p - start));
+        if (r->spool && r->disorder_line > 0) return 0; /* they must be sorted, in memory */
+        if (r->spool && spool_chunk(r, FLOW_CHUNK) != 0) return -1;
     }
+    if (r->spool && r->disorder_line == 0 && spool_chunk(r, r->f->n % FLOW_CHUNK) != 0) return -1;
     if (r->f->n == 0)
         return err_input(r->err, "%s: line %zu: expected at least one flow", r->ends.path, r->line);
     if (announced == UINT64_MAX) return 0;
@@ -602,40 +618,61 @@ static int read_text(TextReader *r, const FlowColumns *given) {
     return read_rows(r, counted ? n : UINT64_MAX);
 }
 
-static int load(TextReader *r, const FlowColumns *given) {
-    FileView v;
+/* Sorts flows that were out of order; their numbers stay with them. */
+static void sort_flows(const TextReader *r) {
     Flows *f = r->f;
-    *f = (Flows){0};
-    if (file_view(&v, r->ends.path, r->err) != 0) return -1;
-    /* Flows take about as much memory as their text. */
-    if (v.len > file_memory_b() / 4 * 3) {
-        int rc = err_input(r->err, "%s: %s of flows do not fit into this machine's %s of memory",
-                           r->ends.path, units_size((double)v.len).s,
-                           units_size((double)file_memory_b()).s);
-        file_view_close(&v);
-        return rc;
-    }
-    if (r->ends.topo) index_ids(r);
-    r->p = v.data;
-    r->end = v.data + v.len;
+    log_note(r->log, "%s: starts are out of order from line %zu on; sorted", r->ends.path,
+             r->disorder_line);
+    bool numbered = f->id != NULL;
+    if (!numbered) f->id = MEM_NEW(uint64_t, f->n);
+    for (size_t i = 0; !numbered && i < f->n; i++) f->id[i] = i;
+    flows_sort(f);
+}
+
+static void remark_empty(const TextReader *r) {
+    if (r->n_empty > 0)
+        log_note(r->log, "%s: %s of %s flows have 0 bytes; taken as 1 byte", r->ends.path,
+                 units_count(r->n_empty).s, units_count(r->f->n).s);
+}
+
+/* Flows take about as much memory as their text. */
+static int check_memory(const TextReader *r, const FileView *v) {
+    if (v->len <= file_memory_b() / 4 * 3) return 0;
+    return err_input(r->err, "%s: %s of flows do not fit into this machine's %s of memory",
+                     r->ends.path, units_size((double)v->len).s,
+                     units_size((double)file_memory_b()).s);
+}
+
+static void begin(TextReader *r, const FileView *v) {
+    if (r->ends.topo && !r->host_of_id) index_ids(r);
+    r->view = v;
+    r->p = v->data;
+    r->end = v->data + v->len;
     r->line = 1;
     r->sep = ' ';
-    progress_init(&r->progress, r->log, "bytes of flows", v.len);
-    int rc = flows_binary_is(&v) ? flows_binary_read(f, &v, &r->ends, r->err) : read_text(r, given);
+    progress_init(&r->progress, r->log, "bytes of flows", v->len);
+}
+
+/* Reads all flows of a viewed file into memory. */
+static int load_view(TextReader *r, const FileView *v, const FlowColumns *given) {
+    Flows *f = r->f;
+    *f = (Flows){0};
+    if (check_memory(r, v) != 0) return -1;
+    begin(r, v);
+    int rc = flows_binary_is(v) ? flows_binary_read(f, v, &r->ends, r->err) : read_text(r, given);
     progress_finish(&r->progress);
-    if (rc == 0 && r->disorder_line > 0) {
-        log_note(r->log, "%s: starts are out of order from line %zu on; sorted", r->ends.path,
-                 r->disorder_line);
-        bool numbered = f->id != NULL;
-        if (!numbered) f->id = MEM_NEW(uint64_t, f->n);
-        for (size_t i = 0; !numbered && i < f->n; i++) f->id[i] = i; /* stay with their flows */
-        flows_sort(f);
-    }
-    if (rc == 0 && r->n_empty > 0)
-        log_note(r->log, "%s: %s of %s flows have 0 bytes; taken as 1 byte", r->ends.path,
-                 units_count(r->n_empty).s, units_count(f->n).s);
+    if (rc == 0 && r->disorder_line > 0) sort_flows(r);
+    if (rc == 0) remark_empty(r);
     if (rc != 0) flows_free(f);
     free(r->host_of_id);
+    return rc;
+}
+
+static int load(TextReader *r, const FlowColumns *given) {
+    FileView v;
+    *r->f = (Flows){0};
+    if (file_view(&v, r->ends.path, r->err) != 0) return -1;
+    int rc = load_view(r, &v, given);
     file_view_close(&v);
     return rc;
 }
@@ -644,6 +681,47 @@ int flows_load(Flows *f, const char *path, const Topo *t, const FlowColumns *col
                const Log *log, Err *err) {
     TextReader r = {.ends = {.path = path, .topo = t}, .f = f, .log = log, .err = err};
     return load(&r, columns);
+}
+
+/* ---- flows that stay in a file ---- */
+
+/* Turns a text file into a temporary one; *file stays NULL if its flows have to be sorted, or are
+ * an htsim matrix. */
+static int spool_text(const TextReader *what, const FileView *v, const FlowColumns *given,
+                      FlowFile **file) {
+    Flows chunk = {0};
+    TextReader r = *what;
+    r.f = &chunk;
+    if (!(r.spool = flowfile_spool(r.err))) return -1;
+    begin(&r, v);
+    int rc = read_text(&r, given);
+    progress_finish(&r.progress);
+    bool whole = rc == 0 && r.disorder_line == 0 && flowfile_n(r.spool) == chunk.n;
+    if (whole) remark_empty(&r);
+    if (whole) *file = r.spool;
+    else flowfile_close(r.spool);
+    flows_free(&chunk);
+    free(r.host_of_id);
+    return rc;
+}
+
+int flows_open(Flows *f, FlowFile **file, const char *path, const Topo *t,
+               const FlowColumns *columns, size_t max_in_memory, const Log *log, Err *err) {
+    enum { LEAST_ROW_B = 16 }; /* of text; most rows have twice as much */
+    TextReader r = {.ends = {.path = path, .topo = t}, .f = f, .log = log, .err = err};
+    FileView v;
+    *f = (Flows){0};
+    *file = NULL;
+    if (file_view(&v, path, err) != 0) return -1;
+    int rc = 0;
+    bool binary = flows_binary_is(&v), large = v.len / LEAST_ROW_B > max_in_memory;
+    if (binary && flows_binary_n(&v) > max_in_memory)
+        rc = flows_binary_open(file, &v, &r.ends, err);
+    else if (!binary && large) rc = spool_text(&r, &v, columns, file);
+    r.noted = !binary && large;
+    if (rc == 0 && !*file) rc = load_view(&r, &v, columns);
+    file_view_close(&v);
+    return rc;
 }
 
 int flows_load_positions(Flows *f, const char *path, uint32_t n_links, const Log *log, Err *err) {

@@ -2,6 +2,7 @@
 #ifndef M3_TRAFFIC_FLOWS_READ_H
 #define M3_TRAFFIC_FLOWS_READ_H
 #include "traffic/flowcolumns.h"
+#include "traffic/flowfile.h"
 #include "traffic/flows.h"
 
 /* flows_load reads a list of flows: a text file with a header (CSV and its kin; src, dst, size and
@@ -15,6 +16,12 @@
  * text, 1.3 GB/s of binary (tests/bench/README.md). flows_free releases. */
 int flows_load(Flows *f, const char *path, const Topo *t, const FlowColumns *columns,
                const Log *log, Err *err);
+/* flows_open reads such a file, or (more than max_in_memory flows, roughly) leaves the flows in it:
+ * then *file is not NULL, to be released with flowfile_close, and *f is empty. A binary file is
+ * read in place; a text file is read once, into a temporary file of 24 bytes a flow, without the
+ * flows' numbers and times taken. Files that must be sorted and htsim's matrices come to memory. */
+int flows_open(Flows *f, FlowFile **file, const char *path, const Topo *t,
+               const FlowColumns *columns, size_t max_in_memory, const Log *log, Err *err);
 /* flows_load_positions reads such a file for one parking lot: src and dst are positions 0..n_links
  * on its path, src < dst, and are kept as they are. */
 int flows_load_positions(Flows *f, const char *path, uint32_t n_links, const Log *log, Err *err);

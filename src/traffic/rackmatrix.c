@@ -21,12 +21,25 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/stats.h"
+#include "base/units.h"
 #include "traffic/rackmatrix.h"
 
-/* The weights of 16,384 racks take 2 GB. Sums of so many weights of up to 1e15 stay far from where
- * a double's range ends, and each is exact. */
-enum { MAX_RACKS = 16384 };
+/* The weights of 16,384 racks take 2 GB, and drawing from them (traffic/workload) CELL_B bytes
+ * each: the weight, its probability, that of the pair of racks it is placed on, and the alias table
+ * with what making it takes. Sums of so many weights of up to 1e15 stay far from where a double's
+ * range ends, and each is exact. */
+enum { MAX_RACKS = 16384, CELL_B = 40 };
 #define MAX_WEIGHT 1e15
+
+/* Whether there is memory for drawing from a matrix that has its weights. */
+static int check_memory(const char *name, uint32_t n_racks, Err *err) {
+    double need_b = (double)CELL_B * n_racks * n_racks, have_b = (double)file_memory_b();
+    if (need_b <= 0.75 * have_b) return 0;
+    return err_input(err,
+                     "%s: drawing from a matrix of %u racks takes %s, and this machine has %s "
+                     "of memory; of kind uniform it takes none",
+                     name, n_racks, units_size(need_b).s, units_size(have_b).s);
+}
 
 /* ---- published JSON form, in ---- */
 
@@ -121,6 +134,7 @@ static int read_matrix(const JsonDoc *doc, RackMatrix *m, Err *err) {
     if (n < 1 || n > MAX_RACKS)
         return json_fail(&idx2name, err, "expected 1 to %d racks, got %d", MAX_RACKS, n);
     m->n_racks = (uint32_t)n;
+    if (check_memory(m->name, m->n_racks, err) != 0) return -1;
     m->weight = MEM_ZNEW(double, (size_t)n *(size_t)n);
     m->pod_of = MEM_NEW(uint32_t, (size_t)n);
     memset(m->pod_of, 0xFF, (size_t)n * sizeof *m->pod_of); /* UINT32_MAX: in no pod yet */
@@ -160,13 +174,16 @@ static void put_name(JsonOut *o, uint32_t rack) {
 
 int rackmatrix_save(const RackMatrix *m, const char *path, Err *err) {
     JsonFile file;
+    if (m->n_racks > MAX_RACKS)
+        return err_input(err, "%s: expected a matrix of at most %d racks to write, got %u", path,
+                         MAX_RACKS, m->n_racks);
     if (json_file_open(&file, NULL, path, err) != 0) return -1;
     JsonOut *o = &file.j;
     json_put_object(o, "matrix");
     json_put_array(o, "inner");
     for (uint32_t i = 0; i < m->n_racks; i++) {
         json_out_array_compact(o);
-        for (uint32_t j = 0; j < m->n_racks; j++) json_out_number(o, *cell(m, i, j));
+        for (uint32_t j = 0; j < m->n_racks; j++) json_out_number(o, rackmatrix_weight(m, i, j));
         json_out_end(o, ']');
     }
     json_out_end(o, ']');
@@ -193,7 +210,7 @@ int rackmatrix_save(const RackMatrix *m, const char *path, Err *err) {
 /* ---- generator ---- */
 
 /* A mean of 10,000 a cell rounds the counts of typical cells by less than 0.01 %. */
-enum { MAX_ROLES = 3, MEAN_COUNT = 10000 };
+enum { MAX_ROLES = 3, MEAN_COUNT = RACKMATRIX_MEAN };
 
 typedef struct {
     const char *kind;
@@ -267,22 +284,11 @@ static void draw_row(const Preset *p, Rng *rng, const uint32_t *role, const doub
         *cell(m, i, i) = others * p->self * exp(p->self_sd * rng_normal(rng));
 }
 
-int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t seed, Err *err) {
-    const Preset *p = presets;
-    while (p < presets + N_PRESETS && strcmp(p->kind, kind) != 0) p++;
-    if (p == presets + N_PRESETS)
-        return err_input(err, "matrix: expected kind a, b, c or uniform, got '%.40s'", kind);
-    if (t->n_racks > MAX_RACKS)
-        return err_input(err, "%s: more than %d racks: too many for a matrix", t->name, MAX_RACKS);
-    uint32_t n = t->n_racks, *role = MEM_NEW(uint32_t, n);
+static void draw_weights(RackMatrix *m, const Preset *p, uint64_t seed) {
+    uint32_t n = m->n_racks, *role = MEM_NEW(uint32_t, n);
     double *activity = MEM_NEW(double, n);
     Rng rng = rng_stream(seed, "rack matrix", 0);
-    *m = (RackMatrix){.n_racks = n,
-                      .n_pods = t->n_pods,
-                      .weight = MEM_NEW(double, (size_t)n *n),
-                      .pod_of = MEM_NEW(uint32_t, n),
-                      .name = mem_printf("matrix \"%s\"", kind)};
-    memcpy(m->pod_of, t->rack_pod, n * sizeof *m->pod_of);
+    m->weight = MEM_NEW(double, (size_t)n *n);
     draw_roles(p, &rng, role, n);
     for (uint32_t i = 0; i < n; i++) activity[i] = exp(p->rack_sd * rng_normal(&rng));
     for (uint32_t i = 0; i < n; i++) draw_row(p, &rng, role, activity, m, i);
@@ -296,6 +302,28 @@ int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t
         m->weight[k] = round(m->weight[k] / sum * (double)n_cells * MEAN_COUNT);
     free(role);
     free(activity);
+}
+
+int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t seed, Err *err) {
+    const Preset *p = presets;
+    while (p < presets + N_PRESETS && strcmp(p->kind, kind) != 0) p++;
+    if (p == presets + N_PRESETS)
+        return err_input(err, "matrix: expected kind a, b, c or uniform, got '%.40s'", kind);
+    uint32_t n = t->n_racks;
+    bool implied = strcmp(kind, "uniform") == 0 && n > RACKMATRIX_MAX_UNIFORM;
+    if (!implied && n > MAX_RACKS)
+        return err_input(
+            err,
+            "matrix: kind %s has a weight for each pair of racks, of at most %d racks; "
+            "%s has %u; kind uniform is for any number",
+            kind, MAX_RACKS, t->name, n);
+    if (!implied && check_memory(t->name, n, err) != 0) return -1;
+    *m = (RackMatrix){.n_racks = n,
+                      .n_pods = t->n_pods,
+                      .pod_of = MEM_NEW(uint32_t, n),
+                      .name = mem_printf("matrix \"%s\"", kind)};
+    memcpy(m->pod_of, t->rack_pod, n * sizeof *m->pod_of);
+    if (!implied) draw_weights(m, p, seed);
     return 0;
 }
 
@@ -326,7 +354,19 @@ static double gini(double *x, size_t n) {
     return 2 * ranked / ((double)n * sum) - ((double)n + 1) / (double)n;
 }
 
+/* Of a matrix without weights. */
+static RackMatrixStats uniform_stats(const RackMatrix *m) {
+    double n = m->n_racks, top = round(n / 10) / n, pairs = 0;
+    uint32_t *size = MEM_ZNEW(uint32_t, m->n_pods);
+    for (uint32_t i = 0; i < m->n_racks; i++) size[m->pod_of[i]]++;
+    for (uint32_t k = 0; k < m->n_pods; k++) pairs += (double)size[k] * (size[k] - 1);
+    free(size);
+    return (RackMatrixStats){
+        .diagonal = 1 / n, .within_pod = pairs / (n * n), .top_rows = top, .top_cols = top};
+}
+
 RackMatrixStats rackmatrix_stats(const RackMatrix *m) {
+    if (!m->weight) return uniform_stats(m);
     uint32_t n = m->n_racks;
     double sum = 0, *rows = MEM_ZNEW(double, n), *cols = MEM_ZNEW(double, n),
            *cells = MEM_NEW(double, (size_t)n *n);

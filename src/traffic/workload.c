@@ -8,8 +8,9 @@
  * every sigma: exp(sigma·Z) is divided by its mean exp(sigma²/2). It is chosen such that the link
  * of the largest expected load carries max_load of its rate in payload (linkload). A stream keeps
  * only where each chunk begins and draws a chunk anew whenever it is asked for: gaps are drawn once
- * more than for flows in memory. Left out: dependencies between flows, and a load that varies
- * with time other than through sigma. */
+ * more than for flows in memory. Of a uniform matrix without weights cells are drawn as from an
+ * alias table of equal ones, and no table is made. Left out: dependencies between flows, and a load
+ * that varies with time other than through sigma. */
 #include "traffic/workload.h"
 
 #include <math.h>
@@ -17,9 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
+#include "base/units.h"
 #include "net/linkload.h"
 
 enum { CHUNK = FLOW_CHUNK };
@@ -30,6 +33,7 @@ struct WorkloadStream {
     const Topo *t;
     uint32_t n_racks; /* of the matrix */
     uint32_t *place;  /* [n_racks] rack of the topology */
+    bool all_alike;   /* the matrix has no weights; else: */
     RngAlias cells;   /* source · n_racks + destination */
     double mean_gap_ns;
     double *chunk_ns; /* [n_chunks] sum of a chunk's gaps, then where it begins */
@@ -73,12 +77,22 @@ static PodSize *pods_by_size(const uint32_t *pod_of, uint32_t n_racks, uint32_t 
     return p;
 }
 
-/* Lists the racks of a pod; returns how many. */
-static uint32_t racks_of(const uint32_t *pod_of, uint32_t n_racks, uint32_t pod, uint32_t *out) {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < n_racks; i++)
-        if (pod_of[i] == pod) out[n++] = i;
-    return n;
+/* Racks by pod, those of pod p from start[p] on, in their order. */
+typedef struct {
+    uint32_t *start, *racks;
+} PodRacks;
+
+static PodRacks racks_by_pod(const uint32_t *pod_of, uint32_t n_racks, uint32_t n_pods) {
+    PodRacks p = {MEM_ZNEW(uint32_t, n_pods + (size_t)2), MEM_NEW(uint32_t, n_racks)};
+    for (uint32_t i = 0; i < n_racks; i++) p.start[pod_of[i] + 2]++;
+    for (uint32_t k = 0; k < n_pods; k++) p.start[k + 2] += p.start[k + 1];
+    for (uint32_t i = 0; i < n_racks; i++) p.racks[p.start[pod_of[i] + 1]++] = i;
+    return p;
+}
+
+static void pod_racks_free(PodRacks *p) {
+    free(p->start);
+    free(p->racks);
 }
 
 /* Fills `place`: pods of the matrix and of the topology in descending order, racks at random. */
@@ -92,11 +106,13 @@ static int place_racks(WorkloadStream *d, Err *err) {
             m->name, t->name, m->n_racks, m->n_pods, t->n_racks, t->n_pods);
     PodSize *from = pods_by_size(m->pod_of, m->n_racks, m->n_pods),
             *to = pods_by_size(t->rack_pod, t->n_racks, t->n_pods);
-    uint32_t *rows = MEM_NEW(uint32_t, m->n_racks), *racks = MEM_NEW(uint32_t, t->n_racks);
+    PodRacks of_matrix = racks_by_pod(m->pod_of, m->n_racks, m->n_pods),
+             of_topo = racks_by_pod(t->rack_pod, t->n_racks, t->n_pods);
     int rc = 0;
     for (uint32_t p = 0; p < m->n_pods && rc == 0; p++) {
-        uint32_t n_rows = racks_of(m->pod_of, m->n_racks, from[p].pod, rows),
-                 n_racks = racks_of(t->rack_pod, t->n_racks, to[p].pod, racks);
+        uint32_t n_rows = from[p].size, n_racks = to[p].size,
+                 *rows = of_matrix.racks + of_matrix.start[from[p].pod],
+                 *racks = of_topo.racks + of_topo.start[to[p].pod];
         Rng rng = rng_stream(d->w.seed, "rack placement", p);
         rng_shuffle_u32(&rng, racks, n_racks);
         if (n_rows > n_racks)
@@ -107,8 +123,8 @@ static int place_racks(WorkloadStream *d, Err *err) {
     }
     free(from);
     free(to);
-    free(rows);
-    free(racks);
+    pod_racks_free(&of_matrix);
+    pod_racks_free(&of_topo);
     return rc;
 }
 
@@ -124,7 +140,8 @@ static int cell_probabilities(const WorkloadStream *d, double *cells, double *pa
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < n; j++) {
             size_t k = (size_t)i * n + j;
-            cells[k] = i == j && hosts_in(d->t, d->place[i]) < 2 ? 0 : d->w.matrix->weight[k];
+            bool can = i != j || hosts_in(d->t, d->place[i]) > 1;
+            cells[k] = can ? rackmatrix_weight(d->w.matrix, i, j) : 0;
             sum += cells[k];
         }
     if (sum <= 0)
@@ -176,11 +193,23 @@ static uint32_t draw_host(const Topo *t, uint32_t rack, Rng *rng) {
     return t->rack_hosts[t->rack_host_start[rack] + (uint32_t)rng_below(rng, hosts_in(t, rack))];
 }
 
+/* A cell of the matrix; if all are alike, one that a rack of one host would send itself is drawn
+ * again. */
+static uint64_t draw_cell(const WorkloadStream *d, Rng *rng) {
+    uint64_t n = d->n_racks, cell;
+    if (!d->all_alike) return rng_alias_draw(&d->cells, rng);
+    do {
+        cell = rng_below(rng, n * n);
+        rng_next(rng);
+    } while (cell % (n + 1) == 0 && hosts_in(d->t, d->place[cell / n]) < 2);
+    return cell;
+}
+
 static void draw_pairs(const WorkloadStream *d, size_t chunk, uint32_t *src, uint32_t *dst) {
     Rng rng = rng_stream(d->w.seed, "host pairs", chunk);
     for (size_t i = 0; i < CHUNK; i++) {
-        uint32_t cell = rng_alias_draw(&d->cells, &rng), from = d->place[cell / d->n_racks],
-                 to = d->place[cell % d->n_racks];
+        uint64_t cell = draw_cell(d, &rng);
+        uint32_t from = d->place[cell / d->n_racks], to = d->place[cell % d->n_racks];
         do {
             src[i] = draw_host(d->t, from, &rng);
             dst[i] = draw_host(d->t, to, &rng);
@@ -363,44 +392,67 @@ static int fill(WorkloadStream *d, Flows *out, int threads, Err *err) {
     return 0;
 }
 
-/* A stream with racks placed, its cells' probabilities, and those of pairs of racks
- * (pairs[n_racks²] of the topology, 0 at first). */
-static WorkloadStream *stream_placed(const Workload *w, const Route *r, double **cells,
-                                     double *pairs, Err *err) {
+/* A stream with racks placed. */
+static WorkloadStream *stream_placed(const Workload *w, const Route *r, Err *err) {
     uint32_t n = w->matrix->n_racks;
     WorkloadStream *d = MEM_ZNEW(WorkloadStream, 1);
-    *d = (WorkloadStream){.w = *w, .t = route_topo(r), .n_racks = n, .place = MEM_NEW(uint32_t, n)};
-    *cells = MEM_NEW(double, (size_t)n *n);
-    if (place_racks(d, err) == 0 && cell_probabilities(d, *cells, pairs, err) == 0) return d;
-    free(*cells);
+    *d = (WorkloadStream){.w = *w,
+                          .t = route_topo(r),
+                          .n_racks = n,
+                          .place = MEM_NEW(uint32_t, n),
+                          .all_alike = !w->matrix->weight};
+    if (place_racks(d, err) == 0) return d;
     workload_stream_free(d);
     return NULL;
 }
 
 int workload_pairs(const Workload *w, const Route *r, double *p, Err *err) {
-    double *cells;
-    memset(p, 0, (size_t)route_topo(r)->n_racks * route_topo(r)->n_racks * sizeof *p);
-    WorkloadStream *d = stream_placed(w, r, &cells, p, err);
+    WorkloadStream *d = stream_placed(w, r, err);
     if (!d) return -1;
+    memset(p, 0, (size_t)route_topo(r)->n_racks * route_topo(r)->n_racks * sizeof *p);
+    double *cells = MEM_NEW(double, (size_t)d->n_racks * d->n_racks);
+    int rc = cell_probabilities(d, cells, p, err);
     free(cells);
     workload_stream_free(d);
-    return 0;
+    return rc;
 }
 
-/* A stream with all that drawing needs: places of racks, the alias table of cells, the mean gap. */
-static WorkloadStream *stream_new(const Workload *w, const Route *r, WorkloadInfo *info, Err *err) {
-    if (check(w, err) != 0) return NULL;
-    WorkloadInfo unused;
-    const Topo *t = route_topo(r);
-    double *cells, *pairs = MEM_ZNEW(double, (size_t)t->n_racks * t->n_racks);
-    WorkloadStream *d = stream_placed(w, r, &cells, pairs, err);
-    if (d) {
-        rng_alias_init(&d->cells, cells, d->n_racks * d->n_racks);
-        choose_gap(d, r, pairs, info ? info : &unused);
-        free(cells);
+/* Fills in the alias table of cells, if they have weights, and the mean gap. */
+static int prepare(WorkloadStream *d, const Route *r, WorkloadInfo *info, Err *err) {
+    size_t n = d->n_racks, n_topo = d->t->n_racks;
+    if (d->all_alike) {
+        choose_gap(d, r, NULL, info);
+        return 0;
     }
+    double *cells = MEM_NEW(double, n *n), *pairs = MEM_ZNEW(double, n_topo *n_topo);
+    int rc = cell_probabilities(d, cells, pairs, err);
+    if (rc == 0) {
+        rng_alias_init(&d->cells, cells, d->n_racks * d->n_racks);
+        choose_gap(d, r, pairs, info);
+    }
+    free(cells);
     free(pairs);
-    return d;
+    return rc;
+}
+
+/* A stream with all that drawing needs. */
+static WorkloadStream *stream_new(const Workload *w, const Route *r, WorkloadInfo *info, Err *err) {
+    WorkloadInfo unused;
+    if (check(w, err) != 0) return NULL;
+    WorkloadStream *d = stream_placed(w, r, err);
+    if (!d || prepare(d, r, info ? info : &unused, err) == 0) return d;
+    workload_stream_free(d);
+    return NULL;
+}
+
+/* Whether there is memory for about n flows: in a list, with what their ports take, or drawn by the
+ * chunk, where ports and what finding them takes remain. */
+static int check_memory(double n, bool hold, Err *err) {
+    enum { HELD_B = 28, STREAMED_B = 4 };
+    double need_b = n * (hold ? HELD_B : STREAMED_B), have_b = (double)file_memory_b();
+    if (need_b <= 0.75 * have_b) return 0;
+    return err_input(err, "%.3g flows take %s or more, and this machine has %s of memory", n,
+                     units_size(need_b).s, units_size(have_b).s);
 }
 
 int workload_draw_or_stream(const Workload *w, const Route *r, int threads, uint64_t max_in_memory,
@@ -410,7 +462,8 @@ int workload_draw_or_stream(const Workload *w, const Route *r, int threads, uint
     WorkloadStream *d = stream_new(w, r, info, err);
     if (!d) return -1;
     bool hold = expected_flows(d, 0) <= (double)max_in_memory;
-    int rc = fill(d, hold ? out : NULL, threads, err);
+    int rc = check_memory(expected_flows(d, 0), hold, err);
+    if (rc == 0) rc = fill(d, hold ? out : NULL, threads, err);
     if (rc == 0 && !hold) {
         *stream = d;
         return 0;

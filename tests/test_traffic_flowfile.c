@@ -1,0 +1,142 @@
+/* Flows that stay in files against the same flows in memory: binary files, text files, and those
+ * that have to be sorted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "traffic/flows_read.h"
+#include "traffic/flowsource.h"
+#include "workload_case.h"
+
+/* More than three chunks, and more chunks than one. */
+enum { N = 3 * FLOW_CHUNK + 1234 };
+
+static Flows random_flows(const Topo *t) {
+    Flows f;
+    Rng r = rng_stream(4, "flow file", 0);
+    int64_t now = 0;
+    flows_init(&f, N);
+    for (size_t i = 0; i < N; i++) {
+        f.src[i] = (uint32_t)rng_below(&r, t->n_hosts);
+        f.dst[i] = (f.src[i] + 1 + (uint32_t)rng_below(&r, t->n_hosts - 1)) % t->n_hosts;
+        f.size_b[i] = 1 + rng_below(&r, 100000);
+        f.start_ns[i] = now += (int64_t)rng_below(&r, 3);
+    }
+    return f;
+}
+
+static void same_flows(const Flows *f, const FlowFile *file, const Topo *t) {
+    uint16_t *sport = MEM_NEW(uint16_t, f->n), *of_file;
+    Err err = {0};
+    route_sports(t, f->src, f->dst, f->n, sport);
+    FlowSource in_memory = flowsource_in_memory(f, sport), source;
+    workload_case_ok(flowsource_file(&source, file, t, 2, &of_file, NULL, &err), &err);
+    assert_int_equal(source.n, f->n);
+    Flows none = {0}, room = {0};
+    for (size_t k = flowsource_n_chunks(&source); k-- > 0;) {
+        FlowChunk a = flowsource_chunk(&in_memory, k, &none),
+                  b = flowsource_chunk(&source, k, &room);
+        assert_true(a.first == b.first && a.n == b.n);
+        assert_memory_equal(a.src, b.src, a.n * sizeof *a.src);
+        assert_memory_equal(a.dst, b.dst, a.n * sizeof *a.dst);
+        assert_memory_equal(a.size_b, b.size_b, a.n * sizeof *a.size_b);
+        assert_memory_equal(a.start_ns, b.start_ns, a.n * sizeof *a.start_ns);
+        assert_memory_equal(a.sport, b.sport, a.n * sizeof *a.sport);
+    }
+    uint64_t pick[] = {N - 1, 0, FLOW_CHUNK, 77, FLOW_CHUNK - 1};
+    uint32_t src[5], dst[5];
+    workload_case_ok(flowsource_hosts(&source, pick, 5, src, dst, &err), &err);
+    for (int i = 0; i < 5; i++) assert_true(src[i] == f->src[pick[i]] && dst[i] == f->dst[pick[i]]);
+    flows_free(&room);
+    free(sport);
+    free(of_file);
+}
+
+/* Node ids are not host indices: hosts come after the switches. */
+static void topology(Topo *t) {
+    enum { HOSTS = 9 };
+    uint64_t id[HOSTS + 1];
+    uint8_t is_host[HOSTS + 1];
+    TopoCable cables[HOSTS];
+    Err err = {0};
+    for (uint32_t i = 0; i <= HOSTS; i++) {
+        id[i] = 100 + 3 * i;
+        is_host[i] = i > 0;
+        if (i > 0) cables[i - 1] = (TopoCable){id[i], id[0], 1e9, 1000, 0};
+    }
+    workload_case_ok(topo_build(t, "star", id, is_host, NULL, HOSTS + 1, cables, HOSTS, &err),
+                     &err);
+}
+
+static void files_have_the_flows_of_memory(void **state) {
+    (void)state;
+    static const char *const endings[] = {".m3f", ".csv"};
+    Topo t;
+    Err err = {0};
+    topology(&t);
+    Flows f = random_flows(&t);
+    for (int k = 0; k < 2; k++) {
+        char base[64], path[80];
+        snprintf(path, sizeof path, "%s%s", workload_case_scratch(base), endings[k]);
+        workload_case_ok(flows_save(&f, path, &t, &err), &err);
+        Flows g;
+        FlowFile *file;
+        workload_case_ok(flows_open(&g, &file, path, &t, NULL, 1000, NULL, &err), &err);
+        unlink(path); /* what is open stays */
+        assert_true(file && g.n == 0 && flowfile_n(file) == N);
+        same_flows(&f, file, &t);
+        flowfile_close(file);
+    }
+    flows_free(&f);
+    topo_free(&t);
+}
+
+/* A limit above the number of flows; starts out of order; a bad line in the last chunk. */
+static void what_is_not_streamed(void **state) {
+    (void)state;
+    Topo t;
+    Err err = {0};
+    char path[64];
+    topology(&t);
+    Flows f = random_flows(&t), g;
+    FlowFile *file;
+    workload_case_ok(flows_save(&f, workload_case_scratch(path), &t, &err), &err);
+    workload_case_ok(flows_open(&g, &file, path, &t, NULL, 2 * N, NULL, &err), &err);
+    assert_true(!file && g.n == N);
+    flows_free(&g);
+
+    FILE *out = fopen(path, "a");
+    assert_non_null(out);
+    fputs("7,103,106,10,0\n", out);
+    fclose(out);
+    workload_case_ok(flows_open(&g, &file, path, &t, NULL, 1000, NULL, &err), &err);
+    assert_true(!file && g.n == N + 1 && g.id && g.start_ns[1] >= g.start_ns[0]);
+    flows_free(&g);
+
+    out = fopen(path, "a");
+    assert_non_null(out);
+    fputs("7,103,107,10,0\n", out);
+    fclose(out);
+    assert_int_equal(flows_open(&g, &file, path, &t, NULL, 1000, NULL, &err), -1);
+    assert_true(!file && g.n == 0 && strstr(err.msg, "line 197845: dst"));
+    unlink(path);
+    flows_free(&f);
+    topo_free(&t);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_have_the_flows_of_memory),
+        cmocka_unit_test(what_is_not_streamed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
