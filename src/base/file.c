@@ -436,11 +436,12 @@ char *file_find_shipped(const char *relative) {
     return found;
 }
 
+/* Only in the folder of specs: what lies beside the program may be anybody's. */
 char *file_find_spec(const char *path) {
     if (file_exists(path)) return mem_strdup(path);
-    if (!*path || path[0] == '/') return NULL;
-    char *under = file_join("spec", path), *found = file_find_shipped(path);
-    if (!found) found = file_find_shipped(under);
+    if (strncmp(path, "spec/", 5) == 0) path += 5;
+    if (!*path || path[0] == '/' || strstr(path, "..")) return NULL;
+    char *under = file_join("spec", path), *found = file_find_shipped(under);
     free(under);
     return found;
 }
