@@ -1,12 +1,15 @@
-/* evq: set-up of the wheel, and the heap of far events.
+/* evq: set-up of the wheel, its words, and the heap of far events.
  *
  * In a packet network nearly every event is a link's delay and one serialisation ahead, that is
  * within a known short horizon: a wheel (a calendar queue that needs no resizing; Brown, CACM 1988)
- * takes those in O(1): the slot's list is almost always empty or appended to. A two-level bitmap
- * finds the next slot in use. What lies beyond the horizon (flow starts, timers of tens of µs) goes
- * to a 4-ary heap whose top is compared at each pop: no event ever moves from heap to wheel. The
- * slot width is the horizon over the number of slots and only concerns speed: order within a slot
- * is exact. An event takes a third to a ninth of what heaps alone take (tests/bench/README.md). */
+ * takes those in O(1), without a look at what its slot has. When no event is ready, all of the
+ * next word of 64 slots are sorted into the ready list by insertion: they are few, and slots come
+ * in order. So the memory of events to come is fetched together and ahead, and taking one out
+ * touches nothing but its entry. What lies beyond the horizon (flow starts, timers of tens of µs)
+ * goes to a 4-ary heap whose top is compared at each pop, and so does what would have to move far
+ * in the ready list: no event ever comes back from the heap. The slot width is the horizon over the
+ * number of slots and only concerns speed. An event takes a third to a ninth of what heaps alone
+ * take (tests/bench/README.md). */
 #include "packet/evq.h"
 
 #include <assert.h>
@@ -14,31 +17,107 @@
 
 #include "base/mem.h"
 
-/* Slots: four for each pending event, so that most hold one or none; at least what a two-level
- * bitmap of words needs; at most 1 MB of heads, which still lies in the second-level cache. */
-enum { MIN_SLOTS = 4096, MAX_SLOTS = 1 << 18 };
+/* Slots: four for each pending event, so that most hold one or none and a word some 16; whole
+ * words of them; at most 1 MB of heads, which still lies in the second-level cache. */
+enum { MIN_SLOTS = 1024, MAX_SLOTS = 1 << 18 };
+/* An event moves past so many of the ready list; then it goes to the heap, where any may lie. */
+enum { MOST_STEPS = 16 };
+/* Words of slots are made ready until there are so many events. */
+enum { ENOUGH = 12 };
 
 void evq_init(Evq *q, int64_t horizon_ticks, size_t n_events) {
     assert(horizon_ticks > 0);
     size_t n = MIN_SLOTS;
     while (n < 4 * n_events && n < MAX_SLOTS) n *= 2;
-    int shift = 0;
-    while ((horizon_ticks >> shift) + 2 > (int64_t)n) shift++;
-    *q = (Evq){.shift = shift,
-               .mask = (uint32_t)n - 1,
-               .word_mask = (uint32_t)(n / 64) - 1,
-               .sum_mask = (uint32_t)(n / 4096) - 1};
+    int shift = 0; /* beyond the horizon there is a word of slack: base is at most that much late */
+    while ((horizon_ticks >> shift) + 65 > (int64_t)n) shift++;
+    *q = (Evq){.shift = shift, .mask = (uint32_t)n - 1, .far_time = INT64_MAX};
     q->heads = MEM_NEW(uint32_t, n);
+    for (size_t i = 0; i < n; i++) q->heads[i] = EVQ_NONE;
     q->words = MEM_ZNEW(uint64_t, n / 64);
-    q->summary = MEM_ZNEW(uint64_t, n / 4096);
 }
 
 void evq_free(Evq *q) {
+    free(q->ready);
     free(q->heads);
     free(q->words);
-    free(q->summary);
     free(q->far);
 }
+
+/* ---- ready list and wheel ---- */
+
+/* Puts an event that is not the last in its place of the ready list, or in the heap if that is far
+ * from the end. The list has room. */
+static void ready_insert(Evq *q, uint32_t id, const EvNode *n) {
+    EvReady *ready = q->ready;
+    size_t to = q->end, least = to - q->at > MOST_STEPS ? to - MOST_STEPS : q->at;
+    while (to > least &&
+           evq_before(n->time, n->seq, ready[to - 1].time, evq_node(q, ready[to - 1].id)->seq))
+        to--;
+    if (to == least && to > q->at) {
+        evq_far_push(q, id, n->time, n->seq);
+        return;
+    }
+    for (size_t i = q->end; i > to; i--) ready[i] = ready[i - 1];
+    ready[to] = (EvReady){n->time, id};
+    q->end++;
+}
+
+void evq_push_aside(Evq *q, uint32_t id) {
+    const EvNode *n = evq_node(q, id);
+    if (n->time >> q->shift < q->base) {
+        MEM_GROW(q->ready, q->cap_ready, q->end + 1);
+        ready_insert(q, id, n);
+    } else {
+        evq_far_push(q, id, n->time, n->seq);
+    }
+}
+
+/* Moves the events of a word to the ready list, which has room. Mostly they come in order. */
+static void take_word(Evq *q, uint64_t *word, uint32_t *heads) {
+    EvReady *ready = q->ready;
+    size_t end = q->end, n_taken = 0;
+    int64_t last = end > 0 ? ready[end - 1].time : -1;
+    for (uint64_t bits = *word; bits; bits &= bits - 1) {
+        uint32_t *head = &heads[__builtin_ctzll(bits)], id = *head;
+        *head = EVQ_NONE;
+        do {
+            const EvNode *n = evq_node(q, id);
+            n_taken++;
+            if (n->time > last) {
+                ready[end++] = (EvReady){last = n->time, id};
+            } else {
+                q->end = end;
+                ready_insert(q, id, n);
+                end = q->end;
+            }
+            id = n->next;
+        } while (id != EVQ_NONE);
+    }
+    *word = 0;
+    q->end = end;
+    q->n_wheel -= n_taken;
+}
+
+/* An event of the heap that comes before the next word of the wheel is not waited for: events may
+ * yet be pushed between the two, and belong in the wheel. */
+bool evq_refill(Evq *q) {
+    q->at = q->end = 0;
+    MEM_GROW(q->ready, q->cap_ready, q->n_wheel);
+    while (q->n_wheel > 0 && q->end < ENOUGH) {
+        int64_t first = q->base;
+        while (!q->words[(first & q->mask) >> 6]) first += 64;
+        if (q->far_time >> q->shift < first) break;
+        q->base = first + 64;
+        take_word(q, &q->words[(first & q->mask) >> 6], &q->heads[first & q->mask]);
+    }
+    if (q->end > 0) return true;
+    int64_t word = q->far_time >> q->shift & ~63ll;
+    if (q->n_far > 0 && word > q->base) q->base = word;
+    return false;
+}
+
+/* ---- heap ---- */
 
 static bool far_before(const EvFar *a, const EvFar *b) {
     return evq_before(a->time, a->seq, b->time, b->seq);
@@ -51,6 +130,7 @@ void evq_far_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
     for (size_t up; i > 0 && far_before(&e, &q->far[up = (i - 1) / 4]); i = up)
         q->far[i] = q->far[up];
     q->far[i] = e;
+    q->far_time = q->far[0].time;
 }
 
 uint32_t evq_far_pop(Evq *q) {
@@ -66,6 +146,7 @@ uint32_t evq_far_pop(Evq *q) {
         i = least;
     }
     q->far[i] = last;
+    q->far_time = n > 0 ? q->far[0].time : INT64_MAX;
     q->now = top.time;
     return top.id;
 }

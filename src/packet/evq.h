@@ -1,5 +1,5 @@
-/* evq: the event queue: a wheel of sorted slots for the near future, a heap for the rest. Private
- * to this room.
+/* evq: the event queue: a wheel of slots for the near future, a heap for the rest. Private to this
+ * room.
  *
  * Nodes are elements of the user's array, EVQ_STRIDE bytes each, that begin with an EvNode; the
  * queue links them by 32-bit index and owns no memory per event. Order is (time, seq): seq is the
@@ -12,16 +12,18 @@
 #include <stdint.h>
 
 enum { EVQ_STRIDE = 64 }; /* a cache line */
-/* A list is searched for so long; then the event goes to the heap, where any may lie. */
-enum { EVQ_MOST_STEPS = 16 };
 #define EVQ_NONE UINT32_MAX
 
 typedef struct {
     int64_t time; /* ticks, ≥ 0 */
     uint64_t seq;
-    uint32_t next;
-    uint32_t tail; /* of the head of a slot's list: its last node */
+    uint32_t next; /* in its slot's list */
 } EvNode;
+
+typedef struct {
+    int64_t time;
+    uint32_t id;
+} EvReady;
 
 typedef struct {
     int64_t time;
@@ -29,20 +31,23 @@ typedef struct {
     uint32_t id;
 } EvFar;
 
-/* Invariant: every node in the wheel has time >> shift in [now >> shift, now >> shift + n_slots),
- * so that slots hold ascending times in cyclic order from now's slot on; within a slot the list is
- * sorted. */
+/* Invariants: an event is in the ready list if its slot, time >> shift, is before `base` (and in
+ * the heap if it found no place there); in the wheel, if its slot is in [base, base + mask]; in the
+ * heap if that is later. base is a multiple of 64, so that a word of slots is of one turn. */
 typedef struct {
     unsigned char *nodes; /* the user's array; set by the user, again after each move of it */
     int64_t now;          /* time of the last event popped */
-    uint32_t *heads;      /* [mask + 1] lists: index of the first node; valid if not empty */
-    uint64_t *words;      /* bit per slot: not empty */
-    uint64_t *summary;    /* bit per word: not 0 */
-    uint32_t mask, word_mask, sum_mask;
+    int64_t base;         /* first slot that is not in the ready list */
+    EvReady *ready;       /* [cap_ready] ascending; what is to come are [at, end) */
+    size_t at, end, cap_ready;
+    uint32_t *heads; /* [mask + 1] lists, latest push first; EVQ_NONE: empty */
+    uint64_t *words; /* [(mask + 1) / 64] bit per slot: not empty */
+    uint32_t mask;
     int shift;
-    size_t n_near;
+    size_t n_wheel;
     EvFar *far; /* 4-ary heap */
     size_t n_far, cap_far;
+    int64_t far_time; /* of its top; INT64_MAX: none */
 } Evq;
 
 /* evq_init makes a queue for about n_events pending events that are mostly less than horizon_ticks
@@ -54,6 +59,11 @@ void evq_free(Evq *q);
 void evq_far_push(Evq *q, uint32_t id, int64_t time, uint64_t seq);
 uint32_t evq_far_pop(Evq *q);
 
+/* For evq_push: puts in an event whose slot is before `base` or after the wheel. For evq_pop: fills
+ * the empty ready list; false if the next event is in the heap or there is none. */
+void evq_push_aside(Evq *q, uint32_t id);
+bool evq_refill(Evq *q);
+
 static inline EvNode *evq_node(const Evq *q, uint32_t id) {
     return (EvNode *)(void *)(q->nodes + (size_t)id * EVQ_STRIDE);
 }
@@ -61,84 +71,35 @@ static inline EvNode *evq_node(const Evq *q, uint32_t id) {
 static inline bool evq_before(int64_t ta, uint64_t sa, int64_t tb, uint64_t sb) {
     return ta < tb || (ta == tb && sa < sb);
 }
-static inline size_t evq_len(const Evq *q) { return q->n_near + q->n_far; }
-
-/* evq_list_insert puts a node in its place of a list that is not empty, unless that is far from
- * both ends: then it returns false. For evq_push alone. */
-static inline bool evq_list_insert(Evq *q, uint32_t *list, uint32_t id, EvNode *n) {
-    EvNode *head = evq_node(q, *list), *tail = evq_node(q, head->tail);
-    if (!evq_before(n->time, n->seq, tail->time, tail->seq)) {
-        n->next = EVQ_NONE;
-        tail->next = head->tail = id;
-        return true;
-    }
-    uint32_t *link = list;
-    int steps = 0;
-    for (EvNode *at = head; evq_before(at->time, at->seq, n->time, n->seq);
-         at = evq_node(q, *link)) {
-        if (++steps > EVQ_MOST_STEPS) return false;
-        link = &at->next;
-    }
-    if (link == list) n->tail = head->tail;
-    n->next = *link;
-    *link = id;
-    return true;
-}
+static inline size_t evq_len(const Evq *q) { return q->n_wheel + (q->end - q->at) + q->n_far; }
 
 /* evq_push adds node id with time ≥ now and a seq that no other pending event has. */
 static inline void evq_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
     EvNode *n = evq_node(q, id);
     n->time = time;
     n->seq = seq;
-    if ((time >> q->shift) - (q->now >> q->shift) > (int64_t)q->mask) {
-        evq_far_push(q, id, time, seq);
+    int64_t slot = time >> q->shift;
+    if ((uint64_t)(slot - q->base) > q->mask) { /* earlier, too */
+        evq_push_aside(q, id);
         return;
     }
-    uint32_t i = (uint32_t)(time >> q->shift) & q->mask, w = i >> 6;
-    if (q->words[w] >> (i & 63) & 1) {
-        if (evq_list_insert(q, &q->heads[i], id, n)) q->n_near++;
-        else evq_far_push(q, id, time, seq);
-        return;
-    }
-    q->n_near++;
-    n->next = EVQ_NONE;
-    q->heads[i] = n->tail = id;
-    q->words[w] |= 1ull << (i & 63);
-    q->summary[w >> 6] |= 1ull << (w & 63);
-}
-
-/* evq_first_slot returns the first slot in use at or after now's, cyclically; n_near > 0. */
-static inline uint32_t evq_first_slot(const Evq *q) {
-    uint32_t from = (uint32_t)(q->now >> q->shift) & q->mask, w = from >> 6;
-    uint64_t bits = q->words[w] & (~0ull << (from & 63));
-    if (bits) return w << 6 | (uint32_t)__builtin_ctzll(bits);
-    w = (w + 1) & q->word_mask;
-    uint32_t s = w >> 6;
-    bits = q->summary[s] & (~0ull << (w & 63));
-    while (!bits) bits = q->summary[s = (s + 1) & q->sum_mask];
-    w = s << 6 | (uint32_t)__builtin_ctzll(bits);
-    return w << 6 | (uint32_t)__builtin_ctzll(q->words[w]);
+    uint32_t i = (uint32_t)slot & q->mask;
+    n->next = q->heads[i];
+    q->heads[i] = id;
+    q->words[i >> 6] |= 1ull << (i & 63);
+    q->n_wheel++;
 }
 
 /* evq_pop takes out the first event and moves `now` to its time. Returns its node, EVQ_NONE if
  * there is none. */
 static inline uint32_t evq_pop(Evq *q) {
-    if (q->n_near == 0) return q->n_far ? evq_far_pop(q) : EVQ_NONE;
-    uint32_t i = evq_first_slot(q);
-    uint32_t id = q->heads[i];
-    EvNode *n = evq_node(q, id);
-    if (q->n_far && evq_before(q->far[0].time, q->far[0].seq, n->time, n->seq))
+    if (q->at == q->end && !evq_refill(q)) return q->n_far ? evq_far_pop(q) : EVQ_NONE;
+    const EvReady *e = &q->ready[q->at];
+    if (e->time >= q->far_time &&
+        evq_before(q->far[0].time, q->far[0].seq, e->time, evq_node(q, e->id)->seq))
         return evq_far_pop(q);
-    q->n_near--;
-    q->now = n->time;
-    if (n->next != EVQ_NONE) {
-        q->heads[i] = n->next;
-        evq_node(q, n->next)->tail = n->tail;
-        return id;
-    }
-    uint32_t w = i >> 6;
-    q->words[w] &= ~(1ull << (i & 63));
-    if (!q->words[w]) q->summary[w >> 6] &= ~(1ull << (w & 63));
-    return id;
+    q->at++;
+    q->now = e->time;
+    return e->id;
 }
 #endif

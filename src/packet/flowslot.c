@@ -23,7 +23,7 @@ static void grow(PktSim *s) {
     size_t cap = s->cap_slots;
     MEM_GROW(s->flows, cap, (size_t)s->n_slots + 1);
     s->cap_slots = (uint32_t)cap;
-    s->paths = mem_realloc(s->paths, cap * 2 * s->max_links, sizeof *s->paths);
+    s->paths = mem_realloc(s->paths, cap * 2 * (s->max_links + 1), sizeof *s->paths);
     if (!s->max_stamps) return;
     s->hops_before = mem_realloc(s->hops_before, cap * s->max_stamps, sizeof *s->hops_before);
     s->hop_rates = mem_realloc(s->hop_rates, cap * s->max_stamps, sizeof *s->hop_rates);
@@ -94,7 +94,6 @@ uint32_t flowslot_start(PktSim *s, uint32_t index) {
     uint32_t n_back = ideal_path(s->route, s->compat, dst, src, ROUTE_DPORT, s->sport[index], back);
     f->nic = s->ports[path[0]].nic;
     start_control(s, slot, path, n);
-    path[n - 1] |= PATH_END;
-    back[n_back - 1] |= PATH_END;
+    path[n] = back[n_back] = NONE;
     return slot;
 }

@@ -133,7 +133,7 @@ static void send_data(PktSim *s, Port *p, Nic *n, uint32_t pos) {
     PktCell *c = pktsim_cell(s, id);
     c->flow = e->flow;
     c->n_hops = 0;
-    pktsim_step(s, c, pktsim_path(s, e->flow, 0));
+    pktsim_enter(s, c, pktsim_path(s, e->flow, 0));
     c->marked = false;
     c->wire_b = (uint16_t)(payload + s->header_b);
     c->byte = f->nxt;
@@ -185,6 +185,12 @@ void host_transmit(PktSim *s, Port *p, uint32_t link) {
     else sleep_until_paced(s, n, p->paused);
 }
 
+void host_on_free(PktSim *s, uint32_t link) {
+    Port *p = &s->ports[link];
+    p->free_queued = false;
+    host_transmit(s, p, link);
+}
+
 /* ---- receiving data ---- */
 
 /* Turns an arrived data packet into its ACK or NACK and sends that. */
@@ -195,7 +201,7 @@ static void answer(PktSim *s, FlowSlot *f, uint32_t id, CellKind kind) {
     c->byte = f->expected;
     c->echo = c->marked;
     c->marked = false;
-    pktsim_step(s, c, pktsim_path(s, c->flow, 1));
+    pktsim_enter(s, c, pktsim_path(s, c->flow, 1));
     Port *p = &s->ports[c->link];
     port_queue_put(s, &p->control, id);
     pktsim_trace(s, PKT_TRACE_ENQUEUE, c->link, c);
@@ -241,8 +247,8 @@ static void arm_timers(PktSim *s, uint32_t slot, FlowSlot *f, const CcArm *arm) 
         c->byte = f->index;
         c->n_hops = (uint8_t)arm->t[i].which;
         f->timer[arm->t[i].which] = id;
-        evq_push(&s->q, id, s->now + (int64_t)(arm->t[i].delay_ns * (double)s->ticks_per_ns),
-                 s->rank++);
+        s->n_timers++;
+        pktsim_schedule(s, id, s->now + (int64_t)(arm->t[i].delay_ns * (double)s->ticks_per_ns));
     }
 }
 
@@ -251,6 +257,7 @@ void host_on_cc_timer(PktSim *s, uint32_t id) {
     uint32_t slot = c->flow, which = c->n_hops;
     FlowSlot *f = &s->flows[slot];
     bool current = f->index == c->byte && f->timer[which] == id;
+    s->n_timers--;
     pktsim_cell_free(s, id);
     if (!current) return;
     f->timer[which] = NONE;

@@ -32,6 +32,9 @@ void host_start_flow(PktSim *s, uint32_t slot);
  * or sees to a wake-up when one may be sent. */
 void host_transmit(PktSim *s, Port *p, uint32_t link);
 
+/* host_on_free handles the end of a host's transmission. */
+void host_on_free(PktSim *s, uint32_t link);
+
 /* host_on_arrival handles the arrival of a data packet at its receiver, or of an ACK or NACK at its
  * sender. */
 void host_on_arrival(PktSim *s, uint32_t id);

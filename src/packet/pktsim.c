@@ -41,32 +41,31 @@ static void grow_cells(PktSim *s, uint32_t need) {
     if (s->n_cells) memcpy(cells, s->cells, s->n_cells * sizeof *cells);
     free(s->cells);
     s->cells = cells;
+    s->n_stock += (uint32_t)cap - s->cap_cells;
     s->cap_cells = (uint32_t)cap;
     s->q.nodes = (unsigned char *)s->cells;
     if (s->max_stamps) s->hops = mem_realloc(s->hops, cap * s->max_stamps, sizeof *s->hops);
 }
 
 void pktsim_reserve_cells(PktSim *s, uint32_t need) {
-    if (s->cap_cells - s->n_cells + s->n_spare < need) grow_cells(s, need);
+    if (s->n_stock < need) grow_cells(s, need);
 }
 
 uint32_t pktsim_cell_new(PktSim *s, CellKind kind) {
     uint32_t id = s->spare_cells;
-    if (id != NONE) {
-        s->spare_cells = s->cells[id].ev.next;
-        s->n_spare--;
-    } else {
-        assert(s->n_cells < s->cap_cells);
-        id = s->n_cells++;
-    }
+    assert(s->n_stock > 0);
+    s->n_stock--;
+    if (id != NONE) s->spare_cells = s->cells[id].ev.next;
+    else id = s->n_cells++;
     s->cells[id].kind = (uint8_t)kind;
+    s->cells[id].event = EVENT_OTHER;
     return id;
 }
 
 void pktsim_cell_free(PktSim *s, uint32_t id) {
     s->cells[id].ev.next = s->spare_cells;
     s->spare_cells = id;
-    s->n_spare++;
+    s->n_stock++;
 }
 
 void pktsim_packet_free(PktSim *s, uint32_t id) {
@@ -141,22 +140,19 @@ static void on_flow_due(PktSim *s, uint32_t id) {
 
 /* ---- the loop ---- */
 
-static void handle(PktSim *s, uint32_t id) {
+/* True if the link that a packet comes by has lost it: then it is gone. */
+static bool lost(PktSim *s, uint32_t id) {
     PktCell *c = pktsim_cell(s, id);
-    if (c->kind <= CELL_NACK) {
-        if (s->loss && rng_u01(&s->loss[c->link]) < s->topo->error_rate[c->link]) {
-            s->stats->n_lost++;
-            c->in_link = c->link;
-            port_drop(s, id);
-            return;
-        }
-        s->stats->n_packet_hops++;
-        if (c->last) host_on_arrival(s, id);
-        else port_on_arrival(s, id);
-        return;
-    }
+    if (rng_u01(&s->loss[c->link]) >= s->topo->error_rate[c->link]) return false;
+    s->stats->n_lost++;
+    c->in_link = c->link;
+    port_drop(s, id);
+    return true;
+}
+
+static void handle_other(PktSim *s, uint32_t id) {
+    PktCell *c = pktsim_cell(s, id);
     switch ((CellKind)c->kind) {
-    case CELL_PORT_FREE: port_on_free(s, id); break;
     case CELL_NIC_WAKE: host_on_wake(s, id); break;
     case CELL_CC_TIMER: host_on_cc_timer(s, id); break;
     case CELL_RTO: host_on_rto(s, id); break;
@@ -172,6 +168,26 @@ static void handle(PktSim *s, uint32_t id) {
         break;
     }
     default: s->stats->n_packet_hops++; port_on_pause(s, id);
+    }
+}
+
+/* What comes next is hard to predict, and a mistaken jump by a table costs more than a mistaken
+ * test: four cases are few enough for compilers to make tests of them. */
+static void handle(PktSim *s, uint32_t id) {
+    switch ((CellEvent)pktsim_cell(s, id)->event) {
+    case EVENT_ARRIVAL:
+        if (s->loss && lost(s, id)) return;
+        s->stats->n_packet_hops++;
+        port_on_arrival(s, id);
+        return;
+    case EVENT_DELIVERY:
+        if (s->loss && lost(s, id)) return;
+        s->stats->n_packet_hops++;
+        host_on_arrival(s, id);
+        return;
+    case EVENT_PORT_FREE: port_on_free(s, id); return;
+    case EVENT_NIC_FREE: host_on_free(s, id); return;
+    default: handle_other(s, id);
     }
 }
 
@@ -224,32 +240,39 @@ static int finish_series(PktSim *s, const Marks *m, Err *err) {
     return s->series && series_finish(s->series, end) != 0 ? err_stopped(err) : 0;
 }
 
+/* Has the user see how far it is. Returns −1 if the run was asked to stop. */
+static int report(const PktSim *s, Progress *progress, Err *err) {
+    progress_update(progress, s->stats->n_finished);
+    return diag_stop_requested() ? err_stopped(err) : 0;
+}
+
+/* Takes out the next event and moves the clock to it. Returns its cell, NONE if nothing can move
+ * any more. */
+static inline uint32_t next_event(PktSim *s) {
+    uint32_t id = evq_pop(&s->q);
+    if (id == NONE) return NONE;
+    const PktCell *c = pktsim_cell(s, id);
+    if (c->kind == CELL_CC_TIMER && evq_len(&s->q) + 1 == s->n_timers) return NONE;
+    s->now = c->ev.time;
+    s->now_rank = c->ev.seq;
+    return id;
+}
+
 static int loop(PktSim *s, Err *err) {
     Marks marks = first_marks(s);
     Progress progress;
     progress_init(&progress, s->opt->log, "flows", s->in->n);
     int rc = 0;
-    uint64_t max_events = s->opt->stretch ? s->opt->stretch->max_events : UINT64_MAX;
-    while (s->n_live > 0 && s->n_awaited > 0 && s->stats->n_events < max_events) {
+    uint64_t n = 0, max_events = s->opt->stretch ? s->opt->stretch->max_events : UINT64_MAX;
+    while (rc == 0 && s->n_awaited > 0 && n < max_events) {
         pktsim_reserve_cells(s, STOCK);
-        uint32_t id = evq_pop(&s->q);
-        const PktCell *c = pktsim_cell(s, id);
-        s->now = c->ev.time;
-        s->now_rank = c->ev.seq;
-        if (s->now >= marks.next) {
-            if (s->now >= marks.stop) break;
-            if ((rc = pass_marks(s, &marks, err)) != 0) break;
-        }
-        s->n_live -= c->kind != CELL_CC_TIMER;
-        if (++s->stats->n_events % EVENTS_PER_UPDATE == 0) {
-            progress_update(&progress, s->stats->n_finished);
-            if (diag_stop_requested()) {
-                rc = err_stopped(err);
-                break;
-            }
-        }
+        uint32_t id = next_event(s);
+        if (id == NONE || s->now >= marks.stop) break;
+        if (s->now >= marks.next && (rc = pass_marks(s, &marks, err)) != 0) break;
+        if (++n % EVENTS_PER_UPDATE == 0 && (rc = report(s, &progress, err)) != 0) break;
         handle(s, id);
     }
+    s->stats->n_events = n;
     if (rc == 0) rc = finish_series(s, &marks, err);
     progress_finish(&progress);
     if (marks.settled < INT64_MAX) put_received(s, s->opt->stretch->settled_b);
@@ -268,6 +291,7 @@ static void init_sizes(PktSim *s) {
     s->max_links = longest;
     s->header_b = s->cc->header_b;
     s->ack_wire_b = s->cc->ack_b;
+    s->ack_first = s->cc->ack_first;
     if (s->cc->telemetry) {
         s->max_stamps = longest > 1 ? longest - 1 : 1;
         uint32_t extra = s->max_stamps > WIRE_TELEMETRY_HOPS
@@ -283,11 +307,13 @@ static void init_network(PktSim *s) {
     const Topo *t = s->topo;
     double buffer_b = s->cc_conf.conf.buffer_b, host_rate_bps = INFINITY;
     s->ports = ARENA_NEW(&s->arena, Port, t->n_links);
+    s->kinds = ARENA_NEW(&s->arena, PortKind, t->n_links);
     s->ingress = ARENA_NEW(&s->arena, Ingress, t->n_links);
     s->switches = ARENA_NEW(&s->arena, Switch, t->n_nodes);
     s->nics = ARENA_NEW(&s->arena, Nic, t->n_links);
     grow_cells(s, t->n_links + STOCK);
     s->n_cells = t->n_links; /* cell i < n_links is the free event of port i */
+    s->n_stock -= t->n_links;
     for (uint32_t v = 0; v < t->n_nodes; v++)
         s->switches[v] = (Switch){.size_b = (uint64_t)buffer_b, .free_b = (int64_t)buffer_b};
     for (uint32_t h = 0; h < t->n_hosts; h++)
@@ -295,7 +321,8 @@ static void init_network(PktSim *s) {
     int64_t horizon = 1;
     for (uint32_t l = 0; l < t->n_links; l++) {
         port_init(s, l, host_rate_bps);
-        int64_t ahead = s->ports[l].full_ticks + s->ports[l].delay_ticks;
+        const PortKind *k = &s->kinds[s->ports[l].kind];
+        int64_t ahead = k->full_ticks + k->delay_ticks;
         if (ahead > horizon) horizon = ahead;
     }
     evq_init(&s->q, horizon, t->n_links);

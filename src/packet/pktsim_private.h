@@ -36,7 +36,7 @@ typedef enum {
     CELL_NACK,
     CELL_PAUSE,
     CELL_RESUME,
-    CELL_PORT_FREE,  /* a port's transmission ends */
+    CELL_PORT,       /* a port's own, for the ends of its transmissions */
     CELL_NIC_WAKE,   /* a NIC looks for a packet to send */
     CELL_FLOW_DUE,   /* the next flow of the list */
     CELL_FLOW_SETUP, /* compat: the reference starts a flow in three steps of equal time */
@@ -45,32 +45,48 @@ typedef enum {
     CELL_RTO
 } CellKind;
 
+/* What the loop does when a cell's time comes: known when it is scheduled, so that the loop has one
+ * byte to look at instead of kind, place and port in turn. */
+typedef enum {
+    EVENT_OTHER,     /* see `kind` */
+    EVENT_ARRIVAL,   /* a packet reaches a switch */
+    EVENT_DELIVERY,  /* a packet reaches its host */
+    EVENT_PORT_FREE, /* a transmission ends at a switch; the cell is the link's own */
+    EVENT_NIC_FREE   /* or at a host */
+} CellEvent;
+
 struct PktCell {
     EvNode ev;
     uint8_t kind;   /* CellKind */
     uint8_t n_hops; /* telemetry stamps so far; of a congestion control's timer: which */
     bool marked;    /* by a switch */
     bool echo;      /* of an ACK: the data packet was marked */
-    bool last;      /* on the last link of its path */
+    uint8_t event;  /* CellEvent */
     uint16_t wire_b;
-    uint32_t flow;    /* slot; NONE: pause frames */
-    uint32_t link;    /* on or before which it is; events of ports: that port */
-    uint32_t in_link; /* by which it entered the switch it is in */
-    uint32_t at;      /* place of `link` in PktSim.paths */
-    uint64_t byte;    /* data: first payload byte; ACK: next expected; timers: index of the flow,
-                         to recognise a reused slot */
-    int64_t sent;     /* when the data packet's first transmission began */
+    uint32_t flow; /* slot; NONE: pause frames */
+    uint32_t link; /* on or before which it is; events of ports: that port */
+    union {
+        uint32_t in_link;   /* in a switch: by which it entered */
+        uint32_t next_link; /* on a link: the one after it; NONE: it is the last */
+    };
+    uint32_t at;   /* place of `link` in PktSim.paths */
+    uint64_t byte; /* data: first payload byte; ACK: next expected; timers: index of the flow,
+                      to recognise a reused slot */
+    int64_t sent;  /* when the data packet's first transmission began */
 };
 _Static_assert(sizeof(PktCell) == EVQ_STRIDE, "a cell is one cache line");
 
 struct PktSim {
     Evq q;
     PktCell *cells;
-    uint32_t n_cells, cap_cells, spare_cells, n_spare; /* spare: free list through ev.next */
+    uint32_t n_cells, cap_cells; /* ever used; allocated */
+    uint32_t spare_cells;        /* free list through ev.next */
+    uint32_t n_stock;            /* cells that can be had without growing: spare or never used */
     uint64_t rank;
     int64_t now;
     uint64_t now_rank;
-    size_t n_live; /* events queued other than timers of congestion controls */
+    size_t n_timers; /* events queued that are timers of congestion controls */
+    bool ack_first;  /* of the congestion control */
     int64_t ticks_per_ns;
     bool compat;
     bool tracing, observed; /* there is a trace; a trace or a series */
@@ -82,8 +98,10 @@ struct PktSim {
     const Route *route;
     const Flows *in;
     const uint16_t *sport;
-    Arena arena;      /* what lasts for the run */
-    Port *ports;      /* [n_links] */
+    Arena arena;     /* what lasts for the run */
+    Port *ports;     /* [n_links] */
+    PortKind *kinds; /* [n_kinds] */
+    uint32_t n_kinds;
     Ingress *ingress; /* [n_links] */
     Switch *switches; /* [n_nodes] */
     Nic *nics;        /* [n_nics] one for each directed link out of a host */
@@ -92,7 +110,7 @@ struct PktSim {
     FlowSlot *flows;                         /* [n_slots] */
     uint32_t n_slots, cap_slots, spare_slot; /* spare: free list through timer[0] */
     size_t n_active;
-    uint32_t *paths; /* [n_slots][2][max_links] links of data and of ACKs; the last with PATH_END */
+    uint32_t *paths; /* [n_slots][2][max_links + 1] links of data and of ACKs, then NONE */
     uint32_t max_links;
     uint64_t *hops;        /* [n_cells][max_stamps] telemetry, if any */
     uint64_t *hops_before; /* [n_slots][max_stamps] */
@@ -126,23 +144,18 @@ void pktsim_packet_free(PktSim *s, uint32_t id);
 
 /* ---- paths ---- */
 
-#define PATH_END (1u << 31) /* marks the last link of a path */
-
 /* Returns where in PktSim.paths the path of a flow's data (0) or ACKs (1) begins. */
 static inline uint32_t pktsim_path(const PktSim *s, uint32_t slot, uint32_t of_acks) {
-    return (slot * 2 + of_acks) * s->max_links;
+    return (slot * 2 + of_acks) * (s->max_links + 1);
 }
-/* Puts a packet before the link at place `at` of PktSim.paths; returns that link. */
-static inline uint32_t pktsim_step(const PktSim *s, PktCell *c, uint32_t at) {
-    uint32_t step = s->paths[c->at = at];
-    c->last = step >> 31;
-    return c->link = step & ~PATH_END;
+/* Puts a packet before the link at place `at` of PktSim.paths. */
+static inline void pktsim_enter(const PktSim *s, PktCell *c, uint32_t at) {
+    c->link = s->paths[c->at = at];
 }
 
 /* ---- time ---- */
 
 static inline void pktsim_schedule(PktSim *s, uint32_t id, int64_t time) {
-    s->n_live++;
     evq_push(&s->q, id, time, s->rank++);
 }
 /* Returns the serialisation of so many bytes, in ticks. */
@@ -156,5 +169,49 @@ void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCe
 static inline void pktsim_trace(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
     bool arrival = kind == PKT_TRACE_RECEIVE || kind == PKT_TRACE_DROP;
     if (arrival ? s->tracing : s->observed) pktsim_trace_event(s, kind, link, c);
+}
+
+/* ---- ports: what both ends of a path do, in line as every hop takes it ---- */
+
+/* port_queue_put appends a packet; port_queue_take removes the first of a queue that has one. */
+static inline void port_queue_put(PktSim *s, PortQueue *q, uint32_t id) {
+    pktsim_cell(s, id)->ev.next = NONE;
+    if (q->head == NONE) q->head = id;
+    else pktsim_cell(s, q->tail)->ev.next = id;
+    q->tail = id;
+}
+static inline uint32_t port_queue_take(PktSim *s, PortQueue *q) {
+    uint32_t id = q->head;
+    q->head = pktsim_cell(s, id)->ev.next;
+    return id;
+}
+
+/* port_ticks returns the serialisation of so many bytes at a port. */
+static inline int64_t port_ticks(const PktSim *s, const Port *p, uint32_t wire_b) {
+    const PortKind *k = &s->kinds[p->kind];
+    if (wire_b == s->full_wire_b) return k->full_ticks;
+    if (wire_b == s->ack_wire_b) return k->ack_ticks;
+    return pktsim_ticks(s, wire_b, k->rate_bps);
+}
+
+/* port_await_free makes the end of the present transmission an event: something waits for it. */
+static inline void port_await_free(PktSim *s, Port *p, uint32_t link) {
+    if (p->free_queued) return;
+    p->free_queued = true;
+    evq_push(&s->q, link, p->free_at, p->free_rank);
+}
+
+/* port_transmit puts packet `id` on link `link`, whose port is p and free. `more`: something else
+ * waits. */
+static inline void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id, bool more) {
+    PktCell *c = pktsim_cell(s, id);
+    p->free_at = s->now + port_ticks(s, p, c->wire_b);
+    p->free_rank = s->rank++;
+    c->link = link;
+    c->next_link = s->paths[c->at + 1];
+    c->event =
+        (uint8_t)(c->kind > CELL_NACK ? EVENT_OTHER : EVENT_ARRIVAL + (c->next_link == NONE));
+    if (more) port_await_free(s, p, link);
+    pktsim_schedule(s, id, p->free_at + s->kinds[p->kind].delay_ticks);
 }
 #endif

@@ -43,22 +43,37 @@ static void init_ingress(PktSim *s, Ingress *in, const Link *l, double host_rate
     s->switches[l->to].free_b -= (int64_t)in->headroom_size_b + WIRE_RESERVE_B;
 }
 
+/* Returns the kind of port for a link. Only the latest kinds are looked at: a network has few, or
+ * so many that sharing gains nothing. */
+static uint32_t kind_of(PktSim *s, const Link *l) {
+    enum { LATEST = 16 };
+    for (uint32_t i = s->n_kinds; i > 0 && i + LATEST > s->n_kinds; i--) {
+        const PortKind *k = &s->kinds[i - 1];
+        if (k->rate_bps == l->rate_bps && k->delay_ns == l->delay_ns) return i - 1;
+    }
+    PortKind *k = &s->kinds[s->n_kinds];
+    *k = (PortKind){.full_ticks = pktsim_ticks(s, s->full_wire_b, l->rate_bps),
+                    .ack_ticks = pktsim_ticks(s, s->ack_wire_b, l->rate_bps),
+                    .delay_ticks = (int64_t)(l->delay_ns * (double)s->ticks_per_ns + 0.5),
+                    .marking = {UINT64_MAX, UINT64_MAX, 0},
+                    .rate_bps = l->rate_bps,
+                    .delay_ns = l->delay_ns};
+    if (s->cc->marking) s->cc->marking(&s->cc_conf, l->rate_bps, &k->marking);
+    return s->n_kinds++;
+}
+
 void port_init(PktSim *s, uint32_t link, double host_rate_bps) {
     const Link *l = &s->topo->links[link];
     Port *p = &s->ports[link];
     *p = (Port){.free_at = -1,
                 .control = {NONE, NONE},
                 .data = {NONE, NONE},
-                .at_host = s->topo->is_host[l->from] != 0,
-                .nic = NONE,
-                .delay_ticks = (int64_t)(l->delay_ns * (double)s->ticks_per_ns + 0.5),
-                .marking = {UINT64_MAX, UINT64_MAX, 0},
-                .rate_bps = l->rate_bps};
-    p->full_ticks = pktsim_ticks(s, s->full_wire_b, l->rate_bps);
-    p->ack_ticks = pktsim_ticks(s, s->ack_wire_b, l->rate_bps);
-    if (s->cc->marking) s->cc->marking(&s->cc_conf, l->rate_bps, &p->marking);
-    s->cells[link].kind = CELL_PORT_FREE;
-    if (p->at_host) {
+                .kind = kind_of(s, l),
+                .nic = NONE};
+    bool at_host = s->topo->is_host[l->from] != 0;
+    s->cells[link] =
+        (PktCell){.kind = CELL_PORT, .event = at_host ? EVENT_NIC_FREE : EVENT_PORT_FREE};
+    if (at_host) {
         p->nic = s->n_nics++;
         s->nics[p->nic] = (Nic){.link = link, .wake = NONE};
     }
@@ -68,59 +83,23 @@ void port_init(PktSim *s, uint32_t link, double host_rate_bps) {
 
 /* ---- transmission ---- */
 
-void port_queue_put(PktSim *s, PortQueue *q, uint32_t id) {
-    pktsim_cell(s, id)->ev.next = NONE;
-    if (q->head == NONE) q->head = id;
-    else pktsim_cell(s, q->tail)->ev.next = id;
-    q->tail = id;
-}
-
-uint32_t port_queue_take(PktSim *s, PortQueue *q) {
-    uint32_t id = q->head;
-    q->head = pktsim_cell(s, id)->ev.next;
-    return id;
-}
-
 static bool is_busy(const PktSim *s, const Port *p) {
     return evq_before(s->now, s->now_rank, p->free_at, p->free_rank);
-}
-
-static void queue_free_event(PktSim *s, Port *p, uint32_t link) {
-    if (p->free_queued) return;
-    p->free_queued = true;
-    s->n_live++;
-    evq_push(&s->q, link, p->free_at, p->free_rank);
-}
-
-int64_t port_ticks(const PktSim *s, const Port *p, uint32_t wire_b) {
-    return wire_b == s->full_wire_b  ? p->full_ticks
-           : wire_b == s->ack_wire_b ? p->ack_ticks
-                                     : pktsim_ticks(s, wire_b, p->rate_bps);
-}
-
-void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id, bool more) {
-    PktCell *c = pktsim_cell(s, id);
-    p->free_at = s->now + port_ticks(s, p, c->wire_b);
-    p->free_rank = s->rank++;
-    c->link = link;
-    if (more) queue_free_event(s, p, link);
-    pktsim_schedule(s, id, p->free_at + p->delay_ticks);
 }
 
 static void switch_transmit(PktSim *s, Port *p, uint32_t link);
 
 void port_kick(PktSim *s, uint32_t link) {
     Port *p = &s->ports[link];
-    if (is_busy(s, p)) queue_free_event(s, p, link);
-    else if (p->at_host) host_transmit(s, p, link);
+    if (is_busy(s, p)) port_await_free(s, p, link);
+    else if (p->nic != NONE) host_transmit(s, p, link);
     else switch_transmit(s, p, link);
 }
 
 void port_on_free(PktSim *s, uint32_t link) {
     Port *p = &s->ports[link];
     p->free_queued = false;
-    if (p->at_host) host_transmit(s, p, link);
-    else switch_transmit(s, p, link);
+    switch_transmit(s, p, link);
 }
 
 /* ---- shared buffer ---- */
@@ -182,10 +161,10 @@ static void send_pause_frame(PktSim *s, uint32_t in_link, CellKind kind) {
     c->flow = NONE;
     c->wire_b = WIRE_PAUSE_B;
     c->link = out;
+    c->at = 0; /* on no path */
     Port *p = &s->ports[out];
     if (s->compat) mrg_skip(&s->mrg); /* a pause frame uses up a random stream in the reference */
     port_queue_put(s, &p->control, id);
-    p->total_b += WIRE_PAUSE_B;
     pktsim_trace(s, PKT_TRACE_ENQUEUE, out, c);
     port_kick(s, out);
 }
@@ -227,8 +206,7 @@ void port_on_pause(PktSim *s, uint32_t id) {
 /* ---- switch ---- */
 
 /* Decides by the bytes that a departing packet leaves behind in the data queue. */
-static bool should_mark(PktSim *s, const Port *p) {
-    const CcMarking *m = &p->marking;
+static bool should_mark(PktSim *s, const Port *p, const CcMarking *m) {
     if (p->data_b > m->kmax_b) return true;
     if (p->data_b <= m->kmin_b) return false;
     double chance = m->pmax * (double)(p->data_b - m->kmin_b) / (double)(m->kmax_b - m->kmin_b);
@@ -239,7 +217,8 @@ static void leave_data_queue(PktSim *s, Port *p, PktCell *c) {
     Ingress *in = &s->ingress[c->in_link];
     buffer_release(s, in, c->wire_b);
     p->data_b -= c->wire_b;
-    if (p->data_b > p->marking.kmin_b && should_mark(s, p)) {
+    const CcMarking *m = &s->kinds[p->kind].marking;
+    if (p->data_b > m->kmin_b && should_mark(s, p, m)) {
         s->stats->n_marks++;
         if (s->series) series_mark(s->series, c->link);
         c->marked = true;
@@ -247,11 +226,21 @@ static void leave_data_queue(PktSim *s, Port *p, PktCell *c) {
     resume_if_drained(s, in, c->in_link);
 }
 
-/* Sends a packet that is in no queue any more; the port is free. */
-static void depart(PktSim *s, Port *p, uint32_t link, uint32_t id, PktCell *c) {
-    if (s->cc->telemetry && c->kind == CELL_DATA && c->n_hops < s->max_stamps)
-        s->hops[(size_t)id * s->max_stamps + c->n_hops++] =
-            cc_hop_pack((uint64_t)(s->now / s->ticks_per_ns), p->sent_b, p->total_b);
+/* Writes a port's telemetry into a packet that leaves. Queue 0 is counted anew: where there is
+ * telemetry it is but for pause frames. */
+static void stamp(PktSim *s, const Port *p, uint32_t id, PktCell *c) {
+    if (c->kind != CELL_DATA || c->n_hops >= s->max_stamps) return;
+    uint64_t waiting_b = p->data_b;
+    for (uint32_t i = p->control.head; i != NONE; i = pktsim_cell(s, i)->ev.next)
+        waiting_b += pktsim_cell(s, i)->wire_b;
+    s->hops[(size_t)id * s->max_stamps + c->n_hops++] =
+        cc_hop_pack((uint64_t)(s->now / s->ticks_per_ns), p->sent_b, waiting_b);
+}
+
+/* Sends a packet that is in no queue any more; the port is free. In line: every hop takes it. */
+__attribute__((always_inline)) static inline void depart(PktSim *s, Port *p, uint32_t link,
+                                                         uint32_t id, PktCell *c) {
+    if (s->max_stamps) stamp(s, p, id, c);
     p->sent_b += c->wire_b;
     pktsim_trace(s, PKT_TRACE_DEQUEUE, link, c);
     port_transmit(s, p, link, id, p->control.head != NONE || p->data.head != NONE);
@@ -263,11 +252,9 @@ static void switch_transmit(PktSim *s, Port *p, uint32_t link) {
     if (p->control.head != NONE) {
         id = port_queue_take(s, &p->control);
         c = pktsim_cell(s, id);
-        p->total_b -= c->wire_b;
     } else if (p->data.head != NONE && !p->paused) {
         id = port_queue_take(s, &p->data);
         c = pktsim_cell(s, id);
-        p->total_b -= c->wire_b;
         leave_data_queue(s, p, c);
     } else {
         return;
@@ -285,20 +272,13 @@ void port_drop(PktSim *s, uint32_t id) {
     pktsim_packet_free(s, id);
 }
 
-void port_on_arrival(PktSim *s, uint32_t id) {
+/* Queues a packet that cannot leave at once, or drops it. Not in line: it would burden those that
+ * can. */
+__attribute__((noinline)) static void wait_at_port(PktSim *s, uint32_t link, uint32_t id,
+                                                   bool control) {
     PktCell *c = pktsim_cell(s, id);
-    pktsim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
-    bool control = c->kind != CELL_DATA && s->cc->ack_first;
-    c->in_link = c->link;
-    uint32_t link = pktsim_step(s, c, c->at + 1);
     Port *p = &s->ports[link];
     Ingress *in = &s->ingress[c->in_link];
-    bool busy = is_busy(s, p), empty = p->control.head == NONE && p->data.head == NONE;
-    if (!busy && empty && (control || passes(s, p, in, c->wire_b))) {
-        pktsim_trace(s, PKT_TRACE_ENQUEUE, link, c);
-        depart(s, p, link, id, c);
-        return;
-    }
     if (!control) {
         if (!buffer_admit(s, in, c->wire_b)) {
             port_drop(s, id);
@@ -308,9 +288,26 @@ void port_on_arrival(PktSim *s, uint32_t id) {
         if (p->data_b > p->peak_b) p->peak_b = p->data_b;
         pause_if_full(s, in, c->in_link);
     }
-    p->total_b += c->wire_b;
     port_queue_put(s, control ? &p->control : &p->data, id);
     pktsim_trace(s, PKT_TRACE_ENQUEUE, link, c);
-    if (busy) queue_free_event(s, p, link);
-    else switch_transmit(s, p, link);
+    port_kick(s, link);
+}
+
+void port_on_arrival(PktSim *s, uint32_t id) {
+    PktCell *c = pktsim_cell(s, id);
+    pktsim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
+    bool control = c->kind != CELL_DATA && s->ack_first;
+    uint32_t in_link = c->link, link = c->next_link;
+    c->in_link = in_link;
+    c->link = link;
+    c->at++;
+    Port *p = &s->ports[link];
+    Ingress *in = &s->ingress[in_link];
+    bool busy = is_busy(s, p), empty = p->control.head == NONE && p->data.head == NONE;
+    if (!busy && empty && (control || passes(s, p, in, c->wire_b))) {
+        pktsim_trace(s, PKT_TRACE_ENQUEUE, link, c);
+        depart(s, p, link, id, c);
+        return;
+    }
+    wait_at_port(s, link, id, control);
 }

@@ -16,27 +16,30 @@ typedef struct {
     uint32_t head, tail;
 } PortQueue;
 
-/* The sending end of a directed link. The first cache line has what every packet needs, the second
- * what some need. */
+/* What ports of equal rate and delay have in common: few of these serve all, and stay cached. */
+typedef struct {
+    _Alignas(64) int64_t full_ticks; /* serialisation of a full data packet */
+    int64_t ack_ticks;
+    int64_t delay_ticks;
+    CcMarking marking;
+    double rate_bps, delay_ns;
+} PortKind;
+
+/* The sending end of a directed link: all that a packet meets of it lies in one cache line. */
 typedef struct {
     _Alignas(64) int64_t free_at; /* end of the last transmission, ticks */
     uint64_t free_rank;           /* rank of that event */
     PortQueue control;            /* queue 0: strict priority; of a host: its ACKs */
     PortQueue data;               /* of a host: unused, its flows are its queue */
-    uint64_t data_b, total_b;     /* waiting in `data`; in both */
+    uint64_t data_b;              /* waiting in `data` */
+    uint64_t peak_b;              /* most that ever waited there */
+    uint32_t kind;                /* index of the PortKind */
+    uint32_t nic;                 /* of a host: index of the NIC; NONE: a switch's port */
+    uint32_t sent_b;              /* in total, modulo 2^32: more than telemetry has room for */
     bool free_queued;             /* the end of the transmission is in the event queue */
     bool paused;                  /* by PFC: data waits */
-    bool at_host;
-    uint32_t nic;       /* at_host: index of the NIC */
-    int64_t full_ticks; /* serialisation of a full data packet; here the second line begins: */
-    int64_t ack_ticks;
-    int64_t delay_ticks;
-    uint64_t sent_b; /* in total, for telemetry */
-    CcMarking marking;
-    uint64_t peak_b; /* most that ever waited in `data` */
-    double rate_bps;
 } Port;
-_Static_assert(sizeof(Port) == 128, "a port is two cache lines");
+_Static_assert(sizeof(Port) == 64, "a port is one cache line");
 
 /* The receiving end of a directed link at a switch: what its packets hold of the buffer. */
 typedef struct {
@@ -62,15 +65,7 @@ void port_init(PktSim *s, uint32_t link, double host_rate_bps);
  * it that this happens when it will be. */
 void port_kick(PktSim *s, uint32_t link);
 
-/* port_ticks returns the serialisation of so many bytes at a port. */
-int64_t port_ticks(const PktSim *s, const Port *p, uint32_t wire_b);
-
-/* port_transmit puts packet `id` on link `link`, whose port is p and free. `more`: something else
- * waits, so that the end of the transmission has to be an event. */
-void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id, bool more);
-
-/* port_on_free handles the end of a transmission that something waits for; the event's cell is the
- * link's own. */
+/* port_on_free handles the end of a switch's transmission that something waits for. */
 void port_on_free(PktSim *s, uint32_t link);
 
 /* port_drop loses a packet that came by c->in_link: counted, traced, its sender's timer set. */
@@ -82,7 +77,4 @@ void port_on_arrival(PktSim *s, uint32_t id);
 /* port_on_pause handles the arrival of a pause or resume frame and frees its cell. */
 void port_on_pause(PktSim *s, uint32_t id);
 
-/* port_queue_put appends a packet; port_queue_take removes the first of a queue that has one. */
-void port_queue_put(PktSim *s, PortQueue *q, uint32_t id);
-uint32_t port_queue_take(PktSim *s, PortQueue *q);
 #endif
