@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -133,10 +134,86 @@ static void what_is_not_streamed(void **state) {
     topo_free(&t);
 }
 
+/* Reads all chunks in a process of its own, whose message is put into `line`; returns how it
+ * ended. */
+static int read_apart(const FlowFile *file, size_t n_chunks, char *line, size_t cap) {
+    int ends[2], status = -1;
+    assert_int_equal(pipe(ends), 0);
+    pid_t reader = fork();
+    assert_true(reader >= 0);
+    if (reader == 0) {
+        Flows room;
+        dup2(ends[1], STDERR_FILENO);
+        flows_init(&room, FLOW_CHUNK);
+        for (size_t k = 0; k < n_chunks; k++) flowfile_read(file, k, &room);
+        _exit(0);
+    }
+    close(ends[1]);
+    FILE *in = fdopen(ends[0], "r");
+    size_t n = fread(line, 1, cap - 1, in);
+    line[n] = '\0';
+    fclose(in);
+    assert_int_equal(waitpid(reader, &status, 0), reader);
+    return status;
+}
+
+/* A file that others change or cut after it was checked ends the program with a line that names it,
+ * whatever stands there then. */
+static void changed_files_end_the_program(void **state) {
+    (void)state;
+    enum {
+        HOSTS = 64, /* where columns begin */
+        SRC = HOSTS + (9 * 8 + 63) / 64 * 64,
+        DST = SRC + (N * 4 + 63) / 64 * 64,
+        SIZE = DST + (N * 4 + 63) / 64 * 64,
+        START = SIZE + (N * 8 + 63) / 64 * 64
+    };
+    static const struct {
+        long at;
+        uint32_t value;
+        const char *expected;
+    } changes[] = {
+        {SRC, 9, "flow 0: no such host"},
+        {DST + 4 * (N - 1), UINT32_MAX, "flow 197841: no such host"},
+        {SIZE, 0, "flow 0: size"},
+        {START + 8 * FLOW_CHUNK, 0, "flow 65536: start"}, /* before the flow above it */
+        {0, 0, "cut"},
+    };
+    Topo t;
+    Err err = {0};
+    char base[64], path[80], line[256];
+    topology(&t);
+    Flows f = random_flows(&t);
+    snprintf(path, sizeof path, "%s.m3f", workload_case_scratch(base));
+    for (size_t k = 0; k < sizeof changes / sizeof *changes; k++) {
+        Flows g;
+        FlowFile *file;
+        workload_case_ok(flows_save(&f, path, &t, &err), &err);
+        workload_case_ok(flows_open(&g, &file, path, &t, NULL, 1000, NULL, &err), &err);
+        size_t n_chunks = (N + FLOW_CHUNK - 1) / FLOW_CHUNK;
+        assert_int_equal(read_apart(file, n_chunks, line, sizeof line), 0);
+        FILE *out = fopen(path, "rb+");
+        assert_non_null(out);
+        fseek(out, changes[k].at, SEEK_SET);
+        fwrite(&changes[k].value, sizeof changes[k].value, 1, out);
+        fclose(out);
+        if (changes[k].at == 0) assert_int_equal(truncate(path, SIZE), 0);
+        int status = read_apart(file, n_chunks, line, sizeof line);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 1 || !strstr(line, path) ||
+            !strstr(line, changes[k].expected))
+            fail_msg("change %zu: status %d: %s", k, status, line);
+        flowfile_close(file);
+    }
+    unlink(path);
+    flows_free(&f);
+    topo_free(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_have_the_flows_of_memory),
         cmocka_unit_test(what_is_not_streamed),
+        cmocka_unit_test(changed_files_end_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ enum { VERSION = 1, ALIGN = 64 }; /* header and columns begin at multiples of a 
 /* No text file begins so, and a copy in text mode breaks it. */
 static const char magic[8] = {'\x89', 'M', '3', 'F', 'L', 'O', 'W', '\n'};
 
-typedef enum { HOSTS, SRC, DST, SIZE, START, ID, FCT, IDEAL, N_COLUMNS } FlowFileColumn;
+typedef enum { HOSTS, SRC, DST, SIZE, START, ID, FCT, IDEAL, N_COLUMNS } BinaryColumn;
 static const size_t width[N_COLUMNS] = {8, 4, 4, 8, 8, 8, 8, 8};
 static const char *const names[N_COLUMNS] = {"hosts",    "src",  "dst",    "size_b",
                                              "start_ns", "flow", "fct_ns", "ideal_fct_ns"};
@@ -41,16 +41,14 @@ typedef struct {
     uint64_t n_flows, n_hosts;
     uint64_t checksum; /* of the header with 0 here, then of the hosts */
     uint64_t reserved[3];
-} FlowFileHeader;
-static_assert(sizeof(FlowFileHeader) == ALIGN, "no padding");
+} BinaryHeader;
+static_assert(sizeof(BinaryHeader) == ALIGN, "no padding");
 
-static bool has(const FlowFileHeader *h, int c) { return c < ID || (h->optional >> c & 1); }
-static uint64_t count(const FlowFileHeader *h, int c) {
-    return c == HOSTS ? h->n_hosts : h->n_flows;
-}
+static bool has(const BinaryHeader *h, int c) { return c < ID || (h->optional >> c & 1); }
+static uint64_t count(const BinaryHeader *h, int c) { return c == HOSTS ? h->n_hosts : h->n_flows; }
 static uint64_t aligned(uint64_t n) { return (n + ALIGN - 1) / ALIGN * ALIGN; }
 
-static uint64_t checksum(FlowFileHeader h, const uint64_t *hosts) {
+static uint64_t checksum(BinaryHeader h, const uint64_t *hosts) {
     h.checksum = 0;
     uint64_t part[2] = {file_checksum(&h, sizeof h),
                         file_checksum(hosts, h.n_hosts * sizeof *hosts)};
@@ -60,7 +58,7 @@ static uint64_t checksum(FlowFileHeader h, const uint64_t *hosts) {
 /* ---- reading ---- */
 
 typedef struct {
-    FlowFileHeader h;
+    BinaryHeader h;
     const void *column[N_COLUMNS]; /* in the file; NULL: not there */
     uint32_t *host; /* [n_hosts] the end that a number in src or dst stands for, or TOPO_NONE */
     const FlowEnds *ends;
@@ -74,7 +72,7 @@ bool flows_binary_is(const FileView *v) {
 
 static int read_header(BinaryReader *r, const FileView *v) {
     const char *path = r->ends->path;
-    FlowFileHeader *h = &r->h;
+    BinaryHeader *h = &r->h;
     if (v->len < sizeof *h)
         return err_input(r->err, "%s: cut short: %zu bytes, the header alone has %zu", path, v->len,
                          sizeof *h);
@@ -106,7 +104,7 @@ static int read_header(BinaryReader *r, const FileView *v) {
 }
 
 /* The hosts of one column; false if one of them is bad. */
-static bool copy_hosts(const BinaryReader *r, FlowFileColumn c, uint32_t *out) {
+static bool copy_hosts(const BinaryReader *r, BinaryColumn c, uint32_t *out) {
     const uint32_t *in = r->column[c];
     uint32_t n_hosts = (uint32_t)r->h.n_hosts, bad = 0;
     for (size_t i = 0; i < r->f->n; i++) {
@@ -117,16 +115,10 @@ static bool copy_hosts(const BinaryReader *r, FlowFileColumn c, uint32_t *out) {
     return !bad;
 }
 
-static bool size_is_good(uint64_t size_b) { return size_b - 1 < FLOWS_MAX_SIZE_B; }
-
-static bool start_is_good(int64_t start_ns, int64_t before_ns) {
-    return start_ns >= before_ns && (uint64_t)start_ns <= FLOWS_MAX_START_NS;
-}
-
 static bool time_is_good(double ns) { return isnan(ns) || (ns > 0 && ns < (double)INFINITY); }
 
 /* A column of times, if it is there; false if one of them is bad. */
-static bool copy_times(const BinaryReader *r, FlowFileColumn c, double **out) {
+static bool copy_times(const BinaryReader *r, BinaryColumn c, double **out) {
     const double *in = r->column[c];
     bool bad = false;
     if (!in) return true;
@@ -149,14 +141,14 @@ static bool copy_columns(BinaryReader *r) {
     const uint64_t *size_b = r->column[SIZE];
     for (size_t i = 0; i < f->n; i++) {
         f->size_b[i] = size_b[i];
-        bad |= !size_is_good(size_b[i]);
+        bad |= !flows_size_ok(size_b[i]);
     }
 
     const int64_t *start_ns = r->column[START];
     int64_t before_ns = 0;
     for (size_t i = 0; i < f->n; i++) {
         f->start_ns[i] = start_ns[i];
-        bad |= !start_is_good(start_ns[i], before_ns);
+        bad |= !flows_start_ok(start_ns[i], before_ns);
         before_ns = start_ns[i];
     }
     return !bad && copy_times(r, FCT, &f->fct_ns) && copy_times(r, IDEAL, &f->ideal_fct_ns);
@@ -164,7 +156,7 @@ static bool copy_columns(BinaryReader *r) {
 
 /* ---- what is wrong ---- */
 
-static int fail_host(const BinaryReader *r, size_t i, FlowFileColumn c, uint32_t number) {
+static int fail_host(const BinaryReader *r, size_t i, BinaryColumn c, uint32_t number) {
     const FlowEnds *e = r->ends;
     if (number >= r->h.n_hosts)
         return err_input(r->err, "%s: row %zu: %s: expected one of %llu hosts, got number %u",
@@ -188,15 +180,15 @@ static int check_row(const BinaryReader *r, size_t i) {
     if (!host_is_good(r, dst)) return fail_host(r, i, DST, dst);
     if (!flows_ends_ok(r->ends, r->host[src], r->host[dst]))
         return flows_fail_ends(r->ends, "row", i, r->err);
-    if (!size_is_good(size_b))
+    if (!flows_size_ok(size_b))
         return err_input(r->err, "%s: row %zu: size_b: expected 1 to 1e15 bytes, got %llu", path, i,
                          (unsigned long long)size_b);
-    if (!start_is_good(start[i], i > 0 ? start[i - 1] : 0))
+    if (!flows_start_ok(start[i], i > 0 ? start[i - 1] : 0))
         return err_input(
             r->err,
             "%s: row %zu: start_ns: expected 0 to 9e18, and not before the row above, got %lld",
             path, i, (long long)start[i]);
-    for (FlowFileColumn c = FCT; c <= IDEAL; c++)
+    for (BinaryColumn c = FCT; c <= IDEAL; c++)
         if (r->column[c] && !time_is_good(((const double *)r->column[c])[i]))
             return err_input(
                 r->err,
@@ -217,11 +209,11 @@ static void find_hosts(BinaryReader *r) {
     }
 }
 
-/* −1 with the message for the first bad row of those from `first`, of which there is one. */
+/* −1 with the message for the first bad row of those from `first`; there was one a moment ago. */
 static int fail_row(const BinaryReader *r, size_t first, size_t n) {
     for (size_t i = first; i < first + n; i++)
         if (check_row(r, i) != 0) return -1;
-    diag_die("%s: a bad column without a bad row", r->ends->path);
+    return err_io(r->err, "%s: was changed while it was read", r->ends->path);
 }
 
 int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *e, Err *err) {
@@ -239,7 +231,7 @@ int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *e, Err *err) 
 /* ---- in the file ---- */
 
 uint64_t flows_binary_n(const FileView *v) {
-    FlowFileHeader h = {0};
+    BinaryHeader h = {0};
     if (v->len >= sizeof h) memcpy(&h, v->data, sizeof h);
     return h.n_flows;
 }
@@ -255,7 +247,7 @@ static bool rows_are_good(const BinaryReader *r, size_t first, size_t n) {
     for (size_t i = 0; i < n && !bad; i++) {
         bad = !host_is_good(r, src[i]) || !host_is_good(r, dst[i]) ||
               !flows_ends_ok(r->ends, r->host[src[i]], r->host[dst[i]]) ||
-              !size_is_good(size_b[i]) || !start_is_good(start_ns[i], before_ns);
+              !flows_size_ok(size_b[i]) || !flows_start_ok(start_ns[i], before_ns);
         before_ns = start_ns[i];
     }
     return !bad;
@@ -274,9 +266,9 @@ int flows_binary_open(FlowFile **file, const FileView *v, const FlowEnds *e, Err
     *file = NULL;
     if (read_header(&r, v) != 0) return -1;
     find_hosts(&r);
-    FlowFilePlaces places;
+    uint64_t begin_b[FLOWFILE_N];
     for (int k = 0; k < FLOWFILE_N; k++)
-        places.at[k] = (uint64_t)((const char *)r.column[SRC + k] - v->data);
+        begin_b[k] = (uint64_t)((const char *)r.column[SRC + k] - v->data);
     int rc = 0;
     for (size_t i = 0; i < r.h.n_flows && rc == 0; i += FLOW_CHUNK) {
         size_t left = r.h.n_flows - i, n = left < FLOW_CHUNK ? left : FLOW_CHUNK;
@@ -284,8 +276,8 @@ int flows_binary_open(FlowFile **file, const FileView *v, const FlowEnds *e, Err
         else if (!rows_are_good(&r, i, n)) rc = fail_row(&r, i, n);
         forget_rows(&r, v, i, n);
     }
-    if (rc == 0) *file = flowfile_columns(e->path, r.h.n_flows, &places, r.host, err);
-    else free(r.host);
+    if (rc != 0) free(r.host);
+    else *file = flowfile_open(e->path, r.h.n_flows, begin_b, r.host, (uint32_t)r.h.n_hosts, err);
     return *file ? 0 : -1;
 }
 
@@ -294,7 +286,7 @@ int flows_binary_open(FlowFile **file, const FileView *v, const FlowEnds *e, Err
 int flows_binary_save(const Flows *f, const char *path, const Topo *t, Err *err) {
     static const char zeros[ALIGN] = {0};
     FileOut out;
-    FlowFileHeader h = {.version = VERSION, .n_flows = f->n, .n_hosts = t ? t->n_hosts : 0};
+    BinaryHeader h = {.version = VERSION, .n_flows = f->n, .n_hosts = t ? t->n_hosts : 0};
     if (file_out_open(&out, path, err) != 0) return -1;
     for (size_t i = 0; !t && i < f->n; i++) {
         uint32_t top = f->src[i] > f->dst[i] ? f->src[i] : f->dst[i];

@@ -20,6 +20,12 @@ uint32_t flows_host_of(const Topo *t, uint64_t id);
 static inline bool flows_ends_ok(const FlowEnds *e, uint32_t src, uint32_t dst) {
     return e->ignored || (e->topo ? src != dst : src < dst);
 }
+/* flows_size_ok and flows_start_ok return whether a size and a start that is not before before_ns
+ * are within the limits of a flow. */
+static inline bool flows_size_ok(uint64_t size_b) { return size_b - 1 < FLOWS_MAX_SIZE_B; }
+static inline bool flows_start_ok(int64_t start_ns, int64_t before_ns) {
+    return start_ns >= before_ns && (uint64_t)start_ns <= FLOWS_MAX_START_NS;
+}
 /* flows_fail_end and flows_fail_ends fill the error for an id that no end has, and for a pair that
  * flows_ends_ok refuses; `unit` and `number` are its place ("line", 7). −1. */
 int flows_fail_end(const FlowEnds *e, const char *unit, size_t number, const char *column,

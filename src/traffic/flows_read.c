@@ -692,7 +692,7 @@ static int spool_text(const TextReader *what, const FileView *v, const FlowColum
     Flows chunk = {0};
     TextReader r = *what;
     r.f = &chunk;
-    if (!(r.spool = flowfile_spool(r.err))) return -1;
+    if (!(r.spool = flowfile_new(r.err))) return -1;
     begin(&r, v);
     int rc = read_text(&r, given);
     progress_finish(&r.progress);
