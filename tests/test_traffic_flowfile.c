@@ -134,6 +134,61 @@ static void what_is_not_streamed(void **state) {
     topo_free(&t);
 }
 
+/* Starts a process that writes a file into a pipe; returns the end to read from. */
+static int pipe_of(const char *path, pid_t *writer) {
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    *writer = fork();
+    assert_true(*writer >= 0);
+    if (*writer > 0) {
+        close(ends[1]);
+        return ends[0];
+    }
+    char buffer[1 << 16];
+    FILE *in = fopen(path, "rb"), *out = fdopen(ends[1], "wb");
+    size_t n;
+    close(ends[0]);
+    while (in && (n = fread(buffer, 1, sizeof buffer, in)) > 0) fwrite(buffer, 1, n, out);
+    fclose(out);
+    _exit(0);
+}
+
+/* What comes from a pipe can be read only once, so its flows cannot stay there. */
+static void a_pipe_is_read_once(void **state) {
+    (void)state;
+    static const char *const endings[] = {".m3f", ".csv"};
+    Topo t;
+    Err err = {0};
+    topology(&t);
+    Flows f = random_flows(&t);
+    for (int k = 0; k < 2; k++) {
+        char base[64], path[80], name[32];
+        snprintf(path, sizeof path, "%s%s", workload_case_scratch(base), endings[k]);
+        workload_case_ok(flows_save(&f, path, &t, &err), &err);
+        Flows g;
+        FlowFile *file;
+        pid_t writer;
+        int fd = pipe_of(path, &writer);
+        snprintf(name, sizeof name, "/dev/fd/%d", fd);
+        workload_case_ok(flows_open(&g, &file, name, &t, NULL, 1000, NULL, &err), &err);
+        close(fd);
+        assert_int_equal(waitpid(writer, NULL, 0), writer);
+        if (k == 0) {
+            assert_true(!file && g.n == N);
+            assert_memory_equal(g.dst, f.dst, N * sizeof *f.dst);
+            assert_memory_equal(g.start_ns, f.start_ns, N * sizeof *f.start_ns);
+        } else {
+            assert_true(file && g.n == 0);
+            same_flows(&f, file, &t);
+        }
+        flowfile_close(file);
+        flows_free(&g);
+        unlink(path);
+    }
+    flows_free(&f);
+    topo_free(&t);
+}
+
 /* Reads all chunks in a process of its own, whose message is put into `line`; returns how it
  * ended. */
 static int read_apart(const FlowFile *file, size_t n_chunks, char *line, size_t cap) {
@@ -213,6 +268,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_have_the_flows_of_memory),
         cmocka_unit_test(what_is_not_streamed),
+        cmocka_unit_test(a_pipe_is_read_once),
         cmocka_unit_test(changed_files_end_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -715,7 +715,7 @@ int flows_open(Flows *f, FlowFile **file, const char *path, const Topo *t,
     if (file_view(&v, path, err) != 0) return -1;
     int rc = 0;
     bool binary = flows_binary_is(&v), large = v.len / LEAST_ROW_B > max_in_memory;
-    if (binary && flows_binary_n(&v) > max_in_memory)
+    if (binary && v.mapped && flows_binary_n(&v) > max_in_memory)
         rc = flows_binary_open(file, &v, &r.ends, err);
     else if (!binary && large) rc = spool_text(&r, &v, columns, file);
     r.noted = !binary && large;
