@@ -264,12 +264,44 @@ static void changed_files_end_the_program(void **state) {
     topo_free(&t);
 }
 
+static void ignore_progress(void *ctx, const char *what, uint64_t done, uint64_t total) {
+    (void)ctx, (void)what, (void)done, (void)total;
+}
+
+static void count_line(void *ctx, LogLevel level, const char *line) {
+    (void)level;
+    *(int *)ctx += strstr(line, "more flows than") != NULL;
+}
+
+/* A file that is read twice, since its flows have to be sorted, is remarked on once. */
+static void remarks_are_made_once(void **state) {
+    (void)state;
+    Topo t;
+    Err err = {0};
+    char path[64];
+    int n_remarks = 0;
+    LogSink sink = {.line = count_line, .progress = ignore_progress, .ctx = &n_remarks};
+    Log log = {.sink = &sink};
+    topology(&t);
+    workload_case_write(path,
+                        "2\n103 106 3 100 10 0.5\n106 103 3 100 10 0.25\n103 106 3 100 10 2\n");
+    Flows g;
+    FlowFile *file;
+    workload_case_ok(flows_open(&g, &file, path, &t, NULL, 1, &log, &err), &err);
+    assert_true(!file && g.n == 2 && g.start_ns[0] == 250000000);
+    assert_int_equal(n_remarks, 1);
+    unlink(path);
+    flows_free(&g);
+    topo_free(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_have_the_flows_of_memory),
         cmocka_unit_test(what_is_not_streamed),
         cmocka_unit_test(a_pipe_is_read_once),
         cmocka_unit_test(changed_files_end_the_program),
+        cmocka_unit_test(remarks_are_made_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -552,10 +552,11 @@ static int read_rows(TextReader *r, uint64_t announced) {
         if (r->f->n % FLOW_CHUNK > 0) continue; /* some 10 ms */
         if (diag_stop_requested()) return err_stopped(r->err);
         progress_update(&r->progress, (uint64_t)(r->p - start));
-        if (r->spool && r->disorder_line > 0) return 0; /* they must be sorted, in memory */
+        if (r->spool && r->disorder_line > 0) break;
         if (r->spool && spool_chunk(r, FLOW_CHUNK) != 0) return -1;
     }
-    if (r->spool && r->disorder_line == 0 && spool_chunk(r, r->f->n % FLOW_CHUNK) != 0) return -1;
+    if (r->spool && r->disorder_line > 0) return 0; /* read again in memory, to be sorted */
+    if (r->spool && spool_chunk(r, r->f->n % FLOW_CHUNK) != 0) return -1;
     if (r->f->n == 0)
         return err_input(r->err, "%s: line %zu: expected at least one flow", r->ends.path, r->line);
     if (announced == UINT64_MAX) return 0;
