@@ -2,8 +2,8 @@
  *
  * In a packet network nearly every event is a link's delay and one serialisation ahead, that is
  * within a known short horizon: a wheel (a calendar queue that needs no resizing; Brown, CACM 1988)
- * takes those in O(1), without a look at what its slot has. When no event is ready, all of the
- * next word of 64 slots are sorted into the ready list by insertion: they are few, and slots come
+ * takes those in O(1), without a look at what its slot has. When no event is ready, those of the
+ * next words of 64 slots are sorted into the ready list by insertion: they are few, and slots come
  * in order. So the memory of events to come is fetched together and ahead, and taking one out
  * touches nothing but its entry. What lies beyond the horizon (flow starts, timers of tens of µs)
  * goes to a 4-ary heap whose top is compared at each pop, and so does what would have to move far
@@ -46,21 +46,23 @@ void evq_free(Evq *q) {
 
 /* ---- ready list and wheel ---- */
 
-/* Puts an event that is not the last in its place of the ready list, or in the heap if that is far
- * from the end. The list has room. */
-static void ready_insert(Evq *q, uint32_t id, const EvNode *n) {
+/* Puts an event in its place of the ready list, which has room, or in the heap if that is far from
+ * the end. Ranks lie in the nodes: they are looked at where times are equal, and only there. */
+static inline void ready_insert(Evq *q, uint32_t id, const EvNode *n) {
     EvReady *ready = q->ready;
     size_t to = q->end, least = to - q->at > MOST_STEPS ? to - MOST_STEPS : q->at;
-    while (to > least &&
-           evq_before(n->time, n->seq, ready[to - 1].time, evq_node(q, ready[to - 1].id)->seq))
-        to--;
+    for (; to > least; to--) {
+        const EvReady *before = &ready[to - 1];
+        if (before->time < n->time ||
+            (before->time == n->time && evq_node(q, before->id)->seq < n->seq))
+            break;
+    }
     if (to == least && to > q->at) {
         evq_far_push(q, id, n->time, n->seq);
         return;
     }
-    for (size_t i = q->end; i > to; i--) ready[i] = ready[i - 1];
+    for (size_t i = q->end++; i > to; i--) ready[i] = ready[i - 1];
     ready[to] = (EvReady){n->time, id};
-    q->end++;
 }
 
 void evq_push_aside(Evq *q, uint32_t id) {
