@@ -84,12 +84,12 @@ static void crowded_slots_keep_order(void **state) {
         int64_t t = i % 2 ? i : 2 * N - i;
         evq_push(&q, i, t, i);
     }
-    assert_true(q.n_far == 0 && evq_len(&q) == N);
+    assert_true(q.far.n == 0 && evq_len(&q) == N);
     int64_t time = -1;
     while (evq_len(&q) > 0) {
         size_t left = evq_len(&q);
         const EvNode *n = evq_node(&q, evq_pop(&q));
-        if (left == N) assert_true(q.n_far > 0);
+        if (left == N) assert_true(q.far.n > 0);
         assert_true(n->time >= time && evq_len(&q) == left - 1);
         time = n->time;
     }

@@ -1,4 +1,4 @@
-/* evq: set-up of the wheel, its words, and the heap of far events.
+/* evq: set-up of the wheel, its words, and the heap.
  *
  * In a packet network nearly every event is a link's delay and one serialisation ahead, that is
  * within a known short horizon: a wheel (a calendar queue that needs no resizing; Brown, CACM 1988)
@@ -31,7 +31,7 @@ void evq_init(Evq *q, int64_t horizon_ticks, size_t n_events) {
     while (n < 4 * n_events && n < MAX_SLOTS) n *= 2;
     int shift = 0; /* beyond the horizon there is a word of slack: base is at most that much late */
     while ((horizon_ticks >> shift) + 65 > (int64_t)n) shift++;
-    *q = (Evq){.shift = shift, .mask = (uint32_t)n - 1, .far_time = INT64_MAX};
+    *q = (Evq){.shift = shift, .mask = (uint32_t)n - 1, .far.time = INT64_MAX};
     q->heads = MEM_NEW(uint32_t, n);
     for (size_t i = 0; i < n; i++) q->heads[i] = EVQ_NONE;
     q->words = MEM_ZNEW(uint64_t, n / 64);
@@ -41,7 +41,7 @@ void evq_free(Evq *q) {
     free(q->ready);
     free(q->heads);
     free(q->words);
-    free(q->far);
+    evheap_free(&q->far);
 }
 
 /* ---- ready list and wheel ---- */
@@ -58,7 +58,7 @@ static inline void ready_insert(Evq *q, uint32_t id, const EvNode *n) {
             break;
     }
     if (to == least && to > q->at) {
-        evq_far_push(q, id, n->time, n->seq);
+        evheap_push(&q->far, id, n->time, n->seq);
         return;
     }
     for (size_t i = q->end++; i > to; i--) ready[i] = ready[i - 1];
@@ -71,7 +71,7 @@ void evq_push_aside(Evq *q, uint32_t id) {
         MEM_GROW(q->ready, q->cap_ready, q->end + 1);
         ready_insert(q, id, n);
     } else {
-        evq_far_push(q, id, n->time, n->seq);
+        evheap_push(&q->far, id, n->time, n->seq);
     }
 }
 
@@ -109,14 +109,20 @@ bool evq_refill(Evq *q) {
     while (q->n_wheel > 0 && q->end < ENOUGH) {
         int64_t first = q->base;
         while (!q->words[(first & q->mask) >> 6]) first += 64;
-        if (q->far_time >> q->shift < first) break;
+        if (q->far.time >> q->shift < first) break;
         q->base = first + 64;
         take_word(q, &q->words[(first & q->mask) >> 6], &q->heads[first & q->mask]);
     }
     if (q->end > 0) return true;
-    int64_t word = q->far_time >> q->shift & ~63ll;
-    if (q->n_far > 0 && word > q->base) q->base = word;
+    int64_t word = q->far.time >> q->shift & ~63ll;
+    if (q->far.n > 0 && word > q->base) q->base = word;
     return false;
+}
+
+uint32_t evq_pop_far(Evq *q) {
+    EvFar top = evheap_pop(&q->far);
+    q->now = top.time;
+    return top.id;
 }
 
 /* ---- heap ---- */
@@ -125,30 +131,31 @@ static bool far_before(const EvFar *a, const EvFar *b) {
     return evq_before(a->time, a->seq, b->time, b->seq);
 }
 
-void evq_far_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
-    MEM_GROW(q->far, q->cap_far, q->n_far + 1);
+void evheap_push(EvHeap *h, uint32_t id, int64_t time, uint64_t seq) {
+    MEM_GROW(h->events, h->cap, h->n + 1);
     EvFar e = {time, seq, id};
-    size_t i = q->n_far++;
-    for (size_t up; i > 0 && far_before(&e, &q->far[up = (i - 1) / 4]); i = up)
-        q->far[i] = q->far[up];
-    q->far[i] = e;
-    q->far_time = q->far[0].time;
+    size_t i = h->n++;
+    for (size_t up; i > 0 && far_before(&e, &h->events[up = (i - 1) / 4]); i = up)
+        h->events[i] = h->events[up];
+    h->events[i] = e;
+    h->time = h->events[0].time;
 }
 
-uint32_t evq_far_pop(Evq *q) {
-    EvFar top = q->far[0], last = q->far[--q->n_far];
-    size_t i = 0, n = q->n_far;
+EvFar evheap_pop(EvHeap *h) {
+    EvFar top = h->events[0], last = h->events[--h->n];
+    size_t i = 0, n = h->n;
     for (size_t child; (child = 4 * i + 1) < n;) {
         size_t end = child + 4 < n ? child + 4 : n, least = child;
         for (size_t k = child + 1; k < end; k++) {
-            if (far_before(&q->far[k], &q->far[least])) least = k;
+            if (far_before(&h->events[k], &h->events[least])) least = k;
         }
-        if (!far_before(&q->far[least], &last)) break;
-        q->far[i] = q->far[least];
+        if (!far_before(&h->events[least], &last)) break;
+        h->events[i] = h->events[least];
         i = least;
     }
-    q->far[i] = last;
-    q->far_time = n > 0 ? q->far[0].time : INT64_MAX;
-    q->now = top.time;
-    return top.id;
+    h->events[i] = last;
+    h->time = n > 0 ? h->events[0].time : INT64_MAX;
+    return top;
 }
+
+void evheap_free(EvHeap *h) { free(h->events); }

@@ -25,11 +25,21 @@ typedef struct {
     uint32_t id;
 } EvReady;
 
+/* A 4-ary heap of events, for what has no quicker place. To begin with, all zero but for `time`. */
 typedef struct {
     int64_t time;
     uint64_t seq;
     uint32_t id;
 } EvFar;
+typedef struct {
+    EvFar *events; /* [n] */
+    size_t n, cap;
+    int64_t time; /* of its first event; INT64_MAX: none */
+} EvHeap;
+/* evheap_pop takes out the first event, of one that has some. evheap_free releases. */
+void evheap_push(EvHeap *h, uint32_t id, int64_t time, uint64_t seq);
+EvFar evheap_pop(EvHeap *h);
+void evheap_free(EvHeap *h);
 
 /* Invariants: an event is in the ready list if its slot, time >> shift, is before `base` (and in
  * the heap if it found no place there); in the wheel, if its slot is in [base, base + mask]; in the
@@ -45,9 +55,7 @@ typedef struct {
     uint32_t mask;
     int shift;
     size_t n_wheel;
-    EvFar *far; /* 4-ary heap */
-    size_t n_far, cap_far;
-    int64_t far_time; /* of its top; INT64_MAX: none */
+    EvHeap far;
 } Evq;
 
 /* evq_init makes a queue for about n_events pending events that are mostly less than horizon_ticks
@@ -55,14 +63,12 @@ typedef struct {
 void evq_init(Evq *q, int64_t horizon_ticks, size_t n_events);
 void evq_free(Evq *q);
 
-/* The heap of far events: for evq_push and evq_pop, or by itself in a zeroed Evq. */
-void evq_far_push(Evq *q, uint32_t id, int64_t time, uint64_t seq);
-uint32_t evq_far_pop(Evq *q);
-
 /* For evq_push: puts in an event whose slot is before `base` or after the wheel. For evq_pop: fills
- * the empty ready list; false if the next event is in the heap or there is none. */
+ * the empty ready list, false if the next event is in the heap or there is none; takes out the
+ * heap's first event. */
 void evq_push_aside(Evq *q, uint32_t id);
 bool evq_refill(Evq *q);
+uint32_t evq_pop_far(Evq *q);
 
 static inline EvNode *evq_node(const Evq *q, uint32_t id) {
     return (EvNode *)(void *)(q->nodes + (size_t)id * EVQ_STRIDE);
@@ -71,7 +77,7 @@ static inline EvNode *evq_node(const Evq *q, uint32_t id) {
 static inline bool evq_before(int64_t ta, uint64_t sa, int64_t tb, uint64_t sb) {
     return ta < tb || (ta == tb && sa < sb);
 }
-static inline size_t evq_len(const Evq *q) { return q->n_wheel + (q->end - q->at) + q->n_far; }
+static inline size_t evq_len(const Evq *q) { return q->n_wheel + (q->end - q->at) + q->far.n; }
 
 /* evq_push adds node id with time ≥ now and a seq that no other pending event has. */
 static inline void evq_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
@@ -93,11 +99,11 @@ static inline void evq_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
 /* evq_pop takes out the first event and moves `now` to its time. Returns its node, EVQ_NONE if
  * there is none. */
 static inline uint32_t evq_pop(Evq *q) {
-    if (q->at == q->end && !evq_refill(q)) return q->n_far ? evq_far_pop(q) : EVQ_NONE;
+    if (q->at == q->end && !evq_refill(q)) return q->far.n ? evq_pop_far(q) : EVQ_NONE;
     const EvReady *e = &q->ready[q->at];
-    if (e->time >= q->far_time &&
-        evq_before(q->far[0].time, q->far[0].seq, e->time, evq_node(q, e->id)->seq))
-        return evq_far_pop(q);
+    if (e->time >= q->far.time &&
+        evq_before(q->far.time, q->far.events[0].seq, e->time, evq_node(q, e->id)->seq))
+        return evq_pop_far(q);
     q->at++;
     q->now = e->time;
     return e->id;

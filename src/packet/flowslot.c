@@ -8,8 +8,6 @@
  * network. Timers may outlive it: they name the flow's index, which a reused slot no longer has. */
 #include "packet/flowslot.h"
 
-#include <math.h>
-
 #include "packet/ideal.h"
 #include "packet/pktsim_private.h"
 

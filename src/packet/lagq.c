@@ -1,11 +1,12 @@
-/* lagq: set-up of the lanes, and the heap.
+/* lagq: set-up of the lanes, and those of them that take any order: the list and the heap.
  *
  * What happens a fixed lag after events that come in order of time comes in order itself: it needs
  * no sorting, but a list to append to. A link's packets arrive a distance after their source has
  * sent them, and their acknowledgements return a distance after a FIFO server is done with them; a
  * network of switches in tiers has one to three distances of each kind. Comparing the first events
- * of so few lanes is cheaper than any queue for all. Alarms, which have no fixed lag, lie in a heap
- * that holds one for each active source; so does what has a lag beyond the first few. */
+ * of so few lanes is cheaper than any queue for all. Sources look and send at no fixed lag, yet
+ * mostly in order: their events, and those of a lag beyond the first few, go to a list that is
+ * searched from its end, or to the heap if they would move far. */
 #include "packet/lagq.h"
 
 #include <stdlib.h>
@@ -19,13 +20,14 @@ void lagq_reset(Lagq *q) {
     for (int i = 0; i < LAGQ_MAX; i++) q->time[i] = INT64_MAX;
     q->n_events = q->n_unused = 0;
     q->seq = 0;
-    q->far.n_far = 0;
+    q->far.n = 0;
+    q->far.time = INT64_MAX;
 }
 
 void lagq_free(Lagq *q) {
     free(q->events);
     free(q->unused);
-    free(q->far.far);
+    evheap_free(&q->far);
 }
 
 uint32_t lagq_lane(Lagq *q, uint64_t key) {
@@ -43,22 +45,20 @@ uint32_t lagq_grow(Lagq *q) {
 }
 
 static void show_top(Lagq *q) {
-    const EvFar *top = &q->far.far[0];
-    q->time[LAGQ_HEAP] = q->far.n_far > 0 ? top->time : INT64_MAX;
-    q->head[LAGQ_HEAP] = top->id;
+    q->time[LAGQ_HEAP] = q->far.time;
+    if (q->far.n > 0) q->head[LAGQ_HEAP] = q->far.events[0].id;
 }
 
 void lagq_heap_push(Lagq *q, uint32_t id) {
-    evq_far_push(&q->far, id, q->events[id].time, q->events[id].seq);
+    evheap_push(&q->far, id, q->events[id].time, q->events[id].seq);
     show_top(q);
 }
 
 void lagq_heap_pop(Lagq *q) {
-    evq_far_pop(&q->far);
+    evheap_pop(&q->far);
     show_top(q);
 }
 
-/* The event goes before the list's last one; to the heap if its place is not near. */
 void lagq_insert(Lagq *q, uint32_t id) {
     LagEvent *e = &q->events[id];
     uint32_t at = q->tail[LAGQ_ANY];
@@ -76,9 +76,9 @@ void lagq_insert(Lagq *q, uint32_t id) {
 }
 
 void lagq_delay(Lagq *q, int64_t ticks) {
-    for (size_t i = 0; i < q->far.n_far; i++) {
-        q->far.far[i].time += ticks;
-        q->events[q->far.far[i].id].time += ticks;
+    for (size_t i = 0; i < q->far.n; i++) {
+        q->far.events[i].time += ticks;
+        q->events[q->far.events[i].id].time += ticks;
     }
     for (uint32_t i = 0; i < q->n_lanes; i++) {
         if (q->time[i] == INT64_MAX) continue;

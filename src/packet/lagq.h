@@ -37,15 +37,15 @@ typedef struct {
     uint32_t *unused; /* events */
     size_t n_unused, cap_unused;
     uint64_t seq;
-    Evq far; /* its heap alone */
+    EvHeap far;
 } Lagq;
 
 /* lagq_reset empties the queue; a zeroed Lagq may be reset. lagq_free releases its memory. */
 void lagq_reset(Lagq *q);
 void lagq_free(Lagq *q);
 
-/* lagq_lane returns the lane of the events of that key: these must be pushed in their order. It is
- * the heap, which takes any order, when there are many keys. */
+/* lagq_lane returns the lane of the events of that key, which must be pushed in their order. When
+ * there are many keys it is LAGQ_ANY, which takes any order. */
 uint32_t lagq_lane(Lagq *q, uint64_t key);
 
 static inline bool lagq_before(const LagEvent *a, const LagEvent *b) {
@@ -61,7 +61,7 @@ static inline uint32_t lagq_new(Lagq *q) {
 static inline void lagq_release(Lagq *q, uint32_t id) { q->unused[q->n_unused++] = id; }
 
 /* For lagq_push and lagq_pop: an event into the heap, and the heap's first one out; an event into
- * the list, not at its end. */
+ * list LAGQ_ANY, before its last one, or into the heap if its place is not near. */
 void lagq_heap_push(Lagq *q, uint32_t id);
 void lagq_heap_pop(Lagq *q);
 void lagq_insert(Lagq *q, uint32_t id);

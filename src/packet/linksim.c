@@ -402,7 +402,7 @@ static bool snapshot(LinkSim *s, const SourceFlow *f, int64_t now) {
     note(l, s->idle_ns - now, &same);
     note(l, (int64_t)f->window_b, &same);
     note(l, f->n_batch, &same);
-    same &= s->q.far.n_far == 0;
+    same &= s->q.far.n == 0;
     for (uint32_t i = LAGQ_ANY; i < s->q.n_lanes; i++) {
         if (s->q.time[i] == NEVER) continue;
         for (uint32_t id = s->q.head[i]; id != EVQ_NONE; id = s->q.events[id].next)
@@ -506,10 +506,10 @@ static void acknowledge(LinkSim *s, uint32_t id, int64_t now) {
 
 static void prepare(LinkSim *s, const LinkSimConf *conf, const LinkSimFlow *flows, size_t n,
                     float *delay_ns) {
-    int64_t horizon_ns = 1, farthest_ns = 0;
+    int64_t longest_ns = 1, farthest_ns = 0;
     for (size_t i = 0; i < n; i++) {
         int64_t round_ns = flows[i].to_link_ns + 2 * (int64_t)flows[i].from_head_ns;
-        if (round_ns > horizon_ns) horizon_ns = round_ns;
+        if (round_ns > longest_ns) longest_ns = round_ns;
         if (flows[i].to_link_ns > farthest_ns) farthest_ns = flows[i].to_link_ns;
     }
     s->direct =
@@ -517,7 +517,7 @@ static void prepare(LinkSim *s, const LinkSimConf *conf, const LinkSimFlow *flow
     /* A packet's acknowledgement is back before its flow, sending on, has filled a window. */
     s->unbounded =
         s->direct && conf->window_b / WIRE_PAYLOAD_B >
-                         (double)horizon_ns * conf->source_bps[0] / 8e9 / WIRE_FULL_B + 3;
+                         (double)longest_ns * conf->source_bps[0] / 8e9 / WIRE_FULL_B + 3;
     s->conf = conf;
     s->in = flows;
     s->n = n;

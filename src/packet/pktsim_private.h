@@ -25,6 +25,7 @@
 #include "packet/mrg.h"
 #include "packet/pktsim.h"
 #include "packet/port.h"
+#include "packet/series_private.h"
 #include "traffic/flows.h"
 
 #define NONE UINT32_MAX /* no cell, slot, NIC, … */

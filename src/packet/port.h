@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "net/topo.h"
 #include "packet/cc.h"
 
 typedef struct PktSim PktSim;

@@ -17,6 +17,7 @@
 #include <math.h>
 
 #include "base/diag.h"
+#include "packet/series_private.h"
 
 /* Of an interval: two of them are below 2^63. */
 static const double MAX_TICKS = 4e18;
