@@ -31,6 +31,7 @@ typedef struct {
     double read_s;     /* what loading took */
     Log log;
     LogRemarks remarks; /* of the result in work */
+    LogRemarks loading; /* of what the mixes share: remarks of every result */
 } Group;
 
 /* ---- remarks and failures ---- */
@@ -71,16 +72,26 @@ static void close_log(const char *dir, const char *name, Method m) {
 
 /* ---- one result ---- */
 
-/* Loads what the mixes of the group share, or nothing if that is done. */
+static void repeat(const LogRemarks *r, const Log *log) {
+    for (size_t i = 0; i < r->n; i++) log_note(log, "%s", r->lines[i]);
+}
+
+/* Loads what the mixes of the group share; if that is done, only its remarks are made again. */
 static int load_group(Group *g, const BatchItem *item, Err *err) {
     const BatchOptions *o = g->w->options;
     ScenarioOptions so = o->plan.scenario;
-    if (g->loaded) return 0;
+    Log loading = {.level = g->log.level, .remarks = &g->loading},
+        unsaid = {.level = LOG_QUIET, .remarks = &g->remarks};
+    if (g->loaded) {
+        repeat(&g->loading, &g->log);
+        return 0;
+    }
     so.mix_path = item->file;
     so.mix_id = item->mix.id;
     so.threads = g->w->threads;
     double start_s = diag_now_s();
-    if (scenario_load(&g->scenario, &so, &g->log, err) != 0) return -1;
+    if (scenario_load(&g->scenario, &so, &loading, err) != 0) return -1;
+    repeat(&g->loading, &unsaid);
     g->read_s = diag_now_s() - start_s;
     g->loaded = true;
     return 0;
@@ -175,6 +186,7 @@ int batch_work(const BatchWork *w) {
             if (write(w->progress_fd, &news, 1) != 1) rc = 130; /* nobody listens any more */
         }
     log_remarks_free(&g.remarks);
+    log_remarks_free(&g.loading);
     features_free(&g.features);
     if (g.loaded) scenario_free(&g.scenario);
     return rc;
