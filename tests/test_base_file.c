@@ -241,6 +241,30 @@ static void test_failed_writes_say_why(void **state) {
     assert_int_equal(scratch_folder_remove(dir), 0);
 }
 
+static void test_a_folder_of_files_is_removed_and_no_more(void **state) {
+    (void)state;
+    char *dir = scratch_folder("file"), *sub = file_join(dir, "sub"),
+         *inner = file_join(sub, "inner"), *file = file_join(sub, "a"),
+         *hidden = file_join(sub, ".b"), *deep = file_join(inner, "deep");
+    assert_int_equal(file_mkdirs(inner, NULL), 0);
+    write_file(file, 3);
+    write_file(hidden, 0);
+    write_file(deep, 1);
+    file_remove_folder(sub);
+    assert_false(file_exists(file) || file_exists(hidden));
+    assert_true(file_exists(deep));
+    file_remove_folder(inner);
+    file_remove_folder(sub);
+    assert_false(file_exists(sub));
+    file_remove_folder(sub); /* not there: nothing to do */
+    free(sub);
+    free(inner);
+    free(file);
+    free(hidden);
+    free(deep);
+    assert_int_equal(scratch_folder_remove(dir), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_memory_ends_in_a_line_and_leaves_nothing),
@@ -250,6 +274,7 @@ int main(void) {
         cmocka_unit_test(test_one_output_is_not_written_twice_at_once),
         cmocka_unit_test(test_permissions_and_links_stay),
         cmocka_unit_test(test_failed_writes_say_why),
+        cmocka_unit_test(test_a_folder_of_files_is_removed_and_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -391,6 +391,17 @@ int file_mkdirs(const char *path, Err *err) {
     return rc;
 }
 
+void file_remove_folder(const char *dir) {
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        char *path = file_join(dir, e->d_name);
+        unlink(path); /* not "." and "..", which are folders */
+        free(path);
+    }
+    if (d) closedir(d);
+    rmdir(dir);
+}
+
 char *file_dirname(const char *path) {
     const char *slash = strrchr(path, '/');
     if (!slash) return mem_strdup(".");

@@ -73,6 +73,9 @@ bool file_is_regular(const char *path);
 char *file_beside(const char *path);
 /* file_mkdirs makes a folder and those above it that do not exist. */
 int file_mkdirs(const char *path, Err *err);
+/* file_remove_folder removes a folder of plain files with them. One that holds folders loses its
+ * files and stays. */
+void file_remove_folder(const char *dir);
 /* file_dirname returns the folder part of `path` ("." if it has none); caller frees. */
 char *file_dirname(const char *path);
 /* file_join returns dir/name, or name if that is absolute; caller frees. */

@@ -72,18 +72,6 @@ static int settle_manifest(const CaseFolder *s, Err *err) {
 
 /* ---- folders ---- */
 
-/* A folder of plain files. */
-static void remove_folder(const char *dir) {
-    DIR *d = opendir(dir);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        char *path = file_join(dir, e->d_name);
-        unlink(path); /* not "." and "..", which are folders */
-        free(path);
-    }
-    if (d) closedir(d);
-    rmdir(dir);
-}
-
 /* Folders of killed runs: ".<prefix>00007.tmp1234". */
 static void clear_leftovers(const CaseFolder *s) {
     DIR *d = opendir(s->out);
@@ -95,7 +83,7 @@ static void clear_leftovers(const CaseFolder *s) {
             (kill((pid_t)pid, 0) == 0 || errno == EPERM))
             continue;
         char *path = file_join(s->out, e->d_name);
-        remove_folder(path);
+        file_remove_folder(path);
         free(path);
     }
     if (d) closedir(d);
@@ -108,7 +96,7 @@ static int make_case(const CaseFolder *s, uint64_t index, const char *name, Err 
     if (rc == 0) rc = s->make(s->ctx, index, tmp, err);
     if (rc == 0 && rename(tmp, dir) != 0)
         rc = err_io(err, "%s: cannot rename to its place: %s", tmp, strerror(errno));
-    if (rc != 0) remove_folder(tmp);
+    if (rc != 0) file_remove_folder(tmp);
     free(tmp);
     free(dir);
     return rc;

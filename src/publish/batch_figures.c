@@ -78,9 +78,10 @@ static void plot_next(Plot *p) {
 }
 
 /* A figure that gnuplot can't draw is a remark; its data and script are there. */
-static int draw(Figures *g, const Figure *f, Err *err) {
+static int draw(Figures *g, Figure *f, Err *err) {
     Err why = {0};
-    if (!g->can_draw || figure_draw(f->dir, f->name, &why) == 0) return 0;
+    f->drawn = g->can_draw && figure_draw(f->dir, f->name, &why) == 0;
+    if (f->drawn || !g->can_draw) return 0;
     if (why.kind == ERR_STOPPED) return err_stopped(err);
     log_note(g->log, "%s", why.msg);
     return 0;

@@ -163,7 +163,7 @@ int figure_draw(const char *dir, const char *name, Err *err) {
     char *define = define_base(base), *script = mem_printf("./%s.gp", name);
     const char *argv[] = {"gnuplot", "-e", define, script, NULL};
     int rc = process_run(argv, dir, err);
-    if (rc != 0) err_wrap(err, "%s/%s.gp", dir, name);
+    if (rc != 0 && !diag_stop_requested()) err_wrap(err, "%s/%s.gp", dir, name);
     bool keep = rc == 0;
     for (size_t i = 0; i < 2; ++i) {
         Err *first = rc == 0 ? err : NULL;

@@ -18,6 +18,7 @@ typedef struct {
     int width, height; /* pixels, of the SVG */
     FileOut data_file, script_file;
     FILE *data, *script; /* written to by the user, between begin and end */
+    bool drawn;          /* by gnuplot, just now; set by who had it drawn */
 } Figure;
 
 /* figure_begin opens both files; dir and name are kept, not copied. The script already holds what

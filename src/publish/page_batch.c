@@ -213,15 +213,12 @@ static int put_figure(void *ctx, const Figure *f, const char *title, const char 
     PictureText t = {f->name, title, shows, f->width, f->height};
     int rc = 0;
     fputs("<figure>\n", p->f);
-    char *svg = mem_printf("%s/%s.svg", f->dir, f->name);
     if (!p->draw) picture_missing(p);
-    else if (file_exists(svg)) rc = picture_embed(p, &t, err);
-    free(svg);
+    else if (f->drawn) rc = picture_embed(p, &t, err);
     fputs("<figcaption>", p->f);
     html_print(p->f, "%s: %s", title, shows);
     fputs("</figcaption></figure>\n", p->f);
     put_numbers(p, f);
-    picture_forget(p, f->name);
     return rc;
 }
 

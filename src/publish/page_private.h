@@ -77,11 +77,9 @@ void picture_close(Page *p);
 int picture_put(Page *p, const PictureText *text, void (*write)(Figure *f, const void *ctx),
                 const void *ctx, Err *err);
 /* picture_embed puts NAME.svg of the pictures' folder, which gnuplot has just made there, on the
- * page; picture_missing the sentence instead of it. picture_forget removes a picture's files from
- * the folder, unless that is the user's. */
+ * page; picture_missing the sentence instead of it. */
 int picture_embed(Page *p, const PictureText *text, Err *err);
 void picture_missing(Page *p);
-void picture_forget(const Page *p, const char *name);
 
 /* ---- kinds of results, and parts of them; each −1 with err ---- */
 

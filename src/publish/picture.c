@@ -35,21 +35,8 @@ int picture_open(Page *p, Err *err) {
     return -1;
 }
 
-static char *file_of(const Page *p, const char *name, const char *ending) {
-    return mem_printf("%s/%s.%s", p->folder, name, ending);
-}
-
-void picture_forget(const Page *p, const char *name) {
-    static const char *const endings[] = {"dat", "gp", "svg", "pdf"};
-    for (size_t i = 0; i < 4 && !p->options->figures; i++) {
-        char *path = file_of(p, name, endings[i]);
-        remove(path);
-        free(path);
-    }
-}
-
 void picture_close(Page *p) {
-    if (p->folder && !p->options->figures) rmdir(p->folder);
+    if (p->folder && !p->options->figures) file_remove_folder(p->folder);
     free(p->folder);
     p->folder = NULL;
 }
@@ -167,7 +154,7 @@ static void put_svg(Page *p, const PictureText *t, const char *svg) {
 
 int picture_embed(Page *p, const PictureText *t, Err *err) {
     FileView v;
-    char *path = file_of(p, t->name, "svg");
+    char *path = mem_printf("%s/%s.svg", p->folder, t->name);
     int rc = file_view(&v, path, err);
     if (rc == 0) {
         char *svg = mem_printf("%.*s", (int)v.len, v.data);
@@ -196,7 +183,6 @@ int picture_put(Page *p, const PictureText *t, void (*write)(Figure *f, const vo
         rc = figure_end(&f, err);
         if (rc == 0 && p->draw) rc = figure_draw(p->folder, t->name, err);
         if (rc == 0 && p->draw) rc = picture_embed(p, t, err);
-        picture_forget(p, t->name);
     }
     if (!p->draw) picture_missing(p);
     fputs("<figcaption>", p->f);
