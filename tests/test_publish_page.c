@@ -21,6 +21,8 @@
 #include "publish/page.h"
 #include "scratch_folder.h"
 
+/* Of 16 digits, as many as JSON numbers have. */
+static const uint64_t LONG_ID = 1234567890123456;
 static const char hostile[] = "<script>alert('\"1\"')</script>&amp;\x01";
 
 /* What html_text and its like write; the caller's to free. */
@@ -81,7 +83,8 @@ static char *write_result(const char *dir) {
     e.origin.net.tier_nodes[1] = 1;
     e.origin.classes[0] = (OriginClass){
         .to_tier = 1, .n_links = 2, .rate_bps = 1e10, .load_max = 0.5, .tail_share = 1};
-    e.origin.links[0] = (OriginLink){.link = {1, 2, 1e10, 0.5, 0, 1}, .tail_share = 1};
+    e.origin.links[0] =
+        (OriginLink){.link = {LONG_ID, UINT64_MAX, 1e10, 0.5, 0, 1}, .tail_share = 1};
     e.origin.paths[0] = (OriginPath){.src_id = 1, .dst_id = 2, .p99 = 3, .tail_share = 1};
     e.origin.paths[0].busiest = e.origin.links[0].link;
     char *line = mem_strdup(hostile), *path = file_join(dir, "result.json");
@@ -167,6 +170,18 @@ static void hostile_names_stay_text(void **state) {
     assert_int_equal(scratch_folder_remove(dir), 0);
 }
 
+static void names_of_links_are_whole(void **state) {
+    (void)state;
+    char *dir = scratch_folder("page"), *result = write_result(dir);
+    const char *const results[] = {result};
+    char *page = page_of(results, 1, NULL);
+    assert_int_equal(count(page, "1234567890123456 → 18446744073709551615<"), 1);  /* the link */
+    assert_int_equal(count(page, "1234567890123456 → 18446744073709551615 <"), 1); /* of the path */
+    free(page);
+    free(result);
+    assert_int_equal(scratch_folder_remove(dir), 0);
+}
+
 static void without_gnuplot_there_are_tables(void **state) {
     (void)state;
     char *dir = scratch_folder("page"), *result = write_result(dir),
@@ -225,6 +240,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_escaped),
         cmocka_unit_test(hostile_names_stay_text),
+        cmocka_unit_test(names_of_links_are_whole),
         cmocka_unit_test(without_gnuplot_there_are_tables),
         cmocka_unit_test(cut_results_are_refused),
     };

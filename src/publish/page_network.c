@@ -248,13 +248,18 @@ static int read_link(const Json *j, LinkRow *l, Err *err) {
     return page_find(j, "tail_share", &v) ? json_number(&v, &l->tail_share, err) : 0;
 }
 
-/* The name with an arrow instead of ">". */
-static PageText link_name(const char *name) {
-    PageText t;
+/* The name with an arrow instead of ">". Ids have at most 20 digits; what is longer is cut. */
+typedef struct {
+    char s[48];
+} LinkName;
+static LinkName link_name(const char *name) {
+    enum { MOST = 20 };
+    LinkName n;
     const char *arrow = strchr(name, '>');
-    if (arrow) snprintf(t.s, sizeof t.s, "%.*s → %.12s", (int)(arrow - name) & 15, name, arrow + 1);
-    else snprintf(t.s, sizeof t.s, "%.28s", name);
-    return t;
+    int len = arrow && arrow - name < MOST ? (int)(arrow - name) : MOST;
+    if (arrow) snprintf(n.s, sizeof n.s, "%.*s → %.*s", len, name, MOST, arrow + 1);
+    else snprintf(n.s, sizeof n.s, "%.*s", 2 * MOST, name);
+    return n;
 }
 
 static int put_links(Page *p, const Json *links, uint32_t n_tiers, Err *err) {
