@@ -34,7 +34,7 @@ static BatchLoads top(const Topo *t, const double *share, double offered_bps) {
 /* Of more racks, pairs would take gigabytes. */
 enum { MOST_RACKS = 4096 };
 
-static int expect(const Scenario *s, BatchLoads out[2], Err *err) {
+int batch_loads_expect(const Scenario *s, BatchLoads out[2], Err *err) {
     const Topo *t = &s->topo;
     out[0] = out[1] = (BatchLoads){NAN, NAN};
     if (!s->drawn || t->n_racks > MOST_RACKS) return 0;
@@ -80,13 +80,12 @@ static void put_loads(JsonOut *j, const BatchLoads load[2]) {
     json_out_end(j, '}');
 }
 
-int batch_loads_write(const char *dir, const BatchItem *item, const Scenario *s, Err *err) {
+int batch_loads_write(const char *dir, const BatchItem *item, const Scenario *s,
+                      const BatchLoads load[2], Err *err) {
     const Mix *m = &item->mix;
-    BatchLoads load[2];
     JsonFile f;
     char *path = batch_folder_path(dir, item->name, "loads", ".json");
-    int rc = expect(s, load, err);
-    if (rc == 0) rc = json_file_open(&f, NULL, path, err);
+    int rc = json_file_open(&f, NULL, path, err);
     free(path);
     if (rc != 0) return -1;
     json_put_string(&f.j, "mix", item->file);

@@ -20,8 +20,13 @@ typedef struct {
     uint64_t n_flows;
 } BatchFacts;
 
-/* batch_loads_write writes DIR/NAME/loads.json of a mix whose traffic the scenario has. */
-int batch_loads_write(const char *dir, const BatchItem *item, const Scenario *s, Err *err);
+/* batch_loads_expect computes the loads of the scenario's traffic, which are those of all mixes of
+ * a group. −1 with err where the traffic cannot be drawn. */
+int batch_loads_expect(const Scenario *s, BatchLoads load[2], Err *err);
+/* batch_loads_write writes DIR/NAME/loads.json of a mix whose traffic, with these loads, the
+ * scenario has. */
+int batch_loads_write(const char *dir, const BatchItem *item, const Scenario *s,
+                      const BatchLoads load[2], Err *err);
 /* batch_loads_read reads it back; batch_facts_free releases what it filled in. −1 with an input
  * error that names the place. */
 int batch_loads_read(BatchFacts *f, const char *dir, const char *name, Err *err);

@@ -27,8 +27,10 @@ typedef struct {
     const char *dir;
     Scenario scenario;
     bool loaded;
-    Features features; /* of the paths, shared by the mixes of the group */
-    double read_s;     /* what loading took */
+    BatchLoads load[2];    /* [LoadRouting] of the scenario */
+    const BatchItem *told; /* the mix whose loads.json is written; NULL: none */
+    Features features;     /* of the paths, shared by the mixes of the group */
+    double read_s;         /* what loading took */
     Log log;
     LogRemarks remarks; /* of the result in work */
     LogRemarks loading; /* of what the mixes share: remarks of every result */
@@ -93,7 +95,16 @@ static int load_group(Group *g, const BatchItem *item, Err *err) {
     if (scenario_load(&g->scenario, &so, &loading, err) != 0) return -1;
     repeat(&g->loading, &unsaid);
     g->read_s = diag_now_s() - start_s;
-    g->loaded = true;
+    g->loaded = batch_loads_expect(&g->scenario, g->load, err) == 0;
+    if (!g->loaded) scenario_free(&g->scenario);
+    return g->loaded ? 0 : -1;
+}
+
+/* Writes the mix's loads.json, once for all of its results. */
+static int tell_loads(Group *g, const BatchItem *item, Err *err) {
+    if (g->told == item) return 0;
+    if (batch_loads_write(g->dir, item, &g->scenario, g->load, err) != 0) return -1;
+    g->told = item;
     return 0;
 }
 
@@ -155,7 +166,7 @@ static int make_result(Group *g, const BatchItem *item, Method m, Err *err) {
     Estimate e;
     if (load_group(g, item, err) != 0) return -1;
     put_settings(&g->scenario, item);
-    if (batch_loads_write(g->dir, item, &g->scenario, err) != 0) return -1;
+    if (tell_loads(g, item, err) != 0) return -1;
     if (m != METHOD_FLOWSIM) scenario_remark_window(&g->scenario, &g->log);
     double start_s = diag_now_s();
     if (estimate(g, m, &e, err) != 0) return -1;
