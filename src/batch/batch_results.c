@@ -32,14 +32,14 @@ static int read_head(BatchResult *r, const Json *root, Method method, Err *err) 
 
 static int read_result(BatchResult *r, const char *path, Method method, Err *err) {
     ReportResult result;
-    if (report_read(&result, path, NULL, err) != 0) return -1;
     JsonDoc *doc = json_open(path, err);
     if (!doc) return -1;
     Json root = json_root(doc);
-    r->slowdown = result.slowdown;
-    r->there = true;
-    int rc = read_head(r, &root, method, err);
+    int rc = report_read_json(&result, &root, err);
+    if (rc == 0) rc = read_head(r, &root, method, err);
     json_close(doc);
+    r->slowdown = result.slowdown;
+    r->there = rc == 0;
     return rc;
 }
 
