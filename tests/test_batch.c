@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -243,6 +244,82 @@ static void a_mix_that_fails_is_recorded(void **state) {
     free(spec);
     free(empty);
     free(more);
+    free_case(c);
+}
+
+/* ---- plans ---- */
+
+static BatchPlan plan(const Case *c) {
+    BatchPlan p;
+    Err err = {0};
+    if (batch_plan_load(&p, &c->o.plan, NULL, &err) != 0) fail_msg("%s", err.msg);
+    return p;
+}
+
+/* Writes mixes of our form, all of one traffic but for what `differ` writes of mix i. */
+static void write_many(const Case *c, size_t n, void (*differ)(FILE *f, size_t i)) {
+    FILE *f = fopen(c->file, "w");
+    char *spec = realpath("spec", NULL);
+    for (size_t i = 0; i < n; i++) {
+        fprintf(f,
+                "%c{\"id\": %zu, \"topology\": \"%s/clos-16.json\", \"sizes\": "
+                "\"%s/sizes/webserver.txt\"",
+                i == 0 ? '[' : ',', i, spec, spec);
+        differ(f, i);
+        fputs("}\n", f);
+    }
+    fputs("]\n", f);
+    assert_int_equal(fclose(f), 0);
+    free(spec);
+}
+
+/* Every member that shapes traffic takes two values; so do two that don't. */
+static void bits_of(FILE *f, size_t i) {
+    fprintf(f, ", \"matrix\": {\"kind\": \"%c\", \"seed\": %zu}", i & 1 ? 'a' : 'b',
+            1 + (i >> 1 & 1));
+    fprintf(f, ", \"max_load\": %g, \"sigma\": %zu", i & 4 ? 0.4 : 0.5, 1 + (i >> 3 & 1));
+    fprintf(f, i & 16 ? ", \"n_flows\": 100" : ", \"duration\": %zu", 1 + (i >> 5 & 1));
+    fprintf(f, ", \"network\": {\"window\": \"%zuKB\", \"pfc\": %zu}", 9 + (i >> 6 & 1),
+            i >> 7 & 1);
+}
+
+/* Groups are numbered by their first mix, and are those of comparing each mix with all before. */
+static void groups_are_the_mixes_of_one_traffic(void **state) {
+    (void)state;
+    enum { N = 256 };
+    Case *c = new_case(METHOD_FLOWSIM);
+    write_many(c, N, bits_of);
+    BatchPlan p = plan(c);
+    size_t n_groups = 0;
+    assert_int_equal(p.n, N);
+    for (size_t i = 0; i < N; i++) {
+        size_t first = 0;
+        while (!mix_same_traffic(&p.items[first].mix, &p.items[i].mix)) first++;
+        assert_int_equal(p.items[i].group, first == i ? n_groups : p.items[first].group);
+        n_groups += first == i;
+    }
+    assert_int_equal(p.n_groups, n_groups);
+    assert_int_equal(n_groups, 16 * 3); /* of n_flows mixes, two durations are the same */
+    batch_plan_free(&p);
+    free_case(c);
+}
+
+static void load_of(FILE *f, size_t i) {
+    fprintf(f, ", \"matrix\": {\"kind\": \"a\"}, \"sigma\": 1, \"max_load\": %.9g",
+            0.1 + 1e-6 * (double)i);
+}
+
+/* Comparing each with all others would take half a minute. */
+static void large_plans_are_quick(void **state) {
+    (void)state;
+    enum { N = 60000 };
+    Case *c = new_case(METHOD_FLOWSIM);
+    write_many(c, N, load_of);
+    clock_t start = clock();
+    BatchPlan p = plan(c);
+    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 10);
+    assert_int_equal(p.n_groups, N);
+    batch_plan_free(&p);
     free_case(c);
 }
 
@@ -532,6 +609,8 @@ int main(void) {
         cmocka_unit_test(what_is_there_is_kept),
         cmocka_unit_test(shards_are_parts_of_the_whole),
         cmocka_unit_test(a_mix_that_fails_is_recorded),
+        cmocka_unit_test(groups_are_the_mixes_of_one_traffic),
+        cmocka_unit_test(large_plans_are_quick),
         cmocka_unit_test(locks_of_the_living_hold),
         cmocka_unit_test(locks_grow_stale),
         cmocka_unit_test(failures_are_not_elsewhere),

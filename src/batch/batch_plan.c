@@ -171,11 +171,17 @@ static int by_id(const void *pa, const void *pb) {
     return (a > b) - (a < b);
 }
 
+/* All items, to be sorted; caller frees. */
+static BatchItem **pointers(const BatchPlan *p) {
+    BatchItem **items = MEM_NEW(BatchItem *, p->n);
+    for (size_t i = 0; i < p->n; i++) items[i] = &p->items[i];
+    return items;
+}
+
 /* Whether some id occurs twice. */
 static bool ids_collide(const BatchPlan *p) {
-    BatchItem **sorted = MEM_NEW(BatchItem *, p->n);
+    BatchItem **sorted = pointers(p);
     bool twice = false;
-    for (size_t i = 0; i < p->n; i++) sorted[i] = &p->items[i];
     qsort(sorted, p->n, sizeof *sorted, by_id);
     for (size_t i = 1; i < p->n; i++) twice |= by_id(&sorted[i - 1], &sorted[i]) == 0;
     free(sorted);
@@ -199,9 +205,8 @@ static int by_name(const void *pa, const void *pb) {
 
 /* Two files of one name in different folders, or one given twice. */
 static int check_names(const BatchPlan *p, Err *err) {
-    BatchItem **sorted = MEM_NEW(BatchItem *, p->n);
+    BatchItem **sorted = pointers(p);
     int rc = 0;
-    for (size_t i = 0; i < p->n; i++) sorted[i] = &p->items[i];
     qsort(sorted, p->n, sizeof *sorted, by_name);
     for (size_t i = 1; i < p->n && rc == 0; i++)
         if (by_name(&sorted[i - 1], &sorted[i]) == 0)
@@ -212,19 +217,31 @@ static int check_names(const BatchPlan *p, Err *err) {
 }
 
 /* max_load of a published mix means another link's unless --load says which. */
-static bool same_traffic(const Mix *a, const Mix *b) {
-    return a->published == b->published && mix_same_traffic(a, b);
+static int by_traffic(const void *pa, const void *pb) {
+    const BatchItem *a = *(BatchItem *const *)pa, *b = *(BatchItem *const *)pb;
+    int c = a->mix.published - b->mix.published;
+    return c ? c : mix_compare_traffic(&a->mix, &b->mix);
 }
 
+static int by_traffic_and_place(const void *pa, const void *pb) {
+    const BatchItem *a = *(BatchItem *const *)pa, *b = *(BatchItem *const *)pb;
+    int c = by_traffic(pa, pb);
+    return c ? c : (a > b) - (a < b);
+}
+
+/* Sorted by traffic, a group is one run, its first mix in front. */
 static void group_items(BatchPlan *p) {
-    size_t *first = MEM_NEW(size_t, p->n); /* item of each group */
-    for (size_t i = 0; i < p->n; i++) {
-        size_t g = 0;
-        while (g < p->n_groups && !same_traffic(&p->items[first[g]].mix, &p->items[i].mix)) g++;
-        if (g == p->n_groups) first[p->n_groups++] = i;
-        p->items[i].group = g;
+    BatchItem **sorted = pointers(p);
+    qsort(sorted, p->n, sizeof *sorted, by_traffic_and_place);
+    for (size_t i = 0, first = 0; i < p->n; i++) {
+        if (by_traffic(&sorted[first], &sorted[i]) != 0) first = i;
+        sorted[i]->group = (size_t)(sorted[first] - p->items);
     }
-    free(first);
+    free(sorted);
+    for (size_t i = 0; i < p->n; i++) {
+        size_t first = p->items[i].group;
+        p->items[i].group = first == i ? p->n_groups++ : p->items[first].group;
+    }
 }
 
 int batch_plan_load(BatchPlan *p, const BatchPlanOptions *o, const Log *log, Err *err) {

@@ -286,15 +286,28 @@ bool mix_key_applies(const char *key, Cc cc) {
     return published_applies(key, cc) && netconf_applies(key, cc);
 }
 
-static bool same_text(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
-
-/* NAN stands for "not given". */
-static bool same_number(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
-
-bool mix_same_traffic(const Mix *a, const Mix *b) {
-    return same_text(a->topo, b->topo) && same_text(a->matrix, b->matrix) &&
-           same_text(a->matrix_kind, b->matrix_kind) && a->matrix_seed == b->matrix_seed &&
-           same_text(a->sizes, b->sizes) && same_number(a->sigma, b->sigma) &&
-           same_number(a->max_load, b->max_load) && a->duration_s == b->duration_s &&
-           a->n_flows == b->n_flows;
+static int compare_text(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) : (a != NULL) - (b != NULL);
 }
+
+/* NAN stands for "not given" and is before all numbers. */
+static int compare_number(double a, double b) {
+    if (isnan(a) || isnan(b)) return !isnan(a) - !isnan(b);
+    return (a > b) - (a < b);
+}
+
+static int compare_count(uint64_t a, uint64_t b) { return (a > b) - (a < b); }
+
+int mix_compare_traffic(const Mix *a, const Mix *b) {
+    int c = compare_text(a->topo, b->topo);
+    if (c == 0) c = compare_text(a->matrix, b->matrix);
+    if (c == 0) c = compare_text(a->matrix_kind, b->matrix_kind);
+    if (c == 0) c = compare_count(a->matrix_seed, b->matrix_seed);
+    if (c == 0) c = compare_text(a->sizes, b->sizes);
+    if (c == 0) c = compare_number(a->sigma, b->sigma);
+    if (c == 0) c = compare_number(a->max_load, b->max_load);
+    if (c == 0) c = compare_number(a->duration_s, b->duration_s);
+    return c == 0 ? compare_count(a->n_flows, b->n_flows) : c;
+}
+
+bool mix_same_traffic(const Mix *a, const Mix *b) { return mix_compare_traffic(a, b) == 0; }

@@ -47,6 +47,8 @@ int mix_set(Mix *m, const char *assignment, Err *err);
 bool mix_key_is_traffic(const char *key);
 /* mix_key_applies returns false for a parameter that has no effect under cc. */
 bool mix_key_applies(const char *key, Cc cc);
-/* mix_same_traffic returns whether two mixes draw the same flows, given the same seed. */
+/* mix_same_traffic returns whether two mixes draw the same flows, given the same seed.
+ * mix_compare_traffic returns 0 then, else a negative or positive number: an order to sort by. */
 bool mix_same_traffic(const Mix *a, const Mix *b);
+int mix_compare_traffic(const Mix *a, const Mix *b);
 #endif
