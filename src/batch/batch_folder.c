@@ -235,8 +235,8 @@ int batch_folder_open(const char *dir, const BatchPlan *p, const char *topo_path
     char *path = file_join(dir, "manifest.json");
     Inputs in = {0};
     bool made = false;
-    int rc = file_mkdirs(dir, err);
-    if (rc == 0) rc = collect_inputs(&in, p, topo_path, err);
+    int rc = collect_inputs(&in, p, topo_path, err); /* bad input leaves no empty folder */
+    if (rc == 0) rc = file_mkdirs(dir, err);
     if (rc == 0 && !file_exists(path)) {
         rc = check_empty(dir, err);
         /* Another process may have begun the folder since. */
