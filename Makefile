@@ -8,7 +8,10 @@ B       ?= build
 CC      ?= gcc
 CXX     ?= g++
 OBJCOPY ?= objcopy
-VERSION := 0.1.0
+# The newest entry of the change log says which version this is, and of which day.
+CHANGES := packaging/CHANGELOG.md
+RELEASE := $(shell sed -n 's/^\#\# \([0-9.]*\) (\([0-9-]*\))$$/\1 \2/p' $(CHANGES) | head -n 1)
+VERSION := $(firstword $(RELEASE))
 MAJOR   := $(firstword $(subst ., ,$(VERSION)))
 OPT     ?= -O2
 SAN     ?=
@@ -17,8 +20,10 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -
     -Wno-missing-field-initializers
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DM3_VERSION='"$(VERSION)"' \
-    -DM3_BUILD='"$(strip $(OPT) $(SANFLAGS))"'
-CFLAGS  += -std=c11 $(OPT) -g $(WARN) -fno-common -fPIC -fvisibility=hidden -pthread $(SANFLAGS)
+    -DM3_RELEASED='"$(lastword $(RELEASE))"' -DM3_BUILD='"$(strip $(OPT) $(SANFLAGS))"'
+# The prefix map keeps the checkout's folder out of debug information: same source, same bytes.
+CFLAGS  += -std=c11 $(OPT) -g -ffile-prefix-map=$(CURDIR)=. $(WARN) -fno-common -fPIC \
+    -fvisibility=hidden -pthread $(SANFLAGS)
 LDFLAGS += -pthread $(SANFLAGS)
 LDLIBS  += -lcjson -lopenblas -lexpat -lyaml -lm -ldl
 
@@ -27,8 +32,8 @@ ifneq ($(V),1)
 say = @echo "  $(1)	$(2)";
 endif
 
-LIB_SRC  := $(filter-out src/cli/%,$(wildcard src/*/*.c))
-CLI_SRC  := $(wildcard src/cli/*.c)
+LIB_SRC  := $(filter-out src/cli/%,$(sort $(wildcard src/*/*.c)))
+CLI_SRC  := $(sort $(wildcard src/cli/*.c))
 TEST_SRC := $(wildcard tests/test_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
 LIB_OBJ  := $(LIB_SRC:%.c=$B/%.o)
@@ -47,11 +52,11 @@ TORCH_INC := $(firstword $(wildcard /usr/$(TORCH_API) /usr/local/$(TORCH_API) \
 TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(TORCH_HOME)/lib)
 
 .DEFAULT_GOAL := all
-.PHONY: all library torch deps deps-check run tests check check-unit check-cli check-library \
-    check-slurm check-page check-python record debug asan ubsan tsan fuzz bench paper layers lint \
-    format ckpt ckpt-measure install uninstall clean help
+.PHONY: all library torch man deps deps-check run tests check check-unit check-cli check-library \
+    check-manual check-slurm check-page check-python record debug asan ubsan tsan fuzz bench \
+    paper layers lint format ckpt ckpt-measure install uninstall clean help
 
-all: $B/m3 $(if $(SAN),,library) ## build binary, library and (where libtorch is) training plug-in
+all: $B/m3 $(if $(SAN),,library man) ## build binary, library, man pages and training plug-in
 
 # Every room but cli, for the binary, tests and benchmarks, which use internal names.
 ROOMS := $B/rooms.a
@@ -81,7 +86,11 @@ $B/libm3.so.$(VERSION): $(API_OBJ) $(ROOMS)
 $B/libm3.so: $B/libm3.so.$(VERSION)
 	@ln -sf $(<F) $B/libm3.so.$(MAJOR) && ln -sf libm3.so.$(MAJOR) $@
 
-$B/%.o: %.c Makefile
+man: $B/man/m3.1 ## write the man pages into B/man
+$B/man/m3.1: $B/m3
+	@rm -rf $(@D) && $B/m3 --man $(@D)
+
+$B/%.o: %.c Makefile $(CHANGES)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -98,7 +107,7 @@ $B/bench/%: tests/bench/%.c $(ROOMS) Makefile
 ifneq ($(TORCH_INC),)
 all: torch
 torch: $B/m3-torch.so ## build the training plug-in (needs libtorch)
-TORCH_SRC := $(wildcard src/plugin/torch_*.cpp)
+TORCH_SRC := $(sort $(wildcard src/plugin/torch_*.cpp))
 TORCH_HDR := $(addprefix src/,plugin/torch_shim.h plugin/torch_private.h model/modelspec.h \
     model/modelinput.h)
 TORCH_SYSTEM := $(addprefix -isystem ,$(TORCH_INC) \
@@ -126,8 +135,9 @@ run: deps ## install, build, and run the main job on the shipped spec and checkp
 check: deps-check ## install, build and pass all tests
 	@$(MAKE) --no-print-directory all
 	@rm -f $B/*.count
-	@$(MAKE) --no-print-directory -k check-unit check-cli check-library check-slurm check-page \
-	    check-python layers; status=$$?; tests/summary $B && exit $$status
+	@$(MAKE) --no-print-directory -k check-unit check-cli check-library check-manual \
+	    check-slurm check-page check-python layers; \
+	    status=$$?; tests/summary $B && exit $$status
 
 tests: $(TESTS) ## build the unit tests
 check-unit: tests ## unit tests alone
@@ -138,6 +148,9 @@ check-cli: $B/m3 ## command-line cases alone
 
 check-library: all ## tests of libm3.a, libm3.so and make install alone
 	@tests/library $B
+
+check-manual: all ## man pages and completions alone (of mandoc, zsh and fish what is there)
+	@tests/manual $B
 
 check-slurm: $B/m3 ## a batch on a Slurm cluster that the test starts (root, slurm-wlm, munge)
 	@tests/slurm $B
@@ -182,8 +195,9 @@ SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] \
     tests/python/*.[ch] include/*.h)
 PYTHONS := $(wildcard src/python/*.py tests/python/*.py)
 SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
-    layers layers-can-fail library readme run-unit slurm summary columns cli/run cli/is-json \
-    page/run python/run bench/run bench/ns3-agreement paper/run)
+    layers layers-can-fail library manual readme run-unit slurm summary columns cli/run \
+    cli/is-json page/run python/run bench/run bench/ns3-agreement paper/run) \
+    $(wildcard packaging/completions/*)
 lint: layers ## static checks and formatting
 	@clang-format --dry-run -Werror $(SOURCES)
 	@tests/columns $(SOURCES) $(SCRIPTS) $(PYTHONS) $$(git ls-files '*.md')
@@ -235,6 +249,12 @@ BIN_DEST   = $(DESTDIR)$(PREFIX)/bin
 INC_DEST   = $(DESTDIR)$(PREFIX)/include
 LIB_DEST   = $(DESTDIR)$(LIBDIR)
 SHARE_DEST = $(DESTDIR)$(PREFIX)/share/m3
+MAN_DEST   = $(DESTDIR)$(PREFIX)/share/man
+# Where bash-completion, zsh and fish look for completions.
+BASH_DEST  = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSHDIR    ?= $(PREFIX)/share/zsh/site-functions
+ZSH_DEST   = $(DESTDIR)$(ZSHDIR)
+FISH_DEST  = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 # Private to the binary, which looks for it there whatever LIBDIR is.
 PLUGIN_DEST = $(DESTDIR)$(PREFIX)/lib/m3
 # Where the system's Python looks for modules below PREFIX; elsewhere PYTHONPATH has to name it.
@@ -243,7 +263,7 @@ PYTHONDIR ?= $(or $(shell $(PYTHON) -I -c 'import site, sys; \
     print(*[p for p in site.getsitepackages() if p.startswith(sys.argv[1] + "/lib/")][:1])' \
     "$(PREFIX)" 2>/dev/null),$(PREFIX)/lib/python3/dist-packages)
 PYTHON_DEST = $(DESTDIR)$(PYTHONDIR)
-install: all ## install all that is needed at run time (PREFIX, LIBDIR, PYTHONDIR, DESTDIR)
+install: all man ## install all that is needed at run time (PREFIX, LIBDIR, PYTHONDIR, DESTDIR)
 	install -D $B/m3 "$(BIN_DEST)/m3"
 	install -D -m 644 include/m3.h "$(INC_DEST)/m3.h"
 	install -D -m 644 $B/libm3.a "$(LIB_DEST)/libm3.a"
@@ -256,13 +276,21 @@ install: all ## install all that is needed at run time (PREFIX, LIBDIR, PYTHONDI
 	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig || true; fi
 	if [ -f $B/m3-torch.so ]; then \
 	    install -D -m 644 $B/m3-torch.so "$(PLUGIN_DEST)/m3-torch.so"; fi
+	install -d "$(MAN_DEST)/man1" "$(MAN_DEST)/man7"
+	install -m 644 $B/man/*.1 "$(MAN_DEST)/man1"
+	install -m 644 $B/man/*.7 "$(MAN_DEST)/man7"
+	install -D -m 644 packaging/completions/m3.bash "$(BASH_DEST)/m3"
+	install -D -m 644 packaging/completions/_m3 "$(ZSH_DEST)/_m3"
+	install -D -m 644 packaging/completions/m3.fish "$(FISH_DEST)/m3.fish"
 	for f in spec/* spec/*/* ckpts/* ckpts/*/*; do if [ -f $$f ]; then \
 	    install -D -m 644 $$f "$(SHARE_DEST)/$$f" || exit 1; fi; done
 uninstall: ## remove what install put there (same PREFIX, LIBDIR, PYTHONDIR, DESTDIR)
 	rm -f "$(BIN_DEST)/m3" "$(INC_DEST)/m3.h" "$(LIB_DEST)/libm3.a" "$(LIB_DEST)/libm3.so" \
 	    "$(LIB_DEST)/libm3.so.$(MAJOR)" "$(LIB_DEST)/libm3.so.$(VERSION)" \
 	    "$(LIB_DEST)/pkgconfig/m3.pc" "$(PLUGIN_DEST)/m3-torch.so" "$(PYTHON_DEST)/m3.py" \
-	    "$(PYTHON_DEST)"/__pycache__/m3.*.pyc
+	    "$(PYTHON_DEST)"/__pycache__/m3.*.pyc "$(MAN_DEST)/man1/m3.1" \
+	    "$(MAN_DEST)"/man1/m3-*.1 "$(MAN_DEST)"/man7/m3-*.7 "$(BASH_DEST)/m3" \
+	    "$(ZSH_DEST)/_m3" "$(FISH_DEST)/m3.fish"
 	rm -rf "$(SHARE_DEST)"
 	rmdir "$(PLUGIN_DEST)" 2>/dev/null || true
 

@@ -20,7 +20,7 @@
 
 enum { COMMON_JSON, COMMON_QUIET, COMMON_VERBOSE, COMMON_THREADS, COMMON_SEED, COMMON_HELP };
 
-static const CliOption common_options[] = {
+const CliOption cli_common_options[] = {
     [COMMON_JSON] = {"json", NULL, "print the result as JSON", "Common"},
     [COMMON_QUIET] = {"quiet", NULL, "-q: no remarks and no progress on stderr", "Common"},
     [COMMON_VERBOSE] = {"verbose", NULL, "-v: more remarks on stderr", "Common"},
@@ -50,7 +50,7 @@ static void print_options(FILE *f, const CliOption *o) {
 static void print_help(const CliCommand *cmd) {
     printf("m3 %s: %s\n\nUsage: %s\n", cmd->name, cmd->summary, cmd->usage);
     print_options(stdout, cmd->options);
-    print_options(stdout, common_options);
+    print_options(stdout, cli_common_options);
     if (cmd->details) printf("\n%s\n", cmd->details);
 }
 
@@ -62,16 +62,14 @@ CliSuggestion cli_suggest(const char *word, const char *const *names, const char
     return text;
 }
 
-/* "flows" of "dataset flows". */
-static const char *last_word(const CliCommand *cmd) {
+const char *cli_last_word(const CliCommand *cmd) {
     const char *space = strrchr(cmd->name, ' ');
     return space ? space + 1 : cmd->name;
 }
 
-/* The subcommand called `word`; NULL if there is none. */
-static const CliCommand *find_subcommand(const CliCommand *cmd, const char *word) {
+const CliCommand *cli_subcommand(const CliCommand *cmd, const char *word) {
     for (const CliCommand *const *sub = cmd->subcommands; sub && *sub; sub++)
-        if (strcmp(last_word(*sub), word) == 0) return *sub;
+        if (strcmp(cli_last_word(*sub), word) == 0) return *sub;
     return NULL;
 }
 
@@ -81,14 +79,14 @@ static int unexpected(const CliCommand *cmd, const char *word, Err *err) {
     const char *names[MOST + 1] = {NULL};
     for (int n = 0; cmd->subcommands && cmd->subcommands[n]; n++) {
         assert(n < MOST);
-        names[n] = last_word(cmd->subcommands[n]);
+        names[n] = cli_last_word(cmd->subcommands[n]);
     }
     return err_input(err, "%s: unexpected argument '%.60s'%s; see 'm3 %s --help'", cmd->name, word,
                      cli_suggest(word, names, "'", "'").s, cmd->name);
 }
 
 int cli_help(const CliCommand *cmd, int argc, char **argv, Err *err) {
-    const CliCommand *sub = argc > 0 ? find_subcommand(cmd, argv[0]) : NULL;
+    const CliCommand *sub = argc > 0 ? cli_subcommand(cmd, argv[0]) : NULL;
     int used = sub ? 1 : 0;
     if (argc > used) return unexpected(sub ? sub : cmd, argv[used], err);
     print_help(sub ? sub : cmd);
@@ -124,7 +122,7 @@ static int unknown_option(const CliCommand *cmd, const char *given, Err *err) {
     snprintf(word, sizeof word, "%s", given + strspn(given, "-"));
     word[strcspn(word, "=")] = '\0';
     for (const CliOption *o = cmd->options; o->name && n < MOST; o++) names[n++] = o->name;
-    for (const CliOption *o = common_options; o->name && n < MOST; o++) names[n++] = o->name;
+    for (const CliOption *o = cli_common_options; o->name && n < MOST; o++) names[n++] = o->name;
     return err_input(err, "%s: unknown option '%.60s'%s; see 'm3 %s --help'", cmd->name, given,
                      cli_suggest(word, names, "--", "").s, cmd->name);
 }
@@ -147,11 +145,11 @@ enum { OWN = 256, COMMON = 1000 };
 
 /* The table for getopt_long; caller frees. */
 static struct option *long_options(const CliOption *own) {
-    int n_own = count(own), n_common = count(common_options);
+    int n_own = count(own), n_common = count(cli_common_options);
     struct option *longs = MEM_ZNEW(struct option, (size_t)(n_own + n_common + 1));
     assert(n_own < COMMON - OWN);
     for (int i = 0; i < n_own + n_common; i++) {
-        const CliOption *o = i < n_own ? &own[i] : &common_options[i - n_own];
+        const CliOption *o = i < n_own ? &own[i] : &cli_common_options[i - n_own];
         longs[i] = (struct option){o->name, o->arg ? required_argument : no_argument, NULL,
                                    i < n_own ? OWN + i : COMMON + i - n_own};
     }
@@ -225,7 +223,7 @@ static char *join(int argc, char **argv) {
 
 int cli_run(const CliCommand *cmd, int argc, char **argv) {
     char *command = join(argc, argv);
-    const CliCommand *sub = argc > 1 ? find_subcommand(cmd, argv[1]) : NULL;
+    const CliCommand *sub = argc > 1 ? cli_subcommand(cmd, argv[1]) : NULL;
     if (sub) cmd = sub, argc--, argv++;
     /* getopt puts options before arguments in argv itself */
     char **words = MEM_ZNEW(char *, (size_t)argc + 1);

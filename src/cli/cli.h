@@ -37,6 +37,7 @@ typedef struct {
     const char *arg;  /* metavariable, "FILE"; NULL: a flag */
     const char *help; /* with default and unit; a new line begins at each \n */
     const char *group;
+    const char *const *values; /* all there are, NULL-ended, for completion; NULL: no list */
 } CliOption;
 
 /* A command. `state` is what its options are kept in: cli_run allocates it, all zero, before `init`
@@ -48,7 +49,8 @@ typedef struct CliCommand {
     const char *details;      /* a paragraph and examples, or NULL */
     const CliOption *options; /* ended by name = NULL */
     const struct CliCommand *const
-        *subcommands; /* with options of their own; NULL-ended, or NULL */
+        *subcommands;         /* with options of their own; NULL-ended, or NULL */
+    const char *const *verbs; /* what the first argument must be; NULL-ended, or NULL */
     size_t state_size;
     int max_args;              /* arguments that belong to no option; at most CLI_MAX_ARGS */
     void (*init)(void *state); /* fills in the defaults that aren't zero; NULL: there are none */
@@ -59,6 +61,25 @@ typedef struct CliCommand {
     int (*run)(void *state, const CliCommon *common, Err *err);
     void (*free)(void *state); /* NULL: set allocates nothing */
 } CliCommand;
+
+/* A text of `m3 help` that belongs to no command. */
+typedef struct {
+    const char *name, *summary;
+    void (*print)(FILE *f);
+} CliTopic;
+
+/* All that `m3` can be asked. */
+typedef struct {
+    const CliCommand *const *commands; /* NULL-ended */
+    const CliTopic *topics;            /* ended by name = NULL */
+} CliProgram;
+
+/* The options that every command has beside its own; ended by name = NULL. */
+extern const CliOption cli_common_options[];
+/* cli_subcommand returns the subcommand called `word`, the last word of its name; NULL if there is
+ * none. cli_last_word returns that word: "flows" of "dataset flows". */
+const CliCommand *cli_subcommand(const CliCommand *cmd, const char *word);
+const char *cli_last_word(const CliCommand *cmd);
 
 /* Runs cmd, or the one of its subcommands that argv[1] names, with the options and arguments from
  * argv[1] on (argv[0]: the command's name). Prints help and errors. Returns the exit status: 0

@@ -126,8 +126,9 @@ static int convert(const char *path, const CkptCmd *o, Err *err) {
     return rc;
 }
 
+static const char *const verbs[] = {"info", "import", "export", "convert", NULL};
+
 static int run(void *state, const CliCommon *common, Err *err) {
-    static const char *const verbs[] = {"info", "import", "export", "convert", NULL};
     enum { INFO, IMPORT, EXPORT, CONVERT };
     const CkptCmd *o = state;
     const char *verb = common->args[0], *path = common->args[1];
@@ -160,6 +161,7 @@ const CliCommand cmd_ckpt = {.name = "ckpt",
                              .details = "CKPT is a .m3 file or a directory that holds model.m3. "
                                         "Export after import gives back the same bytes.",
                              .options = options,
+                             .verbs = verbs,
                              .state_size = sizeof(CkptCmd),
                              .max_args = 3,
                              .set = set,

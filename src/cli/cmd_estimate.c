@@ -43,7 +43,7 @@ static const CliOption options[] = {
      "m3: fluid simulation and model, corrected by packet windows (default); sampled: packet\n"
      "windows alone; flowsim: fluid simulation alone; packet: packet simulation of paths;\n"
      "parsimon: packet simulation of every link by itself, under dctcp",
-     "Method"},
+     "Method", estimate_methods},
     {"check", "BUDGET",
      "simulate stretches of the run packet by packet, and correct the estimate by them: 5s (20 M\n"
      "packet-hops a second on any machine), 2% (of the run's packet-hops) or off (default: 1s and\n"
@@ -58,7 +58,7 @@ static const CliOption options[] = {
     {"parsimon-ecmp", "KIND",
      "method parsimon: flows are given to links by a hash that all nodes share (polarised, as\n"
      "published; default) or by one of each node (independent)",
-     "Method"},
+     "Method", estimate_args_ecmp_names},
     {"parsimon-cluster", NULL,
      "method parsimon: simulate one link of each group of links that carry alike flows", "Method"},
     {"ckpt", "DIR", "checkpoint: a folder with model.m3, or a .m3 file (default: ckpts/default)",
@@ -66,7 +66,7 @@ static const CliOption options[] = {
     {"compat", "LIST",
      "published: aggregate as the paper's notebooks do, pooling percentiles of draws;\n"
      "hpcc-ns3: packets (of windows, or of method packet) as in the HPCC authors' ns-3",
-     "Method"},
+     "Method", estimate_args_compat_names},
     {"features", "FILE",
      "start from features that --save-features wrote (- is standard input); with --set for other\n"
      "settings of the network",

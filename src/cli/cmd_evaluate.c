@@ -30,6 +30,9 @@ enum {
     OPT_COMPAT,
     OPT_CALIBRATE
 };
+static const char *const splits[] = {"held-out", "all", NULL};
+static const char *const methods[] = {"m3", "sampled", NULL};
+static const char *const modes[] = {"hpcc-ns3", NULL};
 static const CliOption options[] = {
     [OPT_DATASET] = {"dataset", "DIR", "made by m3 dataset --scenarios or m3 dataset flows",
                      "Input"},
@@ -40,7 +43,8 @@ static const CliOption options[] = {
     [OPT_CKPT] = {"ckpt", "DIR", "checkpoint (default ckpts/default)", "Input"},
     [OPT_HOLDOUT] = {"holdout", "SHARE", "as in training (default 0.2)", "Paths of a data set"},
     [OPT_FOLD] = {"fold", "N", "as in training (default 0)", "Paths of a data set"},
-    [OPT_SPLIT] = {"split", "WHICH", "held-out or all (default held-out)", "Paths of a data set"},
+    [OPT_SPLIT] = {"split", "WHICH", "held-out or all (default held-out)", "Paths of a data set",
+                   splits},
     [OPT_PATHS] = {"paths", "N",
                    "paths drawn in each network, or all (default 500; with\n--calibrate: all)",
                    "Networks"},
@@ -48,9 +52,10 @@ static const CliOption options[] = {
                    "packet windows, as in m3 estimate: 5s, 2%, default or off (default off: the\n"
                    "model alone)",
                    "Networks"},
-    [OPT_METHOD] = {"method", "NAME", "m3 (default) or sampled: packet windows alone", "Networks"},
+    [OPT_METHOD] = {"method", "NAME", "m3 (default) or sampled: packet windows alone", "Networks",
+                    methods},
     [OPT_COMPAT] = {"compat", "hpcc-ns3", "packets of windows as in the HPCC authors' ns-3",
-                    "Networks"},
+                    "Networks", modes},
     [OPT_CALIBRATE] =
         {"calibrate", "OUT",
          "write the checkpoint with its error on these networks, which it\nshould not have been "
@@ -70,7 +75,6 @@ typedef struct {
 } EvaluateCmd;
 
 static int set_split(EvaluateCmd *o, const char *value, Err *err) {
-    static const char *const splits[] = {"held-out", "all", NULL};
     int which;
     if (value_choice(value, "--split", splits, &which, err) != 0) return -1;
     o->all = which == 1;
@@ -98,14 +102,12 @@ static int set(void *state, int option, const char *value, Err *err) {
         return value_count_or_all(value, "--paths", PATHSET_MAX_DRAWS, &o->n_paths, err);
     case OPT_CHECK: o->check_given = true; return estimate_args_check(value, &o->check, err);
     case OPT_METHOD: {
-        static const char *const methods[] = {"m3", "sampled", NULL};
         int which;
         if (value_choice(value, "--method", methods, &which, err) != 0) return -1;
         o->sampled = which == 1;
         return 0;
     }
     case OPT_COMPAT: {
-        static const char *const modes[] = {"hpcc-ns3", NULL};
         int which;
         o->hpcc_ns3 = true;
         return value_choice(value, "--compat", modes, &which, err);

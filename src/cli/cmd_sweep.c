@@ -18,12 +18,13 @@
 #include "traffic/sizebucket.h"
 
 enum { PATHS = SCENARIO_N_ARGS, METHOD, CHECK, CKPT, COMPAT, FEATURES, QUANTILE, BUCKET, OUT, CSV };
+static const char *const methods[] = {"m3", "flowsim", NULL};
 static const CliOption options[] = {
     SCENARIO_ARGS("window=5KB..30KB:1KB, cc=dctcp,hp"),
     {"paths", "N|all", "paths to draw, in proportion to their flows (default 500)", "Method"},
     {"method", "NAME",
      "m3: fluid simulation and model (default); flowsim: fluid simulation alone, for traffic only",
-     "Method"},
+     "Method", methods},
     {"check", "BUDGET",
      "simulate stretches of the run packet by packet under the best settings and those that the\n"
      "model is least sure of, and correct all by them; together: 5s (20 M packet-hops a second on\n"
@@ -35,7 +36,7 @@ static const CliOption options[] = {
     {"compat", "LIST",
      "published: aggregate as the paper's notebooks do, pooling paths with equal weight;\n"
      "hpcc-ns3: packets of windows as in the HPCC authors' ns-3",
-     "Method"},
+     "Method", estimate_args_compat_names},
     {"features", "FILE",
      "start from features that m3 estimate --save-features wrote (- is standard input): settings\n"
      "of the network only",

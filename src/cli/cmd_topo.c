@@ -53,7 +53,7 @@ static const CliOption options[] = {
     {"format", "FORMAT",
      "clos, json (nodes and links) or hpcc (topology.txt); default: hpcc for .txt,\n"
      "otherwise clos for 'clos' and json for 'convert'",
-     "Output"},
+     "Output", format_names},
     TOPO_ARGS(READ),
     {NULL, NULL, NULL, NULL}};
 
@@ -131,27 +131,24 @@ static int run_on_file(const TopoCmd *o, const char *const *args, bool show, boo
     return rc;
 }
 
+static const char *const verbs[] = {"clos", "show", "convert", NULL};
+
 static int run(void *state, const CliCommon *common, Err *err) {
-    static const struct {
-        const char *name, *takes;
-        int n_args;
-    } verbs[] = {
-        {"clos", "no further argument", 1}, {"show", "one file", 2}, {"convert", "two files", 3}};
-    enum { CLOS, SHOW, N_VERBS = 3 };
+    static const char *const takes[] = {"no further argument", "one file", "two files"};
+    enum { CLOS, SHOW };
     TopoCmd *o = state;
-    const char *const *args = common->args, *names[N_VERBS + 1] = {NULL};
+    const char *const *args = common->args;
     int which = 0;
     if (common->n_args == 0)
         return err_input(
             err, "topo: expected 'clos', 'show FILE' or 'convert A B'; see 'm3 topo --help'");
-    for (int i = 0; i < N_VERBS; i++) names[i] = verbs[i].name;
-    while (which < N_VERBS && strcmp(args[0], names[which]) != 0) which++;
-    if (which == N_VERBS)
+    while (verbs[which] && strcmp(args[0], verbs[which]) != 0) which++;
+    if (!verbs[which])
         return err_input(err, "topo: expected 'clos', 'show' or 'convert', got '%.40s'%s", args[0],
-                         cli_suggest(args[0], names, "'", "'").s);
-    if (common->n_args != verbs[which].n_args)
-        return err_input(err, "topo %s: expected %s; see 'm3 topo --help'", names[which],
-                         verbs[which].takes);
+                         cli_suggest(args[0], verbs, "'", "'").s);
+    if (common->n_args != which + 1)
+        return err_input(err, "topo %s: expected %s; see 'm3 topo --help'", verbs[which],
+                         takes[which]);
     o->read.log = &common->log;
     if (which == CLOS) return run_clos(o, err);
     return run_on_file(o, args, which == SHOW, common->json, err);
@@ -170,6 +167,7 @@ const CliCommand cmd_topo = {
                "  m3 topo show spec/clos-256-2to1.json\n"
                "  m3 topo convert cluster.json topology.txt",
     .options = options,
+    .verbs = verbs,
     .state_size = sizeof(TopoCmd),
     .max_args = 3,
     .init = init,

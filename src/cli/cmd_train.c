@@ -40,6 +40,8 @@ enum {
     OPT_RESUME,
     OPT_DEVICE
 };
+static const char *const attentions[] = {"full", "causal", NULL};
+static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
 static const CliOption options[] = {
     [OPT_DATASET] = {"dataset", "DIR", "made by m3 dataset", "Data"},
     [OPT_HOLDOUT] = {"holdout", "SHARE", "of scenarios kept out of training (default 0.2)", "Data"},
@@ -60,7 +62,8 @@ static const CliOption options[] = {
     [OPT_LAYERS] = {"layers", "N", "its layers", "Model"},
     [OPT_HEADS] = {"heads", "N", "its attention heads", "Model"},
     [OPT_MLP] = {"mlp", "N", "width of both hidden layers of the MLP", "Model"},
-    [OPT_ATTENTION] = {"attention", "KIND", "full or causal, instead of the preset's", "Model"},
+    [OPT_ATTENTION] = {"attention", "KIND", "full or causal, instead of the preset's", "Model",
+                       attentions},
     [OPT_EPOCHS] = {"epochs", "N", "passes over the data (default 100)", "Training"},
     [OPT_BATCH] = {"batch", "N", "samples a step (default 32), or paths (64)", "Training"},
     [OPT_FLOWS] = {"flows", "N",
@@ -87,7 +90,7 @@ static const CliOption options[] = {
                       "Training"},
     [OPT_RESUME] = {"resume", NULL, "go on with the run in --out; all other options as before",
                     "Training"},
-    [OPT_DEVICE] = {"device", "NAME", "auto, cpu or cuda (default auto)", "Training"},
+    [OPT_DEVICE] = {"device", "NAME", "auto, cpu or cuda (default auto)", "Training", devices},
     {NULL, NULL, NULL, NULL}};
 
 typedef struct {
@@ -131,8 +134,6 @@ static void init(void *state) {
 }
 
 static int set(void *state, int option, const char *value, Err *err) {
-    static const char *const attentions[] = {"full", "causal", NULL};
-    static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
     TrainCmd *o = state;
     TrainOptions *t = &o->train;
     switch (option) {

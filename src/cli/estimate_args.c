@@ -19,6 +19,9 @@ int estimate_args_method(const char *value, Method *method, Err *err) {
                      value, cli_suggest(value, estimate_methods, "", "").s);
 }
 
+const char *const estimate_args_compat_names[] = {"published", "hpcc-ns3", NULL};
+const char *const estimate_args_ecmp_names[] = {"polarised", "independent", NULL};
+
 static bool is_word(const char *s, size_t n, const char *word) {
     return n == strlen(word) && strncmp(s, word, n) == 0;
 }
@@ -92,9 +95,9 @@ int estimate_args_check(const char *value, CheckBudget *b, Err *err) {
 }
 
 int estimate_args_ecmp(const char *value, bool *independent, Err *err) {
-    static const char *const kinds[] = {"polarised", "independent", NULL};
     int kind;
-    if (value_choice(value, "--parsimon-ecmp", kinds, &kind, err) != 0) return -1;
+    if (value_choice(value, "--parsimon-ecmp", estimate_args_ecmp_names, &kind, err) != 0)
+        return -1;
     *independent = kind == 1;
     return 0;
 }

@@ -6,6 +6,9 @@
 
 /* estimate_args_method parses the name of a method. */
 int estimate_args_method(const char *value, Method *method, Err *err);
+/* The words of --compat and of --parsimon-ecmp, NULL-ended. */
+extern const char *const estimate_args_compat_names[];
+extern const char *const estimate_args_ecmp_names[];
 /* estimate_args_compat parses "published", "hpcc-ns3" or both with a comma into e->published and
  * e->hpcc_ns3. */
 int estimate_args_compat(const char *value, EstimateOptions *e, Err *err);

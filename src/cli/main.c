@@ -8,6 +8,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/complete.h"
+#include "cli/manual.h"
 #include "model/nn.h"
 #include "net/netconf.h"
 
@@ -21,9 +23,9 @@ extern const CliCommand cmd_estimate, cmd_sweep, cmd_simulate, cmd_workload, cmd
 /* In the order a newcomer meets them. */
 static const CliCommand *const commands[] = {
     &cmd_estimate, &cmd_sweep,   &cmd_batch, &cmd_report,   &cmd_simulate, &cmd_workload, &cmd_topo,
-    &cmd_flowsim,  &cmd_dataset, &cmd_train, &cmd_evaluate, &cmd_ckpt,     &cmd_compare,
+    &cmd_flowsim,  &cmd_dataset, &cmd_train, &cmd_evaluate, &cmd_ckpt,     &cmd_compare,  NULL,
 };
-enum { N_COMMANDS = sizeof commands / sizeof *commands };
+enum { N_COMMANDS = sizeof commands / sizeof *commands - 1 };
 
 static void print_units(FILE *f) {
     fputs("Sizes, rates and times are a number and a unit: 18KB, 10Gbps, 5us.\n\n"
@@ -56,14 +58,14 @@ static void print_settings(FILE *f) {
           f);
 }
 
-static const struct {
-    const char *name, *summary;
-    void (*print)(FILE *f);
-} topics[] = {
+static const CliTopic topics[] = {
     {"settings", "the settings of network and traffic, their limits and defaults", print_settings},
     {"units", "how sizes, rates, times and counts are written", print_units},
+    {NULL, NULL, NULL},
 };
-enum { N_TOPICS = sizeof topics / sizeof *topics };
+enum { N_TOPICS = sizeof topics / sizeof *topics - 1 };
+
+static const CliProgram program = {commands, topics};
 
 static void print_usage(FILE *f) {
     fputs("m3 estimates how much slower than ideal flows finish in a data-centre "
@@ -118,6 +120,13 @@ static int help(int argc, char **argv, Err *err) {
     return unknown("command or topic", argv[0], N_TOPICS, err);
 }
 
+/* m3 --man DIR: argv is what follows "--man". */
+static int man(int argc, char **argv, Err *err) {
+    if (argc != 1) err_input(err, "--man: expected a folder for the man pages");
+    else if (manual_write(&program, argv[0], err) == 0) return 0;
+    return cli_fail(err);
+}
+
 static int dispatch(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
     Err err = {0};
@@ -128,6 +137,11 @@ static int dispatch(int argc, char **argv) {
     if (strcmp(name, "--version") == 0) return print_version();
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) return help(0, NULL, &err);
     if (strcmp(name, "help") == 0) return help(argc - 2, argv + 2, &err) == 0 ? 0 : cli_fail(&err);
+    if (strcmp(name, "--man") == 0) return man(argc - 2, argv + 2, &err);
+    if (strcmp(name, "--complete") == 0) {
+        complete_print(stdout, &program, argc - 2, argv + 2);
+        return 0;
+    }
     const CliCommand *cmd = find_command(name);
     if (cmd) return cli_run(cmd, argc - 1, argv + 1);
     unknown("command", name, 0, &err);

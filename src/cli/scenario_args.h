@@ -44,7 +44,7 @@ enum {
     [ARG_LOAD] = {"load", "KIND",                                                                  \
                   "max_load is on the busiest link of: routed flows, or polarised ones, as "       \
                   "published programs\nhave it (default: polarised for published mixes)",          \
-                  "Input"},                                                                        \
+                  "Input", linkload_routing_names},                                                \
     [ARG_SET] = {"set", "KEY=VALUE",                                                               \
                  "override a setting of the mix, e.g. " set_example                                \
                  "; repeatable;\n'm3 help settings' lists them",                                   \

@@ -33,7 +33,6 @@ from typing import Tuple, Union
 
 import numpy as np
 
-__version__ = "0.1.0"
 __all__ = ["Comparison", "Error", "FileError", "InputError", "Interrupted", "Interval", "Result",
            "Row", "Simulation", "Sweep", "Topology", "BUCKETS", "QUANTILES", "compare", "estimate",
            "library_path", "read", "simulate", "sweep", "version"]
@@ -192,6 +191,12 @@ def library_path() -> str:
 def version() -> str:
     """Returns the library's version, "0.1.0"."""
     return _library()[1].m3_version().decode()
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        return version()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 # ---- arrays in ----

@@ -27,8 +27,8 @@ static const char *const our_keys[] = {"id",       "topology", "matrix",   "size
 static const char *const set_keys[] = {"max_load", "sigma",   "sizes", "matrix",
                                        "duration", "n_flows", "bfsz",  "enable_pfc",
                                        "param_1",  "param_2", NULL};
-static const char *const traffic_keys[] = {"max_load", "sigma",   "sizes", "matrix",
-                                           "duration", "n_flows", NULL};
+const char *const mix_traffic_keys[] = {"max_load", "sigma",   "sizes", "matrix",
+                                        "duration", "n_flows", NULL};
 
 void mix_init(Mix *m) {
     *m = (Mix){.matrix_seed = 1, .sigma = NAN, .max_load = NAN};
@@ -280,7 +280,7 @@ int mix_set(Mix *m, const char *assignment, Err *err) {
     return 0;
 }
 
-bool mix_key_is_traffic(const char *key) { return in_list(key, traffic_keys); }
+bool mix_key_is_traffic(const char *key) { return in_list(key, mix_traffic_keys); }
 
 bool mix_key_applies(const char *key, Cc cc) {
     return published_applies(key, cc) && netconf_applies(key, cc);

@@ -42,6 +42,8 @@ void mix_free(Mix *m);
  * the key. */
 int mix_set(Mix *m, const char *assignment, Err *err);
 
+/* The keys of mix_set that shape the traffic, ended by NULL. */
+extern const char *const mix_traffic_keys[];
 /* mix_key_is_traffic returns whether a key of mix_set shapes the traffic; else it is a setting of
  * the network. */
 bool mix_key_is_traffic(const char *key);
