@@ -172,6 +172,45 @@ static void loads_are_bits_over_what_the_rate_allows(void **state) {
     assert_int_equal(scratch_folder_remove(dir), 0);
 }
 
+/* Two flows of one size at once between the racks of two hosts each, over two parallel cables,
+ * which their ports' hashes tell apart: the cables have the same ends and the same load, and each
+ * of them is crossed by one of the two flows. */
+static void parallel_cables_are_told_apart(void **state) {
+    (void)state;
+    char *dir = scratch_folder("origin"), *flows = file_join(dir, "flows.csv"),
+         *topo = file_join(dir, "topology.txt");
+    FILE *f = fopen(topo, "w");
+    assert_non_null(f);
+    fputs("4 2 4\n2 3\n0 2 10Gbps 1us 0\n1 3 10Gbps 1us 0\n2 3 10Gbps 1us 0\n2 3 10Gbps 1us 0\n",
+          f);
+    assert_int_equal(fclose(f), 0);
+    f = fopen(flows, "w");
+    assert_non_null(f);
+    fputs("src,dst,size_b,start_ns\n", f);
+    for (int i = 0; i < 8; i++) fprintf(f, "0,1,100000,%d000000000\n", i);
+    assert_int_equal(fclose(f), 0);
+    ScenarioOptions so = {.topo_path = topo, .flows_path = flows, .mix_id = -1, .seed = 1};
+    Scenario s;
+    Estimate e;
+    Err err = {0};
+    if (scenario_load(&s, &so, NULL, &err) != 0) fail_msg("%s", err.msg);
+    EstimateOptions eo = {.method = METHOD_FLOWSIM, .seed = 1, .threads = 1};
+    if (estimate_run(&s, &eo, NULL, &e, &err) != 0) fail_msg("%s", err.msg);
+    const OriginLink *cable[2];
+    int n = 0;
+    for (uint32_t i = 0; i < e.origin.n_links; i++)
+        if (e.origin.links[i].link.from_id == 2 && e.origin.links[i].link.to_id == 3)
+            cable[n++] = &e.origin.links[i];
+    assert_int_equal(n, 2);
+    near(cable[0]->link.load, cable[1]->link.load, 0);
+    near(cable[0]->tail_share, 0.5, 1e-12);
+    near(cable[1]->tail_share, 0.5, 1e-12);
+    scenario_free(&s);
+    free(topo);
+    free(flows);
+    assert_int_equal(scratch_folder_remove(dir), 0);
+}
+
 /* What the JSON says of the origin. */
 static char *origin_text(int threads, Estimate *e) {
     ScenarioOptions so = {.topo_path = NET "clos.json",
@@ -224,6 +263,7 @@ int main(void) {
         cmocka_unit_test(lines_are_cut_where_the_tail_begins),
         cmocka_unit_test(all_flows_equal_are_all_of_the_tail),
         cmocka_unit_test(loads_are_bits_over_what_the_rate_allows),
+        cmocka_unit_test(parallel_cables_are_told_apart),
         cmocka_unit_test(classes_share_the_whole_tail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

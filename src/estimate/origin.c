@@ -54,13 +54,14 @@ static void add_to_class(Origin *o, const LinkUse *l) {
 }
 
 /* Keeps the most loaded links; of equal ones those that come first. */
-static void add_to_links(Origin *o, const LinkUse *l) {
+static void add_to_links(Origin *o, const NetUse *u, uint32_t index) {
+    const LinkUse *l = &u->links[index];
     uint32_t at = o->n_links;
     while (at > 0 && o->links[at - 1].link.load < l->load) at--;
     if (at == ORIGIN_N_LINKS) return;
     if (o->n_links < ORIGIN_N_LINKS) o->n_links++;
     for (uint32_t i = o->n_links - 1; i > at; i--) o->links[i] = o->links[i - 1];
-    o->links[at] = (OriginLink){.link = *l};
+    o->links[at] = (OriginLink){.link = *l, .index = index};
 }
 
 void origin_links(Origin *o, const NetUse *u) {
@@ -68,17 +69,13 @@ void origin_links(Origin *o, const NetUse *u) {
     o->net.links = NULL;
     for (uint32_t l = 0; l < u->n_links; l++) {
         add_to_class(o, &u->links[l]);
-        add_to_links(o, &u->links[l]);
+        add_to_links(o, u, l);
     }
     for (uint32_t i = 0; i < o->n_classes; i++) o->classes[i].load_mean /= o->classes[i].n_links;
     qsort(o->classes, o->n_classes, sizeof *o->classes, by_tiers);
 }
 
 /* ---- paths ---- */
-
-static bool same_link(const LinkUse *a, const LinkUse *b) {
-    return a->from_id == b->from_id && a->to_id == b->to_id && a->load == b->load;
-}
 
 static const LinkUse *busiest_of(const NetUse *u, const PathFeatures *p) {
     const LinkUse *most = &u->links[p->links[0]];
@@ -116,8 +113,7 @@ void origin_paths(Origin *o, const Features *f, double tail_from, const double *
         if (c) c->tail_share += tail_share[i];
         for (uint32_t k = 0; k < p->n_links; k++)
             for (uint32_t j = 0; j < o->n_links; j++)
-                if (same_link(&u->links[p->links[k]], &o->links[j].link))
-                    o->links[j].tail_share += tail_share[i];
+                if (p->links[k] == o->links[j].index) o->links[j].tail_share += tail_share[i];
         add_to_paths(o, u, p, tail_share[i], p99[i]);
     }
 }

@@ -19,6 +19,7 @@ typedef struct {
 
 typedef struct {
     LinkUse link;
+    uint32_t index;    /* in NetUse.links; parallel cables are alike in all else */
     double tail_share; /* of paths that cross it */
 } OriginLink;
 
