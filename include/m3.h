@@ -21,8 +21,8 @@
  * state between calls, and ends the process (exit status 1, a line on stderr) only if memory runs
  * out.
  *
- * NULL for a pointer that is needed is an error like any other, and functions that read a result
- * return what they do for a bucket that does not exist, or 0. NULL for `error`: no message. */
+ * NULL for a pointer that is needed is an error like any other. Of no result and no sweep, figures
+ * are NaN, counts 0, and strings and results NULL. NULL for `error`: no message. */
 #ifndef M3_H
 #define M3_H
 #include <stddef.h>
@@ -68,8 +68,7 @@ typedef struct {
 } M3Options;
 
 /* m3_options_init fills *o with the defaults: 500 paths, method m3, the first mix, seed 1, all
- * cores, everything else 0 or NULL. Call it first, so that members that later versions add have
- * their defaults. */
+ * cores, everything else 0 or NULL. Call it first and set what differs. */
 void m3_options_init(M3Options *o);
 
 /* The result of an estimate. It does not change once it is made, so any number of threads may read
@@ -170,7 +169,7 @@ typedef struct {
     M3Options options;
     const M3Topology *topology; /* instead of options.topo; or NULL */
     const M3Flows *flows;       /* instead of options.flows; or NULL */
-    /* Estimates and sweeps. */
+    /* Estimates and sweeps; sweeps take neither target_error nor whole. */
     double check_share;       /* instead of options.check_s: budget of packet windows as a share of
                                  the run's packet-hops, above 0, up to 1; 0: none given */
     double target_error;      /* add packet windows, or draw paths if there are none, until half the
@@ -186,7 +185,7 @@ typedef struct {
     /* Sweeps: what settings are ranked by, hence which ones get packet windows. */
     int rank_bucket;      /* default: M3_ALL */
     double rank_quantile; /* default: 99 */
-    /* Packet simulation. */
+    /* Packet simulation; not read for others. */
     double stop_ns; /* end at that time after the first flow's start; 0: when nothing moves */
     /* Callbacks, any of them NULL. They may come from any thread, but of one job never two at once.
      * `user` is handed to them. */
@@ -211,9 +210,10 @@ void m3_job_init(M3Job *job, size_t size);
 M3Result *m3_job_estimate(const M3Job *job, M3Error *error);
 
 /* m3_job_simulate simulates the whole network packet by packet, on one core, under the congestion
- * control of the settings. Of the options, method, n_paths, ckpt and check_s are not read. The
- * result's quantiles are of the flows that finished, and their intervals the values themselves. It
- * returns NULL as m3_job_estimate does. */
+ * control of the settings. Of the options it does not read method, n_paths, ckpt, published and
+ * check_s, and of the job's members for estimates and sweeps none but hpcc_ns3: these may hold
+ * anything. The result's quantiles are of the flows that finished, and their intervals the values
+ * themselves. It returns NULL as m3_job_estimate does. */
 M3Result *m3_job_simulate(const M3Job *job, M3Error *error);
 
 /* A flow each, in order of start: what m3_result_times tells. */

@@ -117,6 +117,19 @@ static void wrong_jobs(void **state) {
     refused(&j, "expected src, dst, size_b and start_ns, got NULL");
 }
 
+/* Without a target its quantile is checked as well: the model's estimate looks it up. */
+static void wrong_quantiles(void **state) {
+    (void)state;
+    M3Job j = fluid_job();
+    j.options.method = M3_METHOD_M3;
+    j.options.check_s = 0.01;
+    const double wrong[] = {0, 42, 99.99, (double)NAN};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        j.target_quantile = wrong[i];
+        refused(&j, "target_quantile: expected 50, 90, 99 or 99.9, got");
+    }
+}
+
 /* Two hosts at a switch, where everything is known: a flow of one packet alone. */
 static void arrays(void **state) {
     (void)state;
@@ -150,6 +163,32 @@ static void arrays(void **state) {
     assert_non_null(strstr(m3_result_json(r), "\"schema\": \"m3.simulate/1\""));
     assert_non_null(strstr(m3_result_json(r), "\"topo\": \"pair\""));
     m3_result_free(r);
+}
+
+/* What only estimates and sweeps read may hold anything. */
+static void simulations_read_no_options_of_estimates(void **state) {
+    (void)state;
+    M3Job j = fluid_job(), odd = fluid_job();
+    j.options.n_flows = odd.options.n_flows = 200;
+    odd.options.method = (M3Method)9;
+    odd.options.check_s = (double)NAN;
+    odd.options.n_paths = UINT64_MAX;
+    odd.options.ckpt = "no/such/checkpoint";
+    odd.options.published = 1;
+    odd.check_share = -1;
+    odd.target_error = odd.target_quantile = -1;
+    odd.max_paths = 0;
+    odd.exact = odd.whole = odd.parsimon_independent = odd.parsimon_cluster = 1;
+    odd.rank_bucket = 99;
+    M3Error error = {0};
+    M3Result *want = m3_job_simulate(&j, &error), *got = m3_job_simulate(&odd, &error);
+    if (!want || !got) fail_msg("%s", error.text);
+    same_results(want, got);
+    m3_result_free(want);
+    m3_result_free(got);
+    j.options.threads = -1;
+    assert_null(m3_job_simulate(&j, &error));
+    assert_non_null(strstr(error.text, "threads: must be in"));
 }
 
 /* ---- several at once ---- */
@@ -239,6 +278,14 @@ static void sweeps(void **state) {
     assert_null(m3_job_sweep(&j, &error));
     assert_non_null(strstr(error.text, "set: expected a setting"));
     j.options.set = set;
+    j.target_error = 0.1; /* nothing adds paths or windows to a sweep */
+    assert_null(m3_job_sweep(&j, &error));
+    assert_non_null(strstr(error.text, "target_error and whole are of estimates"));
+    j.target_error = 0;
+    j.whole = 1;
+    assert_null(m3_job_sweep(&j, &error));
+    assert_non_null(strstr(error.text, "target_error and whole are of estimates"));
+    j.whole = 0;
     j.rank_quantile = 98;
     assert_null(m3_job_sweep(&j, &error));
     assert_non_null(strstr(error.text, "rank_quantile"));
@@ -295,6 +342,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(job_of_other_versions),
         cmocka_unit_test(wrong_jobs),
+        cmocka_unit_test(wrong_quantiles),
+        cmocka_unit_test(simulations_read_no_options_of_estimates),
         cmocka_unit_test(arrays),
         cmocka_unit_test(jobs_at_once),
         cmocka_unit_test(callbacks_and_interruption),

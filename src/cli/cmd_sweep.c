@@ -79,8 +79,8 @@ static void release(void *state) {
 }
 
 static int parse_quantile(const char *value, int *k, Err *err) {
-    for (*k = 0; *k < RESULT_N_QUANTILES; ++*k)
-        if (strcmp(value, result_quantile_names[*k]) == 0) return 0;
+    *k = result_quantile_named(value);
+    if (*k >= 0) return 0;
     return err_input(err, "--quantile: expected p50, p90, p99 or p99.9, got '%.40s'", value);
 }
 

@@ -40,11 +40,8 @@ int estimate_args_compat(const char *value, EstimateOptions *e, Err *err) {
 }
 
 static int parse_quantile(const char *name, int *quantile, Err *err) {
-    for (int k = 0; k < RESULT_N_QUANTILES; k++)
-        if (strcmp(name, result_quantile_names[k]) == 0) {
-            *quantile = k;
-            return 0;
-        }
+    *quantile = result_quantile_named(name);
+    if (*quantile >= 0) return 0;
     return err_input(
         err, "--target-error: expected p50, p90, p99 or p99.9 after the @, got '%.40s'", name);
 }

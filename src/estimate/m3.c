@@ -64,11 +64,9 @@ double m3_result_percentile(const M3Result *r, int bucket, int p) {
 
 M3Interval m3_result_quantile(const M3Result *r, int bucket, double p) {
     const SlowdownDist *d = dist_of(r, bucket);
-    for (int k = 0; d && k < RESULT_N_QUANTILES; k++) {
-        const SlowdownQuantile *q = &d->q[k];
-        if (p == 100 * result_levels[k]) return (M3Interval){q->value, q->lo, q->hi};
-    }
-    return (M3Interval){NAN, NAN, NAN};
+    int k = result_quantile_of(p);
+    if (!d || k < 0) return (M3Interval){NAN, NAN, NAN};
+    return (M3Interval){d->q[k].value, d->q[k].lo, d->q[k].hi};
 }
 
 uint64_t m3_result_n_flows(const M3Result *r) { return r ? r->n_flows : 0; }

@@ -102,20 +102,13 @@ static int read_job(M3Job *out, const M3Job *in, Err *err) {
     return 0;
 }
 
+/* The options that every kind of job reads. */
 static int check_options(const M3Options *o, Err *err) {
-    if ((int)o->method < 0 || o->method > M3_METHOD_PARSIMON)
-        return err_input(err, "method: unknown number %d", (int)o->method);
     if (o->mix_id < -1)
         return err_input(err, "mix_id: expected an id, or -1 for the first mix, got %lld",
                          (long long)o->mix_id);
     if (o->threads < 0 || o->threads > MAX_THREADS)
         return err_input(err, "threads: must be in 0..%d, got %d", MAX_THREADS, o->threads);
-    if (isnan(o->check_s) || (o->method == M3_METHOD_SAMPLED && o->check_s < 0))
-        return err_input(err, "check_s: expected seconds%s, got %g",
-                         o->method == M3_METHOD_SAMPLED ? " of packet windows" : "", o->check_s);
-    if (o->n_paths > PATHSET_MAX_DRAWS)
-        return err_input(err, "n_paths: must be in 0..%d, got %llu", PATHSET_MAX_DRAWS,
-                         (unsigned long long)o->n_paths);
     if (!isfinite(o->duration_s) || o->duration_s < 0)
         return err_input(err, "duration_s: expected seconds, or 0, got %g", o->duration_s);
     if (o->duration_s > 0 && o->n_flows > 0)
@@ -143,16 +136,29 @@ static int check_inputs(const M3Job *j, Err *err) {
     return 0;
 }
 
-/* Returns the place of a quantile in percent in result_levels, or −1. */
-static int quantile_of(double p) {
-    for (int k = 0; k < RESULT_N_QUANTILES; k++)
-        if (p == 100 * result_levels[k]) return k;
-    return -1;
+static int check_quantile(double percent, const char *member, Err *err) {
+    return result_quantile_of(percent) >= 0
+               ? 0
+               : err_input(err, "%s: expected 50, 90, 99 or 99.9, got %g", member, percent);
+}
+
+/* The options that estimates and sweeps read, and simulations do not. */
+static int check_method(const M3Options *o, Err *err) {
+    if ((int)o->method < 0 || o->method > M3_METHOD_PARSIMON)
+        return err_input(err, "method: unknown number %d", (int)o->method);
+    if (isnan(o->check_s) || (o->method == M3_METHOD_SAMPLED && o->check_s < 0))
+        return err_input(err, "check_s: expected seconds%s, got %g",
+                         o->method == M3_METHOD_SAMPLED ? " of packet windows" : "", o->check_s);
+    if (o->n_paths > PATHSET_MAX_DRAWS)
+        return err_input(err, "n_paths: must be in 0..%d, got %llu", PATHSET_MAX_DRAWS,
+                         (unsigned long long)o->n_paths);
+    return 0;
 }
 
 static int check_estimate(const M3Job *j, Err *err) {
     M3Method m = j->options.method;
     bool windows = m == M3_METHOD_M3 || m == M3_METHOD_SAMPLED;
+    if (check_method(&j->options, err) != 0) return -1;
     if (!(j->check_share >= 0 && j->check_share <= 1))
         return err_input(err, "check_share: must be in 0..1, got %g", j->check_share);
     if (j->check_share > 0 && (j->options.check_s != 0 || !windows))
@@ -160,9 +166,7 @@ static int check_estimate(const M3Job *j, Err *err) {
     if (!(j->target_error >= 0 && j->target_error < 1))
         return err_input(err, "target_error: must be 0 or more, and below 1, got %g",
                          j->target_error);
-    if (j->target_error > 0 && quantile_of(j->target_quantile) < 0)
-        return err_input(err, "target_quantile: expected 50, 90, 99 or 99.9, got %g",
-                         j->target_quantile);
+    if (check_quantile(j->target_quantile, "target_quantile", err) != 0) return -1;
     if (j->target_error > 0 && j->max_paths == 0)
         return err_input(err, "max_paths: expected 1 or more, got 0");
     if (j->whole && (m != M3_METHOD_FLOWSIM || j->target_error > 0))
@@ -180,13 +184,12 @@ static int check_estimate(const M3Job *j, Err *err) {
 static int check_sweep(const M3Job *j, Err *err) {
     if (!j->options.set || !j->options.set[0])
         return err_input(err, "set: expected a setting and its values, got none");
+    if (j->target_error != 0 || j->whole)
+        return err_input(err, "target_error and whole are of estimates, not of sweeps");
     if (j->rank_bucket < M3_ALL || j->rank_bucket >= M3_N_BUCKETS)
         return err_input(err, "rank_bucket: must be in %d..%d, got %d", M3_ALL, M3_N_BUCKETS - 1,
                          j->rank_bucket);
-    if (quantile_of(j->rank_quantile) < 0)
-        return err_input(err, "rank_quantile: expected 50, 90, 99 or 99.9, got %g",
-                         j->rank_quantile);
-    return 0;
+    return check_quantile(j->rank_quantile, "rank_quantile", err);
 }
 
 /* ---- callbacks ---- */
@@ -297,7 +300,7 @@ static int prepare(Call *c) {
         .method = method,
         .n_paths = o->n_paths,
         .target = {.asked = j->target_error,
-                   .quantile = quantile_of(j->target_quantile),
+                   .quantile = result_quantile_of(j->target_quantile),
                    .max_paths = j->max_paths},
         .seed = o->seed,
         .threads = o->threads,
@@ -536,7 +539,8 @@ static int sweep(Call *c, M3Sweep *s) {
         if (grid_add(&s->grid, *a, &c->err) != 0) return err_wrap(&c->err, "--set %.60s", *a);
     if (prepare(c) != 0) return -1;
     c->scenario.set = NULL;
-    s->rank = (SweepRank){.dist = c->job.rank_bucket + 1, .k = quantile_of(c->job.rank_quantile)};
+    s->rank =
+        (SweepRank){.dist = c->job.rank_bucket + 1, .k = result_quantile_of(c->job.rank_quantile)};
     if (sweep_run(&s->sweep, &s->grid, &c->scenario, &c->estimate, s->rank, &c->log, &c->err) != 0)
         return -1;
     take_rows(s);
