@@ -20,11 +20,13 @@ once; Ctrl-C ends one promptly.
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import ctypes
 import ctypes.util
 import functools
 import json
 import os
+import shutil
 import threading
 from ctypes import POINTER, c_char, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint8
 from ctypes import c_uint32, c_uint64, c_void_p
@@ -507,6 +509,26 @@ def _axes(ax: Any) -> Any:
     return pyplot.subplots()[1]
 
 
+def _save(path: Path, text: str) -> None:
+    """Writes a file beside its place and renames it there; a device is written as it is."""
+    path = os.path.realpath(path)  # a link stays one
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return
+    beside = f"{path}.tmp{os.getpid()}-{threading.get_ident()}"
+    try:
+        with open(beside, "x", encoding="utf-8") as f:
+            f.write(text)
+        if os.path.exists(path):
+            shutil.copymode(path, beside)
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
+
+
 class Result:
     """The distribution of slowdowns in a network.
 
@@ -556,10 +578,8 @@ class Result:
         return self._json
 
     def save(self, path: Path) -> None:
-        """Writes that JSON to a file."""
-        text = self.to_json()
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(text)
+        """Writes that JSON to a file, which replaces an older one as a whole."""
+        _save(path, self.to_json())
 
     def _columns(self) -> Dict[str, Any]:
         n = len(QUANTILES)
@@ -656,7 +676,8 @@ class Sweep(collections.abc.Sequence):
     def __init__(self, lib: ctypes.CDLL, handle: int, given: Mapping[str, Any]) -> None:
         self.keys = [lib.m3_sweep_key(handle, a).decode()
                      for a in range(lib.m3_sweep_n_axes(handle))]
-        values = {key: {_text(key, v): v for v in (given[key] if _is_list(given[key]) else ())}
+        values = {key: {_text(key, v): v for v in
+                        (given[key] if _is_list(given[key]) else [given[key]])}
                   for key in self.keys}
         self.rows: List[Row] = []
         for i in range(lib.m3_sweep_n_rows(handle)):
@@ -683,6 +704,10 @@ class Sweep(collections.abc.Sequence):
     def to_json(self) -> str:
         """Returns the text of that JSON."""
         return self._json
+
+    def save(self, path: Path) -> None:
+        """Writes that JSON to a file, which replaces an older one as a whole."""
+        _save(path, self._json)
 
     def to_frame(self) -> Any:
         """Returns the settings, bucket, share, quantile, slowdown, lo, hi of all rows."""

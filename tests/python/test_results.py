@@ -1,5 +1,6 @@
 """Results of the module against those of the command, to the last digit."""
 import json
+import os
 
 import numpy as np
 import pytest
@@ -61,6 +62,41 @@ def test_sweep_is_the_commands():
     best = min(range(6), key=lambda i: sweep[i].quantile(99).value)
     assert sweep.best == best
     assert sweep.to_frame()["cc"][20 * 5] == "hp"
+
+
+def test_settings_of_rows_are_as_given():
+    sweep = m3.sweep(TOPO, MIX, n_flows=2000, paths=10, check="off",
+                     set={"window": 18000, "pfc": False, "cc": ["dctcp", "hp"], "dctcp_k": "20KB"})
+    assert [row.settings for row in sweep] == [
+        {"window": 18000, "pfc": False, "cc": cc, "dctcp_k": "20KB" if cc == "dctcp" else None}
+        for cc in ("dctcp", "hp")]
+
+
+def test_a_saved_file_is_whole_or_as_before(tmp_path, monkeypatch):
+    result = m3.estimate(SMALL_TOPO, SMALL_MIX, n_flows=1000, method="flowsim")
+    path, link = tmp_path / "a.json", tmp_path / "link.json"
+    path.write_text("older")
+    path.chmod(0o604)
+    link.symlink_to(path)
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("no")))
+        with pytest.raises(OSError, match="no"):
+            result.save(link)
+    assert path.read_text() == "older" and len(list(tmp_path.iterdir())) == 2
+    result.save(link)
+    assert link.is_symlink() and path.stat().st_mode & 0o777 == 0o604
+    assert path.read_text() == result.to_json()
+    result.save("/dev/null")
+    assert not os.path.isfile("/dev/null")
+    with pytest.raises(OSError):
+        result.save(tmp_path / "no" / "such" / "folder.json")
+
+
+def test_sweeps_are_saved(tmp_path):
+    sweep = m3.sweep(SMALL_TOPO, SMALL_MIX, n_flows=1000, method="flowsim",
+                     set={"sigma": [1, 2]})
+    sweep.save(tmp_path / "s.json")
+    assert json.loads((tmp_path / "s.json").read_text())["schema"] == "m3.sweep/1"
 
 
 def test_ranges_are_texts_of_the_command():
