@@ -9,14 +9,15 @@
  *
  * OpenBLAS maps a buffer for every thread that is in a matrix product at the same time, keeps it
  * for the next one, and where there is no room tries again for ever. So buffers are made before,
- * one by one, after a look whether there is room; threads without are done without. How many
- * buffers it has is remembered at file scope, too. */
+ * one by one, after a look whether there is room, and threads take them: no more threads are in
+ * products than there are buffers. A loop that gets fewer than it wants runs on fewer threads; one
+ * that gets none, as others have all, waits for them. While buffers are made nobody is in a
+ * product, so that a buffer which OpenBLAS hands out beyond those it has is a new one. */
 #include "model/nn.h"
 
 #include <cblas.h>
 #include <math.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,11 +33,20 @@ void blas_memory_free(void *buffer) __attribute__((weak));
 /* A buffer on x86-64, the largest of all machines (BUFFER_SIZE of OpenBLAS 0.3.21), and a little.
  */
 static const size_t BUFFER_B = (size_t)129 << 20;
-static atomic_int n_buffers;
+
+static struct {
+    pthread_mutex_t lock; /* of the numbers below */
+    pthread_cond_t given_back;
+    int n_inside, threads_before;
+    int n_buffers, n_taken; /* OpenBLAS's buffers, and those that are some thread's */
+} blas = {.lock = PTHREAD_MUTEX_INITIALIZER, .given_back = PTHREAD_COND_INITIALIZER};
+
+/* Read by who is in a product, written by who makes buffers, who goes first. */
+static pthread_rwlock_t products = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 
 /* Whether there is room for a buffer. Where OpenBLAS lets us, it gets one at once, in *held, before
  * anything else takes the room. */
-static bool take_buffer(void **held) {
+static bool make_buffer(void **held) {
     void *p = mmap(NULL, BUFFER_B, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return false;
     munmap(p, BUFFER_B);
@@ -44,27 +54,45 @@ static bool take_buffer(void **held) {
     return true;
 }
 
-/* Returns how many of the threads there is room for, which then have their buffers. */
-static int room(int threads) {
-    int have = atomic_load(&n_buffers), n = have;
-    if (threads <= have) return threads;
-    void **held = MEM_ZNEW(void *, (size_t)threads);
-    for (int i = 0; i < have && blas_memory_alloc; i++) held[i] = blas_memory_alloc(0);
-    while (n < threads && take_buffer(&held[n])) n++;
-    for (int i = 0; i < n && blas_memory_free; i++) blas_memory_free(held[i]);
+/* Makes buffers until there are n, or no room for more. Under the lock. */
+static void make_buffers(int n) {
+    if (n <= blas.n_buffers) return;
+    void **held = MEM_ZNEW(void *, (size_t)n);
+    pthread_rwlock_wrlock(&products);
+    for (int i = 0; i < blas.n_buffers && blas_memory_alloc; i++) held[i] = blas_memory_alloc(0);
+    while (blas.n_buffers < n && make_buffer(&held[blas.n_buffers])) blas.n_buffers++;
+    for (int i = 0; i < blas.n_buffers && blas_memory_free; i++) blas_memory_free(held[i]);
+    pthread_rwlock_unlock(&products);
     free(held);
-    if (n == 0) diag_out_of_memory("the model needs %zu MiB a thread for OpenBLAS", BUFFER_B >> 20);
-    atomic_store(&n_buffers, n);
-    return n;
 }
 
-static struct {
-    pthread_mutex_t lock;
-    int n_inside, threads_before;
-} blas = {.lock = PTHREAD_MUTEX_INITIALIZER};
+/* Takes up to `most` buffers, waiting until there are `least`, and returns how many. */
+static int take_buffers(int least, int most) {
+    pthread_mutex_lock(&blas.lock);
+    for (;;) {
+        make_buffers(blas.n_taken + most);
+        int n = blas.n_buffers - blas.n_taken;
+        if (n >= least) {
+            if (n > most) n = most;
+            blas.n_taken += n;
+            pthread_mutex_unlock(&blas.lock);
+            return n;
+        }
+        if (blas.n_taken == 0)
+            diag_out_of_memory("the model needs %zu MiB a thread for OpenBLAS", BUFFER_B >> 20);
+        pthread_cond_wait(&blas.given_back, &blas.lock);
+    }
+}
+
+static void give_back(int n) {
+    pthread_mutex_lock(&blas.lock);
+    blas.n_taken -= n;
+    pthread_cond_broadcast(&blas.given_back);
+    pthread_mutex_unlock(&blas.lock);
+}
 
 void nn_begin(void) {
-    room(1);
+    take_buffers(1, 1);
     pthread_mutex_lock(&blas.lock);
     if (blas.n_inside++ == 0) {
         blas.threads_before = openblas_get_num_threads();
@@ -77,6 +105,7 @@ void nn_end(void) {
     pthread_mutex_lock(&blas.lock);
     if (--blas.n_inside == 0) openblas_set_num_threads(blas.threads_before);
     pthread_mutex_unlock(&blas.lock);
+    give_back(1);
 }
 
 typedef struct {
@@ -99,7 +128,8 @@ void nn_batched(size_t n_items, size_t group, int threads, NnGroupFn fn, void *c
     int n_workers = par_resolve(threads);
     if ((size_t)n_workers > n_groups) n_workers = n_groups > 0 ? (int)n_groups : 1;
     nn_begin();
-    n_workers = room(n_workers);
+    int n_more = take_buffers(0, n_workers - 1); /* than the one of nn_begin */
+    n_workers = 1 + n_more;
     NnBatches b = {.n_items = n_items,
                    .group = group,
                    .fn = fn,
@@ -108,6 +138,7 @@ void nn_batched(size_t n_items, size_t group, int threads, NnGroupFn fn, void *c
     par_for(n_groups, n_workers, run_group, &b);
     for (int i = 0; i < n_workers; i++) arena_free(&b.arenas[i]);
     free(b.arenas);
+    give_back(n_more);
     nn_end();
 }
 
@@ -116,8 +147,10 @@ const char *nn_library(void) { return openblas_get_config(); }
 static void gemm(float *y, const float *x, const float *w, float beta, size_t n, size_t in,
                  size_t out) {
     if (n == 0) return;
+    pthread_rwlock_rdlock(&products);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)n, (blasint)out, (blasint)in, 1,
                 x, (blasint)in, w, (blasint)in, beta, y, (blasint)out);
+    pthread_rwlock_unlock(&products);
 }
 
 void nn_linear(float *y, const float *x, const float *w, const float *bias, size_t n, size_t in,

@@ -9,8 +9,9 @@
 
 /* OpenBLAS runs on one thread from begin to end, since paths are what we run in parallel. Its
  * setting is the process's: of several that overlap, the first begin changes it and the last end
- * restores it. nn_begin ends the process (diag_out_of_memory) if there is no room for what OpenBLAS
- * needs. */
+ * restores it. nn_begin takes what one thread needs for products, which nn_end gives back; it waits
+ * where others have all that memory has room for, so that a thread must not begin twice. It ends
+ * the process (diag_out_of_memory) if there is no room at all. */
 void nn_begin(void);
 void nn_end(void);
 
@@ -18,7 +19,7 @@ void nn_end(void);
  * on at most `threads` threads (0: all cores), with OpenBLAS on one thread each; `a` is the
  * worker's scratch memory, reset before each call. Results must be stored by item: then threads
  * don't show. It calls nn_begin and nn_end itself, and uses fewer threads where memory for
- * OpenBLAS is short. */
+ * OpenBLAS is short. fn must not begin another loop. */
 typedef void (*NnGroupFn)(void *ctx, size_t first, size_t n, Arena *a);
 void nn_batched(size_t n_items, size_t group, int threads, NnGroupFn fn, void *ctx);
 
