@@ -216,9 +216,9 @@ int file_write_at(int fd, const void *data, size_t n, uint64_t at) {
 
 /* ---- out ---- */
 
-static bool is_stdout(const char *path) {
+bool file_is_stdout(const char *path) {
     static const char *const names[] = {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t i = 0; path && i < sizeof names / sizeof *names; i++)
         if (strcmp(path, names[i]) == 0) return true;
     return false;
 }
@@ -246,7 +246,7 @@ static FILE *open_temporary(const char *tmp_path, const struct stat *there) {
 
 int file_out_open(FileOut *o, const char *path, Err *err) {
     *o = (FileOut){0};
-    if (is_stdout(path)) {
+    if (file_is_stdout(path)) {
         o->f = stdout;
         o->path = mem_strdup("standard output");
         return 0;

@@ -49,6 +49,8 @@ typedef struct {
     FILE *f;
     char *path, *tmp_path; /* tmp_path NULL: stdout or a device */
 } FileOut;
+/* file_is_stdout returns whether FileOut takes `path` for standard output; false for NULL. */
+bool file_is_stdout(const char *path);
 /* file_out_open begins a file: write to o->f; errors of writing are found at the commit. Exactly
  * one of commit and abort must follow. */
 int file_out_open(FileOut *o, const char *path, Err *err);

@@ -184,7 +184,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (o->n_links == 0)
         return err_input(err, "flowsim: --links is missing; see 'm3 flowsim --help'");
     if (!o->flows) return err_input(err, "flowsim: --flows is missing; see 'm3 flowsim --help'");
-    if (common->json && o->out && strcmp(o->out, "-") == 0)
+    if (common->json && file_is_stdout(o->out))
         return err_input(err, "flowsim: --json and --out - both want standard output");
     if (netconf_check(&o->conf, err) != 0) return err_wrap(err, "--set");
     if (o->features && (int)o->conf.cc >= MODELINPUT_N_CC)

@@ -106,10 +106,8 @@ static int set(void *state, int option, const char *value, Err *err) {
     }
 }
 
-static bool is_stdout(const char *path) { return path && strcmp(path, "-") == 0; }
-
 static bool series_to_stdout(const SimulateCmd *o) {
-    return o->series_ns > 0 && (!o->series_out || is_stdout(o->series_out));
+    return o->series_ns > 0 && (!o->series_out || file_is_stdout(o->series_out));
 }
 
 static int check(const SimulateCmd *o, const CliCommon *common, Err *err) {
@@ -118,7 +116,7 @@ static int check(const SimulateCmd *o, const CliCommon *common, Err *err) {
         return err_input(err, "simulate: --trace-flow and --trace-port need --trace FILE");
     if ((o->series_out || o->series_ports) && o->series_ns == 0)
         return err_input(err, "simulate: --series-out and --series-ports need --series INTERVAL");
-    if (common->json + is_stdout(o->out) + is_stdout(o->trace) + series_to_stdout(o) > 1)
+    if (common->json + file_is_stdout(o->out) + file_is_stdout(o->trace) + series_to_stdout(o) > 1)
         return err_input(err,
                          "simulate: only one of --json, --out -, --trace - and --series (without "
                          "--series-out FILE) can have stdout");
@@ -128,14 +126,14 @@ static int check(const SimulateCmd *o, const CliCommon *common, Err *err) {
 /* Refuses a name that can't be written before the simulation rather than after it. */
 static int check_out(const char *path, Err *err) {
     FileOut probe;
-    if (!path || is_stdout(path)) return 0;
+    if (!path || file_is_stdout(path)) return 0;
     if (file_out_open(&probe, path, err) != 0) return -1;
     file_out_abort(&probe);
     return 0;
 }
 
 static void report(const SimulateCmd *o, const CliCommon *common, const SimReport *r) {
-    bool stdout_taken = is_stdout(o->out) || is_stdout(o->trace) || series_to_stdout(o);
+    bool stdout_taken = file_is_stdout(o->out) || file_is_stdout(o->trace) || series_to_stdout(o);
     if (common->json) sim_report_json(stdout, r);
     else if (!stdout_taken) sim_report_table(stdout, r);
     else if (common->log.level > LOG_QUIET) sim_report_table(stderr, r);

@@ -192,7 +192,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
         return -1;
     int rc = write_files(o, &s, err);
     /* The summary must not be mixed into flows on stdout. */
-    FILE *f = o->out && strcmp(o->out, "-") == 0 ? stderr : stdout;
+    FILE *f = file_is_stdout(o->out) ? stderr : stdout;
     if (rc == 0 && (f == stdout || common->log.level > LOG_QUIET)) {
         LoadSummary sum = summarise(&s);
         if (common->json) print_json(f, &s, &sum, common);

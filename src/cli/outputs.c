@@ -1,12 +1,8 @@
 /* outputs: --out and --csv, opened first and renamed into place last. */
 #include "cli/outputs.h"
 
-#include <string.h>
-
-static bool is_stdout(const char *path) { return path && strcmp(path, "-") == 0; }
-
 int outputs_open(Outputs *o, const char *json, const char *csv, Err *err) {
-    o->to_stdout = is_stdout(json) || is_stdout(csv);
+    o->to_stdout = file_is_stdout(json) || file_is_stdout(csv);
     if (json && file_out_open(&o->json, json, err) != 0) return -1;
     return csv ? file_out_open(&o->csv, csv, err) : 0;
 }
