@@ -215,6 +215,12 @@ static void test_units(void **state) {
         {units_parse_time, "2h", 7200e9, NULL},
         {units_parse_time, "5", 0, "got '5' (without a unit)"},
         {units_parse_time, "1Ms", 0, "expected a time"},
+        {units_parse_share, "0.05", 0.05, NULL},
+        {units_parse_share, "7%", 0.07, NULL}, /* 7/100, to the bit, not 7 · 0.01 */
+        {units_parse_share, "-1%", -0.01, NULL},
+        {units_parse_share, "%", 0, "expected a number, got '%'"},
+        {units_parse_share, "x%", 0, "expected a number, got 'x'"},
+        {units_parse_share, "5%%", 0, "expected a number, got '5%'"},
     };
     double x;
     Err e = {0};

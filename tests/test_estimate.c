@@ -306,6 +306,22 @@ static void huge_slowdowns_are_reported_whole(void **state) {
     unlink(path);
 }
 
+static void quantiles_have_numbers_and_names(void **state) {
+    (void)state;
+    const double percent[RESULT_N_QUANTILES] = {50, 90, 99, 99.9};
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+        const char *name = result_quantile_names[k];
+        assert_int_equal(result_quantile_of(percent[k]), k);
+        assert_int_equal(result_quantile_named(name, strlen(name)), k);
+    }
+    assert_int_equal(result_quantile_of(0.99), -1);
+    assert_int_equal(result_quantile_of((double)NAN), -1);
+    assert_int_equal(result_quantile_named("p99.9", 4), -1);
+    assert_int_equal(result_quantile_named("p99.9=", 3), RESULT_P99);
+    assert_int_equal(result_quantile_named("P50", 3), -1);
+    assert_int_equal(result_quantile_named("", 0), -1);
+}
+
 static void public_api(void **state) {
     (void)state;
     char error[M3_ERROR_LEN] = "";
@@ -479,6 +495,7 @@ int main(void) {
         cmocka_unit_test(untrained_flow_model),
         cmocka_unit_test(report_round_trip),
         cmocka_unit_test(huge_slowdowns_are_reported_whole),
+        cmocka_unit_test(quantiles_have_numbers_and_names),
         cmocka_unit_test(public_api),
         cmocka_unit_test(streamed_flows_give_the_same),
         cmocka_unit_test(extremes_are_finite),

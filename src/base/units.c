@@ -150,6 +150,18 @@ int units_parse_number(const char *text, const char *what, double *x, Err *err) 
     return parse(text, what, NUMBER, x, err);
 }
 
+int units_parse_share(const char *text, const char *what, double *share, Err *err) {
+    char number[64];
+    size_t n = strlen(text);
+    bool percent = n > 1 && text[n - 1] == '%' && n < sizeof number;
+    if (!percent) return units_parse_number(text, what, share, err);
+    memcpy(number, text, n - 1);
+    number[n - 1] = '\0';
+    if (units_parse_number(number, what, share, err) != 0) return -1;
+    *share /= 100;
+    return 0;
+}
+
 static UnitsText scaled(double x, const double *factors, const char *const *names, int n) {
     UnitsText t;
     int i = 0;

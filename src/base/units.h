@@ -25,6 +25,8 @@ int units_parse_size(const char *text, const char *what, double *bytes, Err *err
  */
 int units_parse_count(const char *text, const char *what, uint64_t *n, Err *err);
 int units_parse_number(const char *text, const char *what, double *x, Err *err);
+/* units_parse_share: a fraction, 0.05, or a percentage, 5%; like units_parse_number any of them. */
+int units_parse_share(const char *text, const char *what, double *share, Err *err);
 
 /* units_check_bare refuses a rate (in bit/s) or a size (in bytes) that stood without a unit and is
  * so small that another unit was probably meant: above 0 and below 1 Mbit/s or 1,000 bytes. It

@@ -11,9 +11,9 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "cli/cli.h"
 #include "cli/junit.h"
-#include "cli/value.h"
 #include "estimate/report.h"
 #include "estimate/report_read.h"
 
@@ -61,11 +61,9 @@ static int parse_limit(const char *text, ErrorLimit *l, Err *err) {
     if (!equals || equals == text)
         return err_input(err, "--max-error: expected something like p99=0.05, got '%.40s'", text);
     const char *name_end = colon && colon < equals ? colon : equals;
-    *l = (ErrorLimit){.text = text, .quantile = -1, .dist = -1};
-    for (int k = 0; k < RESULT_N_QUANTILES; k++)
-        if (strlen(result_quantile_names[k]) == (size_t)(name_end - text) &&
-            strncmp(result_quantile_names[k], text, (size_t)(name_end - text)) == 0)
-            l->quantile = k;
+    *l = (ErrorLimit){.text = text,
+                      .quantile = result_quantile_named(text, (size_t)(name_end - text)),
+                      .dist = -1};
     if (l->quantile < 0)
         return err_input(err, "--max-error: expected p50, p90, p99 or p99.9, got '%.40s'", text);
     for (int i = 0; name_end == colon && i < RESULT_N_DISTS; i++)
@@ -75,7 +73,7 @@ static int parse_limit(const char *text, ErrorLimit *l, Err *err) {
                          "--max-error: expected all, <1KB, 1-10KB, 10-50KB or >=50KB after the "
                          "colon, got '%.40s'",
                          text);
-    if (value_share(equals + 1, "--max-error", &l->max_error, err) != 0) return -1;
+    if (units_parse_share(equals + 1, "--max-error", &l->max_error, err) != 0) return -1;
     if (l->max_error < 0)
         return err_input(
             err, "--max-error: expected a fraction or percentage of at least 0, got '%.40s'", text);

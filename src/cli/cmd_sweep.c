@@ -79,7 +79,7 @@ static void release(void *state) {
 }
 
 static int parse_quantile(const char *value, int *k, Err *err) {
-    *k = result_quantile_named(value);
+    *k = result_quantile_named(value, strlen(value));
     if (*k >= 0) return 0;
     return err_input(err, "--quantile: expected p50, p90, p99 or p99.9, got '%.40s'", value);
 }

@@ -40,7 +40,7 @@ int estimate_args_compat(const char *value, EstimateOptions *e, Err *err) {
 }
 
 static int parse_quantile(const char *name, int *quantile, Err *err) {
-    *quantile = result_quantile_named(name);
+    *quantile = result_quantile_named(name, strlen(name));
     if (*quantile >= 0) return 0;
     return err_input(
         err, "--target-error: expected p50, p90, p99 or p99.9 after the @, got '%.40s'", name);
@@ -54,7 +54,7 @@ int estimate_args_target(const char *value, TargetError *t, Err *err) {
                          value);
     memcpy(number, value, n);
     number[n] = '\0';
-    if (value_share(number, "--target-error", &t->asked, NULL) != 0 || !(t->asked > 0))
+    if (units_parse_share(number, "--target-error", &t->asked, NULL) != 0 || !(t->asked > 0))
         return err_input(err, "--target-error: expected an error like 2%% or 2%%@p99, got '%.40s'",
                          value);
     if (t->asked >= 1)
@@ -63,7 +63,6 @@ int estimate_args_target(const char *value, TargetError *t, Err *err) {
 }
 
 int estimate_args_check(const char *value, CheckBudget *b, Err *err) {
-    char number[32];
     size_t n = strlen(value);
     *b = (CheckBudget){0};
     if (strcmp(value, "default") == 0) return 0;
@@ -71,14 +70,11 @@ int estimate_args_check(const char *value, CheckBudget *b, Err *err) {
         b->off = true;
         return 0;
     }
-    if (n > 0 && n < sizeof number && value[n - 1] == '%') {
-        memcpy(number, value, n - 1);
-        number[n - 1] = '\0';
-        if (units_parse_number(number, "--check", &b->share, NULL) != 0 || !(b->share > 0) ||
-            b->share > 100)
+    if (n > 0 && value[n - 1] == '%') {
+        if (units_parse_share(value, "--check", &b->share, NULL) != 0 || !(b->share > 0) ||
+            b->share > 1)
             return err_input(err, "--check: expected a share above 0 and up to 100%%, got '%.40s'",
                              value);
-        b->share /= 100;
         return 0;
     }
     double ns;

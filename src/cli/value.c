@@ -64,17 +64,6 @@ int value_choice(const char *value, const char *option, const char *const *names
                      cli_suggest(value, names, "", "").s);
 }
 
-int value_share(const char *value, const char *option, double *share, Err *err) {
-    char number[32];
-    size_t n = strlen(value);
-    bool percent = n > 0 && n < sizeof number && value[n - 1] == '%';
-    if (!percent) return units_parse_number(value, option, share, err);
-    snprintf(number, sizeof number, "%.*s", (int)(n - 1), value);
-    if (units_parse_number(number, option, share, err) != 0) return -1;
-    *share /= 100;
-    return 0;
-}
-
 char *value_spec(const char *path) {
     char *found = file_find_spec(path);
     return found ? found : mem_strdup(path);

@@ -16,8 +16,6 @@ int value_count_or_all(const char *value, const char *option, uint64_t hi, uint6
 /* Parses a time above 0 in ns. A unit is required: a bare number would be nanoseconds, which nobody
  * means on a command line. */
 int value_span(const char *value, const char *option, double *ns, Err *err);
-/* value_share parses a fraction, 0.05, or a percentage, 5%. */
-int value_share(const char *value, const char *option, double *share, Err *err);
 /* value_spec returns the file that a user means by a topology or mix (file_find_spec; `path` itself
  * where there is none), which the caller frees; value_check_spec refuses one that is not there and
  * says where it was looked for. path NULL: not given. */

@@ -13,9 +13,11 @@ int result_quantile_of(double percent) {
     return -1;
 }
 
-int result_quantile_named(const char *name) {
+int result_quantile_named(const char *name, size_t n) {
     for (int k = 0; k < RESULT_N_QUANTILES; k++)
-        if (strcmp(name, result_quantile_names[k]) == 0) return k;
+        if (strlen(result_quantile_names[k]) == n &&
+            strncmp(result_quantile_names[k], name, n) == 0)
+            return k;
     return -1;
 }
 

@@ -32,11 +32,11 @@ typedef struct {
     SlowdownDist dist[RESULT_N_DISTS];
 } Slowdowns;
 
-/* result_quantile_of returns the place of a quantile in ORDER QUANTILE by its number in
- * percent, 99.9 for RESULT_P99_9; result_quantile_named by its name in result_quantile_names. Both
- * return −1 for any other. */
+/* result_quantile_of returns the place of a quantile in ORDER QUANTILE by its number in percent,
+ * 99.9 for RESULT_P99_9; result_quantile_named by its name in result_quantile_names, of n
+ * characters. Both return −1 for any other. */
 int result_quantile_of(double percent);
-int result_quantile_named(const char *name);
+int result_quantile_named(const char *name, size_t n);
 
 /* result_label returns "all" or the bucket's label of distribution `dist`. */
 const char *result_label(int dist);

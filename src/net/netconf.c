@@ -226,20 +226,6 @@ static int parse_flag(const char *text, const char *key, double *x, Err *err) {
     return err_input(err, "%s: expected on or off, got '%.60s'", key, text);
 }
 
-/* "0.9" or "90%". */
-static int parse_fraction(const char *text, const char *key, double *x, Err *err) {
-    char number[64] = "";
-    size_t n = strlen(text);
-    bool percent = n > 1 && text[n - 1] == '%' && n < sizeof number;
-    if (percent) {
-        memcpy(number, text, n - 1);
-        number[n - 1] = '\0';
-    }
-    if (units_parse_number(percent ? number : text, key, x, err) != 0) return -1;
-    if (percent) *x /= 100;
-    return 0;
-}
-
 static int parse(const NetConfRow *r, const char *text, double *x, Err *err) {
     Cc cc;
     switch (r->type) {
@@ -251,7 +237,7 @@ static int parse(const NetConfRow *r, const char *text, double *x, Err *err) {
     case NETCONF_SIZE: return units_parse_size(text, r->key, x, err);
     case NETCONF_TIME: return units_parse_time(text, r->key, x, err);
     case NETCONF_RATE: return units_parse_rate(text, r->key, x, err);
-    case NETCONF_FRACTION: return parse_fraction(text, r->key, x, err);
+    case NETCONF_FRACTION: return units_parse_share(text, r->key, x, err);
     case NETCONF_PACKETS: return units_parse_number(text, r->key, x, err);
     }
     return err_input(err, "%s: of unknown type", r->key);
