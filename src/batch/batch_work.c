@@ -135,16 +135,12 @@ static int write_result(const Group *g, const BatchItem *item, Method m, const E
     const BatchOptions *o = g->w->options;
     const Scenario *s = &g->scenario;
     ReportMeta meta = {.command = o->command,
-                       .topo =
-                           o->plan.scenario.topo_path ? o->plan.scenario.topo_path : s->topo.name,
                        .mix = item->file,
                        .method = estimate_methods[m],
                        .seed = o->estimate.seed,
                        .wall_total_s = wall_s,
-                       .wall_read_s = s->wall_read_s,
-                       .scenario = s,
-                       .conf = &s->conf,
                        .remarks = &g->remarks};
+    report_meta_scenario(&meta, s, o->plan.scenario.topo_path);
     if (m == METHOD_M3 && o->estimate.ckpt) {
         meta.ckpt_name = o->estimate.ckpt->name;
         meta.ckpt_sha256 = o->ckpt_sha256;

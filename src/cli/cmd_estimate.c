@@ -248,11 +248,8 @@ static int from_scenario(EstimateCmd *o, const CliCommon *common, const ReportMe
     if (rc == 0) {
         ReportMeta m = *meta;
         m.mix = so->mix_path;
-        m.topo = so->topo_path ? so->topo_path : s.topo.name;
-        m.wall_read_s = s.wall_read_s;
         m.method = estimate_methods[e.method];
-        m.scenario = &s;
-        m.conf = &s.conf;
+        report_meta_scenario(&m, &s, so->topo_path);
         rc = deliver(o, common, &e, &m, err);
     }
     scenario_free(&s);

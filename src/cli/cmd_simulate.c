@@ -139,14 +139,6 @@ static void report(const SimulateCmd *o, const CliCommon *common, const SimRepor
     else if (common->log.level > LOG_QUIET) sim_report_table(stderr, r);
 }
 
-/* Puts completion and ideal times into the flows, which owns fct_ns from then on. */
-static void keep_times(Scenario *s, bool compat, double *fct_ns) {
-    free(s->flows.fct_ns);
-    s->flows.fct_ns = fct_ns;
-    if (!s->flows.ideal_fct_ns) s->flows.ideal_fct_ns = MEM_NEW(double, s->flows.n);
-    pktsim_ideal(s->route, &s->flows, compat, s->flows.ideal_fct_ns);
-}
-
 /* Opens the trace, if one is asked for, and finds what it is narrowed down to. */
 static int open_trace(SimulateCmd *o, const Scenario *s, Err *err) {
     if (!o->trace) return 0;
@@ -175,7 +167,7 @@ static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *e
     if (open_trace(o, s, err) != 0 || begin_series(o, &s->topo, err) != 0) return -1;
     double *fct_ns = MEM_NEW(double, s->flows.n);
     int rc = pktsim_run(s->route, &s->flows, &s->conf, &o->sim, fct_ns, &stats, err);
-    keep_times(s, o->sim.compat, fct_ns);
+    pktsim_keep_times(s->route, &s->flows, o->sim.compat, fct_ns);
     if (rc == 0 && o->trace) rc = file_out_commit(&o->trace_file, err);
     if (rc == 0 && o->series_ns > 0) rc = file_out_commit(&o->series_file, err);
     if (rc == 0 && o->out) rc = flows_save(&s->flows, o->out, &s->topo, err);

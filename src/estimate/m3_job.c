@@ -274,6 +274,12 @@ static int begin(Call *c, const M3Job *job) {
     return 0;
 }
 
+static void give_error(M3Error *error, const Err *err) {
+    if (!error) return;
+    error->kind = (M3ErrorKind)err->kind;
+    memcpy(error->text, err->msg, sizeof err->msg);
+}
+
 /* Returns rc, or −1 if the call was interrupted after its last loop. */
 static int end(Call *c, int rc, M3Error *error) {
     if (rc == 0 && diag_stop_is_requested(&c->stop)) rc = err_stopped(&c->err);
@@ -283,10 +289,7 @@ static int end(Call *c, int rc, M3Error *error) {
     ckpt_free(&c->ckpt);
     free(c->node_id);
     free(c->cables);
-    if (rc != 0 && error) {
-        error->kind = (M3ErrorKind)c->err.kind;
-        memcpy(error->text, c->err.msg, sizeof c->err.msg);
-    }
+    if (rc != 0) give_error(error, &c->err);
     return rc;
 }
 
@@ -337,10 +340,7 @@ static char *estimate_json(const Call *c, const Scenario *s, const Estimate *e) 
     char *text;
     size_t len;
     ReportMeta meta = meta_of(c, e->method);
-    meta.topo = c->scenario.topo_path ? c->scenario.topo_path : s->topo.name;
-    meta.wall_read_s = s->wall_read_s;
-    meta.scenario = s;
-    meta.conf = &s->conf;
+    report_meta_scenario(&meta, s, c->scenario.topo_path);
     FILE *f = mem_stream_open(&text, &len);
     report_json(f, e, &meta);
     mem_stream_close(f);
@@ -438,11 +438,8 @@ static int simulate_flows(Call *c, Scenario *s, M3Result *r) {
         .compat = compat, .seed = c->job.options.seed, .stop_ns = c->job.stop_ns, .log = &c->log};
     double *fct_ns = MEM_NEW(double, f->n);
     int rc = pktsim_run(s->route, f, &s->conf, &o, fct_ns, &stats, &c->err);
-    free(f->fct_ns); /* of the file that the flows are from */
-    f->fct_ns = fct_ns;
+    pktsim_keep_times(s->route, f, compat, fct_ns);
     if (rc != 0) return -1;
-    if (!f->ideal_fct_ns) f->ideal_fct_ns = MEM_NEW(double, f->n);
-    pktsim_ideal(s->route, f, compat, f->ideal_fct_ns);
     r->json = simulation_json(c, s, &stats);
     take_flows(r, s);
     measure(r);
@@ -487,10 +484,7 @@ M3Result *m3_result_read(const char *path, M3Error *error) {
     int rc = path ? report_read(&read, path, NULL, &err)
                   : err_input(&err, "path: expected a file, got NULL");
     if (rc != 0) {
-        if (error) {
-            error->kind = (M3ErrorKind)err.kind;
-            memcpy(error->text, err.msg, sizeof err.msg);
-        }
+        give_error(error, &err);
         return NULL;
     }
     M3Result *r = MEM_ZNEW(M3Result, 1);

@@ -36,6 +36,13 @@ ReportCell report_cell(const SlowdownQuantile *q) {
     return c;
 }
 
+void report_meta_scenario(ReportMeta *m, const Scenario *s, const char *topo_path) {
+    m->topo = topo_path ? topo_path : s->topo.name;
+    m->wall_read_s = s->wall_read_s;
+    m->scenario = s;
+    m->conf = &s->conf;
+}
+
 /* What the check found, in a line. */
 static void print_check(FILE *f, const Check *c) {
     if (c->whole) {

@@ -19,6 +19,11 @@ typedef struct {
     double wall_total_s, wall_read_s;
 } ReportMeta;
 
+/* report_meta_scenario puts what was loaded, which stays the caller's, into the head of a report:
+ * the scenario, its settings, how long reading it took, and the topology's file, or its name where
+ * topo_path is NULL. */
+void report_meta_scenario(ReportMeta *m, const Scenario *s, const char *topo_path);
+
 /* report_table prints a line per distribution and a line on what it rests on. */
 void report_table(FILE *f, const Estimate *e, const ReportMeta *m);
 /* report_json prints all that is known, schema REPORT_SCHEMA. */
