@@ -28,15 +28,9 @@ static const char *const names_of[MAX_NAMED + 1][MAX_NAMED + 1] = {
     [2] = {"host", "tor", "spine"},
     [3] = {"host", "tor", "fabric", "spine"}};
 
-static int top_tier(const Topo *t) {
-    int top = 0;
-    for (uint32_t v = 0; v < t->n_nodes; v++) top = t->tier[v] > top ? t->tier[v] : top;
-    return top;
-}
-
 /* Returns the names of tiers 0, 1, …; NULL if they have none. */
 static const char *const *find_tier_names(const Topo *t) {
-    int top = top_tier(t);
+    int top = topo_top_tier(t);
     if (top > MAX_NAMED) return NULL;
     for (uint32_t l = 0; l < t->n_links; l++)
         if (t->tier[t->links[l].from] == t->tier[t->links[l].to]) return NULL;
@@ -111,7 +105,7 @@ static void add_nodes(SimSeries *t, uint32_t from, uint32_t to) {
 }
 
 static void add_all_tiers(SimSeries *t) {
-    int top = top_tier(t->topo);
+    int top = topo_top_tier(t->topo);
     for (int k = 0; k <= top; k++) {
         add_tiers(t, k, k);
         add_tiers(t, k, k + 1);

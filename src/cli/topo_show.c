@@ -57,12 +57,6 @@ static uint32_t count_parallel(const Topo *t) {
     return n / 2;
 }
 
-static int top_tier(const Topo *t) {
-    int top = 0;
-    for (uint32_t v = 0; v < t->n_nodes; v++) top = t->tier[v] > top ? t->tier[v] : top;
-    return top;
-}
-
 static uint32_t count_tier(const Topo *t, int tier) {
     uint32_t n = 0;
     for (uint32_t v = 0; v < t->n_nodes; v++) n += t->tier[v] == tier;
@@ -109,7 +103,7 @@ static void print_text(FILE *f, const TopoDescription *d) {
         fprintf(f, "    %-6s – %-6s %8s × %s, %s\n", tier_name(c->lo, a), tier_name(c->hi, b),
                 units_count(c->n).s, units_rate(c->rate_bps).s, units_time(c->delay_ns).s);
     }
-    for (int tier = 1; tier <= top_tier(t); tier++) {
+    for (int tier = 1, top = topo_top_tier(t); tier <= top; tier++) {
         double ratio = topo_oversubscription(t, tier);
         uint32_t n = count_tier(t, tier);
         fprintf(f, "  tier %d          %s %s", tier, units_count(n).s,
@@ -137,7 +131,7 @@ static void print_classes(JsonOut *o, const TopoDescription *d) {
 
 static void print_tiers(JsonOut *o, const Topo *t) {
     json_put_array(o, "tiers");
-    for (int tier = 1; tier <= top_tier(t); tier++) {
+    for (int tier = 1, top = topo_top_tier(t); tier <= top; tier++) {
         double ratio = topo_oversubscription(t, tier);
         json_out_object(o);
         json_put_count(o, "tier", (uint32_t)tier);

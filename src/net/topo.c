@@ -210,12 +210,17 @@ static uint32_t switch_of(const Topo *t, uint32_t host) {
     return t->links[t->out_link[t->out_start[t->host_node[host] + 1] - 1]].to;
 }
 
+int topo_top_tier(const Topo *t) {
+    int top = 0;
+    for (uint32_t v = 0; v < t->n_nodes; v++) top = t->tier[v] > top ? t->tier[v] : top;
+    return top;
+}
+
 /* Pods as the connected parts that remain without the top tier of switches. */
 static void derive_pods(const Topo *t, uint32_t *pod) {
     enum { SMALLEST_WITH_PODS = 3 }; /* tiers of switches: below two are racks and their spine */
     const uint32_t in_no_pod = TOPO_NONE - 1;
-    uint8_t top = 0;
-    for (uint32_t v = 0; v < t->n_nodes; v++) top = t->tier[v] > top ? t->tier[v] : top;
+    const int top = topo_top_tier(t);
     for (uint32_t v = 0; v < t->n_nodes; v++)
         pod[v] = top < SMALLEST_WITH_PODS ? 0 : t->tier[v] == top ? in_no_pod : TOPO_NONE;
     uint32_t *queue = MEM_NEW(uint32_t, t->n_nodes), n = 0;

@@ -80,6 +80,9 @@ void topo_free(Topo *t);
  * contiguous, else by bisection. */
 uint32_t topo_node(const Topo *t, uint64_t id);
 
+/* topo_top_tier returns the highest tier that a node has. */
+int topo_top_tier(const Topo *t);
+
 /* topo_oversubscription returns the capacity toward hosts over the capacity toward spines of all
  * switches of a tier (1: racks): links to tier − 1 over links to tier + 1. 0 if there is no such
  * tier or nothing above it. */
