@@ -125,6 +125,12 @@ void log_remarks_free(LogRemarks *r) {
     *r = (LogRemarks){0};
 }
 
+/* Hands a line to the log's sink, or to stderr if its level lets it. */
+static void say(const Log *log, LogLevel level, const char *line) {
+    if (log->sink) log->sink->line(log->sink->ctx, level, line);
+    else if (log->level >= level) fprintf(stderr, "m3: %s\n", line);
+}
+
 void log_note(const Log *log, const char *fmt, ...) {
     char line[MAX_LINE];
     if (!log || (log->level < LOG_NORMAL && !log->remarks && !log->sink)) return;
@@ -133,8 +139,7 @@ void log_note(const Log *log, const char *fmt, ...) {
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
     if (log->remarks) keep_remark(log->remarks, line);
-    if (log->sink) log->sink->line(log->sink->ctx, LOG_NORMAL, line);
-    else if (log->level >= LOG_NORMAL) fprintf(stderr, "m3: %s\n", line);
+    say(log, LOG_NORMAL, line);
 }
 
 void log_detail(const Log *log, const char *fmt, ...) {
@@ -144,8 +149,7 @@ void log_detail(const Log *log, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
-    if (log->sink) log->sink->line(log->sink->ctx, LOG_VERBOSE, line);
-    else fprintf(stderr, "m3: %s\n", line);
+    say(log, LOG_VERBOSE, line);
 }
 
 void progress_init(Progress *p, const Log *log, const char *what, uint64_t total) {
