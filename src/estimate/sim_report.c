@@ -9,28 +9,24 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/stats.h"
 #include "base/units.h"
-#include "traffic/sizebucket.h"
+#include "estimate/result.h"
 
-enum { N_DISTS = SIZEBUCKET_N + 1, N_QUANTILES = 4 }; /* buckets, then all */
-static const double quantiles[N_QUANTILES] = {50, 90, 99, 99.9};
-static const char *const quantile_names[N_QUANTILES] = {"p50", "p90", "p99", "p99_9"};
-
+/* In ORDER BUCKET and ORDER QUANTILE. */
 typedef struct {
-    size_t n[N_DISTS];
-    double mean[N_DISTS], q[N_DISTS][N_QUANTILES];
+    size_t n[RESULT_N_DISTS];
+    double mean[RESULT_N_DISTS], q[RESULT_N_DISTS][RESULT_N_QUANTILES];
 } SimSlowdowns;
 
-/* Mean and quantiles of the finished flows, by bucket and (at SIZEBUCKET_N) of all. */
+/* Mean and quantiles of the finished flows. */
 static SimSlowdowns slowdowns_of(const Flows *f) {
     SimSlowdowns s;
     double *v = MEM_NEW(double, f->n);
-    for (int d = 0; d < N_DISTS; d++) {
+    for (int d = 0; d < RESULT_N_DISTS; d++) {
         size_t n = 0;
         double sum = 0;
         for (size_t i = 0; i < f->n; i++) {
-            bool counts = d == SIZEBUCKET_N || sizebucket_of(f->size_b[i]) == d;
+            bool counts = d == RESULT_ALL || d == result_of_bucket(sizebucket_of(f->size_b[i]));
             if (!counts || isnan(f->fct_ns[i])) continue;
             v[n] = f->fct_ns[i] / f->ideal_fct_ns[i];
             sum += v[n++];
@@ -38,16 +34,15 @@ static SimSlowdowns slowdowns_of(const Flows *f) {
         s.n[d] = n;
         s.mean[d] = sum / (double)n; /* NaN if there are none */
         stats_sort(v, n);
-        for (int k = 0; k < N_QUANTILES; k++) s.q[d][k] = n ? v[stats_rank(n, quantiles[k])] : NAN;
+        for (int k = 0; k < RESULT_N_QUANTILES; k++)
+            s.q[d][k] = n ? v[stats_rank(n, 100 * result_levels[k])] : NAN;
     }
     free(v);
     return s;
 }
 
-static const char *label(int dist) { return dist < SIZEBUCKET_N ? sizebucket_label(dist) : "all"; }
-
 static double share(const SimSlowdowns *s, int dist) {
-    return s->n[SIZEBUCKET_N] ? (double)s->n[dist] / (double)s->n[SIZEBUCKET_N] : 0;
+    return s->n[RESULT_ALL] ? (double)s->n[dist] / (double)s->n[RESULT_ALL] : 0;
 }
 
 /* ---- table ---- */
@@ -65,12 +60,13 @@ void sim_report_table(FILE *f, const SimReport *r) {
     SimSlowdowns s = slowdowns_of(&r->scenario->flows);
     fprintf(f, "%-10s %8s %9s %9s %9s %9s %9s\n", "flow size", "share", "mean", "p50", "p90", "p99",
             "p99.9");
-    for (int d = 0; d < N_DISTS; d++) {
-        fprintf(f, "%-10s %7.2f%%", label(d), 100 * share(&s, d));
+    for (int row = 0; row < RESULT_N_DISTS; row++) {
+        int d = result_table_dist(row);
+        fprintf(f, "%-10s %7.2f%%", result_label(d), 100 * share(&s, d));
         if (s.n[d] == 0) fprintf(f, " %9s\n", "-");
         else
-            fprintf(f, " %9.3f %9.3f %9.3f %9.3f %9.3f\n", s.mean[d], s.q[d][0], s.q[d][1],
-                    s.q[d][2], s.q[d][3]);
+            fprintf(f, " %9.3f %9.3f %9.3f %9.3f %9.3f\n", s.mean[d], s.q[d][RESULT_P50],
+                    s.q[d][RESULT_P90], s.q[d][RESULT_P99], s.q[d][RESULT_P99_9]);
     }
     fprintf(f, "flows           %s finished, %s not%s\n", units_count(st->n_finished).s,
             units_count(st->n_unfinished).s,
@@ -124,16 +120,18 @@ static void put_counts(JsonOut *o, const PktStats *st) {
 
 static void put_dist(JsonOut *o, const SimSlowdowns *s, int d) {
     json_out_object(o);
-    json_put_string(o, "label", label(d));
-    if (d < SIZEBUCKET_N) {
-        json_put_count(o, "lo_b", sizebucket_lo(d));
-        if (sizebucket_hi(d) == UINT64_MAX) json_put_null(o, "hi_b");
-        else json_put_count(o, "hi_b", sizebucket_hi(d));
+    json_put_string(o, "label", result_label(d));
+    if (d != RESULT_ALL) {
+        int bucket = d - result_of_bucket(0);
+        json_put_count(o, "lo_b", sizebucket_lo(bucket));
+        if (sizebucket_hi(bucket) == UINT64_MAX) json_put_null(o, "hi_b");
+        else json_put_count(o, "hi_b", sizebucket_hi(bucket));
         json_put_number(o, "share", share(s, d));
     }
     json_put_count(o, "n", s->n[d]);
     json_put_number(o, "mean", s->mean[d]);
-    for (int k = 0; k < N_QUANTILES; k++) json_put_number(o, quantile_names[k], s->q[d][k]);
+    for (int k = 0; k < RESULT_N_QUANTILES; k++)
+        json_put_number(o, result_quantile_keys[k], s->q[d][k]);
     json_out_end(o, '}');
 }
 
@@ -155,9 +153,9 @@ void sim_report_json(FILE *f, const SimReport *r) {
     json_put_number(&o, "simulated_s", r->stats->sim_ns / 1e9);
     json_put_object(&o, "slowdown");
     json_out_key(&o, "all");
-    put_dist(&o, &s, SIZEBUCKET_N);
+    put_dist(&o, &s, RESULT_ALL);
     json_put_array(&o, "buckets");
-    for (int d = 0; d < SIZEBUCKET_N; d++) put_dist(&o, &s, d);
+    for (int b = 0; b < SIZEBUCKET_N; b++) put_dist(&o, &s, result_of_bucket(b));
     json_out_end(&o, ']');
     json_out_end(&o, '}');
     json_put_object(&o, "wall_s");
