@@ -105,7 +105,6 @@ static void add_to_paths(Origin *o, const NetUse *u, const PathFeatures *p, doub
 void origin_paths(Origin *o, const Features *f, double tail_from, const double *tail_share,
                   const double *p99) {
     const NetUse *u = &f->use;
-    if (!u->links) return;
     o->tail_from = tail_from;
     for (size_t i = 0; i < f->n_unique; i++) {
         const PathFeatures *p = &f->paths[i];

@@ -46,8 +46,8 @@ typedef struct {
 /* origin_links fills *o from the loads of all links; tail shares are 0. */
 void origin_links(Origin *o, const NetUse *u);
 /* origin_paths adds paths, given the share of the tail and the p99 of each of the features' paths,
- * and attributes the tail to the links they cross. Nothing is added where the features do not know
- * links, as those from a file. Sums are taken in the order of the paths. */
+ * and attributes the tail to the links they cross, which the features have to know (use.links).
+ * Sums are taken in the order of the paths. */
 void origin_paths(Origin *o, const Features *f, double tail_from, const double *tail_share,
                   const double *p99);
 #endif

@@ -121,6 +121,19 @@ void predict_paths(Prediction *p, size_t first, size_t n) {
 
 /* ---- the network ---- */
 
+/* Mixes the paths and says where the tail comes from, which takes features that know links. */
+static void mix_and_trace(const Prediction *p, const AggregatePath *paths,
+                          const AggregateOptions *o, Estimate *out) {
+    const Features *f = p->features;
+    AggregateTail tail = {MEM_NEW(double, f->n_unique), MEM_NEW(double, f->n_unique)};
+    aggregate_tail(paths, f->n_unique, o, p->options->threads, &out->slowdown, &tail);
+    origin_links(&out->origin, &f->use);
+    origin_paths(&out->origin, f, out->slowdown.dist[RESULT_ALL].q[RESULT_P99].value, tail.share,
+                 tail.p99);
+    free(tail.share);
+    free(tail.p99);
+}
+
 static void mix_paths(const Prediction *p, Estimate *out) {
     const Features *f = p->features;
     AggregatePath *paths = MEM_ZNEW(AggregatePath, f->n_unique);
@@ -133,13 +146,8 @@ static void mix_paths(const Prediction *p, Estimate *out) {
     }
     AggregateOptions o = {
         .published = p->options->published, .seed = f->seed, .exhaustive = f->exhaustive};
-    AggregateTail tail = {MEM_NEW(double, f->n_unique), MEM_NEW(double, f->n_unique)};
-    aggregate_tail(paths, f->n_unique, &o, p->options->threads, &out->slowdown, &tail);
-    if (f->use.links) origin_links(&out->origin, &f->use);
-    origin_paths(&out->origin, f, out->slowdown.dist[RESULT_ALL].q[RESULT_P99].value, tail.share,
-                 tail.p99);
-    free(tail.share);
-    free(tail.p99);
+    if (f->use.links) mix_and_trace(p, paths, &o, out);
+    else aggregate(paths, f->n_unique, &o, p->options->threads, &out->slowdown);
     free(paths);
 }
 
