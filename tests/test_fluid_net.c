@@ -23,9 +23,18 @@ static void near(double got, double want, double tolerance) {
 
 enum { N_LINKS = 40, MAX_PATH = 6, MAX_FLOWS = 200 };
 
-/* The definition: no link is overloaded, and every flow is at its limit or crosses a link that is
- * full and on which no flow is faster. */
-static void assert_maxmin(const NetRates *r, const double *link_rate) {
+enum { STEP = 1 };
+
+/* Is the flow at the rate that link l gives, which carries `load` without what was used before? */
+static bool holds(const NetLink *l, double load, double rate, double fastest) {
+    if (rate < fastest * (1 - 1e-9)) return false;
+    double u = (l->used + load) / l->target;
+    return load >= l->left * (1 - 1e-9) || (u > 1 && rate >= STEP * u / (u - 1) * (1 - 1e-9));
+}
+
+/* The definition: no link is overloaded or gives flows more than goes with its utilisation, and
+ * every flow is at its limit or at the rate that a link gives on which no flow is faster. */
+static void assert_maxmin(const NetRates *r, const NetLink *link) {
     double load[N_LINKS] = {0}, fastest[N_LINKS] = {0};
     for (uint32_t i = 0; i < r->n; i++)
         for (uint32_t k = 0; k < r->n_links[i]; k++) {
@@ -33,15 +42,27 @@ static void assert_maxmin(const NetRates *r, const double *link_rate) {
             load[l] += r->rate[i];
             fastest[l] = fmax(fastest[l], r->rate[i]);
         }
-    for (int l = 0; l < N_LINKS; l++) assert_true(load[l] <= link_rate[l] * (1 + 1e-9));
+    for (int l = 0; l < N_LINKS; l++) {
+        double u = (link[l].used + load[l]) / link[l].target;
+        assert_true(load[l] <= link[l].left * (1 + 1e-9));
+        if (u > 1 + 1e-9) assert_true(fastest[l] <= STEP * u / (u - 1) * (1 + 1e-6));
+    }
     for (uint32_t i = 0; i < r->n; i++) {
         bool held = r->rate[i] >= r->limit[i] * (1 - 1e-9);
         for (uint32_t k = 0; k < r->n_links[i] && !held; k++) {
             uint32_t l = r->links[i * r->max_links + k];
-            held = load[l] >= link_rate[l] * (1 - 1e-9) && r->rate[i] >= fastest[l] * (1 - 1e-9);
+            held = holds(&link[l], load[l], r->rate[i], fastest[l]);
         }
         if (!held) fail_msg("flow %u could be faster than %g", i, r->rate[i]);
     }
+}
+
+static NetLink random_link(Rng *rng) {
+    double rate = 1 + 40 * rng_u01(rng), used = rate * 0.5 * rng_u01(rng);
+    bool has_target = rng_below(rng, 2) == 0;
+    return (NetLink){.left = rate - used,
+                     .used = used,
+                     .target = has_target ? rate * (0.5 + 0.5 * rng_u01(rng)) : INFINITY};
 }
 
 static void add_random(NetRates *r, Rng *rng) {
@@ -56,20 +77,20 @@ static void rates_are_maxmin(void **state) {
     Rng rng = rng_stream(1, "rates", 0);
     for (int round = 0; round < 200; round++) {
         NetRates r;
-        double link_rate[N_LINKS];
+        NetLink link[N_LINKS];
         netrates_init(&r, N_LINKS, MAX_PATH);
-        for (int l = 0; l < N_LINKS; l++) link_rate[l] = 1 + 40 * rng_u01(&rng);
+        for (int l = 0; l < N_LINKS; l++) link[l] = random_link(&rng);
         uint32_t n = 1 + (uint32_t)rng_below(&rng, MAX_FLOWS);
         for (uint32_t i = 0; i < n; i++) add_random(&r, &rng);
-        netrates_fill(&r, link_rate);
-        assert_maxmin(&r, link_rate);
+        netrates_fill(&r, link, STEP);
+        assert_maxmin(&r, link);
         /* Every third flow leaves; rates are those of the others alone. */
         uint32_t to = 0;
         for (uint32_t i = 0; i < n; i++)
             if (i % 3 != 0) netrates_move(&r, i, to++);
         netrates_resize(&r, to);
-        netrates_fill(&r, link_rate);
-        assert_maxmin(&r, link_rate);
+        netrates_fill(&r, link, STEP);
+        assert_maxmin(&r, link);
         netrates_free(&r);
     }
 }
@@ -78,14 +99,28 @@ static void rates_are_maxmin(void **state) {
 static void what_one_leaves_the_other_gets(void **state) {
     (void)state;
     NetRates r;
-    const double rate[] = {10, 3};
+    const NetLink link[] = {{.left = 10, .target = INFINITY}, {.left = 3, .target = INFINITY}};
     const uint32_t both[] = {0, 1};
     netrates_init(&r, 2, 2);
     netrates_add(&r, both, 1, 100);
     netrates_add(&r, both, 2, 100);
-    netrates_fill(&r, rate);
+    netrates_fill(&r, link, 0);
     near(r.rate[0], 7, 1e-12);
     near(r.rate[1], 3, 1e-12);
+    netrates_free(&r);
+}
+
+/* Flows alone on a link fill its target and a step each, at most all of it. */
+static void flows_fill_the_target_and_steps(void **state) {
+    (void)state;
+    NetLink link = {.left = 100, .target = 70};
+    NetRates r;
+    netrates_init(&r, 1, 1);
+    for (uint32_t n = 1; n <= 12; n++) {
+        netrates_add(&r, (const uint32_t[]){0}, 1, 1000);
+        netrates_fill(&r, &link, 5);
+        for (uint32_t i = 0; i < n; i++) near(r.rate[i], fmin(70 + 5.0 * n, 100) / n, 1e-9);
+    }
     netrates_free(&r);
 }
 
@@ -180,6 +215,34 @@ static void two_share_a_link(void **state) {
 }
 
 /* Links at half their rate take twice as long. */
+/* What HPCC's packets take: of a link to a host, the target utilisation and a step for each flow.
+ */
+static void hpcc_fills_its_target_and_steps(void **state) {
+    (void)state;
+    for (size_t n = 1; n <= 7; n += 2) {
+        Case c;
+        double sent_ns[8], fct_ns[8];
+        PktStats stats;
+        PktOptions po = {0};
+        case_init(&c, n);
+        c.conf.cc = CC_HPCC;
+        c.conf.hpcc_eta = 0.7;
+        c.conf.hpcc_ai_bps = 400e6;
+        for (size_t i = 0; i < n; i++) set_flow(&c, i, (uint32_t)i + 1, 0, 4000000, 0);
+        case_ready(&c);
+        Err err;
+        NetFluid *nf =
+            netfluid_new(c.net.route, &c.source, &c.conf, &(NetFluidOptions){0}, 1, &err);
+        assert_int_equal(netfluid_run(nf, sent_ns, &(Log){0}, &err), 0);
+        assert_int_equal(pktsim_run(c.net.route, &c.flows, &c.conf, &po, fct_ns, &stats, &err), 0);
+        double longest_ns = 0;
+        for (size_t i = 0; i < n; i++) longest_ns = fmax(longest_ns, fct_ns[i]);
+        near(sent_ns[0] / longest_ns, 1, 0.05);
+        netfluid_destroy(nf);
+        case_free(&c);
+    }
+}
+
 static void capacity_scales_time(void **state) {
     (void)state;
     Case c = {0};
@@ -346,11 +409,16 @@ static void rest_agrees_with_run(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rates_are_maxmin),     cmocka_unit_test(what_one_leaves_the_other_gets),
-        cmocka_unit_test(alone_at_line_rate),   cmocka_unit_test(two_share_a_link),
-        cmocka_unit_test(capacity_scales_time), cmocka_unit_test(steps_and_reach_hardly_matter),
-        cmocka_unit_test(run_and_states_agree), cmocka_unit_test(rest_of_given_flows),
-        cmocka_unit_test(rest_agrees_with_run)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rates_are_maxmin),
+                                       cmocka_unit_test(what_one_leaves_the_other_gets),
+                                       cmocka_unit_test(alone_at_line_rate),
+                                       cmocka_unit_test(two_share_a_link),
+                                       cmocka_unit_test(flows_fill_the_target_and_steps),
+                                       cmocka_unit_test(hpcc_fills_its_target_and_steps),
+                                       cmocka_unit_test(capacity_scales_time),
+                                       cmocka_unit_test(steps_and_reach_hardly_matter),
+                                       cmocka_unit_test(run_and_states_agree),
+                                       cmocka_unit_test(rest_of_given_flows),
+                                       cmocka_unit_test(rest_agrees_with_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

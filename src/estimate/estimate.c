@@ -222,7 +222,7 @@ static void describe_loads(const Scenario *s, const NetFluid *nf, Estimate *out)
 
 static int run_whole_fluid(const Scenario *s, const EstimateOptions *o, const Log *log,
                            Estimate *out, Err *err) {
-    NetFluidOptions fo = {.every_event = o->exact};
+    NetFluidOptions fo = {.every_event = o->exact, .hpcc_ns3 = o->hpcc_ns3};
     double start_s = diag_now_s();
     NetFluid *nf = netfluid_new(s->route, &s->source, &s->conf, &fo, o->threads, err);
     if (!nf) return -1;

@@ -15,9 +15,8 @@
  * step is half a base round trip, since no control reacts faster. A flow that began within a step
  * is given what it would have sent since, at its first rate.
  *
- * Rates: progressive filling with the saturated links in a heap. A link's fair share, what is left
- * of it over the flows not yet settled on it, only grows while flows settle at lower rates, so a
- * key in the heap is a lower bound that is corrected when it comes up (netfluid_rates).
+ * Rates: progressive filling with the saturated links in a heap (netrates). HPCC aims links at a
+ * utilisation η, and its additive step carries them above, by as much as there are flows.
  *
  * Left out: queues, losses, the time that a control takes to reach its rate. */
 #include "fluid/netfluid.h"
@@ -42,9 +41,6 @@ enum { PROFILE_FLOWS = 1 << 20 };
 enum { MAX_LINKS = 64 };
 /* Size classes of the mean shares: powers of two. */
 enum { N_CLASSES = 50 };
-/* HPCC aims for a utilisation of eta; its additive step carries it above. Measured: what packets
- * serve over what the fluid serves at eta alone, 1.04 to 1.08 on five networks. */
-static const double HPCC_ABOVE_ETA = 1.06;
 /* No link has less than this share left for the flows that take part, however much the others take
  * in the mean. */
 static const double LEAST_SHARE = 0.05;
@@ -59,6 +55,8 @@ struct NetFluid {
     double window_b;  /* in flight at line rate */
     double rtt_ns;    /* the longest base round trip */
     double *rate_bps; /* [n_links] for data, without the mean of ACKs */
+    double target;    /* of a link, as a share of its rate; INFINITY: the control has none */
+    double step_bps;  /* what it adds; 0 without target */
     double *below;    /* [N_CLASSES + 1][n_links] bits/s of flows of the classes below */
     double fastest_bps;
     int64_t *chunk_end_ns; /* [n_chunks] start of a chunk's last flow */
@@ -187,14 +185,14 @@ NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *
         return NULL;
     }
     NetFluid *nf = MEM_ZNEW(NetFluid, 1);
-    double aim = conf->cc == CC_HPCC ? fmin(HPCC_ABOVE_ETA * conf->hpcc_eta, 1) : 1,
-           ack_b = wire_ack_b(conf->cc);
+    double ack_b = wire_ack_b(conf->cc);
     *nf = (NetFluid){.route = r,
                      .topo = t,
                      .source = source,
                      .reach = o->reach > 0 ? o->reach : DEFAULT_REACH,
                      .steps = o->steps > 0 ? o->steps : DEFAULT_STEPS,
                      .every_event = o->every_event,
+                     .target = INFINITY,
                      .header_b = wire_header_b(conf->cc),
                      .rate_bps = MEM_NEW(double, t->n_links),
                      .n_chunks = flowsource_n_chunks(source)};
@@ -208,9 +206,13 @@ NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *
         conf->line_window_b == NETCONF_AUTO ? basebdp_largest(r) : conf->line_window_b;
     nf->window_b = fmax(1, ceil(window_b / WIRE_PAYLOAD_B)) * WIRE_PAYLOAD_B;
     nf->rtt_ns = longest_rtt(nf, ack_b);
-    for (uint32_t l = 0; l < t->n_links; l++) nf->rate_bps[l] = aim * t->links[l].rate_bps;
+    for (uint32_t l = 0; l < t->n_links; l++) nf->rate_bps[l] = t->links[l].rate_bps;
     for (uint32_t h = 0; h < t->n_hosts; h++)
         nf->fastest_bps = fmax(nf->fastest_bps, t->host_rate_bps[h]);
+    if (conf->cc == CC_HPCC) {
+        nf->target = conf->hpcc_eta;
+        nf->step_bps = conf->hpcc_ai_bps * (o->hpcc_ns3 ? 1 : nf->fastest_bps / WIRE_REF_BPS);
+    }
     double span_ns = (double)(nf->chunk_end_ns[nf->n_chunks - 1] - first_ns);
     profile(nf, fmax(span_ns, 1), ack_b / (WIRE_PAYLOAD_B + nf->header_b), threads);
     if (!diag_stop_requested()) return nf;
@@ -304,8 +306,8 @@ typedef struct {
     uint32_t *alive; /* [n_alive] indices in `all`, ascending */
     double *left;    /* [n_alive] bits on the wire */
     uint32_t n_alive;
-    double *share;   /* [n_links] rates left for the flows that take part */
-    int share_class; /* that they are computed for */
+    NetLink *links;  /* [n_links] for the flows that take part */
+    int links_class; /* that they are computed for */
     double capacity;
 } Stepper;
 
@@ -334,17 +336,23 @@ static void begin_flow(Stepper *s) {
     netrates_add(&s->rates, links, n, limit);
 }
 
-/* Sets the links' rates to what flows too small to take part leave at this distance. */
-static void set_shares(Stepper *s, double distance_ns) {
+/* Sets the links to what flows too small to take part leave at this distance. */
+static void set_links(Stepper *s, double distance_ns) {
     const NetFluid *nf = s->nf;
     double least = least_size(nf, distance_ns);
     int k = least < 1 ? 0 : class_of((uint64_t)least);
-    if (k == s->share_class) return;
-    s->share_class = k;
+    if (k == s->links_class) return;
+    s->links_class = k;
     const double *below = nf->below + (size_t)k * nf->topo->n_links;
-    for (uint32_t l = 0; l < nf->topo->n_links; l++)
-        s->share[l] = fmax(s->capacity * nf->rate_bps[l] - below[l],
-                           LEAST_SHARE * s->capacity * nf->rate_bps[l]);
+    for (uint32_t l = 0; l < nf->topo->n_links; l++) {
+        double rate_bps = s->capacity * nf->rate_bps[l],
+               left_bps = fmax(rate_bps - below[l], LEAST_SHARE * rate_bps);
+        /* A host's queue to the network reports nothing to its control. */
+        bool aims = nf->topo->links[l].from >= nf->topo->n_hosts;
+        s->links[l] = (NetLink){.left = left_bps,
+                                .used = rate_bps - left_bps,
+                                .target = aims ? nf->target * rate_bps : INFINITY};
+    }
 }
 
 /* Lets all alive flows send for dt_ns; ended ones leave. `fresh` and later ones began since. */
@@ -390,8 +398,8 @@ static void step_until(Stepper *s, double at_ns, size_t *n_steps) {
     while (now_ns < at_ns) {
         uint32_t before = s->n_alive;
         while (s->next < s->all.n && (double)s->all.flow[s->next].start_ns <= now_ns) begin_flow(s);
-        set_shares(s, at_ns - now_ns);
-        netrates_fill(&s->rates, s->share);
+        set_links(s, at_ns - now_ns);
+        netrates_fill(&s->rates, s->links, s->nf->step_bps);
         catch_up(s, before, now_ns);
         double then_ns = next_time(s, now_ns, at_ns);
         advance(s, then_ns - now_ns);
@@ -406,11 +414,11 @@ static void stepper_init(Stepper *s) {
     netrates_init(&s->rates, nf->topo->n_links, route_max_links(nf->route));
     s->alive = MEM_NEW(uint32_t, s->all.n);
     s->left = MEM_NEW(double, s->all.n);
-    s->share = MEM_NEW(double, nf->topo->n_links);
+    s->links = MEM_NEW(NetLink, nf->topo->n_links);
 }
 
 static void stepper_free(Stepper *s) {
-    free(s->share);
+    free(s->links);
     free(s->left);
     free(s->alive);
     netrates_free(&s->rates);
@@ -418,7 +426,7 @@ static void stepper_free(Stepper *s) {
 }
 
 void netfluid_state(const NetFluid *nf, int64_t at_ns, double capacity, NetFluidState *state) {
-    Stepper s = {.nf = nf, .share_class = -1, .capacity = capacity};
+    Stepper s = {.nf = nf, .links_class = -1, .capacity = capacity};
     *state = (NetFluidState){0};
     gather(nf, at_ns, &s.all);
     stepper_init(&s);
@@ -501,7 +509,7 @@ static double longest_rest(const Stepper *s, size_t n_wanted, double since_ns, d
 
 void netfluid_rest(const NetFluid *nf, int64_t at_ns, double capacity, const NetFluidFlow *alive,
                    size_t n, size_t n_wanted, double *rest_ns) {
-    Stepper s = {.nf = nf, .share_class = -1, .capacity = capacity};
+    Stepper s = {.nf = nf, .links_class = -1, .capacity = capacity};
     if (n_wanted == 0) return;
     for (size_t i = 0; i < n; i++) list_add(&s.all, alive[i]);
     stepper_init(&s);
@@ -509,8 +517,8 @@ void netfluid_rest(const NetFluid *nf, int64_t at_ns, double capacity, const Net
         begin_flow(&s);
         s.left[i] *= alive[i].left_b / (double)alive[i].size_b;
     }
-    set_shares(&s, 0);
-    netrates_fill(&s.rates, s.share);
+    set_links(&s, 0);
+    netrates_fill(&s.rates, s.links, nf->step_bps);
     double end_ns = LOOK_AHEAD * longest_rest(&s, n_wanted, 0, rest_ns), since_ns = 0;
     gather_later(nf, at_ns, (double)at_ns + end_ns, &s.all);
     s.alive = mem_realloc(s.alive, s.all.n, sizeof *s.alive);
@@ -519,8 +527,8 @@ void netfluid_rest(const NetFluid *nf, int64_t at_ns, double capacity, const Net
         uint32_t before = s.n_alive;
         double now_ns = (double)at_ns + since_ns;
         while (s.next < s.all.n && (double)s.all.flow[s.next].start_ns <= now_ns) begin_flow(&s);
-        set_shares(&s, since_ns);
-        netrates_fill(&s.rates, s.share);
+        set_links(&s, since_ns);
+        netrates_fill(&s.rates, s.links, nf->step_bps);
         catch_up(&s, before, now_ns);
         double dt_ns = fmax(since_ns / nf->steps, nf->rtt_ns / 2);
         n_left -= note_ends(&s, n_wanted, since_ns, dt_ns, rest_ns);
@@ -564,18 +572,18 @@ static void gather_all(const NetFluid *nf, FlowList *list) {
 }
 
 int netfluid_run(const NetFluid *nf, double *sent_ns, const Log *log, Err *err) {
-    Stepper s = {.nf = nf, .share_class = -1, .capacity = 1};
+    Stepper s = {.nf = nf, .links_class = -1, .capacity = 1};
     Progress progress;
     int rc = 0;
     gather_all(nf, &s.all);
     stepper_init(&s);
-    set_shares(&s, 0);
+    set_links(&s, 0);
     progress_init(&progress, log, "flows", s.all.n);
     double now_ns = s.all.n > 0 ? (double)s.all.flow[0].start_ns : 0;
     while (rc == 0 && (s.next < s.all.n || s.n_alive > 0)) {
         uint32_t before = s.n_alive;
         while (s.next < s.all.n && (double)s.all.flow[s.next].start_ns <= now_ns) begin_flow(&s);
-        netrates_fill(&s.rates, s.share);
+        netrates_fill(&s.rates, s.links, nf->step_bps);
         catch_up(&s, before, now_ns);
         double then_ns = next_time_of_run(&s, now_ns);
         advance_noting(&s, now_ns, then_ns - now_ns, sent_ns);

@@ -13,6 +13,7 @@ typedef struct {
     double steps;     /* rates are computed anew at least so often while the time left shrinks by a
                          factor e; 0: the default */
     bool every_event; /* rates are computed anew whenever a flow begins or ends */
+    bool hpcc_ns3;    /* HPCC's additive step doesn't grow with hosts' rates, as in its ns-3 */
 } NetFluidOptions;
 
 /* What all states of a network share: how much of each link flows of each size take in the mean,

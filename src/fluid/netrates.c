@@ -1,10 +1,15 @@
 /* netrates: progressive filling over the links that flows cross.
  *
- * Rates rise together; a flow settles when it reaches its limit or a link of its path is full. The
- * next link to fill is the one of least share = (rate − settled flows) / (flows not settled). While
- * flows settle at rates below a link's share the share only rises, so a heap may hold old shares:
- * the least is computed again when it comes up, and goes back if it has risen. Limits are settled
- * in ascending order beside that.
+ * Rates rise together; a flow settles when it reaches its limit or a link of its path gives no
+ * more. That link is the one of least share: what settled flows leave of it over the number of
+ * others. With a target it may be less: n flows at rate r beside `used` bring the link to
+ * u = (used + n r) / target, at which the control keeps them at r = step × u / (u − 1), so
+ *
+ *   n r² − (target + n step − used) r − step × used = 0
+ *
+ * While flows settle at rates below a link's share the share only rises, with a target too, since
+ * only the sum matters. So a heap may hold old shares: the least is computed again when it comes
+ * up, and goes back if it has risen. Limits are settled in ascending order beside that.
  *
  * Links are numbered by first use, so that the work is in proportion to the flows and the links
  * that they cross, not to the network. */
@@ -19,7 +24,7 @@
 #include "base/mem.h"
 
 typedef struct {
-    double left;         /* of its rate */
+    double left, used, target;
     uint32_t open;       /* flows not settled */
     uint32_t begin, end; /* its flows, in `crossing` */
 } UsedLink;
@@ -51,6 +56,7 @@ struct NetRatesScratch {
     uint32_t *limit_of;  /* [cap] of limits[], of a flow */
     uint32_t *order;     /* [cap] flows by ascending limit */
     bool *settled;       /* [cap] */
+    double step;
 };
 
 void netrates_init(NetRates *r, uint32_t n_links, uint32_t max_links) {
@@ -131,7 +137,7 @@ void netrates_resize(NetRates *r, uint32_t n) { r->n = n; }
 
 /* ---- which flows cross which links ---- */
 
-static uint32_t use_link(struct NetRatesScratch *s, uint32_t link, double rate) {
+static uint32_t use_link(struct NetRatesScratch *s, uint32_t link, const NetLink *l) {
     uint32_t k = s->place[link];
     if (k != UINT32_MAX) return k;
     if (s->n_used == s->cap_used) {
@@ -143,11 +149,11 @@ static uint32_t use_link(struct NetRatesScratch *s, uint32_t link, double rate) 
     }
     k = s->place[link] = s->n_used++;
     s->id[k] = link;
-    s->used[k] = (UsedLink){.left = rate};
+    s->used[k] = (UsedLink){.left = l->left, .used = l->used, .target = l->target};
     return k;
 }
 
-static void index_flows(NetRates *r, const double *link_rate) {
+static void index_flows(NetRates *r, const NetLink *links) {
     struct NetRatesScratch *s = r->scratch;
     for (uint32_t k = 0; k < s->n_used; k++) s->place[s->id[k]] = UINT32_MAX;
     s->n_used = 0;
@@ -155,7 +161,7 @@ static void index_flows(NetRates *r, const double *link_rate) {
     for (uint32_t i = 0; i < r->n; i++)
         for (uint32_t k = 0; k < r->n_links[i]; k++, n++) {
             uint32_t link = r->links[(size_t)i * r->max_links + k];
-            uint32_t place = use_link(s, link, link_rate[link]); /* may move `used` */
+            uint32_t place = use_link(s, link, &links[link]); /* may move `used` */
             s->used[place].open++;
         }
     MEM_GROW(s->crossing, s->cap_crossing, n);
@@ -171,7 +177,13 @@ static void index_flows(NetRates *r, const double *link_rate) {
 
 /* ---- the heap of shares ---- */
 
-static double share_of(const UsedLink *l) { return fmax(l->left, 0) / l->open; }
+static double share_of(const UsedLink *l, double step) {
+    double n = l->open, room = fmax(l->left, 0) / n;
+    if (l->target == INFINITY) return room;
+    double b = l->target + n * step - l->used,
+           kept = (b + sqrt(b * b + 4 * n * step * l->used)) / (2 * n);
+    return fmin(room, kept);
+}
 
 static void sift_down(LinkShare *h, uint32_t n, uint32_t i) {
     LinkShare e = h[i];
@@ -185,7 +197,8 @@ static void sift_down(LinkShare *h, uint32_t n, uint32_t i) {
 
 static void build_heap(struct NetRatesScratch *s) {
     s->n_heap = s->n_used;
-    for (uint32_t k = 0; k < s->n_used; k++) s->heap[k] = (LinkShare){share_of(&s->used[k]), k};
+    for (uint32_t k = 0; k < s->n_used; k++)
+        s->heap[k] = (LinkShare){share_of(&s->used[k], s->step), k};
     for (uint32_t i = s->n_heap / 2; i-- > 0;) sift_down(s->heap, s->n_heap, i);
 }
 
@@ -200,7 +213,7 @@ static double least_share(struct NetRatesScratch *s) {
             if (s->n_heap > 0) sift_down(s->heap, s->n_heap, 0);
             continue;
         }
-        double share = share_of(l);
+        double share = share_of(l, s->step);
         if (share <= top->share) return top->share = share;
         top->share = share;
         sift_down(s->heap, s->n_heap, 0);
@@ -231,13 +244,15 @@ static void settle(NetRates *r, uint32_t flow, double rate) {
     for (uint32_t k = 0; k < r->n_links[flow]; k++) {
         UsedLink *l = &s->used[s->place[r->links[(size_t)flow * r->max_links + k]]];
         l->left -= rate;
+        l->used += rate;
         l->open--;
     }
 }
 
-void netrates_fill(NetRates *r, const double *link_rate) {
+void netrates_fill(NetRates *r, const NetLink *links, double step) {
     struct NetRatesScratch *s = r->scratch;
-    index_flows(r, link_rate);
+    s->step = step;
+    index_flows(r, links);
     build_heap(s);
     order_by_limit(r);
     memset(s->settled, 0, r->n * sizeof *s->settled);
