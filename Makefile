@@ -24,6 +24,7 @@ CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DM3_VERSION='"$(VERSION)"' \
 # The prefix map keeps the checkout's folder out of debug information: same source, same bytes.
 CFLAGS  += -std=c11 $(OPT) -g -ffile-prefix-map=$(CURDIR)=. $(WARN) -fno-common -fPIC \
     -fvisibility=hidden -pthread $(SANFLAGS)
+PLUGIN_LDFLAGS := $(LDFLAGS)
 LDFLAGS += -pthread $(SANFLAGS)
 LDLIBS  += -lcjson -lopenblas -lexpat -lyaml -lm -ldl
 
@@ -54,7 +55,8 @@ TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(T
 .DEFAULT_GOAL := all
 .PHONY: all library torch man deps deps-check run tests check check-unit check-cli check-library \
     check-manual check-slurm check-page check-python record debug asan ubsan tsan fuzz bench \
-    paper layers lint format ckpt ckpt-measure install uninstall clean help
+    paper layers lint format ckpt ckpt-measure install uninstall source deb check-deb deps-deb \
+    clean help
 
 all: $B/m3 $(if $(SAN),,library man) ## build binary, library, man pages and training plug-in
 
@@ -114,8 +116,9 @@ TORCH_SYSTEM := $(addprefix -isystem ,$(TORCH_INC) \
     $(filter-out /usr/include,$(TORCH_INC:%$(TORCH_API)=%include)))
 $B/m3-torch.so: $(TORCH_SRC) $(TORCH_HDR) Makefile
 	@mkdir -p $(@D)
-	$(call say,CXX,$<)$(CXX) -std=c++17 -O1 -g0 -fPIC -shared -Isrc $(TORCH_SYSTEM) -Wall \
-	    -Wextra -o $@ $(TORCH_SRC) $(TORCH_LIB) -ltorch -ltorch_cpu -lc10
+	$(call say,CXX,$<)$(CXX) $(CXXFLAGS) -std=c++17 -O1 -g0 -fPIC -shared -Isrc \
+	    $(TORCH_SYSTEM) -Wall -Wextra $(PLUGIN_LDFLAGS) -o $@ $(TORCH_SRC) $(TORCH_LIB) \
+	    -ltorch -ltorch_cpu -lc10
 else
 torch:
 	@echo "m3: libtorch not found, no training plug-in (apt-get install libtorch-dev)"
@@ -197,7 +200,8 @@ PYTHONS := $(wildcard src/python/*.py tests/python/*.py)
 SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
     layers layers-can-fail library manual readme run-unit slurm summary columns cli/run \
     cli/is-json page/run python/run bench/run bench/ns3-agreement paper/run) \
-    $(wildcard packaging/completions/*)
+    $(addprefix packaging/,source deb check Containerfile debian/rules debian/control) \
+    $(wildcard packaging/completions/* packaging/debian/tests/*)
 lint: layers ## static checks and formatting
 	@clang-format --dry-run -Werror $(SOURCES)
 	@tests/columns $(SOURCES) $(SCRIPTS) $(PYTHONS) $$(git ls-files '*.md')
@@ -293,6 +297,17 @@ uninstall: ## remove what install put there (same PREFIX, LIBDIR, PYTHONDIR, DES
 	    "$(ZSH_DEST)/_m3" "$(FISH_DEST)/m3.fish"
 	rm -rf "$(SHARE_DEST)"
 	rmdir "$(PLUGIN_DEST)" 2>/dev/null || true
+
+# What is made for others goes here; packaging/README.md says how.
+DIST ?= dist
+source: ## write the source as DIST/m3-VERSION.tar.xz (DIST: dist)
+	@packaging/source "$(DIST)/m3-$(VERSION).tar.xz" $(RELEASE)
+deb: ## build Debian packages into DIST (needs what `make deps-deb` installs)
+	@packaging/deb $B/deb "$(DIST)" $(RELEASE)
+check-deb: ## build them twice, compare, lint, and install them into a fresh Debian
+	@packaging/check $B "$(DIST)" $(RELEASE)
+deps-deb: ## install what `make deb` and `make check-deb` need (apt)
+	@.ci/deps build-essential debhelper dh-python lintian mandoc mmdebstrap $(CHECK_PACKAGES)
 
 clean: ## remove what was built
 	rm -rf $B
