@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/process.h"
@@ -37,6 +39,32 @@ static void a_failed_program_is_quoted(void **state) {
     assert_true(process_find("sh"));
     assert_true(process_find("/bin/sh"));
     assert_false(process_find("m3-no-such-program"));
+}
+
+static void a_program_is_not_looked_for_in_a_folder_that_path_names_from_here(void **state) {
+    (void)state;
+    char *path = mem_strdup(getenv("PATH")), *here = getcwd(NULL, 0), *dir = scratch_folder("path");
+    char *file = file_join(dir, "m3-here");
+    const char *const program[] = {"m3-here", NULL};
+    FILE *f = fopen(file, "w");
+    fputs("#!/bin/sh\n", f);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(file, 0755), 0);
+    setenv("PATH", dir, 1);
+    assert_int_equal(process_run(program, NULL, NULL), 0);
+    assert_int_equal(chdir(dir), 0);
+    const char *const relative[] = {".", "", ":/nonexistent", ".:/nonexistent:"};
+    for (size_t i = 0; i < sizeof relative / sizeof *relative; i++) {
+        setenv("PATH", relative[i], 1);
+        assert_false(process_find("m3-here"));
+        assert_int_equal(process_run(program, dir, NULL), -1);
+    }
+    assert_int_equal(chdir(here), 0);
+    setenv("PATH", path, 1);
+    free(file);
+    free(here);
+    free(path);
+    assert_int_equal(scratch_folder_remove(dir), 0);
 }
 
 static void begin(Figure *f, const char *dir) {
@@ -158,6 +186,7 @@ static void a_script_that_fails_leaves_the_old_picture(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failed_program_is_quoted),
+        cmocka_unit_test(a_program_is_not_looked_for_in_a_folder_that_path_names_from_here),
         cmocka_unit_test(it_is_drawn_as_svg_and_pdf),
         cmocka_unit_test(texts_are_only_texts),
         cmocka_unit_test(safe_names_differ),

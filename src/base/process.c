@@ -20,30 +20,35 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-bool process_find(const char *program) {
-    const char *path = getenv("PATH");
-    bool found = strchr(program, '/') && access(program, X_OK) == 0;
-    while (path && *path && !found) {
-        size_t n = strcspn(path, ":");
-        char *dir = MEM_NEW(char, n + 1);
-        memcpy(dir, path, n);
-        dir[n] = '\0';
-        char *file = file_join(n ? dir : ".", program);
-        found = access(file, X_OK) == 0 && !file_is_dir(file);
+/* The program's file, which the caller frees; NULL if there is none. Folders of PATH that are not
+ * named from the root are passed over: the program runs in another folder than ours, maybe one that
+ * holds somebody else's files. */
+static char *find(const char *program) {
+    if (strchr(program, '/')) return access(program, X_OK) == 0 ? mem_strdup(program) : NULL;
+    for (const char *path = getenv("PATH"); path && *path;) {
+        int n = (int)strcspn(path, ":");
+        char *file = mem_printf("%.*s/%s", n, path, program);
+        if (file[0] == '/' && access(file, X_OK) == 0 && !file_is_dir(file)) return file;
         free(file);
-        free(dir);
         path += n + (path[n] == ':');
     }
-    return found;
+    return NULL;
+}
+
+bool process_find(const char *program) {
+    char *file = find(program);
+    free(file);
+    return file != NULL;
 }
 
 /* In the child: never returns. 127, as shells do, says that the program could not be started. */
-static _Noreturn void become(const char *const *argv, const char *dir, int err_fd) {
+static _Noreturn void become(const char *file, const char *const *argv, const char *dir,
+                             int err_fd) {
     int null = open("/dev/null", O_RDWR);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     bool ok = null >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 && dup2(err_fd, 2) >= 0;
-    if (ok && (!dir || chdir(dir) == 0)) execvp(argv[0], (char *const *)(uintptr_t)argv);
+    if (ok && (!dir || chdir(dir) == 0)) execv(file, (char *const *)(uintptr_t)argv);
     _exit(127);
 }
 
@@ -83,16 +88,22 @@ static void wait_for(pid_t pid, int *status) {
 }
 
 int process_run(const char *const *argv, const char *dir, Err *err) {
-    FILE *messages = tmpfile();
-    if (!messages) return err_io(err, "%s: no temporary file: %s", argv[0], strerror(errno));
+    char *file = find(argv[0]);
+    FILE *messages = file ? tmpfile() : NULL;
     int status = 0, rc = -1;
+    if (!file) return err_io(err, "%s: can't be run", argv[0]);
+    if (!messages) {
+        free(file);
+        return err_io(err, "%s: no temporary file: %s", argv[0], strerror(errno));
+    }
     pid_t pid = fork();
-    if (pid == 0) become(argv, dir, fileno(messages));
+    if (pid == 0) become(file, argv, dir, fileno(messages));
     if (pid < 0) err_io(err, "%s: can't be started: %s", argv[0], strerror(errno));
     else {
         wait_for(pid, &status);
         rc = conclude(argv[0], status, messages, err);
     }
     fclose(messages);
+    free(file);
     return rc;
 }

@@ -6,7 +6,8 @@
 
 #include "base/diag.h"
 
-/* process_find returns whether an executable file of this name is on PATH. */
+/* process_find returns whether an executable file of this name is on PATH, in a folder that is
+ * named from the root, as process_run finds it. */
 bool process_find(const char *program);
 /* process_run runs argv (NULL-ended, argv[0] looked up on PATH) in the folder `dir` (NULL: here),
  * with no standard input, and waits for it. Standard output is discarded. −1 with err, which quotes
