@@ -22,7 +22,7 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DM3_VERSION='"$(VERSION)"' \
     -DM3_RELEASED='"$(lastword $(RELEASE))"' -DM3_BUILD='"$(strip $(OPT) $(SANFLAGS))"'
 # The prefix map keeps the checkout's folder out of debug information: same source, same bytes.
-CFLAGS  += -std=c11 $(OPT) -g -ffile-prefix-map=$(CURDIR)=. $(WARN) -fno-common -fPIC \
+CFLAGS  += -std=c11 $(OPT) -g "-ffile-prefix-map=$(CURDIR)=." $(WARN) -fno-common -fPIC \
     -fvisibility=hidden -pthread $(SANFLAGS)
 PLUGIN_LDFLAGS := $(LDFLAGS)
 LDFLAGS += -pthread $(SANFLAGS)

@@ -33,6 +33,8 @@ static void test_err_kinds(void **state) {
     err_wrap(&e, "mix %d", 3);
     assert_string_equal(e.msg, "mix 3: a.json: bad thing");
     assert_int_equal(err_io(NULL, "ignored"), -1);
+    err_input(&e, "%s", "\x1b[2J red\x07 \xc2\x9b\xc2\xa0\x7f é \t\xc2"); /* no terminal obeys */
+    assert_string_equal(e.msg, "?[2J red? ??\xc2\xa0? é  \xc2");
 }
 
 static void test_arena_alignment_and_reuse(void **state) {

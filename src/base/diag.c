@@ -32,12 +32,22 @@ _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "an int is atomic without a lock");
 
 static _Thread_local const DiagStop *under;
 
+/* Texts from files may hold what a terminal obeys rather than shows: control characters, also those
+ * of UTF-8 (U+0080 to U+009F), become question marks, and ends of lines blanks. */
+static void make_printable(char *s) {
+    for (; *s; s++) {
+        unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
+        if (c == '\n' || c == '\r' || c == '\t') *s = ' ';
+        else if (c < ' ' || c == 0x7f) *s = '?';
+        else if (c == 0xc2 && next >= 0x80 && next < 0xa0) s[0] = s[1] = '?';
+    }
+}
+
 static int fill(Err *err, ErrKind kind, const char *fmt, va_list ap) {
     if (!err) return -1;
     err->kind = kind;
     vsnprintf(err->msg, sizeof err->msg, fmt, ap);
-    for (char *c = err->msg; *c; c++)
-        if (*c == '\n' || *c == '\r') *c = ' ';
+    make_printable(err->msg);
     return -1;
 }
 
@@ -138,6 +148,7 @@ void log_note(const Log *log, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
+    make_printable(line);
     if (log->remarks) keep_remark(log->remarks, line);
     say(log, LOG_NORMAL, line);
 }
@@ -149,6 +160,7 @@ void log_detail(const Log *log, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(line, sizeof line, fmt, ap);
     va_end(ap);
+    make_printable(line);
     say(log, LOG_VERBOSE, line);
 }
 

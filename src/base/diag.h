@@ -12,9 +12,10 @@
 #endif
 
 /* An error: one line naming file, place and expectation, without a newline at its end; longer ones
- * are cut (768 bytes hold two paths of ordinary length and the longest message). The kind decides
- * main's exit status: ERR_INPUT 2 (bad usage or input), ERR_IO 1 (a file could not be read or
- * written), ERR_STOPPED 130 (interrupted by the user). */
+ * are cut (768 bytes hold two paths of ordinary length and the longest message), and control
+ * characters, as a file's text may hold, are '?'. The kind decides main's exit status: ERR_INPUT 2
+ * (bad usage or input), ERR_IO 1 (a file could not be read or written), ERR_STOPPED 130
+ * (interrupted by the user). */
 typedef enum { ERR_NONE, ERR_INPUT, ERR_IO, ERR_STOPPED } ErrKind;
 typedef struct {
     ErrKind kind;
