@@ -33,7 +33,8 @@ ifneq ($(V),1)
 say = @echo "  $(1)	$(2)";
 endif
 
-LIB_SRC  := $(filter-out src/cli/%,$(sort $(wildcard src/*/*.c)))
+# src/plugin/mpi_shim.c is a plug-in of its own.
+LIB_SRC  := $(filter-out src/cli/% src/plugin/mpi_shim.c,$(sort $(wildcard src/*/*.c)))
 CLI_SRC  := $(sort $(wildcard src/cli/*.c))
 TEST_SRC := $(wildcard tests/test_*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
@@ -53,10 +54,10 @@ TORCH_INC := $(firstword $(wildcard /usr/$(TORCH_API) /usr/local/$(TORCH_API) \
 TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(TORCH_HOME)/lib)
 
 .DEFAULT_GOAL := all
-.PHONY: all library torch man deps deps-check run tests check check-unit check-cli check-library \
-    check-manual check-slurm check-page check-python record debug asan ubsan tsan fuzz bench \
-    paper layers lint format ckpt ckpt-measure install uninstall source deb check-deb deps-deb \
-    clean help
+.PHONY: all library torch mpi man deps deps-check run tests check check-unit check-cli \
+    check-library check-manual check-slurm check-mpi check-page check-python record debug asan \
+    ubsan tsan fuzz bench paper layers lint format ckpt ckpt-measure install uninstall source deb \
+    check-deb deps-deb clean help
 
 all: $B/m3 $(if $(SAN),,library man) ## build binary, library, man pages and training plug-in
 
@@ -124,6 +125,23 @@ torch:
 	@echo "m3: libtorch not found, no training plug-in (apt-get install libtorch-dev)"
 endif
 
+# The MPI plug-in is built where Open MPI (or another MPI's mpicc) is; mpirun m3 alone needs it.
+MPICC ?= $(shell command -v mpicc 2>/dev/null)
+ifneq ($(MPICC),)
+all: mpi
+mpi: $B/m3-mpi.so ## build the MPI plug-in (needs Open MPI's mpicc)
+# MPI's own include and link flags; the compiler stays ours.
+MPI_FLAGS = $(shell $(MPICC) -show)
+MPI_INC   = $(patsubst -I%,-isystem %,$(filter -I%,$(MPI_FLAGS)))
+$B/m3-mpi.so: src/plugin/mpi_shim.c src/base/ranks.h src/base/diag.h src/base/par.h Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -shared $(MPI_INC) -o $@ $< $(LDFLAGS) \
+	    $(filter -L% -l% -Wl%,$(MPI_FLAGS))
+else
+mpi:
+	@echo "m3: mpicc not found, no MPI plug-in (apt-get install libopenmpi-dev)"
+endif
+
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(wildcard $B/tests/*.d $B/bench/*.d)
 
 deps: ## install what `make run` needs (apt)
@@ -139,7 +157,7 @@ check: deps-check ## install, build and pass all tests
 	@$(MAKE) --no-print-directory all
 	@rm -f $B/*.count
 	@$(MAKE) --no-print-directory -k check-unit check-cli check-library check-manual \
-	    check-slurm check-page check-python layers; \
+	    check-slurm check-mpi check-page check-python layers; \
 	    status=$$?; tests/summary $B && exit $$status
 
 tests: $(TESTS) ## build the unit tests
@@ -157,6 +175,9 @@ check-manual: all ## man pages and completions alone (of mandoc, zsh and fish wh
 
 check-slurm: $B/m3 ## a batch on a Slurm cluster that the test starts (root, slurm-wlm, munge)
 	@tests/slurm $B
+
+check-mpi: all ## commands over several ranks alone (skipped without Open MPI)
+	@tests/mpi $B
 
 check-page: $B/m3 ## pages of m3 report in headless Chromium alone (skipped where there is none)
 	@tests/page/run $B
@@ -198,7 +219,7 @@ SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] \
     tests/python/*.[ch] include/*.h)
 PYTHONS := $(wildcard src/python/*.py tests/python/*.py)
 SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
-    layers layers-can-fail library manual readme run-unit slurm summary columns cli/run \
+    layers layers-can-fail library manual mpi readme run-unit slurm summary columns cli/run \
     cli/is-json page/run python/run bench/run bench/ns3-agreement paper/run) \
     $(addprefix packaging/,source deb check Containerfile debian/rules debian/control) \
     $(wildcard packaging/completions/* packaging/debian/tests/*)
@@ -280,6 +301,8 @@ install: all man ## install all that is needed at run time (PREFIX, LIBDIR, PYTH
 	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig || true; fi
 	if [ -f $B/m3-torch.so ]; then \
 	    install -D -m 644 $B/m3-torch.so "$(PLUGIN_DEST)/m3-torch.so"; fi
+	if [ -f $B/m3-mpi.so ]; then \
+	    install -D -m 644 $B/m3-mpi.so "$(PLUGIN_DEST)/m3-mpi.so"; fi
 	install -d "$(MAN_DEST)/man1" "$(MAN_DEST)/man7"
 	install -m 644 $B/man/*.1 "$(MAN_DEST)/man1"
 	install -m 644 $B/man/*.7 "$(MAN_DEST)/man7"
@@ -291,7 +314,8 @@ install: all man ## install all that is needed at run time (PREFIX, LIBDIR, PYTH
 uninstall: ## remove what install put there (same PREFIX, LIBDIR, PYTHONDIR, DESTDIR)
 	rm -f "$(BIN_DEST)/m3" "$(INC_DEST)/m3.h" "$(LIB_DEST)/libm3.a" "$(LIB_DEST)/libm3.so" \
 	    "$(LIB_DEST)/libm3.so.$(MAJOR)" "$(LIB_DEST)/libm3.so.$(VERSION)" \
-	    "$(LIB_DEST)/pkgconfig/m3.pc" "$(PLUGIN_DEST)/m3-torch.so" "$(PYTHON_DEST)/m3.py" \
+	    "$(LIB_DEST)/pkgconfig/m3.pc" "$(PLUGIN_DEST)/m3-torch.so" \
+	    "$(PLUGIN_DEST)/m3-mpi.so" "$(PYTHON_DEST)/m3.py" \
 	    "$(PYTHON_DEST)"/__pycache__/m3.*.pyc "$(MAN_DEST)/man1/m3.1" \
 	    "$(MAN_DEST)"/man1/m3-*.1 "$(MAN_DEST)"/man7/m3-*.7 "$(BASH_DEST)/m3" \
 	    "$(ZSH_DEST)/_m3" "$(FISH_DEST)/m3.fish"

@@ -6,6 +6,9 @@
  * happened is read from the folder when a child has ended. Locks are this process's: they last as
  * long as it does, whatever becomes of a child. Children end when it is killed.
  *
+ * Several ranks take groups from one list, each into a loop as above; the first one writes what is
+ * about all.
+ *
  * Another group is begun while there are fewer than `jobs`, and the memory of the largest so far
  * (before the first has ended: a guess by the number of flows) fits once more. */
 #include "batch/batch.h"
@@ -292,10 +295,14 @@ static Job *free_job(Run *r) {
     return job;
 }
 
-/* Begins a group as soon as there is room, if anything of it is missing. */
-static int begin_group(Run *r, size_t group, Err *err) {
+/* Waits until another group may begin; false: interrupted. */
+static bool wait_for_room(Run *r) {
     while (!has_room(r) && !diag_stop_requested()) wait_for_news(r);
-    if (diag_stop_requested()) return 0;
+    return !diag_stop_requested();
+}
+
+/* Begins a group if anything of it is missing. */
+static int begin_group(Run *r, size_t group, Err *err) {
     Job *job = free_job(r);
     int rc = lock_group(r, group, job, err);
     if (rc == 0 && job->n > 0) return start(r, job, err);
@@ -307,7 +314,9 @@ static int begin_group(Run *r, size_t group, Err *err) {
 static int run_groups(Run *r, Err *err) {
     int rc = 0;
     size_t most = r->o->max_groups ? r->o->max_groups : r->plan.n_groups;
-    for (size_t g = 0; g < r->plan.n_groups && rc == 0 && !diag_stop_requested(); g++)
+    uint64_t loop = 0;
+    size_t g;
+    while (rc == 0 && wait_for_room(r) && ranks_take(r->o->ranks, &loop, r->plan.n_groups, &g))
         if (r->info->n_groups_made < most) rc = begin_group(r, g, err);
     while (r->n_running > 0) {
         if (rc != 0 || diag_stop_requested()) stop_children(r);
@@ -357,9 +366,28 @@ static void count_up(Run *r, size_t n_before) {
                  "%s: neither a result nor why there is none could be written", r->o->out);
 }
 
+/* Adds up what the ranks have done. */
+static int sum_up(Run *r, Err *err) {
+    BatchInfo *info = r->info;
+    size_t n = r->plan.n;
+    double sum[] = {(double)r->n_made, (double)info->n_groups_made};
+    double *most = MEM_ZNEW(double, n + 1); /* of memory, then what was done elsewhere */
+    most[n] = (double)info->peak_rss_b;
+    for (size_t i = 0; i < n; i++) most[i] = r->state[i].elsewhere;
+    int rc = ranks_sum(r->o->ranks, sum, 2, err);
+    if (rc == 0) rc = ranks_max(r->o->ranks, most, n + 1, err);
+    for (size_t i = 0; i < n; i++) r->state[i].elsewhere = most[i] > 0;
+    r->n_made = (size_t)sum[0];
+    info->n_groups_made = (size_t)sum[1];
+    info->peak_rss_b = (uint64_t)most[n];
+    free(most);
+    return rc;
+}
+
 static int run_planned(Run *r, Err *err) {
     size_t n_before = 0, n_all = 0;
-    if (open_folder(r, err) != 0) return -1;
+    bool first = ranks_first(r->o->ranks);
+    if (ranks_agree(r->o->ranks, first ? open_folder(r, err) : 0, err) != 0) return -1;
     if (pipe(r->progress_fd) != 0) return err_io(err, "batch: no pipe: %s", strerror(errno));
     deal_out(r);
     r->guess_b = guess_b(r);
@@ -369,14 +397,15 @@ static int run_planned(Run *r, Err *err) {
         n_before += r->o->n_methods - count_missing(r, &r->plan.items[i]);
     }
     progress_init(&r->progress, r->log, "results", n_all - n_before);
-    int rc = run_groups(r, err);
+    int rc = ranks_agree(r->o->ranks, 0, err); /* all have counted what was there before */
+    if (rc == 0) rc = run_groups(r, err);
     progress_finish(&r->progress);
     close(r->progress_fd[1]);
     while (read_news(r)) {}
     close(r->progress_fd[0]);
-    if (rc != 0) return -1;
+    if (rc != 0 || sum_up(r, err) != 0) return -1;
     count_up(r, n_before);
-    return batch_summary_write(r->o->out, err);
+    return first ? batch_summary_write(r->o->out, err) : 0;
 }
 
 int batch_run(const BatchOptions *o, const Log *log, BatchInfo *info, Err *err) {

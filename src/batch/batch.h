@@ -1,6 +1,7 @@
 /* batch: many mixes by many methods into a folder, resumable. */
 #ifndef M3_BATCH_BATCH_H
 #define M3_BATCH_BATCH_H
+#include "base/ranks.h"
 #include "batch/batch_plan.h"
 #include "estimate/estimate.h"
 
@@ -17,6 +18,7 @@ typedef struct {
     int jobs;                 /* groups at once */
     double memory_b;          /* that they may take together */
     int threads;              /* of all jobs together; 0: all cores */
+    Ranks *ranks;             /* that share the groups, each with `jobs`; NULL: alone */
     const char *ckpt_sha256;  /* of estimate.ckpt; NULL: no method needs one */
     const char *command;      /* the command line */
 } BatchOptions;
@@ -34,7 +36,8 @@ typedef struct {
 /* batch_run makes the results that are missing of this shard, each whole or not at all, and
  * rewrites summary.csv. Each group of mixes is computed in a process of its own, so that one that
  * crashes or runs out of memory is a failed mix, not a failed batch. Results don't depend on jobs,
- * threads, shards or on what was there before; each equals that of m3 estimate. −1 with err for
- * bad input, a folder of another batch, and if interrupted; failed mixes are counted. */
+ * threads, ranks, shards or on what was there before; each equals that of m3 estimate. Of several
+ * ranks the first knows all of *info. −1 with err for bad input, a folder of another batch, and if
+ * interrupted; failed mixes are counted. */
 int batch_run(const BatchOptions *o, const Log *log, BatchInfo *info, Err *err);
 #endif

@@ -8,15 +8,19 @@
 #include "cli/cli.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/par.h"
 #include "base/units.h"
 #include "base/words.h"
 #include "cli/value.h"
+#include "plugin/mpi_load.h"
 
 enum { COMMON_JSON, COMMON_QUIET, COMMON_VERBOSE, COMMON_THREADS, COMMON_SEED, COMMON_HELP };
 
@@ -93,9 +97,13 @@ int cli_help(const CliCommand *cmd, int argc, char **argv, Err *err) {
     return 0;
 }
 
+static int status_of(const Err *err) {
+    return err->kind == ERR_STOPPED ? 130 : err->kind == ERR_IO ? 1 : 2;
+}
+
 int cli_fail(const Err *err) {
     fprintf(stderr, "m3: %s\n", err->msg);
-    return err->kind == ERR_STOPPED ? 130 : err->kind == ERR_IO ? 1 : 2;
+    return status_of(err);
 }
 
 /* ---- options ---- */
@@ -221,6 +229,44 @@ static char *join(int argc, char **argv) {
     return s;
 }
 
+/* ---- ranks ---- */
+
+/* Only rank 0 is heard. */
+static void silence_stdout(void) {
+    int null = open("/dev/null", O_WRONLY);
+    if (null < 0) return;
+    dup2(null, STDOUT_FILENO);
+    close(null);
+}
+
+/* Threads of a rank for which none were asked for: the processors that mpirun lets it use, shared
+ * out where ranks of one machine may use the same. */
+static int threads_of_rank(const Ranks *r) {
+    cpu_set_t set;
+    int all = par_resolve(0), ours = all / r->n_local;
+    int allowed = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : all;
+    if (allowed < all && allowed < ours) ours = allowed;
+    return ours < 1 ? 1 : ours;
+}
+
+/* Joins the other ranks, if mpirun started some. */
+static int join_ranks(const CliCommand *cmd, CliCommon *common, Ranks *r, Err *err) {
+    if (r->size == 1) return 0;
+    if (r->rank > 0) common->log.level = LOG_QUIET;
+    if (!cmd->on_ranks)
+        return err_input(err, "%s: does not run on several ranks; start it without mpirun",
+                         cmd->name);
+    if (mpi_join(r, r->size, err) != 0) return -1;
+    common->ranks = r;
+    if (common->threads == 0) common->threads = threads_of_rank(r);
+    return 0;
+}
+
+/* Ends the job, if there is one: what happened to any rank is known to all. */
+static int leave_ranks(Ranks *r, int rc, Err *err) {
+    return rc > 0 ? ranks_end(r, 0, err) == 0 ? rc : -1 : ranks_end(r, rc, err);
+}
+
 int cli_run(const CliCommand *cmd, int argc, char **argv) {
     char *command = join(argc, argv);
     const CliCommand *sub = argc > 1 ? cli_subcommand(cmd, argv[1]) : NULL;
@@ -229,6 +275,9 @@ int cli_run(const CliCommand *cmd, int argc, char **argv) {
     char **words = MEM_ZNEW(char *, (size_t)argc + 1);
     memcpy(words, argv + 1, (size_t)(argc - 1) * sizeof *words);
     LogRemarks remarks = {0};
+    Ranks ranks = {0};
+    ranks.size = mpi_started(&ranks.rank);
+    if (ranks.rank > 0) silence_stdout();
     CliCommon common = {
         .log = {.level = LOG_NORMAL, .tty = isatty(STDERR_FILENO) != 0, .remarks = &remarks},
         .seed = 1,
@@ -243,12 +292,16 @@ int cli_run(const CliCommand *cmd, int argc, char **argv) {
         print_help(cmd);
         rc = 0;
     } else if (rc == 0) {
-        rc = cmd->run(state, &common, &err);
+        rc = join_ranks(cmd, &common, &ranks, &err);
+        if (rc == 0) rc = leave_ranks(common.ranks, cmd->run(state, &common, &err), &err);
     }
     if (cmd->free) cmd->free(state);
     free(state);
     free(words);
     free(command);
     log_remarks_free(&remarks);
-    return rc < 0 ? cli_fail(&err) : rc;
+    int status = rc < 0 ? status_of(&err) : rc;
+    if (rc < 0 && ranks_first(&ranks)) cli_fail(&err);
+    mpi_leave(&ranks, status);
+    return status;
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/diag.h"
+#include "base/ranks.h"
 
 enum { CLI_MAX_ARGS = 256 }; /* of a command, beside options: "batch FILES…" has most */
 
@@ -20,7 +21,8 @@ enum { CLI_MAX_ARGS = 256 }; /* of a command, beside options: "batch FILES…" h
 typedef struct {
     Log log;
     bool json;
-    int threads; /* 0: all cores */
+    int threads;  /* 0: all cores */
+    Ranks *ranks; /* of mpirun; NULL: alone. Only rank 0 writes (ranks_first) */
     uint64_t seed;
     bool seed_given;     /* the command line has --seed */
     const char *command; /* the whole command line, for reports */
@@ -52,6 +54,7 @@ typedef struct CliCommand {
         *subcommands;         /* with options of their own; NULL-ended, or NULL */
     const char *const *verbs; /* what the first argument must be; NULL-ended, or NULL */
     size_t state_size;
+    bool on_ranks;             /* mpirun may start several of it, which share its work */
     int max_args;              /* arguments that belong to no option; at most CLI_MAX_ARGS */
     void (*init)(void *state); /* fills in the defaults that aren't zero; NULL: there are none */
     /* Takes the value (NULL: a flag) of options[option]. Called in the order of the command line.

@@ -85,7 +85,8 @@ typedef struct {
     Ckpt ckpt;
     char sha256[65];
     uint32_t slurm_tasks; /* 0: no script is asked for */
-    int jobs;             /* of each of them */
+    bool memory_given;
+    int jobs; /* of each of them */
 } BatchCmd;
 
 static void init(void *state) {
@@ -147,7 +148,9 @@ static int set_work(BatchCmd *o, int option, const char *value, Err *err) {
         if (value_count(value, "--jobs", 1, 1024, &n, err) != 0) return -1;
         o->batch.jobs = (int)n;
         return 0;
-    case MEMORY: return units_parse_size(value, "--memory", &o->batch.memory_b, err);
+    case MEMORY:
+        o->memory_given = true;
+        return units_parse_size(value, "--memory", &o->batch.memory_b, err);
     default: return value_count32(value, "--slurm", 1, 100000, &o->slurm_tasks, err);
     }
 }
@@ -194,6 +197,8 @@ static int check(const BatchCmd *o, const CliCommon *common, Err *err) {
         return err_input(err, "batch: expected --n-flows or --duration, not both");
     if (o->slurm_tasks && o->batch.n_shards > 1)
         return err_input(err, "batch: --slurm makes the shards; --shard doesn't go with it");
+    if (o->slurm_tasks && ranks_several(common->ranks))
+        return err_input(err, "batch: --slurm writes a script; start it without mpirun");
     if (has_method(&o->batch, METHOD_SAMPLED) && o->batch.estimate.check.off)
         return err_input(err, "batch: --method sampled is nothing but --check; expected a budget, "
                               "got off");
@@ -324,6 +329,8 @@ static int run(void *state, const CliCommon *common, Err *err) {
     b->plan.n_inputs = (size_t)common->n_args;
     b->plan.scenario = o->scenario.options;
     b->threads = common->threads;
+    b->ranks = common->ranks;
+    if (b->ranks && !o->memory_given) b->memory_b /= b->ranks->n_local;
     b->command = common->command;
     if (o->slurm_tasks) return run_slurm(o, common, err);
     if (batch_run(b, &common->log, &info, err) != 0) return -1;
@@ -350,6 +357,7 @@ const CliCommand cmd_batch = {
         "  m3 batch mixes.json --n-flows 10M --out runs/a --method packet --ids 0..4\n"
         "  m3 batch report runs/a",
     .options = options,
+    .on_ranks = true,
     .subcommands = subcommands,
     .state_size = sizeof(BatchCmd),
     .max_args = CLI_MAX_ARGS,

@@ -53,9 +53,10 @@ static void print_result(const PathDataInfo *info, const char *out, bool json) {
 
 static int run(void *state, const CliCommon *common, Err *err) {
     PathDataOptions *o = state;
-    PathDataInfo info;
+    PathDataInfo info = {0};
     o->seed = common->seed;
     o->threads = common->threads;
+    o->ranks = common->ranks;
     if (!o->scenarios || !o->out)
         return err_input(err, "dataset: --scenarios and --out are needed; see 'm3 dataset --help'");
     if (pathdata_make(o, &common->log, &info, err) != 0) return -1;
@@ -82,6 +83,7 @@ const CliCommand cmd_dataset = {
                "The arrays are .npy files that numpy opens; manifest.json says what they are. An "
                "interrupted run goes on where it stopped.",
     .options = options,
+    .on_ranks = true,
     .subcommands = subcommands,
     .state_size = sizeof(PathDataOptions),
     .set = set,

@@ -179,13 +179,16 @@ static int on_networks(const EvaluateCmd *o, const Ckpt *c, const EvaluateMeta *
                              .sampled = o->sampled,
                              .hpcc_ns3 = o->hpcc_ns3,
                              .seed = common->seed,
-                             .threads = common->threads};
+                             .threads = common->threads,
+                             .ranks = common->ranks};
     EvaluateNet *nets;
     size_t n;
     if (evaluate_nets(o->networks, &eo, &common->log, &nets, &n, err) != 0) return -1;
     if (common->json) evaluate_nets_report_json(nets, n, m);
     else evaluate_nets_report_table(nets, n, m);
-    int rc = o->calibrate ? evaluate_calibrate(nets, n, c, o->calibrate, err) : 0;
+    int rc = o->calibrate && ranks_first(common->ranks)
+                 ? evaluate_calibrate(nets, n, c, o->calibrate, err)
+                 : 0;
     evaluate_nets_free(nets, n);
     return rc;
 }
@@ -212,6 +215,9 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (!o->dataset == !o->networks)
         return err_input(
             err, "evaluate: one of --dataset and --networks is needed; see 'm3 evaluate --help'");
+    if (o->dataset && ranks_several(common->ranks))
+        return err_input(err, "evaluate: --dataset does not run on several ranks; start it without "
+                              "mpirun");
     if (o->sampled && !o->check_given) o->check = (CheckBudget){0};
     if (o->dataset && datasplit_check(&o->split, err) != 0) return -1;
     if (check_calibration(o, err) != 0) return -1;
@@ -239,6 +245,7 @@ const CliCommand cmd_evaluate = {
                "out the drawing of paths.\n"
                "In all, flowSim alone (the fluid simulation without the model) stands beside m3.",
     .options = options,
+    .on_ranks = true,
     .state_size = sizeof(EvaluateCmd),
     .init = init,
     .set = set,

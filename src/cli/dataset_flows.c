@@ -59,9 +59,10 @@ static void init(void *state) {
 
 static int run(void *state, const CliCommon *common, Err *err) {
     FlowDataOptions *o = state;
-    FlowDataInfo info;
+    FlowDataInfo info = {0};
     o->seed = common->seed;
     o->threads = common->threads;
+    o->ranks = common->ranks;
     if (!o->networks || !o->out)
         return err_input(
             err, "dataset flows: --networks and --out are needed; see 'm3 dataset flows --help'");
@@ -79,6 +80,7 @@ const CliCommand dataset_flows = {
                "flows' true slowdowns. The arrays are .npy files that numpy opens; manifest.json "
                "names the features and gives their ranges.",
     .options = options,
+    .on_ranks = true,
     .state_size = sizeof(FlowDataOptions),
     .init = init,
     .set = set,

@@ -98,6 +98,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     NetGenInfo info;
     o->draw.seed = common->seed;
     o->threads = common->threads;
+    o->ranks = common->ranks;
     if (!o->out)
         return err_input(err,
                          "dataset networks: --out is needed; see 'm3 dataset networks --help'");
@@ -119,6 +120,7 @@ const CliCommand dataset_networks = {
                "measures estimates against it.\n\nExample:\n"
                "  m3 dataset networks --out held --count 120 --seed 1001",
     .options = options,
+    .on_ranks = true,
     .state_size = sizeof(NetGenOptions),
     .init = init,
     .set = set,

@@ -57,6 +57,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     PathGenInfo info;
     o->seed = common->seed;
     o->threads = common->threads;
+    o->ranks = common->ranks;
     if (!o->out)
         return err_input(err, "dataset paths: --out is needed; see 'm3 dataset paths --help'");
     if (pathgen_run(o, &common->log, &info, err) != 0) return -1;
@@ -73,6 +74,7 @@ const CliCommand dataset_paths = {
                "alone and simulated at packet level. 'm3 dataset --scenarios DIR' makes arrays of "
                "them. Paths that exist already are kept.",
     .options = options,
+    .on_ranks = true,
     .state_size = sizeof(PathGenOptions),
     .init = init,
     .set = set,

@@ -19,7 +19,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/par.h"
 
 typedef struct {
     const CaseFolder *set;
@@ -125,12 +124,17 @@ static int run_item(void *ctx, size_t item, int worker, Err *err) {
 
 int casefolder_run(const CaseFolder *s, const Log *log, CaseFolderInfo *info, Err *err) {
     *info = (CaseFolderInfo){0};
-    if (settle_manifest(s, err) != 0) return -1;
-    clear_leftovers(s);
+    int rc = ranks_first(s->ranks) ? settle_manifest(s, err) : 0;
+    if (rc == 0 && ranks_first(s->ranks)) clear_leftovers(s);
+    if (ranks_agree(s->ranks, rc, err) != 0) return -1;
     CaseFolderRun job = {.set = s};
+    RanksLoop loop = {
+        .n = (size_t)s->count, .grain = 1, .threads = s->threads, .run = run_item, .ctx = &job};
     progress_init(&job.progress, log, s->what, s->count);
-    int rc = par_try((size_t)s->count, s->threads, run_item, &job, err);
+    rc = ranks_run(s->ranks, &loop, err);
     progress_finish(&job.progress);
-    *info = (CaseFolderInfo){.n_made = job.n_made, .n_kept = job.n_done - job.n_made};
+    double counts[] = {(double)job.n_made, (double)(job.n_done - job.n_made)};
+    if (rc == 0) rc = ranks_sum(s->ranks, counts, 2, err);
+    *info = (CaseFolderInfo){.n_made = (uint64_t)counts[0], .n_kept = (uint64_t)counts[1]};
     return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "base/json.h"
+#include "base/ranks.h"
 
 typedef struct {
     const char *out;    /* folder */
@@ -12,6 +13,7 @@ typedef struct {
     const char *what;   /* plural, for progress */
     uint64_t first, count;
     int threads;
+    Ranks *ranks; /* that share the cases; NULL: this process makes all */
     /* Everything that a case depends on, as members of the open object of manifest.json. */
     void (*manifest)(const void *ctx, JsonOut *j);
     /* Writes case `index` into the empty folder `dir`. Called from several threads. */

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ranks.h"
 #include "data/pathdata.h"
 #include "model/flowfeat.h"
 #include "traffic/sizebucket.h"
@@ -16,6 +17,7 @@ typedef struct {
     uint64_t max_flows;   /* foreground flows kept per path */
     uint64_t seed;
     int threads;
+    Ranks *ranks; /* that share the networks; NULL: alone */
 } FlowDataOptions;
 typedef struct {
     size_t n_networks, n_paths, n_links, n_flows; /* paths are unique ones */
@@ -23,7 +25,8 @@ typedef struct {
 } FlowDataInfo;
 
 /* Draws paths from each network, and writes the arrays and manifest.json. A network's paths are a
- * function of its files, its name and the seed; a path without a finished flow is left out. */
+ * function of its files, its name and the seed; a path without a finished flow is left out. Of
+ * several ranks the first writes, and it alone has *info. */
 int flowdata_make(const FlowDataOptions *o, const Log *log, FlowDataInfo *info, Err *err);
 
 /* The arrays, in <name>.npy each. Links of path p are link_start[p] … link_start[p+1] − 1, its

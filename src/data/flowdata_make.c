@@ -137,12 +137,37 @@ static int process_item(void *ctx, size_t item, int worker, Err *err) {
     return rc;
 }
 
+static void pack_part(void *ctx, size_t item, RanksOut *out) {
+    NetworkPart *p = &((FlowDataRun *)ctx)->parts[item];
+    ranks_put(out, p, sizeof *p);
+    for (int k = 0; k < FLOWDATA_N_ARRAYS; k++) ranks_put(out, p->arrays[k].data, p->arrays[k].len);
+}
+
+static void unpack_part(void *ctx, size_t item, RanksIn *in) {
+    NetworkPart *p = &((FlowDataRun *)ctx)->parts[item];
+    ranks_get(in, p, sizeof *p);
+    for (int k = 0; k < FLOWDATA_N_ARRAYS; k++) {
+        ArrayRows *a = &p->arrays[k];
+        a->data = MEM_NEW(char, a->len);
+        a->cap = a->len;
+        ranks_get(in, a->data, a->len);
+    }
+}
+
 static int make_parts(FlowDataRun *job, const Log *log, Err *err) {
     int workers = par_resolve(job->o->threads);
     job->parts = MEM_ZNEW(NetworkPart, job->n);
     job->scratch = MEM_ZNEW(Arena, (size_t)workers);
+    RanksLoop loop = {.n = job->n,
+                      .grain = 1,
+                      .threads = workers,
+                      .run = process_item,
+                      .pack = pack_part,
+                      .unpack = unpack_part,
+                      .first_only = true,
+                      .ctx = job};
     progress_init(&job->progress, log, "networks", job->n);
-    int rc = par_try(job->n, workers, process_item, job, err);
+    int rc = ranks_run(job->o->ranks, &loop, err);
     progress_finish(&job->progress);
     for (int w = 0; w < workers; w++) arena_free(&job->scratch[w]);
     free(job->scratch);
@@ -277,16 +302,21 @@ static int write_manifest(const FlowDataRun *job, const FlowDataInfo *info, cons
     return json_file_commit(&file, err);
 }
 
+static int join_parts(const FlowDataRun *job, FlowDataInfo *info, const char *manifest, Err *err) {
+    int rc = count_rows(job, info, err);
+    if (rc == 0) unlink(manifest);
+    for (int k = 0; rc == 0 && k < FLOWDATA_N_ARRAYS; k++) rc = write_array(job, info, k, err);
+    return rc == 0 ? write_manifest(job, info, manifest, err) : -1;
+}
+
 int flowdata_make(const FlowDataOptions *o, const Log *log, FlowDataInfo *info, Err *err) {
     FlowDataRun job = {.o = o};
+    bool first = ranks_first(o->ranks);
     char *manifest = file_join(o->out, "manifest.json");
     int rc = netdir_list(o->networks, &job.names, &job.n, err);
-    if (rc == 0) rc = file_mkdirs(o->out, err);
+    if (rc == 0 && first) rc = file_mkdirs(o->out, err);
     if (rc == 0) rc = make_parts(&job, log, err);
-    if (rc == 0) rc = count_rows(&job, info, err);
-    if (rc == 0) unlink(manifest);
-    for (int k = 0; rc == 0 && k < FLOWDATA_N_ARRAYS; k++) rc = write_array(&job, info, k, err);
-    if (rc == 0) rc = write_manifest(&job, info, manifest, err);
+    if (rc == 0 && first) rc = join_parts(&job, info, manifest, err);
     for (size_t i = 0; job.parts && i < job.n; i++)
         for (int k = 0; k < FLOWDATA_N_ARRAYS; k++) free(job.parts[i].arrays[k].data);
     free(job.parts);

@@ -183,6 +183,18 @@ static void put_manifest(const void *ctx, JsonOut *j) {
     json_put_number(j, "max_packet_hops", d->max_packet_hops);
 }
 
+/* What all ranks have made. */
+static int sum_up(Ranks *r, NetGenInfo *info, Err *err) {
+    double x[] = {(double)info->n_flows, (double)info->n_unfinished, (double)info->n_packet_hops,
+                  info->sim_s};
+    if (ranks_sum(r, x, sizeof x / sizeof *x, err) != 0) return -1;
+    info->n_flows = (uint64_t)x[0];
+    info->n_unfinished = (uint64_t)x[1];
+    info->n_packet_hops = (uint64_t)x[2];
+    info->sim_s = x[3];
+    return 0;
+}
+
 int netgen_run(const NetGenOptions *o, const Log *log, NetGenInfo *info, Err *err) {
     *info = (NetGenInfo){0};
     if (o->draw.flows_lo < 1 || o->draw.flows_lo > o->draw.flows_hi)
@@ -194,6 +206,7 @@ int netgen_run(const NetGenOptions *o, const Log *log, NetGenInfo *info, Err *er
                       .first = o->first,
                       .count = o->count,
                       .threads = o->threads,
+                      .ranks = o->ranks,
                       .manifest = put_manifest,
                       .make = make,
                       .ctx = &job};
@@ -201,5 +214,5 @@ int netgen_run(const NetGenOptions *o, const Log *log, NetGenInfo *info, Err *er
     int rc = casefolder_run(&set, log, &counts, err);
     info->n_made = counts.n_made;
     info->n_kept = counts.n_kept;
-    return rc;
+    return rc == 0 ? sum_up(o->ranks, info, err) : -1;
 }

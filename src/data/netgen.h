@@ -1,6 +1,7 @@
 /* netgen: a folder of simulated networks: truth for training and evaluation. */
 #ifndef M3_DATA_NETGEN_H
 #define M3_DATA_NETGEN_H
+#include "base/ranks.h"
 #include "data/netdraw.h"
 
 typedef struct {
@@ -8,6 +9,7 @@ typedef struct {
     const char *out;       /* folder to write */
     uint64_t first, count; /* networks first … first + count − 1 of the set */
     int threads;
+    Ranks *ranks; /* that share the networks; NULL: alone */
 } NetGenOptions;
 void netgen_default(NetGenOptions *o);
 

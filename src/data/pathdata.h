@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ranks.h"
 #include "data/datasplit.h"
 #include "data/npy.h"
 #include "model/pathfeat.h"
@@ -17,6 +18,7 @@ typedef struct {
     uint32_t views;        /* partial views of each scenario beside the whole one */
     uint64_t seed;         /* of the views */
     int threads;
+    Ranks *ranks; /* that share the scenarios; NULL: alone */
 } PathDataOptions;
 
 typedef struct {
@@ -26,7 +28,8 @@ typedef struct {
 
 /* Simulates every scenario with the fluid model and writes the arrays and manifest.json. An
  * interrupted run leaves what is finished under out/parts and goes on there; the result has the
- * same bytes whatever was interrupted and however many threads ran. */
+ * same bytes whatever was interrupted and however many threads ran. Of several ranks, which must
+ * see the same folder, the first joins the parts, and it alone has *info. */
 int pathdata_make(const PathDataOptions *o, const Log *log, PathDataInfo *info, Err *err);
 
 /* The arrays of a data set, in <name>.npy each. */

@@ -353,11 +353,30 @@ static void remove_parts(const PathDataRun *job) {
     rmdir(job->parts_dir);
 }
 
+static void pack_item(void *ctx, size_t item, RanksOut *out) {
+    ranks_put(out, &((PathDataRun *)ctx)->items[item], sizeof(PathDataItem));
+}
+
+static void unpack_item(void *ctx, size_t item, RanksIn *in) {
+    PathDataItem *it = &((PathDataRun *)ctx)->items[item];
+    char *name = it->name;
+    ranks_get(in, it, sizeof *it);
+    it->name = name;
+}
+
 static int make_parts(PathDataRun *job, const Log *log, Err *err) {
     int workers = par_resolve(job->o->threads);
     job->arenas = MEM_ZNEW(Arena, (size_t)workers);
+    RanksLoop loop = {.n = job->n_items,
+                      .grain = 1,
+                      .threads = workers,
+                      .run = process_item,
+                      .pack = pack_item,
+                      .unpack = unpack_item,
+                      .first_only = true,
+                      .ctx = job};
     progress_init(&job->progress, log, "scenarios", job->n_items);
-    int rc = par_try(job->n_items, workers, process_item, job, err);
+    int rc = ranks_run(job->o->ranks, &loop, err);
     progress_finish(&job->progress);
     for (int w = 0; w < workers; w++) arena_free(&job->arenas[w]);
     free(job->arenas);
@@ -381,18 +400,26 @@ static int count_samples(const PathDataRun *job, PathDataInfo *info, Err *err) {
     return 0;
 }
 
+/* The data set from its parts. */
+static int finish(PathDataRun *job, PathDataInfo *info, Err *err) {
+    if (count_samples(job, info, err) != 0 || join_parts(job, info, err) != 0 ||
+        write_manifest(job, info, err) != 0)
+        return -1;
+    remove_parts(job);
+    return 0;
+}
+
 int pathdata_make(const PathDataOptions *o, const Log *log, PathDataInfo *info, Err *err) {
     PathDataRun job = {.o = o, .skip = o->skip_cc != NULL};
     if (job.skip && netconf_parse_cc(o->skip_cc, &job.skip_cc, err) != 0)
         return err_wrap(err, "--skip-cc");
     job.parts_dir = file_join(o->out, "parts");
     int rc = list_items(&job, err);
-    if (rc == 0) rc = file_mkdirs(job.parts_dir, err);
+    bool first = ranks_first(o->ranks);
+    if (rc == 0 && first) rc = file_mkdirs(job.parts_dir, err);
+    if (ranks_agree(o->ranks, rc, err) != 0) rc = -1;
     if (rc == 0) rc = make_parts(&job, log, err);
-    if (rc == 0) rc = count_samples(&job, info, err);
-    if (rc == 0) rc = join_parts(&job, info, err);
-    if (rc == 0) rc = write_manifest(&job, info, err);
-    if (rc == 0) remove_parts(&job);
+    if (rc == 0 && first) rc = finish(&job, info, err);
     for (size_t i = 0; i < job.n_items; i++) free(job.items[i].name);
     free(job.items);
     free(job.parts_dir);

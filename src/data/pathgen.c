@@ -274,6 +274,7 @@ int pathgen_run(const PathGenOptions *o, const Log *log, PathGenInfo *info, Err 
                       .first = o->first,
                       .count = o->count,
                       .threads = o->threads,
+                      .ranks = o->ranks,
                       .manifest = put_manifest,
                       .make = make,
                       .ctx = &own};

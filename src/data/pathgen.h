@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/ranks.h"
 
 typedef struct {
     const char *out;       /* folder to write */
@@ -12,6 +13,7 @@ typedef struct {
     uint64_t seed;
     const char *sizes_dir; /* NULL: where they are found */
     int threads;
+    Ranks *ranks; /* that share the paths; NULL: alone */
 } PathGenOptions;
 
 typedef struct {

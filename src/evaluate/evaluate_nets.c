@@ -93,6 +93,35 @@ static int evaluate_one(const char *dir, const EvaluateNetOptions *o, const Log 
 
 /* ---- a folder of them ---- */
 
+typedef struct {
+    const char *dir;
+    const EvaluateNetOptions *o;
+    EvaluateNet *nets;
+    size_t n_done;
+    Progress progress;
+} EvaluateNetsRun;
+
+static int run_network(void *ctx, size_t i, int worker, Err *err) {
+    (void)worker;
+    EvaluateNetsRun *r = ctx;
+    char *sub = file_join(r->dir, r->nets[i].name);
+    int rc = evaluate_one(sub, r->o, NULL, &r->nets[i], err);
+    free(sub);
+    progress_update(&r->progress, ++r->n_done);
+    return rc;
+}
+
+static void pack_network(void *ctx, size_t i, RanksOut *out) {
+    ranks_put(out, &((EvaluateNetsRun *)ctx)->nets[i], sizeof(EvaluateNet));
+}
+
+static void unpack_network(void *ctx, size_t i, RanksIn *in) {
+    EvaluateNet *net = &((EvaluateNetsRun *)ctx)->nets[i];
+    char *name = net->name;
+    ranks_get(in, net, sizeof *net);
+    net->name = name;
+}
+
 int evaluate_nets(const char *dir, const EvaluateNetOptions *o, const Log *log, EvaluateNet **nets,
                   size_t *n, Err *err) {
     char **names;
@@ -105,17 +134,17 @@ int evaluate_nets(const char *dir, const EvaluateNetOptions *o, const Log *log, 
     *nets = MEM_ZNEW(EvaluateNet, *n);
     for (size_t i = 0; i < *n; i++) (*nets)[i].name = names[i];
     free(names);
-    Progress p;
-    progress_init(&p, log, "networks", *n);
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < *n; i++) {
-        char *sub = file_join(dir, (*nets)[i].name);
-        rc =
-            diag_stop_requested() ? err_stopped(err) : evaluate_one(sub, o, NULL, &(*nets)[i], err);
-        free(sub);
-        progress_update(&p, i + 1);
-    }
-    progress_finish(&p);
+    EvaluateNetsRun r = {.dir = dir, .o = o, .nets = *nets};
+    RanksLoop loop = {.n = *n,
+                      .grain = 1,
+                      .threads = 1, /* each network is estimated by all */
+                      .run = run_network,
+                      .pack = pack_network,
+                      .unpack = unpack_network,
+                      .ctx = &r};
+    progress_init(&r.progress, log, "networks", *n);
+    int rc = ranks_run(o->ranks, &loop, err);
+    progress_finish(&r.progress);
     if (rc == 0) return 0;
     evaluate_nets_free(*nets, *n);
     *nets = NULL;

@@ -1,6 +1,7 @@
 /* evaluate_nets: estimates of whole networks against packet simulations of the same flows. */
 #ifndef M3_EVALUATE_EVALUATE_NETS_H
 #define M3_EVALUATE_EVALUATE_NETS_H
+#include "base/ranks.h"
 #include "data/nettraits.h"
 #include "estimate/check.h"
 #include "estimate/result.h"
@@ -34,6 +35,7 @@ typedef struct {
     uint64_t n_paths; /* 0: all */
     uint64_t seed;
     int threads;
+    Ranks *ranks;      /* that share the networks; NULL: alone */
     CheckBudget check; /* off: the model alone */
     bool sampled;      /* packet windows alone: METHOD_SAMPLED */
     bool hpcc_ns3;     /* packets of windows as in the HPCC authors' ns-3 */
