@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "features/features_file.h"
+#include "features/features_share.h"
 #include "model/featarrays.h"
 
 #define NET "tests/cli/net/"
@@ -85,6 +86,50 @@ static void round_trips(void **state) {
         check_round_trip(kinds[k], 20);
         check_round_trip(kinds[k], 0); /* all paths */
     }
+}
+
+/* ---- other ranks ---- */
+
+/* What another rank makes of a path's bytes is written as the same file. */
+static void check_share(FeaturesKind kind) {
+    Features f, heard;
+    FeaturesSource src;
+    RanksOut out = {0};
+    Err err = {0};
+    char path[32], again[32], sha[65], sha_again[65];
+    make(&f, &src, kind, 20);
+    for (size_t i = 0; i < f.n_unique; i++) features_share_put(&f.paths[i], &out);
+    RanksIn in = {out.data, out.data + out.len};
+    heard = f;
+    heard.paths = MEM_ZNEW(PathFeatures, f.n_unique);
+    for (size_t i = 0; i < f.n_unique; i++) features_share_get(&heard.paths[i], &in);
+    assert_ptr_equal(in.at, in.end);
+    scratch_file(path);
+    scratch_file(again);
+    write_to(path, &f, &src);
+    write_to(again, &heard, &src);
+    assert_int_equal(file_digest(path, sha, &err), 0);
+    assert_int_equal(file_digest(again, sha_again, &err), 0);
+    assert_string_equal(sha, sha_again);
+    for (size_t i = 0; i < f.n_unique; i++) {
+        assert_int_equal(heard.paths[i].n_links, f.paths[i].n_links);
+        assert_memory_equal(heard.paths[i].links, f.paths[i].links,
+                            f.paths[i].n_links * sizeof *f.paths[i].links);
+        assert_ptr_not_equal(heard.paths[i].links, f.paths[i].links);
+    }
+    unlink(path);
+    unlink(again);
+    free(out.data);
+    heard.use = (NetUse){0};
+    features_free(&heard);
+    features_free(&f);
+    features_source_free(&src);
+}
+
+static void shares(void **state) {
+    (void)state;
+    static const FeaturesKind kinds[] = {FEATURES_FLOWS, FEATURES_PERCENTILES, FEATURES_FLUID};
+    for (int k = 0; k < 3; k++) check_share(kinds[k]);
 }
 
 /* ---- damage ---- */
@@ -304,9 +349,13 @@ static void no_features_are_freed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trips),          cmocka_unit_test(damaged_files),
-        cmocka_unit_test(hostile_files),        cmocka_unit_test(hostile_files_of_other_kinds),
-        cmocka_unit_test(sources_and_settings), cmocka_unit_test(no_features_are_freed),
+        cmocka_unit_test(round_trips),
+        cmocka_unit_test(shares),
+        cmocka_unit_test(damaged_files),
+        cmocka_unit_test(hostile_files),
+        cmocka_unit_test(hostile_files_of_other_kinds),
+        cmocka_unit_test(sources_and_settings),
+        cmocka_unit_test(no_features_are_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

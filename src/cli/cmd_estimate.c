@@ -210,23 +210,27 @@ static int deliver(EstimateCmd *o, const CliCommon *common, const Estimate *e, R
     return 0;
 }
 
+static int save(EstimateCmd *o, const CliCommon *common, const Scenario *s, const Features *f,
+                Err *err) {
+    FeaturesSource source;
+    if (features_source_init(&source, s, &o->scenario.options, common->command, err) != 0)
+        return -1;
+    features_write(o->saved.f, f, &source);
+    features_source_free(&source);
+    return file_out_commit(&o->saved, err);
+}
+
 /* estimate_run in two halves, with the features written between them. */
 static int run_and_save(EstimateCmd *o, const CliCommon *common, const Scenario *s, Estimate *e,
                         Err *err) {
     Features f;
-    FeaturesSource source;
     if (estimate_features(&f, s, &o->estimate, &common->log, err) != 0) return -1;
     if (estimate_has_windows(&o->estimate) &&
         estimate_saved_windows(&f, s, &o->estimate, err) != 0) {
         features_free(&f);
         return -1;
     }
-    int rc = features_source_init(&source, s, &o->scenario.options, common->command, err);
-    if (rc == 0) {
-        features_write(o->saved.f, &f, &source);
-        features_source_free(&source);
-        rc = file_out_commit(&o->saved, err);
-    }
+    int rc = ranks_first(common->ranks) ? save(o, common, s, &f, err) : 0;
     if (rc == 0) rc = estimate_predict(&f, &o->estimate, e, err);
     if (rc == 0) estimate_remark(e, &common->log);
     features_free(&f);
@@ -269,6 +273,20 @@ static int from_features(EstimateCmd *o, const CliCommon *common, ReportMeta *me
     return deliver(o, common, &e, meta, err);
 }
 
+/* What a job of several ranks leaves out. */
+static int check_ranks(const EstimateCmd *o, const CliCommon *common, Err *err) {
+    if (ranks_several(common->ranks) && o->estimate.whole)
+        return err_input(err, "estimate: --whole does not run on several ranks; start it without "
+                              "mpirun");
+    return features_args_check_ranks(&o->features, &o->scenario, common, err);
+}
+
+/* Opens the files that the result goes to. */
+static int open_files(EstimateCmd *o, Err *err) {
+    if (outputs_open(&o->files, o->out, o->csv, err) != 0) return -1;
+    return o->save_features ? file_out_open(&o->saved, o->save_features, err) : 0;
+}
+
 static int run(void *state, const CliCommon *common, Err *err) {
     EstimateCmd *o = state;
     char sha256[65];
@@ -276,10 +294,12 @@ static int run(void *state, const CliCommon *common, Err *err) {
         .command = common->command, .seed = common->seed, .remarks = common->log.remarks};
     o->scenario.options.seed = o->estimate.seed = common->seed;
     o->scenario.options.threads = o->estimate.threads = common->threads;
+    o->estimate.ranks = common->ranks;
     o->scenario.options.max_in_memory =
         o->estimate.whole ? 0 : estimate_max_in_memory(o->estimate.method);
-    if (check(o, err) != 0 || outputs_open(&o->files, o->out, o->csv, err) != 0) return -1;
-    if (o->save_features && file_out_open(&o->saved, o->save_features, err) != 0) return -1;
+    if (check(o, err) != 0 || check_ranks(o, common, err) != 0) return -1;
+    int rc = ranks_first(common->ranks) ? open_files(o, err) : 0;
+    if (ranks_agree(common->ranks, rc, err) != 0) return -1;
     if (features_args_open(&o->features, &o->scenario, common, o->ckpt_path, &o->ckpt, &o->estimate,
                            err) != 0)
         return -1;
@@ -306,6 +326,7 @@ const CliCommand cmd_estimate = {
                "result.json\n"
                "  m3 estimate --mix mix.json --target-error 1%@p99 --max-paths 20k",
     .options = options,
+    .on_ranks = true,
     .state_size = sizeof(EstimateCmd),
     .init = init,
     .set = set,

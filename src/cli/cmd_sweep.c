@@ -177,7 +177,12 @@ static int run(void *state, const CliCommon *common, Err *err) {
     o->scenario.options.threads = o->estimate.threads = common->threads;
     o->estimate.fall_back = !o->features.file;
     o->scenario.options.max_in_memory = estimate_max_in_memory(o->estimate.method);
-    if (check(o, err) != 0 || outputs_open(&o->files, o->out, o->csv, err) != 0) return -1;
+    o->estimate.ranks = common->ranks;
+    if (check(o, err) != 0 ||
+        features_args_check_ranks(&o->features, &o->scenario, common, err) != 0)
+        return -1;
+    int rc = ranks_first(common->ranks) ? outputs_open(&o->files, o->out, o->csv, err) : 0;
+    if (ranks_agree(common->ranks, rc, err) != 0) return -1;
     if (features_args_open(&o->features, &o->scenario, common, o->ckpt_path, &o->ckpt, &o->estimate,
                            err) != 0)
         return -1;
@@ -203,6 +208,7 @@ const CliCommand cmd_sweep = {
                "  m3 sweep --mix mix.json --set cc=dctcp,hp --set dctcp_k=5KB,10KB --set "
                "hpcc_eta=0.8..0.95:0.05 --csv all.csv",
     .options = options,
+    .on_ranks = true,
     .state_size = sizeof(SweepCmd),
     .init = init,
     .set = set,

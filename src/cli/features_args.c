@@ -1,6 +1,8 @@
 /* features_args: what --features replaces, and what it does not go with. */
 #include "cli/features_args.h"
 
+#include <string.h>
+
 #include "base/file.h"
 
 int features_args_check(const ScenarioArgs *a, bool paths, bool method, Err *err) {
@@ -41,6 +43,16 @@ int features_args_check_budget(const FeaturesArgs *a, const CheckBudget *b, bool
     if (!a->file || !given || b->off) return 0;
     return err_input(err, "--check does not go with --features: windows need the flows; those that "
                           "were saved are used");
+}
+
+int features_args_check_ranks(const FeaturesArgs *a, const ScenarioArgs *scenario,
+                              const CliCommon *common, Err *err) {
+    const ScenarioOptions *o = &scenario->options;
+    const char *const read[] = {a->file, o->topo_path, o->mix_path, o->flows_path};
+    for (size_t i = 0; ranks_several(common->ranks) && i < sizeof read / sizeof *read; i++)
+        if (read[i] && strcmp(read[i], "-") == 0)
+            return err_input(err, "standard input reaches one of several ranks only; name a file");
+    return 0;
 }
 
 int features_args_open(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common,

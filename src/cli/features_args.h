@@ -21,6 +21,10 @@ int features_args_check(const ScenarioArgs *a, bool paths, bool method, Err *err
 /* features_args_check_budget refuses a budget of packet windows beside --features; `given`: --check
  * was. */
 int features_args_check_budget(const FeaturesArgs *a, const CheckBudget *b, bool given, Err *err);
+/* features_args_check_ranks refuses standard input as an input of several ranks, of which one only
+ * has it. */
+int features_args_check_ranks(const FeaturesArgs *a, const ScenarioArgs *scenario,
+                              const CliCommon *common, Err *err);
 /* features_args_open loads, before topology and flows are read, what may turn out to be the wrong
  * one: the file of features, if any, and the checkpoint (path NULL: the default) if the method
  * needs one. The file must fit the input files and the seed that were named beside it; it sets

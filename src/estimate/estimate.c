@@ -41,6 +41,7 @@ static FeaturesOptions features_options(const EstimateOptions *o) {
                              .n_paths = o->n_paths,
                              .seed = o->seed,
                              .threads = o->threads,
+                             .ranks = o->ranks,
                              .exact = o->exact,
                              .hpcc_ns3 = o->hpcc_ns3};
 }
@@ -57,7 +58,7 @@ static int run_paths(const Scenario *s, const EstimateOptions *o, const Log *log
     for (size_t first = 0; rc == 0 && first < f.n_unique; first += FEATURES_BATCH) {
         size_t left = f.n_unique - first, n = left < FEATURES_BATCH ? left : FEATURES_BATCH;
         if ((rc = features_simulate(&f, first, n, err)) != 0) break;
-        predict_paths(&p, first, n);
+        rc = predict_paths(&p, first, n, err);
         features_drop(&f, first, n);
     }
     features_finish(&f);
@@ -169,7 +170,8 @@ static int windows_to_target(Windows *w, const EstimateOptions *o, const Estimat
 
 int estimate_windows(Windows *w, const Scenario *s, const EstimateOptions *o, const Log *log,
                      Estimate *out, Err *err) {
-    WindowsOptions wo = {.seed = o->seed, .threads = o->threads, .hpcc_ns3 = o->hpcc_ns3};
+    WindowsOptions wo = {
+        .seed = o->seed, .threads = o->threads, .ranks = o->ranks, .hpcc_ns3 = o->hpcc_ns3};
     Estimate model = *out;
     windows_init(w, s, &wo);
     int rc = windows_simulate(w, check_hops(&o->check, w->n_run_flows, w->run_hops), err);
@@ -248,7 +250,8 @@ static int run_parsimon(const Scenario *s, const EstimateOptions *o, const Log *
     ParsimonOptions po = {.independent = o->own_hashes,
                           .cluster = o->cluster,
                           .seed = o->seed,
-                          .threads = o->threads};
+                          .threads = o->threads,
+                          .ranks = o->ranks};
     ParsimonInfo info;
     describe_run(s, out);
     if (s->conf.cc != CC_DCTCP)
@@ -365,7 +368,8 @@ void estimate_remark(const Estimate *e, const Log *log) {
 /* ---- in two halves ---- */
 
 int estimate_saved_windows(Features *f, const Scenario *s, const EstimateOptions *o, Err *err) {
-    WindowsOptions wo = {.seed = o->seed, .threads = o->threads, .hpcc_ns3 = o->hpcc_ns3};
+    WindowsOptions wo = {
+        .seed = o->seed, .threads = o->threads, .ranks = o->ranks, .hpcc_ns3 = o->hpcc_ns3};
     Windows *w = &f->windows;
     windows_init(w, s, &wo);
     int rc = windows_simulate(w, check_hops(&o->check, w->n_run_flows, w->run_hops), err);
@@ -391,8 +395,8 @@ int estimate_predict(const Features *f, const EstimateOptions *o, Estimate *out,
     *out = (Estimate){0};
     if (estimate_check_conf(o, &f->conf, err) != 0) return -1;
     if (predict_init(&p, f, o, err) != 0) return -1;
-    predict_paths(&p, 0, f->n_unique);
-    int rc = predict_finish(&p, out, err);
+    int rc = predict_paths(&p, 0, f->n_unique, err);
+    if (rc == 0) rc = predict_finish(&p, out, err);
     predict_free(&p);
     if (rc != 0) return -1;
     out->method = o->method;

@@ -42,6 +42,7 @@ typedef struct {
     TargetError target; /* instead of n_paths */
     uint64_t seed;      /* of draws, resamples, and of a mix's flows */
     int threads;        /* 0: all cores */
+    Ranks *ranks;       /* that share paths, links and windows; NULL: alone */
     bool published;     /* --compat published */
     bool whole;         /* METHOD_FLOWSIM: the whole network at once instead of paths */
     bool own_hashes;    /* METHOD_PARSIMON: every node hashes by itself when flows are assigned */
@@ -79,10 +80,10 @@ typedef struct {
 } Estimate;
 
 /* estimate_run estimates a scenario, which stays the caller's, and notes on the log what a user
- * should know of the result (estimate_remark). The result depends on the seed, not on threads. With
- * a target it is, to the bit, that of n_paths = out->n_drawn (n_paths = 0 if out->exhaustive).
- * Returns −1 if the method cannot answer for the settings, if METHOD_PACKET cannot take the
- * network, or if interrupted (ERR_STOPPED). */
+ * should know of the result (estimate_remark). The result depends on the seed, not on threads or
+ * ranks. With a target it is, to the bit, that of n_paths = out->n_drawn (n_paths = 0 if
+ * out->exhaustive). Returns −1 if the method cannot answer for the settings, if METHOD_PACKET
+ * cannot take the network, or if interrupted (ERR_STOPPED). */
 int estimate_run(const Scenario *s, const EstimateOptions *o, const Log *log, Estimate *out,
                  Err *err);
 

@@ -277,6 +277,23 @@ static int simulate_link(void *ctx, size_t item, int worker, Err *err) {
     return 0;
 }
 
+static void tell_link(void *ctx, size_t item, RanksOut *out) {
+    const Parsimon *p = ctx;
+    const LinkDelays *d = &p->link[p->job[item].link];
+    ranks_put(out, d, sizeof *d);
+    ranks_put(out, d->bucket, d->n_buckets * sizeof *d->bucket);
+    ranks_put(out, p->entry + d->first, d->n * sizeof *p->entry);
+}
+
+static void hear_link(void *ctx, size_t item, RanksIn *in) {
+    const Parsimon *p = ctx;
+    LinkDelays *d = &p->link[p->job[item].link];
+    ranks_get(in, d, sizeof *d);
+    d->bucket = MEM_NEW(DelayBucket, d->n_buckets);
+    ranks_get(in, d->bucket, d->n_buckets * sizeof *d->bucket);
+    ranks_get(in, p->entry + d->first, d->n * sizeof *p->entry);
+}
+
 static int more_packets(const void *pa, const void *pb) {
     const LinkJob *a = pa, *b = pb;
     if (a->n_packets != b->n_packets) return a->n_packets < b->n_packets ? 1 : -1;
@@ -314,8 +331,15 @@ static int simulate_links(Parsimon *p, const Log *log, Err *err) {
     int n_workers = par_resolve(p->o->threads);
     p->work = MEM_NEW(LinkWork, (size_t)n_workers);
     for (int i = 0; i < n_workers; i++) work_init(&p->work[i], p->t->n_hosts);
+    RanksLoop loop = {.n = p->n_jobs,
+                      .grain = 1,
+                      .threads = p->o->threads,
+                      .run = simulate_link,
+                      .pack = tell_link,
+                      .unpack = hear_link,
+                      .ctx = p};
     progress_init(&p->progress, log, "links", p->n_jobs);
-    int rc = par_try(p->n_jobs, p->o->threads, simulate_link, p, err);
+    int rc = ranks_run(p->o->ranks, &loop, err);
     progress_finish(&p->progress);
     for (int i = 0; i < n_workers; i++) work_free(&p->work[i]);
     free(p->work);

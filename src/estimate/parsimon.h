@@ -1,6 +1,7 @@
 /* parsimon: slowdowns of a network's flows from independent simulations of its links. */
 #ifndef M3_ESTIMATE_PARSIMON_H
 #define M3_ESTIMATE_PARSIMON_H
+#include "base/ranks.h"
 #include "estimate/result.h"
 #include "scenario/scenario.h"
 
@@ -10,6 +11,7 @@ typedef struct {
     bool cluster;     /* of links that are alike one is simulated */
     uint64_t seed;
     int threads;
+    Ranks *ranks; /* that share the links; NULL: alone */
 } ParsimonOptions;
 
 /* What it came to. */

@@ -58,15 +58,8 @@ typedef struct {
     const float *quantiles; /* [flows × FLOWMODEL_N_Q] */
 } PredictBatch;
 
-static float largest(const float *x, size_t n) {
-    float most = 1;
-    for (size_t k = 0; k < n; k++) most = fmaxf(most, x[k]);
-    return most;
-}
-
-/* Of one path: the mixture over its flows per bucket, nothing where a bucket is empty; and how far
- * the model's inputs are from what it was trained on. */
-static void finish_flow_path(void *ctx, size_t item, int worker) {
+/* Of one path: the mixture over its flows per bucket, nothing where a bucket is empty. */
+static void mix_flows(void *ctx, size_t item, int worker) {
     (void)worker;
     const PredictBatch *batch = ctx;
     Prediction *p = batch->prediction;
@@ -82,9 +75,6 @@ static void finish_flow_path(void *ctx, size_t item, int worker) {
         if (n > 0) aggregate_mix(of, n, flowmodel_levels, FLOWMODEL_N_Q, curve);
     }
     free(of);
-    p->corrected[i] = largest(m->base, m->n_flows);
-    p->range[i] = flowmodel_range(p->options->ckpt, m);
-    p->overflow[i] = flowfeat_overflow(m, &p->features->conf);
 }
 
 static void predict_flow_paths(Prediction *p, size_t first, size_t n) {
@@ -98,25 +88,105 @@ static void predict_flow_paths(Prediction *p, size_t first, size_t n) {
     float *quantiles = MEM_NEW(float, at[n] * FLOWMODEL_N_Q);
     flowmodel_forward(p->options->ckpt, maps, n, quantiles, false, p->options->threads);
     PredictBatch batch = {.prediction = p, .first = first, .at = at, .quantiles = quantiles};
-    par_for(n, p->options->threads, finish_flow_path, &batch);
+    par_for(n, p->options->threads, mix_flows, &batch);
     free(quantiles);
     free(at);
     free(maps);
 }
 
-void predict_paths(Prediction *p, size_t first, size_t n) {
-    double start_s = diag_now_s();
-    if (p->features->kind == FEATURES_FLOWS) predict_flow_paths(p, first, n);
-    if (p->features->kind == FEATURES_PERCENTILES) { /* what the model says is a distribution */
-        const PathFeat **maps = MEM_NEW(const PathFeat *, n);
-        for (size_t i = 0; i < n; i++) maps[i] = p->features->paths[first + i].percentiles;
-        pathmodel_forward(p->options->ckpt, maps, n, p->out + first * p->n_out, false,
-                          p->options->threads);
-        for (size_t i = 0; i < n; i++)
-            p->corrected[first + i] = largest(maps[i]->base, PATHFEAT_N_BASE);
-        free(maps);
+static void predict_percentiles(Prediction *p, size_t first, size_t n) {
+    const PathFeat **maps = MEM_NEW(const PathFeat *, n);
+    for (size_t i = 0; i < n; i++) maps[i] = p->features->paths[first + i].percentiles;
+    pathmodel_forward(p->options->ckpt, maps, n, p->out + first * p->n_out, false,
+                      p->options->threads);
+    free(maps);
+}
+
+/* Paths to be predicted, in parts of whole groups that a rank predicts with all of its threads. */
+typedef struct {
+    Prediction *prediction;
+    size_t first, n, part;
+} PredictLoop;
+
+static size_t part_size(const PredictLoop *l, size_t item) {
+    size_t left = l->n - item * l->part;
+    return left < l->part ? left : l->part;
+}
+
+static int predict_part(void *ctx, size_t item, int worker, Err *err) {
+    (void)worker, (void)err;
+    const PredictLoop *l = ctx;
+    size_t first = l->first + item * l->part;
+    if (l->prediction->features->kind == FEATURES_FLOWS)
+        predict_flow_paths(l->prediction, first, part_size(l, item));
+    else predict_percentiles(l->prediction, first, part_size(l, item));
+    return 0;
+}
+
+static void tell_part(void *ctx, size_t item, RanksOut *out) {
+    const PredictLoop *l = ctx;
+    const Prediction *p = l->prediction;
+    ranks_put(out, p->out + (l->first + item * l->part) * p->n_out,
+              part_size(l, item) * p->n_out * sizeof *p->out);
+}
+
+static void hear_part(void *ctx, size_t item, RanksIn *in) {
+    const PredictLoop *l = ctx;
+    const Prediction *p = l->prediction;
+    ranks_get(in, p->out + (l->first + item * l->part) * p->n_out,
+              part_size(l, item) * p->n_out * sizeof *p->out);
+}
+
+/* Parts are whole groups of paths that go through one matrix product, so that their last bits are
+ * those of one process. */
+static size_t paths_of_part(const Prediction *p, size_t n) {
+    _Static_assert(FEATURES_BATCH % FLOWMODEL_GROUP == 0, "a batch is whole groups");
+    _Static_assert((int)PATHMODEL_GROUP == (int)FLOWMODEL_GROUP, "one size for both");
+    const Ranks *r = p->options->ranks;
+    if (!ranks_several(r)) return n;
+    size_t groups = (n + FLOWMODEL_GROUP - 1) / FLOWMODEL_GROUP, each = groups / (size_t)r->size,
+           threads = (size_t)par_resolve(p->options->threads);
+    if (each > threads) each = threads;
+    return (each > 0 ? each : 1) * FLOWMODEL_GROUP;
+}
+
+static float largest(const float *x, size_t n) {
+    float most = 1;
+    for (size_t k = 0; k < n; k++) most = fmaxf(most, x[k]);
+    return most;
+}
+
+/* Of one path: what the model corrects, and how far its inputs are from what it was trained on. */
+static void describe_input(void *ctx, size_t item, int worker) {
+    (void)worker;
+    const PredictLoop *l = ctx;
+    Prediction *p = l->prediction;
+    size_t i = l->first + item;
+    const FlowFeat *m = &p->features->paths[i].flows;
+    if (p->features->kind == FEATURES_PERCENTILES) {
+        p->corrected[i] = largest(p->features->paths[i].percentiles->base, PATHFEAT_N_BASE);
+        return;
     }
+    p->corrected[i] = largest(m->base, m->n_flows);
+    p->range[i] = flowmodel_range(p->options->ckpt, m);
+    p->overflow[i] = flowfeat_overflow(m, &p->features->conf);
+}
+
+int predict_paths(Prediction *p, size_t first, size_t n, Err *err) {
+    double start_s = diag_now_s();
+    if (p->n_out == 0 || n == 0) return 0;
+    PredictLoop l = {.prediction = p, .first = first, .n = n, .part = paths_of_part(p, n)};
+    RanksLoop loop = {.n = (n + l.part - 1) / l.part,
+                      .grain = 1,
+                      .threads = 1, /* each part is predicted by all */
+                      .run = predict_part,
+                      .pack = tell_part,
+                      .unpack = hear_part,
+                      .ctx = &l};
+    int rc = ranks_run(p->options->ranks, &loop, err);
+    if (rc == 0) par_for(n, p->options->threads, describe_input, &l);
     p->wall_model_s += diag_now_s() - start_s;
+    return rc;
 }
 
 /* ---- the network ---- */

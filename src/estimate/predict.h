@@ -26,8 +26,9 @@ typedef struct {
  * is damaged. */
 int predict_init(Prediction *p, const Features *f, const EstimateOptions *o, Err *err);
 /* predict_paths runs the model on paths first..first+n−1, whose feature maps must be in memory; it
- * does nothing where there is no model. */
-void predict_paths(Prediction *p, size_t first, size_t n);
+ * does nothing where there is no model. `first` is a multiple of FEATURES_BATCH. Ranks share the
+ * paths. Returns −1 if interrupted (ERR_STOPPED) or if another rank has failed. */
+int predict_paths(Prediction *p, size_t first, size_t n, Err *err);
 /* predict_finish fills *out, after predict_paths on all paths: the network's distribution with its
  * intervals, counts of paths and flows, and times. Returns −1 (exit 1) if the model predicts
  * slowdowns far beyond what it corrects: its weights are finite, which ckpt_load checks, but make

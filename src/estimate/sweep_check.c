@@ -54,8 +54,9 @@ static bool has_model(const SweepRow *row) { return row->estimate.method == METH
 
 /* ---- windows ---- */
 
-/* The row becomes what a single estimate with its budget would be. */
-static int check_row(const Checks *c, size_t i, int threads, Err *err) {
+/* The row becomes what a single estimate with its budget would be. Several rows at once leave the
+ * ranks alone. */
+static int check_row(const Checks *c, size_t i, int threads, Ranks *ranks, Err *err) {
     SweepRow *row = c->rows[i];
     Scenario s = *c->scenario; /* shares all but the settings */
     EstimateOptions o = *c->o;
@@ -63,6 +64,7 @@ static int check_row(const Checks *c, size_t i, int threads, Err *err) {
     s.conf = conf_of(row);
     o.method = row->estimate.method;
     o.threads = threads;
+    o.ranks = ranks;
     o.check = (CheckBudget){.share = c->row_share};
     row->estimate.slowdown = c->model[i];
     int rc = estimate_windows(&w, &s, &o, NULL, &row->estimate, err);
@@ -73,7 +75,7 @@ static int check_row(const Checks *c, size_t i, int threads, Err *err) {
 static int check_item(void *ctx, size_t item, int worker, Err *err) {
     (void)worker;
     const Checks *c = ctx;
-    return check_row(c, c->chosen[c->n_done + item], 1, err);
+    return check_row(c, c->chosen[c->n_done + item], 1, NULL, err);
 }
 
 /* Checks the rows that are chosen but not done. */
@@ -82,7 +84,7 @@ static int check_chosen(Checks *c, Err *err) {
     if (c->whole) rc = par_try(c->n_chosen - c->n_done, c->o->threads, check_item, c, err);
     else
         for (size_t k = c->n_done; k < c->n_chosen && rc == 0; k++)
-            rc = check_row(c, c->chosen[k], c->o->threads, err);
+            rc = check_row(c, c->chosen[k], c->o->threads, c->o->ranks, err);
     c->n_done = c->n_chosen;
     return rc;
 }

@@ -28,6 +28,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/units.h"
+#include "features/features_share.h"
 #include "features/pathfluid.h"
 #include "features/pathpacket.h"
 #include "fluid/flowsim.h"
@@ -292,11 +293,33 @@ static int simulate_path(void *ctx, size_t item, int worker, Err *err) {
     return rc;
 }
 
+static void tell_path(void *ctx, size_t item, RanksOut *out) {
+    const Features *f = ctx;
+    size_t place = f->run->first + item;
+    features_share_put(&f->paths[place], out);
+    ranks_put(out, &f->run->counts[place], sizeof f->run->counts[place]);
+}
+
+static void hear_path(void *ctx, size_t item, RanksIn *in) {
+    Features *f = ctx;
+    size_t place = f->run->first + item;
+    features_share_get(&f->paths[place], in);
+    ranks_get(in, &f->run->counts[place], sizeof f->run->counts[place]);
+}
+
 int features_simulate(Features *f, size_t first, size_t n, Err *err) {
+    enum { PATHS_AT_ONCE = 4 }; /* that a rank takes: some milliseconds of work */
     FeaturesRun *r = f->run;
     double start_s = diag_now_s();
+    RanksLoop loop = {.n = n,
+                      .grain = PATHS_AT_ONCE,
+                      .threads = r->options.threads,
+                      .run = simulate_path,
+                      .pack = tell_path,
+                      .unpack = hear_path,
+                      .ctx = f};
     r->first = first;
-    int rc = par_try(n, r->options.threads, simulate_path, f, err);
+    int rc = ranks_run(r->options.ranks, &loop, err);
     f->wall_fluid_s += diag_now_s() - start_s;
     for (const PathCounts *c = r->counts + first; c < r->counts + first + n; c++) {
         f->n_events += c->n_events;

@@ -3,6 +3,7 @@
 #ifndef M3_FEATURES_FEATURES_H
 #define M3_FEATURES_FEATURES_H
 #include "base/diag.h"
+#include "base/ranks.h"
 #include "features/windows.h"
 #include "model/flowfeat.h"
 #include "model/pathfeat.h"
@@ -59,6 +60,7 @@ typedef struct {
 typedef struct {
     FeaturesKind kind;
     uint64_t n_paths; /* draws; 0: all paths */
+    Ranks *ranks;     /* that share the paths; NULL: alone */
     bool growing;     /* start without any path; features_grow adds draws, up to n_paths > 0 */
     uint64_t seed;
     int threads; /* 0: all cores */
@@ -85,7 +87,7 @@ Features features_in_order(const Features *f);
 
 /* features_simulate simulates and describes paths first..first+n−1, in parallel. Returns −1 if
  * interrupted (ERR_STOPPED), or if packet simulation cannot take the network. The result depends
- * neither on the number of threads nor on how the paths are split into calls. */
+ * neither on the number of threads or ranks nor on how the paths are split into calls. */
 int features_simulate(Features *f, size_t first, size_t n, Err *err);
 
 /* features_drop releases the model's inputs of paths first..first+n−1. Weights, counts and

@@ -405,6 +405,25 @@ static int simulate_window(void *ctx, size_t item, int worker, Err *err) {
     return rc;
 }
 
+static void put_result(const WindowResult *x, RanksOut *out) {
+    ranks_put(out, x, sizeof *x);
+    ranks_put(out, x->flows, x->n * sizeof *x->flows);
+}
+
+static void get_result(WindowResult *x, RanksIn *in) {
+    ranks_get(in, x, sizeof *x);
+    x->flows = MEM_NEW(WindowFlow, x->n);
+    ranks_get(in, x->flows, x->n * sizeof *x->flows);
+}
+
+static void tell_window(void *ctx, size_t item, RanksOut *out) {
+    put_result(&((const RoundRun *)ctx)->r->result[item], out);
+}
+
+static void hear_window(void *ctx, size_t item, RanksIn *in) {
+    get_result(&((const RoundRun *)ctx)->r->result[item], in);
+}
+
 /* ---- rounds of windows ---- */
 
 static void count(Windows *w, const PktStats *s) {
@@ -423,7 +442,14 @@ static int simulate_round(Windows *w, Err *err) {
         (uint64_t)fmin(EVENTS_PER_HOP * w->run_hops / (double)r->round.n_windows, MOST_EVENTS);
     r->round.round++;
     r->result = MEM_ZNEW(WindowResult, r->round.n_windows);
-    int rc = par_try(r->round.n_windows, r->o.threads, simulate_window, &rr, err);
+    RanksLoop loop = {.n = r->round.n_windows,
+                      .grain = 1,
+                      .threads = r->o.threads,
+                      .run = simulate_window,
+                      .pack = tell_window,
+                      .unpack = hear_window,
+                      .ctx = &rr};
+    int rc = ranks_run(r->o.ranks, &loop, err);
     for (size_t i = 0; i < r->round.n_windows; i++) count(w, &r->result[i].stats);
     return rc;
 }
@@ -536,32 +562,65 @@ static int pilot(Windows *w, double hops, Err *err) {
 
 /* ---- all of them ---- */
 
-static int simulate_whole(Windows *w, Err *err) {
-    WindowsRun *r = w->run;
+typedef struct {
+    const WindowsRun *r;
+    WindowResult result;
+} WholeRun;
+
+static int run_whole(void *ctx, size_t item, int worker, Err *err) {
+    (void)item, (void)worker;
+    WholeRun *x = ctx;
+    const WindowsRun *r = x->r;
     WindowTraffic t = {0};
-    WindowResult result = {0};
     add_starting(&t, r, INT64_MIN, INT64_MAX);
     double *fct_ns = MEM_NEW(double, t.flows.n), *rest_ns = MEM_ZNEW(double, t.flows.n);
     PktOptions po = {.compat = r->o.hpcc_ns3, .seed = r->o.seed};
-    int rc = pktsim_run(r->s->route, &t.flows, &r->s->conf, &po, fct_ns, &result.stats, err);
+    int rc = pktsim_run(r->s->route, &t.flows, &r->s->conf, &po, fct_ns, &x->result.stats, err);
     if (rc == 0) {
         Measured m = {.flows = t.flows,
                       .fct_ns = fct_ns,
                       .rest_ns = rest_ns,
-                      .end_ns = (double)t.flows.start_ns[0] + result.stats.sim_ns};
-        result.flows = slowdowns(r, &m);
+                      .end_ns = (double)t.flows.start_ns[0] + x->result.stats.sim_ns};
+        x->result.flows = slowdowns(r, &m);
+        x->result.n = t.flows.n;
+    }
+    free(fct_ns);
+    free(rest_ns);
+    traffic_free(&t);
+    return rc;
+}
+
+static void tell_whole(void *ctx, size_t item, RanksOut *out) {
+    (void)item;
+    put_result(&((WholeRun *)ctx)->result, out);
+}
+
+static void hear_whole(void *ctx, size_t item, RanksIn *in) {
+    (void)item;
+    get_result(&((WholeRun *)ctx)->result, in);
+}
+
+/* The whole run is one simulation, of one rank. */
+static int simulate_whole(Windows *w, Err *err) {
+    WholeRun x = {.r = w->run};
+    RanksLoop loop = {.n = 1,
+                      .grain = 1,
+                      .threads = 1,
+                      .run = run_whole,
+                      .pack = tell_whole,
+                      .unpack = hear_whole,
+                      .ctx = &x};
+    int rc = ranks_run(w->run->o.ranks, &loop, err);
+    if (rc == 0) {
         free(w->flows);
-        w->flows = result.flows;
-        w->n_flows = t.flows.n;
+        w->flows = x.result.flows;
+        w->n_flows = x.result.n;
         w->n_censored = 0;
         for (size_t i = 0; i < w->n_flows; i++) w->n_censored += w->flows[i].censored;
         w->n_windows = 1;
         w->whole = true;
     }
-    count(w, &result.stats);
-    free(fct_ns);
-    free(rest_ns);
-    traffic_free(&t);
+    count(w, &x.result.stats);
     return rc;
 }
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/diag.h"
+#include "base/ranks.h"
 #include "net/linkuse.h"
 #include "scenario/scenario.h"
 
@@ -39,6 +40,7 @@ typedef struct {
 typedef struct {
     uint64_t seed; /* of where windows lie, of marks and losses */
     int threads;   /* 0: all cores */
+    Ranks *ranks;  /* that share the windows; NULL: alone */
     bool hpcc_ns3; /* as the HPCC authors' ns-3 simulator behaves */
 } WindowsOptions;
 
