@@ -1,6 +1,7 @@
 /* The forward pass's parallel loops where memory is short: OpenBLAS maps a buffer for each thread
  * that is in a matrix product and tries for ever where there is no room, so threads must share what
  * buffers there are, also those of several loops at once. */
+#include <dirent.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -56,6 +57,40 @@ static uint64_t address_space_b(void) {
     return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* OpenBLAS's own, without its header, which model/nn alone includes. */
+void openblas_set_num_threads(int n);
+int openblas_get_num_threads(void);
+
+/* Returns how many other threads this process has, if all of them sleep; else −1. */
+static int n_asleep(void) {
+    int n = 0;
+    DIR *d = opendir("/proc/self/task");
+    for (struct dirent *e; d && (e = readdir(d)) && n >= 0;) {
+        char path[320], state = 'R';
+        if (e->d_name[0] == '.' || atoi(e->d_name) == getpid()) continue;
+        snprintf(path, sizeof path, "/proc/self/task/%s/stat", e->d_name);
+        FILE *f = fopen(path, "r");
+        if (f && fscanf(f, "%*d %*s %c", &state) != 1) state = 'R';
+        if (f) fclose(f);
+        n = state == 'S' ? n + 1 : -1;
+    }
+    if (d) closedir(d);
+    return n;
+}
+
+/* After a fork OpenBLAS starts its own threads anew with the first use. One takes a buffer when it
+ * gets to run, on a busy machine only after the room for buffers was counted: so they are waited
+ * for, until they sleep. */
+static void start_openblas(void) {
+    enum { TRIES = 1000, EACH_US = 5000 };
+    int n = openblas_get_num_threads(), idle = 0;
+    openblas_set_num_threads(n);
+    for (int i = 0; i < TRIES && idle < 3; i++) {
+        idle = n_asleep() == n - 1 ? idle + 1 : 0;
+        usleep(EACH_US);
+    }
+}
+
 /* In a child, which ends with the loops' verdict, or by the alarm if they never end. */
 static void loops_with_room_for(uint64_t more_b) {
     pthread_t ids[LOOPS];
@@ -64,6 +99,7 @@ static void loops_with_room_for(uint64_t more_b) {
     mallopt(M_ARENA_MAX, 1); /* an arena for each thread would take the room */
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, 1 << 20);
+    start_openblas();
     struct rlimit limit;
     getrlimit(RLIMIT_AS, &limit);
     limit.rlim_cur = address_space_b() + more_b;
