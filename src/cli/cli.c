@@ -254,7 +254,9 @@ static int join_ranks(const CliCommand *cmd, CliCommon *common, Ranks *r, Err *e
     if (r->size == 1) return 0;
     if (r->rank > 0) common->log.level = LOG_QUIET;
     if (!cmd->on_ranks)
-        return err_input(err, "%s: does not run on several ranks; start it without mpirun",
+        return err_input(err,
+                         "%s: does not run on several ranks, but on one machine with --threads; "
+                         "start it without mpirun",
                          cmd->name);
     if (mpi_join(r, r->size, err) != 0) return -1;
     common->ranks = r;
