@@ -163,7 +163,10 @@ static int make_result(Group *g, const BatchItem *item, Method m, Err *err) {
     if (load_group(g, item, err) != 0) return -1;
     put_settings(&g->scenario, item);
     if (tell_loads(g, item, err) != 0) return -1;
-    if (m != METHOD_FLOWSIM) scenario_remark_window(&g->scenario, &g->log);
+    if (m != METHOD_FLOWSIM) {
+        scenario_remark_window(&g->scenario, &g->log);
+        scenario_remark_deadlock(&g->scenario, &g->log);
+    }
     double start_s = diag_now_s();
     if (estimate(g, m, &e, err) != 0) return -1;
     return write_result(g, item, m, &e, g->read_s + diag_now_s() - start_s, err);

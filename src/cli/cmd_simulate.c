@@ -192,7 +192,10 @@ static int run(void *state, const CliCommon *common, Err *err) {
     if (check(o, common, err) != 0 || check_out(o->out, err) != 0 || open_series(o, err) != 0)
         return -1;
     int rc = scenario_load(&scenario, &o->scenario.options, &common->log, err);
-    if (rc == 0) scenario_remark_window(&scenario, &common->log);
+    if (rc == 0) {
+        scenario_remark_window(&scenario, &common->log);
+        scenario_remark_deadlock(&scenario, &common->log);
+    }
     if (rc == 0) rc = simulate(o, common, &scenario, err);
     scenario_free(&scenario);
     return rc;

@@ -11,8 +11,10 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "net/clos.h"
+#include "net/deadlock.h"
 #include "net/route.h"
 #include "net/topo.h"
+#include "net/topo_dot.h"
 #include "net/topo_load.h"
 
 /* Cables that join the same tiers at the same rate and delay. */
@@ -78,7 +80,18 @@ typedef struct {
     CableClass *classes;
     bool is_clos;
     Clos clos;
+    Deadlock deadlock;
 } TopoDescription;
+
+static void print_deadlock(FILE *f, const TopoDescription *d) {
+    char *cycle = deadlock_text(&d->deadlock, d->topo);
+    if (d->deadlock.kind == DEADLOCK_CYCLE)
+        fprintf(f, "  PFC             could deadlock: %u links can wait for each other: %s\n",
+                d->deadlock.n, cycle);
+    else if (d->deadlock.kind == DEADLOCK_UNKNOWN)
+        fputs("  PFC             not checked for deadlocks: the network is too large\n", f);
+    free(cycle);
+}
 
 static void print_text(FILE *f, const TopoDescription *d) {
     const Topo *t = d->topo;
@@ -112,6 +125,7 @@ static void print_text(FILE *f, const TopoDescription *d) {
         fputc('\n', f);
     }
     fprintf(f, "  longest path    %u links\n", d->max_links);
+    print_deadlock(f, d);
 }
 
 static void print_classes(JsonOut *o, const TopoDescription *d) {
@@ -143,6 +157,20 @@ static void print_tiers(JsonOut *o, const Topo *t) {
     json_out_end(o, ']');
 }
 
+/* The ids of the nodes of the cycle; null: there is none, or the search would take too long. */
+static void put_cycle(JsonOut *o, const TopoDescription *d) {
+    const Deadlock *c = &d->deadlock;
+    json_put_bool(o, "pfc_checked", c->kind != DEADLOCK_UNKNOWN);
+    if (c->kind != DEADLOCK_CYCLE) {
+        json_put_null(o, "pfc_cycle");
+        return;
+    }
+    json_put_array_compact(o, "pfc_cycle");
+    for (uint32_t i = 0; i < c->n; i++)
+        json_out_count(o, d->topo->node_id[d->topo->links[c->links[i]].from]);
+    json_out_end(o, ']');
+}
+
 static void print_json(FILE *f, const TopoDescription *d) {
     const Topo *t = d->topo;
     JsonOut o;
@@ -158,27 +186,39 @@ static void print_json(FILE *f, const TopoDescription *d) {
     json_put_count(&o, "longest_path_links", d->max_links);
     print_classes(&o, d);
     print_tiers(&o, t);
+    put_cycle(&o, d);
     json_out_end(&o, '}');
     json_out_finish(&o);
 }
 
-int topo_show(const char *path, const TopoLoadOptions *o, bool json, const char *out_path,
+static int describe(const Topo *t, TopoShowAs as, FileOut *out, Err *err) {
+    Route *r = route_new(t, err);
+    if (!r) return -1;
+    TopoDescription d = {.topo = t,
+                         .max_links = route_max_links(r),
+                         .n_parallel = count_parallel(t),
+                         .deadlock = deadlock_find(r)};
+    d.is_clos = clos_match(&d.clos, t);
+    d.classes = classify(t, &d.n_classes);
+    (as == TOPO_SHOW_JSON ? print_json : print_text)(out->f, &d);
+    free(d.classes);
+    deadlock_free(&d.deadlock);
+    route_destroy(r);
+    return 0;
+}
+
+int topo_show(const char *path, const TopoLoadOptions *o, TopoShowAs as, const char *out_path,
               Err *err) {
     Topo t;
     FileOut out;
     if (topo_load(&t, path, o, err) != 0) return -1;
-    Route *r = route_new(&t, err);
-    int rc = r ? file_out_open(&out, out_path ? out_path : "-", err) : -1;
+    int rc = file_out_open(&out, out_path ? out_path : "-", err);
     if (rc == 0) {
-        TopoDescription d = {
-            .topo = &t, .max_links = route_max_links(r), .n_parallel = count_parallel(&t)};
-        d.is_clos = clos_match(&d.clos, &t);
-        d.classes = classify(&t, &d.n_classes);
-        (json ? print_json : print_text)(out.f, &d);
-        rc = file_out_commit(&out, err);
-        free(d.classes);
+        if (as == TOPO_SHOW_DOT) topo_dot(out.f, &t);
+        else rc = describe(&t, as, &out, err);
+        if (rc == 0) rc = file_out_commit(&out, err);
+        else file_out_abort(&out);
     }
-    route_destroy(r);
     topo_free(&t);
     return rc;
 }

@@ -354,7 +354,10 @@ static int estimate(Call *c, M3Result *r) {
     c->scenario.check_conf = estimate_check_conf;
     c->scenario.check_ctx = &c->estimate;
     if (scenario_load(&s, &c->scenario, &c->log, &c->err) != 0) return -1;
-    if (c->estimate.method != METHOD_FLOWSIM) scenario_remark_window(&s, &c->log);
+    if (c->estimate.method != METHOD_FLOWSIM) {
+        scenario_remark_window(&s, &c->log);
+        scenario_remark_deadlock(&s, &c->log);
+    }
     int rc = estimate_run(&s, &c->estimate, &c->log, &e, &c->err);
     if (rc == 0) {
         r->slowdown = e.slowdown;
@@ -453,6 +456,7 @@ static int simulate(Call *c, M3Result *r) {
         return err_input(&c->err, "stop_ns: expected 0 or more, got %g", c->job.stop_ns);
     if (scenario_load(&s, &c->scenario, &c->log, &c->err) != 0) return -1;
     scenario_remark_window(&s, &c->log);
+    scenario_remark_deadlock(&s, &c->log);
     int rc = simulate_flows(c, &s, r);
     scenario_free(&s);
     return rc;

@@ -11,13 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "net/shape.h"
 #include "net/topo_private.h"
 #include "net/wire.h"
-
-/* Some thousand times the paper's largest network (6,144 hosts), and 2 GB of cables while they are
- * being read: a typing error ends here, not in memory. */
-enum { MAX_NODES = 1 << 24, MAX_CABLES = 1 << 26 };
 
 void clos_default(Clos *c) {
     *c = (Clos){.pods = 2,
@@ -51,10 +47,7 @@ static int check_shape(const Clos *c, const char *name, Err *err) {
            spines = (double)c->fabs_per_pod * c->spines_per_plane;
     double nodes = hosts + racks + fabs + spines,
            cables = hosts + racks * c->fabs_per_pod + fabs * c->spines_per_plane;
-    if (nodes > MAX_NODES || cables > MAX_CABLES)
-        return err_input(err, "%s: expected at most %d nodes and %d links, got %.0f and %.0f", name,
-                         MAX_NODES, MAX_CABLES, nodes, cables);
-    return 0;
+    return shape_check_size(nodes, cables, name, err);
 }
 
 /* ---- to a graph ---- */
@@ -145,73 +138,36 @@ bool clos_match(Clos *c, const Topo *t) {
     return same;
 }
 
-/* ---- files ---- */
+/* ---- the row of the table of shapes ---- */
 
-/* The members of a Clos description, in the order in which they are written. */
-static const struct {
-    const char *key;
-    enum { COUNT, RATE, DELAY } kind;
-    size_t offset; /* in Clos: a uint32_t, or a double in bit/s or ns */
-} members[] = {
-    {"pods", COUNT, offsetof(Clos, pods)},
-    {"racks_per_pod", COUNT, offsetof(Clos, racks_per_pod)},
-    {"hosts_per_rack", COUNT, offsetof(Clos, hosts_per_rack)},
-    {"fabs_per_pod", COUNT, offsetof(Clos, fabs_per_pod)},
-    {"spines_per_plane", COUNT, offsetof(Clos, spines_per_plane)},
-    {"host_rate", RATE, offsetof(Clos, host_rate_bps)},
-    {"fab_rate", RATE, offsetof(Clos, fab_rate_bps)},
-    {"spine_rate", RATE, offsetof(Clos, spine_rate_bps)},
-    {"host_delay", DELAY, offsetof(Clos, host_delay_ns)},
-    {"fab_delay", DELAY, offsetof(Clos, fab_delay_ns)},
-    {"spine_delay", DELAY, offsetof(Clos, spine_delay_ns)},
+static const ShapeFigure figures[] = {
+    {"pods", FIGURE_COUNT, offsetof(Clos, pods)},
+    {"racks_per_pod", FIGURE_COUNT, offsetof(Clos, racks_per_pod)},
+    {"hosts_per_rack", FIGURE_COUNT, offsetof(Clos, hosts_per_rack)},
+    {"fabs_per_pod", FIGURE_COUNT, offsetof(Clos, fabs_per_pod)},
+    {"spines_per_plane", FIGURE_COUNT, offsetof(Clos, spines_per_plane)},
+    {"host_rate", FIGURE_RATE, offsetof(Clos, host_rate_bps)},
+    {"fab_rate", FIGURE_RATE, offsetof(Clos, fab_rate_bps)},
+    {"spine_rate", FIGURE_RATE, offsetof(Clos, spine_rate_bps)},
+    {"host_delay", FIGURE_DELAY, offsetof(Clos, host_delay_ns)},
+    {"fab_delay", FIGURE_DELAY, offsetof(Clos, fab_delay_ns)},
+    {"spine_delay", FIGURE_DELAY, offsetof(Clos, spine_delay_ns)},
 };
-enum { N_MEMBERS = sizeof members / sizeof *members };
 
-int clos_read(Clos *c, const Json *j, Err *err) {
-    const char *known[N_MEMBERS + 1] = {NULL};
-    for (int i = 0; i < N_MEMBERS; i++) known[i] = members[i].key;
-    clos_default(c);
-    if (json_only_keys(j, known, err) != 0) return -1;
-    for (int i = 0; i < N_MEMBERS; i++) {
-        char *at = (char *)c + members[i].offset;
-        Json v;
-        uint64_t n;
-        uint32_t count;
-        double x = 0;
-        if (!json_find(j, members[i].key, &v)) continue;
-        if (members[i].kind == COUNT) {
-            if (json_uint(&v, MAX_NODES, &n, err) != 0) return -1;
-            count = (uint32_t)n;
-            memcpy(at, &count, sizeof count);
-        } else {
-            if ((members[i].kind == RATE ? topo_load_rate : topo_load_delay)(&v, &x, err) != 0)
-                return -1;
-            memcpy(at, &x, sizeof x);
-        }
-    }
-    return 0;
+static void set_default(void *c) { clos_default(c); }
+
+static int build(Topo *t, const void *c, const char *name, Err *err) {
+    return clos_build(t, c, name, err);
 }
 
+const Shape clos_shape = {.name = "clos",
+                          .size = sizeof(Clos),
+                          SHAPE_FIGURES(figures),
+                          .set_default = set_default,
+                          .build = build};
+
 int clos_save(const Clos *c, const char *path, Err *err) {
-    JsonFile file;
-    if (json_file_open(&file, NULL, path, err) != 0) return -1;
-    JsonOut *j = &file.j;
-    json_put_object(j, "clos");
-    for (int i = 0; i < N_MEMBERS; i++) {
-        const char *at = (const char *)c + members[i].offset;
-        uint32_t count;
-        double x;
-        if (members[i].kind == COUNT) {
-            memcpy(&count, at, sizeof count);
-            json_put_count(j, members[i].key, count);
-        } else {
-            memcpy(&x, at, sizeof x);
-            json_put_string(j, members[i].key,
-                            (members[i].kind == RATE ? topo_save_rate : topo_save_delay)(x).s);
-        }
-    }
-    json_out_end(j, '}');
-    return json_file_commit(&file, err);
+    return shape_save(&clos_shape, c, path, err);
 }
 
 /* ---- figures of a Clos ---- */

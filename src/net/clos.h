@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/json.h"
 #include "net/topo.h"
 
 /* Three tiers of switches: each of `pods` pods has racks_per_pod racks of hosts_per_rack hosts, and
@@ -29,9 +28,7 @@ int clos_build(Topo *t, const Clos *c, const char *name, Err *err);
  * included, and then fills in *c. */
 bool clos_match(Clos *c, const Topo *t);
 
-/* clos_read reads the object under the key "clos" of a Clos description; what is left out is as by
- * default. −1 with an input error that names the place. clos_save writes such a file. */
-int clos_read(Clos *c, const Json *j, Err *err);
+/* clos_save writes a file with the figures under the key "clos" (shape_save). */
 int clos_save(const Clos *c, const char *path, Err *err);
 
 /* clos_hosts returns the number of hosts, clos_tiers that of tiers of switches, 1 to 3. */

@@ -271,6 +271,10 @@ uint32_t route_max_links(const Route *r) { return r->max_links; }
 
 uint32_t route_class(const Route *r, uint32_t node) { return r->node[node].class; }
 
+uint32_t route_group(const Route *r, uint32_t host) { return r->host[host].group; }
+
+uint32_t route_column(const Route *r, uint32_t host) { return r->host[host].column; }
+
 uint32_t route_n_links(const Route *r, uint32_t src_host, uint32_t dst_host) {
     return src_host == dst_host ? 0 : host_distance(r, src_host, &r->host[dst_host]) + 1;
 }

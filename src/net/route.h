@@ -29,6 +29,12 @@ uint32_t route_n_links(const Route *r, uint32_t src_host, uint32_t dst_host);
  * exchanging two of them changes no path between others but for the link to them. */
 uint32_t route_class(const Route *r, uint32_t node);
 
+/* route_group returns the number of a host's group, which all hosts have that are linked to the
+ * same switches; route_column that of its group's column: groups of one column are linked to
+ * switches of the same classes. Both count from 0 and are below the number of hosts. */
+uint32_t route_group(const Route *r, uint32_t host);
+uint32_t route_column(const Route *r, uint32_t host);
+
 /* route_path fills `links` (room for route_max_links) with the directed links of a flow's path and
  * returns how many. At each node with n > 1 next hops (in descending order of node id, parallel
  * links side by side) it takes number route_hash(...) % n, seeded with the node's id. src ≠ dst. */

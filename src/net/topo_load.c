@@ -1,19 +1,21 @@
 /* topo_load: topologies from files, recognised by content.
  *
- * JSON is a Clos description if it has "clos" (clos.c), a cluster of Parsimon if it has "pods", a
- * graph if it has "nodes"; a file that doesn't begin like JSON is an HPCC topology.txt
- * (topo_hpcc.c). Every reader only collects nodes and cables in a draft; whether they make a valid
- * graph is for topo_build to say. Foreign formats may have keys that we don't know, our own ones
- * may not. */
+ * JSON is a description by figures if it has the name of a shape ("clos", net/shape), a cluster of
+ * Parsimon if it has "pods", a graph if it has "nodes"; a file that doesn't begin like JSON is an
+ * HPCC topology.txt (topo_hpcc.c). Every reader only collects nodes and cables in a draft; whether
+ * they make a valid graph is for topo_build to say. Foreign formats may have keys that we don't
+ * know, our own ones may not. */
 #include "net/topo_load.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/units.h"
-#include "net/clos.h"
+#include "net/shape.h"
 #include "net/topo_graph.h"
 #include "net/topo_private.h"
 
@@ -237,6 +239,18 @@ static bool is_node_link(const Json *root, bool *base_units) {
 
 /* ---- recognition ---- */
 
+/* A description by figures. */
+static int read_shape(Topo *t, const char *path, const Shape *s, const Json *root,
+                      const Json *description, Err *err) {
+    const char *const known[] = {s->name, NULL};
+    void *figures = mem_calloc(1, s->size);
+    int rc = json_only_keys(root, known, err);
+    if (rc == 0) rc = shape_read(s, figures, description, err);
+    if (rc == 0) rc = s->build(t, figures, path, err);
+    free(figures);
+    return rc;
+}
+
 static int read_json(Topo *t, const char *path, const Json *root, const TopoLoadOptions *o,
                      Err *err) {
     Json v;
@@ -244,12 +258,8 @@ static int read_json(Topo *t, const char *path, const Json *root, const TopoLoad
     int rc;
     bool base_units;
     if (json_expect_object(root, err) != 0) return -1;
-    if (json_find(root, "clos", &v)) {
-        static const char *const known[] = {"clos", NULL};
-        Clos c;
-        if (json_only_keys(root, known, err) != 0 || clos_read(&c, &v, err) != 0) return -1;
-        return clos_build(t, &c, path, err);
-    }
+    for (const Shape *const *s = shapes; *s; s++)
+        if (json_find(root, (*s)->name, &v)) return read_shape(t, path, *s, root, &v, err);
     if (json_find(root, "pods", &v) || json_find(root, "planes", &v))
         rc = read_cluster(&d, root, err);
     else if (json_find(root, "nodes", &v) && is_node_link(root, &base_units))
@@ -258,7 +268,8 @@ static int read_json(Topo *t, const char *path, const Json *root, const TopoLoad
         rc = read_graph(&d, root, err);
     else
         return err_input(err,
-                         "%s: expected a topology with \"clos\", \"pods\" (a cluster) or \"nodes\" "
+                         "%s: expected a topology with \"clos\" or another shape, \"pods\" (a "
+                         "cluster) or \"nodes\" "
                          "and \"links\"",
                          path);
     if (rc == 0) rc = topo_draft_build(t, &d, path, o, err);

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "net/basebdp.h"
+#include "net/deadlock.h"
 #include "traffic/flows_read.h"
 
 /* Enough for stable percentiles of every size bucket: the 1 % largest flows are 10,000. */
@@ -175,6 +176,17 @@ void scenario_remark_window(const Scenario *s, const Log *log) {
             "window: %s is below the network's largest base BDP, %s, and slows down flows even "
             "when alone; window=auto takes the BDP",
             units_size(s->conf.line_window_b).s, units_size(s->base_bdp_b).s);
+}
+
+void scenario_remark_deadlock(const Scenario *s, const Log *log) {
+    if (!s->conf.pfc) return;
+    Deadlock d = deadlock_find(s->route);
+    char *cycle = deadlock_text(&d, &s->topo);
+    if (d.kind == DEADLOCK_CYCLE)
+        log_note(log, "pfc: could deadlock on these routes: %u links can wait for each other: %s",
+                 d.n, cycle);
+    free(cycle);
+    deadlock_free(&d);
 }
 
 void scenario_free(Scenario *s) {

@@ -77,5 +77,8 @@ int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *er
 /* scenario_remark_window notes what a window of auto came to, or that the window is below the
  * bandwidth-delay product (BDP): for commands whose results depend on it. */
 void scenario_remark_window(const Scenario *s, const Log *log);
+/* scenario_remark_deadlock notes that PFC, where it is on, could deadlock on these routes
+ * (net/deadlock.h). */
+void scenario_remark_deadlock(const Scenario *s, const Log *log);
 void scenario_free(Scenario *s);
 #endif
