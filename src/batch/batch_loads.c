@@ -35,16 +35,17 @@ static BatchLoads top(const Topo *t, const double *share, double offered_bps) {
 enum { MOST_RACKS = 4096 };
 
 int batch_loads_expect(const Scenario *s, BatchLoads out[2], Err *err) {
-    const Topo *t = &s->topo;
+    const Route *r = scenario_drawn_on(s);
+    const Topo *t = route_topo(r);
     out[0] = out[1] = (BatchLoads){NAN, NAN};
     if (!s->drawn || t->n_racks > MOST_RACKS) return 0;
     Workload w = {.matrix = &s->matrix, .sizes = &s->sizes, .seed = 1};
     double *p = MEM_NEW(double, (size_t)t->n_racks * t->n_racks),
            *share = MEM_NEW(double, t->n_links);
-    int rc = workload_pairs(&w, s->route, p, err);
+    int rc = workload_pairs(&w, r, p, err);
     for (int how = 0; how < 2 && rc == 0; how++) {
         if (how != LOAD_ROUTED && !isfinite(s->workload.max_load[how])) continue;
-        linkload_expect(s->route, (LoadRouting)how, p, share);
+        linkload_expect(r, (LoadRouting)how, p, share);
         out[how] = top(t, share, s->workload.offered_bps);
     }
     free(p);

@@ -47,6 +47,8 @@ static int set(void *state, int option, const char *value, Err *err) {
     return 0;
 }
 
+static void release(void *state) { topo_args_free(&((TopoCmd *)state)->read); }
+
 static TopoFormat choose_format(TopoFormat given, const char *path) {
     size_t n = strlen(path);
     if (given != FORMAT_AUTO) return given;
@@ -66,25 +68,29 @@ static int save(const Topo *t, const char *path, TopoFormat format, Err *err) {
     return clos_save(&c, path, err);
 }
 
-static int run_convert(const TopoCmd *o, const char *from, const char *to, Err *err) {
+static int run_convert(const TopoCmd *o, const char *from, const char *to, uint64_t seed,
+                       Err *err) {
     Topo t;
-    if (topo_load(&t, from, &o->read, err) != 0) return -1;
+    if (topo_show_load(&t, from, &o->read, seed, err) != 0) return -1;
     int rc = save(&t, to, choose_format(o->format, to), err);
     topo_free(&t);
     return rc;
 }
 
-static int run_show(const TopoCmd *o, const char *from, bool json, Err *err) {
+static int run_show(const TopoCmd *o, const char *from, bool json, uint64_t seed, Err *err) {
     if (o->dot && json) return err_input(err, "topo show: expected --dot or --json, not both");
     TopoShowAs as = o->dot ? TOPO_SHOW_DOT : json ? TOPO_SHOW_JSON : TOPO_SHOW_TEXT;
-    return topo_show(from, &o->read, as, o->out, err);
+    return topo_show(from, &o->read, seed, as, o->out, err);
 }
 
 /* Shows the topology args[1], or converts it to args[2]; either may come with m3. */
-static int run_on_file(const TopoCmd *o, const char *const *args, bool show, bool json, Err *err) {
+static int run_on_file(const TopoCmd *o, const CliCommon *common, bool show, Err *err) {
+    const char *const *args = common->args;
     char *from = value_spec(args[1]);
     int rc = value_check_spec(from, err);
-    if (rc == 0) rc = show ? run_show(o, from, json, err) : run_convert(o, from, args[2], err);
+    if (rc == 0)
+        rc = show ? run_show(o, from, common->json, common->seed, err)
+                  : run_convert(o, from, args[2], common->seed, err);
     free(from);
     return rc;
 }
@@ -118,7 +124,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
                          takes[which]);
     if (o->dot && which != SHOW) return err_input(err, "topo convert: --dot goes with 'show'");
     o->read.log = &common->log;
-    return run_on_file(o, args, which == SHOW, common->json, err);
+    return run_on_file(o, common, which == SHOW, err);
 }
 
 const CliCommand cmd_topo = {
@@ -146,4 +152,5 @@ const CliCommand cmd_topo = {
     .max_args = 3,
     .set = set,
     .run = run,
+    .free = release,
 };

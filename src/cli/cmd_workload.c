@@ -78,11 +78,15 @@ static uint32_t find_busiest(const Topo *t, const double *bytes) {
     return at;
 }
 
+/* Whether the load of the network's busiest link is the mix's: not where links have failed, since
+ * traffic is drawn for the whole network. */
+static bool expects_load(const Scenario *s) { return s->drawn && !s->has_faults; }
+
 static LoadSummary summarise(const Scenario *s) {
     const Flows *f = &s->flows;
     double total = 0, *bytes = bytes_by_link(s);
     for (size_t i = 0; i < f->n; i++) total += (double)f->size_b[i];
-    uint32_t busiest = s->drawn ? s->workload.busiest_link : find_busiest(&s->topo, bytes);
+    uint32_t busiest = expects_load(s) ? s->workload.busiest_link : find_busiest(&s->topo, bytes);
     /* A drawn trace begins a gap before its first flow, any other one with its first flow. */
     double span_s = (double)(f->start_ns[f->n - 1] - (s->drawn ? 0 : f->start_ns[0])) / 1e9;
     LoadSummary sum = {
@@ -115,7 +119,7 @@ static void print_table(FILE *f, const Scenario *s, const LoadSummary *sum) {
     fprintf(f, "busiest link  %llu -> %llu, %s: load ",
             (unsigned long long)t->node_id[sum->busiest->from],
             (unsigned long long)t->node_id[sum->busiest->to], units_rate(sum->busiest->rate_bps).s);
-    if (s->drawn) fprintf(f, "%.4g expected, %.4g drawn\n", s->mix.max_load, sum->load);
+    if (expects_load(s)) fprintf(f, "%.4g expected, %.4g drawn\n", s->mix.max_load, sum->load);
     else fprintf(f, "%.4g\n", sum->load);
 }
 
@@ -139,7 +143,7 @@ static void print_json(FILE *f, const Scenario *s, const LoadSummary *sum,
     json_put_count(&o, "from", s->topo.node_id[busiest->from]);
     json_put_count(&o, "to", s->topo.node_id[busiest->to]);
     json_put_number(&o, "rate_bps", busiest->rate_bps);
-    if (s->drawn) json_put_number(&o, "expected_load", s->mix.max_load);
+    if (expects_load(s)) json_put_number(&o, "expected_load", s->mix.max_load);
     json_put_number(&o, "load", sum->load);
     json_out_end(&o, '}');
     json_out_end(&o, '}');

@@ -7,11 +7,12 @@
 
 int features_args_check(const ScenarioArgs *a, bool paths, bool method, Err *err) {
     const ScenarioOptions *o = &a->options;
-    const char *other = o->n_flows > 0      ? "--n-flows"
-                        : o->duration_s > 0 ? "--duration"
-                        : paths             ? "--paths"
-                        : method            ? "--method"
-                                            : NULL;
+    const char *other = o->n_flows > 0         ? "--n-flows"
+                        : o->duration_s > 0    ? "--duration"
+                        : paths                ? "--paths"
+                        : method               ? "--method"
+                        : o->topo.faults.n > 0 ? "--fail or --degrade"
+                                               : NULL;
     return other ? err_input(err, "%s does not go with --features: it is in the file", other) : 0;
 }
 

@@ -52,7 +52,9 @@ static void print_settings(FILE *f) {
           "sizes          file with the distribution of flow sizes\n"
           "matrix         rack matrix: a file, or a, b, c or uniform\n"
           "n_flows        how many flows\n"
-          "duration       for how long instead, 5s\n\n"
+          "duration       for how long instead, 5s\n"
+          "fail           links and switches that failed: 0-256, 260, 5%of:agg-spine, joined by +\n"
+          "degrade        links with another rate or with losses: 0-256=1Gbps, 0-256=0.1%\n\n"
           "The keys of published mixes (bfsz, enable_pfc, param_1, param_2) are taken in their "
           "units;\nspec/README.md has the file formats.\n",
           f);

@@ -17,6 +17,7 @@ void scenario_args_free(ScenarioArgs *a) {
     free(a->topo);
     free(a->mix);
     free(a->set);
+    topo_args_free(&a->options.topo);
     *a = (ScenarioArgs){0};
 }
 

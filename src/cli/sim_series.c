@@ -17,48 +17,27 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/link_arg.h"
+#include "net/tiers.h"
 
 static const char option[] = "--series-ports";
 
 /* ---- names ---- */
 
-enum { MAX_NAMED = 3 }; /* tiers of switches */
-static const char *const names_of[MAX_NAMED + 1][MAX_NAMED + 1] = {
-    [1] = {"host", "tor"},
-    [2] = {"host", "tor", "spine"},
-    [3] = {"host", "tor", "fabric", "spine"}};
-
-/* Returns the names of tiers 0, 1, …; NULL if they have none. */
-static const char *const *find_tier_names(const Topo *t) {
-    int top = topo_top_tier(t);
-    if (top > MAX_NAMED) return NULL;
-    for (uint32_t l = 0; l < t->n_links; l++)
-        if (t->tier[t->links[l].from] == t->tier[t->links[l].to]) return NULL;
-    return names_of[top];
-}
-
 typedef struct {
     char s[48]; /* room for two ids of 64 bits */
 } GroupName;
 
-static size_t put_tier(const SimSeries *t, int tier, char *out, size_t size) {
-    int len = t->tier_names ? snprintf(out, size, "%s", t->tier_names[tier])
-              : tier == 0   ? snprintf(out, size, "host")
-                            : snprintf(out, size, "tier%d", tier);
-    return (size_t)len;
-}
-
-static GroupName tiers_name(const SimSeries *t, int from, int to) {
+static GroupName tiers_group(const SimSeries *t, int from, int to) {
     GroupName n;
-    size_t len = put_tier(t, from, n.s, sizeof n.s);
+    int len = tiers_name(t->tier_names, from, n.s, sizeof n.s);
     n.s[len++] = '-';
-    put_tier(t, to, n.s + len, sizeof n.s - len);
+    tiers_name(t->tier_names, to, n.s + len, sizeof n.s - (size_t)len);
     return n;
 }
 
 static GroupName group_name(const SimSeries *t, const SimSeriesGroup *g) {
     const Link *l = &t->topo->links[g->first_link];
-    if (g->of_tiers) return tiers_name(t, t->topo->tier[l->from], t->topo->tier[l->to]);
+    if (g->of_tiers) return tiers_group(t, t->topo->tier[l->from], t->topo->tier[l->to]);
     GroupName n;
     snprintf(n.s, sizeof n.s, "%llu-%llu", (unsigned long long)t->topo->node_id[l->from],
              (unsigned long long)t->topo->node_id[l->to]);
@@ -199,7 +178,7 @@ static void write_row(void *series, const SeriesRow *r) {
 
 int sim_series_init(SimSeries *t, FILE *f, double interval_ns, const Topo *topo, const char *ports,
                     Err *err) {
-    *t = (SimSeries){.f = f, .topo = topo, .tier_names = find_tier_names(topo)};
+    *t = (SimSeries){.f = f, .topo = topo, .tier_names = tiers_names(topo)};
     t->start = MEM_ZNEW(uint32_t, t->cap_start = 1);
     t->taken = MEM_ZNEW(uint8_t, topo->n_links);
     if (add_list(t, ports, err) != 0) return -1;

@@ -17,6 +17,13 @@ static int parse_unit(const char *value, const char *option,
                      parse == units_parse_time ? "us" : "Gbps", value);
 }
 
+/* Its message begins with the option's name without the dashes. */
+static int add_fault(TopoLoadOptions *o, FaultKind kind, const char *value, Err *err) {
+    Err why = {0};
+    if (faults_add(&o->faults, kind, value, &why) == 0) return 0;
+    return err_input(err, "--%s", why.msg);
+}
+
 int topo_args_set(TopoLoadOptions *o, int arg, const char *value, Err *err) {
     switch (arg) {
     case TOPO_ARG_MERGE: o->merge_duplicates = true; return 0;
@@ -29,6 +36,10 @@ int topo_args_set(TopoLoadOptions *o, int arg, const char *value, Err *err) {
         return units_parse_time(value, "--link-delay", &o->link_delay_ns, err);
     case TOPO_ARG_RATE_UNIT:
         return parse_unit(value, "--rate-unit", units_parse_rate, &o->rate_unit_bps, err);
-    default: return parse_unit(value, "--delay-unit", units_parse_time, &o->delay_unit_ns, err);
+    case TOPO_ARG_DELAY_UNIT:
+        return parse_unit(value, "--delay-unit", units_parse_time, &o->delay_unit_ns, err);
+    default: return add_fault(o, arg == TOPO_ARG_FAIL ? FAULT_FAIL : FAULT_DEGRADE, value, err);
     }
 }
+
+void topo_args_free(TopoLoadOptions *o) { faults_free(&o->faults); }

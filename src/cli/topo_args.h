@@ -11,6 +11,8 @@ enum {
     TOPO_ARG_LINK_DELAY,
     TOPO_ARG_RATE_UNIT,
     TOPO_ARG_DELAY_UNIT,
+    TOPO_ARG_FAIL,
+    TOPO_ARG_DEGRADE,
     TOPO_N_ARGS
 };
 #define TOPO_ARGS(first)                                                                           \
@@ -31,9 +33,20 @@ enum {
                                           "Topology"},                                             \
         [(first) + TOPO_ARG_DELAY_UNIT] = {"delay-unit", "UNIT",                                   \
                                            "of bare delays in a graph that doesn't say, e.g. us",  \
-                                           "Topology"}
+                                           "Topology"},                                            \
+        [(first) + TOPO_ARG_FAIL] =                                                                \
+            {"fail", "WHAT",                                                                       \
+             "take out links (0-256: all between two nodes), a switch (260), or a share, drawn "   \
+             "by\n--seed: 5%of:agg-spine, 2of:spine; joined by +, repeatable",                     \
+             "Topology"},                                                                          \
+        [(first) +                                                                                 \
+            TOPO_ARG_DEGRADE] = {"degrade", "LINKS=VALUE",                                         \
+                                 "give links another rate (0-256=1Gbps), or the probability that " \
+                                 "they lose a packet\n(5%of:agg-spine=0.1%)",                      \
+                                 "Topology"}
 
 /* topo_args_set takes the value of option `arg`, counted from `first`. The pattern is that of the
- * command line and not copied. */
+ * command line and not copied; topo_args_free releases the faults. */
 int topo_args_set(TopoLoadOptions *o, int arg, const char *value, Err *err);
+void topo_args_free(TopoLoadOptions *o);
 #endif

@@ -207,11 +207,29 @@ static int describe(const Topo *t, TopoShowAs as, FileOut *out, Err *err) {
     return 0;
 }
 
-int topo_show(const char *path, const TopoLoadOptions *o, TopoShowAs as, const char *out_path,
-              Err *err) {
+int topo_show_load(Topo *t, const char *path, const TopoLoadOptions *o, uint64_t seed, Err *err) {
+    Topo whole;
+    Faults all = {0};
+    FaultsInfo info;
+    if (topo_load(&whole, path, o, err) != 0) return -1;
+    faults_add_all(&all, whole.faults);
+    faults_add_all(&all, &o->faults);
+    if (all.n == 0) {
+        *t = whole;
+        return 0;
+    }
+    int rc = faults_apply(t, &whole, &all, seed, &info, err);
+    if (rc == 0) faults_remark(&info, &whole, o->log);
+    faults_free(&all);
+    topo_free(&whole);
+    return rc;
+}
+
+int topo_show(const char *path, const TopoLoadOptions *o, uint64_t seed, TopoShowAs as,
+              const char *out_path, Err *err) {
     Topo t;
     FileOut out;
-    if (topo_load(&t, path, o, err) != 0) return -1;
+    if (topo_show_load(&t, path, o, seed, err) != 0) return -1;
     int rc = file_out_open(&out, out_path ? out_path : "-", err);
     if (rc == 0) {
         if (as == TOPO_SHOW_DOT) topo_dot(out.f, &t);

@@ -9,6 +9,10 @@ typedef enum { TOPO_SHOW_TEXT, TOPO_SHOW_JSON, TOPO_SHOW_DOT } TopoShowAs;
 /* topo_show reads the topology in `path` and writes its description to out_path (NULL: standard
  * output): nodes, racks, cables by tier, rate and delay, oversubscription of each tier, longest
  * path, and whether PFC could deadlock; or a drawing (topo_dot). −1 with err. */
-int topo_show(const char *path, const TopoLoadOptions *o, TopoShowAs as, const char *out_path,
-              Err *err);
+int topo_show(const char *path, const TopoLoadOptions *o, uint64_t seed, TopoShowAs as,
+              const char *out_path, Err *err);
+
+/* topo_show_load loads a topology and applies its faults and those of the options; it remarks on
+ * what is missing. topo_free releases. */
+int topo_show_load(Topo *t, const char *path, const TopoLoadOptions *o, uint64_t seed, Err *err);
 #endif

@@ -124,7 +124,7 @@ static void remark_losses(const Scenario *s, const EstimateOptions *o, const Log
     log_note(
         log,
         "%s: %u of %u links lose packets; the model and the fluid simulation don't know of it: "
-        "--method packet or m3 simulate does",
+        "--method sampled or packet or m3 simulate does",
         s->topo.name, n, s->topo.n_links / 2);
 }
 
@@ -300,6 +300,10 @@ static int run(Features *kept, const Scenario *s, const EstimateOptions *o, cons
     if (o->method == METHOD_M3 && ckpt_check_cc(o->ckpt, s->conf.cc, NULL) != 0) {
         log_note(log, "checkpoint %s does not know %s: packet windows alone (--method sampled)",
                  o->ckpt->name, netconf_cc_name(s->conf.cc));
+        own.method = METHOD_SAMPLED;
+    } else if (o->method == METHOD_M3 && o->fall_back && !o->check.off && s->topo.error_rate) {
+        log_note(log, "the model does not know links that lose packets: packet windows alone "
+                      "(--method sampled)");
         own.method = METHOD_SAMPLED;
     }
     bool keeps = kept && takes_paths(&own) && !(o->target.asked > 0);

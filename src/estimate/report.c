@@ -264,6 +264,15 @@ static void put_traffic(JsonOut *o, const Scenario *s) {
     json_out_end(o, '}');
 }
 
+/* What faults came to; the member is there only if there are any. */
+static void put_faults(JsonOut *o, const Scenario *s) {
+    json_put_object(o, "faults");
+    json_put_count(o, "failed_links", s->faults_info.n_failed);
+    json_put_count(o, "degraded_links", s->faults_info.n_degraded);
+    json_put_count(o, "lost_switches", s->faults_info.n_switches);
+    json_out_end(o, '}');
+}
+
 void report_put_settings(JsonOut *o, const ReportMeta *m) {
     if (!m->conf) {
         json_put_null(o, "settings");
@@ -272,6 +281,7 @@ void report_put_settings(JsonOut *o, const ReportMeta *m) {
     json_put_object(o, "settings");
     netconf_put_json(o, m->conf);
     put_traffic(o, m->scenario);
+    if (m->scenario && m->scenario->has_faults) put_faults(o, m->scenario);
     json_out_end(o, '}');
 }
 

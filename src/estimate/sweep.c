@@ -119,7 +119,7 @@ static int check_axes(const SweepRun *r, Err *err) {
                              "only on its traffic",
                              a->key);
         if (!so) continue; /* features_settings refuses traffic */
-        if (traffic && so->flows_path)
+        if (traffic && so->flows_path && !mix_key_is_fault(a->key))
             return err_input(err, "--set %s: the flows come from %s; only a mix draws others",
                              a->key, so->flows_path);
         if (amount && (so->n_flows > 0 || so->duration_s > 0))

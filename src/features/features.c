@@ -399,10 +399,11 @@ int features_settings(const Features *f, const char *const *set, NetConf *conf, 
     for (const char *const *s = set; s && *s && rc == 0; s++) {
         char key[40]; /* longer than any key: a longer text is none */
         snprintf(key, sizeof key, "%.*s", (int)strcspn(*s, "="), *s);
-        rc = mix_key_is_traffic(key)
-                 ? err_input(err, "changes the traffic, which features are made from; "
-                                  "leave out --features")
-                 : mix_set(&m, *s, err);
+        rc = mix_key_is_traffic(key) ? err_input(err,
+                                                 "changes the %s, which features are made from; "
+                                                 "leave out --features",
+                                                 mix_key_is_fault(key) ? "topology" : "traffic")
+                                     : mix_set(&m, *s, err);
         if (rc != 0) err_wrap(err, "--set %.60s", *s);
     }
     if (rc == 0 && (rc = netconf_check(&m.conf, err)) != 0) err_wrap(err, "--set");

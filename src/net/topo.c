@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/faults.h"
 #include "net/topo_private.h"
 
 /* Links are numbered in 32 bits, two a cable, and node numbers leave room for TOPO_NONE. */
@@ -344,6 +345,8 @@ void topo_free(Topo *t) {
                       t->rack_pod, t->rack_host_start, t->rack_hosts, t->host_rack,
                       t->tier,     t->host_rate_bps,   t->error_rate, t->name};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
+    if (t->faults) faults_free(t->faults);
+    free(t->faults);
     *t = (Topo){0};
 }
 

@@ -46,6 +46,7 @@ typedef struct Topo {
     double *host_rate_bps; /* [n_hosts] of the host's fastest link */
     double *error_rate;    /* [n_links] probability that a packet is lost; NULL: all are 0 */
     char *name;            /* file or description, for messages */
+    struct Faults *faults; /* that the file lists (net/faults.h), not applied; NULL: none */
 } Topo;
 
 typedef struct {

@@ -55,9 +55,7 @@ static void print_hosts(FILE *f, const Topo *t, const uint32_t *class, const uin
 }
 
 static void print_switches(FILE *f, const Topo *t) {
-    int top = 0;
-    for (uint32_t v = 0; v < t->n_nodes; v++) top = t->tier[v] > top ? t->tier[v] : top;
-    for (int tier = 1; tier <= top; tier++) {
+    for (int tier = 1, top = topo_top_tier(t); tier <= top; tier++) {
         fputs("  { rank=same;", f);
         for (uint32_t v = 0; v < t->n_nodes; v++)
             if (t->tier[v] == tier) fprintf(f, " s%llu;", (unsigned long long)t->node_id[v]);

@@ -143,7 +143,7 @@ static int read_cluster(TopoDraft *d, const Json *root, Err *err) {
 /* ---- graph ---- */
 
 static int read_graph(TopoDraft *d, const Json *root, Err *err) {
-    static const char *const members[] = {"nodes", "links", NULL},
+    static const char *const members[] = {"nodes", "links", "fail", "degrade", NULL},
                              *const of_node[] = {"id", "kind", "pod", "name", "label", NULL},
                              *const of_link[] = {"a", "b", "rate", "delay", "error_rate", NULL};
     Json list, it, v;
@@ -237,18 +237,54 @@ static bool is_node_link(const Json *root, bool *base_units) {
     return other;
 }
 
+/* ---- faults ---- */
+
+static int add_fault(Faults *f, FaultKind kind, const Json *j, Err *err) {
+    const char *text;
+    Err why = {0};
+    if (json_string(j, &text, err) != 0) return -1;
+    return faults_add(f, kind, text, &why) == 0 ? 0 : json_fail_named(j, err, why.msg);
+}
+
+/* "fail" and "degrade" of our own forms: a text, or several. */
+static int read_faults(Topo *t, const Json *root, Err *err) {
+    Json v, it;
+    Faults f = {0};
+    int rc = 0;
+    for (int k = 0; k < N_FAULT_KINDS && rc == 0; k++) {
+        if (!json_find(root, fault_names[k], &v)) continue;
+        if (!json_is_array(&v)) rc = add_fault(&f, (FaultKind)k, &v, err);
+        else
+            for (bool ok = json_first(&v, &it); ok && rc == 0; ok = json_next(&it))
+                rc = add_fault(&f, (FaultKind)k, &it, err);
+    }
+    if (rc != 0 || f.n == 0) {
+        faults_free(&f);
+        return rc;
+    }
+    t->faults = MEM_ZNEW(Faults, 1);
+    *t->faults = f;
+    return 0;
+}
+
+static int finish_ours(Topo *t, const Json *root, Err *err) {
+    if (read_faults(t, root, err) == 0) return 0;
+    topo_free(t);
+    return -1;
+}
+
 /* ---- recognition ---- */
 
 /* A description by figures. */
 static int read_shape(Topo *t, const char *path, const Shape *s, const Json *root,
                       const Json *description, Err *err) {
-    const char *const known[] = {s->name, NULL};
+    const char *const known[] = {s->name, "fail", "degrade", NULL};
     void *figures = mem_calloc(1, s->size);
     int rc = json_only_keys(root, known, err);
     if (rc == 0) rc = shape_read(s, figures, description, err);
     if (rc == 0) rc = s->build(t, figures, path, err);
     free(figures);
-    return rc;
+    return rc == 0 ? finish_ours(t, root, err) : rc;
 }
 
 static int read_json(Topo *t, const char *path, const Json *root, const TopoLoadOptions *o,
@@ -256,7 +292,7 @@ static int read_json(Topo *t, const char *path, const Json *root, const TopoLoad
     Json v;
     TopoDraft d = {0};
     int rc;
-    bool base_units;
+    bool base_units, ours = false;
     if (json_expect_object(root, err) != 0) return -1;
     for (const Shape *const *s = shapes; *s; s++)
         if (json_find(root, (*s)->name, &v)) return read_shape(t, path, *s, root, &v, err);
@@ -265,16 +301,16 @@ static int read_json(Topo *t, const char *path, const Json *root, const TopoLoad
     else if (json_find(root, "nodes", &v) && is_node_link(root, &base_units))
         return read_node_link(t, path, root, o, base_units, err);
     else if (json_find(root, "nodes", &v) || json_find(root, "links", &v))
-        rc = read_graph(&d, root, err);
+        ours = true, rc = read_graph(&d, root, err);
     else
         return err_input(err,
-                         "%s: expected a topology with \"clos\" or another shape, \"pods\" (a "
+                         "%s: expected a topology with \"clos\", \"pods\" (a "
                          "cluster) or \"nodes\" "
                          "and \"links\"",
                          path);
     if (rc == 0) rc = topo_draft_build(t, &d, path, o, err);
     topo_draft_free(&d);
-    return rc;
+    return rc == 0 && ours ? finish_ours(t, root, err) : rc;
 }
 
 /* Whether one of the first lines begins with a word, blanks in front of it left out. */

@@ -1,6 +1,7 @@
 /* topo_load: topologies from files of any known format. */
 #ifndef M3_NET_TOPO_LOAD_H
 #define M3_NET_TOPO_LOAD_H
+#include "net/faults.h"
 #include "net/topo.h"
 
 /* How to read a file that leaves something open. All zero is the default. */
@@ -13,6 +14,7 @@ typedef struct {
     double link_delay_ns; /* of links without a delay, if has_link_delay */
     bool has_link_delay;
     double rate_unit_bps, delay_unit_ns; /* of bare numbers in files that don't say; 0: refused */
+    Faults faults;                       /* beside the file's; topo_load does not apply them */
 } TopoLoadOptions;
 
 /* topo_load reads a topology file (spec/README.md, Topology), whose format it recognises by

@@ -21,14 +21,15 @@
 #include "traffic/rackmatrix.h"
 #include "traffic/workload.h"
 
-static const char *const our_keys[] = {"id",       "topology", "matrix",   "sizes",   "sigma",
-                                       "max_load", "n_flows",  "duration", "network", NULL};
+static const char *const our_keys[] = {"id",      "topology", "matrix",  "sizes",
+                                       "sigma",   "max_load", "n_flows", "duration",
+                                       "network", "fail",     "degrade", NULL};
 /* For --set, beside the settings of the network. */
-static const char *const set_keys[] = {"max_load", "sigma",   "sizes", "matrix",
-                                       "duration", "n_flows", "bfsz",  "enable_pfc",
-                                       "param_1",  "param_2", NULL};
-const char *const mix_traffic_keys[] = {"max_load", "sigma",   "sizes", "matrix",
-                                        "duration", "n_flows", NULL};
+static const char *const set_keys[] = {"max_load", "sigma",   "sizes",      "matrix",  "duration",
+                                       "n_flows",  "bfsz",    "enable_pfc", "param_1", "param_2",
+                                       "fail",     "degrade", NULL};
+const char *const mix_traffic_keys[] = {"max_load", "sigma", "sizes",   "matrix", "duration",
+                                        "n_flows",  "fail",  "degrade", NULL};
 
 void mix_init(Mix *m) {
     *m = (Mix){.matrix_seed = 1, .sigma = NAN, .max_load = NAN};
@@ -41,6 +42,7 @@ void mix_free(Mix *m) {
     free(m->matrix);
     free(m->matrix_kind);
     free(m->sizes);
+    for (int k = 0; k < N_FAULT_KINDS; k++) free(m->fault[k]);
     *m = (Mix){0};
 }
 
@@ -83,6 +85,28 @@ static int set_matrix(Mix *m, const char *text, bool may_be_kind) {
     return 0;
 }
 
+static int fault_kind(const char *key) {
+    int k = 0;
+    while (k < N_FAULT_KINDS && strcmp(fault_names[k], key) != 0) k++;
+    return k;
+}
+
+/* Several are joined by '+', in files also as an array. */
+static int set_fault(char **list, FaultKind kind, const char *text, bool more, Err *err) {
+    Faults f = {0};
+    int rc = faults_add(&f, kind, text, err);
+    size_t n = f.n;
+    faults_free(&f);
+    if (rc != 0) return -1;
+    char *joined = n == 0          ? NULL
+                   : more && *list ? mem_printf("%s+%s", *list, text)
+                                   : mem_strdup(text);
+    if (more && n == 0) return 0;
+    free(*list);
+    *list = joined;
+    return 0;
+}
+
 /* Every setting comes in here, from whichever form and file; key is ours or published. */
 static int set_value(Mix *m, const char *key, const char *text, Err *err) {
     const PublishedKey *published = published_key(key);
@@ -117,13 +141,17 @@ static int set_value(Mix *m, const char *key, const char *text, Err *err) {
     if (strcmp(key, "matrix") == 0) return set_matrix(m, text, !published);
     if (strcmp(key, "sizes") == 0) return replace(&m->sizes, text), 0;
     if (strcmp(key, "topology") == 0) return replace(&m->topo, text), 0;
+    int fault = fault_kind(key);
+    if (fault < N_FAULT_KINDS)
+        return set_fault(&m->fault[fault], (FaultKind)fault, text, false, err);
     return netconf_set(&m->conf, key, text, err);
 }
 
 /* ---- members of a JSON object ---- */
 
 static int set_member(Mix *m, const Json *j, Err *err) {
-    static const char *const texts[] = {"topology", "matrix", "sizes", "cc", NULL},
+    static const char *const texts[] = {"topology", "matrix",  "sizes", "cc",
+                                        "fail",     "degrade", NULL},
                              *const numbers[] = {"max_load", "sigma", NULL};
     const PublishedKey *published = published_key(j->key);
     const char *key = published && published->ours ? published->ours : j->key, *text = NULL;
@@ -163,6 +191,20 @@ static int read_generator(Mix *m, const Json *j, Err *err) {
     return set_matrix(m, name, true);
 }
 
+static int read_faults(Mix *m, const Json *j, Err *err) {
+    FaultKind kind = (FaultKind)fault_kind(j->key);
+    Json it;
+    if (!json_is_array(j)) return set_member(m, j, err);
+    for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
+        const char *text;
+        Err why = {0};
+        if (json_string(&it, &text, err) != 0) return -1;
+        if (set_fault(&m->fault[kind], kind, text, true, &why) != 0)
+            return json_fail_named(&it, err, why.msg);
+    }
+    return 0;
+}
+
 static int read_ours(Mix *m, const Json *j, Err *err) {
     Json it;
     bool n_flows = json_find(j, "n_flows", &it), duration = json_find(j, "duration", &it);
@@ -173,7 +215,8 @@ static int read_ours(Mix *m, const Json *j, Err *err) {
                  : strcmp(it.key, "network") == 0 ? netconf_read_json(&m->conf, &it, err)
                  : strcmp(it.key, "matrix") == 0 && json_is_object(&it)
                      ? read_generator(m, &it, err)
-                     : set_member(m, &it, err);
+                 : mix_key_is_fault(it.key) ? read_faults(m, &it, err)
+                                            : set_member(m, &it, err);
         if (rc != 0) return -1;
     }
     return 0;
@@ -282,6 +325,8 @@ int mix_set(Mix *m, const char *assignment, Err *err) {
 
 bool mix_key_is_traffic(const char *key) { return in_list(key, mix_traffic_keys); }
 
+bool mix_key_is_fault(const char *key) { return fault_kind(key) < N_FAULT_KINDS; }
+
 bool mix_key_applies(const char *key, Cc cc) {
     return published_applies(key, cc) && netconf_applies(key, cc);
 }
@@ -307,6 +352,7 @@ int mix_compare_traffic(const Mix *a, const Mix *b) {
     if (c == 0) c = compare_number(a->sigma, b->sigma);
     if (c == 0) c = compare_number(a->max_load, b->max_load);
     if (c == 0) c = compare_number(a->duration_s, b->duration_s);
+    for (int k = 0; k < N_FAULT_KINDS && c == 0; k++) c = compare_text(a->fault[k], b->fault[k]);
     return c == 0 ? compare_count(a->n_flows, b->n_flows) : c;
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "net/faults.h"
 #include "net/netconf.h"
 
 /* One mix: values checked, files looked up but not loaded. It owns its strings. */
@@ -17,10 +18,11 @@ typedef struct {
     char *matrix;      /* matrix file, or NULL if matrix_kind is set */
     char *matrix_kind; /* kind of the generator: "a", "b", "c", "uniform"; or NULL */
     uint64_t matrix_seed;
-    char *sizes;            /* file of a size distribution */
-    double sigma, max_load; /* NAN: not given */
-    double duration_s;      /* 0: not given */
-    uint64_t n_flows;       /* 0: not given */
+    char *sizes;                /* file of a size distribution */
+    double sigma, max_load;     /* NAN: not given */
+    double duration_s;          /* 0: not given */
+    uint64_t n_flows;           /* 0: not given */
+    char *fault[N_FAULT_KINDS]; /* faults of each kind, joined by '+' (net/faults.h); NULL: none */
     NetConf conf;
 } Mix;
 
@@ -36,21 +38,23 @@ void mix_init(Mix *m);
 void mix_free(Mix *m);
 
 /* mix_set applies "key=value": any setting of the network (netconf_set); max_load, sigma, sizes,
- * matrix, duration, n_flows; and the published bfsz, enable_pfc, param_1, param_2, of which the
- * last two mean what they mean for the mix's congestion control at that moment. Paths are resolved
- * from the working directory, then from the mix file's folder. −1 with an input error that names
- * the key. */
+ * matrix, duration, n_flows; fail and degrade; and the published bfsz, enable_pfc, param_1,
+ * param_2, of which the last two mean what they mean for the mix's congestion control at that
+ * moment. Paths are resolved from the working directory, then from the mix file's folder. −1 with
+ * an input error that names the key. */
 int mix_set(Mix *m, const char *assignment, Err *err);
 
-/* The keys of mix_set that shape the traffic, ended by NULL. */
+/* The keys of mix_set that shape the traffic or the topology, ended by NULL. */
 extern const char *const mix_traffic_keys[];
-/* mix_key_is_traffic returns whether a key of mix_set shapes the traffic; else it is a setting of
- * the network. */
+/* mix_key_is_traffic returns whether a key of mix_set shapes the traffic or, as
+ * mix_key_is_fault tells, the topology; else it is a setting of the network. */
 bool mix_key_is_traffic(const char *key);
+bool mix_key_is_fault(const char *key);
 /* mix_key_applies returns false for a parameter that has no effect under cc. */
 bool mix_key_applies(const char *key, Cc cc);
-/* mix_same_traffic returns whether two mixes draw the same flows, given the same seed.
- * mix_compare_traffic returns 0 then, else a negative or positive number: an order to sort by. */
+/* mix_same_traffic returns whether two mixes draw the same flows, given the same seed, in a network
+ * with the same faults. mix_compare_traffic returns 0 then, else a negative or positive number: an
+ * order to sort by. */
 bool mix_same_traffic(const Mix *a, const Mix *b);
 int mix_compare_traffic(const Mix *a, const Mix *b);
 #endif

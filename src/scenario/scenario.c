@@ -5,6 +5,9 @@
  * drawn from the mix; with a flow file no mix is needed, and one that is given only supplies
  * settings of the network. More flows than max_in_memory are streamed (traffic/flowsource.h).
  *
+ * Faults change the network and not the traffic: flows are drawn for the whole network, at the load
+ * that they would have there, and a window of auto is its base BDP.
+ *
  * Times are kept by what they are spent on: reading and drawing, or routing. */
 #include "scenario/scenario.h"
 
@@ -60,7 +63,7 @@ int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err) {
     return 0;
 }
 
-static int load_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
+static int read_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     const char *path = o->topo_path ? o->topo_path : s->mix.topo;
     const TopoArrays *a = o->topo_arrays;
     TopoLoadOptions how = o->topo;
@@ -72,6 +75,35 @@ static int load_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err 
         return err_input(err, "%s: names no topology; give one with --topo", o->mix_path);
     if (!path) return err_input(err, "no topology given (--topo FILE)");
     return topo_load(&s->topo, path, &how, err);
+}
+
+/* Faults of the topology's file, of the mix, and of the options. */
+static int list_faults(Faults *all, const Scenario *s, const ScenarioOptions *o, Err *err) {
+    faults_add_all(all, s->topo.faults);
+    for (int k = 0; k < N_FAULT_KINDS; k++)
+        if (s->mix.fault[k] && faults_add(all, (FaultKind)k, s->mix.fault[k], err) != 0) return -1;
+    faults_add_all(all, &o->topo.faults);
+    return 0;
+}
+
+/* Reads the topology and applies the faults; the whole network is kept beside it. */
+static int load_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
+    Faults all = {0};
+    if (read_topo(s, o, log, err) != 0) return -1;
+    int rc = list_faults(&all, s, o, err);
+    if (rc == 0 && all.n > 0) {
+        s->has_faults = true;
+        s->whole = s->topo;
+        s->topo = (Topo){0};
+        rc = faults_apply(&s->topo, &s->whole, &all, o->seed, &s->faults_info, err);
+        if (rc == 0) faults_remark(&s->faults_info, &s->whole, log);
+    }
+    faults_free(&all);
+    return rc;
+}
+
+const Route *scenario_drawn_on(const Scenario *s) {
+    return s->has_faults ? s->whole_route : s->route;
 }
 
 /* The two meanings of max_load may be far apart: 2.53 times in a published workload. */
@@ -99,7 +131,8 @@ static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err
 
     const Mix *m = &s->mix;
     int rc = m->matrix_kind
-                 ? rackmatrix_generate(&s->matrix, m->matrix_kind, &s->topo, m->matrix_seed, err)
+                 ? rackmatrix_generate(&s->matrix, m->matrix_kind, route_topo(scenario_drawn_on(s)),
+                                       m->matrix_seed, err)
                  : rackmatrix_load(&s->matrix, m->matrix, err);
     if (rc != 0 || sizedist_load(&s->sizes, m->sizes, log, err) != 0) return -1;
     s->load = o->load == SCENARIO_LOAD_POLARISED || (o->load == SCENARIO_LOAD_AUTO && m->published)
@@ -118,8 +151,8 @@ static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err
     w.duration_s = own_length ? o->duration_s : m->duration_s;
     if (w.n_flows == 0 && w.duration_s == 0) w.n_flows = DEFAULT_N_FLOWS;
     s->drawn = true;
-    if (workload_draw_or_stream(&w, s->route, o->threads, in_memory, &s->flows, &s->stream,
-                                &s->workload, err) != 0)
+    if (workload_draw_or_stream(&w, scenario_drawn_on(s), o->threads, in_memory, &s->flows,
+                                &s->stream, &s->workload, err) != 0)
         return -1;
     remark_load(s, log);
     return 0;
@@ -135,8 +168,9 @@ static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
 
     double t1 = diag_now_s();
     if (!(s->route = route_new(&s->topo, err))) return -1;
+    if (s->has_faults && !(s->whole_route = route_new(&s->whole, err))) return -1;
 
-    s->base_bdp_b = basebdp_largest(s->route);
+    s->base_bdp_b = basebdp_largest(scenario_drawn_on(s));
     s->window_auto = s->conf.line_window_b == NETCONF_AUTO;
     if (s->window_auto) s->conf.line_window_b = s->base_bdp_b;
     double t2 = diag_now_s();
@@ -197,7 +231,9 @@ void scenario_free(Scenario *s) {
     sizedist_free(&s->sizes);
     rackmatrix_free(&s->matrix);
     route_destroy(s->route);
+    route_destroy(s->whole_route);
     topo_free(&s->topo);
+    topo_free(&s->whole);
     mix_free(&s->mix);
     *s = (Scenario){0};
 }

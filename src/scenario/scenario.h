@@ -15,15 +15,19 @@
 
 /* Everything a run needs, loaded. It must not be moved, since the route points to the topology. */
 typedef struct {
-    Topo topo;
+    Topo topo; /* without what has failed */
     Route *route;
+    bool has_faults; /* then these are set: */
+    Topo whole;      /* the network without faults, which traffic is drawn for */
+    Route *whole_route;
+    FaultsInfo faults_info;
     Flows flows;            /* n = 0 if they are streamed */
     uint16_t *sport;        /* source ports of all flows, in memory or not */
     WorkloadStream *stream; /* of drawn flows that are not in memory, or NULL */
     FlowFile *file;         /* of a file's that are not, or NULL */
     FlowSource source;      /* the flows, wherever they are */
     NetConf conf;           /* the mix's, or the defaults, with `set` applied; no window of auto */
-    double base_bdp_b;      /* the network's largest base bandwidth-delay product */
+    double base_bdp_b;      /* the largest base bandwidth-delay product of the whole network */
     bool window_auto;       /* the window is that, since the settings left it to the network */
     bool has_mix;
     Mix mix;    /* as chosen, with `set` applied; without has_mix only its conf is set */
@@ -43,7 +47,7 @@ typedef enum { SCENARIO_LOAD_AUTO, SCENARIO_LOAD_ROUTED, SCENARIO_LOAD_POLARISED
 /* What to load. */
 typedef struct {
     const char *topo_path;           /* NULL: the mix's */
-    TopoLoadOptions topo;            /* how to read it; its log is not used */
+    TopoLoadOptions topo;            /* how to read it, and faults; its log is not used */
     const char *mix_path;            /* NULL: flows_path is needed */
     const char *flows_path;          /* NULL: flows are drawn from the mix */
     const FlowColumns *flow_columns; /* of a flow file without names; NULL: as they look */
@@ -80,5 +84,7 @@ void scenario_remark_window(const Scenario *s, const Log *log);
 /* scenario_remark_deadlock notes that PFC, where it is on, could deadlock on these routes
  * (net/deadlock.h). */
 void scenario_remark_deadlock(const Scenario *s, const Log *log);
+/* scenario_drawn_on returns the routes that traffic is drawn for: those of the whole network. */
+const Route *scenario_drawn_on(const Scenario *s);
 void scenario_free(Scenario *s);
 #endif
