@@ -162,12 +162,31 @@ static int begin_series(SimulateCmd *o, const Topo *topo, Err *err) {
                            o->series_ports ? o->series_ports : "tiers", err);
 }
 
+/* Simulates; of flows that wait for others, the run finds the starts. */
+static int run_packets(const SimulateCmd *o, const Scenario *s, double *fct_ns, double *started_ns,
+                       PktStats *stats, Err *err) {
+    const PktOptions *all = &o->sim;
+    PktOptions waiting = {.compat = all->compat,
+                          .seed = all->seed,
+                          .cc = all->cc,
+                          .stop_ns = all->stop_ns,
+                          .log = all->log,
+                          .trace = all->trace,
+                          .trace_ctx = all->trace_ctx,
+                          .series = all->series,
+                          .started_ns = started_ns};
+    return pktsim_run(s->route, &s->flows, &s->conf, started_ns ? &waiting : all, fct_ns, stats,
+                      err);
+}
+
 static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *err) {
     PktStats stats;
     if (open_trace(o, s, err) != 0 || begin_series(o, &s->topo, err) != 0) return -1;
     double *fct_ns = MEM_NEW(double, s->flows.n);
-    int rc = pktsim_run(s->route, &s->flows, &s->conf, &o->sim, fct_ns, &stats, err);
+    double *started_ns = s->flows.graph ? MEM_NEW(double, s->flows.n) : NULL;
+    int rc = run_packets(o, s, fct_ns, started_ns, &stats, err);
     pktsim_keep_times(s->route, &s->flows, o->sim.compat, fct_ns);
+    if (s->flows.graph) flows_keep_starts(&s->flows, started_ns);
     if (rc == 0 && o->trace) rc = file_out_commit(&o->trace_file, err);
     if (rc == 0 && o->series_ns > 0) rc = file_out_commit(&o->series_file, err);
     if (rc == 0 && o->out) rc = flows_save(&s->flows, o->out, &s->topo, err);
@@ -186,6 +205,7 @@ static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *e
 static int run(void *state, const CliCommon *common, Err *err) {
     SimulateCmd *o = state;
     Scenario scenario = {0};
+    o->scenario.options.closed_loop = true;
     o->scenario.options.seed = o->sim.seed = common->seed;
     o->scenario.options.threads = common->threads;
     o->sim.log = &common->log;

@@ -190,6 +190,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     WorkloadCmd *o = state;
     Scenario s;
     if (o->sizes) return describe_sizes(o->sizes, common, err);
+    o->scenario.options.closed_loop = true; /* the flows are written as they are */
     o->scenario.options.seed = common->seed;
     o->scenario.options.threads = common->threads;
     if (check(o, err) != 0 || scenario_load(&s, &o->scenario.options, &common->log, err) != 0)

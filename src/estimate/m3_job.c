@@ -440,8 +440,10 @@ static int simulate_flows(Call *c, Scenario *s, M3Result *r) {
     PktOptions o = {
         .compat = compat, .seed = c->job.options.seed, .stop_ns = c->job.stop_ns, .log = &c->log};
     double *fct_ns = MEM_NEW(double, f->n);
+    if (f->graph) o.started_ns = MEM_NEW(double, f->n);
     int rc = pktsim_run(s->route, f, &s->conf, &o, fct_ns, &stats, &c->err);
     pktsim_keep_times(s->route, f, compat, fct_ns);
+    if (f->graph) flows_keep_starts(f, o.started_ns);
     if (rc != 0) return -1;
     r->json = simulation_json(c, s, &stats);
     take_flows(r, s);
@@ -454,6 +456,7 @@ static int simulate(Call *c, M3Result *r) {
     Scenario s;
     if (!(c->job.stop_ns >= 0 && isfinite(c->job.stop_ns)))
         return err_input(&c->err, "stop_ns: expected 0 or more, got %g", c->job.stop_ns);
+    c->scenario.closed_loop = true;
     if (scenario_load(&s, &c->scenario, &c->log, &c->err) != 0) return -1;
     scenario_remark_window(&s, &c->log);
     scenario_remark_deadlock(&s, &c->log);

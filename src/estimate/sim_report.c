@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "estimate/result.h"
+#include "estimate/sim_groups.h"
 
 /* In ORDER BUCKET and ORDER QUANTILE. */
 typedef struct {
@@ -68,6 +69,9 @@ void sim_report_table(FILE *f, const SimReport *r) {
             fprintf(f, " %9.3f %9.3f %9.3f %9.3f %9.3f\n", s.mean[d], s.q[d][RESULT_P50],
                     s.q[d][RESULT_P90], s.q[d][RESULT_P99], s.q[d][RESULT_P99_9]);
     }
+    SimGroups groups = sim_groups_of(&r->scenario->flows);
+    sim_groups_table(f, &groups);
+    sim_groups_free(&groups);
     fprintf(f, "flows           %s finished, %s not%s\n", units_count(st->n_finished).s,
             units_count(st->n_unfinished).s,
             st->n_unfinished > 0 ? "; mean and percentiles cover those that did" : "");
@@ -158,6 +162,9 @@ void sim_report_json(FILE *f, const SimReport *r) {
     for (int b = 0; b < SIZEBUCKET_N; b++) put_dist(&o, &s, result_of_bucket(b));
     json_out_end(&o, ']');
     json_out_end(&o, '}');
+    SimGroups groups = sim_groups_of(&r->scenario->flows);
+    sim_groups_json(&o, &groups);
+    sim_groups_free(&groups);
     json_put_object(&o, "wall_s");
     json_put_number(&o, "total", r->wall_total_s);
     json_put_number(&o, "read", r->scenario->wall_read_s);

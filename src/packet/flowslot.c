@@ -79,6 +79,7 @@ static void start_control(PktSim *s, uint32_t slot, const uint32_t *path, uint32
 }
 
 uint32_t flowslot_start(PktSim *s, uint32_t index) {
+    if (s->after && after_holds(s->after, index, s->now)) return NONE;
     uint32_t slot = take(s), src = s->in->src[index], dst = s->in->dst[index];
     FlowSlot *f = &s->flows[slot];
     *f = (FlowSlot){.size_b = s->in->size_b[index],
@@ -87,6 +88,9 @@ uint32_t flowslot_start(PktSim *s, uint32_t index) {
                     .pos = NONE,
                     .rto = NONE};
     for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
+    if (s->opt->started_ns)
+        s->opt->started_ns[index] =
+            (double)s->first_start_ns + (double)s->now / (double)s->ticks_per_ns;
     uint32_t *path = &s->paths[pktsim_path(s, slot, 0)], *back = &s->paths[pktsim_path(s, slot, 1)];
     uint32_t n = ideal_path(s->route, s->compat, src, dst, s->sport[index], ROUTE_DPORT, path);
     uint32_t n_back = ideal_path(s->route, s->compat, dst, src, ROUTE_DPORT, s->sport[index], back);

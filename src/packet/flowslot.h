@@ -30,7 +30,8 @@ typedef struct {
 } FlowSlot;
 
 /* flowslot_start gives flow `index` of the list a slot, looks up its paths and starts its
- * congestion control; the caller has it sent. Returns the slot. */
+ * congestion control; the caller has it sent. Returns the slot, NONE for a flow that still waits
+ * for others. */
 uint32_t flowslot_start(PktSim *s, uint32_t index);
 
 /* flowslot_release gives a slot back if the flow has left its NIC and has no packet in the network;

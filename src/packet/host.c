@@ -76,6 +76,7 @@ void host_on_wake(PktSim *s, uint32_t id) {
 }
 
 void host_start_flow(PktSim *s, uint32_t slot) {
+    if (slot == NONE) return;
     FlowSlot *f = &s->flows[slot];
     Nic *n = &s->nics[f->nic];
     rate_changed(s, f);
@@ -216,6 +217,7 @@ static void take_in_order(PktSim *s, FlowSlot *f, uint32_t payload) {
     s->stats->n_finished++;
     const PktStretch *x = s->opt->stretch;
     if (x && f->index - x->measured_first < x->n_measured) s->n_awaited--;
+    if (s->after) after_finish(s, f->index);
 }
 
 static void receive_data(PktSim *s, uint32_t id) {

@@ -25,7 +25,8 @@ typedef struct {
     uint32_t wake; /* cell of the pending wake-up, or NONE */
 } Nic;
 
-/* host_start_flow appends the flow in a slot to its NIC's list and sends what can be sent. */
+/* host_start_flow appends the flow in a slot, if there is one, to its NIC's list and sends what can
+ * be sent. */
 void host_start_flow(PktSim *s, uint32_t slot);
 
 /* host_transmit sends the next ACK or data packet of a host over link `link`, whose port p is free,

@@ -365,6 +365,7 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
     if (f->n == 0) return;
     s->sport = opt->stretch ? opt->stretch->sport : number_ports(s);
     s->n_awaited = opt->stretch ? opt->stretch->n_measured : SIZE_MAX;
+    s->after = opt->stretch ? NULL : after_new(f);
     if (s->compat) s->asked_starts = compat_has_asked_starts(f);
     s->first_start_ns = start_ns(s, 0);
     if (opt->series)
@@ -417,6 +418,9 @@ static int check(const Route *r, const Flows *f, const PktOptions *opt, const Ne
     if (conf->buffer_b < MIN_BUFFER_B)
         return err_input(err,
                          "buffer: the packet simulation needs at least 4 KB, to hold a packet");
+    if (opt->compat && f->graph && f->graph->first[f->n] > 0)
+        return err_input(err, "flows: the HPCC authors' ns-3 has none that wait for others; leave "
+                              "out --compat");
     if (f->n >= NONE) return err_input(err, "flows: at most %u, got %zu", NONE - 1, f->n);
     if (f->n > 0 && (double)f->start_ns[f->n - 1] - (double)f->start_ns[0] > MAX_SPAN_NS) {
         return err_input(err, "flows: start times must lie within 8e15 ns of each other");
@@ -447,10 +451,12 @@ int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOpt
     stats = stats ? stats : &own;
     *stats = (PktStats){0};
     for (size_t i = 0; i < f->n; i++) fct_ns[i] = NAN;
+    for (size_t i = 0; opt->started_ns && i < f->n; i++) opt->started_ns[i] = NAN;
     init(&s, r, f, conf, opt, fct_ns, stats);
     int rc = loop(&s, err);
     finish_stats(&s, diag_now_s() - begin);
     if (opt->stretch) put_received(&s, opt->stretch->received_b);
     release(&s);
+    after_free(s.after);
     return rc;
 }

@@ -61,8 +61,9 @@ typedef struct {
     const char *cc; /* overrides the settings' congestion control, by name; NULL: as they say */
     double stop_ns; /* flows not finished by then stay unfinished; 0: until nothing moves */
     const PktStretch *stretch; /* NULL: the flows are a run of their own */
-    const Log *log;            /* progress; NULL: none */
-    PktTracer trace;           /* NULL: none */
+    double *started_ns; /* [n] out: when each flow started, as its start_ns; NULL: not wanted */
+    const Log *log;     /* progress; NULL: none */
+    PktTracer trace;    /* NULL: none */
     void *trace_ctx;
     const SeriesSpec *series; /* NULL: none; changes no result */
 } PktOptions;

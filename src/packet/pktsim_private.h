@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "net/route.h"
 #include "net/wire.h"
+#include "packet/after.h"
 #include "packet/cc.h"
 #include "packet/evq.h"
 #include "packet/flowslot.h"
@@ -118,6 +119,7 @@ struct PktSim {
     double *hop_rates;     /* [n_slots][max_stamps] */
     uint32_t max_stamps;
     size_t next_due;  /* index of the next flow to start */
+    PktAfter *after;  /* flows that wait for others; NULL: none does */
     size_t n_awaited; /* flows of PktStretch that the run has to wait for */
     int64_t first_start_ns;
     bool asked_starts; /* compat: start times are as asked for, not as the reference printed them */

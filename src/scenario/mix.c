@@ -18,12 +18,13 @@
 #include "base/words.h"
 #include "scenario/lookup.h"
 #include "scenario/published.h"
+#include "traffic/jobs.h"
 #include "traffic/rackmatrix.h"
 #include "traffic/workload.h"
 
-static const char *const our_keys[] = {"id",      "topology", "matrix",  "sizes",
-                                       "sigma",   "max_load", "n_flows", "duration",
-                                       "network", "fail",     "degrade", NULL};
+static const char *const our_keys[] = {"id",       "topology", "matrix",   "sizes",   "sigma",
+                                       "max_load", "n_flows",  "duration", "network", "fail",
+                                       "degrade",  "jobs",     NULL};
 /* For --set, beside the settings of the network. */
 static const char *const set_keys[] = {"max_load", "sigma",   "sizes",      "matrix",  "duration",
                                        "n_flows",  "bfsz",    "enable_pfc", "param_1", "param_2",
@@ -42,6 +43,7 @@ void mix_free(Mix *m) {
     free(m->matrix);
     free(m->matrix_kind);
     free(m->sizes);
+    free(m->jobs);
     for (int k = 0; k < N_FAULT_KINDS; k++) free(m->fault[k]);
     *m = (Mix){0};
 }
@@ -205,6 +207,21 @@ static int read_faults(Mix *m, const Json *j, Err *err) {
     return 0;
 }
 
+/* Checked here and kept as text, from which they are read again when the network is known. */
+static int read_jobs(Mix *m, const Json *j, Err *err) {
+    TrafficJobs jobs;
+    int rc = jobs_read(&jobs, j, err);
+    jobs_free(&jobs);
+    if (rc != 0) return -1;
+    size_t len;
+    JsonOut o;
+    FILE *f = mem_stream_open(&m->jobs, &len);
+    json_out_init(&o, f);
+    json_copy(j, &o);
+    mem_stream_close(f);
+    return 0;
+}
+
 static int read_ours(Mix *m, const Json *j, Err *err) {
     Json it;
     bool n_flows = json_find(j, "n_flows", &it), duration = json_find(j, "duration", &it);
@@ -215,8 +232,9 @@ static int read_ours(Mix *m, const Json *j, Err *err) {
                  : strcmp(it.key, "network") == 0 ? netconf_read_json(&m->conf, &it, err)
                  : strcmp(it.key, "matrix") == 0 && json_is_object(&it)
                      ? read_generator(m, &it, err)
-                 : mix_key_is_fault(it.key) ? read_faults(m, &it, err)
-                                            : set_member(m, &it, err);
+                 : strcmp(it.key, "jobs") == 0 ? read_jobs(m, &it, err)
+                 : mix_key_is_fault(it.key)    ? read_faults(m, &it, err)
+                                               : set_member(m, &it, err);
         if (rc != 0) return -1;
     }
     return 0;
@@ -255,7 +273,9 @@ static int read_one(Mix *m, size_t position, const char *path, const Json *j, co
                           : isnan(m->sigma)             ? "sigma"
                           : isnan(m->max_load)          ? "max_load"
                                                         : NULL;
-    if (missing)
+    bool background = m->matrix || m->matrix_kind || m->sizes || !isnan(m->sigma) ||
+                      !isnan(m->max_load) || !m->jobs;
+    if (missing && background)
         return json_fail(j, err, "missing key \"%s\"",
                          published ? published_from_ours(missing) : missing);
     Err why = {0};
@@ -349,6 +369,7 @@ int mix_compare_traffic(const Mix *a, const Mix *b) {
     if (c == 0) c = compare_text(a->matrix_kind, b->matrix_kind);
     if (c == 0) c = compare_count(a->matrix_seed, b->matrix_seed);
     if (c == 0) c = compare_text(a->sizes, b->sizes);
+    if (c == 0) c = compare_text(a->jobs, b->jobs);
     if (c == 0) c = compare_number(a->sigma, b->sigma);
     if (c == 0) c = compare_number(a->max_load, b->max_load);
     if (c == 0) c = compare_number(a->duration_s, b->duration_s);

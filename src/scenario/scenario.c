@@ -16,11 +16,14 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "net/basebdp.h"
 #include "net/deadlock.h"
+#include "packet/pktsim.h"
 #include "traffic/flows_read.h"
+#include "traffic/jobs.h"
 
 /* Enough for stable percentiles of every size bucket: the 1 % largest flows are 10,000. */
 enum { DEFAULT_N_FLOWS = 1000000 };
@@ -120,16 +123,31 @@ static void remark_load(const Scenario *s, const Log *log) {
         linkload_routing_names[other], 1 / ratio);
 }
 
+/* Adds the flows of the mix's jobs. */
+static int draw_jobs(Scenario *s, const ScenarioOptions *o, Err *err) {
+    TrafficJobs jobs = {0};
+    JsonDoc *doc = json_parse(s->mix.jobs, strlen(s->mix.jobs), s->mix.file, err);
+    if (!doc) return -1;
+    Json root = json_root(doc);
+    int rc = jobs_read(&jobs, &root, err);
+    if (rc == 0) rc = jobs_draw(&jobs, route_topo(scenario_drawn_on(s)), o->seed, &s->flows, err);
+    jobs_free(&jobs);
+    json_close(doc);
+    return rc;
+}
+
 /* Reads the flows, or draws those of the mix. */
 static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     if (o->flow_arrays) return flows_from_arrays(&s->flows, o->flow_arrays, &s->topo, log, err);
-    uint64_t in_memory = o->max_in_memory > 0 ? o->max_in_memory : UINT64_MAX;
+    bool streams = o->max_in_memory > 0 && !s->mix.jobs;
+    uint64_t in_memory = streams ? o->max_in_memory : UINT64_MAX;
     if (o->flows_path)
         return flows_open(&s->flows, &s->file, o->flows_path, &s->topo, o->flow_columns, in_memory,
                           log, err);
     if (!s->has_mix) return err_input(err, "no flows given (--mix FILE or --flows FILE)");
 
     const Mix *m = &s->mix;
+    if (!m->sizes) return draw_jobs(s, o, err);
     int rc = m->matrix_kind
                  ? rackmatrix_generate(&s->matrix, m->matrix_kind, route_topo(scenario_drawn_on(s)),
                                        m->matrix_seed, err)
@@ -155,7 +173,26 @@ static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err
                                 &s->stream, &s->workload, err) != 0)
         return -1;
     remark_load(s, log);
-    return 0;
+    return m->jobs ? draw_jobs(s, o, err) : 0;
+}
+
+/* Flows that wait for others get the starts that they would have in the empty network. */
+static void fix_starts(Scenario *s, const Log *log) {
+    Flows *f = &s->flows;
+    size_t n = 0;
+    for (size_t i = 0; i < f->n; i++) n += flowgraph_waits(f->graph, i) != 0;
+    double *ideal_ns = MEM_NEW(double, f->n);
+    pktsim_ideal(s->route, f, false, ideal_ns);
+    flowgraph_starts(f->graph, ideal_ns, f->start_ns);
+    free(ideal_ns);
+    flowgraph_destroy(f->graph);
+    f->graph = NULL;
+    flows_sort(f);
+    if (n > 0)
+        log_note(log,
+                 "%s flows wait for others: they start as in the empty network; m3 simulate has "
+                 "them wait",
+                 units_count(n).s);
 }
 
 static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
@@ -175,6 +212,7 @@ static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
     if (s->window_auto) s->conf.line_window_b = s->base_bdp_b;
     double t2 = diag_now_s();
     if (load_flows(s, o, log, err) != 0) return -1;
+    if (s->flows.graph && !o->closed_loop) fix_starts(s, log);
 
     double t3 = diag_now_s(); /* then the ports, which decide the flows' routes */
     if (s->stream) {

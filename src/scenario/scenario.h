@@ -65,6 +65,8 @@ typedef struct {
     int (*check_conf)(const void *ctx, const NetConf *conf, Err *err);
     const void *check_ctx;
     uint64_t max_in_memory; /* more flows than that are streamed; 0: none are */
+    bool closed_loop; /* flows that wait for others keep waiting, for a simulation that has them
+                         start then; else they start as they would in the empty network */
 } ScenarioOptions;
 
 /* From 16 M flows on, streaming them halves a run's memory for little more time: 60 M flows

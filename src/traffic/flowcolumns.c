@@ -42,11 +42,14 @@ static const char *const names[FLOWCOL_N][12] = {
     [FLOWCOL_PRIORITY] = {"pg", "priority", "prio"},
     [FLOWCOL_PORT] = {"dport", "sport", "port", "dst_port", "src_port"},
     [FLOWCOL_STOP] = {"stop", "stop_time", "end", "end_time"},
+    [FLOWCOL_AFTER] = {"after", "depends_on"},
+    [FLOWCOL_DELAY] = {"delay"},
+    [FLOWCOL_JOB] = {"job"},
 };
 
 static bool is_time(FlowColumnKind kind) {
     return kind == FLOWCOL_START || kind == FLOWCOL_FCT || kind == FLOWCOL_IDEAL ||
-           kind == FLOWCOL_STOP;
+           kind == FLOWCOL_STOP || kind == FLOWCOL_DELAY;
 }
 
 /* Sets the unit that a column's numbers are in; false if there is no such unit of its kind. */

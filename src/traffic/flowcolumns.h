@@ -23,7 +23,10 @@ typedef enum {
     FLOWCOL_PACKETS, /* size in packets */
     FLOWCOL_PRIORITY,
     FLOWCOL_PORT,
-    FLOWCOL_STOP, /* when the flow may send no longer */
+    FLOWCOL_STOP,  /* when the flow may send no longer */
+    FLOWCOL_AFTER, /* ids of flows that it waits for */
+    FLOWCOL_DELAY, /* time from their end to its start */
+    FLOWCOL_JOB,   /* what it is part of */
     FLOWCOL_OTHER,
     FLOWCOL_N = FLOWCOL_OTHER
 } FlowColumnKind;

@@ -33,6 +33,7 @@ void flows_free(Flows *f) {
     free(f->id);
     free(f->fct_ns);
     free(f->ideal_fct_ns);
+    flowgraph_destroy(f->graph);
     *f = (Flows){0};
 }
 
@@ -60,6 +61,13 @@ static void *permuted(void *column, size_t size, const SortKey *order, size_t n)
     return out;
 }
 
+static void permute_graph(FlowGraph *g, const SortKey *keys, size_t n) {
+    size_t *order = MEM_NEW(size_t, n);
+    for (size_t i = 0; i < n; i++) order[i] = keys[i].index;
+    flowgraph_permute(g, order);
+    free(order);
+}
+
 void flows_sort(Flows *f) {
     SortKey *order = MEM_NEW(SortKey, f->n);
     for (size_t i = 0; i < f->n; i++) order[i] = (SortKey){f->start_ns[i], i};
@@ -71,7 +79,15 @@ void flows_sort(Flows *f) {
     f->id = permuted(f->id, sizeof *f->id, order, f->n);
     f->fct_ns = permuted(f->fct_ns, sizeof *f->fct_ns, order, f->n);
     f->ideal_fct_ns = permuted(f->ideal_fct_ns, sizeof *f->ideal_fct_ns, order, f->n);
+    if (f->graph) permute_graph(f->graph, order, f->n);
     free(order);
+}
+
+void flows_keep_starts(Flows *f, double *started_ns) {
+    f->graph->started_ns = started_ns;
+    for (size_t i = 0; i < f->n; i++)
+        if (!isnan(started_ns[i])) f->start_ns[i] = (int64_t)floor(started_ns[i] + 0.5);
+    flows_sort(f);
 }
 
 /* ---- CSV ---- */
@@ -134,11 +150,39 @@ static char *put_row(char *p, const Flows *f, size_t i, const Topo *t) {
     return p;
 }
 
+/* after,delay_ns,job of a flow: ids joined by '+', and NAME#NUMBER. */
+static void print_graph(FILE *out, const Flows *f, size_t i) {
+    const FlowGraph *g = f->graph;
+    for (size_t k = g->first[i]; k < g->first[i + 1]; k++)
+        fprintf(out, "%s%llu", k > g->first[i] ? "+" : "",
+                (unsigned long long)(f->id ? f->id[g->after[k]] : g->after[k]));
+    fprintf(out, ",%lld,", (long long)g->delay_ns[i]);
+    if (g->job[i] == FLOWGRAPH_NONE) return;
+    fputs(g->name[g->group[g->job[i]]], out);
+    if (g->number[g->job[i]] != FLOWGRAPH_NONE) fprintf(out, "#%u", g->number[g->job[i]]);
+}
+
+/* Lists of what flows wait for have any length, so that such rows are not formatted in a block. */
+static void print_rows(FILE *out, const Flows *f, const Topo *t) {
+    char row[MAX_ROW];
+    for (size_t i = 0; i < f->n && !ferror(out); i++) {
+        const char *end = put_row(row, f, i, t);
+        fwrite(row, 1, (size_t)(end - row - 1), out);
+        fputc(',', out);
+        print_graph(out, f, i);
+        fputc('\n', out);
+    }
+}
+
 int flows_save_csv(const Flows *f, const char *path, const Topo *t, Err *err) {
     FileOut out;
     if (file_out_open(&out, path, err) != 0) return -1;
-    fprintf(out.f, "flow,src,dst,size_b,start_ns%s%s\n", f->fct_ns ? ",fct_ns" : "",
-            f->ideal_fct_ns ? ",ideal_fct_ns" : "");
+    fprintf(out.f, "flow,src,dst,size_b,start_ns%s%s%s\n", f->fct_ns ? ",fct_ns" : "",
+            f->ideal_fct_ns ? ",ideal_fct_ns" : "", f->graph ? ",after,delay_ns,job" : "");
+    if (f->graph) {
+        print_rows(out.f, f, t);
+        return file_out_commit(&out, err);
+    }
     char *block = MEM_NEW(char, BLOCK + MAX_ROW), *p = block;
     for (size_t i = 0; i < f->n && !ferror(out.f); i++) {
         p = put_row(p, f, i, t);

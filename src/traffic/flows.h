@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "net/topo.h"
+#include "traffic/flowgraph.h"
 
 /* Flows are drawn, routed and indexed in chunks of so many consecutive ones: the number of a flow
  * in its chunk fits into 16 bits, which the path index keeps per flow and link, and a chunk takes
@@ -29,6 +30,7 @@ typedef struct {
     int64_t *start_ns;
     uint64_t *id;
     double *fct_ns, *ideal_fct_ns;
+    FlowGraph *graph; /* what waits for what; NULL: nothing, and starts are as they are */
 } Flows;
 
 /* flows_init makes room for n flows without the optional columns; contents are undefined. */
@@ -37,10 +39,15 @@ void flows_free(Flows *f);
 /* flows_sort puts flows into ascending order of start_ns, ties as they were. */
 void flows_sort(Flows *f);
 
+/* flows_keep_starts takes the starts that a simulation found for flows of which some wait for
+ * others, NAN: none, rounded to ns, and puts the flows in their order. It owns started_ns[n] then.
+ */
+void flows_keep_starts(Flows *f, double *started_ns);
+
 /* flows_save writes a binary file (flows_binary_save) if the name ends in .m3f, else CSV. */
 int flows_save(const Flows *f, const char *path, const Topo *t, Err *err);
-/* flows_save_csv writes flow,src,dst,size_b,start_ns and those of the columns fct_ns and
- * ideal_fct_ns that there are; NAN is an empty field. Hosts are written as the node ids of `t`
- * (NULL: as they are). "-": on stdout. */
+/* flows_save_csv writes flow,src,dst,size_b,start_ns, after,delay_ns,job if there is a graph, and
+ * those of the columns fct_ns and ideal_fct_ns that there are; NAN is an empty field. Hosts are
+ * written as the node ids of `t` (NULL: as they are). "-": on stdout. */
 int flows_save_csv(const Flows *f, const char *path, const Topo *t, Err *err);
 #endif

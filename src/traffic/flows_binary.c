@@ -287,6 +287,8 @@ int flows_binary_save(const Flows *f, const char *path, const Topo *t, Err *err)
     static const char zeros[ALIGN] = {0};
     FileOut out;
     BinaryHeader h = {.version = VERSION, .n_flows = f->n, .n_hosts = t ? t->n_hosts : 0};
+    if (f->graph)
+        return err_input(err, "%s: binary files do not hold what flows wait for; write CSV", path);
     if (file_out_open(&out, path, err) != 0) return -1;
     for (size_t i = 0; !t && i < f->n; i++) {
         uint32_t top = f->src[i] > f->dst[i] ? f->src[i] : f->dst[i];

@@ -22,6 +22,7 @@
 #include "base/units.h"
 #include "net/route.h"
 #include "traffic/flowcolumns.h"
+#include "traffic/flows_after.h"
 #include "traffic/flows_binary.h"
 #include "traffic/flows_htsim.h"
 #include "traffic/flows_private.h"
@@ -45,6 +46,8 @@ typedef struct {
     Progress progress;    /* in bytes */
     size_t disorder_line; /* first line that starts before the line above; 0: none */
     uint64_t n_empty;     /* flows of 0 bytes */
+    bool needs_memory;    /* flows wait for others, so that they can't stay in a file */
+    FlowAfterRows after;  /* of the columns after, delay_ns and job, if there are such */
     Err *err;
 } TextReader;
 
@@ -82,12 +85,13 @@ static int fail_line(TextReader *r, const char *what) {
 /* What a column is called in messages: as we write it, but start where the file has no names. */
 static const char *name_of(const TextReader *r, FlowColumnKind kind) {
     static const char *const names[FLOWCOL_N] = {
-        [FLOWCOL_ID] = "flow",        [FLOWCOL_SRC] = "src",
-        [FLOWCOL_DST] = "dst",        [FLOWCOL_SIZE] = "size_b",
-        [FLOWCOL_START] = "start",    [FLOWCOL_FCT] = "fct_ns",
-        [FLOWCOL_SRC_IP] = "sip",     [FLOWCOL_IDEAL] = "ideal_fct_ns",
-        [FLOWCOL_DST_IP] = "dip",     [FLOWCOL_SLOWDOWN] = "slowdown",
-        [FLOWCOL_PACKETS] = "packets"};
+        [FLOWCOL_ID] = "flow",         [FLOWCOL_SRC] = "src",
+        [FLOWCOL_DST] = "dst",         [FLOWCOL_SIZE] = "size_b",
+        [FLOWCOL_START] = "start",     [FLOWCOL_FCT] = "fct_ns",
+        [FLOWCOL_SRC_IP] = "sip",      [FLOWCOL_IDEAL] = "ideal_fct_ns",
+        [FLOWCOL_DST_IP] = "dip",      [FLOWCOL_SLOWDOWN] = "slowdown",
+        [FLOWCOL_PACKETS] = "packets", [FLOWCOL_AFTER] = "after",
+        [FLOWCOL_DELAY] = "delay_ns",  [FLOWCOL_JOB] = "job"};
     int k = flowcolumns_find(&r->columns, kind);
     if (kind == FLOWCOL_START && k >= 0 && r->columns.column[k].ns_shift == 0) return "start_ns";
     return names[kind];
@@ -329,6 +333,31 @@ static int skip_field(TextReader *r, bool quoted) {
     return 0;
 }
 
+/* The text is looked at when all flows are read. */
+static int read_text_field(TextReader *r, FlowColumnKind kind, size_t i, bool quoted) {
+    FlowAfterRow *row = flows_after_row(&r->after, i);
+    const char *field = r->p;
+    skip_field(r, quoted);
+    const char *e = r->p;
+    while (e > field && is_blank(r, e[-1])) e--;
+    row->line = r->line;
+    *(kind == FLOWCOL_AFTER ? &row->after : &row->job) = field;
+    *(kind == FLOWCOL_AFTER ? &row->n_after : &row->n_job) = (uint32_t)(e - field);
+    return 0;
+}
+
+/* Nothing is 0. */
+static int read_delay(TextReader *r, const FlowColumn *c, size_t i) {
+    FlowAfterRow *row = flows_after_row(&r->after, i);
+    const char *field = r->p;
+    uint64_t v = 0;
+    row->line = r->line;
+    if (!field_ended(r) && !scan_scaled(r, c->ns_shift, FLOWS_MAX_START_NS, &v))
+        return fail_field(r, c->kind, field, "a time of at most 9e9 s, or nothing");
+    row->delay_ns = (int64_t)v;
+    return 0;
+}
+
 static int read_value(TextReader *r, const FlowColumn *c, size_t i, bool quoted) {
     Flows *f = r->f;
     switch (c->kind) {
@@ -343,6 +372,9 @@ static int read_value(TextReader *r, const FlowColumn *c, size_t i, bool quoted)
     case FLOWCOL_FCT: return read_time(r, c, &f->fct_ns[i]);
     case FLOWCOL_IDEAL: return read_time(r, c, &f->ideal_fct_ns[i]);
     case FLOWCOL_SLOWDOWN: f->ideal_fct_ns[i] = 1; return read_positive(r, c->kind, &f->fct_ns[i]);
+    case FLOWCOL_AFTER:
+    case FLOWCOL_JOB: return read_text_field(r, c->kind, i, quoted);
+    case FLOWCOL_DELAY: return read_delay(r, c, i);
     default: return skip_field(r, quoted);
     }
 }
@@ -417,6 +449,9 @@ static void ignore_columns(TextReader *r) {
         bool wanted = r->results ? *kind == FLOWCOL_SIZE || *kind == FLOWCOL_PACKETS ||
                                        (slowdown ? *kind == FLOWCOL_SLOWDOWN : time)
                                  : *kind != FLOWCOL_SLOWDOWN;
+        bool graph = *kind == FLOWCOL_AFTER || *kind == FLOWCOL_DELAY || *kind == FLOWCOL_JOB;
+        if (r->spool && graph) r->needs_memory = true;
+        if (r->spool && graph) wanted = false;
         if (!wanted) *kind = FLOWCOL_OTHER;
     }
 }
@@ -662,6 +697,8 @@ static int load_view(TextReader *r, const FileView *v, const FlowColumns *given)
     begin(r, v);
     int rc = flows_binary_is(v) ? flows_binary_read(f, v, &r->ends, r->err) : read_text(r, given);
     progress_finish(&r->progress);
+    if (rc == 0 && r->after.row) rc = flows_after_graph(&r->after, f, r->ends.path, r->err);
+    free(r->after.row);
     if (rc == 0 && r->disorder_line > 0) sort_flows(r);
     if (rc == 0) remark_empty(r);
     if (rc != 0) flows_free(f);
@@ -697,7 +734,8 @@ static int spool_text(const TextReader *what, const FileView *v, const FlowColum
     begin(&r, v);
     int rc = read_text(&r, given);
     progress_finish(&r.progress);
-    bool whole = rc == 0 && r.disorder_line == 0 && flowfile_n(r.spool) == chunk.n;
+    bool whole =
+        rc == 0 && r.disorder_line == 0 && !r.needs_memory && flowfile_n(r.spool) == chunk.n;
     if (whole) remark_empty(&r);
     if (whole) *file = r.spool;
     else flowfile_close(r.spool);
