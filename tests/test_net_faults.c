@@ -127,6 +127,16 @@ static void degraded_cables_have_their_values(void **state) {
         assert_true(fabs(worse.error_rate[l] - (lossy ? 1e-3 : 0)) < 1e-15);
     }
     topo_free(&worse);
+    i = apply(&worse, &t, FAULT_DEGRADE, "tor-agg=0.5x+16-20=3x", 1);
+    for (uint32_t l = 0; l < t.n_links; l++) {
+        int a = t.tier[t.links[l].from], b = t.tier[t.links[l].to];
+        bool between = a + b == 3,
+             both = topo_node(&t, 16) + topo_node(&t, 20) == t.links[l].from + t.links[l].to &&
+                    between;
+        assert_true(worse.links[l].rate_bps ==
+                    t.links[l].rate_bps * (between ? 0.5 : 1) * (both ? 3 : 1));
+    }
+    topo_free(&worse);
     i = apply(&worse, &t, FAULT_DEGRADE, "tor-agg=10Gbps", 1);
     assert_int_equal(i.n_degraded, 8);
     topo_free(&worse);
@@ -289,8 +299,9 @@ static void what_fits_nothing_is_refused(void **state) {
                                "0-x"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refused(&t, FAULT_FAIL, bad[i], "expected two linked nodes");
-    const char *const bad_values[] = {"0-16",      "0-16=",  "0-16=2",       "0-16=-0.1",
-                                      "0-16=100%", "=1Gbps", "0-16=1furlong"};
+    const char *const bad_values[] = {"0-16",      "0-16=",  "0-16=2",        "0-16=-0.1",
+                                      "0-16=100%", "=1Gbps", "0-16=1furlong", "0-16=0x",
+                                      "0-16=-2x",  "0-16=x"};
     for (size_t i = 0; i < sizeof bad_values / sizeof *bad_values; i++)
         refused(&t, FAULT_DEGRADE, bad_values[i], "expected links as for fail");
     topo_free(&t);

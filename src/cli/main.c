@@ -18,12 +18,13 @@
 #endif
 
 extern const CliCommand cmd_estimate, cmd_sweep, cmd_simulate, cmd_workload, cmd_topo, cmd_flowsim,
-    cmd_dataset, cmd_train, cmd_evaluate, cmd_ckpt, cmd_compare, cmd_batch, cmd_report;
+    cmd_dataset, cmd_train, cmd_evaluate, cmd_ckpt, cmd_compare, cmd_batch, cmd_report, cmd_explain;
 
 /* In the order a newcomer meets them. */
 static const CliCommand *const commands[] = {
-    &cmd_estimate, &cmd_sweep,   &cmd_batch, &cmd_report,   &cmd_simulate, &cmd_workload, &cmd_topo,
-    &cmd_flowsim,  &cmd_dataset, &cmd_train, &cmd_evaluate, &cmd_ckpt,     &cmd_compare,  NULL,
+    &cmd_estimate, &cmd_sweep,    &cmd_explain, &cmd_batch,   &cmd_report,
+    &cmd_simulate, &cmd_workload, &cmd_topo,    &cmd_flowsim, &cmd_dataset,
+    &cmd_train,    &cmd_evaluate, &cmd_ckpt,    &cmd_compare, NULL,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands - 1 };
 

@@ -37,7 +37,7 @@ typedef struct {
     const char *what; /* "0-256", "260", "agg-spine", "spine": up to what_len */
     size_t what_len;
     bool has_rate;
-    double rate_bps, loss; /* of degraded cables */
+    double rate_bps, factor, loss; /* of degraded cables; factor > 0: of the rate, instead */
 } FaultSpec;
 
 static int refuse(const Fault *f, Err *err) {
@@ -70,12 +70,21 @@ static int parse_share(FaultSpec *s, Err *err) {
     return s->share >= 0 && s->share <= 1 ? 0 : -1;
 }
 
-/* "=1Gbps" or "=0.1%". */
+/* "2x": so many times the rate that there is. */
+static bool parse_factor(FaultSpec *s, const char *text, size_t len) {
+    char number[40];
+    if (len < 2 || len >= sizeof number || text[len - 1] != 'x') return false;
+    snprintf(number, sizeof number, "%.*s", (int)len - 1, text);
+    return units_parse_number(number, "", &s->factor, NULL) == 0 && s->factor > 0;
+}
+
+/* "=1Gbps", "=2x" or "=0.1%". */
 static int parse_value(FaultSpec *s, const char *text) {
     char number[40];
     size_t len = strlen(text);
     s->has_rate = units_parse_number(text, "", &s->loss, NULL) != 0;
     if (!s->has_rate) return s->loss >= 0 && s->loss < 1 ? 0 : -1;
+    if (parse_factor(s, text, len)) return 0;
     if (len > 1 && len < sizeof number && text[len - 1] == '%') {
         snprintf(number, sizeof number, "%.*s", (int)len - 1, text);
         s->has_rate = false;
@@ -259,7 +268,8 @@ static void hit_cable(FaultsBuild *b, const Selection *s, uint32_t cable) {
         return;
     }
     b->degraded[cable] = 1;
-    if (s->spec.has_rate) b->cables[cable].rate_bps = s->spec.rate_bps;
+    if (s->spec.factor > 0) b->cables[cable].rate_bps *= s->spec.factor;
+    else if (s->spec.has_rate) b->cables[cable].rate_bps = s->spec.rate_bps;
     else b->cables[cable].error_rate = s->spec.loss;
 }
 
