@@ -1,9 +1,10 @@
-/* base: another program, run to its end.
+/* process: another program, run to its end.
  *
  * The child is made by fork and exec. Its stderr is a temporary file without a name, not a pipe, so
  * that a program that writes much can't block on us; only the last line is used, since programs
- * such as gnuplot print the line of the script, a caret, and then what is wrong. SIGINT and SIGTERM
- * have their default action in the child, so that Ctrl-C ends both. */
+ * such as gnuplot print the line of the script, a caret, and then what is wrong. The signals that
+ * we catch or ignore have their default action in the child: Ctrl-C ends both, and a file that gets
+ * larger than the system allows ends a program that would not look. */
 #include "base/process.h"
 
 #include <errno.h>
@@ -20,15 +21,17 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+static bool is_program(const char *file) { return access(file, X_OK) == 0 && !file_is_dir(file); }
+
 /* The program's file, which the caller frees; NULL if there is none. Folders of PATH that are not
  * named from the root are passed over: the program runs in another folder than ours, maybe one that
  * holds somebody else's files. */
 static char *find(const char *program) {
-    if (strchr(program, '/')) return access(program, X_OK) == 0 ? mem_strdup(program) : NULL;
+    if (strchr(program, '/')) return is_program(program) ? mem_strdup(program) : NULL;
     for (const char *path = getenv("PATH"); path && *path;) {
         int n = (int)strcspn(path, ":");
         char *file = mem_printf("%.*s/%s", n, path, program);
-        if (file[0] == '/' && access(file, X_OK) == 0 && !file_is_dir(file)) return file;
+        if (file[0] == '/' && is_program(file)) return file;
         free(file);
         path += n + (path[n] == ':');
     }
@@ -47,6 +50,7 @@ static _Noreturn void become(const char *file, const char *const *argv, const ch
     int null = open("/dev/null", O_RDWR);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     bool ok = null >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 && dup2(err_fd, 2) >= 0;
     if (ok && (!dir || chdir(dir) == 0)) execv(file, (char *const *)(uintptr_t)argv);
     _exit(127);
