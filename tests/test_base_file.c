@@ -172,6 +172,35 @@ static void test_one_output_is_not_written_twice_at_once(void **state) {
     assert_int_equal(scratch_folder_remove(dir), 0);
 }
 
+/* Of two that make a file where there is none, one does, and the other leaves it alone. */
+static void test_a_new_file_replaces_none(void **state) {
+    (void)state;
+    char *dir = scratch_folder("cleanup"), *path = file_join(dir, "out");
+    FileOut o;
+    FileView v;
+    Err err = {0};
+    for (int i = 0; i < 2; i++) {
+        bool made = i == 1;
+        assert_int_equal(file_out_open(&o, path, &err), 0);
+        fputs(i == 0 ? "first" : "second", o.f);
+        assert_int_equal(file_out_commit_new(&o, &made, &err), 0);
+        assert_int_equal(made, i == 0);
+        assert_int_equal(file_view(&v, path, &err), 0);
+        assert_true(v.len == 5 && memcmp(v.data, "first", 5) == 0);
+        file_view_close(&v);
+        assert_int_equal(count_files(dir, ""), 1);
+    }
+    /* Its folder is gone: an error, and no file is made. */
+    bool made = true;
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(file_out_open(&o, path, &err), 0);
+    assert_int_equal(scratch_folder_remove(dir), 0);
+    assert_int_equal(file_out_commit_new(&o, &made, &err), -1);
+    assert_false(made);
+    assert_non_null(strstr(err.msg, "cannot write: No such file or directory"));
+    free(path);
+}
+
 static mode_t mode_of(const char *path) {
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
@@ -272,6 +301,7 @@ int main(void) {
         cmocka_unit_test(test_a_second_signal_of_either_kind_kills),
         cmocka_unit_test(test_what_a_dead_process_left_is_removed_but_nothing_else),
         cmocka_unit_test(test_one_output_is_not_written_twice_at_once),
+        cmocka_unit_test(test_a_new_file_replaces_none),
         cmocka_unit_test(test_permissions_and_links_stay),
         cmocka_unit_test(test_failed_writes_say_why),
         cmocka_unit_test(test_a_folder_of_files_is_removed_and_no_more),

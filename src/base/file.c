@@ -277,7 +277,19 @@ static int why_failed(const FileOut *o) {
     return ok ? EIO : errno;
 }
 
-int file_out_commit(FileOut *o, Err *err) {
+/* Puts the file in place: over another one, or, if *made asks for that, where there is none. −1
+ * with errno. */
+static int put_in_place(const FileOut *o, bool *made) {
+    if (!made) return rename(o->tmp_path, o->path);
+    *made = link(o->tmp_path, o->path) == 0;
+    if (*made || errno == EEXIST) return 0;
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return -1;
+    if (file_exists(o->path)) return 0; /* there are no links here */
+    *made = rename(o->tmp_path, o->path) == 0;
+    return *made ? 0 : -1;
+}
+
+static int commit(FileOut *o, bool *made, Err *err) {
     bool before = ferror(o->f), bad = fflush(o->f) != 0 || before;
     int code = bad ? errno : 0;
     if (before) code = why_failed(o);
@@ -286,18 +298,20 @@ int file_out_commit(FileOut *o, Err *err) {
         code = errno;
     }
     o->f = NULL;
-    if (!bad && o->tmp_path && rename(o->tmp_path, o->path) != 0) {
+    if (!bad && o->tmp_path && put_in_place(o, made) != 0) {
         bad = true;
         code = errno;
     }
     int rc = bad ? err_io(err, "%s: cannot write: %s", o->path, strerror(code)) : 0;
-    if (!bad && o->tmp_path) {
-        cleanup_drop_file(o->tmp_path);
-        free(o->tmp_path);
-        o->tmp_path = NULL;
-    }
-    file_out_abort(o);
+    file_out_abort(o); /* a file that was renamed is there under its own name alone */
     return rc;
+}
+
+int file_out_commit(FileOut *o, Err *err) { return commit(o, NULL, err); }
+
+int file_out_commit_new(FileOut *o, bool *made, Err *err) {
+    *made = false;
+    return commit(o, made, err);
 }
 
 void file_out_abort(FileOut *o) {

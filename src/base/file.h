@@ -44,7 +44,8 @@ uint64_t file_memory_b(void);
  * file. A file that it replaces passes on its permissions; a symbolic link stays, and what it
  * points to is replaced. "-" and /dev/stdout are standard output. A process that ends at once
  * removes the temporary files (base/cleanup); those of a process that was killed are removed when
- * the output is opened the next time. */
+ * the output is opened the next time, if they are among the first 4,096 entries of its folder: to
+ * look through so many takes a millisecond or so of each opening. */
 typedef struct {
     FILE *f;
     char *path, *tmp_path; /* tmp_path NULL: stdout or a device */
@@ -56,6 +57,11 @@ bool file_is_stdout(const char *path);
 int file_out_open(FileOut *o, const char *path, Err *err);
 /* file_out_commit finishes the file; −1 (an io error): nothing is left behind. */
 int file_out_commit(FileOut *o, Err *err);
+/* file_out_commit_new finishes the file unless there is one of its name by now, which is then left
+ * as it is, and says in *made whether it did: of several processes that make a file, one does. On
+ * file systems without links two might at the same moment. −1 (an io error): nothing is left behind
+ * and *made is false. Not for standard output and devices. */
+int file_out_commit_new(FileOut *o, bool *made, Err *err);
 /* file_out_abort removes what was written; does nothing after a commit. */
 void file_out_abort(FileOut *o);
 /* file_finish_stdout writes out what was printed to standard output; −1 (an io error) if any of it
@@ -71,7 +77,7 @@ int file_check_stdin(size_t n, const char *const *path, const char *const *what,
 bool file_is_dir(const char *path);
 bool file_is_regular(const char *path);
 /* file_beside returns a name beside `path` that no other process uses, on any host, and removes
- * files of such names that processes of this host left behind; caller frees. */
+ * files of such names that processes of this host left behind, as FileOut does; caller frees. */
 char *file_beside(const char *path);
 /* file_mkdirs makes a folder and those above it that do not exist. */
 int file_mkdirs(const char *path, Err *err);

@@ -377,10 +377,19 @@ int json_file_open(JsonFile *f, const char *dir, const char *name, Err *err) {
     return 0;
 }
 
-int json_file_commit(JsonFile *f, Err *err) {
+static void end_file(JsonFile *f) {
     json_out_end(&f->j, '}');
     json_out_finish(&f->j);
+}
+
+int json_file_commit(JsonFile *f, Err *err) {
+    end_file(f);
     return file_out_commit(&f->out, err);
+}
+
+int json_file_commit_new(JsonFile *f, bool *made, Err *err) {
+    end_file(f);
+    return file_out_commit_new(&f->out, made, err);
 }
 
 void json_put_string(JsonOut *o, const char *key, const char *s) {

@@ -117,6 +117,8 @@ typedef struct {
 } JsonFile;
 int json_file_open(JsonFile *f, const char *dir, const char *name, Err *err);
 int json_file_commit(JsonFile *f, Err *err);
+/* json_file_commit_new is json_file_commit by file_out_commit_new. */
+int json_file_commit_new(JsonFile *f, bool *made, Err *err);
 /* json_put_* write one member of the open object: its key, then its value, which for an object or
  * array is begun and must be ended with json_out_end. */
 void json_put_string(JsonOut *o, const char *key, const char *s); /* NULL: null */

@@ -23,6 +23,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#define MANIFEST "manifest.json"
+
 /* A lock from another host that nobody touched for that long is a dead process's. Running ones
  * touch theirs every few seconds; the rest is for clocks that differ. */
 enum { STALE_S = 600 };
@@ -102,39 +104,13 @@ static void put_manifest(JsonOut *j, const Inputs *in, const BatchArgument *argu
     json_out_end(j, ']');
 }
 
-/* Links a file to its place, if there is none: −1 with errno EEXIST. Where there are no links, it
- * is renamed, which two processes might do at once. */
-static int put_new(const char *tmp, const char *path) {
-    if (link(tmp, path) == 0) return 0;
-    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS) return -1;
-    if (file_exists(path)) {
-        errno = EEXIST;
-        return -1;
-    }
-    return rename(tmp, path);
-}
-
-/* Writes the manifest beside its place and links it there. *made says whether it is ours. */
+/* *made says whether the manifest is ours: another process may be first. */
 static int make_manifest(const char *dir, const Inputs *in, const BatchArgument *arguments,
                          size_t n, const char *command, bool *made, Err *err) {
-    char *hidden = file_join(dir, ".manifest"), *tmp = file_beside(hidden),
-         *path = file_join(dir, "manifest.json");
     JsonFile f;
-    int rc = json_file_open(&f, NULL, tmp, err);
-    if (rc == 0) {
-        put_manifest(&f.j, in, arguments, n, command);
-        rc = json_file_commit(&f, err);
-    }
-    if (rc == 0) {
-        *made = put_new(tmp, path) == 0;
-        if (!*made && errno != EEXIST)
-            rc = err_io(err, "%s: can't be made: %s", path, strerror(errno));
-    }
-    unlink(tmp);
-    free(hidden);
-    free(tmp);
-    free(path);
-    return rc;
+    if (json_file_open(&f, dir, MANIFEST, err) != 0) return -1;
+    put_manifest(&f.j, in, arguments, n, command);
+    return json_file_commit_new(&f, made, err);
 }
 
 static int differs(const char *dir, const char *what, const char *theirs, const char *ours,
@@ -186,7 +162,7 @@ static int compare_inputs(const char *dir, const Json *root, const Inputs *in, E
 }
 
 static int open_manifest(const char *dir, JsonDoc **doc, Json *root, Err *err) {
-    char *path = file_join(dir, "manifest.json");
+    char *path = file_join(dir, MANIFEST);
     const char *schema;
     *doc = NULL;
     int rc = file_exists(path)
@@ -215,13 +191,15 @@ static int compare_manifest(const char *dir, const Inputs *in, const BatchArgume
     return rc;
 }
 
-/* A folder with other things in it is not for us to fill. */
+/* A folder with other things in it is not for us to fill; a manifest that another process is about
+ * to put there is none. */
 static int check_empty(const char *dir, Err *err) {
     DIR *d = opendir(dir);
     const struct dirent *e;
     bool other = false;
     if (!d) return err_input(err, "%s: can't be read: %s", dir, strerror(errno));
-    while ((e = readdir(d))) other |= e->d_name[0] != '.';
+    while ((e = readdir(d)))
+        other |= e->d_name[0] != '.' && strncmp(e->d_name, MANIFEST, strlen(MANIFEST)) != 0;
     closedir(d);
     return other ? err_input(err,
                              "%s: isn't empty and holds no batch; give another folder with "
@@ -232,7 +210,7 @@ static int check_empty(const char *dir, Err *err) {
 
 int batch_folder_open(const char *dir, const BatchPlan *p, const char *topo_path,
                       const BatchArgument *arguments, size_t n, const char *command, Err *err) {
-    char *path = file_join(dir, "manifest.json");
+    char *path = file_join(dir, MANIFEST);
     Inputs in = {0};
     bool made = false;
     int rc = collect_inputs(&in, p, topo_path, err); /* bad input leaves no empty folder */
@@ -307,21 +285,16 @@ static void host_name(char host[65]) {
     host[64] = '\0';
 }
 
-/* Makes the lock; *mine is false if there is one. It is written beside its place and linked there,
- * so that it always names its process, however early that is killed. */
+/* Makes the lock; *mine is false if there is one. It is put in place as a whole, so that it always
+ * names its process, however early that is killed. */
 static int make_lock(const char *path, bool *mine, Err *err) {
-    char host[65], *tmp = file_beside(path);
-    int rc = 0;
+    char host[65];
+    FileOut o;
     host_name(host);
-    FILE *f = fopen(tmp, "w");
-    bool written = f && fprintf(f, "%ld %s\n", (long)getpid(), host) > 0;
-    if (f && fclose(f) != 0) written = false;
-    *mine = written && put_new(tmp, path) == 0;
-    if (!*mine && (!written || errno != EEXIST))
-        rc = err_io(err, "%s: can't be made: %s", path, strerror(errno));
-    unlink(tmp);
-    free(tmp);
-    return rc;
+    *mine = false;
+    if (file_out_open(&o, path, err) != 0) return -1;
+    fprintf(o.f, "%ld %s\n", (long)getpid(), host);
+    return file_out_commit_new(&o, mine, err);
 }
 
 /* Whether the process that a lock names is known to be dead: it doesn't live on this host, or it is
@@ -345,7 +318,7 @@ static bool is_stale(const char *path) {
 /* Removes a dead process's lock. Two processes that find it dead must not remove each other's new
  * ones, so it is looked at again under a lock that all of them share. */
 static void remove_stale(const char *dir, const char *path) {
-    char *manifest = file_join(dir, "manifest.json");
+    char *manifest = file_join(dir, MANIFEST);
     int fd = open(manifest, O_RDWR);
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fd >= 0 && fcntl(fd, F_SETLKW, &whole) == 0 && is_stale(path)) unlink(path);
