@@ -46,7 +46,8 @@ typedef enum {
 } M3Method;
 
 /* What to estimate and how. The strings stay the caller's and are read during m3_estimate only.
- * spec/README.md describes the file formats. */
+ * spec/README.md describes the file formats. A topology or mix that is not there is looked for
+ * among those that come with m3, as "spec/demo.json" or "demo.json". */
 typedef struct {
     const char *topo;       /* topology file; NULL: the one that the mix names */
     const char *mix;        /* mix file: workload and settings; NULL: flows and topo are needed */
@@ -127,8 +128,9 @@ int m3_result_save(const M3Result *r, const char *path, char error[M3_ERROR_LEN]
 /* Why a call failed: its kind, and one line that names what is wrong and what was expected. */
 typedef enum {
     M3_ERROR_NONE,
-    M3_ERROR_INPUT,  /* an option or an input is wrong */
-    M3_ERROR_IO,     /* a file cannot be read or written */
+    M3_ERROR_INPUT, /* an option or an input is wrong, or an input cannot be opened */
+    M3_ERROR_IO,    /* a file cannot be written, was changed while it was read, or makes no sense as
+                       a checkpoint */
     M3_ERROR_STOPPED /* interrupted by `progress` or `stop` of the job */
 } M3ErrorKind;
 typedef struct {

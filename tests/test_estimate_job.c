@@ -314,6 +314,23 @@ static void sweeps(void **state) {
     m3_sweep_free(NULL);
 }
 
+static void specs_that_come_with_m3_are_found(void **state) {
+    (void)state;
+    M3Job j = fluid_job();
+    M3Result *want = NULL;
+    for (int i = 0; i < 2; i++) {
+        j.options.topo = i == 0 ? "spec/clos-256-2to1.json" : "clos-256-2to1.json";
+        j.options.mix = i == 0 ? "spec/demo.json" : "demo.json";
+        M3Result *r = estimate(&j);
+        if (want) same_results(r, want);
+        else want = r;
+        if (r != want) m3_result_free(r);
+    }
+    m3_result_free(want);
+    j.options.mix = "no-such-mix.json";
+    refused(&j, "no-such-mix.json: cannot open: No such file");
+}
+
 static void files(void **state) {
     (void)state;
     char path[] = "/tmp/m3-test-XXXXXX", text[M3_ERROR_LEN];
@@ -348,6 +365,7 @@ int main(void) {
         cmocka_unit_test(jobs_at_once),
         cmocka_unit_test(callbacks_and_interruption),
         cmocka_unit_test(sweeps),
+        cmocka_unit_test(specs_that_come_with_m3_are_found),
         cmocka_unit_test(files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "estimate/estimate.h"
 #include "estimate/m3_private.h"
@@ -60,6 +61,7 @@ typedef struct {
     uint64_t *node_id; /* owned: 0, 1, 2, … or NULL */
     TopoCable *cables; /* owned */
     FlowArrays flows;
+    char *topo_path, *mix_path; /* owned, where they come with m3 */
     ScenarioOptions scenario;
     EstimateOptions estimate;
     Ckpt ckpt;
@@ -237,11 +239,17 @@ static void take_topology(Call *c, const M3Topology *t) {
     c->scenario.topo_arrays = &c->topo;
 }
 
+/* Returns the file that is meant by a topology or mix. */
+static const char *find_spec(const char *path, char **own) {
+    *own = path ? file_find_spec(path) : NULL;
+    return *own ? *own : path;
+}
+
 static void take_inputs(Call *c) {
     const M3Job *j = &c->job;
     const M3Options *o = &j->options;
-    c->scenario = (ScenarioOptions){.topo_path = o->topo,
-                                    .mix_path = o->mix,
+    c->scenario = (ScenarioOptions){.topo_path = find_spec(o->topo, &c->topo_path),
+                                    .mix_path = find_spec(o->mix, &c->mix_path),
                                     .flows_path = o->flows,
                                     .mix_id = o->mix_id,
                                     .set = o->set,
@@ -289,6 +297,8 @@ static int end(Call *c, int rc, M3Error *error) {
     ckpt_free(&c->ckpt);
     free(c->node_id);
     free(c->cables);
+    free(c->topo_path);
+    free(c->mix_path);
     if (rc != 0) give_error(error, &c->err);
     return rc;
 }
@@ -325,7 +335,7 @@ static int prepare(Call *c) {
 
 static ReportMeta meta_of(const Call *c, Method method) {
     bool model = c->estimate.ckpt != NULL;
-    return (ReportMeta){.mix = c->job.options.mix,
+    return (ReportMeta){.mix = c->scenario.mix_path,
                         .method = estimate_methods[method],
                         .ckpt_name = model ? c->ckpt.name : NULL,
                         .ckpt_sha256 = model ? c->ckpt_sha256 : NULL,

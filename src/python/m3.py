@@ -57,11 +57,11 @@ class Error(Exception):
 
 
 class InputError(Error, ValueError):
-    """An option or an input is wrong."""
+    """An option or an input is wrong, or an input cannot be opened."""
 
 
 class FileError(Error, OSError):
-    """A file cannot be read or written."""
+    """A file cannot be written, changed while it was read, or makes no sense as a checkpoint."""
 
 
 class Interrupted(Error):
@@ -201,7 +201,14 @@ def __getattr__(name: str) -> str:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-# ---- arrays in ----
+# ---- files and arrays in ----
+
+def _file(what: str, path: Any, or_else: str = "") -> bytes:
+    try:
+        return os.fsencode(path)
+    except TypeError:
+        raise InputError(f"{what}: expected a file{or_else}, got {path!r}") from None
+
 
 def _whole(what: str, values: Any, dtype: Any) -> np.ndarray:
     """Returns values as a contiguous array of whole numbers, none of which changes on the way."""
@@ -334,6 +341,8 @@ def _is_list(value: Any) -> bool:
 
 def _assignments(settings: Optional[Mapping[str, Any]], lists: bool) -> List[bytes]:
     out = []
+    if settings is not None and not isinstance(settings, Mapping):
+        raise InputError(f"set: expected a mapping of settings to values, got {settings!r}")
     for key, value in (settings or {}).items():
         if _is_list(value):
             if not lists:
@@ -363,11 +372,11 @@ class _Call:
             self.topology = topo, topo._struct()
             self.job.topology = ctypes.pointer(self.topology[1])
         elif topo is not None:
-            o.topo = os.fsencode(topo)
+            o.topo = _file("topo", topo, " or a Topology")
         if mix is not None:
-            o.mix = os.fsencode(mix)
+            o.mix = _file("mix", mix)
         if isinstance(flows, (str, os.PathLike)):
-            o.flows = os.fsencode(flows)
+            o.flows = _file("flows", flows)
         elif flows is not None:
             self._take_flows(flows)
         texts = _assignments(set, lists)
@@ -558,9 +567,7 @@ class Result:
 
     def percentile(self, p: int, bucket: Union[str, int] = "all") -> float:
         """Returns the p-th percentile, 1 to 100, of a bucket's slowdown."""
-        if not (1 <= p <= 100 and int(p) == p):
-            raise InputError(f"percentile: expected 1 to 100, got {p}")
-        return float(self.percentiles[_bucket(bucket), int(p) - 1])
+        return float(self.percentiles[_bucket(bucket), _count("percentile", p, 1, 100) - 1])
 
     @property
     def remarks(self) -> List[str]:
@@ -804,7 +811,7 @@ def _estimating(paths: Union[int, str], method: str, check: Any, check_share: fl
         raise InputError(f'check: expected seconds, "off" or None, got {check!r}')
     return {"n_paths": 0 if paths == "all" else _count("paths", paths, 1),
             "method": METHODS.index(method), "check_s": check_s, "check_share": check_share,
-            "ckpt": None if ckpt is None else os.fsencode(ckpt), "published": int(published),
+            "ckpt": None if ckpt is None else _file("ckpt", ckpt), "published": int(published),
             "hpcc_ns3": int(hpcc_ns3)}
 
 
@@ -822,7 +829,8 @@ def estimate(topo: Union[Path, Topology, None] = None, mix: Optional[Path] = Non
     """Estimates the slowdowns of a network under a workload, as `m3 estimate` does.
 
     topo     a topology file, or a Topology; None: the one that the mix names
-    mix      a mix file: workload and settings; needed unless both topo and flows are given
+    mix      a mix file: workload and settings; needed unless both topo and flows are given. Files
+             of both kinds that come with m3 are found from anywhere ("spec/demo.json")
     flows    a flow file, or flows: a DataFrame, a mapping or a structured array with src, dst (node
              ids of hosts), size_b (bytes) and start_ns, or an array of these four columns; None:
              they are drawn from the mix
@@ -912,7 +920,7 @@ def simulate(topo: Union[Path, Topology, None] = None, mix: Optional[Path] = Non
 def read(path: Path) -> Result:
     """Reads a result from a file: the JSON of `m3 estimate`, or flows with completion times."""
     lib, error = _library()[1], _Error()
-    handle = lib.m3_result_read(os.fsencode(path), ctypes.byref(error))
+    handle = lib.m3_result_read(_file("path", path, " or a Result"), ctypes.byref(error))
     if not handle:
         raise _exception(error)
     try:

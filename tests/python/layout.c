@@ -1,10 +1,12 @@
-/* Prints the sizes of the structs of m3.h, and the names, offsets and sizes of their members, for
- * tests/python/test_layout.py. */
+/* Prints the sizes of the structs of m3.h, the names, offsets and sizes of their members, and the
+ * numbers that have names, for tests/python/test_layout.py and tests/library. */
 #include <m3.h>
 #include <stdio.h>
 
 #define STRUCT(S) printf("%s - 0 %zu\n", #S, sizeof(S))
 #define MEMBER(S, m) printf("%s %s %zu %zu\n", #S, #m, offsetof(S, m), sizeof(((S *)0)->m))
+
+#define NUMBER(n) printf("- %s %d 0\n", #n, (int)(n))
 
 int main(void) {
     STRUCT(M3Options);
@@ -79,5 +81,17 @@ int main(void) {
     MEMBER(M3Times, start_ns);
     MEMBER(M3Times, fct_ns);
     MEMBER(M3Times, ideal_fct_ns);
+    NUMBER(M3_METHOD_M3);
+    NUMBER(M3_METHOD_FLOWSIM);
+    NUMBER(M3_METHOD_PACKET);
+    NUMBER(M3_METHOD_SAMPLED);
+    NUMBER(M3_METHOD_PARSIMON);
+    NUMBER(M3_ERROR_NONE);
+    NUMBER(M3_ERROR_INPUT);
+    NUMBER(M3_ERROR_IO);
+    NUMBER(M3_ERROR_STOPPED);
+    NUMBER(M3_ERROR_LEN);
+    NUMBER(M3_ALL);
+    NUMBER(M3_N_BUCKETS);
     return 0;
 }

@@ -152,6 +152,12 @@ def test_shapes_of_networks_are_checked():
     ({"set": {"windw": 3}}, "unknown setting 'windw', did you mean 'window'"),
     ({"set": {"window": 18}}, "window"),
     ({"set": {"cc": ["dctcp", "hp"]}}, "cc: expected one value, got several"),
+    ({"set": "window=18000"}, "set: expected a mapping of settings to values, got 'window=18000'"),
+    ({"topo": 3}, "topo: expected a file or a Topology, got 3"),
+    ({"mix": 3}, "mix: expected a file, got 3"),
+    ({"ckpt": 3}, "ckpt: expected a file, got 3"),
+    ({"flows": 3}, "flows: expected columns src"),
+    ({"target_quantile": 42}, "target_quantile: expected 50, 90, 99 or 99.9, got 42"),
     ({"mix": None}, "expected a mix, or flows and a topology"),
     ({"method": "magic"}, "method: expected one of m3, flowsim"),
     ({"paths": 0}, "paths: expected a whole number"),
@@ -179,10 +185,24 @@ def test_errors_have_kinds(tmp_path):
     with pytest.raises(m3.Error, match="expected"):
         (tmp_path / "empty").write_text("")
         m3.read(tmp_path / "empty")
-    with pytest.raises(m3.InputError, match="quantile: expected 50"):
-        m3.estimate(SMALL_TOPO, SMALL_MIX, n_flows=500, method="flowsim").quantile(95)
+    result = m3.estimate(SMALL_TOPO, SMALL_MIX, n_flows=500, method="flowsim")
+    for wrong in (95, "p99", None, float("nan")):
+        with pytest.raises(m3.InputError, match="quantile: expected 50"):
+            result.quantile(wrong)
+    for wrong in (0, 101, 1.5, "99"):
+        with pytest.raises(m3.InputError, match="percentile: expected a whole number from 1 to"):
+            result.percentile(wrong)
     with pytest.raises(m3.InputError, match="set: expected a setting and its values"):
         m3.sweep(TOPO, MIX, set={})
+    with pytest.raises(m3.InputError, match="path: expected a file or a Result, got 3"):
+        m3.compare(3, 4)
+
+
+def test_specs_that_come_with_m3_are_found_from_anywhere(tmp_path, monkeypatch):
+    want = m3.estimate(TOPO, MIX, n_flows=1000, paths=5, check="off")
+    monkeypatch.chdir(tmp_path)
+    got = m3.estimate("clos-256-2to1.json", "demo.json", n_flows=1000, paths=5, check="off")
+    assert np.array_equal(got.percentiles, want.percentiles)
 
 
 def test_numbers_of_settings_are_in_ns_where_m3_has_times():
