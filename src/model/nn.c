@@ -12,7 +12,9 @@
  * one by one, after a look whether there is room, and threads take them: no more threads are in
  * products than there are buffers. A loop that gets fewer than it wants runs on fewer threads; one
  * that gets none, as others have all, waits for them. While buffers are made nobody is in a
- * product, so that a buffer which OpenBLAS hands out beyond those it has is a new one. */
+ * product, so that a buffer which OpenBLAS hands out beyond those it has is a new one. Threads that
+ * OpenBLAS starts with the program have buffers of their own, which they are taken to have by then.
+ */
 #include "model/nn.h"
 
 #include <cblas.h>
