@@ -1,9 +1,10 @@
 /* cleanup: ends of the process that nobody returns from.
  *
  * Two tables say what a sudden end needs to know: the temporary files to remove, and which file is
- * mapped where. They are at file scope, since a signal handler can reach nothing else, of fixed
- * size, since it can't allocate, and without a lock, since the thread that holds it may be the one
- * that was interrupted.
+ * mapped where. They are at file scope, since a signal handler can reach nothing else, and of fixed
+ * size, since it can't allocate. Who adds and drops entries takes a lock, so that none is filled
+ * while another thread looks through them; who ends the process does not, since the thread that
+ * holds it may be the one that was interrupted.
  *
  * Invariant: an entry's text is written only while the entry is FILLING, and read only once it was
  * seen IN_USE. A process that ends takes the entries of files (IN_USE to TAKEN), so that none is
@@ -15,6 +16,7 @@
 #include "base/cleanup.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -44,6 +46,7 @@ typedef struct {
 
 static TempFile files[MAX_FILES];
 static MappedFile maps[MAX_MAPS];
+static pthread_mutex_t changing = PTHREAD_MUTEX_INITIALIZER;
 static atomic_flag ending = ATOMIC_FLAG_INIT;
 
 static bool move(atomic_int *state, int from, int to) {
@@ -52,39 +55,47 @@ static bool move(atomic_int *state, int from, int to) {
 
 void cleanup_add_file(const char *path) {
     size_t n = strlen(path);
+    int i = 0;
     if (n >= PATH_MAX) return;
-    for (int i = 0; i < MAX_FILES; i++) {
-        if (!move(&files[i].state, FREE, FILLING)) continue;
+    pthread_mutex_lock(&changing);
+    while (i < MAX_FILES && !move(&files[i].state, FREE, FILLING)) i++;
+    if (i < MAX_FILES) {
         files[i].pid = getpid();
         memcpy(files[i].path, path, n + 1);
         atomic_store(&files[i].state, IN_USE);
-        return;
     }
+    pthread_mutex_unlock(&changing);
 }
 
 void cleanup_drop_file(const char *path) {
+    pthread_mutex_lock(&changing);
     for (int i = 0; i < MAX_FILES; i++)
         if (atomic_load(&files[i].state) == IN_USE && strcmp(files[i].path, path) == 0 &&
             move(&files[i].state, IN_USE, FREE))
-            return;
+            break;
+    pthread_mutex_unlock(&changing);
 }
 
 void cleanup_add_map(const void *data, size_t len, const char *path) {
-    for (int i = 0; i < MAX_MAPS; i++) {
-        if (!move(&maps[i].state, FREE, FILLING)) continue;
+    int i = 0;
+    pthread_mutex_lock(&changing);
+    while (i < MAX_MAPS && !move(&maps[i].state, FREE, FILLING)) i++;
+    if (i < MAX_MAPS) {
         maps[i].data = data;
         maps[i].len = len;
         snprintf(maps[i].path, sizeof maps[i].path, "%s", path);
         atomic_store(&maps[i].state, IN_USE);
-        return;
     }
+    pthread_mutex_unlock(&changing);
 }
 
 void cleanup_drop_map(const void *data) {
+    pthread_mutex_lock(&changing);
     for (int i = 0; i < MAX_MAPS; i++)
         if (atomic_load(&maps[i].state) == IN_USE && maps[i].data == data &&
             move(&maps[i].state, IN_USE, FREE))
-            return;
+            break;
+    pthread_mutex_unlock(&changing);
 }
 
 void cleanup_remove_files(void) {
