@@ -13,7 +13,8 @@
  * Rates are computed anew not at every event but at steps that shrink with the distance to T: what
  * took part at a distance lives long, and an error of a step there is forgotten by T. The least
  * step is half a base round trip, since no control reacts faster. A flow that began within a step
- * is given what it would have sent since, at its first rate.
+ * is given what it would have sent since, at its first rate; if that is all of it, it holds none of
+ * the rates of the next step.
  *
  * Rates: progressive filling with the saturated links in a heap (netrates). HPCC aims links at a
  * utilisation η, and its additive step carries them above, by as much as there are flows.
@@ -31,9 +32,10 @@
 #include "net/basebdp.h"
 #include "net/wire.h"
 
-/* Chosen by measuring (tests/bench/README.md): twice as much of either changes no state by more
- * than the sampling of windows. */
-static const double DEFAULT_REACH = 60, DEFAULT_STEPS = 150;
+/* Chosen by measuring (tests/bench/README.md): below BUSY_LOAD of the busiest link, twice as much
+ * of either changes no state by more than the sampling of windows. Above, flows live many times
+ * longer than ideal. */
+static const double DEFAULT_REACH = 60, BUSY_REACH = 300, BUSY_LOAD = 0.6, DEFAULT_STEPS = 150;
 /* Flows that are routed for the mean shares: enough that a link with a thousandth of all flows has
  * 1,000 of them. */
 enum { PROFILE_FLOWS = 1 << 20 };
@@ -189,7 +191,7 @@ NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *
     *nf = (NetFluid){.route = r,
                      .topo = t,
                      .source = source,
-                     .reach = o->reach > 0 ? o->reach : DEFAULT_REACH,
+                     .reach = o->reach,
                      .steps = o->steps > 0 ? o->steps : DEFAULT_STEPS,
                      .every_event = o->every_event,
                      .target = INFINITY,
@@ -215,6 +217,8 @@ NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *
     }
     double span_ns = (double)(nf->chunk_end_ns[nf->n_chunks - 1] - first_ns);
     profile(nf, fmax(span_ns, 1), ack_b / (WIRE_PAYLOAD_B + nf->header_b), threads);
+    if (!(nf->reach > 0))
+        nf->reach = netfluid_max_load(nf) < BUSY_LOAD ? DEFAULT_REACH : BUSY_REACH;
     if (!diag_stop_requested()) return nf;
     err_stopped(err);
     netfluid_destroy(nf);
@@ -309,6 +313,7 @@ typedef struct {
     NetLink *links;  /* [n_links] for the flows that take part */
     int links_class; /* that they are computed for */
     double capacity;
+    double *sent_ns; /* [n of the source] filled for flows that end; NULL: not wanted */
 } Stepper;
 
 static double base_rtt_ns(const NetFluid *nf, const uint32_t *links, uint32_t n) {
@@ -355,12 +360,23 @@ static void set_links(Stepper *s, double distance_ns) {
     }
 }
 
-/* Lets all alive flows send for dt_ns; ended ones leave. `fresh` and later ones began since. */
-static void advance(Stepper *s, double dt_ns) {
+/* How long an ending flow took. One that began and ended within the last step did so at its first
+ * rate. */
+static double took_ns(const Stepper *s, uint32_t i, double now_ns) {
+    const NetFluidFlow *f = &s->all.flow[s->alive[i]];
+    return s->left[i] > 0 ? now_ns + s->left[i] / s->rates.rate[i] * 1e9 - (double)f->start_ns
+                          : wire_of(s->nf, f->size_b) / s->rates.rate[i] * 1e9;
+}
+
+/* Lets all alive flows send for dt_ns; ended ones leave. */
+static void advance(Stepper *s, double now_ns, double dt_ns) {
     uint32_t to = 0;
     for (uint32_t i = 0; i < s->n_alive; i++) {
         double left = s->left[i] - s->rates.rate[i] * dt_ns * 1e-9;
-        if (left < 1) continue;
+        if (left < 1) {
+            if (s->sent_ns) s->sent_ns[s->all.flow[s->alive[i]].index] = took_ns(s, i, now_ns);
+            continue;
+        }
         netrates_move(&s->rates, i, to);
         s->alive[to] = s->alive[i];
         s->left[to++] = left;
@@ -369,12 +385,17 @@ static void advance(Stepper *s, double dt_ns) {
     netrates_resize(&s->rates, to);
 }
 
-/* Gives flows `first` … that began before now_ns what they have sent since. */
-static void catch_up(Stepper *s, uint32_t first, double now_ns) {
+/* Sets all rates, and gives flows `first` …, which began since the last step, what they have sent.
+ * Those that ended by that leave, and what they would hold of links goes to the others. */
+static void set_rates(Stepper *s, uint32_t first, double now_ns) {
+    netrates_fill(&s->rates, s->links, s->nf->step_bps);
     for (uint32_t i = first; i < s->n_alive; i++) {
         double age_ns = now_ns - (double)s->all.flow[s->alive[i]].start_ns;
         s->left[i] = fmax(s->left[i] - s->rates.rate[i] * age_ns * 1e-9, 0);
     }
+    uint32_t n = s->n_alive;
+    advance(s, now_ns, 0);
+    if (s->n_alive < n) netrates_fill(&s->rates, s->links, s->nf->step_bps);
 }
 
 /* Returns the time of the first flow to end at the present rates. */
@@ -399,10 +420,9 @@ static void step_until(Stepper *s, double at_ns, size_t *n_steps) {
         uint32_t before = s->n_alive;
         while (s->next < s->all.n && (double)s->all.flow[s->next].start_ns <= now_ns) begin_flow(s);
         set_links(s, at_ns - now_ns);
-        netrates_fill(&s->rates, s->links, s->nf->step_bps);
-        catch_up(s, before, now_ns);
+        set_rates(s, before, now_ns);
         double then_ns = next_time(s, now_ns, at_ns);
-        advance(s, then_ns - now_ns);
+        advance(s, now_ns, then_ns - now_ns);
         now_ns = then_ns;
         ++*n_steps;
     }
@@ -528,11 +548,10 @@ void netfluid_rest(const NetFluid *nf, int64_t at_ns, double capacity, const Net
         double now_ns = (double)at_ns + since_ns;
         while (s.next < s.all.n && (double)s.all.flow[s.next].start_ns <= now_ns) begin_flow(&s);
         set_links(&s, since_ns);
-        netrates_fill(&s.rates, s.links, nf->step_bps);
-        catch_up(&s, before, now_ns);
+        set_rates(&s, before, now_ns);
         double dt_ns = fmax(since_ns / nf->steps, nf->rtt_ns / 2);
         n_left -= note_ends(&s, n_wanted, since_ns, dt_ns, rest_ns);
-        advance(&s, dt_ns);
+        advance(&s, now_ns, dt_ns);
         since_ns += dt_ns;
     }
     longest_rest(&s, n_wanted, since_ns, rest_ns);
@@ -540,19 +559,6 @@ void netfluid_rest(const NetFluid *nf, int64_t at_ns, double capacity, const Net
 }
 
 /* ---- a whole run ---- */
-
-/* As advance, but notes when flows end. */
-static void advance_noting(Stepper *s, double now_ns, double dt_ns, double *sent_ns) {
-    for (uint32_t i = 0; i < s->n_alive; i++) {
-        double took_ns = s->left[i] / s->rates.rate[i] * 1e9;
-        if (s->left[i] - s->rates.rate[i] * dt_ns * 1e-9 >= 1) continue;
-        const NetFluidFlow *f = &s->all.flow[s->alive[i]];
-        /* One that began and ended within the last step did so at its first rate. */
-        sent_ns[f->index] = s->left[i] > 0 ? now_ns + took_ns - (double)f->start_ns
-                                           : wire_of(s->nf, f->size_b) / s->rates.rate[i] * 1e9;
-    }
-    advance(s, dt_ns);
-}
 
 static double next_time_of_run(const Stepper *s, double now_ns) {
     double start_ns = s->next < s->all.n ? (double)s->all.flow[s->next].start_ns : INFINITY;
@@ -572,7 +578,7 @@ static void gather_all(const NetFluid *nf, FlowList *list) {
 }
 
 int netfluid_run(const NetFluid *nf, double *sent_ns, const Log *log, Err *err) {
-    Stepper s = {.nf = nf, .links_class = -1, .capacity = 1};
+    Stepper s = {.nf = nf, .links_class = -1, .capacity = 1, .sent_ns = sent_ns};
     Progress progress;
     int rc = 0;
     gather_all(nf, &s.all);
@@ -583,10 +589,9 @@ int netfluid_run(const NetFluid *nf, double *sent_ns, const Log *log, Err *err) 
     while (rc == 0 && (s.next < s.all.n || s.n_alive > 0)) {
         uint32_t before = s.n_alive;
         while (s.next < s.all.n && (double)s.all.flow[s.next].start_ns <= now_ns) begin_flow(&s);
-        netrates_fill(&s.rates, s.links, nf->step_bps);
-        catch_up(&s, before, now_ns);
+        set_rates(&s, before, now_ns);
         double then_ns = next_time_of_run(&s, now_ns);
-        advance_noting(&s, now_ns, then_ns - now_ns, sent_ns);
+        advance(&s, now_ns, then_ns - now_ns);
         now_ns = then_ns;
         progress_update(&progress, s.next);
         if (diag_stop_requested()) rc = err_stopped(err);
