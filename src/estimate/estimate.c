@@ -346,6 +346,9 @@ int estimate_rerun(Features *f, const Scenario *s, const EstimateOptions *o, con
 /* Inputs further out of their trained range than 5 % of it are worth a remark. Chosen; JSON reports
  * every excess above rounding. */
 static const float REMARK_EXCESS = 0.05f;
+/* From this load of the busiest link on, hardly anything that piles up goes away before the run
+ * ends. */
+static const double REMARK_LOAD = 0.95;
 
 void estimate_remark(const Estimate *e, const Log *log) {
     if (flowrange_excess(&e->range) > REMARK_EXCESS)
@@ -355,6 +358,12 @@ void estimate_remark(const Estimate *e, const Log *log) {
                  units_count(e->n_outside).s, units_count(e->n_unique).s, e->range.name,
                  (double)e->range.value, (double)e->range.lo, (double)e->range.hi);
     check_remark(&e->check, log);
+    if (e->max_load >= REMARK_LOAD && !e->check.whole)
+        log_note(
+            log,
+            "the busiest link is offered %.3g %% of its rate: flows pile up for as long as the "
+            "run lasts, which is estimated worst; --check 100%% simulates it",
+            100 * e->max_load);
     if (e->target.asked > 0 && !e->check.done &&
         e->sampling_error[e->target.quantile] > e->target.asked)
         log_note(log, "the sampling error is still %.2g %% after %s paths; --max-paths allows more",
