@@ -347,8 +347,10 @@ int estimate_rerun(Features *f, const Scenario *s, const EstimateOptions *o, con
  * every excess above rounding. */
 static const float REMARK_EXCESS = 0.05f;
 /* From this load of the busiest link on, hardly anything that piles up goes away before the run
- * ends. */
+ * ends. Fewer flows have no load worth the name: the time is that between the first start and the
+ * last. */
 static const double REMARK_LOAD = 0.95;
+enum { REMARK_FLOWS = 1000 };
 
 void estimate_remark(const Estimate *e, const Log *log) {
     if (flowrange_excess(&e->range) > REMARK_EXCESS)
@@ -358,7 +360,7 @@ void estimate_remark(const Estimate *e, const Log *log) {
                  units_count(e->n_outside).s, units_count(e->n_unique).s, e->range.name,
                  (double)e->range.value, (double)e->range.lo, (double)e->range.hi);
     check_remark(&e->check, log);
-    if (e->max_load >= REMARK_LOAD && !e->check.whole)
+    if (e->max_load >= REMARK_LOAD && e->n_flows >= REMARK_FLOWS && !e->check.whole)
         log_note(
             log,
             "the busiest link is offered %.3g %% of its rate: flows pile up for as long as the "
