@@ -14,6 +14,9 @@
 #include "base/rng.h"
 #include "packet/evq.h"
 
+/* The rank of an event as one number. */
+static int64_t ranks(const EvNode *n) { return n->sched * 5 + (int32_t)(n->tie + 2); }
+
 /* Pushes near and far, many of equal time, come out by (time, rank), whatever part of the pushes
  * the wheel takes: with a horizon of 300 most, with a long one those few beyond its first word. */
 static void check_order(int64_t horizon_ticks, size_t n_events) {
@@ -26,18 +29,20 @@ static void check_order(int64_t horizon_ticks, size_t n_events) {
     uint32_t n_free = N, spare[N];
     for (uint32_t i = 0; i < N; i++) spare[i] = i;
     int64_t time = 0;
-    uint64_t rank = 0, seq = 1;
+    int64_t rank = 0, seq = 1;
     for (int step = 0; step < 200000; step++) {
         if (n_free > 0 && (evq_len(&q) == 0 || rng_below(&rng, 100) < 52)) {
             int64_t ahead = (int64_t)rng_below(&rng, rng_below(&rng, 10) ? 300 : 5000000);
-            evq_push(&q, spare[--n_free], q.now + ahead, seq++);
+            /* times of scheduling repeat, and ties wrap around */
+            evq_push(&q, spare[--n_free], q.now + ahead, seq / 5, (uint32_t)(seq % 5) - 2);
+            seq++;
             continue;
         }
         uint32_t id = evq_pop(&q);
         const EvNode *n = evq_node(&q, id);
-        assert_true(n->time > time || (n->time == time && n->seq > rank));
+        assert_true(n->time > time || (n->time == time && ranks(n) > rank));
         time = n->time;
-        rank = n->seq;
+        rank = ranks(n);
         spare[n_free++] = id;
     }
     while (evq_len(&q) > 0) {
@@ -66,8 +71,8 @@ static void equal_times_come_by_rank(void **state) {
     Evq q;
     evq_init(&q, 1000, 10);
     q.nodes = cells[0];
-    for (uint32_t i = 0; i < N; i++) evq_push(&q, i, 500, (i * 37) % N);
-    for (uint64_t i = 0; i < N; i++) assert_int_equal(evq_node(&q, evq_pop(&q))->seq, i);
+    for (uint32_t i = 0; i < N; i++) evq_push(&q, i, 500, 0, (i * 37) % N);
+    for (uint32_t i = 0; i < N; i++) assert_int_equal(evq_node(&q, evq_pop(&q))->tie, i);
     evq_free(&q);
 }
 
@@ -82,7 +87,7 @@ static void crowded_slots_keep_order(void **state) {
     q.nodes = cells[0];
     for (uint32_t i = 0; i < N; i++) {
         int64_t t = i % 2 ? i : 2 * N - i;
-        evq_push(&q, i, t, i);
+        evq_push(&q, i, t, 0, i);
     }
     assert_true(q.far.n == 0 && evq_len(&q) == N);
     int64_t time = -1;

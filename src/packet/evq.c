@@ -46,6 +46,14 @@ void evq_free(Evq *q) {
 
 /* ---- ready list and wheel ---- */
 
+static inline bool rank_before(const EvNode *a, const EvNode *b) {
+    return evq_rank_before(a->sched, a->tie, b->sched, b->tie);
+}
+
+static void push_far(Evq *q, uint32_t id, const EvNode *n) {
+    evheap_push(&q->far, q->nodes, (EvFar){n->time, n->sched, id});
+}
+
 /* Puts an event in its place of the ready list, which has room, or in the heap if that is far from
  * the end. Ranks lie in the nodes: they are looked at where times are equal, and only there. */
 static inline void ready_insert(Evq *q, uint32_t id, const EvNode *n) {
@@ -53,12 +61,11 @@ static inline void ready_insert(Evq *q, uint32_t id, const EvNode *n) {
     size_t to = q->end, least = to - q->at > MOST_STEPS ? to - MOST_STEPS : q->at;
     for (; to > least; to--) {
         const EvReady *before = &ready[to - 1];
-        if (before->time < n->time ||
-            (before->time == n->time && evq_node(q, before->id)->seq < n->seq))
-            break;
+        if (before->time < n->time) break;
+        if (before->time == n->time && rank_before(evq_node(q, before->id), n)) break;
     }
     if (to == least && to > q->at) {
-        evheap_push(&q->far, id, n->time, n->seq);
+        push_far(q, id, n);
         return;
     }
     for (size_t i = q->end++; i > to; i--) ready[i] = ready[i - 1];
@@ -71,7 +78,7 @@ void evq_push_aside(Evq *q, uint32_t id) {
         MEM_GROW(q->ready, q->cap_ready, q->end + 1);
         ready_insert(q, id, n);
     } else {
-        evheap_push(&q->far, id, n->time, n->seq);
+        push_far(q, id, n);
     }
 }
 
@@ -119,37 +126,49 @@ bool evq_refill(Evq *q) {
     return false;
 }
 
+bool evq_far_is_first(const Evq *q, const EvReady *e) {
+    return q->far.time < e->time ||
+           rank_before(evq_node(q, q->far.events[0].id), evq_node(q, e->id));
+}
+
 uint32_t evq_pop_far(Evq *q) {
-    EvFar top = evheap_pop(&q->far);
+    EvFar top = evheap_pop(&q->far, q->nodes);
     q->now = top.time;
     return top.id;
 }
 
 /* ---- heap ---- */
 
-static bool far_before(const EvFar *a, const EvFar *b) {
-    return evq_before(a->time, a->seq, b->time, b->seq);
+static bool tie_before(const unsigned char *nodes, const EvFar *a, const EvFar *b) {
+    if (!nodes) return false;
+    return rank_before((const EvNode *)(const void *)(nodes + (size_t)a->id * EVQ_STRIDE),
+                       (const EvNode *)(const void *)(nodes + (size_t)b->id * EVQ_STRIDE));
 }
 
-void evheap_push(EvHeap *h, uint32_t id, int64_t time, uint64_t seq) {
+static bool far_before(const unsigned char *nodes, const EvFar *a, const EvFar *b) {
+    if (a->time != b->time) return a->time < b->time;
+    if (a->sched != b->sched) return a->sched < b->sched;
+    return tie_before(nodes, a, b);
+}
+
+void evheap_push(EvHeap *h, const unsigned char *nodes, EvFar e) {
     MEM_GROW(h->events, h->cap, h->n + 1);
-    EvFar e = {time, seq, id};
     size_t i = h->n++;
-    for (size_t up; i > 0 && far_before(&e, &h->events[up = (i - 1) / 4]); i = up)
+    for (size_t up; i > 0 && far_before(nodes, &e, &h->events[up = (i - 1) / 4]); i = up)
         h->events[i] = h->events[up];
     h->events[i] = e;
     h->time = h->events[0].time;
 }
 
-EvFar evheap_pop(EvHeap *h) {
+EvFar evheap_pop(EvHeap *h, const unsigned char *nodes) {
     EvFar top = h->events[0], last = h->events[--h->n];
     size_t i = 0, n = h->n;
     for (size_t child; (child = 4 * i + 1) < n;) {
         size_t end = child + 4 < n ? child + 4 : n, least = child;
         for (size_t k = child + 1; k < end; k++) {
-            if (far_before(&h->events[k], &h->events[least])) least = k;
+            if (far_before(nodes, &h->events[k], &h->events[least])) least = k;
         }
-        if (!far_before(&h->events[least], &last)) break;
+        if (!far_before(nodes, &h->events[least], &last)) break;
         h->events[i] = h->events[least];
         i = least;
     }

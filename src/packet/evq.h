@@ -2,9 +2,9 @@
  * room.
  *
  * Nodes are elements of the user's array, EVQ_STRIDE bytes each, that begin with an EvNode; the
- * queue links them by 32-bit index and owns no memory per event. Order is (time, seq): seq is the
- * rank at which the event was scheduled, so events of equal time run in the order scheduled,
- * whatever the order of pushing. */
+ * queue links them by 32-bit index and owns no memory per event. Order is (time, sched, tie):
+ * events of equal time run in the order scheduled, whatever the order of pushing. `tie` counts the
+ * events scheduled at one instant and may wrap: at most 2^31 are. */
 #ifndef M3_PACKET_EVQ_H
 #define M3_PACKET_EVQ_H
 #include <stdbool.h>
@@ -15,8 +15,9 @@ enum { EVQ_STRIDE = 64 }; /* a cache line */
 #define EVQ_NONE UINT32_MAX
 
 typedef struct {
-    int64_t time; /* ticks, ≥ 0 */
-    uint64_t seq;
+    int64_t time;  /* ticks, ≥ 0 */
+    int64_t sched; /* when it was scheduled */
+    uint32_t tie;  /* orders those scheduled at the same time */
     uint32_t next; /* in its slot's list */
 } EvNode;
 
@@ -27,8 +28,7 @@ typedef struct {
 
 /* A 4-ary heap of events, for what has no quicker place. To begin with, all zero but for `time`. */
 typedef struct {
-    int64_t time;
-    uint64_t seq;
+    int64_t time, sched;
     uint32_t id;
 } EvFar;
 typedef struct {
@@ -36,9 +36,11 @@ typedef struct {
     size_t n, cap;
     int64_t time; /* of its first event; INT64_MAX: none */
 } EvHeap;
-/* evheap_pop takes out the first event, of one that has some. evheap_free releases. */
-void evheap_push(EvHeap *h, uint32_t id, int64_t time, uint64_t seq);
-EvFar evheap_pop(EvHeap *h);
+/* evheap_push adds an event, and evheap_pop takes out the first one, of a heap that has some, by
+ * (time, sched) and, unless `nodes` is NULL, by the ties in the nodes: those may be renumbered in
+ * between. evheap_free releases. */
+void evheap_push(EvHeap *h, const unsigned char *nodes, EvFar e);
+EvFar evheap_pop(EvHeap *h, const unsigned char *nodes);
 void evheap_free(EvHeap *h);
 
 /* Invariants: an event is in the ready list if its slot, time >> shift, is before `base` (and in
@@ -64,26 +66,29 @@ void evq_init(Evq *q, int64_t horizon_ticks, size_t n_events);
 void evq_free(Evq *q);
 
 /* For evq_push: puts in an event whose slot is before `base` or after the wheel. For evq_pop: fills
- * the empty ready list, false if the next event is in the heap or there is none; takes out the
- * heap's first event. */
+ * the empty ready list, false if the next event is in the heap or there is none; says whether the
+ * heap's first event comes before a ready one; takes it out. */
 void evq_push_aside(Evq *q, uint32_t id);
 bool evq_refill(Evq *q);
+bool evq_far_is_first(const Evq *q, const EvReady *e);
 uint32_t evq_pop_far(Evq *q);
 
 static inline EvNode *evq_node(const Evq *q, uint32_t id) {
     return (EvNode *)(void *)(q->nodes + (size_t)id * EVQ_STRIDE);
 }
-/* evq_before says whether (time, seq) a comes before b. */
-static inline bool evq_before(int64_t ta, uint64_t sa, int64_t tb, uint64_t sb) {
-    return ta < tb || (ta == tb && sa < sb);
+/* evq_rank_before says whether an event comes before another one of equal time. */
+static inline bool evq_rank_before(int64_t sched_a, uint32_t tie_a, int64_t sched_b,
+                                   uint32_t tie_b) {
+    return sched_a < sched_b || (sched_a == sched_b && (int32_t)(tie_a - tie_b) < 0);
 }
 static inline size_t evq_len(const Evq *q) { return q->n_wheel + (q->end - q->at) + q->far.n; }
 
-/* evq_push adds node id with time ≥ now and a seq that no other pending event has. */
-static inline void evq_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
+/* evq_push adds node id with time ≥ now and a rank that no other pending event of that time has. */
+static inline void evq_push(Evq *q, uint32_t id, int64_t time, int64_t sched, uint32_t tie) {
     EvNode *n = evq_node(q, id);
     n->time = time;
-    n->seq = seq;
+    n->sched = sched;
+    n->tie = tie;
     int64_t slot = time >> q->shift;
     if ((uint64_t)(slot - q->base) > q->mask) { /* earlier, too */
         evq_push_aside(q, id);
@@ -101,9 +106,7 @@ static inline void evq_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
 static inline uint32_t evq_pop(Evq *q) {
     if (q->at == q->end && !evq_refill(q)) return q->far.n ? evq_pop_far(q) : EVQ_NONE;
     const EvReady *e = &q->ready[q->at];
-    if (e->time >= q->far.time &&
-        evq_before(q->far.time, q->far.events[0].seq, e->time, evq_node(q, e->id)->seq))
-        return evq_pop_far(q);
+    if (e->time >= q->far.time && evq_far_is_first(q, e)) return evq_pop_far(q);
     q->at++;
     q->now = e->time;
     return e->id;

@@ -50,12 +50,13 @@ static void show_top(Lagq *q) {
 }
 
 void lagq_heap_push(Lagq *q, uint32_t id) {
-    evheap_push(&q->far, id, q->events[id].time, q->events[id].seq);
+    const LagEvent *e = &q->events[id];
+    evheap_push(&q->far, NULL, (EvFar){e->time, (int64_t)e->seq, id});
     show_top(q);
 }
 
 void lagq_heap_pop(Lagq *q) {
-    evheap_pop(&q->far);
+    evheap_pop(&q->far, NULL);
     show_top(q);
 }
 

@@ -49,7 +49,7 @@ void lagq_free(Lagq *q);
 uint32_t lagq_lane(Lagq *q, uint64_t key);
 
 static inline bool lagq_before(const LagEvent *a, const LagEvent *b) {
-    return evq_before(a->time, a->seq, b->time, b->seq);
+    return a->time < b->time || (a->time == b->time && a->seq < b->seq);
 }
 
 /* lagq_new returns the number of an event that is not in use, at events[]; lagq_release gives it

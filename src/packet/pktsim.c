@@ -1,6 +1,6 @@
 /* pktsim: set-up of a run, the event loop, results.
  *
- * The loop takes events in order of (time, rank) until nothing can move any more: no packet is on
+ * The loop takes events in order of time and rank until nothing can move any more: no packet is on
  * its way, no NIC is due to look for one, no flow is to come. (Timers of congestion controls alone
  * move nothing.) Packets may still sit in queues then, behind a pause that is never lifted. Memory
  * follows the active flows and the packets in the network, not the list of flows.
@@ -254,7 +254,8 @@ static inline uint32_t next_event(PktSim *s) {
     const PktCell *c = pktsim_cell(s, id);
     if (c->kind == CELL_CC_TIMER && evq_len(&s->q) + 1 == s->n_timers) return NONE;
     s->now = c->ev.time;
-    s->now_rank = c->ev.seq;
+    s->now_sched = c->ev.sched;
+    s->now_tie = c->ev.tie;
     return id;
 }
 

@@ -9,9 +9,9 @@
  * timer. A packet is one cell from its first transmission to its last arrival; the data packet's
  * cell becomes its ACK. A cell is in the event queue, in one port queue, or on the free list.
  *
- * Time is in ticks: ns in compat mode, ps otherwise. `rank` counts scheduled events; events of
- * equal time run by rank. A port's becoming free takes its rank when the transmission starts but is
- * queued only if something waits for it. */
+ * Time is in ticks: ns in compat mode, ps otherwise. Events of equal time run in the order
+ * scheduled: by when that was, then by `tie`, which counts scheduled events. A port's becoming free
+ * takes its rank when the transmission starts but is queued only if something waits for it. */
 #ifndef M3_PACKET_PKTSIM_PRIVATE_H
 #define M3_PACKET_PKTSIM_PRIVATE_H
 #include "base/mem.h"
@@ -84,11 +84,12 @@ struct PktSim {
     uint32_t n_cells, cap_cells; /* ever used; allocated */
     uint32_t spare_cells;        /* free list through ev.next */
     uint32_t n_stock;            /* cells that can be had without growing: spare or never used */
-    uint64_t rank;
+    uint32_t tie;                /* of the next event scheduled */
     int64_t now;
-    uint64_t now_rank;
-    size_t n_timers; /* events queued that are timers of congestion controls */
-    bool ack_first;  /* of the congestion control */
+    int64_t now_sched; /* when the event of now was scheduled, */
+    uint32_t now_tie;  /* and its tie */
+    size_t n_timers;   /* events queued that are timers of congestion controls */
+    bool ack_first;    /* of the congestion control */
     int64_t ticks_per_ns;
     bool compat;
     bool tracing, observed; /* there is a trace; a trace or a series */
@@ -159,7 +160,7 @@ static inline void pktsim_enter(const PktSim *s, PktCell *c, uint32_t at) {
 /* ---- time ---- */
 
 static inline void pktsim_schedule(PktSim *s, uint32_t id, int64_t time) {
-    evq_push(&s->q, id, time, s->rank++);
+    evq_push(&s->q, id, time, s->now, s->tie++);
 }
 /* Returns the serialisation of so many bytes, in ticks. */
 int64_t pktsim_ticks(const PktSim *s, double bytes, double rate_bps);
@@ -201,7 +202,7 @@ static inline int64_t port_ticks(const PktSim *s, const Port *p, uint32_t wire_b
 static inline void port_await_free(PktSim *s, Port *p, uint32_t link) {
     if (p->free_queued) return;
     p->free_queued = true;
-    evq_push(&s->q, link, p->free_at, p->free_rank);
+    evq_push(&s->q, link, p->free_at, p->free_sched, p->free_tie);
 }
 
 /* port_transmit puts packet `id` on link `link`, whose port is p and free. `more`: something else
@@ -209,7 +210,8 @@ static inline void port_await_free(PktSim *s, Port *p, uint32_t link) {
 static inline void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id, bool more) {
     PktCell *c = pktsim_cell(s, id);
     p->free_at = s->now + port_ticks(s, p, c->wire_b);
-    p->free_rank = s->rank++;
+    p->free_sched = s->now;
+    p->free_tie = s->tie++;
     c->link = link;
     c->next_link = s->paths[c->at + 1];
     c->event =

@@ -68,7 +68,7 @@ void port_init(PktSim *s, uint32_t link, double host_rate_bps) {
     *p = (Port){.free_at = -1,
                 .control = {NONE, NONE},
                 .data = {NONE, NONE},
-                .kind = kind_of(s, l),
+                .kind = kind_of(s, l) & PORT_MAX_KIND,
                 .nic = NONE};
     bool at_host = s->topo->is_host[l->from] != 0;
     s->cells[link] =
@@ -84,7 +84,9 @@ void port_init(PktSim *s, uint32_t link, double host_rate_bps) {
 /* ---- transmission ---- */
 
 static bool is_busy(const PktSim *s, const Port *p) {
-    return evq_before(s->now, s->now_rank, p->free_at, p->free_rank);
+    return s->now < p->free_at ||
+           (s->now == p->free_at &&
+            evq_rank_before(s->now_sched, s->now_tie, p->free_sched, p->free_tie));
 }
 
 static void switch_transmit(PktSim *s, Port *p, uint32_t link);
