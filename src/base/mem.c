@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/diag.h"
 
@@ -47,6 +48,16 @@ void *mem_calloc(size_t n, size_t size) {
 void *mem_realloc(void *p, size_t n, size_t size) {
     size_t bytes = product(n, size);
     return must(realloc(p, bytes), bytes);
+}
+
+void *mem_reserve(size_t n, size_t size) {
+    void *p = mmap(NULL, product(n, size), PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+void mem_release(void *p, size_t n, size_t size) {
+    if (p) munmap(p, product(n, size));
 }
 
 char *mem_strdup(const char *s) {

@@ -13,6 +13,11 @@ void *mem_realloc(void *p, size_t n, size_t size);
 char *mem_strdup(const char *s);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* mem_reserve returns zeroed memory for n elements of `size` bytes of which a page takes room when
+ * it is first touched, or NULL if the system refuses; mem_release releases it (NULL: nothing). */
+void *mem_reserve(size_t n, size_t size);
+void mem_release(void *p, size_t n, size_t size);
+
 /* mem_stream_open returns a stream that writes to memory. mem_stream_close ends it; *text then
  * holds *len bytes and a NUL, to be released with free(). */
 FILE *mem_stream_open(char **text, size_t *len);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/par.h"
 #include "base/units.h"
 #include "cli/scenario_args.h"
 #include "cli/sim_series.h"
@@ -208,6 +209,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     o->scenario.options.closed_loop = true;
     o->scenario.options.seed = o->sim.seed = common->seed;
     o->scenario.options.threads = common->threads;
+    o->sim.threads = par_resolve(common->threads);
     o->sim.log = &common->log;
     if (check(o, common, err) != 0 || check_out(o->out, err) != 0 || open_series(o, err) != 0)
         return -1;

@@ -101,6 +101,13 @@ static inline void evq_push(Evq *q, uint32_t id, int64_t time, int64_t sched, ui
     q->n_wheel++;
 }
 
+/* evq_next_time returns the time of the first event, INT64_MAX if there is none. */
+static inline int64_t evq_next_time(Evq *q) {
+    if (q->at == q->end && !evq_refill(q)) return q->far.time;
+    int64_t time = q->ready[q->at].time;
+    return time < q->far.time ? time : q->far.time;
+}
+
 /* evq_pop takes out the first event and moves `now` to its time. Returns its node, EVQ_NONE if
  * there is none. */
 static inline uint32_t evq_pop(Evq *q) {

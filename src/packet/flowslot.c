@@ -9,6 +9,7 @@
 #include "packet/flowslot.h"
 
 #include "packet/ideal.h"
+#include "packet/part.h"
 #include "packet/pktsim_private.h"
 
 /* What the reference has as fixed numbers: HPCC's base round trip and TIMELY's least one, in ns.
@@ -21,6 +22,7 @@ static void grow(PktSim *s) {
     size_t cap = s->cap_slots;
     MEM_GROW(s->flows, cap, (size_t)s->n_slots + 1);
     s->cap_slots = (uint32_t)cap;
+    s->sinks = mem_realloc(s->sinks, cap, sizeof *s->sinks);
     s->paths = mem_realloc(s->paths, cap * 2 * (s->max_links + 1), sizeof *s->paths);
     if (!s->max_stamps) return;
     s->hops_before = mem_realloc(s->hops_before, cap * s->max_stamps, sizeof *s->hops_before);
@@ -29,6 +31,7 @@ static void grow(PktSim *s) {
 
 static uint32_t take(PktSim *s) {
     if (++s->n_active > s->stats->peak_active_flows) s->stats->peak_active_flows = s->n_active;
+    if (s->part) part_count_flow(s, 1);
     uint32_t slot = s->spare_slot;
     if (slot != NONE) {
         s->spare_slot = s->flows[slot].timer[0];
@@ -39,8 +42,15 @@ static uint32_t take(PktSim *s) {
 }
 
 void flowslot_release(PktSim *s, uint32_t slot) {
-    FlowSlot *f = &s->flows[slot];
+    const FlowSlot *f = &s->flows[slot];
+    if (s->part) part_touch(s, slot);
     if (f->pos != NONE || f->n_packets > 0) return;
+    if (s->part) part_count_flow(s, -1);
+    flowslot_give_back(s, slot);
+}
+
+void flowslot_give_back(PktSim *s, uint32_t slot) {
+    FlowSlot *f = &s->flows[slot];
     f->index = NONE;
     f->timer[0] = s->spare_slot;
     s->spare_slot = slot;
@@ -82,11 +92,8 @@ uint32_t flowslot_start(PktSim *s, uint32_t index) {
     if (s->after && after_holds(s->after, index, s->now)) return NONE;
     uint32_t slot = take(s), src = s->in->src[index], dst = s->in->dst[index];
     FlowSlot *f = &s->flows[slot];
-    *f = (FlowSlot){.size_b = s->in->size_b[index],
-                    .started = s->now,
-                    .index = index,
-                    .pos = NONE,
-                    .rto = NONE};
+    *f = (FlowSlot){.size_b = s->in->size_b[index], .index = index, .pos = NONE, .rto = NONE};
+    s->sinks[slot] = (FlowSink){.size_b = f->size_b, .started = s->now, .index = index};
     for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
     if (s->opt->started_ns)
         s->opt->started_ns[index] =

@@ -9,25 +9,33 @@
 
 typedef struct PktSim PktSim;
 
+/* The sender's end. */
 typedef struct {
-    uint64_t size_b, nxt, una;   /* sender, in bytes: size, next to send, first unacknowledged */
-    uint64_t nxt_max;            /* what is below is a retransmission */
-    int64_t started;             /* ticks */
-    uint64_t rate_window_b;      /* payload bytes in flight at cc.rate_bps */
-    uint64_t expected;           /* receiver: next byte */
-    uint64_t nack_for;           /* last expected byte a NACK was sent for */
-    int64_t nack_after;          /* or after this time anyway */
-    uint32_t index;              /* in Flows; NONE: slot not in use */
-    uint32_t nic, pos;           /* NIC and place in its list, NONE: left it */
-    uint32_t n_packets;          /* in the network, ACKs included */
-    int64_t pace_ticks;          /* of a full packet at the present rate */
-    uint32_t last_wire_b;        /* of the last packet sent */
-    uint32_t timer[CC_N_TIMERS]; /* cells, NONE: not armed */
-    uint32_t rto;                /* cell or NONE */
-    uint64_t rto_una;            /* una when it was armed */
-    uint8_t n_rto;               /* in a row without progress */
+    uint64_t size_b, nxt, una;             /* in bytes: size, next to send, first unacknowledged */
+    uint64_t nxt_max;                      /* what is below is a retransmission */
+    uint64_t rate_window_b;                /* payload bytes in flight at cc.rate_bps */
+    uint32_t index;                        /* in Flows; NONE: slot not in use */
+    uint32_t nic, pos;                     /* NIC and place in its list, NONE: left it */
+    uint32_t n_packets;                    /* in the network, ACKs included */
+    int64_t pace_ticks;                    /* of a full packet at the present rate */
+    uint32_t last_wire_b;                  /* of the last packet sent */
+    uint32_t timer[CC_N_TIMERS];           /* cells, NONE: not armed */
+    uint32_t rto;                          /* cell or NONE */
+    uint64_t rto_una;                      /* una when it was armed */
+    uint8_t n_rto;                         /* in a row without progress */
+    uint32_t touched_window, touched_step; /* parallel runs: the last part_touch */
     CcFlow cc;
 } FlowSlot;
+
+/* The receiver's end: in a parallel run, another partition may have it. */
+typedef struct {
+    _Alignas(64) uint64_t size_b;
+    uint64_t expected;  /* next byte */
+    uint64_t nack_for;  /* last expected byte a NACK was sent for */
+    int64_t nack_after; /* or after this time anyway */
+    int64_t started;    /* ticks */
+    uint32_t index;     /* in Flows */
+} FlowSink;
 
 /* flowslot_start gives flow `index` of the list a slot, looks up its paths and starts its
  * congestion control; the caller has it sent. Returns the slot, NONE for a flow that still waits
@@ -37,4 +45,7 @@ uint32_t flowslot_start(PktSim *s, uint32_t index);
 /* flowslot_release gives a slot back if the flow has left its NIC and has no packet in the network;
  * to be called whenever either comes true. */
 void flowslot_release(PktSim *s, uint32_t slot);
+
+/* flowslot_give_back does so in any case. */
+void flowslot_give_back(PktSim *s, uint32_t slot);
 #endif

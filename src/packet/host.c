@@ -16,6 +16,7 @@
  * and duplicates are acknowledged, so that no flow hangs. */
 #include "packet/host.h"
 
+#include "packet/part.h"
 #include "packet/pktsim_private.h"
 
 __extension__ typedef unsigned __int128 U128;
@@ -195,11 +196,11 @@ void host_on_free(PktSim *s, uint32_t link) {
 /* ---- receiving data ---- */
 
 /* Turns an arrived data packet into its ACK or NACK and sends that. */
-static void answer(PktSim *s, FlowSlot *f, uint32_t id, CellKind kind) {
+static void answer(PktSim *s, uint64_t expected, uint32_t id, CellKind kind) {
     PktCell *c = pktsim_cell(s, id);
     c->kind = (uint8_t)kind;
     c->wire_b = (uint16_t)s->ack_wire_b;
-    c->byte = f->expected;
+    c->byte = expected;
     c->echo = c->marked;
     c->marked = false;
     pktsim_enter(s, c, pktsim_path(s, c->flow, 1));
@@ -210,7 +211,7 @@ static void answer(PktSim *s, FlowSlot *f, uint32_t id, CellKind kind) {
 }
 
 /* Takes the next bytes in order; the last one completes the flow. */
-static void take_in_order(PktSim *s, FlowSlot *f, uint32_t payload) {
+static void take_in_order(PktSim *s, FlowSink *f, uint32_t payload) {
     f->expected += payload;
     if (f->expected < f->size_b) return;
     s->fct_ns[f->index] = (double)(s->now - f->started) / (double)s->ticks_per_ns;
@@ -222,18 +223,18 @@ static void take_in_order(PktSim *s, FlowSlot *f, uint32_t payload) {
 
 static void receive_data(PktSim *s, uint32_t id) {
     const PktCell *c = pktsim_cell(s, id);
-    FlowSlot *f = &s->flows[c->flow];
+    FlowSink *f = &s->sinks[c->flow];
     uint32_t payload = c->wire_b - s->header_b;
     s->stats->received_b += payload;
     if (c->byte == f->expected) {
         take_in_order(s, f, payload);
-        answer(s, f, id, CELL_ACK);
+        answer(s, f->expected, id, CELL_ACK);
     } else if (c->byte > f->expected && (s->now >= f->nack_after || f->nack_for != f->expected)) {
         f->nack_after = s->now + (int64_t)NACK_INTERVAL_NS * s->ticks_per_ns;
         f->nack_for = f->expected;
-        answer(s, f, id, CELL_NACK);
+        answer(s, f->expected, id, CELL_NACK);
     } else if (c->byte < f->expected && !s->compat) {
-        answer(s, f, id, CELL_ACK);
+        answer(s, f->expected, id, CELL_ACK);
     } else {
         pktsim_packet_free(s, id);
     }
@@ -307,6 +308,7 @@ static void control(PktSim *s, FlowSlot *f, uint32_t id) {
 static void receive_ack(PktSim *s, uint32_t id) {
     const PktCell *c = pktsim_cell(s, id);
     FlowSlot *f = &s->flows[c->flow];
+    if (s->part && !s->compat) part_note_sender(s, c->flow);
     if (c->byte > f->una) f->una = c->byte;
     if (c->kind == CELL_NACK) f->nxt = f->una;
     if (!s->compat && f->nxt < f->una)
@@ -331,16 +333,27 @@ void host_on_arrival(PktSim *s, uint32_t id) {
 
 /* ---- the retransmission timer (not in compat) ---- */
 
-static void arm_rto(PktSim *s, uint32_t slot, FlowSlot *f) {
-    uint32_t id = pktsim_cell_new(s, CELL_RTO);
+int64_t host_least_rto_ticks(const PktSim *s) {
+    return (int64_t)(RTO_NS * (double)s->ticks_per_ns);
+}
+
+void host_set_rto(PktSim *s, uint32_t slot, uint32_t id, int64_t time, uint32_t tie, uint64_t una,
+                  uint8_t n_rto) {
+    FlowSlot *f = &s->flows[slot];
     PktCell *c = pktsim_cell(s, id);
+    c->kind = CELL_RTO;
+    c->event = EVENT_OTHER;
     c->flow = slot;
     c->byte = f->index;
-    f->rto = id;
-    f->rto_una = f->una;
-    int backoff = f->n_rto < MAX_BACKOFF ? f->n_rto : MAX_BACKOFF;
+    f->rto_una = una;
+    int backoff = n_rto < MAX_BACKOFF ? n_rto : MAX_BACKOFF;
     double delay_ns = (RTO_NS + 4 * f->cc.base_rtt_ns) * (double)(1 << backoff);
-    pktsim_schedule(s, id, s->now + (int64_t)(delay_ns * (double)s->ticks_per_ns));
+    evq_push(&s->q, id, time + (int64_t)(delay_ns * (double)s->ticks_per_ns), time, tie);
+}
+
+static void arm_rto(PktSim *s, uint32_t slot, FlowSlot *f) {
+    uint32_t id = f->rto = pktsim_cell_new(s, CELL_RTO);
+    host_set_rto(s, slot, id, s->now, pktsim_next_tie(s, id), f->una, f->n_rto);
 }
 
 void host_on_drop(PktSim *s, uint32_t slot) {
@@ -355,6 +368,7 @@ void host_on_rto(PktSim *s, uint32_t id) {
     bool current = f->index == c->byte && f->rto == id;
     pktsim_cell_free(s, id);
     if (!current) return;
+    if (s->part) part_note_sender(s, slot);
     f->rto = NONE;
     if (f->una > f->rto_una) {
         f->n_rto = 0;

@@ -44,6 +44,13 @@ void host_on_arrival(PktSim *s, uint32_t id);
  * retransmission timer (not in compat). */
 void host_on_drop(PktSim *s, uint32_t slot);
 
+/* host_set_rto sets a flow's retransmission timer, a cell, as it is to be set by an event of that
+ * time and tie. Whether the flow waits for it is the caller's. host_least_rto_ticks returns how
+ * long one takes at least. */
+void host_set_rto(PktSim *s, uint32_t slot, uint32_t id, int64_t time, uint32_t tie, uint64_t una,
+                  uint8_t n_rto);
+int64_t host_least_rto_ticks(const PktSim *s);
+
 /* These handle timers and free their cells: a NIC's wake-up, a congestion control's timer, and the
  * retransmission timer. */
 void host_on_wake(PktSim *s, uint32_t id);

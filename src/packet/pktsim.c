@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "net/basebdp.h"
 #include "packet/compat.h"
 #include "packet/ideal.h"
-#include "packet/pktsim_private.h"
+#include "packet/parallel.h"
+#include "packet/part.h"
 
 /* Cells kept in stock for one event. An event takes at most 8: CC_N_TIMERS + 1 timers, a wake-up, a
  * retransmission timer, a pause frame, a data packet. */
@@ -30,7 +32,6 @@ enum { COMPAT_STREAMS = 2, COMPAT_STREAMS_PER_NODE = 6 };
  * span of starts are each below 2^63 ps; the least buffer holds more than one packet. */
 static const double MIN_LINK_BPS = 1e3, MAX_DELAY_NS = 1e12, MAX_SPAN_NS = 8e15,
                     MIN_BUFFER_B = 4000, MAX_TICKS = 9e18; /* below 2^63 */
-enum { MAX_LINKS = 16 }; /* of a path: WIRE_MAX_PACKET_B has room for their stamps */
 
 /* ---- cells ---- */
 
@@ -38,7 +39,7 @@ static void grow_cells(PktSim *s, uint32_t need) {
     size_t cap = 2 * (size_t)s->cap_cells + need;
     PktCell *cells = cap < NONE ? aligned_alloc(sizeof *cells, cap * sizeof *cells) : NULL;
     if (!cells) diag_out_of_memory("%zu packets at once", cap);
-    if (s->n_cells) memcpy(cells, s->cells, s->n_cells * sizeof *cells);
+    if (s->cells) memcpy(cells, s->cells, s->n_cells * sizeof *cells);
     free(s->cells);
     s->cells = cells;
     s->n_stock += (uint32_t)cap - s->cap_cells;
@@ -51,26 +52,38 @@ void pktsim_reserve_cells(PktSim *s, uint32_t need) {
     if (s->n_stock < need) grow_cells(s, need);
 }
 
-uint32_t pktsim_cell_new(PktSim *s, CellKind kind) {
+uint32_t pktsim_cell_take(PktSim *s) {
     uint32_t id = s->spare_cells;
     assert(s->n_stock > 0);
     s->n_stock--;
     if (id != NONE) s->spare_cells = s->cells[id].ev.next;
     else id = s->n_cells++;
+    return id;
+}
+
+void pktsim_cell_give_back(PktSim *s, uint32_t id) {
+    s->cells[id].ev.next = s->spare_cells;
+    s->spare_cells = id;
+    s->n_stock++;
+}
+
+uint32_t pktsim_cell_new(PktSim *s, CellKind kind) {
+    uint32_t id = pktsim_cell_take(s);
+    if (s->part) part_count_cell(s, 1);
     s->cells[id].kind = (uint8_t)kind;
     s->cells[id].event = EVENT_OTHER;
     return id;
 }
 
 void pktsim_cell_free(PktSim *s, uint32_t id) {
-    s->cells[id].ev.next = s->spare_cells;
-    s->spare_cells = id;
-    s->n_stock++;
+    if (s->part) part_count_cell(s, -1);
+    pktsim_cell_give_back(s, id);
 }
 
 void pktsim_packet_free(PktSim *s, uint32_t id) {
     uint32_t slot = s->cells[id].flow;
     pktsim_cell_free(s, id);
+    if (s->part && part_packet_gone(s, slot)) return;
     s->flows[slot].n_packets--;
     flowslot_release(s, slot);
 }
@@ -99,11 +112,12 @@ void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCe
                            (double)s->first_start_ns + (double)s->now / (double)s->ticks_per_ns,
                        .link = link,
                        .queue_b = s->ports[link].data_b,
-                       .flow = frame ? UINT64_MAX : s->flows[c->flow].index,
+                       .flow = frame ? UINT64_MAX : s->sinks[c->flow].index,
                        .byte = frame ? 0 : c->byte,
                        .wire_b = c->wire_b,
                        .marked = !frame && c->marked};
-    s->opt->trace(s->opt->trace_ctx, &e);
+    if (s->part) part_trace(s, &e);
+    else s->opt->trace(s->opt->trace_ctx, &e);
 }
 
 /* ---- starts of flows ---- */
@@ -121,21 +135,34 @@ static int64_t start_tick(const PktSim *s, size_t index) {
     return (start_ns(s, index) - s->first_start_ns) * s->ticks_per_ns;
 }
 
-/* Starts all flows of this instant; `id` is the one cell that stands for the rest of the list. */
+static void start_flow(PktSim *s, uint32_t index) {
+    pktsim_reserve_cells(s, 2 * STOCK);
+    if (!s->compat) {
+        host_start_flow(s, flowslot_start(s, index));
+        return;
+    }
+    uint32_t setup = pktsim_cell_new(s, CELL_FLOW_SETUP);
+    pktsim_cell(s, setup)->byte = index;
+    pktsim_schedule(s, setup, s->now);
+}
+
+/* Starts all flows of this instant; `id` is the one cell that stands for the rest of the list. The
+ * partitions of a parallel run all go through the list; one of them counts the event. */
 static void on_flow_due(PktSim *s, uint32_t id) {
+    bool counts = !s->part || part_is_first(s);
+    if (!counts) s->stats->n_events--;
     while (s->next_due < s->in->n && start_tick(s, s->next_due) == s->now) {
         uint32_t index = (uint32_t)s->next_due++;
-        pktsim_reserve_cells(s, 2 * STOCK);
-        if (!s->compat) {
-            host_start_flow(s, flowslot_start(s, index));
-            continue;
+        if (s->part) {
+            if (!part_owns_flow(s, index)) continue;
+            part_step(s, index + 1);
         }
-        uint32_t setup = pktsim_cell_new(s, CELL_FLOW_SETUP);
-        pktsim_cell(s, setup)->byte = index;
-        pktsim_schedule(s, setup, s->now);
+        start_flow(s, index);
     }
+    if (s->part) part_step(s, UINT32_MAX);
     if (s->next_due < s->in->n) pktsim_schedule(s, id, start_tick(s, s->next_due));
-    else pktsim_cell_free(s, id);
+    else if (counts) pktsim_cell_free(s, id);
+    else pktsim_cell_give_back(s, id);
 }
 
 /* ---- the loop ---- */
@@ -196,8 +223,7 @@ static void put_received(const PktSim *s, double *received_b) {
     for (size_t i = 0; i < s->in->n; i++)
         received_b[i] = isnan(s->fct_ns[i]) ? 0 : (double)s->in->size_b[i];
     for (uint32_t i = 0; i < s->n_slots; i++) {
-        const FlowSlot *f = &s->flows[i];
-        if (f->index != NONE) received_b[f->index] = (double)f->expected;
+        if (s->flows[i].index != NONE) received_b[s->flows[i].index] = (double)s->sinks[i].expected;
     }
 }
 
@@ -235,8 +261,8 @@ static int pass_marks(PktSim *s, Marks *m, Err *err) {
 }
 
 /* Reports the last intervals, up to the last event or the stop. */
-static int finish_series(PktSim *s, const Marks *m, Err *err) {
-    int64_t end = s->now < m->stop ? s->now : m->stop - 1;
+static int finish_series(PktSim *s, int64_t stop, Err *err) {
+    int64_t end = s->now < stop ? s->now : stop - 1;
     return s->series && series_finish(s->series, end) != 0 ? err_stopped(err) : 0;
 }
 
@@ -259,6 +285,20 @@ static inline uint32_t next_event(PktSim *s) {
     return id;
 }
 
+void pktsim_run_until(PktSim *s, int64_t end) {
+    for (;; s->stats->n_events++) {
+        pktsim_reserve_cells(s, STOCK);
+        if (evq_next_time(&s->q) >= end) return;
+        uint32_t id = evq_pop(&s->q);
+        const PktCell *c = pktsim_cell(s, id);
+        s->now = c->ev.time;
+        s->now_sched = c->ev.sched;
+        s->now_tie = c->ev.tie;
+        part_step(s, 0);
+        handle(s, id);
+    }
+}
+
 static int loop(PktSim *s, Err *err) {
     Marks marks = first_marks(s);
     Progress progress;
@@ -274,7 +314,8 @@ static int loop(PktSim *s, Err *err) {
         handle(s, id);
     }
     s->stats->n_events = n;
-    if (rc == 0) rc = finish_series(s, &marks, err);
+    if (rc == 0) rc = finish_series(s, marks.stop, err);
+    s->stats->peak_packets = s->n_cells - s->topo->n_links;
     progress_finish(&progress);
     if (marks.settled < INT64_MAX) put_received(s, s->opt->stretch->settled_b);
     return rc;
@@ -328,6 +369,24 @@ static void init_network(PktSim *s) {
     }
     evq_init(&s->q, horizon, t->n_links);
     s->q.nodes = (unsigned char *)s->cells;
+    if (s->in->n > 0) evq_push(&s->q, pktsim_cell_new(s, CELL_FLOW_DUE), 0, -1, 0);
+}
+
+void pktsim_new_network(PktSim *s) {
+    s->arena = (Arena){0};
+    s->cells = NULL;
+    s->hops = NULL;
+    s->cap_cells = s->n_stock = s->n_kinds = s->n_nics = 0;
+    s->spare_cells = NONE;
+    init_network(s);
+}
+
+void pktsim_free_network(PktSim *s) {
+    for (uint32_t i = 0; i < s->n_nics; i++) free(s->nics[i].list);
+    evq_free(&s->q);
+    free(s->cells);
+    free(s->hops);
+    arena_free(&s->arena);
 }
 
 static const uint16_t *number_ports(PktSim *s) {
@@ -372,19 +431,15 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
     if (opt->series)
         s->series = series_new(&s->arena, opt->series, s->topo, (double)s->first_start_ns,
                                (double)s->ticks_per_ns);
-    pktsim_schedule(s, pktsim_cell_new(s, CELL_FLOW_DUE), 0);
 }
 
 static void release(PktSim *s) {
-    for (uint32_t i = 0; i < s->n_nics; i++) free(s->nics[i].list);
-    evq_free(&s->q);
-    free(s->cells);
+    pktsim_free_network(s);
     free(s->flows);
+    free(s->sinks);
     free(s->paths);
-    free(s->hops);
     free(s->hops_before);
     free(s->hop_rates);
-    arena_free(&s->arena);
 }
 
 int pktsim_check_cc(const char *name, Err *err) {
@@ -403,9 +458,9 @@ static int check(const Route *r, const Flows *f, const PktOptions *opt, const Ne
     if (opt->compat && cc_find(cc)->own_design)
         return err_input(err, "cc=%s: the HPCC authors' ns-3 does not have it; leave out --compat",
                          cc);
-    if (route_max_links(r) > MAX_LINKS) {
+    if (route_max_links(r) > PKTSIM_MAX_LINKS) {
         return err_input(err, "%s: paths of %u links: the packet simulation takes at most %d",
-                         t->name, route_max_links(r), MAX_LINKS);
+                         t->name, route_max_links(r), PKTSIM_MAX_LINKS);
     }
     for (uint32_t l = 0; l < t->n_links; l++) {
         if (t->links[l].rate_bps < MIN_LINK_BPS || t->links[l].delay_ns > MAX_DELAY_NS) {
@@ -429,10 +484,48 @@ static int check(const Route *r, const Flows *f, const PktOptions *opt, const Ne
     return 0;
 }
 
+/* Whether one thread has to take the run: a control's timers and the order of its draws are of all
+ * the network. */
+static bool needs_one_thread(const PktSim *s) {
+    bool draws = false;
+    for (uint32_t k = 0; k < s->n_kinds; k++)
+        draws |= s->kinds[k].marking.kmin_b < s->kinds[k].marking.kmax_b;
+    return s->opt->stretch || s->cc->timer || draws;
+}
+
+static void log_partition(const PktSim *s, const Partition *p) {
+    if (p->n > 1)
+        log_detail(s->opt->log,
+                   "packet simulation on %d threads: windows of %s, an estimated %.0f events each",
+                   p->n, units_time((double)p->lookahead / (double)s->ticks_per_ns).s,
+                   p->steps_per_window);
+    else
+        log_detail(s->opt->log, "packet simulation on 1 thread: %s",
+                   needs_one_thread(s) ? "its random marks are drawn in the order of all events"
+                                       : "more would not be faster on this network");
+}
+
+/* Simulates on several threads if that is wanted and faster, else on this one. */
+static int run(PktSim *s, Err *err) {
+    Partition p = {.n = 1};
+    int rc = 1;
+    if (s->opt->threads > 1 && s->in->n > 0) {
+        if (!needs_one_thread(s)) partition_find(s, s->opt->threads, s->opt->any_size, &p);
+        log_partition(s, &p);
+    }
+    if (p.n > 1) {
+        int64_t stop = first_marks(s).stop;
+        rc = parallel_run(s, &p, stop, err);
+        if (rc == 0) rc = finish_series(s, stop, err);
+    }
+    if (rc == 1) rc = loop(s, err);
+    partition_free(&p);
+    return rc;
+}
+
 static void finish_stats(const PktSim *s, double wall_s) {
     PktStats *st = s->stats;
     st->n_unfinished = s->in->n - st->n_finished;
-    st->peak_packets = s->n_cells - s->topo->n_links;
     st->sim_ns = (double)s->now / (double)s->ticks_per_ns;
     st->wall_s = wall_s;
     for (uint32_t l = 0; l < s->topo->n_links; l++) {
@@ -454,7 +547,7 @@ int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOpt
     for (size_t i = 0; i < f->n; i++) fct_ns[i] = NAN;
     for (size_t i = 0; opt->started_ns && i < f->n; i++) opt->started_ns[i] = NAN;
     init(&s, r, f, conf, opt, fct_ns, stats);
-    int rc = loop(&s, err);
+    int rc = run(&s, err);
     finish_stats(&s, diag_now_s() - begin);
     if (opt->stretch) put_received(&s, opt->stretch->received_b);
     release(&s);

@@ -66,7 +66,18 @@ typedef struct {
     PktTracer trace;    /* NULL: none */
     void *trace_ctx;
     const SeriesSpec *series; /* NULL: none; changes no result */
+    int threads; /* at most so many share the run, as far as that is faster; 0: 1. No result and no
+                    statistics but wall_s and `parallel` depend on it */
+    bool any_size; /* as many as can be, however slow: for tests */
 } PktOptions;
+
+/* How a run was divided among threads: no result, but what its speed depends on. */
+typedef struct {
+    int n_threads;           /* partitions of the network; 0, as all of it, if there was one */
+    uint64_t n_windows;      /* of time, after each of which the threads waited for each other */
+    uint64_t n_messages;     /* packets handed over */
+    uint64_t critical_steps; /* events of the busiest partition, summed up over windows */
+} PktParallel;
 
 typedef struct {
     uint64_t n_finished, n_unfinished;
@@ -82,6 +93,7 @@ typedef struct {
     uint64_t peak_buffer_b; /* most bytes a switch held of its buffer, headroom included */
     uint64_t peak_active_flows, peak_packets;
     double sim_ns, wall_s;
+    PktParallel parallel;
 } PktStats;
 
 /* pktsim_check_cc returns −1, with `err` naming the valid ones, if no congestion control has that
@@ -91,7 +103,8 @@ int pktsim_check_cc(const char *name, Err *err);
 /* pktsim_run simulates flows `f`, ascending by start, on the network of `r`. fct_ns[f->n] gets each
  * flow's completion time, from its start to the arrival of its last byte, NAN if it didn't finish.
  * `stats` may be NULL. Returns −1 on networks, flows or settings it cannot take, or if interrupted
- * (fct_ns is then valid as far as it went). Runs share nothing and may go on in parallel. */
+ * (fct_ns is then valid as far as it went). Runs share nothing and may go on in parallel. Whatever
+ * the threads, the trace and the series are called by the caller's. */
 int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOptions *opt,
                double *fct_ns, PktStats *stats, Err *err);
 

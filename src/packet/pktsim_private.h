@@ -110,14 +110,17 @@ struct PktSim {
     Nic *nics;        /* [n_nics] one for each directed link out of a host */
     uint32_t n_nics;
 
+    struct Part *part; /* of a parallel run (part.h); NULL: the whole network is here */
+
     FlowSlot *flows;                         /* [n_slots] */
+    FlowSink *sinks;                         /* [n_slots] */
     uint32_t n_slots, cap_slots, spare_slot; /* spare: free list through timer[0] */
     size_t n_active;
     uint32_t *paths; /* [n_slots][2][max_links + 1] links of data and of ACKs, then NONE */
-    uint32_t max_links;
-    uint64_t *hops;        /* [n_cells][max_stamps] telemetry, if any */
-    uint64_t *hops_before; /* [n_slots][max_stamps] */
-    double *hop_rates;     /* [n_slots][max_stamps] */
+    uint32_t max_links, no_path; /* no_path: place in `paths` for what is on none */
+    uint64_t *hops;              /* [n_cells][max_stamps] telemetry, if any */
+    uint64_t *hops_before;       /* [n_slots][max_stamps] */
+    double *hop_rates;           /* [n_slots][max_stamps] */
     uint32_t max_stamps;
     size_t next_due;  /* index of the next flow to start */
     PktAfter *after;  /* flows that wait for others; NULL: none does */
@@ -134,6 +137,18 @@ struct PktSim {
     const PktOptions *opt;
 };
 
+enum { PKTSIM_MAX_LINKS = 16 }; /* of a path: WIRE_MAX_PACKET_B has room for their stamps */
+
+/* ---- runs ---- */
+
+/* pktsim_new_network gives a copy of a simulation that has not begun its own network, queue, cells
+ * and place in the list of flows, and shares the rest. pktsim_free_network releases them. */
+void pktsim_new_network(PktSim *s);
+void pktsim_free_network(PktSim *s);
+
+/* pktsim_run_until handles all events before a tick, of a partition. */
+void pktsim_run_until(PktSim *s, int64_t end);
+
 /* ---- cells ---- */
 
 /* A pointer to a cell is valid until pktsim_reserve_cells is called, that is while an event is
@@ -142,6 +157,11 @@ static inline PktCell *pktsim_cell(PktSim *s, uint32_t id) { return &s->cells[id
 uint32_t pktsim_cell_new(PktSim *s, CellKind kind);
 void pktsim_cell_free(PktSim *s, uint32_t id);
 void pktsim_reserve_cells(PktSim *s, uint32_t need);
+
+/* pktsim_cell_take and pktsim_cell_give_back are for packets that change partitions and timers that
+ * are set afterwards: the cell is not counted. */
+uint32_t pktsim_cell_take(PktSim *s);
+void pktsim_cell_give_back(PktSim *s, uint32_t id);
 
 /* Frees the cell of a packet that leaves the network, and its flow's slot if it was the last. */
 void pktsim_packet_free(PktSim *s, uint32_t id);
@@ -159,8 +179,18 @@ static inline void pktsim_enter(const PktSim *s, PktCell *c, uint32_t at) {
 
 /* ---- time ---- */
 
+/* Of part.h: notes what was scheduled, with the next tie or, of a transmission, two. */
+void part_scheduled(PktSim *s, uint32_t id);
+bool part_takes(PktSim *s, const Port *p, uint32_t link, uint32_t id, int64_t arrival);
+
+/* pktsim_next_tie returns the tie of the event of a cell that is scheduled now. */
+static inline uint32_t pktsim_next_tie(PktSim *s, uint32_t id) {
+    if (s->part) part_scheduled(s, id);
+    return s->tie++;
+}
 static inline void pktsim_schedule(PktSim *s, uint32_t id, int64_t time) {
-    evq_push(&s->q, id, time, s->now, s->tie++);
+    uint32_t tie = pktsim_next_tie(s, id);
+    evq_push(&s->q, id, time, s->now, tie);
 }
 /* Returns the serialisation of so many bytes, in ticks. */
 int64_t pktsim_ticks(const PktSim *s, double bytes, double rate_bps);
@@ -217,6 +247,8 @@ static inline void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id,
     c->event =
         (uint8_t)(c->kind > CELL_NACK ? EVENT_OTHER : EVENT_ARRIVAL + (c->next_link == NONE));
     if (more) port_await_free(s, p, link);
-    pktsim_schedule(s, id, p->free_at + s->kinds[p->kind].delay_ticks);
+    int64_t arrival = p->free_at + s->kinds[p->kind].delay_ticks;
+    if (s->part && part_takes(s, p, link, id, arrival)) return;
+    evq_push(&s->q, id, arrival, s->now, s->tie++);
 }
 #endif

@@ -19,6 +19,7 @@
 
 #include <math.h>
 
+#include "packet/part.h"
 #include "packet/pktsim_private.h"
 
 /* ---- set-up ---- */
@@ -163,7 +164,7 @@ static void send_pause_frame(PktSim *s, uint32_t in_link, CellKind kind) {
     c->flow = NONE;
     c->wire_b = WIRE_PAUSE_B;
     c->link = out;
-    c->at = 0; /* on no path */
+    c->at = s->no_path;
     Port *p = &s->ports[out];
     if (s->compat) mrg_skip(&s->mrg); /* a pause frame uses up a random stream in the reference */
     port_queue_put(s, &p->control, id);
@@ -267,9 +268,14 @@ static void switch_transmit(PktSim *s, Port *p, uint32_t link) {
 void port_drop(PktSim *s, uint32_t id) {
     PktCell *c = pktsim_cell(s, id);
     s->stats->n_drops++;
-    if (s->series) series_drop(s->series, c->link);
+    if (s->series) series_drop(s->series, c->link, c->link == c->in_link);
     if (c->kind == CELL_DATA) s->stats->dropped_b += c->wire_b - s->header_b;
     pktsim_trace(s, PKT_TRACE_DROP, c->in_link, c);
+    if (s->part) {
+        part_drop(s, c->flow);
+        pktsim_cell_free(s, id);
+        return;
+    }
     host_on_drop(s, c->flow);
     pktsim_packet_free(s, id);
 }

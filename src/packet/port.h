@@ -39,6 +39,7 @@ typedef struct {
     uint32_t sent_b;                /* in total, modulo 2^32: more than telemetry has room for */
     uint32_t free_tie;              /* of the event of its end */
     uint32_t kind : PORT_KIND_BITS; /* index of the PortKind */
+    uint32_t away : 1;              /* the link ends in another partition of a parallel run */
     uint32_t free_queued : 1;       /* the end of the transmission is in the event queue */
     uint32_t paused : 1;            /* by PFC: data waits */
 } Port;

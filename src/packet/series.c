@@ -27,6 +27,7 @@ Series *series_new(Arena *a, const SeriesSpec *spec, const Topo *t, double first
     Series *s = ARENA_NEW(a, Series, 1);
     *s = (Series){.spec = spec,
                   .links = ARENA_NEW(a, SeriesLink, t->n_links),
+                  .n_lost = ARENA_NEW(a, uint32_t, t->n_links),
                   .rate_bps = ARENA_NEW(a, double, t->n_links),
                   .n_links = t->n_links,
                   .interval = (int64_t)fmin(spec->interval_ns * ticks_per_ns + 0.5, MAX_TICKS),
@@ -36,6 +37,7 @@ Series *series_new(Arena *a, const SeriesSpec *spec, const Topo *t, double first
     s->end = s->interval;
     for (uint32_t l = 0; l < t->n_links; l++) {
         s->links[l] = (SeriesLink){.paused_since = -1};
+        s->n_lost[l] = 0;
         s->rate_bps[l] = t->links[l].rate_bps;
     }
     return s;
@@ -70,7 +72,7 @@ static void report_group(const Series *s, uint32_t g, int64_t end) {
         paused += (double)l->paused;
         r.payload_b += l->payload_b - payload_after(l, end);
         r.n_marked += l->n_marked;
-        r.n_dropped += l->n_dropped;
+        r.n_dropped += l->n_dropped + s->n_lost[link[i]];
         if (l->queue_max_b > r.queue_max_b) r.queue_max_b = l->queue_max_b;
     }
     r.utilisation = sent / capacity;
@@ -97,6 +99,7 @@ static void end_interval(Series *s, int64_t end) {
                                    .payload_b = payload_after(l, end),
                                    .last_payload_b = l->last_payload_b,
                                    .paused_since = l->paused_since};
+        s->n_lost[i] = 0;
     }
     s->start = end;
     s->end = end + s->interval;

@@ -24,6 +24,7 @@ typedef struct {
 typedef struct {
     const SeriesSpec *spec;
     SeriesLink *links; /* [n_links] */
+    uint32_t *n_lost;  /* [n_links] packets lost on links: apart, as their receivers count them */
     double *rate_bps;  /* [n_links] */
     uint32_t n_links;
     int64_t start, end, interval; /* the current interval: after `start`, up to and with `end` */
@@ -65,8 +66,12 @@ static inline void series_send(Series *s, uint32_t link, uint32_t payload_b, int
     l->last_payload_b = payload_b;
 }
 /* series_mark: it marked a packet. series_drop: a packet found no room in its queue, or was lost on
- * it. series_pause: from now on data has to wait for a resume frame, or need not any more. */
+ * it (on_link). series_pause: from now on data has to wait for a resume frame, or need not any
+ * more. */
 static inline void series_mark(Series *s, uint32_t link) { s->links[link].n_marked++; }
-static inline void series_drop(Series *s, uint32_t link) { s->links[link].n_dropped++; }
+static inline void series_drop(Series *s, uint32_t link, bool on_link) {
+    if (on_link) s->n_lost[link]++;
+    else s->links[link].n_dropped++;
+}
 void series_pause(Series *s, uint32_t link, bool paused, int64_t now);
 #endif

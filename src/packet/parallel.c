@@ -1,0 +1,409 @@
+/* parallel: conservative parallel simulation (Bryant 1977; Chandy and Misra 1979) in windows of
+ * time, with the same results as one thread's, ties included.
+ *
+ *                    partition 0                     partition 1
+ *   run       events of [begin, end), its own   events of [begin, end), its own
+ *   ───────────────────────────── all wait for each other ─────────────────────────────
+ *   settle    final ties of what it scheduled   final ties of what it scheduled
+ *   ───────────────── all wait; where the next window ends is decided ─────────────────
+ *   receive   packets on links, notes           packets on links, notes
+ *   run       …                                 …
+ *
+ * A partition (partition.h) has switches and their hosts, and of a run's state all that is theirs:
+ * event queue, cells, ports, buffers. What a step of one partition means to another reaches it by a
+ * link, no sooner than the shortest link between partitions takes: the lookahead. A window is at
+ * most that long, so within it all go on by themselves (part.h). Where the next event of all is
+ * later, the next window begins there. Windows end where a series' interval does, and at the stop.
+ *
+ * Order: events of equal time run by when they were scheduled, and those that were scheduled at one
+ * time in the order of the steps that did so. Partitions that schedule at the same time renumber
+ * what they scheduled, by the order of those steps (order.h). The order within each node is hence
+ * what it is in a single queue, whatever the partitions.
+ *
+ * What is not of a node: the list of flows, which all partitions go through alike; flows' paths and
+ * both their ends, which lie in memory that never moves and of which each end has one owner;
+ * retransmission timers that a drop sets at once, far away (part.c). Lines of a trace, rows of a
+ * series and, when a window may have brought a new one, the largest counts of packets and flows are
+ * seen to in order after `receive`, while the partitions wait.
+ *
+ * Left out: controls that draw random numbers in switches or have timers (DCQCN). All their draws
+ * are of one stream, in the order of events, so the next one is not known before all earlier events
+ * have run. Runs with it take one thread; so do stretches of longer runs. */
+#include "packet/parallel.h"
+
+#include <stdlib.h>
+
+#include "base/lockstep.h"
+#include "packet/part.h"
+
+/* A partition's simulation, in cache lines of its own. */
+typedef struct {
+    _Alignas(64) PktSim sim;
+    _Alignas(64) PktStats stats;
+} Own;
+
+/* What the partitions have told of a window, put together. */
+typedef struct {
+    int64_t next;                                 /* no event is before */
+    int64_t cells, flows, most_cells, most_flows; /* before the window; at most in it */
+    uint64_t most_steps;
+} Outlook;
+
+/* What the partitions do next: a window; or, in two rounds, receive what came of the last one while
+ * something has to be done after that, and then a window. */
+typedef enum { RECEIVE_AND_RUN, RUN, SETTLE, RECEIVE } ParallelPhase;
+
+typedef struct {
+    PktSim **sims; /* [n] the first is the caller's */
+    Own *own;      /* [n] the others */
+    Part *parts;
+    int n;
+    ParallelPhase phase;
+    int64_t lookahead, stop;
+    int64_t begin, end;                               /* of the window */
+    int64_t n_cells, n_flows, peak_cells, peak_flows; /* when it began; at most so far */
+    Outlook outlook;
+    bool interrupted;
+    Progress progress;
+    uint64_t n_windows, critical_steps;
+} Parallel;
+
+/* ---- set-up ---- */
+
+/* Shares of the memory for slots: as many as a partition has flows, and one whose path is on no
+ * links. */
+static void share_slots(Parallel *x) {
+    const PktSim *s = x->sims[0];
+    for (size_t i = 0; i < s->in->n; i++)
+        x->parts[x->parts[0].of_node[s->topo->host_node[s->in->src[i]]]].n_slots++;
+    uint32_t first = 0;
+    for (int q = 0; q < x->n; q++) {
+        Part *p = &x->parts[q];
+        p->first_slot = first;
+        first += ++p->n_slots;
+    }
+}
+
+static void init_part(Parallel *x, const Partition *plan, int q) {
+    Part *p = &x->parts[q];
+    *p = (Part){.sim = x->sims[q],
+                .me = q,
+                .n_parts = x->n,
+                .all = x->parts,
+                .of_node = plan->of_node,
+                .boxes = {MEM_ZNEW(PartBox, (size_t)x->n), MEM_ZNEW(PartBox, (size_t)x->n)},
+                .order = {.n_logs = x->n}};
+    for (int r = 0; r < x->n; r++) p->order.logs[r] = &x->parts[r].log;
+}
+
+/* Gives a partition its part of the slots, and its ports to know which links leave it. */
+static void connect(Parallel *x, int q) {
+    PktSim *s = x->sims[q];
+    Part *p = &x->parts[q];
+    s->part = p;
+    s->n_slots = p->first_slot;
+    s->cap_slots = p->first_slot + p->n_slots;
+    s->no_path = pktsim_path(s, s->cap_slots - 1, 0);
+    for (uint32_t l = 0; l < s->topo->n_links; l++) {
+        const Link *k = &s->topo->links[l];
+        s->ports[l].away = p->of_node[k->from] == q && p->of_node[k->to] != q;
+    }
+}
+
+/* Sets up the partitions beside the first, whose simulation is the caller's. */
+static void set_up(Parallel *x, const Partition *plan) {
+    for (int q = 0; q < x->n; q++) init_part(x, plan, q);
+    for (int q = 1; q < x->n; q++) {
+        PktSim *s = x->sims[q];
+        *s = *x->sims[0];
+        pktsim_new_network(s);
+        s->stats = &x->own[q].stats;
+        *s->stats = (PktStats){0};
+    }
+    share_slots(x);
+    for (int q = 0; q < x->n; q++) connect(x, q);
+}
+
+/* Memory for the slots of all flows, of which the unused part takes no room. False: refused. */
+static bool reserve_slots(PktSim *s, size_t n) {
+    size_t stamps = s->max_stamps;
+    s->flows = mem_reserve(n, sizeof *s->flows);
+    s->sinks = mem_reserve(n, sizeof *s->sinks);
+    s->paths = mem_reserve(n * 2 * (s->max_links + 1), sizeof *s->paths);
+    if (stamps) s->hops_before = mem_reserve(n * stamps, sizeof *s->hops_before);
+    if (stamps) s->hop_rates = mem_reserve(n * stamps, sizeof *s->hop_rates);
+    return s->flows && s->sinks && s->paths && (!stamps || (s->hops_before && s->hop_rates));
+}
+
+static void release_slots(PktSim *s, size_t n) {
+    mem_release(s->flows, n, sizeof *s->flows);
+    mem_release(s->sinks, n, sizeof *s->sinks);
+    mem_release(s->paths, n * 2 * (s->max_links + 1), sizeof *s->paths);
+    mem_release(s->hops_before, n * s->max_stamps, sizeof *s->hops_before);
+    mem_release(s->hop_rates, n * s->max_stamps, sizeof *s->hop_rates);
+    s->flows = NULL;
+    s->sinks = NULL;
+    s->paths = NULL;
+    s->hops_before = NULL;
+    s->hop_rates = NULL;
+}
+
+/* ---- what one thread does for all, while they wait ---- */
+
+static void trace_in_order(Parallel *x) {
+    size_t done[PARTITION_MAX] = {0};
+    const PktOptions *opt = x->sims[0]->opt;
+    for (;;) {
+        int least = -1;
+        for (int q = 0; q < x->n; q++) {
+            const Part *p = &x->parts[q];
+            if (done[q] == p->n_trace) continue;
+            if (least < 0 || order_before(&x->parts[0].order, q, p->trace[done[q]].step, least,
+                                          x->parts[least].trace[done[least]].step))
+                least = q;
+        }
+        if (least < 0) return;
+        opt->trace(opt->trace_ctx, &x->parts[least].trace[done[least]++].e);
+    }
+}
+
+/* The most that `start` grows to by changes of all partitions in order. */
+static int64_t find_peak(Parallel *x, PartChange *all, size_t n, int64_t start) {
+    Order *o = &x->parts[0].order;
+    int64_t most = start;
+    for (size_t i = 1; i < n; i++) {
+        PartChange c = all[i];
+        size_t to = i;
+        for (; to > 0 && order_before(o, c.from, c.step, all[to - 1].from, all[to - 1].step); to--)
+            all[to] = all[to - 1];
+        all[to] = c;
+    }
+    for (size_t i = 0; i < n; i++) {
+        start += all[i].by;
+        if (start > most) most = start;
+    }
+    return most;
+}
+
+/* Merges the partitions' changes of cells, each of which are in order, and finds their peak. */
+static int64_t find_peak_cells(Parallel *x, int64_t start) {
+    size_t done[PARTITION_MAX] = {0};
+    int64_t most = start;
+    for (;;) {
+        int least = -1;
+        for (int q = 0; q < x->n; q++) {
+            const PartChanges *c = &x->parts[q].cells;
+            if (done[q] == c->n) continue;
+            if (least < 0 || order_before(&x->parts[0].order, q, c->list[done[q]].step, least,
+                                          x->parts[least].cells.list[done[least]].step))
+                least = q;
+        }
+        if (least < 0) return most;
+        start += x->parts[least].cells.list[done[least]++].by;
+        if (start > most) most = start;
+    }
+}
+
+static void count_cells(Parallel *x, int64_t start) {
+    for (int q = 0; q < x->n; q++) {
+        const Part *p = &x->parts[q];
+        for (size_t i = 0; i < p->n_timers; i++) {
+            const PartChange *c = &p->timers[i];
+            x->parts[c->from].cells.list[c->step].by = c->by;
+        }
+    }
+    int64_t most = find_peak_cells(x, start);
+    if (most > x->peak_cells) x->peak_cells = most;
+}
+
+static void count_flows(Parallel *x, int64_t start) {
+    size_t n = 0;
+    for (int q = 0; q < x->n; q++) n += x->parts[q].flows.n;
+    PartChange *all = MEM_NEW(PartChange, n);
+    n = 0;
+    for (int q = 0; q < x->n; q++) {
+        const PartChanges *c = &x->parts[q].flows;
+        for (size_t i = 0; i < c->n; i++) all[n++] = c->list[i];
+    }
+    int64_t most = find_peak(x, all, n, start);
+    if (most > x->peak_flows) x->peak_flows = most;
+    free(all);
+}
+
+/* The time of the first event of all, INT64_MAX if there is none; no partition runs. */
+static int64_t first_event(const Parallel *x) {
+    int64_t first = INT64_MAX;
+    for (int q = 0; q < x->n; q++) {
+        int64_t time = evq_next_time(&x->sims[q]->q);
+        if (time < first) first = time;
+    }
+    return first;
+}
+
+static Outlook look(Parallel *x) {
+    Outlook o = {.next = INT64_MAX};
+    int64_t cells = 0, flows = 0;
+    for (int q = 0; q < x->n; q++) {
+        const PartTold *t = &x->parts[q].told;
+        if (t->next < o.next) o.next = t->next;
+        if (t->n_steps > o.most_steps) o.most_steps = t->n_steps;
+        x->n_cells += t->cells_late;
+        x->n_flows += t->flows_late;
+        o.most_cells += t->cells_most;
+        o.most_flows += t->flows_most;
+        cells += t->cells_sum;
+        flows += t->flows_sum;
+    }
+    o.most_cells += o.cells = x->n_cells;
+    o.most_flows += o.flows = x->n_flows;
+    x->n_cells += cells;
+    x->n_flows += flows;
+    return o;
+}
+
+static bool needs_account(const Parallel *x, const Outlook *o) {
+    const Series *series = x->sims[0]->series;
+    return x->sims[0]->tracing || o->most_cells > x->peak_cells || o->most_flows > x->peak_flows ||
+           (series && o->next > series->end);
+}
+
+/* Does in order what needs it, of a window that all have received the results of. */
+static void account(Parallel *x, const Outlook *o) {
+    Series *series = x->sims[0]->series;
+    if (x->sims[0]->tracing) trace_in_order(x);
+    if (o->most_cells > x->peak_cells) count_cells(x, o->cells);
+    if (o->most_flows > x->peak_flows) count_flows(x, o->flows);
+    if (!series) return;
+    int64_t next = first_event(x);
+    if (next < x->stop && series_advance(series, next) != 0) x->interrupted = true;
+}
+
+/* ---- rounds ---- */
+
+static void run_window(Parallel *x, Part *p) {
+    part_begin(p, x->begin);
+    pktsim_run_until(p->sim, x->end);
+    part_end(p);
+}
+
+static void work(void *ctx, int part) {
+    Parallel *x = ctx;
+    Part *p = &x->parts[part];
+    switch (x->phase) {
+    case RECEIVE_AND_RUN: part_receive(p); /* fall through */
+    case RUN: run_window(x, p); break;
+    case SETTLE: part_settle(p); break;
+    case RECEIVE: part_receive(p); break;
+    }
+}
+
+/* Sets the next window; false: there is none. */
+static bool begin_window(Parallel *x, int64_t begin) {
+    const Series *series = x->sims[0]->series;
+    x->begin = begin;
+    x->end = begin < x->stop - x->lookahead ? begin + x->lookahead : x->stop;
+    if (series && series->end + 1 < x->end) x->end = series->end + 1;
+    x->n_windows++;
+    return begin < x->stop && begin < INT64_MAX && !x->interrupted;
+}
+
+static void watch(Parallel *x) {
+    uint64_t n_finished = 0;
+    for (int q = 0; q < x->n; q++) n_finished += x->sims[q]->stats->n_finished;
+    progress_update(&x->progress, n_finished);
+    if (diag_stop_requested()) x->interrupted = true;
+}
+
+/* Decides what is next, between two rounds. */
+static bool next(void *ctx) {
+    Parallel *x = ctx;
+    switch (x->phase) {
+    case RECEIVE_AND_RUN:
+    case RUN: x->phase = SETTLE; return true;
+    case SETTLE:
+        x->outlook = look(x);
+        x->critical_steps += x->outlook.most_steps;
+        watch(x);
+        x->phase = needs_account(x, &x->outlook) ? RECEIVE : RECEIVE_AND_RUN;
+        return x->phase == RECEIVE || begin_window(x, x->outlook.next);
+    case RECEIVE: account(x, &x->outlook); x->phase = RUN;
+    }
+    return begin_window(x, x->outlook.next);
+}
+
+/* ---- results ---- */
+
+static void add_stats(PktStats *to, const PktStats *from) {
+    to->n_finished += from->n_finished;
+    to->n_packets += from->n_packets;
+    to->n_packet_hops += from->n_packet_hops;
+    to->n_drops += from->n_drops;
+    to->n_marks += from->n_marks;
+    to->n_pauses += from->n_pauses;
+    to->n_resumes += from->n_resumes;
+    to->n_retransmissions += from->n_retransmissions;
+    to->n_timeouts += from->n_timeouts;
+    to->n_lost += from->n_lost;
+    to->sent_b += from->sent_b;
+    to->received_b += from->received_b;
+    to->dropped_b += from->dropped_b;
+    to->n_events += from->n_events;
+    if (from->peak_buffer_b > to->peak_buffer_b) to->peak_buffer_b = from->peak_buffer_b;
+}
+
+/* Brings the partitions' results together in the caller's simulation. */
+static void gather(Parallel *x) {
+    PktSim *s = x->sims[0];
+    int64_t next = first_event(x);
+    for (int q = 1; q < x->n; q++) {
+        add_stats(s->stats, x->sims[q]->stats);
+        if (x->sims[q]->now > s->now) s->now = x->sims[q]->now;
+    }
+    if (next < INT64_MAX && !x->interrupted) s->now = next;
+    for (uint32_t l = 0; l < s->topo->n_links; l++) {
+        int owner = x->parts[0].of_node[s->topo->links[l].from];
+        s->ports[l].peak_b = x->sims[owner]->ports[l].peak_b;
+    }
+    s->stats->peak_active_flows = (uint64_t)x->peak_flows;
+    s->stats->peak_packets = (uint64_t)x->peak_cells;
+    PktParallel *facts = &s->stats->parallel;
+    facts->n_threads = x->n;
+    facts->n_windows = x->n_windows;
+    facts->critical_steps = x->critical_steps;
+    for (int q = 0; q < x->n; q++) facts->n_messages += x->parts[q].n_messages;
+}
+
+static void release(Parallel *x) {
+    for (int q = 0; q < x->n; q++) part_free(&x->parts[q]);
+    for (int q = 1; q < x->n; q++) pktsim_free_network(x->sims[q]);
+    x->sims[0]->part = NULL;
+}
+
+int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
+    size_t n = (size_t)plan->n, n_slots = s->in->n + n;
+    if (!reserve_slots(s, n_slots)) {
+        release_slots(s, n_slots);
+        return 1;
+    }
+    Arena arena = {0};
+    Parallel x = {.sims = ARENA_NEW(&arena, PktSim *, n),
+                  .own = ARENA_NEW(&arena, Own, n),
+                  .parts = ARENA_NEW(&arena, Part, n),
+                  .n = plan->n,
+                  .phase = RUN,
+                  .lookahead = plan->lookahead,
+                  .stop = stop,
+                  .n_cells = 1, /* that of the list of flows */
+                  .peak_cells = 1};
+    for (size_t q = 0; q < n; q++) x.sims[q] = q == 0 ? s : &x.own[q].sim;
+    set_up(&x, plan);
+    progress_init(&x.progress, s->opt->log, "flows", s->in->n);
+    if (begin_window(&x, 0))
+        lockstep_run(&(LockstepJob){.n = x.n, .ctx = &x, .work = work, .next = next});
+    progress_finish(&x.progress);
+    gather(&x);
+    release(&x);
+    release_slots(s, n_slots);
+    arena_free(&arena);
+    return x.interrupted ? err_stopped(err) : 0;
+}

@@ -1,0 +1,11 @@
+/* parallel: a run on several threads, each with a partition of the network. Private to this room.
+ */
+#ifndef M3_PACKET_PARALLEL_H
+#define M3_PACKET_PARALLEL_H
+#include "packet/partition.h"
+
+/* parallel_run simulates what `s` is set up for, until tick `stop`, in the partitions of p: all of
+ * s, its results and its statistics are as one thread would leave them. Returns 1, with s as it
+ * was, if the system refuses the memory; −1 if interrupted. */
+int parallel_run(PktSim *s, const Partition *p, int64_t stop, Err *err);
+#endif

@@ -1,0 +1,339 @@
+/* part: a partition's windows.
+ *
+ * Events of a window touch only the partition's own nodes and the flows that start there. What they
+ * do to others takes effect after the window, and waits in a box until then: packets on a link to
+ * another partition, and notes that a packet of another partition's flow is gone. A note may set
+ * the flow's retransmission timer as of the moment of the drop (it expires a millisecond later and
+ * more): for that the sender's states of the window are kept.
+ *
+ * Invariant: between windows all pending events of all partitions have ranks that compare as one
+ * run's would. The log of the window tells how (order.h); part_settle renumbers what the partition
+ * has scheduled at times when others scheduled as well. Renumbering never changes the order within
+ * the partition, so that its queue stays as it is.
+ *
+ * Boxes are double: the others read one set while this partition may be in the next window. Cells
+ * and flows are counted by changes, so that the largest count of one run can be found. */
+#include "packet/part.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the log of a window ---- */
+
+void part_begin(Part *p, int64_t begin) {
+    order_log_begin(&p->log, begin);
+    p->window++;
+    for (int q = 0; q < p->n_parts; q++) {
+        PartBox *b = &p->boxes[p->window & 1][q];
+        b->n = b->n_notes = b->settled = b->notes_settled = 0;
+    }
+    p->n_before = p->n_trace = p->n_drops = p->n_timers = 0;
+    p->cells.n = p->flows.n = 0;
+    p->cells.sum = p->cells.most = p->flows.sum = p->flows.most = 0;
+}
+
+static uint32_t present_step(const Part *p) { return (uint32_t)p->log.n - 1; }
+
+void part_step(PktSim *s, uint32_t sub) {
+    Part *p = s->part;
+    order_log_step(&p->log, s->now, (OrderStep){s->now_sched, s->now_tie, sub, s->tie});
+    part_scheduled(s, NONE);
+    s->tie++;
+}
+
+void part_scheduled(PktSim *s, uint32_t id) { order_log_scheduled(&s->part->log, s->tie, id); }
+
+static void change(PartChanges *c, PartChange x) {
+    MEM_GROW(c->list, c->cap, c->n + 1);
+    c->list[c->n++] = x;
+}
+
+static void change_now(Part *p, PartChanges *c, int by) {
+    change(c, (PartChange){by, p->me, present_step(p)});
+    c->sum += by;
+    if (c->sum > c->most) c->most = c->sum;
+}
+
+void part_count_cell(PktSim *s, int by) { change_now(s->part, &s->part->cells, by); }
+
+void part_count_flow(PktSim *s, int by) { change_now(s->part, &s->part->flows, by); }
+
+void part_touch(PktSim *s, uint32_t slot) {
+    s->flows[slot].touched_window = s->part->window;
+    s->flows[slot].touched_step = present_step(s->part);
+}
+
+void part_note_sender(PktSim *s, uint32_t slot) {
+    Part *p = s->part;
+    const FlowSlot *f = &s->flows[slot];
+    MEM_GROW(p->before, p->cap_before, p->n_before + 1);
+    p->before[p->n_before++] = (PartBefore){slot, present_step(p), f->rto, f->n_rto, f->una};
+}
+
+void part_trace(PktSim *s, const PktTraceEvent *e) {
+    Part *p = s->part;
+    MEM_GROW(p->trace, p->cap_trace, p->n_trace + 1);
+    p->trace[p->n_trace++] = (PartTrace){present_step(p), *e};
+}
+
+/* ---- what goes to others ---- */
+
+static void send(Part *p, int to, uint32_t id) {
+    const PktSim *s = p->sim;
+    PartBox *b = &p->boxes[p->window & 1][to];
+    MEM_GROW(b->cells, b->cap, b->n + 1);
+    if (s->max_stamps) {
+        MEM_GROW(b->hops, b->cap_hops, (b->n + 1) * s->max_stamps);
+        memcpy(&b->hops[b->n * s->max_stamps], &s->hops[(size_t)id * s->max_stamps],
+               s->max_stamps * sizeof *b->hops);
+    }
+    b->cells[b->n++] = s->cells[id];
+}
+
+bool part_takes(PktSim *s, const Port *p, uint32_t link, uint32_t id, int64_t arrival) {
+    order_log_scheduled(&s->part->log, s->tie - 1, link);
+    order_log_scheduled(&s->part->log, s->tie, p->away ? NONE : id);
+    if (!p->away) return false;
+    PktCell *c = pktsim_cell(s, id);
+    c->ev.time = arrival;
+    c->ev.sched = s->now;
+    c->ev.tie = s->tie++;
+    send(s->part, s->part->of_node[s->topo->links[link].to], id);
+    pktsim_cell_give_back(s, id);
+    return true;
+}
+
+static int owner_of_flow(const Part *p, uint32_t slot) {
+    if (slot - p->first_slot < p->n_slots) return p->me;
+    int q = 0;
+    while (slot - p->all[q].first_slot >= p->all[q].n_slots) q++;
+    return q;
+}
+
+static void note(Part *p, int to, PartNote n) {
+    PartBox *b = &p->boxes[p->window & 1][to];
+    MEM_GROW(b->notes, b->cap_notes, b->n_notes + 1);
+    b->notes[b->n_notes++] = n;
+}
+
+bool part_packet_gone(PktSim *s, uint32_t slot) {
+    Part *p = s->part;
+    int to = owner_of_flow(p, slot);
+    if (to == p->me) return false;
+    part_scheduled(s, NONE);
+    note(
+        p, to,
+        (PartNote){
+            .time = s->now, .tie = s->tie++, .slot = slot, .from = p->me, .step = present_step(p)});
+    return true;
+}
+
+void part_drop(PktSim *s, uint32_t slot) {
+    Part *p = s->part;
+    part_count_cell(s, 0); /* the timer's, if it turns out to be set */
+    p->n_drops++;
+    part_scheduled(s, NONE);
+    note(p, owner_of_flow(p, slot),
+         (PartNote){.time = s->now,
+                    .tie = s->tie++,
+                    .slot = slot,
+                    .change = (uint32_t)p->cells.n - 1,
+                    .from = p->me,
+                    .step = present_step(p),
+                    .drop = true});
+}
+
+/* ---- final ties ---- */
+
+/* Gives the event of cell `id` that was scheduled at `time` with a tie another one, if it still is
+ * to come. Cells of ports have the port's next event, queued or not. */
+static void retie(PktSim *s, uint32_t id, int64_t time, uint32_t old, uint32_t tie) {
+    EvNode *e = &s->cells[id].ev;
+    if (e->sched == time && e->tie == old) e->tie = tie;
+    if (id >= s->topo->n_links) return;
+    Port *p = &s->ports[id];
+    if (p->free_sched == time && p->free_tie == old) p->free_tie = tie;
+}
+
+static void settle_events(Part *p, size_t step, int64_t time) {
+    const OrderStep *x = &p->log.steps[step];
+    const uint32_t *cell = &p->log.scheduled[x->first - p->log.steps[0].first];
+    uint32_t n = x[1].first - x->first, number = order_tie(&p->order, p->me, step);
+    for (uint32_t i = 1; i < n; i++) {
+        if (cell[i] != NONE) retie(p->sim, cell[i], time, x->first + i, number + i);
+    }
+}
+
+/* The final tie of what the steps of a group in this partition's log scheduled with a tie. */
+static uint32_t final_tie(Part *p, size_t *step, uint32_t tie) {
+    const OrderStep *x = p->log.steps;
+    while (tie - x[*step].first >= x[*step + 1].first - x[*step].first) ++*step;
+    return order_tie(&p->order, p->me, *step) + (tie - x[*step].first);
+}
+
+static void settle_box(Part *p, PartBox *b, size_t first, int64_t time) {
+    size_t step = first, i;
+    for (i = b->settled; i < b->n && b->cells[i].ev.sched <= time; i++) {
+        EvNode *e = &b->cells[i].ev;
+        if (e->sched == time) e->tie = final_tie(p, &step, e->tie);
+    }
+    b->settled = i;
+    step = first;
+    for (i = b->notes_settled; i < b->n_notes && b->notes[i].time <= time; i++) {
+        PartNote *n = &b->notes[i];
+        if (n->time == time) n->tie = final_tie(p, &step, n->tie);
+    }
+    b->notes_settled = i;
+}
+
+/* Notes may set timers: no earlier than this after the drop. */
+static int64_t find_next(Part *p) {
+    int64_t next = evq_next_time(&p->sim->q);
+    for (int q = 0; q < p->n_parts; q++) {
+        const PartBox *b = &p->boxes[p->window & 1][q];
+        for (size_t i = 0; i < b->n; i++)
+            if (b->cells[i].ev.time < next) next = b->cells[i].ev.time;
+        if (b->n_notes == 0 || p->sim->compat) continue;
+        int64_t timer = b->notes[0].time + host_least_rto_ticks(p->sim);
+        if (timer < next) next = timer;
+    }
+    return next;
+}
+
+void part_end(Part *p) { order_log_end(&p->log, p->sim->tie); }
+
+void part_settle(Part *p) {
+    OrderGroup g;
+    order_begin(&p->order, p->me);
+    while (order_next_group(&p->order, p->me, &g)) {
+        size_t first = g.first[p->me];
+        int64_t time = p->log.begin + p->log.after[first];
+        for (size_t i = 0; i < g.n[p->me]; i++) settle_events(p, first + i, time);
+        for (int q = 0; q < p->n_parts; q++)
+            settle_box(p, &p->boxes[p->window & 1][q], first, time);
+    }
+    p->told = (PartTold){.next = find_next(p),
+                         .n_steps = p->log.n,
+                         .cells_sum = p->cells.sum,
+                         .cells_most = p->cells.most + (int64_t)p->n_drops,
+                         .cells_late = p->cells.late,
+                         .flows_sum = p->flows.sum,
+                         .flows_most = p->flows.most,
+                         .flows_late = p->flows.late};
+    p->cells.late = p->flows.late = 0;
+}
+
+/* ---- what comes from others ---- */
+
+static void take_packets(Part *p, const PartBox *b) {
+    PktSim *s = p->sim;
+    for (size_t i = 0; i < b->n; i++) {
+        const PktCell *from = &b->cells[i];
+        pktsim_reserve_cells(s, 1);
+        uint32_t id = pktsim_cell_take(s);
+        s->cells[id] = *from;
+        if (s->max_stamps)
+            memcpy(&s->hops[(size_t)id * s->max_stamps], &b->hops[i * s->max_stamps],
+                   s->max_stamps * sizeof *s->hops);
+        evq_push(&s->q, id, from->ev.time, from->ev.sched, from->ev.tie);
+    }
+    p->n_messages += b->n;
+}
+
+static int by_rank(const void *x, const void *y) {
+    const PartNote *a = x, *b = y;
+    if (a->time != b->time) return a->time < b->time ? -1 : 1;
+    return a->tie == b->tie ? 0 : (int32_t)(a->tie - b->tie) < 0 ? -1 : 1;
+}
+
+/* Whether a step of this partition comes after what a note tells of. */
+static bool is_after(Part *p, uint32_t step, const PartNote *n) {
+    int64_t time = p->log.begin + p->log.after[step];
+    if (time != n->time) return time > n->time;
+    return (int32_t)(order_tie(&p->order, p->me, step) - n->tie) > 0;
+}
+
+/* Sets the retransmission timer of a flow, of which a packet was dropped, if at that moment none
+ * was set and something was unacknowledged. */
+static void set_timer(Part *p, const PartNote *n) {
+    PktSim *s = p->sim;
+    FlowSlot *f = &s->flows[n->slot];
+    PartBefore then = {.rto = f->rto, .n_rto = f->n_rto, .una = f->una};
+    size_t later = p->n_before;
+    while (later > 0 && is_after(p, p->before[later - 1].step, n))
+        if (p->before[--later].slot == n->slot) then = p->before[later];
+    if (then.rto != NONE || then.una >= f->size_b) return;
+    pktsim_reserve_cells(s, 1);
+    uint32_t id = pktsim_cell_take(s);
+    host_set_rto(s, n->slot, id, n->time, n->tie, then.una, then.n_rto);
+    f->rto = f->una < f->size_b ? id : NONE;
+    for (size_t i = later; i < p->n_before; i++) {
+        if (p->before[i].slot == n->slot && p->before[i].una < f->size_b) p->before[i].rto = id;
+    }
+    MEM_GROW(p->timers, p->cap_timers, p->n_timers + 1);
+    p->timers[p->n_timers++] = (PartChange){1, n->from, n->change};
+    p->cells.late++;
+}
+
+static void take_note(Part *p, const PartNote *n) {
+    PktSim *s = p->sim;
+    FlowSlot *f = &s->flows[n->slot];
+    if (n->drop && !s->compat) set_timer(p, n);
+    f->n_packets--;
+    if (f->pos != NONE || f->n_packets > 0) return;
+    bool local_is_last = f->touched_window == p->window && is_after(p, f->touched_step, n);
+    change(&p->flows, local_is_last ? (PartChange){-1, p->me, f->touched_step}
+                                    : (PartChange){-1, n->from, n->step});
+    p->flows.late--;
+    flowslot_give_back(s, n->slot);
+}
+
+static void take_notes(Part *p) {
+    size_t n = 0;
+    for (int q = 0; q < p->n_parts; q++) {
+        const PartBox *b = &p->all[q].boxes[p->window & 1][p->me];
+        MEM_GROW(p->notes, p->cap_notes, n + b->n_notes);
+        if (b->n_notes > 0) memcpy(&p->notes[n], b->notes, b->n_notes * sizeof *b->notes);
+        n += b->n_notes;
+    }
+    if (n == 0) return;
+    qsort(p->notes, n, sizeof *p->notes, by_rank);
+    for (size_t i = 0; i < n; i++) take_note(p, &p->notes[i]);
+}
+
+void part_receive(Part *p) {
+    for (int q = 0; q < p->n_parts; q++)
+        if (q != p->me) take_packets(p, &p->all[q].boxes[p->window & 1][p->me]);
+    take_notes(p);
+}
+
+/* ---- the rest ---- */
+
+bool part_owns_flow(const PktSim *s, size_t index) {
+    const Part *p = s->part;
+    return p->of_node[s->topo->host_node[s->in->src[index]]] == p->me;
+}
+
+bool part_is_first(const PktSim *s) { return s->part->me == 0; }
+
+static void free_boxes(PartBox *b, int n) {
+    for (int q = 0; q < n; q++) {
+        free(b[q].cells);
+        free(b[q].hops);
+        free(b[q].notes);
+    }
+    free(b);
+}
+
+void part_free(Part *p) {
+    order_log_free(&p->log);
+    order_free(&p->order);
+    free_boxes(p->boxes[0], p->n_parts);
+    free_boxes(p->boxes[1], p->n_parts);
+    free(p->notes);
+    free(p->before);
+    free(p->trace);
+    free(p->timers);
+    free(p->cells.list);
+    free(p->flows.list);
+}
