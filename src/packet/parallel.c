@@ -32,6 +32,7 @@
 #include "packet/parallel.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/lockstep.h"
 #include "packet/part.h"
@@ -60,7 +61,8 @@ typedef struct {
     int n;
     ParallelPhase phase;
     int64_t lookahead, stop;
-    int64_t begin, end;                               /* of the window */
+    int64_t begin, end; /* of the window */
+    uint64_t *queue_b;  /* [n_links] of the last line of the trace about it */
     int64_t n_cells, n_flows, peak_cells, peak_flows; /* when it began; at most so far */
     Outlook outlook;
     bool interrupted;
@@ -150,9 +152,17 @@ static void release_slots(PktSim *s, size_t n) {
 
 /* ---- what one thread does for all, while they wait ---- */
 
+/* Puts out a line of the trace. Where a packet arrives, the queue that it came from may be another
+ * partition's: its length is that of the last line about it. */
+static void put_trace(Parallel *x, PktTraceEvent *e) {
+    const PktOptions *opt = x->sims[0]->opt;
+    if (pktsim_is_arrival(e->kind)) e->queue_b = x->queue_b[e->link];
+    else x->queue_b[e->link] = e->queue_b;
+    opt->trace(opt->trace_ctx, e);
+}
+
 static void trace_in_order(Parallel *x) {
     size_t done[PARTITION_MAX] = {0};
-    const PktOptions *opt = x->sims[0]->opt;
     for (;;) {
         int least = -1;
         for (int q = 0; q < x->n; q++) {
@@ -163,7 +173,7 @@ static void trace_in_order(Parallel *x) {
                 least = q;
         }
         if (least < 0) return;
-        opt->trace(opt->trace_ctx, &x->parts[least].trace[done[least]++].e);
+        put_trace(x, &x->parts[least].trace[done[least]++].e);
     }
 }
 
@@ -395,6 +405,10 @@ int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
                   .stop = stop,
                   .n_cells = 1, /* that of the list of flows */
                   .peak_cells = 1};
+    if (s->tracing) {
+        x.queue_b = ARENA_NEW(&arena, uint64_t, s->topo->n_links);
+        memset(x.queue_b, 0, s->topo->n_links * sizeof *x.queue_b);
+    }
     for (size_t q = 0; q < n; q++) x.sims[q] = q == 0 ? s : &x.own[q].sim;
     set_up(&x, plan);
     progress_init(&x.progress, s->opt->log, "flows", s->in->n);

@@ -98,7 +98,7 @@ static void add_to_series(PktSim *s, PktTraceKind kind, uint32_t link, const Pkt
 }
 
 void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
-    if (s->series) add_to_series(s, kind, link, c);
+    if (s->series && !pktsim_is_arrival(kind)) add_to_series(s, kind, link, c);
     if (!s->tracing) return;
     static const PktType type_of[] = {[CELL_DATA] = PKT_DATA,
                                       [CELL_ACK] = PKT_ACK,

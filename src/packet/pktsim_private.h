@@ -200,9 +200,11 @@ int64_t pktsim_ticks(const PktSim *s, double bytes, double rate_bps);
 /* Tells the trace and the series, where there are, what happens to a packet at a link. A series
  * needs no arrivals. */
 void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c);
+static inline bool pktsim_is_arrival(PktTraceKind kind) {
+    return kind == PKT_TRACE_RECEIVE || kind == PKT_TRACE_DROP;
+}
 static inline void pktsim_trace(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
-    bool arrival = kind == PKT_TRACE_RECEIVE || kind == PKT_TRACE_DROP;
-    if (arrival ? s->tracing : s->observed) pktsim_trace_event(s, kind, link, c);
+    if (pktsim_is_arrival(kind) ? s->tracing : s->observed) pktsim_trace_event(s, kind, link, c);
 }
 
 /* ---- ports: what both ends of a path do, in line as every hop takes it ---- */
