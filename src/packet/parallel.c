@@ -364,6 +364,8 @@ static void add_stats(PktStats *to, const PktStats *from) {
 /* Brings the partitions' results together in the caller's simulation. */
 static void gather(Parallel *x) {
     PktSim *s = x->sims[0];
+    if (x->phase == RECEIVE_AND_RUN)
+        for (int q = 0; q < x->n; q++) part_receive(&x->parts[q]);
     int64_t next = first_event(x);
     for (int q = 1; q < x->n; q++) {
         add_stats(s->stats, x->sims[q]->stats);
