@@ -50,11 +50,11 @@ typedef enum {
 /* What the loop does when a cell's time comes: known when it is scheduled, so that the loop has one
  * byte to look at instead of kind, place and port in turn. */
 typedef enum {
-    EVENT_OTHER,     /* see `kind` */
-    EVENT_ARRIVAL,   /* a packet reaches a switch */
-    EVENT_DELIVERY,  /* a packet reaches its host */
-    EVENT_PORT_FREE, /* a transmission ends at a switch; the cell is the link's own */
-    EVENT_NIC_FREE   /* or at a host */
+    EVENT_OTHER = 0,     /* see `kind` */
+    EVENT_ARRIVAL = 1,   /* a packet reaches a switch */
+    EVENT_DELIVERY = 2,  /* a packet reaches its host */
+    EVENT_PORT_FREE = 4, /* a transmission ends at a switch; the cell is the link's own */
+    EVENT_NIC_FREE = 8   /* or at a host */
 } CellEvent;
 
 struct PktCell {
@@ -239,7 +239,8 @@ static inline void port_await_free(PktSim *s, Port *p, uint32_t link) {
 
 /* port_transmit puts packet `id` on link `link`, whose port is p and free. `more`: something else
  * waits. */
-static inline void port_transmit(PktSim *s, Port *p, uint32_t link, uint32_t id, bool more) {
+__attribute__((always_inline)) static inline void port_transmit(PktSim *s, Port *p, uint32_t link,
+                                                                uint32_t id, bool more) {
     PktCell *c = pktsim_cell(s, id);
     p->free_at = s->now + port_ticks(s, p, c->wire_b);
     p->free_sched = s->now;
