@@ -20,11 +20,11 @@ void order_log_begin(OrderLog *l, int64_t begin) {
     l->begin = begin;
 }
 
-void order_log_grow(OrderLog *l, size_t n_scheduled) {
+void order_log_grow(OrderLog *l, size_t n_ties) {
     size_t cap = l->cap;
     MEM_GROW(l->steps, l->cap, l->n + 2);
     if (l->cap > cap) l->after = mem_realloc(l->after, l->cap, sizeof *l->after);
-    MEM_GROW(l->scheduled, l->cap_scheduled, n_scheduled);
+    MEM_GROW(l->scheduled, l->cap_scheduled, n_ties);
 }
 
 void order_log_free(OrderLog *l) {
@@ -77,7 +77,7 @@ static size_t step_of(const OrderLog *l, uint32_t tie) {
     size_t lo = 0, hi = l->n;
     while (hi - lo > 1) {
         size_t mid = lo + (hi - lo) / 2;
-        if (l->steps[mid].first - l->steps[0].first <= tie - l->steps[0].first) lo = mid;
+        if (l->steps[mid].first <= tie) lo = mid;
         else hi = mid;
     }
     return lo;

@@ -24,26 +24,21 @@ typedef struct {
     uint32_t *after;  /* [n] ticks after `begin` */
     OrderStep *steps; /* [n + 1] the last one has but `first` */
     size_t n, cap;
-    uint32_t *scheduled; /* [ties used since the first step's] cell of the event of that tie */
+    uint32_t *scheduled; /* [ties] cell of the event of that tie, UINT32_MAX: it has none here */
     size_t cap_scheduled;
 } OrderLog;
 
-/* order_log_begin empties a log for a window that begins at a tick; order_log_step adds a step,
- * whose tie is `first`, and order_log_end says where the ties of the last one end. */
+/* order_log_begin empties a log for a window that begins at a tick; ties count from 0 then.
+ * order_log_grow makes room for another step and for ties up to n_ties. order_log_step adds a step,
+ * whose tie is `first`, and order_log_end says where the ties of the last one end; both need room.
+ */
 void order_log_begin(OrderLog *l, int64_t begin);
-void order_log_grow(OrderLog *l, size_t n_scheduled);
+void order_log_grow(OrderLog *l, size_t n_ties);
 static inline void order_log_step(OrderLog *l, int64_t now, OrderStep step) {
-    if (l->n + 2 > l->cap) order_log_grow(l, 0);
     l->after[l->n] = (uint32_t)(now - l->begin);
     l->steps[l->n++] = step;
 }
 static inline void order_log_end(OrderLog *l, uint32_t first) { l->steps[l->n].first = first; }
-/* order_log_scheduled notes the cell of a scheduled event, UINT32_MAX if it has none here. */
-static inline void order_log_scheduled(OrderLog *l, uint32_t tie, uint32_t cell) {
-    size_t i = tie - l->steps[0].first;
-    if (i >= l->cap_scheduled) order_log_grow(l, i + 1);
-    l->scheduled[i] = cell;
-}
 void order_log_free(OrderLog *l);
 
 /* One partition's view of all logs of a window. */

@@ -22,6 +22,7 @@
 
 void part_begin(Part *p, int64_t begin) {
     order_log_begin(&p->log, begin);
+    p->sim->tie = 0;
     p->window++;
     for (int q = 0; q < p->n_parts; q++) {
         PartBox *b = &p->boxes[p->window & 1][q];
@@ -34,14 +35,10 @@ void part_begin(Part *p, int64_t begin) {
 
 static uint32_t present_step(const Part *p) { return (uint32_t)p->log.n - 1; }
 
-void part_step(PktSim *s, uint32_t sub) {
-    Part *p = s->part;
-    order_log_step(&p->log, s->now, (OrderStep){s->now_sched, s->now_tie, sub, s->tie});
-    part_scheduled(s, NONE);
-    s->tie++;
+void part_grow(PktSim *s) {
+    order_log_grow(&s->part->log, s->tie + PART_MAX_TIES);
+    s->scheduled = s->part->log.scheduled;
 }
-
-void part_scheduled(PktSim *s, uint32_t id) { order_log_scheduled(&s->part->log, s->tie, id); }
 
 static void change(PartChanges *c, PartChange x) {
     MEM_GROW(c->list, c->cap, c->n + 1);
@@ -90,17 +87,13 @@ static void send(Part *p, int to, uint32_t id) {
     b->cells[b->n++] = s->cells[id];
 }
 
-bool part_takes(PktSim *s, const Port *p, uint32_t link, uint32_t id, int64_t arrival) {
-    order_log_scheduled(&s->part->log, s->tie - 1, link);
-    order_log_scheduled(&s->part->log, s->tie, p->away ? NONE : id);
-    if (!p->away) return false;
+void part_send(PktSim *s, uint32_t link, uint32_t id, int64_t arrival) {
     PktCell *c = pktsim_cell(s, id);
     c->ev.time = arrival;
     c->ev.sched = s->now;
-    c->ev.tie = s->tie++;
+    c->ev.tie = pktsim_next_tie(s, NONE);
     send(s->part, s->part->of_node[s->topo->links[link].to], id);
     pktsim_cell_give_back(s, id);
-    return true;
 }
 
 static int owner_of_flow(const Part *p, uint32_t slot) {
@@ -120,11 +113,12 @@ bool part_packet_gone(PktSim *s, uint32_t slot) {
     Part *p = s->part;
     int to = owner_of_flow(p, slot);
     if (to == p->me) return false;
-    part_scheduled(s, NONE);
-    note(
-        p, to,
-        (PartNote){
-            .time = s->now, .tie = s->tie++, .slot = slot, .from = p->me, .step = present_step(p)});
+    note(p, to,
+         (PartNote){.time = s->now,
+                    .tie = pktsim_next_tie(s, NONE),
+                    .slot = slot,
+                    .from = p->me,
+                    .step = present_step(p)});
     return true;
 }
 
@@ -132,10 +126,9 @@ void part_drop(PktSim *s, uint32_t slot) {
     Part *p = s->part;
     part_count_cell(s, 0); /* the timer's, if it turns out to be set */
     p->n_drops++;
-    part_scheduled(s, NONE);
     note(p, owner_of_flow(p, slot),
          (PartNote){.time = s->now,
-                    .tie = s->tie++,
+                    .tie = pktsim_next_tie(s, NONE),
                     .slot = slot,
                     .change = (uint32_t)p->cells.n - 1,
                     .from = p->me,
@@ -157,7 +150,7 @@ static void retie(PktSim *s, uint32_t id, int64_t time, uint32_t old, uint32_t t
 
 static void settle_events(Part *p, size_t step, int64_t time) {
     const OrderStep *x = &p->log.steps[step];
-    const uint32_t *cell = &p->log.scheduled[x->first - p->log.steps[0].first];
+    const uint32_t *cell = &p->log.scheduled[x->first];
     uint32_t n = x[1].first - x->first, number = order_tie(&p->order, p->me, step);
     for (uint32_t i = 1; i < n; i++) {
         if (cell[i] != NONE) retie(p->sim, cell[i], time, x->first + i, number + i);

@@ -92,12 +92,17 @@ void part_settle(Part *p);
 void part_receive(Part *p);
 void part_free(Part *p);
 
-/* part_step begins a step: the event that s->now is about, or the start of one of its flows. */
-void part_step(PktSim *s, uint32_t sub);
-/* part_scheduled notes which cell has the event that is scheduled with the next tie; NONE: none of
- * this partition. part_takes notes what port_transmit schedules, with the last tie and the next
- * one, and takes over a packet that goes to another partition: then it returns true. Both are
- * declared in pktsim_private.h. */
+/* part_reserve makes room in the log for one event, or the start of a flow. part_step begins a
+ * step: the event that s->now is about, or the start of one of its flows. */
+enum { PART_MAX_TIES = 32 }; /* of one step and of one that follows it */
+void part_grow(PktSim *s);
+static inline void part_reserve(PktSim *s) {
+    const OrderLog *l = &s->part->log;
+    if (l->n + 3 > l->cap || s->tie + PART_MAX_TIES > l->cap_scheduled) part_grow(s);
+}
+static inline void part_step(PktSim *s, uint32_t sub) {
+    order_log_step(&s->part->log, s->now, (OrderStep){s->now_sched, s->now_tie, sub, s->tie++});
+}
 /* part_owns_flow says whether a flow of the list starts here. */
 bool part_owns_flow(const PktSim *s, size_t index);
 /* part_is_first says whether this partition counts what all of them do alike. */

@@ -155,11 +155,15 @@ static void on_flow_due(PktSim *s, uint32_t id) {
         uint32_t index = (uint32_t)s->next_due++;
         if (s->part) {
             if (!part_owns_flow(s, index)) continue;
+            part_reserve(s);
             part_step(s, index + 1);
         }
         start_flow(s, index);
     }
-    if (s->part) part_step(s, UINT32_MAX);
+    if (s->part) {
+        part_reserve(s);
+        part_step(s, UINT32_MAX);
+    }
     if (s->next_due < s->in->n) pktsim_schedule(s, id, start_tick(s, s->next_due));
     else if (counts) pktsim_cell_free(s, id);
     else pktsim_cell_give_back(s, id);
@@ -289,6 +293,7 @@ static inline uint32_t next_event(PktSim *s) {
 void pktsim_run_until(PktSim *s, int64_t end) {
     for (;; s->stats->n_events++) {
         pktsim_reserve_cells(s, STOCK);
+        part_reserve(s);
         if (evq_next_time(&s->q) >= end) return;
         uint32_t id = evq_pop(&s->q);
         const PktCell *c = pktsim_cell(s, id);
