@@ -85,13 +85,22 @@ static size_t step_of(const OrderLog *l, uint32_t tie) {
 
 static void number_group(Order *o, const OrderGroup *g);
 
+/* Numbers the steps of a time unless one log has them all: its own ties are in order then. */
 static void number_time(Order *o, uint32_t after) {
     OrderGroup g;
+    int n_sharing = 0;
     for (int q = 0; q < o->n_logs; q++) {
         g.first[q] = lower_bound(o->logs[q], after);
         g.n[q] = run_length(o->logs[q], g.first[q], after);
+        n_sharing += g.n[q] > 0;
     }
-    number_group(o, &g);
+    if (n_sharing > 1) number_group(o, &g);
+}
+
+uint32_t order_event_tie(Order *o, int log, size_t step, uint32_t tie) {
+    /* Of two logs, the groups that order_next_group gave are all there are. */
+    if (o->n_logs > 2 && !is_numbered(o, log, step)) number_time(o, o->logs[log]->after[step]);
+    return order_tie(o, log, step) + (tie - o->logs[log]->steps[step].first);
 }
 
 /* The tie of the event of a step, good among all logs that scheduled at that time. */
@@ -100,7 +109,7 @@ static uint32_t event_tie(Order *o, int log, const OrderStep *x) {
     if (x->sched < l->begin) return x->tie;
     size_t by = step_of(l, x->tie);
     if (!is_numbered(o, log, by)) number_time(o, l->after[by]);
-    return order_tie(o, log, by) + (x->tie - l->steps[by].first);
+    return order_event_tie(o, log, by, x->tie);
 }
 
 /* Less than 0, 0 or more, as a step comes before, is the same as or comes after one of equal

@@ -61,7 +61,7 @@ typedef struct {
     size_t first[ORDER_MAX_LOGS], n[ORDER_MAX_LOGS];
 } OrderGroup;
 
-/* order_begin takes up the logs of the next window, and finds the times that log `me` shares with
+/* order_begin takes up o->logs, of the next window, and finds the times that log `me` shares with
  * others. order_next_group then gives them, ascending, with their steps numbered; false: no more.
  * order_free releases. */
 void order_begin(Order *o, int me);
@@ -71,6 +71,9 @@ void order_free(Order *o);
 /* order_tie returns the tie that a whole run's order gives a step of a log. Ties of steps and
  * events of equal time are in that order if they are the result of this, or of one log. */
 uint32_t order_tie(Order *o, int log, size_t step);
+
+/* order_event_tie returns the same for an event that a step of a log scheduled with a tie. */
+uint32_t order_event_tie(Order *o, int log, size_t step, uint32_t tie);
 
 /* order_before says whether a step comes before another one. */
 bool order_before(Order *o, int log_a, size_t a, int log_b, size_t b);

@@ -1,13 +1,11 @@
 /* parallel: conservative parallel simulation (Bryant 1977; Chandy and Misra 1979) in windows of
  * time, with the same results as one thread's, ties included.
  *
- *                    partition 0                     partition 1
- *   run       events of [begin, end), its own   events of [begin, end), its own
- *   ───────────────────────────── all wait for each other ─────────────────────────────
- *   settle    final ties of what it scheduled   final ties of what it scheduled
- *   ───────────────── all wait; where the next window ends is decided ─────────────────
- *   receive   packets on links, notes           packets on links, notes
- *   run       …                                 …
+ *                 partition 0                        partition 1
+ *   run       events of [begin, end), its own    events of [begin, end), its own
+ *   ──────────── all wait for each other; where the next window ends is decided ────────────
+ *   receive   final ties, packets on links       final ties, packets on links
+ *   run       …                                  …
  *
  * A partition (partition.h) has switches and their hosts, and of a run's state all that is theirs:
  * event queue, cells, ports, buffers. What a step of one partition means to another reaches it by a
@@ -50,9 +48,9 @@ typedef struct {
     uint64_t most_steps;
 } Outlook;
 
-/* What the partitions do next: a window; or, in two rounds, receive what came of the last one while
- * something has to be done after that, and then a window. */
-typedef enum { RECEIVE_AND_RUN, RUN, SETTLE, RECEIVE } ParallelPhase;
+/* What the partitions do next: receive what came of the last window and run the next one; or, in
+ * two rounds, the one and the other, while something has to be done in between. */
+typedef enum { RECEIVE_AND_RUN, RECEIVE, RUN } ParallelPhase;
 
 typedef struct {
     PktSim **sims; /* [n] the first is the caller's */
@@ -95,7 +93,6 @@ static void init_part(Parallel *x, const Partition *plan, int q) {
                 .of_node = plan->of_node,
                 .boxes = {MEM_ZNEW(PartBox, (size_t)x->n), MEM_ZNEW(PartBox, (size_t)x->n)},
                 .order = {.n_logs = x->n}};
-    for (int r = 0; r < x->n; r++) p->order.logs[r] = &x->parts[r].log;
 }
 
 /* Gives a partition its part of the slots, and its ports to know which links leave it. */
@@ -299,12 +296,8 @@ static void run_window(Parallel *x, Part *p) {
 static void work(void *ctx, int part) {
     Parallel *x = ctx;
     Part *p = &x->parts[part];
-    switch (x->phase) {
-    case RECEIVE_AND_RUN: part_receive(p); /* fall through */
-    case RUN: run_window(x, p); break;
-    case SETTLE: part_settle(p); break;
-    case RECEIVE: part_receive(p); break;
-    }
+    if (x->phase != RUN) part_receive(p);
+    if (x->phase != RECEIVE) run_window(x, p);
 }
 
 /* Sets the next window; false: there is none. */
@@ -327,18 +320,16 @@ static void watch(Parallel *x) {
 /* Decides what is next, between two rounds. */
 static bool next(void *ctx) {
     Parallel *x = ctx;
-    switch (x->phase) {
-    case RECEIVE_AND_RUN:
-    case RUN: x->phase = SETTLE; return true;
-    case SETTLE:
+    if (x->phase == RECEIVE) {
+        account(x, &x->outlook);
+        x->phase = RUN;
+    } else {
         x->outlook = look(x);
         x->critical_steps += x->outlook.most_steps;
         watch(x);
         x->phase = needs_account(x, &x->outlook) ? RECEIVE : RECEIVE_AND_RUN;
-        return x->phase == RECEIVE || begin_window(x, x->outlook.next);
-    case RECEIVE: account(x, &x->outlook); x->phase = RUN;
     }
-    return begin_window(x, x->outlook.next);
+    return x->phase == RECEIVE || begin_window(x, x->outlook.next);
 }
 
 /* ---- results ---- */

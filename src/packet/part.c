@@ -7,11 +7,11 @@
  * more): for that the sender's states of the window are kept.
  *
  * Invariant: between windows all pending events of all partitions have ranks that compare as one
- * run's would. The log of the window tells how (order.h); part_settle renumbers what the partition
- * has scheduled at times when others scheduled as well. Renumbering never changes the order within
- * the partition, so that its queue stays as it is.
+ * run's would. The logs of the window tell how (order.h): a partition renumbers what it scheduled
+ * at times when others scheduled as well, and what others scheduled for it. Renumbering never
+ * changes the order within the partition, so that its queue stays as it is.
  *
- * Boxes are double: the others read one set while this partition may be in the next window. Cells
+ * Logs and boxes are double: others read one set while this partition is in the next window. Cells
  * and flows are counted by changes, so that the largest count of one run can be found. */
 #include "packet/part.h"
 
@@ -21,23 +21,26 @@
 /* ---- the log of a window ---- */
 
 void part_begin(Part *p, int64_t begin) {
-    order_log_begin(&p->log, begin);
-    p->sim->tie = 0;
     p->window++;
+    p->log = &p->logs[p->window & 1];
+    order_log_begin(p->log, begin);
+    p->sim->scheduled = p->log->scheduled;
+    p->sim->tie = 0;
     for (int q = 0; q < p->n_parts; q++) {
         PartBox *b = &p->boxes[p->window & 1][q];
-        b->n = b->n_notes = b->settled = b->notes_settled = 0;
+        b->n = b->n_notes = 0;
+        b->next = INT64_MAX;
     }
     p->n_before = p->n_trace = p->n_drops = p->n_timers = 0;
     p->cells.n = p->flows.n = 0;
     p->cells.sum = p->cells.most = p->flows.sum = p->flows.most = 0;
 }
 
-static uint32_t present_step(const Part *p) { return (uint32_t)p->log.n - 1; }
+static uint32_t present_step(const Part *p) { return (uint32_t)p->log->n - 1; }
 
 void part_grow(PktSim *s) {
-    order_log_grow(&s->part->log, s->tie + PART_MAX_TIES);
-    s->scheduled = s->part->log.scheduled;
+    order_log_grow(s->part->log, s->tie + PART_MAX_TIES);
+    s->scheduled = s->part->log->scheduled;
 }
 
 static void change(PartChanges *c, PartChange x) {
@@ -84,7 +87,9 @@ static void send(Part *p, int to, uint32_t id) {
         memcpy(&b->hops[b->n * s->max_stamps], &s->hops[(size_t)id * s->max_stamps],
                s->max_stamps * sizeof *b->hops);
     }
-    b->cells[b->n++] = s->cells[id];
+    b->cells[b->n] = s->cells[id];
+    b->cells[b->n++].ev.next = present_step(p);
+    if (s->cells[id].ev.time < b->next) b->next = s->cells[id].ev.time;
 }
 
 void part_send(PktSim *s, uint32_t link, uint32_t id, int64_t arrival) {
@@ -107,6 +112,8 @@ static void note(Part *p, int to, PartNote n) {
     PartBox *b = &p->boxes[p->window & 1][to];
     MEM_GROW(b->notes, b->cap_notes, b->n_notes + 1);
     b->notes[b->n_notes++] = n;
+    int64_t timer = n.time + host_least_rto_ticks(p->sim);
+    if (!p->sim->compat && timer < b->next) b->next = timer;
 }
 
 bool part_packet_gone(PktSim *s, uint32_t slot) {
@@ -149,64 +156,35 @@ static void retie(PktSim *s, uint32_t id, int64_t time, uint32_t old, uint32_t t
 }
 
 static void settle_events(Part *p, size_t step, int64_t time) {
-    const OrderStep *x = &p->log.steps[step];
-    const uint32_t *cell = &p->log.scheduled[x->first];
+    const OrderStep *x = &p->log->steps[step];
+    const uint32_t *cell = &p->log->scheduled[x->first];
     uint32_t n = x[1].first - x->first, number = order_tie(&p->order, p->me, step);
     for (uint32_t i = 1; i < n; i++) {
         if (cell[i] != NONE) retie(p->sim, cell[i], time, x->first + i, number + i);
     }
 }
 
-/* The final tie of what the steps of a group in this partition's log scheduled with a tie. */
-static uint32_t final_tie(Part *p, size_t *step, uint32_t tie) {
-    const OrderStep *x = p->log.steps;
-    while (tie - x[*step].first >= x[*step + 1].first - x[*step].first) ++*step;
-    return order_tie(&p->order, p->me, *step) + (tie - x[*step].first);
-}
-
-static void settle_box(Part *p, PartBox *b, size_t first, int64_t time) {
-    size_t step = first, i;
-    for (i = b->settled; i < b->n && b->cells[i].ev.sched <= time; i++) {
-        EvNode *e = &b->cells[i].ev;
-        if (e->sched == time) e->tie = final_tie(p, &step, e->tie);
-    }
-    b->settled = i;
-    step = first;
-    for (i = b->notes_settled; i < b->n_notes && b->notes[i].time <= time; i++) {
-        PartNote *n = &b->notes[i];
-        if (n->time == time) n->tie = final_tie(p, &step, n->tie);
-    }
-    b->notes_settled = i;
-}
-
-/* Notes may set timers: no earlier than this after the drop. */
-static int64_t find_next(Part *p) {
-    int64_t next = evq_next_time(&p->sim->q);
-    for (int q = 0; q < p->n_parts; q++) {
-        const PartBox *b = &p->boxes[p->window & 1][q];
-        for (size_t i = 0; i < b->n; i++)
-            if (b->cells[i].ev.time < next) next = b->cells[i].ev.time;
-        if (b->n_notes == 0 || p->sim->compat) continue;
-        int64_t timer = b->notes[0].time + host_least_rto_ticks(p->sim);
-        if (timer < next) next = timer;
-    }
-    return next;
-}
-
-void part_end(Part *p) { order_log_end(&p->log, p->sim->tie); }
-
-void part_settle(Part *p) {
+/* Renumbers what this partition has scheduled in the window at times that it shares with others. */
+static void settle(Part *p) {
     OrderGroup g;
+    for (int q = 0; q < p->n_parts; q++) p->order.logs[q] = &p->all[q].logs[p->window & 1];
     order_begin(&p->order, p->me);
     while (order_next_group(&p->order, p->me, &g)) {
         size_t first = g.first[p->me];
-        int64_t time = p->log.begin + p->log.after[first];
+        int64_t time = p->log->begin + p->log->after[first];
         for (size_t i = 0; i < g.n[p->me]; i++) settle_events(p, first + i, time);
-        for (int q = 0; q < p->n_parts; q++)
-            settle_box(p, &p->boxes[p->window & 1][q], first, time);
     }
-    p->told = (PartTold){.next = find_next(p),
-                         .n_steps = p->log.n,
+}
+
+void part_end(Part *p) {
+    order_log_end(p->log, p->sim->tie);
+    int64_t next = evq_next_time(&p->sim->q);
+    for (int q = 0; q < p->n_parts; q++) {
+        const PartBox *b = &p->boxes[p->window & 1][q];
+        if (b->next < next) next = b->next;
+    }
+    p->told = (PartTold){.next = next,
+                         .n_steps = p->log->n,
                          .cells_sum = p->cells.sum,
                          .cells_most = p->cells.most + (int64_t)p->n_drops,
                          .cells_late = p->cells.late,
@@ -218,17 +196,18 @@ void part_settle(Part *p) {
 
 /* ---- what comes from others ---- */
 
-static void take_packets(Part *p, const PartBox *b) {
+static void take_packets(Part *p, int from) {
     PktSim *s = p->sim;
+    const PartBox *b = &p->all[from].boxes[p->window & 1][p->me];
     for (size_t i = 0; i < b->n; i++) {
-        const PktCell *from = &b->cells[i];
+        const EvNode *e = &b->cells[i].ev;
         pktsim_reserve_cells(s, 1);
         uint32_t id = pktsim_cell_take(s);
-        s->cells[id] = *from;
+        s->cells[id] = b->cells[i];
         if (s->max_stamps)
             memcpy(&s->hops[(size_t)id * s->max_stamps], &b->hops[i * s->max_stamps],
                    s->max_stamps * sizeof *s->hops);
-        evq_push(&s->q, id, from->ev.time, from->ev.sched, from->ev.tie);
+        evq_push(&s->q, id, e->time, e->sched, order_event_tie(&p->order, from, e->next, e->tie));
     }
     p->n_messages += b->n;
 }
@@ -241,7 +220,7 @@ static int by_rank(const void *x, const void *y) {
 
 /* Whether a step of this partition comes after what a note tells of. */
 static bool is_after(Part *p, uint32_t step, const PartNote *n) {
-    int64_t time = p->log.begin + p->log.after[step];
+    int64_t time = p->log->begin + p->log->after[step];
     if (time != n->time) return time > n->time;
     return (int32_t)(order_tie(&p->order, p->me, step) - n->tie) > 0;
 }
@@ -286,8 +265,11 @@ static void take_notes(Part *p) {
     for (int q = 0; q < p->n_parts; q++) {
         const PartBox *b = &p->all[q].boxes[p->window & 1][p->me];
         MEM_GROW(p->notes, p->cap_notes, n + b->n_notes);
-        if (b->n_notes > 0) memcpy(&p->notes[n], b->notes, b->n_notes * sizeof *b->notes);
-        n += b->n_notes;
+        for (size_t i = 0; i < b->n_notes; i++) {
+            PartNote *x = &p->notes[n++];
+            *x = b->notes[i];
+            x->tie = order_event_tie(&p->order, q, x->step, x->tie);
+        }
     }
     if (n == 0) return;
     qsort(p->notes, n, sizeof *p->notes, by_rank);
@@ -295,8 +277,9 @@ static void take_notes(Part *p) {
 }
 
 void part_receive(Part *p) {
+    settle(p);
     for (int q = 0; q < p->n_parts; q++)
-        if (q != p->me) take_packets(p, &p->all[q].boxes[p->window & 1][p->me]);
+        if (q != p->me) take_packets(p, q);
     take_notes(p);
 }
 
@@ -319,7 +302,8 @@ static void free_boxes(PartBox *b, int n) {
 }
 
 void part_free(Part *p) {
-    order_log_free(&p->log);
+    order_log_free(&p->logs[0]);
+    order_log_free(&p->logs[1]);
     order_free(&p->order);
     free_boxes(p->boxes[0], p->n_parts);
     free_boxes(p->boxes[1], p->n_parts);

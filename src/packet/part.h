@@ -2,8 +2,9 @@
  * window of time, hands over packets that leave it, and takes in those that come. Private to this
  * room.
  *
- * A window: part_begin; events; part_end; all partitions wait; part_settle; all wait; part_receive.
- * Functions without a Part are for the simulation, where PktSim.part is not NULL. */
+ * A window: part_begin; events; part_end; all partitions wait; part_receive, while others may be in
+ * their next window. Functions without a Part are for the simulation, where PktSim.part is not
+ * NULL. */
 #ifndef M3_PACKET_PART_H
 #define M3_PACKET_PART_H
 #include "packet/order.h"
@@ -22,11 +23,11 @@ typedef struct {
 
 /* What goes from one partition to another in a window, in order. */
 typedef struct {
-    PktCell *cells; /* [n] packets on a link */
+    PktCell *cells; /* [n] packets on a link; ev.next: the step that sent them there */
     uint64_t *hops; /* [n][max_stamps] */
     PartNote *notes;
     size_t n, cap, cap_hops, n_notes, cap_notes;
-    size_t settled, notes_settled; /* how many have their final ties */
+    int64_t next; /* no packet arrives, and no timer that a note sets expires, before that tick */
 } PartBox;
 
 /* A count that changes in a step. */
@@ -41,7 +42,7 @@ typedef struct {
     int64_t late;      /* of those that notes have added */
 } PartChanges;
 
-/* What the others are told between the two waits of a window. */
+/* What is told of a window when it has ended. */
 typedef struct {
     int64_t next;     /* no event or packet on a link is before that tick */
     uint64_t n_steps; /* of the window */
@@ -68,7 +69,7 @@ typedef struct Part {
     struct Part *all;       /* [n_parts] */
     const uint8_t *of_node; /* [n_nodes] partition */
     uint32_t first_slot, n_slots;
-    OrderLog log;
+    OrderLog logs[2], *log; /* of this window, `log`, and of the one before */
     Order order;
     uint32_t window;   /* counts windows */
     PartBox *boxes[2]; /* [n_parts] to each partition: of this window and of the one before */
@@ -88,7 +89,6 @@ typedef struct Part {
 
 void part_begin(Part *p, int64_t begin);
 void part_end(Part *p);
-void part_settle(Part *p);
 void part_receive(Part *p);
 void part_free(Part *p);
 
@@ -97,11 +97,11 @@ void part_free(Part *p);
 enum { PART_MAX_TIES = 32 }; /* of one step and of one that follows it */
 void part_grow(PktSim *s);
 static inline void part_reserve(PktSim *s) {
-    const OrderLog *l = &s->part->log;
+    const OrderLog *l = s->part->log;
     if (l->n + 3 > l->cap || s->tie + PART_MAX_TIES > l->cap_scheduled) part_grow(s);
 }
 static inline void part_step(PktSim *s, uint32_t sub) {
-    order_log_step(&s->part->log, s->now, (OrderStep){s->now_sched, s->now_tie, sub, s->tie++});
+    order_log_step(s->part->log, s->now, (OrderStep){s->now_sched, s->now_tie, sub, s->tie++});
 }
 /* part_owns_flow says whether a flow of the list starts here. */
 bool part_owns_flow(const PktSim *s, size_t index);
