@@ -192,6 +192,10 @@ static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *e
     if (rc == 0 && o->series_ns > 0) rc = file_out_commit(&o->series_file, err);
     if (rc == 0 && o->out) rc = flows_save(&s->flows, o->out, &s->topo, err);
     if (rc != 0) return -1;
+    int used = stats.parallel.n_threads > 0 ? stats.parallel.n_threads : 1;
+    if (common->threads > used && stats.parallel.why_fewer)
+        log_note(&common->log, "simulated on %d of %d threads: %s", used, common->threads,
+                 stats.parallel.why_fewer);
     report(o, common,
            &(SimReport){.scenario = s,
                         .stats = &stats,
@@ -199,6 +203,7 @@ static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *e
                         .seed = common->seed,
                         .cc = o->sim.cc ? o->sim.cc : netconf_cc_name(s->conf.cc),
                         .compat = o->sim.compat,
+                        .parallel = common->log.level == LOG_VERBOSE,
                         .wall_total_s = diag_now_s() - common->start_s});
     return 0;
 }
@@ -229,8 +234,9 @@ const CliCommand cmd_simulate = {
     .usage = "m3 simulate --topo FILE --flows FILE [options]\n       m3 simulate --topo FILE --mix "
              "FILE [options]",
     .details =
-        "Every packet and ACK, queue, mark and pause; one core. Per-flow times go to --out, a "
-        "summary to stdout.\n\n"
+        "Every packet and ACK, queue, mark and pause. Per-flow times go to --out, a summary to "
+        "stdout.\nThreads share the network where that is faster (not under dcqcn); -v says how. "
+        "The results are the same bytes.\n\n"
         "  m3 simulate --topo spec/clos-256-2to1.json --mix spec/demo.json --n-flows 100k --out "
         "flows.csv\n"
         "  m3 simulate --topo topology.txt --flows flows.csv --set cc=hp --compat hpcc-ns3 --json\n"

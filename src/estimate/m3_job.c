@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/par.h"
 #include "estimate/estimate.h"
 #include "estimate/m3_private.h"
 #include "estimate/report.h"
@@ -447,8 +448,11 @@ static int simulate_flows(Call *c, Scenario *s, M3Result *r) {
     PktStats stats;
     Flows *f = &s->flows;
     bool compat = c->job.hpcc_ns3 != 0;
-    PktOptions o = {
-        .compat = compat, .seed = c->job.options.seed, .stop_ns = c->job.stop_ns, .log = &c->log};
+    PktOptions o = {.compat = compat,
+                    .seed = c->job.options.seed,
+                    .stop_ns = c->job.stop_ns,
+                    .log = &c->log,
+                    .threads = par_resolve(c->job.options.threads)};
     double *fct_ns = MEM_NEW(double, f->n);
     if (f->graph) o.started_ns = MEM_NEW(double, f->n);
     int rc = pktsim_run(s->route, f, &s->conf, &o, fct_ns, &stats, &c->err);

@@ -56,6 +56,35 @@ static void print_queues(FILE *f, const PktStats *st) {
     fprintf(f, "switch buffer: %s\n", units_size((double)st->peak_buffer_b).s);
 }
 
+/* Largest over mean number of events that partitions have in a window. */
+static double imbalance(const PktStats *st) {
+    return st->n_events == 0 ? 1
+                             : (double)st->parallel.critical_steps * st->parallel.n_threads /
+                                   (double)st->n_events;
+}
+
+static double per_window(const PktStats *st) {
+    const PktParallel *p = &st->parallel;
+    return (double)st->n_events / ((double)p->n_windows * p->n_threads);
+}
+
+static double handed_over(const PktStats *st) {
+    return (double)st->parallel.n_messages / (double)st->n_packet_hops;
+}
+
+static void print_parallel(FILE *f, const PktStats *st) {
+    const PktParallel *p = &st->parallel;
+    if (p->n_threads == 0) {
+        fprintf(f, "threads         1\n");
+        return;
+    }
+    fprintf(f,
+            "threads         %d: %s windows of time, %.0f events of each thread in each, the most "
+            "%.2f times the mean; %.1f%% of packet-hops handed over\n",
+            p->n_threads, units_count(p->n_windows).s, per_window(st), imbalance(st),
+            100 * handed_over(st));
+}
+
 void sim_report_table(FILE *f, const SimReport *r) {
     const PktStats *st = r->stats;
     SimSlowdowns s = slowdowns_of(&r->scenario->flows);
@@ -88,9 +117,24 @@ void sim_report_table(FILE *f, const SimReport *r) {
             units_time(st->sim_ns).s, r->cc, st->wall_s, units_count(st->n_packet_hops).s,
             (double)st->n_packet_hops / st->wall_s / 1e6,
             units_size((double)diag_peak_rss_bytes()).s);
+    if (r->parallel) print_parallel(f, st);
 }
 
 /* ---- JSON ---- */
+
+static void put_parallel(JsonOut *o, const PktStats *st) {
+    const PktParallel *p = &st->parallel;
+    json_put_object(o, "parallel");
+    json_put_count(o, "threads", p->n_threads > 0 ? (uint64_t)p->n_threads : 1);
+    if (p->n_threads > 0) {
+        json_put_count(o, "windows", p->n_windows);
+        json_put_count(o, "packets_handed_over", p->n_messages);
+        json_put_number(o, "handed_over_share", handed_over(st));
+        json_put_number(o, "events_per_window_and_thread", per_window(st));
+        json_put_number(o, "imbalance", imbalance(st));
+    }
+    json_out_end(o, '}');
+}
 
 static void put_counts(JsonOut *o, const PktStats *st) {
     const struct {
@@ -171,6 +215,7 @@ void sim_report_json(FILE *f, const SimReport *r) {
     json_put_number(&o, "route", r->scenario->wall_route_s);
     json_put_number(&o, "simulate", r->stats->wall_s);
     json_out_end(&o, '}');
+    if (r->parallel) put_parallel(&o, r->stats);
     json_put_number(&o, "packet_hops_per_s", (double)r->stats->n_packet_hops / r->stats->wall_s);
     json_put_count(&o, "peak_rss_bytes", diag_peak_rss_bytes());
     json_out_end(&o, '}');

@@ -16,6 +16,7 @@ typedef struct {
     const char *cc; /* congestion control */
     bool compat;    /* --compat hpcc-ns3 */
     double wall_total_s;
+    bool parallel; /* say how the run was divided among threads: no result, as speed is none */
 } SimReport;
 
 /* sim_report_table prints slowdowns by flow size and the counts of the run for people;

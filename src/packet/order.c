@@ -204,7 +204,7 @@ bool order_next_group(Order *o, int me, OrderGroup *g) {
     if (first == UINT32_MAX) return false;
     uint32_t after = o->logs[me]->after[first];
     for (int q = 0; q < o->n_logs; q++) {
-        const uint32_t *at = &o->shared[q].at[o->shared[q].next];
+        const uint32_t *at = o->shared[q].at + o->shared[q].next;
         bool has = q != me && o->shared[q].next < o->shared[q].n && at[0] == first;
         g->first[q] = q == me ? first : has ? at[1] : 0;
         g->n[q] = q == me || has ? run_length(o->logs[q], g->first[q], after) : 0;

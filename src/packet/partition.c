@@ -247,11 +247,11 @@ static void keep(const Division *d, Partition *p, Partition found) {
 
 /* Divides the blocks by n, and keeps that if it is estimated to be faster than the best so far. */
 static void consider(Division *d, int n, bool any_size, Partition *p, double *speedup) {
-    Partition x = {.n = n, .balance = divide(d, n)};
-    x.lookahead = least_lookahead(d);
-    x.steps_per_window =
-        d->total * STEPS_PER_PACKET / n * fmin((double)x.lookahead / d->duration_ticks, 1);
-    double gain = n * x.balance * x.steps_per_window / (x.steps_per_window + WINDOW_STEPS);
+    double balance = divide(d, n);
+    Partition x = {.n = n, .lookahead = least_lookahead(d)};
+    double windows = fmax(d->duration_ticks / (double)x.lookahead, 1),
+           steps = d->total * STEPS_PER_PACKET / n / windows; /* of one partition in a window */
+    double gain = n * balance * steps / (steps + WINDOW_STEPS);
     if (any_size) gain = n;
     if (x.lookahead < 1 || gain <= *speedup) return;
     *speedup = gain;

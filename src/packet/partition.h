@@ -6,11 +6,9 @@
 enum { PARTITION_MAX = 64 };
 
 typedef struct {
-    int n;                   /* partitions; 1: a parallel run would not be faster */
-    uint8_t *of_node;        /* [n_nodes] owned; NULL if n is 1 */
-    int64_t lookahead;       /* ticks that a packet to another partition takes at least */
-    double steps_per_window; /* estimated events of one partition in that time */
-    double balance;          /* estimated: mean load of partitions over the largest */
+    int n;             /* partitions; 1: a parallel run would not be faster */
+    uint8_t *of_node;  /* [n_nodes] owned; NULL if n is 1 */
+    int64_t lookahead; /* ticks that a packet to another partition takes at least */
 } Partition;
 
 /* partition_find divides a run's network among at most `threads` partitions, as is estimated to be

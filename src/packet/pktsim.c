@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/units.h"
 #include "net/basebdp.h"
 #include "packet/compat.h"
 #include "packet/ideal.h"
@@ -499,25 +498,17 @@ static bool needs_one_thread(const PktSim *s) {
     return s->opt->stretch || s->cc->timer || draws;
 }
 
-static void log_partition(const PktSim *s, const Partition *p) {
-    if (p->n > 1)
-        log_detail(s->opt->log,
-                   "packet simulation on %d threads: windows of %s, an estimated %.0f events each",
-                   p->n, units_time((double)p->lookahead / (double)s->ticks_per_ns).s,
-                   p->steps_per_window);
-    else
-        log_detail(s->opt->log, "packet simulation on 1 thread: %s",
-                   needs_one_thread(s) ? "its random marks are drawn in the order of all events"
-                                       : "more would not be faster on this network");
-}
-
 /* Simulates on several threads if that is wanted and faster, else on this one. */
 static int run(PktSim *s, Err *err) {
     Partition p = {.n = 1};
     int rc = 1;
     if (s->opt->threads > 1 && s->in->n > 0) {
-        if (!needs_one_thread(s)) partition_find(s, s->opt->threads, s->opt->any_size, &p);
-        log_partition(s, &p);
+        bool one = needs_one_thread(s);
+        if (!one) partition_find(s, s->opt->threads, s->opt->any_size, &p);
+        if (p.n < s->opt->threads)
+            s->stats->parallel.why_fewer =
+                one ? "random marks and timers follow one order of all events"
+                    : "more would not be faster here";
     }
     if (p.n > 1) {
         int64_t stop = first_marks(s).stop;

@@ -77,6 +77,7 @@ typedef struct {
     uint64_t n_windows;      /* of time, after each of which the threads waited for each other */
     uint64_t n_messages;     /* packets handed over */
     uint64_t critical_steps; /* events of the busiest partition, summed up over windows */
+    const char *why_fewer;   /* threads than asked for; NULL: not fewer */
 } PktParallel;
 
 typedef struct {
