@@ -46,12 +46,12 @@ void evq_free(Evq *q) {
 
 /* ---- ready list and wheel ---- */
 
-static inline bool rank_before(const EvNode *a, const EvNode *b) {
-    return evq_rank_before(a->sched, a->tie, b->sched, b->tie);
+static inline bool rank_before(const Evq *q, const EvNode *a, const EvNode *b) {
+    return evq_rank_before(q, a->sched, a->tie, b->sched, b->tie);
 }
 
 static void push_far(Evq *q, uint32_t id, const EvNode *n) {
-    evheap_push(&q->far, q->nodes, (EvFar){n->time, n->sched, id});
+    evheap_push(&q->far, q, (EvFar){n->time, n->sched, id});
 }
 
 /* Puts an event in its place of the ready list, which has room, or in the heap if that is far from
@@ -62,7 +62,7 @@ static inline void ready_insert(Evq *q, uint32_t id, const EvNode *n) {
     for (; to > least; to--) {
         const EvReady *before = &ready[to - 1];
         if (before->time < n->time) break;
-        if (before->time == n->time && rank_before(evq_node(q, before->id), n)) break;
+        if (before->time == n->time && rank_before(q, evq_node(q, before->id), n)) break;
     }
     if (to == least && to > q->at) {
         push_far(q, id, n);
@@ -128,47 +128,48 @@ bool evq_refill(Evq *q) {
 
 bool evq_far_is_first(const Evq *q, const EvReady *e) {
     return q->far.time < e->time ||
-           rank_before(evq_node(q, q->far.events[0].id), evq_node(q, e->id));
+           rank_before(q, evq_node(q, q->far.events[0].id), evq_node(q, e->id));
+}
+
+void evq_list(const Evq *q, uint32_t *ids) {
+    for (size_t i = q->at; i < q->end; i++) *ids++ = q->ready[i].id;
+    for (size_t i = 0; i < q->far.n; i++) *ids++ = q->far.events[i].id;
+    for (size_t i = 0; i <= q->mask && q->n_wheel > 0; i++)
+        for (uint32_t id = q->heads[i]; id != EVQ_NONE; id = evq_node(q, id)->next) *ids++ = id;
 }
 
 uint32_t evq_pop_far(Evq *q) {
-    EvFar top = evheap_pop(&q->far, q->nodes);
+    EvFar top = evheap_pop(&q->far, q);
     q->now = top.time;
     return top.id;
 }
 
 /* ---- heap ---- */
 
-static bool tie_before(const unsigned char *nodes, const EvFar *a, const EvFar *b) {
-    if (!nodes) return false;
-    return rank_before((const EvNode *)(const void *)(nodes + (size_t)a->id * EVQ_STRIDE),
-                       (const EvNode *)(const void *)(nodes + (size_t)b->id * EVQ_STRIDE));
-}
-
-static bool far_before(const unsigned char *nodes, const EvFar *a, const EvFar *b) {
+static bool far_before(const Evq *q, const EvFar *a, const EvFar *b) {
     if (a->time != b->time) return a->time < b->time;
     if (a->sched != b->sched) return a->sched < b->sched;
-    return tie_before(nodes, a, b);
+    return q && rank_before(q, evq_node(q, a->id), evq_node(q, b->id));
 }
 
-void evheap_push(EvHeap *h, const unsigned char *nodes, EvFar e) {
+void evheap_push(EvHeap *h, const Evq *q, EvFar e) {
     MEM_GROW(h->events, h->cap, h->n + 1);
     size_t i = h->n++;
-    for (size_t up; i > 0 && far_before(nodes, &e, &h->events[up = (i - 1) / 4]); i = up)
+    for (size_t up; i > 0 && far_before(q, &e, &h->events[up = (i - 1) / 4]); i = up)
         h->events[i] = h->events[up];
     h->events[i] = e;
     h->time = h->events[0].time;
 }
 
-EvFar evheap_pop(EvHeap *h, const unsigned char *nodes) {
+EvFar evheap_pop(EvHeap *h, const Evq *q) {
     EvFar top = h->events[0], last = h->events[--h->n];
     size_t i = 0, n = h->n;
     for (size_t child; (child = 4 * i + 1) < n;) {
         size_t end = child + 4 < n ? child + 4 : n, least = child;
         for (size_t k = child + 1; k < end; k++) {
-            if (far_before(nodes, &h->events[k], &h->events[least])) least = k;
+            if (far_before(q, &h->events[k], &h->events[least])) least = k;
         }
-        if (!far_before(nodes, &h->events[least], &last)) break;
+        if (!far_before(q, &h->events[least], &last)) break;
         h->events[i] = h->events[least];
         i = least;
     }

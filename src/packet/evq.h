@@ -37,20 +37,25 @@ typedef struct {
     int64_t time; /* of its first event; INT64_MAX: none */
 } EvHeap;
 /* evheap_push adds an event, and evheap_pop takes out the first one, of a heap that has some, by
- * (time, sched) and, unless `nodes` is NULL, by the ties in the nodes: those may be renumbered in
+ * (time, sched) and, unless q is NULL, by the ties in its nodes: those may be renumbered in
  * between. evheap_free releases. */
-void evheap_push(EvHeap *h, const unsigned char *nodes, EvFar e);
-EvFar evheap_pop(EvHeap *h, const unsigned char *nodes);
+typedef struct Evq Evq;
+void evheap_push(EvHeap *h, const Evq *q, EvFar e);
+EvFar evheap_pop(EvHeap *h, const Evq *q);
 void evheap_free(EvHeap *h);
 
 /* Invariants: an event is in the ready list if its slot, time >> shift, is before `base` (and in
  * the heap if it found no place there); in the wheel, if its slot is in [base, base + mask]; in the
  * heap if that is later. base is a multiple of 64, so that a word of slots is of one turn. */
-typedef struct {
+struct Evq {
     unsigned char *nodes; /* the user's array; set by the user, again after each move of it */
-    int64_t now;          /* time of the last event popped */
-    int64_t base;         /* first slot that is not in the ready list */
-    EvReady *ready;       /* [cap_ready] ascending; what is to come are [at, end) */
+    /* How ties of events scheduled at one time are ordered, set by the user after evq_init; NULL:
+     * by number. */
+    bool (*tie_before)(const void *ctx, int64_t sched, uint32_t a, uint32_t b);
+    const void *ctx;
+    int64_t now;    /* time of the last event popped */
+    int64_t base;   /* first slot that is not in the ready list */
+    EvReady *ready; /* [cap_ready] ascending; what is to come are [at, end) */
     size_t at, end, cap_ready;
     uint32_t *heads; /* [mask + 1] lists, latest push first; EVQ_NONE: empty */
     uint64_t *words; /* [(mask + 1) / 64] bit per slot: not empty */
@@ -58,7 +63,7 @@ typedef struct {
     int shift;
     size_t n_wheel;
     EvHeap far;
-} Evq;
+};
 
 /* evq_init makes a queue for about n_events pending events that are mostly less than horizon_ticks
  * ahead; more events, or farther ones, only take longer. evq_free releases. */
@@ -77,10 +82,14 @@ static inline EvNode *evq_node(const Evq *q, uint32_t id) {
     return (EvNode *)(void *)(q->nodes + (size_t)id * EVQ_STRIDE);
 }
 /* evq_rank_before says whether an event comes before another one of equal time. */
-static inline bool evq_rank_before(int64_t sched_a, uint32_t tie_a, int64_t sched_b,
+static inline bool evq_rank_before(const Evq *q, int64_t sched_a, uint32_t tie_a, int64_t sched_b,
                                    uint32_t tie_b) {
-    return sched_a < sched_b || (sched_a == sched_b && (int32_t)(tie_a - tie_b) < 0);
+    if (sched_a != sched_b) return sched_a < sched_b;
+    return q->tie_before ? q->tie_before(q->ctx, sched_a, tie_a, tie_b)
+                         : (int32_t)(tie_a - tie_b) < 0;
 }
+/* evq_list writes the nodes of all events, in no order, to ids[evq_len]. */
+void evq_list(const Evq *q, uint32_t *ids);
 static inline size_t evq_len(const Evq *q) { return q->n_wheel + (q->end - q->at) + q->far.n; }
 
 /* evq_push adds node id with time ≥ now and a rank that no other pending event of that time has. */

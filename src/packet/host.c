@@ -353,7 +353,7 @@ void host_set_rto(PktSim *s, uint32_t slot, uint32_t id, int64_t time, uint32_t 
 
 static void arm_rto(PktSim *s, uint32_t slot, FlowSlot *f) {
     uint32_t id = f->rto = pktsim_cell_new(s, CELL_RTO);
-    host_set_rto(s, slot, id, s->now, pktsim_next_tie(s, id), f->una, f->n_rto);
+    host_set_rto(s, slot, id, s->now, s->tie++, f->una, f->n_rto);
 }
 
 void host_on_drop(PktSim *s, uint32_t slot) {

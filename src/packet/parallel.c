@@ -4,7 +4,7 @@
  *                 partition 0                        partition 1
  *   run       events of [begin, end), its own    events of [begin, end), its own
  *   ──────────── all wait for each other; where the next window ends is decided ────────────
- *   receive   final ties, packets on links       final ties, packets on links
+ *   receive   packets on links, notes            packets on links, notes
  *   run       …                                  …
  *
  * A partition (partition.h) has switches and their hosts, and of a run's state all that is theirs:
@@ -14,9 +14,9 @@
  * later, the next window begins there. Windows end where a series' interval does, and at the stop.
  *
  * Order: events of equal time run by when they were scheduled, and those that were scheduled at one
- * time in the order of the steps that did so. Partitions that schedule at the same time renumber
- * what they scheduled, by the order of those steps (order.h). The order within each node is hence
- * what it is in a single queue, whatever the partitions.
+ * time in the order of the steps that did so, wherever these were: the partitions' logs tell
+ * (order.h). The order within each node is hence what it is in a single queue, whatever the
+ * partitions.
  *
  * What is not of a node: the list of flows, which all partitions go through alike; flows' paths and
  * both their ends, which lie in memory that never moves and of which each end has one owner;
@@ -60,7 +60,10 @@ typedef struct {
     ParallelPhase phase;
     int64_t lookahead, stop;
     int64_t begin, end; /* of the window */
-    uint64_t *queue_b;  /* [n_links] of the last line of the trace about it */
+    bool new_epoch;     /* it begins one */
+    OrderLog *logs[PARTITION_MAX];
+    size_t n_known[PARTITION_MAX]; /* steps of each log that all may read */
+    uint64_t *queue_b;             /* [n_links] of the last line of the trace about it */
     int64_t n_cells, n_flows, peak_cells, peak_flows; /* when it began; at most so far */
     Outlook outlook;
     bool interrupted;
@@ -84,6 +87,13 @@ static void share_slots(Parallel *x) {
     }
 }
 
+/* Steps of an epoch, and of one event more: memory that takes no room until it is used. */
+static OrderLog new_log(size_t n_flows) {
+    return (OrderLog){.steps = mem_reserve(PART_MAX_STEPS + n_flows + 2, sizeof(OrderStep)),
+                      .cap = PART_MAX_STEPS,
+                      .common = mem_reserve(n_flows, sizeof(uint32_t))};
+}
+
 static void init_part(Parallel *x, const Partition *plan, int q) {
     Part *p = &x->parts[q];
     *p = (Part){.sim = x->sims[q],
@@ -92,7 +102,24 @@ static void init_part(Parallel *x, const Partition *plan, int q) {
                 .all = x->parts,
                 .of_node = plan->of_node,
                 .boxes = {MEM_ZNEW(PartBox, (size_t)x->n), MEM_ZNEW(PartBox, (size_t)x->n)},
-                .order = {.n_logs = x->n}};
+                .log = new_log(x->sims[0]->in->n),
+                .n_common = x->sims[0]->in->n,
+                .order = {.logs = x->logs, .n_known = x->n_known, .me = q}};
+    x->logs[q] = &p->log;
+}
+
+/* False: the system refused the memory for a log. */
+static bool init_parts(Parallel *x, const Partition *plan) {
+    bool all = true;
+    for (int q = 0; q < x->n; q++) {
+        init_part(x, plan, q);
+        all &= x->logs[q]->steps && x->logs[q]->common;
+    }
+    return all;
+}
+
+static bool tie_before(const void *order, int64_t sched, uint32_t a, uint32_t b) {
+    return order_tie_before(order, sched, a, b);
 }
 
 /* Gives a partition its part of the slots, and its ports to know which links leave it. */
@@ -100,6 +127,10 @@ static void connect(Parallel *x, int q) {
     PktSim *s = x->sims[q];
     Part *p = &x->parts[q];
     s->part = p;
+    s->tie = (uint32_t)q << ORDER_COUNT_BITS;
+    s->q.tie_before = tie_before;
+    s->q.ctx = &p->order;
+    part_limit_steps(p);
     s->n_slots = p->first_slot;
     s->cap_slots = p->first_slot + p->n_slots;
     s->no_path = pktsim_path(s, s->cap_slots - 1, 0);
@@ -110,8 +141,7 @@ static void connect(Parallel *x, int q) {
 }
 
 /* Sets up the partitions beside the first, whose simulation is the caller's. */
-static void set_up(Parallel *x, const Partition *plan) {
-    for (int q = 0; q < x->n; q++) init_part(x, plan, q);
+static void set_up(Parallel *x) {
     for (int q = 1; q < x->n; q++) {
         PktSim *s = x->sims[q];
         *s = *x->sims[0];
@@ -149,6 +179,12 @@ static void release_slots(PktSim *s, size_t n) {
 
 /* ---- what one thread does for all, while they wait ---- */
 
+static bool is_before(const Parallel *x, int log_i, size_t i, int log_j, size_t j) {
+    int64_t time_i = x->logs[log_i]->steps[i].time, time_j = x->logs[log_j]->steps[j].time;
+    if (time_i != time_j) return time_i < time_j;
+    return order_compare(&x->parts[0].order, log_i, i, log_j, j) < 0;
+}
+
 /* Puts out a line of the trace. Where a packet arrives, the queue that it came from may be another
  * partition's: its length is that of the last line about it. */
 static void put_trace(Parallel *x, PktTraceEvent *e) {
@@ -165,8 +201,8 @@ static void trace_in_order(Parallel *x) {
         for (int q = 0; q < x->n; q++) {
             const Part *p = &x->parts[q];
             if (done[q] == p->n_trace) continue;
-            if (least < 0 || order_before(&x->parts[0].order, q, p->trace[done[q]].step, least,
-                                          x->parts[least].trace[done[least]].step))
+            if (least < 0 || is_before(x, q, p->trace[done[q]].step, least,
+                                       x->parts[least].trace[done[least]].step))
                 least = q;
         }
         if (least < 0) return;
@@ -176,12 +212,11 @@ static void trace_in_order(Parallel *x) {
 
 /* The most that `start` grows to by changes of all partitions in order. */
 static int64_t find_peak(Parallel *x, PartChange *all, size_t n, int64_t start) {
-    Order *o = &x->parts[0].order;
     int64_t most = start;
     for (size_t i = 1; i < n; i++) {
         PartChange c = all[i];
         size_t to = i;
-        for (; to > 0 && order_before(o, c.from, c.step, all[to - 1].from, all[to - 1].step); to--)
+        for (; to > 0 && is_before(x, c.from, c.step, all[to - 1].from, all[to - 1].step); to--)
             all[to] = all[to - 1];
         all[to] = c;
     }
@@ -201,8 +236,8 @@ static int64_t find_peak_cells(Parallel *x, int64_t start) {
         for (int q = 0; q < x->n; q++) {
             const PartChanges *c = &x->parts[q].cells;
             if (done[q] == c->n) continue;
-            if (least < 0 || order_before(&x->parts[0].order, q, c->list[done[q]].step, least,
-                                          x->parts[least].cells.list[done[least]].step))
+            if (least < 0 || is_before(x, q, c->list[done[q]].step, least,
+                                       x->parts[least].cells.list[done[least]].step))
                 least = q;
         }
         if (least < 0) return most;
@@ -288,7 +323,8 @@ static void account(Parallel *x, const Outlook *o) {
 /* ---- rounds ---- */
 
 static void run_window(Parallel *x, Part *p) {
-    part_begin(p, x->begin);
+    if (x->new_epoch) part_begin_epoch(p, x->begin);
+    part_begin(p);
     pktsim_run_until(p->sim, x->end);
     part_end(p);
 }
@@ -298,6 +334,37 @@ static void work(void *ctx, int part) {
     Part *p = &x->parts[part];
     if (x->phase != RUN) part_receive(p);
     if (x->phase != RECEIVE) run_window(x, p);
+    else if (x->new_epoch) part_end_epoch(p);
+}
+
+/* Numbers the ties of the pending events of all partitions, where those of equal time that were
+ * scheduled at one time are in one order. */
+static void number_pending(Parallel *x) {
+    size_t done[PARTITION_MAX] = {0};
+    const Order *o = &x->parts[0].order;
+    PartPending last = {.time = -1};
+    for (uint32_t number = 0;; number++) {
+        int least = -1;
+        for (int q = 0; q < x->n; q++) {
+            const Part *p = &x->parts[q];
+            if (done[q] == p->n_pending) continue;
+            if (least < 0 ||
+                part_pending_before(o, &p->pending[done[q]], &x->parts[least].pending[done[least]]))
+                least = q;
+        }
+        if (least < 0) return;
+        PartPending *e = &x->parts[least].pending[done[least]++];
+        if (e->time != last.time || e->sched != last.sched) number = 0;
+        else if (e->tie == last.tie) number--; /* the event that starts flows */
+        last = *e;
+        e->tie = number;
+    }
+}
+
+static bool is_epoch_over(const Parallel *x) {
+    for (int q = 0; q < x->n; q++)
+        if (x->parts[q].log.n >= x->parts[q].most_steps) return true;
+    return false;
 }
 
 /* Sets the next window; false: there is none. */
@@ -322,12 +389,17 @@ static bool next(void *ctx) {
     Parallel *x = ctx;
     if (x->phase == RECEIVE) {
         account(x, &x->outlook);
+        if (x->new_epoch) number_pending(x);
+        if (x->new_epoch) memset(x->n_known, 0, sizeof x->n_known);
         x->phase = RUN;
     } else {
         x->outlook = look(x);
         x->critical_steps += x->outlook.most_steps;
         watch(x);
-        x->phase = needs_account(x, &x->outlook) ? RECEIVE : RECEIVE_AND_RUN;
+        x->new_epoch = is_epoch_over(x);
+        for (int q = 0; q < x->n; q++) x->n_known[q] = x->logs[q]->n;
+        bool in_two = x->new_epoch || needs_account(x, &x->outlook);
+        x->phase = in_two ? RECEIVE : RECEIVE_AND_RUN;
     }
     return x->phase == RECEIVE || begin_window(x, x->outlook.next);
 }
@@ -376,8 +448,12 @@ static void gather(Parallel *x) {
     for (int q = 0; q < x->n; q++) facts->n_messages += x->parts[q].n_messages;
 }
 
-static void release(Parallel *x) {
+static void free_parts(Parallel *x) {
     for (int q = 0; q < x->n; q++) part_free(&x->parts[q]);
+}
+
+static void release(Parallel *x) {
+    free_parts(x);
     for (int q = 1; q < x->n; q++) pktsim_free_network(x->sims[q]);
     x->sims[0]->part = NULL;
 }
@@ -388,13 +464,14 @@ int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
         release_slots(s, n_slots);
         return 1;
     }
+    int64_t longest = host_least_rto_ticks(s); /* it is set after the window */
     Arena arena = {0};
     Parallel x = {.sims = ARENA_NEW(&arena, PktSim *, n),
                   .own = ARENA_NEW(&arena, Own, n),
                   .parts = ARENA_NEW(&arena, Part, n),
                   .n = plan->n,
                   .phase = RUN,
-                  .lookahead = plan->lookahead,
+                  .lookahead = longest < plan->lookahead ? longest : plan->lookahead,
                   .stop = stop,
                   .n_cells = 1, /* that of the list of flows */
                   .peak_cells = 1};
@@ -403,7 +480,13 @@ int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
         memset(x.queue_b, 0, s->topo->n_links * sizeof *x.queue_b);
     }
     for (size_t q = 0; q < n; q++) x.sims[q] = q == 0 ? s : &x.own[q].sim;
-    set_up(&x, plan);
+    if (!init_parts(&x, plan)) {
+        free_parts(&x);
+        release_slots(s, n_slots);
+        arena_free(&arena);
+        return 1;
+    }
+    set_up(&x);
     progress_init(&x.progress, s->opt->log, "flows", s->in->n);
     if (begin_window(&x, 0))
         lockstep_run(&(LockstepJob){.n = x.n, .ctx = &x, .work = work, .next = next});

@@ -6,13 +6,12 @@
  * the flow's retransmission timer as of the moment of the drop (it expires a millisecond later and
  * more): for that the sender's states of the window are kept.
  *
- * Invariant: between windows all pending events of all partitions have ranks that compare as one
- * run's would. The logs of the window tell how (order.h): a partition renumbers what it scheduled
- * at times when others scheduled as well, and what others scheduled for it. Renumbering never
- * changes the order within the partition, so that its queue stays as it is.
+ * Ranks of events compare as one run's would (order.h), by the logs of all partitions. Those grow
+ * until an epoch ends: then all pending events are listed in one order and their ties numbered
+ * anew, which never changes the order within a partition, so that its queue stays as it is.
  *
- * Logs and boxes are double: others read one set while this partition is in the next window. Cells
- * and flows are counted by changes, so that the largest count of one run can be found. */
+ * Boxes are double: others read one set while this partition is in the next window. Cells and flows
+ * are counted by changes, so that the largest count of one run can be found. */
 #include "packet/part.h"
 
 #include <stdlib.h>
@@ -20,12 +19,8 @@
 
 /* ---- the log of a window ---- */
 
-void part_begin(Part *p, int64_t begin) {
+void part_begin(Part *p) {
     p->window++;
-    p->log = &p->logs[p->window & 1];
-    order_log_begin(p->log, begin);
-    p->sim->scheduled = p->log->scheduled;
-    p->sim->tie = 0;
     for (int q = 0; q < p->n_parts; q++) {
         PartBox *b = &p->boxes[p->window & 1][q];
         b->n = b->n_notes = 0;
@@ -34,13 +29,15 @@ void part_begin(Part *p, int64_t begin) {
     p->n_before = p->n_trace = p->n_drops = p->n_timers = 0;
     p->cells.n = p->flows.n = 0;
     p->cells.sum = p->cells.most = p->flows.sum = p->flows.most = 0;
+    p->first_step = p->log.n;
 }
 
-static uint32_t present_step(const Part *p) { return (uint32_t)p->log->n - 1; }
+static uint32_t present_step(const Part *p) { return (uint32_t)p->log.n - 1; }
 
-void part_grow(PktSim *s) {
-    order_log_grow(s->part->log, s->tie + PART_MAX_TIES);
-    s->scheduled = s->part->log->scheduled;
+uint32_t part_common_tie(PktSim *s) {
+    OrderLog *l = &s->part->log;
+    l->common[l->n_common] = present_step(s->part);
+    return (uint32_t)ORDER_COMMON << ORDER_COUNT_BITS | l->n_common++;
 }
 
 static void change(PartChanges *c, PartChange x) {
@@ -87,8 +84,7 @@ static void send(Part *p, int to, uint32_t id) {
         memcpy(&b->hops[b->n * s->max_stamps], &s->hops[(size_t)id * s->max_stamps],
                s->max_stamps * sizeof *b->hops);
     }
-    b->cells[b->n] = s->cells[id];
-    b->cells[b->n++].ev.next = present_step(p);
+    b->cells[b->n++] = s->cells[id];
     if (s->cells[id].ev.time < b->next) b->next = s->cells[id].ev.time;
 }
 
@@ -96,7 +92,7 @@ void part_send(PktSim *s, uint32_t link, uint32_t id, int64_t arrival) {
     PktCell *c = pktsim_cell(s, id);
     c->ev.time = arrival;
     c->ev.sched = s->now;
-    c->ev.tie = pktsim_next_tie(s, NONE);
+    c->ev.tie = s->tie++;
     send(s->part, s->part->of_node[s->topo->links[link].to], id);
     pktsim_cell_give_back(s, id);
 }
@@ -120,12 +116,10 @@ bool part_packet_gone(PktSim *s, uint32_t slot) {
     Part *p = s->part;
     int to = owner_of_flow(p, slot);
     if (to == p->me) return false;
-    note(p, to,
-         (PartNote){.time = s->now,
-                    .tie = pktsim_next_tie(s, NONE),
-                    .slot = slot,
-                    .from = p->me,
-                    .step = present_step(p)});
+    note(
+        p, to,
+        (PartNote){
+            .time = s->now, .tie = s->tie++, .slot = slot, .from = p->me, .step = present_step(p)});
     return true;
 }
 
@@ -135,7 +129,7 @@ void part_drop(PktSim *s, uint32_t slot) {
     p->n_drops++;
     note(p, owner_of_flow(p, slot),
          (PartNote){.time = s->now,
-                    .tie = pktsim_next_tie(s, NONE),
+                    .tie = s->tie++,
                     .slot = slot,
                     .change = (uint32_t)p->cells.n - 1,
                     .from = p->me,
@@ -143,48 +137,16 @@ void part_drop(PktSim *s, uint32_t slot) {
                     .drop = true});
 }
 
-/* ---- final ties ---- */
-
-/* Gives the event of cell `id` that was scheduled at `time` with a tie another one, if it still is
- * to come. Cells of ports have the port's next event, queued or not. */
-static void retie(PktSim *s, uint32_t id, int64_t time, uint32_t old, uint32_t tie) {
-    EvNode *e = &s->cells[id].ev;
-    if (e->sched == time && e->tie == old) e->tie = tie;
-    if (id >= s->topo->n_links) return;
-    Port *p = &s->ports[id];
-    if (p->free_sched == time && p->free_tie == old) p->free_tie = tie;
-}
-
-static void settle_events(Part *p, size_t step, int64_t time) {
-    const OrderStep *x = &p->log->steps[step];
-    const uint32_t *cell = &p->log->scheduled[x->first];
-    uint32_t n = x[1].first - x->first, number = order_tie(&p->order, p->me, step);
-    for (uint32_t i = 1; i < n; i++) {
-        if (cell[i] != NONE) retie(p->sim, cell[i], time, x->first + i, number + i);
-    }
-}
-
-/* Renumbers what this partition has scheduled in the window at times that it shares with others. */
-static void settle(Part *p) {
-    OrderGroup g;
-    for (int q = 0; q < p->n_parts; q++) p->order.logs[q] = &p->all[q].logs[p->window & 1];
-    order_begin(&p->order, p->me);
-    while (order_next_group(&p->order, p->me, &g)) {
-        size_t first = g.first[p->me];
-        int64_t time = p->log->begin + p->log->after[first];
-        for (size_t i = 0; i < g.n[p->me]; i++) settle_events(p, first + i, time);
-    }
-}
+/* ---- the end of a window ---- */
 
 void part_end(Part *p) {
-    order_log_end(p->log, p->sim->tie);
     int64_t next = evq_next_time(&p->sim->q);
     for (int q = 0; q < p->n_parts; q++) {
         const PartBox *b = &p->boxes[p->window & 1][q];
         if (b->next < next) next = b->next;
     }
     p->told = (PartTold){.next = next,
-                         .n_steps = p->log->n,
+                         .n_steps = p->log.n - p->first_step,
                          .cells_sum = p->cells.sum,
                          .cells_most = p->cells.most + (int64_t)p->n_drops,
                          .cells_late = p->cells.late,
@@ -207,22 +169,23 @@ static void take_packets(Part *p, int from) {
         if (s->max_stamps)
             memcpy(&s->hops[(size_t)id * s->max_stamps], &b->hops[i * s->max_stamps],
                    s->max_stamps * sizeof *s->hops);
-        evq_push(&s->q, id, e->time, e->sched, order_event_tie(&p->order, from, e->next, e->tie));
+        evq_push(&s->q, id, e->time, e->sched, e->tie);
     }
     p->n_messages += b->n;
 }
 
-static int by_rank(const void *x, const void *y) {
+static int by_step(const void *x, const void *y, void *ctx) {
     const PartNote *a = x, *b = y;
+    const Part *p = ctx;
     if (a->time != b->time) return a->time < b->time ? -1 : 1;
-    return a->tie == b->tie ? 0 : (int32_t)(a->tie - b->tie) < 0 ? -1 : 1;
+    return order_compare(&p->order, a->from, a->step, b->from, b->step);
 }
 
 /* Whether a step of this partition comes after what a note tells of. */
-static bool is_after(Part *p, uint32_t step, const PartNote *n) {
-    int64_t time = p->log->begin + p->log->after[step];
+static bool is_after(const Part *p, uint32_t step, const PartNote *n) {
+    int64_t time = p->log.steps[step].time;
     if (time != n->time) return time > n->time;
-    return (int32_t)(order_tie(&p->order, p->me, step) - n->tie) > 0;
+    return order_compare(&p->order, p->me, step, n->from, n->step) > 0;
 }
 
 /* Sets the retransmission timer of a flow, of which a packet was dropped, if at that moment none
@@ -265,22 +228,84 @@ static void take_notes(Part *p) {
     for (int q = 0; q < p->n_parts; q++) {
         const PartBox *b = &p->all[q].boxes[p->window & 1][p->me];
         MEM_GROW(p->notes, p->cap_notes, n + b->n_notes);
-        for (size_t i = 0; i < b->n_notes; i++) {
-            PartNote *x = &p->notes[n++];
-            *x = b->notes[i];
-            x->tie = order_event_tie(&p->order, q, x->step, x->tie);
-        }
+        if (b->n_notes > 0) memcpy(&p->notes[n], b->notes, b->n_notes * sizeof *b->notes);
+        n += b->n_notes;
     }
     if (n == 0) return;
-    qsort(p->notes, n, sizeof *p->notes, by_rank);
+    qsort_r(p->notes, n, sizeof *p->notes, by_step, p);
     for (size_t i = 0; i < n; i++) take_note(p, &p->notes[i]);
 }
 
 void part_receive(Part *p) {
-    settle(p);
     for (int q = 0; q < p->n_parts; q++)
         if (q != p->me) take_packets(p, q);
     take_notes(p);
+}
+
+/* ---- epochs ---- */
+
+bool part_pending_before(const Order *o, const PartPending *a, const PartPending *b) {
+    if (a->time != b->time) return a->time < b->time;
+    if (a->sched != b->sched) return a->sched < b->sched;
+    return order_tie_before(o, a->sched, a->tie, b->tie);
+}
+
+static int by_rank(const void *x, const void *y, void *ctx) {
+    const Order *o = &((const Part *)ctx)->order;
+    return part_pending_before(o, x, y) ? -1 : part_pending_before(o, y, x);
+}
+
+static void add_pending(Part *p, PartPending x) {
+    if (x.sched < p->order.epoch) return;
+    MEM_GROW(p->pending, p->cap_pending, p->n_pending + 1);
+    p->pending[p->n_pending++] = x;
+}
+
+/* A port is busy until an event that may not be in the queue. */
+static void add_ports(Part *p) {
+    const PktSim *s = p->sim;
+    for (uint32_t l = 0; l < s->topo->n_links; l++) {
+        const Port *x = &s->ports[l];
+        if (x->free_at >= s->now && !x->free_queued)
+            add_pending(p, (PartPending){x->free_at, x->free_sched, x->free_tie, l});
+    }
+}
+
+void part_end_epoch(Part *p) {
+    const PktSim *s = p->sim;
+    size_t n = evq_len(&s->q);
+    uint32_t *ids = MEM_NEW(uint32_t, n);
+    evq_list(&s->q, ids);
+    p->n_pending = 0;
+    for (size_t i = 0; i < n; i++) {
+        const EvNode *e = &s->cells[ids[i]].ev;
+        add_pending(p, (PartPending){e->time, e->sched, e->tie, ids[i]});
+    }
+    free(ids);
+    add_ports(p);
+    qsort_r(p->pending, p->n_pending, sizeof *p->pending, by_rank, p);
+}
+
+/* A list of pending events is worth while after some dozen steps for each; short ones show in tests
+ * what becomes of them. */
+void part_limit_steps(Part *p) {
+    enum { MIN = 1 << 16, MIN_IN_TESTS = 200, PER_PENDING = 64 };
+    size_t least = p->sim->opt->any_size ? MIN_IN_TESTS : MIN, most = PER_PENDING * p->n_pending;
+    if (p->sim->opt->any_size) most = 0;
+    p->most_steps = most < least ? least : most < PART_MAX_STEPS / 2 ? most : PART_MAX_STEPS / 2;
+}
+
+void part_begin_epoch(Part *p, int64_t begin) {
+    PktSim *s = p->sim;
+    for (size_t i = 0; i < p->n_pending; i++) {
+        const PartPending *x = &p->pending[i];
+        s->cells[x->id].ev.tie = x->tie;
+        if (x->id < s->topo->n_links) s->ports[x->id].free_tie = x->tie;
+    }
+    part_limit_steps(p);
+    p->log.n = p->log.n_common = 0;
+    p->order.epoch = begin;
+    s->tie = (uint32_t)p->me << ORDER_COUNT_BITS;
 }
 
 /* ---- the rest ---- */
@@ -302,9 +327,9 @@ static void free_boxes(PartBox *b, int n) {
 }
 
 void part_free(Part *p) {
-    order_log_free(&p->logs[0]);
-    order_log_free(&p->logs[1]);
-    order_free(&p->order);
+    mem_release(p->log.steps, p->log.cap + p->n_common + 2, sizeof *p->log.steps);
+    mem_release(p->log.common, p->n_common, sizeof *p->log.common);
+    free(p->pending);
     free_boxes(p->boxes[0], p->n_parts);
     free_boxes(p->boxes[1], p->n_parts);
     free(p->notes);

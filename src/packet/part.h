@@ -1,5 +1,5 @@
-/* part: what a partition of a parallel run does beside simulating its nodes: it keeps a log of each
- * window of time, hands over packets that leave it, and takes in those that come. Private to this
+/* part: what a partition of a parallel run does beside simulating its nodes: it keeps a log of its
+ * steps, hands over packets that leave it, and takes in those that come. Private to this
  * room.
  *
  * A window: part_begin; events; part_end; all partitions wait; part_receive, while others may be in
@@ -12,7 +12,7 @@
 
 /* A packet of a flow that ended in a partition that isn't the flow's (its sender's). */
 typedef struct {
-    int64_t time; /* when, and a tie of that time */
+    int64_t time; /* when, and the tie of the retransmission timer's event */
     uint32_t tie;
     uint32_t slot;
     uint32_t change; /* drops: place in `cells` of `from` where the retransmission timer counts */
@@ -23,7 +23,7 @@ typedef struct {
 
 /* What goes from one partition to another in a window, in order. */
 typedef struct {
-    PktCell *cells; /* [n] packets on a link; ev.next: the step that sent them there */
+    PktCell *cells; /* [n] packets on a link */
     uint64_t *hops; /* [n][max_stamps] */
     PartNote *notes;
     size_t n, cap, cap_hops, n_notes, cap_notes;
@@ -63,14 +63,25 @@ typedef struct {
     PktTraceEvent e;
 } PartTrace;
 
+/* An event that is to come, of a cell, or of a port for which nothing waits. */
+typedef struct {
+    int64_t time, sched;
+    uint32_t tie, id;
+} PartPending;
+
 typedef struct Part {
     PktSim *sim;
     int me, n_parts;
     struct Part *all;       /* [n_parts] */
     const uint8_t *of_node; /* [n_nodes] partition */
     uint32_t first_slot, n_slots;
-    OrderLog logs[2], *log; /* of this window, `log`, and of the one before */
+    OrderLog log;
     Order order;
+    PartPending *pending; /* [n_pending] at the end of an epoch */
+    size_t n_pending, cap_pending;
+    size_t most_steps; /* of an epoch: then a new one is due */
+    size_t first_step; /* of the window */
+    size_t n_common;   /* flows of the list: steps that one event may have */
     uint32_t window;   /* counts windows */
     PartBox *boxes[2]; /* [n_parts] to each partition: of this window and of the one before */
     PartNote *notes;   /* all that came */
@@ -87,22 +98,30 @@ typedef struct Part {
     _Alignas(64) PartTold told;
 } Part;
 
-void part_begin(Part *p, int64_t begin);
+void part_begin(Part *p);
 void part_end(Part *p);
 void part_receive(Part *p);
 void part_free(Part *p);
 
-/* part_reserve makes room in the log for one event, or the start of a flow. part_step begins a
- * step: the event that s->now is about, or the start of one of its flows. */
-enum { PART_MAX_TIES = 32 }; /* of one step and of one that follows it */
-void part_grow(PktSim *s);
-static inline void part_reserve(PktSim *s) {
-    const OrderLog *l = s->part->log;
-    if (l->n + 3 > l->cap || s->tie + PART_MAX_TIES > l->cap_scheduled) part_grow(s);
-}
+/* part_end_epoch lists the pending events that were scheduled in the epoch, in order, for their
+ * ties to be set; part_begin_epoch takes up those ties and empties the log, of which nothing before
+ * `begin` is needed any more. part_limit_steps decides after how many steps an epoch ends.
+ * part_pending_before says whether one comes before another one. */
+enum { PART_MAX_STEPS = 1 << 24 }; /* of an epoch; flows that may start at once */
+void part_limit_steps(Part *p);
+void part_end_epoch(Part *p);
+void part_begin_epoch(Part *p, int64_t begin);
+bool part_pending_before(const Order *o, const PartPending *a, const PartPending *b);
+
+/* part_step begins a step: the event that s->now is about, or the start of one of its flows.
+ * part_is_full says whether there is no room for those of another event. */
 static inline void part_step(PktSim *s, uint32_t sub) {
-    order_log_step(s->part->log, s->now, (OrderStep){s->now_sched, s->now_tie, sub, s->tie++});
+    OrderLog *l = &s->part->log;
+    l->steps[l->n++] = (OrderStep){s->now, s->now_sched, s->now_tie, sub, s->tie};
 }
+static inline bool part_is_full(const PktSim *s) { return s->part->log.n >= s->part->log.cap; }
+/* part_common_tie returns the tie of the event that starts the next flows. */
+uint32_t part_common_tie(PktSim *s);
 /* part_owns_flow says whether a flow of the list starts here. */
 bool part_owns_flow(const PktSim *s, size_t index);
 /* part_is_first says whether this partition counts what all of them do alike. */

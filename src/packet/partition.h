@@ -3,7 +3,7 @@
 #define M3_PACKET_PARTITION_H
 #include "packet/pktsim_private.h"
 
-enum { PARTITION_MAX = 64 };
+enum { PARTITION_MAX = 32 };
 
 typedef struct {
     int n;             /* partitions; 1: a parallel run would not be faster */

@@ -154,16 +154,14 @@ static void on_flow_due(PktSim *s, uint32_t id) {
         uint32_t index = (uint32_t)s->next_due++;
         if (s->part) {
             if (!part_owns_flow(s, index)) continue;
-            part_reserve(s);
             part_step(s, index + 1);
         }
         start_flow(s, index);
     }
-    if (s->part) {
-        part_reserve(s);
-        part_step(s, UINT32_MAX);
-    }
-    if (s->next_due < s->in->n) pktsim_schedule(s, id, start_tick(s, s->next_due));
+    if (s->part) part_step(s, UINT32_MAX);
+    if (s->next_due < s->in->n)
+        evq_push(&s->q, id, start_tick(s, s->next_due), s->now,
+                 s->part ? part_common_tie(s) : s->tie++);
     else if (counts) pktsim_cell_free(s, id);
     else pktsim_cell_give_back(s, id);
 }
@@ -292,8 +290,8 @@ static inline uint32_t next_event(PktSim *s) {
 void pktsim_run_until(PktSim *s, int64_t end) {
     for (;; s->stats->n_events++) {
         pktsim_reserve_cells(s, STOCK);
-        part_reserve(s);
         if (evq_next_time(&s->q) >= end) return;
+        if (part_is_full(s)) diag_out_of_memory("%d events in a window of time", PART_MAX_STEPS);
         uint32_t id = evq_pop(&s->q);
         const PktCell *c = pktsim_cell(s, id);
         s->now = c->ev.time;
@@ -495,7 +493,7 @@ static bool needs_one_thread(const PktSim *s) {
     bool draws = false;
     for (uint32_t k = 0; k < s->n_kinds; k++)
         draws |= s->kinds[k].marking.kmin_b < s->kinds[k].marking.kmax_b;
-    return s->opt->stretch || s->cc->timer || draws;
+    return s->opt->stretch || s->cc->timer || draws || s->in->n > PART_MAX_STEPS;
 }
 
 /* Simulates on several threads if that is wanted and faster, else on this one. */

@@ -110,8 +110,7 @@ struct PktSim {
     Nic *nics;        /* [n_nics] one for each directed link out of a host */
     uint32_t n_nics;
 
-    struct Part *part;   /* of a parallel run (part.h); NULL: the whole network is here */
-    uint32_t *scheduled; /* then: [tie] cell of the event that was scheduled in this window */
+    struct Part *part; /* of a parallel run (part.h); NULL: the whole network is here */
 
     FlowSlot *flows;                         /* [n_slots] */
     FlowSink *sinks;                         /* [n_slots] */
@@ -183,14 +182,8 @@ static inline void pktsim_enter(const PktSim *s, PktCell *c, uint32_t at) {
 /* Of part.h: takes over a packet that goes to another partition. */
 void part_send(PktSim *s, uint32_t link, uint32_t id, int64_t arrival);
 
-/* pktsim_next_tie returns the tie of the event of a cell that is scheduled now. */
-static inline uint32_t pktsim_next_tie(PktSim *s, uint32_t id) {
-    if (s->part) s->scheduled[s->tie] = id;
-    return s->tie++;
-}
 static inline void pktsim_schedule(PktSim *s, uint32_t id, int64_t time) {
-    uint32_t tie = pktsim_next_tie(s, id);
-    evq_push(&s->q, id, time, s->now, tie);
+    evq_push(&s->q, id, time, s->now, s->tie++);
 }
 /* Returns the serialisation of so many bytes, in ticks. */
 int64_t pktsim_ticks(const PktSim *s, double bytes, double rate_bps);
@@ -251,14 +244,7 @@ __attribute__((always_inline)) static inline void port_transmit(PktSim *s, Port 
         (uint8_t)(c->kind > CELL_NACK ? EVENT_OTHER : EVENT_ARRIVAL + (c->next_link == NONE));
     if (more) port_await_free(s, p, link);
     int64_t arrival = p->free_at + s->kinds[p->kind].delay_ticks;
-    if (s->part) {
-        s->scheduled[s->tie - 1] = link;
-        s->scheduled[s->tie] = id;
-        if (p->away) {
-            part_send(s, link, id, arrival);
-            return;
-        }
-    }
-    evq_push(&s->q, id, arrival, s->now, s->tie++);
+    if (p->away) part_send(s, link, id, arrival);
+    else evq_push(&s->q, id, arrival, s->now, s->tie++);
 }
 #endif

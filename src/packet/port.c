@@ -87,7 +87,7 @@ void port_init(PktSim *s, uint32_t link, double host_rate_bps) {
 static bool is_busy(const PktSim *s, const Port *p) {
     return s->now < p->free_at ||
            (s->now == p->free_at &&
-            evq_rank_before(s->now_sched, s->now_tie, p->free_sched, p->free_tie));
+            evq_rank_before(&s->q, s->now_sched, s->now_tie, p->free_sched, p->free_tie));
 }
 
 static void switch_transmit(PktSim *s, Port *p, uint32_t link);
