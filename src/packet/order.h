@@ -2,23 +2,25 @@
  * same time. Private to this room.
  *
  * A step is an event that was handled, or one of the flows that start in such an event. A partition
- * logs its steps. An event's tie names the partition that scheduled it and counts what that has
- * scheduled, so that the tie leads to the step that scheduled the event. */
+ * logs its steps, and an event's tie tells which step of which partition scheduled it. */
 #ifndef M3_PACKET_ORDER_H
 #define M3_PACKET_ORDER_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* A tie: partition << ORDER_COUNT_BITS | count. ORDER_COMMON in place of the partition: the event
- * that starts flows, which all partitions have alike. */
-enum { ORDER_COMMON = 63, ORDER_COUNT_BITS = 26 };
+/* A tie: 6 bits partition, 21 bits step, 5 bits count of the events that the step scheduled.
+ * ORDER_COMMON in place of the partition: the event that starts flows, which all partitions have
+ * alike, counted in place of the step. */
+enum { ORDER_COMMON = 63, ORDER_MAX_STEPS = 1 << 21 };
+static inline uint32_t order_tie(uint32_t partition, uint32_t step) {
+    return partition << 26 | step << 5;
+}
 
 typedef struct {
     int64_t time, sched; /* of the step's event */
     uint32_t tie;
-    uint32_t sub;   /* orders steps of one event */
-    uint32_t first; /* tie of the first event that it scheduled */
+    uint32_t sub; /* orders steps of one event */
 } OrderStep;
 
 /* The steps of a partition since a tick, `epoch`, in order. Steps are added at the end and never
@@ -34,8 +36,7 @@ typedef struct {
  * were scheduled at one time have ties that are simply ordered. */
 typedef struct {
     OrderLog *const *logs; /* by partition */
-    const size_t *n_known; /* steps of each that all may read, … */
-    int me;                /* … all of this one's */
+    int me;
     int64_t epoch;
 } Order;
 

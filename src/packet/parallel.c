@@ -29,6 +29,7 @@
  * have run. Runs with it take one thread; so do stretches of longer runs. */
 #include "packet/parallel.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,8 +63,7 @@ typedef struct {
     int64_t begin, end; /* of the window */
     bool new_epoch;     /* it begins one */
     OrderLog *logs[PARTITION_MAX];
-    size_t n_known[PARTITION_MAX]; /* steps of each log that all may read */
-    uint64_t *queue_b;             /* [n_links] of the last line of the trace about it */
+    uint64_t *queue_b; /* [n_links] of the last line of the trace about it */
     int64_t n_cells, n_flows, peak_cells, peak_flows; /* when it began; at most so far */
     Outlook outlook;
     bool interrupted;
@@ -87,10 +87,11 @@ static void share_slots(Parallel *x) {
     }
 }
 
-/* Steps of an epoch, and of one event more: memory that takes no room until it is used. */
+/* Memory that takes no room until it is used. An event that starts flows has steps for each, of
+ * which pktsim.c bounds the number. */
 static OrderLog new_log(size_t n_flows) {
-    return (OrderLog){.steps = mem_reserve(PART_MAX_STEPS + n_flows + 2, sizeof(OrderStep)),
-                      .cap = PART_MAX_STEPS,
+    return (OrderLog){.steps = mem_reserve(ORDER_MAX_STEPS, sizeof(OrderStep)),
+                      .cap = ORDER_MAX_STEPS / 2,
                       .common = mem_reserve(n_flows, sizeof(uint32_t))};
 }
 
@@ -104,7 +105,7 @@ static void init_part(Parallel *x, const Partition *plan, int q) {
                 .boxes = {MEM_ZNEW(PartBox, (size_t)x->n), MEM_ZNEW(PartBox, (size_t)x->n)},
                 .log = new_log(x->sims[0]->in->n),
                 .n_common = x->sims[0]->in->n,
-                .order = {.logs = x->logs, .n_known = x->n_known, .me = q}};
+                .order = {.logs = x->logs, .me = q}};
     x->logs[q] = &p->log;
 }
 
@@ -127,7 +128,6 @@ static void connect(Parallel *x, int q) {
     PktSim *s = x->sims[q];
     Part *p = &x->parts[q];
     s->part = p;
-    s->tie = (uint32_t)q << ORDER_COUNT_BITS;
     s->q.tie_before = tie_before;
     s->q.ctx = &p->order;
     part_limit_steps(p);
@@ -390,14 +390,12 @@ static bool next(void *ctx) {
     if (x->phase == RECEIVE) {
         account(x, &x->outlook);
         if (x->new_epoch) number_pending(x);
-        if (x->new_epoch) memset(x->n_known, 0, sizeof x->n_known);
         x->phase = RUN;
     } else {
         x->outlook = look(x);
         x->critical_steps += x->outlook.most_steps;
         watch(x);
         x->new_epoch = is_epoch_over(x);
-        for (int q = 0; q < x->n; q++) x->n_known[q] = x->logs[q]->n;
         bool in_two = x->new_epoch || needs_account(x, &x->outlook);
         x->phase = in_two ? RECEIVE : RECEIVE_AND_RUN;
     }
@@ -458,20 +456,28 @@ static void release(Parallel *x) {
     x->sims[0]->part = NULL;
 }
 
+/* A window ends before a retransmission timer that it sets does, and has far fewer steps than a log
+ * has room for, even if all links are full of full packets. */
+static int64_t longest_window(const PktSim *s, const Partition *plan) {
+    double per_tick = 0, ticks = fmin((double)plan->lookahead, (double)host_least_rto_ticks(s));
+    for (uint32_t l = 0; l < s->topo->n_links; l++)
+        per_tick += 2.0 / (double)s->kinds[s->ports[l].kind].full_ticks;
+    return (int64_t)fmax(fmin(ticks, ORDER_MAX_STEPS / 16 / per_tick), 1);
+}
+
 int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
     size_t n = (size_t)plan->n, n_slots = s->in->n + n;
     if (!reserve_slots(s, n_slots)) {
         release_slots(s, n_slots);
         return 1;
     }
-    int64_t longest = host_least_rto_ticks(s); /* it is set after the window */
     Arena arena = {0};
     Parallel x = {.sims = ARENA_NEW(&arena, PktSim *, n),
                   .own = ARENA_NEW(&arena, Own, n),
                   .parts = ARENA_NEW(&arena, Part, n),
                   .n = plan->n,
                   .phase = RUN,
-                  .lookahead = longest < plan->lookahead ? longest : plan->lookahead,
+                  .lookahead = longest_window(s, plan),
                   .stop = stop,
                   .n_cells = 1, /* that of the list of flows */
                   .peak_cells = 1};

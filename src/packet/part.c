@@ -37,7 +37,7 @@ static uint32_t present_step(const Part *p) { return (uint32_t)p->log.n - 1; }
 uint32_t part_common_tie(PktSim *s) {
     OrderLog *l = &s->part->log;
     l->common[l->n_common] = present_step(s->part);
-    return (uint32_t)ORDER_COMMON << ORDER_COUNT_BITS | l->n_common++;
+    return order_tie(ORDER_COMMON, l->n_common++);
 }
 
 static void change(PartChanges *c, PartChange x) {
@@ -292,7 +292,7 @@ void part_limit_steps(Part *p) {
     enum { MIN = 1 << 16, MIN_IN_TESTS = 200, PER_PENDING = 64 };
     size_t least = p->sim->opt->any_size ? MIN_IN_TESTS : MIN, most = PER_PENDING * p->n_pending;
     if (p->sim->opt->any_size) most = 0;
-    p->most_steps = most < least ? least : most < PART_MAX_STEPS / 2 ? most : PART_MAX_STEPS / 2;
+    p->most_steps = most < least ? least : most < ORDER_MAX_STEPS / 4 ? most : ORDER_MAX_STEPS / 4;
 }
 
 void part_begin_epoch(Part *p, int64_t begin) {
@@ -305,7 +305,6 @@ void part_begin_epoch(Part *p, int64_t begin) {
     part_limit_steps(p);
     p->log.n = p->log.n_common = 0;
     p->order.epoch = begin;
-    s->tie = (uint32_t)p->me << ORDER_COUNT_BITS;
 }
 
 /* ---- the rest ---- */
@@ -327,7 +326,7 @@ static void free_boxes(PartBox *b, int n) {
 }
 
 void part_free(Part *p) {
-    mem_release(p->log.steps, p->log.cap + p->n_common + 2, sizeof *p->log.steps);
+    mem_release(p->log.steps, ORDER_MAX_STEPS, sizeof *p->log.steps);
     mem_release(p->log.common, p->n_common, sizeof *p->log.common);
     free(p->pending);
     free_boxes(p->boxes[0], p->n_parts);

@@ -107,7 +107,6 @@ void part_free(Part *p);
  * ties to be set; part_begin_epoch takes up those ties and empties the log, of which nothing before
  * `begin` is needed any more. part_limit_steps decides after how many steps an epoch ends.
  * part_pending_before says whether one comes before another one. */
-enum { PART_MAX_STEPS = 1 << 24 }; /* of an epoch; flows that may start at once */
 void part_limit_steps(Part *p);
 void part_end_epoch(Part *p);
 void part_begin_epoch(Part *p, int64_t begin);
@@ -117,7 +116,8 @@ bool part_pending_before(const Order *o, const PartPending *a, const PartPending
  * part_is_full says whether there is no room for those of another event. */
 static inline void part_step(PktSim *s, uint32_t sub) {
     OrderLog *l = &s->part->log;
-    l->steps[l->n++] = (OrderStep){s->now, s->now_sched, s->now_tie, sub, s->tie};
+    s->tie = order_tie((uint32_t)s->part->me, (uint32_t)l->n);
+    l->steps[l->n++] = (OrderStep){s->now, s->now_sched, s->now_tie, sub};
 }
 static inline bool part_is_full(const PktSim *s) { return s->part->log.n >= s->part->log.cap; }
 /* part_common_tie returns the tie of the event that starts the next flows. */

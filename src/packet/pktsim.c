@@ -291,7 +291,7 @@ void pktsim_run_until(PktSim *s, int64_t end) {
     for (;; s->stats->n_events++) {
         pktsim_reserve_cells(s, STOCK);
         if (evq_next_time(&s->q) >= end) return;
-        if (part_is_full(s)) diag_out_of_memory("%d events in a window of time", PART_MAX_STEPS);
+        if (part_is_full(s)) diag_out_of_memory("%d events in a window of time", ORDER_MAX_STEPS);
         uint32_t id = evq_pop(&s->q);
         const PktCell *c = pktsim_cell(s, id);
         s->now = c->ev.time;
@@ -487,13 +487,23 @@ static int check(const Route *r, const Flows *f, const PktOptions *opt, const Ne
     return 0;
 }
 
+/* The most flows that start at one ns. */
+static size_t most_at_once(const Flows *f) {
+    size_t most = 0;
+    for (size_t i = 0, first = 0; i < f->n; i++) {
+        if (f->start_ns[i] != f->start_ns[first]) first = i;
+        if (i - first + 1 > most) most = i - first + 1;
+    }
+    return most;
+}
+
 /* Whether one thread has to take the run: a control's timers and the order of its draws are of all
  * the network. */
 static bool needs_one_thread(const PktSim *s) {
     bool draws = false;
     for (uint32_t k = 0; k < s->n_kinds; k++)
         draws |= s->kinds[k].marking.kmin_b < s->kinds[k].marking.kmax_b;
-    return s->opt->stretch || s->cc->timer || draws || s->in->n > PART_MAX_STEPS;
+    return s->opt->stretch || s->cc->timer || draws || most_at_once(s->in) > ORDER_MAX_STEPS / 8;
 }
 
 /* Simulates on several threads if that is wanted and faster, else on this one. */
