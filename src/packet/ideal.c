@@ -77,3 +77,10 @@ void pktsim_ideal(const Route *r, const Flows *f, bool compat, double *ideal_ns)
     free(links);
     free(sport);
 }
+
+void pktsim_keep_times(const Route *r, Flows *f, bool compat, double *fct_ns) {
+    free(f->fct_ns);
+    f->fct_ns = fct_ns;
+    if (!f->ideal_fct_ns) f->ideal_fct_ns = MEM_NEW(double, f->n);
+    pktsim_ideal(r, f, compat, f->ideal_fct_ns);
+}

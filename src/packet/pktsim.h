@@ -113,4 +113,8 @@ int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOpt
  * to each packet. compat: the reference's formula, in whole ns, rates at most 10 Gb/s. Otherwise
  * exact for an unlimited window: store and forward of all packets along the flow's path. */
 void pktsim_ideal(const Route *r, const Flows *f, bool compat, double *ideal_ns);
+
+/* pktsim_keep_times makes fct_ns[f->n], which f owns from then on, the flows' completion times in
+ * place of those that they had, and pktsim_ideal's their ideal ones. */
+void pktsim_keep_times(const Route *r, Flows *f, bool compat, double *fct_ns);
 #endif
