@@ -220,7 +220,8 @@ SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] \
 PYTHONS := $(wildcard src/python/*.py tests/python/*.py)
 SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
     layers layers-can-fail library manual mpi readme run-unit slurm summary columns cli/run \
-    cli/is-json page/run python/run bench/run bench/ranks bench/ns3-agreement bench/threads paper/run) \
+    cli/is-json page/run python/run bench/run bench/ranks bench/ns3-agreement \
+    bench/threads paper/run) \
     $(addprefix packaging/,source deb check Containerfile debian/rules debian/control) \
     $(wildcard packaging/completions/* packaging/debian/tests/*)
 lint: layers ## static checks and formatting

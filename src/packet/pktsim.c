@@ -497,13 +497,14 @@ static size_t most_at_once(const Flows *f) {
     return most;
 }
 
-/* Whether one thread has to take the run: a control's timers and the order of its draws are of all
- * the network. */
+/* Whether one thread has to take the run: a control's timers, the order of its draws and flows that
+ * start when others have finished are of all the network. */
 static bool needs_one_thread(const PktSim *s) {
     bool draws = false;
     for (uint32_t k = 0; k < s->n_kinds; k++)
         draws |= s->kinds[k].marking.kmin_b < s->kinds[k].marking.kmax_b;
-    return s->opt->stretch || s->cc->timer || draws || most_at_once(s->in) > ORDER_MAX_STEPS / 8;
+    return s->opt->stretch || s->after || s->cc->timer || draws ||
+           most_at_once(s->in) > ORDER_MAX_STEPS / 8;
 }
 
 /* Simulates on several threads if that is wanted and faster, else on this one. */
@@ -515,7 +516,7 @@ static int run(PktSim *s, Err *err) {
         if (!one) partition_find(s, s->opt->threads, s->opt->any_size, &p);
         if (p.n < s->opt->threads)
             s->stats->parallel.why_fewer =
-                one ? "random marks and timers follow one order of all events"
+                one ? "random marks, timers and flows that wait for others need one order"
                     : "more would not be faster here";
     }
     if (p.n > 1) {
