@@ -80,9 +80,16 @@ static void random_net(Net *n, Rng *rng) {
     uint32_t n_switches = 2 + (uint32_t)rng_below(rng, 6),
              n_hosts = n_switches + (uint32_t)rng_below(rng, 2 * n_switches), n_cables = 0;
     bool alike = rng_below(rng, 2), lossy = rng_below(rng, 4) == 0;
-    for (uint32_t h = 0; h < n_hosts; h++)
-        cables[n_cables++] = (TopoCable){
-            h, n_hosts + (h < n_switches ? h : rng_below(rng, n_switches)), 10e9, 1000, 0};
+    uint32_t n_racks = n_switches - (uint32_t)rng_below(rng, 2);
+    for (uint32_t h = 0; h < n_hosts; h++) {
+        uint64_t rack = h < n_racks ? h : rng_below(rng, n_racks);
+        cables[n_cables++] = (TopoCable){h, n_hosts + rack, 10e9, 1000, 0};
+    }
+    /* Some hosts have a second link, maybe to a switch that is no host's first one. */
+    for (uint64_t more = rng_below(rng, 3); more > 0; more--) {
+        uint64_t h = rng_below(rng, n_hosts), v = n_hosts + rng_below(rng, n_switches);
+        cables[n_cables++] = (TopoCable){h, v, 10e9, 1000, 0};
+    }
     for (uint32_t v = 1; v < n_switches; v++)
         cables[n_cables++] = (TopoCable){n_hosts + v, n_hosts + rng_below(rng, v), 40e9, 1000, 0};
     for (uint64_t more = rng_below(rng, 6); more > 0; more--) {

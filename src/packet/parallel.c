@@ -26,7 +26,8 @@
  *
  * Left out: controls that draw random numbers in switches or have timers (DCQCN). All their draws
  * are of one stream, in the order of events, so the next one is not known before all earlier events
- * have run. Runs with it take one thread; so do stretches of longer runs. */
+ * have run. Runs with it take one thread; so do stretches of longer runs, and flows that start when
+ * others have finished. */
 #include "packet/parallel.h"
 
 #include <math.h>

@@ -12,6 +12,7 @@
  * be fastest: a window costs each partition as much as some events. */
 #include "packet/partition.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -132,7 +133,7 @@ static void list_blocks(Division *d) {
         d->blocks[d->n_blocks++] = b;
     }
     d->n_leaves = d->n_blocks;
-    for (uint8_t tier = 2, more = 1; more; tier++) {
+    for (uint8_t tier = 1, more = 1; more; tier++) {
         more = 0;
         for (uint32_t v = 0; v < t->n_nodes; v++) {
             if (t->tier[v] > tier) more = 1;
@@ -240,7 +241,10 @@ static int64_t least_lookahead(const Division *d) {
 
 static void keep(const Division *d, Partition *p, Partition found) {
     uint8_t *of_node = p->of_node ? p->of_node : MEM_NEW(uint8_t, d->t->n_nodes);
-    for (uint32_t v = 0; v < d->t->n_nodes; v++) of_node[v] = (uint8_t)d->part_of[d->block_of[v]];
+    for (uint32_t v = 0; v < d->t->n_nodes; v++) {
+        assert(d->part_of[d->block_of[v]] >= 0);
+        of_node[v] = (uint8_t)d->part_of[d->block_of[v]];
+    }
     *p = found;
     p->of_node = of_node;
 }
