@@ -55,12 +55,6 @@ void page_paragraph(Page *p, const char *fmt, ...) {
     fputs("</p>\n", p->f);
 }
 
-char *page_stem(const char *path) {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    const char *dot = strrchr(name, '.');
-    return mem_printf("%.*s", (int)(dot && dot > name ? (size_t)(dot - name) : strlen(name)), name);
-}
-
 PageText page_value(double x) {
     PageText t = {"–"};
     if (!isnan(x)) snprintf(t.s, sizeof t.s, x < 1e6 ? "%.*f" : "%.*e", x < 100 ? 2 : 0, x);
@@ -112,7 +106,7 @@ static int read_subject(Page *p, const Json *root, Err *err) {
     if (page_find(root, "topo", &v) && json_string(&v, &topo, err) != 0) return -1;
     if (page_find(root, "mix", &v) && json_string(&v, &mix, err) != 0) return -1;
     if (!topo) return 0;
-    char *a = mix ? page_stem(mix) : mem_strdup(""), *b = page_stem(topo);
+    char *a = mix ? file_stem(mix) : mem_strdup(""), *b = file_stem(topo);
     free(p->subject);
     p->subject = mem_printf("%s%s%s", a, mix ? " on " : "", b);
     free(a);
@@ -213,7 +207,7 @@ static char *title_of(const Page *p) {
     if (o->n > 1) return mem_printf("Slowdown of flows: %zu results", o->n);
     if (p->is_series) return mem_strdup("What ports did over time");
     if (p->subject) return mem_printf("Slowdown of flows: %s", p->subject);
-    char *stem = page_stem(o->results[0]), *title = strcmp(stem, "-") == 0
+    char *stem = file_stem(o->results[0]), *title = strcmp(stem, "-") == 0
                                                         ? mem_strdup("Slowdown of flows")
                                                         : mem_printf("Slowdown of flows: %s", stem);
     free(stem);

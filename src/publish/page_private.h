@@ -40,8 +40,6 @@ void page_section(Page *p, const char *heading);
 void page_section_end(Page *p);
 /* page_paragraph writes one. */
 void page_paragraph(Page *p, const char *fmt, ...) DIAG_PRINTF(2, 3);
-/* page_stem returns a file's name without folder and ending; the caller's to free. */
-char *page_stem(const char *path);
 /* page_value returns a slowdown as text, page_percent a share. */
 typedef struct {
     char s[32];
