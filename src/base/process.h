@@ -1,8 +1,9 @@
-/* process: runs another program and waits for it. */
+/* process: runs another program and waits for it; words of shell commands. */
 #ifndef M3_BASE_PROCESS_H
 #define M3_BASE_PROCESS_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/diag.h"
 
@@ -14,4 +15,6 @@ bool process_find(const char *program);
  * the last line that the program wrote to stderr: it could not be started, was killed, or failed;
  * interrupted (130) if the user stopped it and us. */
 int process_run(const char *const *argv, const char *dir, Err *err);
+/* process_put_word writes a word so that a shell reads it back as one. */
+void process_put_word(FILE *f, const char *word);
 #endif

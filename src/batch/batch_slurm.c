@@ -15,26 +15,11 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/process.h"
 
 /* Room to spare: other mixes, and other machines, take several times what a sample takes. Chosen;
  * the published mixes take 0.4 to 2.5 times their mean. */
 enum { TIME_FACTOR = 4, LEAST_TIME_S = 600, MEMORY_PERCENT = 200, LEAST_MEMORY_MB = 512 };
-
-/* Writes a word as sh reads it. */
-static void put_word(FILE *f, const char *s) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_-./=,:%+@";
-    if (*s && strspn(s, plain) == strlen(s)) {
-        fputs(s, f);
-        return;
-    }
-    fputc('\'', f);
-    for (; *s; s++) {
-        if (*s == '\'') fputs("'\\''", f);
-        else fputc(*s, f);
-    }
-    fputc('\'', f);
-}
 
 /* "1-02:03:04", as Slurm has times. */
 static void put_time(FILE *f, double s) {
@@ -81,15 +66,15 @@ static void put_head(FILE *f, const BatchSlurm *s, const char *here) {
 
 static void put_body(FILE *f, const BatchSlurm *s, const char *here) {
     fputs("cd ", f);
-    put_word(f, here);
+    process_put_word(f, here);
     fputs(" || exit 1\nexec ", f);
-    put_word(f, s->program);
+    process_put_word(f, s->program);
     fputs(" batch", f);
     if (s->add_threads) fputs(" --threads \"$SLURM_CPUS_PER_TASK\"", f);
     fprintf(f, " --shard \"$SLURM_ARRAY_TASK_ID/%u\"", s->n_tasks);
     for (size_t i = 0; i < s->n_args; i++) {
         fputc(' ', f);
-        put_word(f, s->args[i]);
+        process_put_word(f, s->args[i]);
     }
     fputc('\n', f);
 }

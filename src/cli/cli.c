@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "base/par.h"
+#include "base/process.h"
 #include "base/units.h"
 #include "base/words.h"
 #include "cli/value.h"
@@ -200,21 +201,6 @@ static int parse(const CliCommand *cmd, int argc, char **argv, CliCommon *common
     return rc;
 }
 
-/* Writes a word so that a shell reads it back as one. */
-static void quote(FILE *f, const char *word) {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "%+,-./:=@_";
-    if (*word && word[strspn(word, plain)] == '\0') {
-        fputs(word, f);
-        return;
-    }
-    fputc('\'', f);
-    for (; *word; word++)
-        if (*word == '\'') fputs("'\\''", f);
-        else fputc(*word, f);
-    fputc('\'', f);
-}
-
 /* "m3" and the arguments as a shell takes them; caller frees. */
 static char *join(int argc, char **argv) {
     char *s;
@@ -223,7 +209,7 @@ static char *join(int argc, char **argv) {
     fputs("m3", f);
     for (int i = 0; i < argc; i++) {
         fputc(' ', f);
-        quote(f, argv[i]);
+        process_put_word(f, argv[i]);
     }
     mem_stream_close(f);
     return s;
