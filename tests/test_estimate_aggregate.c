@@ -414,6 +414,27 @@ static void marks_change_nothing(void **state) {
     }
 }
 
+static int dist_named(const char *s) { return result_dist_named(s, strlen(s)); }
+static int named(int (*find)(const char *, size_t), const char *s) { return find(s, strlen(s)); }
+
+static void names_are_read_back(void **state) {
+    (void)state;
+    for (int d = 0; d < RESULT_N_DISTS; d++) assert_int_equal(dist_named(result_label(d)), d);
+    assert_int_equal(dist_named("1-10KB"), dist_named("1-10 KB"));
+    assert_int_equal(result_dist_named("all, as it were", 3), RESULT_ALL);
+    static const char *const none[] = {"", " ", "al", "alls", "1-10", "1-10 KBs", "10-1 KB"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_int_equal(dist_named(none[i]), -1);
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) {
+        assert_int_equal(named(result_quantile_named, result_quantile_names[k]), k);
+        assert_int_equal(named(result_quantile_keyed, result_quantile_keys[k]), k);
+    }
+    assert_int_equal(named(result_quantile_named, "p99_9"), -1);
+    assert_int_equal(named(result_quantile_keyed, "p99.9"), -1);
+    assert_int_equal(named(result_quantile_keyed, "p9"), -1);
+    assert_int_equal(named(result_quantile_keyed, ""), -1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(extremes),
@@ -430,6 +451,7 @@ int main(void) {
         cmocka_unit_test(published_pooling),
         cmocka_unit_test(nothing_at_all),
         cmocka_unit_test(marks_change_nothing),
+        cmocka_unit_test(names_are_read_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,14 +84,6 @@ static int read_line(Table *t, Err *err) {
 
 /* ---- columns ---- */
 
-/* Whether the text is the name of a quantile ("p99", "p99_9"). */
-static bool is_quantile(const char *s, size_t n, int *k) {
-    for (*k = 0; *k < RESULT_N_QUANTILES; ++*k)
-        if (strlen(result_quantile_keys[*k]) == n && strncmp(s, result_quantile_keys[*k], n) == 0)
-            return true;
-    return false;
-}
-
 /* The number of a source, a new one if need be; −1 if there are too many, or its name is too long.
  * The published programs' names for Parsimon and m3 are pmn_m and mlsys. */
 static int source_of(BatchTruth *t, const char *name, size_t n) {
@@ -115,15 +107,15 @@ static Column column_of(BatchTruth *t, const char *name) {
     const char *bars = strstr(name, "__"), *last = bars ? strstr(bars + 2, "__") : NULL;
     if (strcmp(name, "id") == 0) c.kind = ID;
     else if (strcmp(name, "bucket") == 0) c.kind = BUCKET;
-    else if (last && is_quantile(name, (size_t)(bars - name), &c.quantile)) {
+    else if (last && (c.quantile = result_quantile_keyed(name, (size_t)(bars - name))) >= 0) {
         c.kind = ERROR;
         c.source = source_of(t, last + 2, strlen(last + 2));
-    } else if (is_quantile(name, strlen(name), &c.quantile)) {
+    } else if ((c.quantile = result_quantile_keyed(name, strlen(name))) >= 0) {
         c.kind = VALUE;
         c.source = source_of(t, "truth", 5);
     } else {
         for (const char *s = strchr(name, '_'); s && c.kind == OTHER; s = strchr(s + 1, '_'))
-            if (s > name && is_quantile(s + 1, strlen(s + 1), &c.quantile)) {
+            if (s > name && (c.quantile = result_quantile_keyed(s + 1, strlen(s + 1))) >= 0) {
                 c.kind = VALUE;
                 c.source = source_of(t, name, (size_t)(s - name));
             }
@@ -203,21 +195,6 @@ static BatchTruthRow *new_row(BatchTruth *t, const char *id, int dist, size_t li
     return r;
 }
 
-/* The distribution that a label names, with or without spaces; −1: none. */
-static int dist_of(const char *label) {
-    for (int d = 0; d < RESULT_N_DISTS; d++) {
-        const char *a = result_label(d), *b = label;
-        for (; *a || *b; a += *a != '\0', b += *b != '\0') {
-            while (*a == ' ') a++;
-            while (*b == ' ') b++;
-            if (*a != *b) break;
-            if (!*a) break;
-        }
-        if (!*a && !*b) return d;
-    }
-    return -1;
-}
-
 static int add_row(Table *t, BatchTruth *truth, Err *err) {
     const char *id = NULL;
     int dist = RESULT_ALL;
@@ -230,7 +207,8 @@ static int add_row(Table *t, BatchTruth *truth, Err *err) {
             return err_input(err, "%s: line %zu: expected at most %d characters, got '%.40s…'",
                              t->path, t->line, MAX_CELL - 1, t->cell[i]);
         if (t->column[i].kind == ID) id = t->cell[i];
-        if (t->column[i].kind == BUCKET && (dist = dist_of(t->cell[i])) < 0)
+        if (t->column[i].kind == BUCKET &&
+            (dist = result_dist_named(t->cell[i], strlen(t->cell[i]))) < 0)
             return err_input(err, "%s: line %zu: expected all or a bucket like 1-10KB, got '%.40s'",
                              t->path, t->line, t->cell[i]);
     }

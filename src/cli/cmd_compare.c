@@ -45,17 +45,6 @@ static const CliOption options[] = {
      "Gate"},
     {NULL, NULL, NULL, NULL}};
 
-/* Whether the word is the label of distribution i without its spaces, as a shell takes it without
- * quotes: "1-10KB". */
-static bool names_dist(const char *word, size_t len, int i) {
-    size_t k = 0;
-    for (const char *c = result_label(i); *c; c++) {
-        if (*c == ' ') continue;
-        if (k >= len || word[k++] != *c) return false;
-    }
-    return k == len;
-}
-
 static int parse_limit(const char *text, ErrorLimit *l, Err *err) {
     const char *equals = strrchr(text, '='), *colon = strchr(text, ':');
     if (!equals || equals == text)
@@ -66,8 +55,7 @@ static int parse_limit(const char *text, ErrorLimit *l, Err *err) {
                       .dist = -1};
     if (l->quantile < 0)
         return err_input(err, "--max-error: expected p50, p90, p99 or p99.9, got '%.40s'", text);
-    for (int i = 0; name_end == colon && i < RESULT_N_DISTS; i++)
-        if (names_dist(colon + 1, (size_t)(equals - colon - 1), i)) l->dist = i;
+    if (name_end == colon) l->dist = result_dist_named(colon + 1, (size_t)(equals - colon - 1));
     if (name_end == colon && l->dist < 0)
         return err_input(err,
                          "--max-error: expected all, <1KB, 1-10KB, 10-50KB or >=50KB after the "

@@ -34,12 +34,17 @@ typedef struct {
 
 /* result_quantile_of returns the place of a quantile in ORDER QUANTILE by its number in percent,
  * 99.9 for RESULT_P99_9; result_quantile_named by its name in result_quantile_names, of n
- * characters. Both return −1 for any other. */
+ * characters, and result_quantile_keyed by that in result_quantile_keys. All return −1 for any
+ * other. */
 int result_quantile_of(double percent);
 int result_quantile_named(const char *name, size_t n);
+int result_quantile_keyed(const char *key, size_t n);
 
 /* result_label returns "all" or the bucket's label of distribution `dist`. */
 const char *result_label(int dist);
+/* result_dist_named returns the distribution of that label, of n characters and with or without its
+ * spaces: "1-10KB"; −1: none. */
+int result_dist_named(const char *label, size_t n);
 
 /* Tables show the buckets first and all flows last: result_table_dist returns the distribution in
  * row 0..RESULT_N_DISTS−1. */

@@ -79,8 +79,7 @@ static void print_best(FILE *f, const SweepReport *r, size_t best) {
     if (best == r->sweep->n) return;
     const SweepRow *row = &r->sweep->rows[best];
     fprintf(f, "* lowest %s of %s flows: %s", result_quantile_names[r->rank.k],
-            r->rank.dist == RESULT_ALL ? "all" : result_label(r->rank.dist),
-            report_cell(quantile_in(r, row, r->rank.k)).s);
+            result_label(r->rank.dist), report_cell(quantile_in(r, row, r->rank.k)).s);
     const char *before = " with ";
     for (size_t a = 0; a < r->grid->n_axes; a++) {
         const char *value = value_in(r, row, a);
@@ -119,8 +118,7 @@ static void print_checked(FILE *f, const Sweep *s) {
 void sweep_report_table(FILE *f, const SweepReport *r) {
     const Sweep *s = r->sweep;
     size_t best = sweep_best(s, r->rank);
-    fprintf(f, "slowdown of %s flows\n",
-            r->rank.dist == RESULT_ALL ? "all" : result_label(r->rank.dist));
+    fprintf(f, "slowdown of %s flows\n", result_label(r->rank.dist));
     print_rows(f, r, best);
     print_best(f, r, best);
     fprintf(f, "%s setting%s in %.2f s: traffic", units_count(s->n).s, s->n == 1 ? "" : "s",

@@ -89,13 +89,11 @@ static int read_best(SweepView *v, const Json *root, Err *err) {
         json_need_string(&best, "bucket", &bucket, err) != 0 ||
         json_need_string(&best, "quantile", &quantile, err) != 0)
         return -1;
-    for (v->dist = 0; v->dist < RESULT_N_DISTS; v->dist++)
-        if (strcmp(result_label(v->dist), bucket) == 0) break;
-    if (v->dist == RESULT_N_DISTS)
+    v->dist = result_dist_named(bucket, strlen(bucket));
+    if (v->dist < 0)
         return json_fail_member(&best, "bucket", err, "expected all or the label of a bucket");
-    for (v->k = 0; v->k < RESULT_N_QUANTILES; v->k++)
-        if (strcmp(result_quantile_keys[v->k], quantile) == 0) break;
-    if (v->k == RESULT_N_QUANTILES)
+    v->k = result_quantile_keyed(quantile, strlen(quantile));
+    if (v->k < 0)
         return json_fail_member(&best, "quantile", err, "expected p50, p90, p99 or p99_9");
     v->best = v->n;
     if (!page_find(&best, "setting", &setting)) return 0;
