@@ -176,6 +176,11 @@ int json_number(const Json *j, double *out, Err *err) {
     return 0;
 }
 
+int json_number_or_null(const Json *j, double *out, Err *err) {
+    *out = NAN;
+    return json_is_null(j) ? 0 : json_number(j, out, err);
+}
+
 int json_uint(const Json *j, uint64_t max, uint64_t *out, Err *err) {
     double x;
     if (json_number(j, &x, err) != 0) return -1;
@@ -208,6 +213,11 @@ int json_need_string(const Json *j, const char *key, const char **out, Err *err)
 int json_need_number(const Json *j, const char *key, double *out, Err *err) {
     Json it;
     return json_need(j, key, &it, err) == 0 ? json_number(&it, out, err) : -1;
+}
+
+int json_need_number_or_null(const Json *j, const char *key, double *out, Err *err) {
+    Json it;
+    return json_need(j, key, &it, err) == 0 ? json_number_or_null(&it, out, err) : -1;
 }
 
 int json_need_uint(const Json *j, const char *key, uint64_t max, uint64_t *out, Err *err) {

@@ -64,6 +64,10 @@ typedef struct {
     char s[32];
 } JsonNumber;
 int json_text(const Json *j, JsonNumber *buffer, const char **out, Err *err);
+/* json_number_or_null reads a number, of which null gives NAN; json_need_number_or_null reads such
+ * a member. */
+int json_number_or_null(const Json *j, double *out, Err *err);
+int json_need_number_or_null(const Json *j, const char *key, double *out, Err *err);
 /* json_need_* read member `key` of the object j; −1 if j is no object, has no such member, or the
  * member is not of the type. */
 int json_need_string(const Json *j, const char *key, const char **out, Err *err);

@@ -107,13 +107,6 @@ int batch_loads_write(const char *dir, const BatchItem *item, const Scenario *s,
     return json_file_commit(&f, err);
 }
 
-static int read_number(const Json *root, const char *key, double *x, Err *err) {
-    Json v;
-    *x = NAN;
-    if (json_need(root, key, &v, err) != 0) return -1;
-    return json_is_null(&v) ? 0 : json_number(&v, x, err);
-}
-
 static int read_text(const Json *root, const char *key, char **text, Err *err) {
     Json v;
     const char *s = "";
@@ -142,8 +135,8 @@ static int read_loads(BatchFacts *f, const Json *root, Err *err) {
     if (json_need(root, "loads", &loads, err) != 0) return -1;
     for (int how = 0; how < 2; how++)
         if (json_need(&loads, linkload_routing_names[how], &of, err) != 0 ||
-            read_number(&of, "max", &f->load[how].max, err) != 0 ||
-            read_number(&of, "top10pct", &f->load[how].top10pct, err) != 0)
+            json_need_number_or_null(&of, "max", &f->load[how].max, err) != 0 ||
+            json_need_number_or_null(&of, "top10pct", &f->load[how].top10pct, err) != 0)
             return -1;
     return 0;
 }
@@ -154,9 +147,9 @@ static int read_facts(BatchFacts *f, const Json *root, Err *err) {
         read_file(root, "matrix_file", &f->matrix_file, err) != 0 ||
         read_text(root, "sizes", &f->sizes, err) != 0 ||
         read_file(root, "sizes_file", &f->sizes_file, err) != 0 ||
-        read_number(root, "sigma", &f->sigma, err) != 0 ||
-        read_number(root, "max_load", &f->max_load, err) != 0 ||
-        read_number(root, "oversubscription", &f->oversubscription, err) != 0 ||
+        json_need_number_or_null(root, "sigma", &f->sigma, err) != 0 ||
+        json_need_number_or_null(root, "max_load", &f->max_load, err) != 0 ||
+        json_need_number_or_null(root, "oversubscription", &f->oversubscription, err) != 0 ||
         json_need_uint(root, "n_flows", UINT64_MAX, &f->n_flows, err) != 0 ||
         json_need(root, "network", &network, err) != 0 || json_expect_object(&network, err) != 0)
         return -1;

@@ -18,26 +18,20 @@
 #include "traffic/flows_read.h"
 #include "traffic/sizebucket.h"
 
-/* Reads a number; null, of a bucket without flows, gives NAN. */
-static int read_value(const Json *j, double *out, Err *err) {
-    *out = NAN;
-    return json_is_null(j) ? 0 : json_number(j, out, err);
-}
-
 static int read_dist(const Json *j, SlowdownDist *d, Err *err) {
-    Json pct, it, quantile, v;
+    Json pct, it, quantile;
     if (json_need_array(j, "percentiles", &pct, err) != 0) return -1;
     if (json_len(&pct) != STATS_N_PCT)
         return json_fail(&pct, err, "expected %d numbers, got %d", STATS_N_PCT, json_len(&pct));
     int p = 0;
     for (bool ok = json_first(&pct, &it); ok; ok = json_next(&it))
-        if (read_value(&it, &d->percentiles[p++], err) != 0) return -1;
+        if (json_number_or_null(&it, &d->percentiles[p++], err) != 0) return -1;
     for (int k = 0; k < RESULT_N_QUANTILES; k++) {
         SlowdownQuantile *q = &d->q[k];
         if (json_need(j, result_quantile_keys[k], &quantile, err) != 0 ||
-            json_need(&quantile, "value", &v, err) != 0 || read_value(&v, &q->value, err) != 0 ||
-            json_need(&quantile, "lo", &v, err) != 0 || read_value(&v, &q->lo, err) != 0 ||
-            json_need(&quantile, "hi", &v, err) != 0 || read_value(&v, &q->hi, err) != 0)
+            json_need_number_or_null(&quantile, "value", &q->value, err) != 0 ||
+            json_need_number_or_null(&quantile, "lo", &q->lo, err) != 0 ||
+            json_need_number_or_null(&quantile, "hi", &q->hi, err) != 0)
             return -1;
     }
     return 0;

@@ -80,6 +80,12 @@ bool page_find(const Json *j, const char *key, Json *out) {
     return json_find(j, key, out) && !json_is_null(out);
 }
 
+int page_number(const Json *j, const char *key, double *x, Err *err) {
+    Json v;
+    *x = NAN;
+    return page_find(j, key, &v) ? json_number(&v, x, err) : 0;
+}
+
 void page_command(Page *p, const char *command) {
     page_section(p, "The command that repeats it");
     fputs("<pre><code>", p->f);

@@ -5,20 +5,14 @@
 #include "estimate/result.h"
 #include "publish/page_private.h"
 
-static int read_value(const Json *j, const char *key, double *x, Err *err) {
-    Json v;
-    *x = NAN;
-    if (json_need(j, key, &v, err) != 0) return -1;
-    return json_is_null(&v) ? 0 : json_number(&v, x, err);
-}
-
 static int put_cell(Page *p, const Json *row, int k, Err *err) {
     Json q;
     double a, b, error;
     char large[32] = "–", small[80] = "";
     if (json_need(row, result_quantile_keys[k], &q, err) != 0 ||
-        read_value(&q, "a", &a, err) != 0 || read_value(&q, "b", &b, err) != 0 ||
-        read_value(&q, "error", &error, err) != 0)
+        json_need_number_or_null(&q, "a", &a, err) != 0 ||
+        json_need_number_or_null(&q, "b", &b, err) != 0 ||
+        json_need_number_or_null(&q, "error", &error, err) != 0)
         return -1;
     if (!isnan(error)) snprintf(large, sizeof large, "%+.1f %%", 100 * error);
     if (!isnan(a) || !isnan(b))

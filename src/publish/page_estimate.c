@@ -37,20 +37,14 @@ static int text_fact(Page *p, const Json *j, const char *key, const char *name, 
     return 0;
 }
 
-static int number(const Json *j, const char *key, double *x, Err *err) {
-    Json v;
-    *x = NAN;
-    return page_find(j, key, &v) ? json_number(&v, x, err) : 0;
-}
-
 /* ---- what was asked ---- */
 
 static int put_traffic(Page *p, const Json *t, Err *err) {
     double load, sigma, mean_b, offered_bps;
     const char *routing = "";
-    if (number(t, "max_load", &load, err) != 0 || number(t, "sigma", &sigma, err) != 0 ||
-        number(t, "mean_size_b", &mean_b, err) != 0 ||
-        number(t, "offered_bps", &offered_bps, err) != 0 ||
+    if (page_number(t, "max_load", &load, err) != 0 || page_number(t, "sigma", &sigma, err) != 0 ||
+        page_number(t, "mean_size_b", &mean_b, err) != 0 ||
+        page_number(t, "offered_bps", &offered_bps, err) != 0 ||
         json_need_string(t, "load", &routing, err) != 0)
         return -1;
     fact(p, "Load", "%s on the most loaded link as asked for (%s), %s offered in all",
@@ -85,8 +79,9 @@ int page_asked(Page *p, const Json *root, Err *err) {
     page_section(p, "What was asked");
     fputs("<dl class=\"facts\">\n", p->f);
     if (text_fact(p, root, "topo", "Topology", err) != 0 ||
-        text_fact(p, root, "mix", "Mix", err) != 0 || number(root, "n_flows", &n_flows, err) != 0 ||
-        number(root, "max_link_load", &load, err) != 0)
+        text_fact(p, root, "mix", "Mix", err) != 0 ||
+        page_number(root, "n_flows", &n_flows, err) != 0 ||
+        page_number(root, "max_link_load", &load, err) != 0)
         return -1;
     if (n_flows >= 0 && n_flows < 1e18) fact(p, "Flows", "%s", units_count((uint64_t)n_flows).s);
     bool has_settings = !p->is_sweep && page_find(root, "settings", &settings);
@@ -107,9 +102,10 @@ int page_asked(Page *p, const Json *root, Err *err) {
 static int put_check(Page *p, const Json *check, Err *err) {
     double windows, flows, hops, run_hops;
     Json whole;
-    if (number(check, "windows", &windows, err) != 0 || number(check, "flows", &flows, err) != 0 ||
-        number(check, "packet_hops", &hops, err) != 0 ||
-        number(check, "run_packet_hops", &run_hops, err) != 0)
+    if (page_number(check, "windows", &windows, err) != 0 ||
+        page_number(check, "flows", &flows, err) != 0 ||
+        page_number(check, "packet_hops", &hops, err) != 0 ||
+        page_number(check, "run_packet_hops", &run_hops, err) != 0)
         return -1;
     bool all = false;
     if (page_find(check, "whole", &whole) && json_bool(&whole, &all, err) != 0) return -1;
@@ -150,15 +146,15 @@ static int put_computed(Page *p, const Json *root, Err *err) {
          text_fact(p, &ckpt, "sha256", "SHA-256", err) != 0))
         return -1;
     if (page_find(root, "n_paths", &paths)) {
-        if (number(&paths, "drawn", &drawn, err) != 0 ||
-            number(&paths, "unique", &unique, err) != 0)
+        if (page_number(&paths, "drawn", &drawn, err) != 0 ||
+            page_number(&paths, "unique", &unique, err) != 0)
             return -1;
         if (unique > 0) fact(p, "Paths", "%.0f drawn, %.0f of them different", drawn, unique);
     }
     if (page_find(root, "check", &check) && put_check(p, &check, err) != 0) return -1;
     if (page_find(root, "interval", &interval) && put_interval(p, &interval, err) != 0) return -1;
     if (page_find(root, "wall_s", &wall)) {
-        if (number(&wall, "total", &total_s, err) != 0) return -1;
+        if (page_number(&wall, "total", &total_s, err) != 0) return -1;
         fact(p, "Time", "%.3g s", total_s);
     }
     if (text_fact(p, root, "version", "Version", err) != 0) return -1;

@@ -28,8 +28,6 @@ typedef struct {
 /* ---- reading ---- */
 
 static int read_row(const Json *j, TierLinks *row, Err *err) {
-    Json v;
-    row->tail_share = NAN;
     if (json_need_u32(j, "from", LINKUSE_MAX_TIERS - 1, &row->from, err) != 0 ||
         json_need_u32(j, "to", LINKUSE_MAX_TIERS - 1, &row->to, err) != 0 ||
         json_need_u32(j, "links", UINT32_MAX, &row->n, err) != 0 ||
@@ -37,7 +35,7 @@ static int read_row(const Json *j, TierLinks *row, Err *err) {
         json_need_number(j, "load_mean", &row->load_mean, err) != 0 ||
         json_need_number(j, "load_max", &row->load_max, err) != 0)
         return -1;
-    return page_find(j, "tail_share", &v) ? json_number(&v, &row->tail_share, err) : 0;
+    return page_number(j, "tail_share", &row->tail_share, err);
 }
 
 static int read_network(const Json *j, TierView *t, Err *err) {
@@ -237,15 +235,13 @@ typedef struct {
 } LinkRow;
 
 static int read_link(const Json *j, LinkRow *l, Err *err) {
-    Json v;
-    l->tail_share = NAN;
     if (json_need_string(j, "name", &l->name, err) != 0 ||
         json_need_u32(j, "from", LINKUSE_MAX_TIERS - 1, &l->from, err) != 0 ||
         json_need_u32(j, "to", LINKUSE_MAX_TIERS - 1, &l->to, err) != 0 ||
         json_need_number(j, "rate_bps", &l->rate_bps, err) != 0 ||
         json_need_number(j, "load", &l->load, err) != 0)
         return -1;
-    return page_find(j, "tail_share", &v) ? json_number(&v, &l->tail_share, err) : 0;
+    return page_number(j, "tail_share", &l->tail_share, err);
 }
 
 /* The name with an arrow instead of ">". Ids have at most 20 digits; what is longer is cut. */

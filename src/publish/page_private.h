@@ -53,6 +53,8 @@ typedef struct {
 PageRange page_range(const SlowdownQuantile *q);
 /* page_find returns whether the object has the member, and it is not null. */
 bool page_find(const Json *j, const char *key, Json *out);
+/* page_number reads a member that may be missing or null: NAN then. */
+int page_number(const Json *j, const char *key, double *x, Err *err);
 /* page_command writes a command that repeats a result. */
 void page_command(Page *p, const char *command);
 

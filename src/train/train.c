@@ -200,10 +200,8 @@ static int read_losses(TrainRun *r, const Json *root, Err *err) {
         double *field[] = {&h->train, &h->held_out, &h->error, &h->p99};
         if (json_len(&row) != 4 || !json_first(&row, &v))
             return json_fail(&row, err, "expected four numbers");
-        for (int k = 0; k < 4; k++, json_next(&v)) {
-            *field[k] = NAN;
-            if (!json_is_null(&v) && json_number(&v, field[k], err) != 0) return -1;
-        }
+        for (int k = 0; k < 4; k++, json_next(&v))
+            if (json_number_or_null(&v, field[k], err) != 0) return -1;
     }
     return 0;
 }
