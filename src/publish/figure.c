@@ -26,11 +26,15 @@ static int open_beside(FileOut *o, const char *dir, const char *name, const char
     return rc;
 }
 
-/* The same in all figures. They differ in lightness as well as in hue, so that they can be told
- * apart in grey and by colour-blind readers. */
-static const char colours[] = "M3 = \"'#1f6fb4'\"\nPARSIMON = \"'#d9822b'\"\n"
-                              "TRUTH = \"'#333333'\"\nPUBLISHED = \"'#7aa874'\"\n"
-                              "OTHER = \"'#8a5aa8'\"\n";
+const char *const figure_curve_colours[FIGURE_N_CURVES] = {
+    FIGURE_SIZE_3, FIGURE_SIZE_1, FIGURE_SIZE_2, FIGURE_SIZE_4, FIGURE_INK, FIGURE_GREEN};
+
+/* Macros of every script: what a colour stands for. */
+static const char macros[] = "M3 = \"'" FIGURE_BLUE "'\"\n"
+                             "PARSIMON = \"'" FIGURE_ORANGE "'\"\n"
+                             "TRUTH = \"'" FIGURE_INK "'\"\n"
+                             "PUBLISHED = \"'" FIGURE_GREEN "'\"\n"
+                             "OTHER = \"'" FIGURE_PURPLE "'\"\n";
 
 /* What is safe in a file's name, in any program. */
 static bool is_plain(char c) {
@@ -50,14 +54,14 @@ static void begin_script(FILE *f, const char *name, int width, int height) {
     figure_quote(f, data);
     fputs("\nset macros\n", f);
     free(data);
-    fputs(colours, f);
+    fputs(macros, f);
     fprintf(f, "do for [form in \"svg pdf\"] {\n");
     fprintf(f, "if (form eq \"svg\") {\n");
     fprintf(f, "set terminal svg size %d,%d dynamic font 'sans-serif,13' name '%s'\n} else {\n",
             width, height, id);
     fprintf(f, "set terminal pdfcairo size %.2f,%.2f font 'sans-serif,10'\n}\n", width / 144.0,
             height / 144.0);
-    fputs("set output base.'.'.form\nset grid lc rgb '#d0d0d0' lw 0.5\n", f);
+    fputs("set output base.'.'.form\nset grid lc rgb '" FIGURE_GRID "' lw 0.5\n", f);
     fputs("set border 3 lc rgb '#808080'\nset tics nomirror out scale 0.5 tc rgb '#404040'\n", f);
     fputs("set key noenhanced samplen 2\n", f);
 }

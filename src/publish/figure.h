@@ -13,6 +13,23 @@
 #include "base/diag.h"
 #include "base/file.h"
 
+/* The colours of all figures, which the page's style has variables for (publish/picture.c). They
+ * differ in lightness as well as in hue, so that they can be told apart in grey and by colour-blind
+ * readers. SIZE_1 to _4 are of size buckets. */
+#define FIGURE_BLUE "#1f6fb4"
+#define FIGURE_ORANGE "#d9822b"
+#define FIGURE_INK "#333333"
+#define FIGURE_GREEN "#7aa874"
+#define FIGURE_PURPLE "#8a5aa8"
+#define FIGURE_GRID "#d0d0d0"
+#define FIGURE_SIZE_1 "#b85f0a"
+#define FIGURE_SIZE_2 "#1c7d66"
+#define FIGURE_SIZE_3 "#2b64c4"
+#define FIGURE_SIZE_4 "#853a9e"
+/* Those of curves that have no colour of their own, in order. */
+enum { FIGURE_N_CURVES = 6 };
+extern const char *const figure_curve_colours[FIGURE_N_CURVES];
+
 typedef struct {
     const char *dir, *name;
     int width, height; /* pixels, of the SVG */

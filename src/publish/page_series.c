@@ -33,7 +33,7 @@ typedef struct {
     double values[N_VALUES]; /* of all its time: means, the largest queue, sums of counts */
 } SeriesPort;
 
-enum { MAX_COLUMNS = 64, MAX_DRAWN = 6, MAX_POINTS = 240, MAX_PORTS = 100 };
+enum { MAX_COLUMNS = 64, MAX_DRAWN = FIGURE_N_CURVES, MAX_POINTS = 240, MAX_PORTS = 100 };
 
 typedef struct {
     PortRow *rows;
@@ -217,9 +217,6 @@ typedef struct {
     const char *label;
 } SeriesCurves;
 
-static const char *const colours[MAX_DRAWN] = {"#2b64c4", "#b85f0a", "#1c7d66",
-                                               "#853a9e", "#333333", "#7aa874"};
-
 static size_t n_drawn(const PortSeries *s) {
     return s->n_ports < MAX_DRAWN ? s->n_ports : MAX_DRAWN;
 }
@@ -254,7 +251,7 @@ static void write_series(Figure *f, const void *ctx) {
     for (size_t k = 0; k < n; k++) {
         char *name = port_name(s, &s->ports[k]);
         fprintf(f->script, "%sdata index %zu with lines lw 1.6 lc rgb '%s' title ",
-                k > 0 ? ", \\\n    " : "", k, colours[k]);
+                k > 0 ? ", \\\n    " : "", k, figure_curve_colours[k]);
         figure_quote(f->script, name);
         free(name);
     }

@@ -75,8 +75,8 @@ static double largest(const Slowdowns *s) {
 }
 
 /* By row of the table: sizes upward, then all. */
-static const char *const row_colours[RESULT_N_DISTS] = {"#b85f0a", "#1c7d66", "#2b64c4", "#853a9e",
-                                                        "#333333"};
+static const char *const row_colours[RESULT_N_DISTS] = {FIGURE_SIZE_1, FIGURE_SIZE_2, FIGURE_SIZE_3,
+                                                        FIGURE_SIZE_4, FIGURE_INK};
 
 /* Writes the blocks of a distribution: its curve, its intervals, the truth's curve. */
 static void put_blocks(Figure *f, const Curves *c, int row) {

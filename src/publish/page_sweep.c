@@ -27,7 +27,7 @@ typedef struct {
     size_t curve; /* that it is on */
 } SweepPoint;
 
-enum { MAX_AXES = 64, MAX_CURVES = 6, MAX_TABLE_ROWS = 200 };
+enum { MAX_AXES = 64, MAX_CURVES = FIGURE_N_CURVES, MAX_TABLE_ROWS = 200 };
 
 typedef struct {
     size_t n, n_axes;
@@ -236,9 +236,6 @@ static void put_curve(Figure *f, const SweepCurves *c, size_t curve, int k) {
     free(points);
 }
 
-static const char *const curve_colours[MAX_CURVES] = {"#2b64c4", "#b85f0a", "#1c7d66",
-                                                      "#853a9e", "#333333", "#7aa874"};
-
 /* Ticks at the values, as they were written, unless there are too many. */
 static void put_x_axis(Figure *f, const SweepCurves *c) {
     const SweepView *v = c->v;
@@ -264,7 +261,7 @@ static void put_x_axis(Figure *f, const SweepCurves *c) {
 
 /* Bars of several curves at one place would hide each other: x is moved a little for each. */
 static void put_plot(Figure *f, const char *before, int block, const char *x, const char *title) {
-    const char *colour = curve_colours[block];
+    const char *colour = figure_curve_colours[block];
     fprintf(f->script, "%sdata index %d with lines lw 2 lc rgb '%s' title ", before, block, colour);
     figure_quote(f->script, title);
     fprintf(f->script,
@@ -303,7 +300,7 @@ static void write_sweep(Figure *f, const void *ctx) {
         free(title);
     }
     fprintf(f->script,
-            ", \\\n    data index %d with points pt 6 ps 1.8 lw 2 lc rgb '#333333' title "
+            ", \\\n    data index %d with points pt 6 ps 1.8 lw 2 lc rgb '" FIGURE_INK "' title "
             "'best'\n",
             n);
 }

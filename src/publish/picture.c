@@ -45,25 +45,25 @@ void picture_close(Page *p) {
 
 /* Colours of figures, and the style's names for them. */
 static const struct {
-    int r, g, b;
-    const char *name;
+    const char *colour, *name;
 } colours[] = {
-    {0x1f, 0x6f, 0xb4, "c-blue"},   {0xd9, 0x82, 0x2b, "c-orange"}, {0x33, 0x33, 0x33, "c-ink"},
-    {0x7a, 0xa8, 0x74, "c-green"},  {0x8a, 0x5a, 0xa8, "c-purple"}, {0xd0, 0xd0, 0xd0, "c-grid"},
-    {0xb8, 0x5f, 0x0a, "c-size-1"}, {0x1c, 0x7d, 0x66, "c-size-2"}, {0x2b, 0x64, 0xc4, "c-size-3"},
-    {0x85, 0x3a, 0x9e, "c-size-4"},
+    {FIGURE_BLUE, "c-blue"},     {FIGURE_ORANGE, "c-orange"}, {FIGURE_INK, "c-ink"},
+    {FIGURE_GREEN, "c-green"},   {FIGURE_PURPLE, "c-purple"}, {FIGURE_GRID, "c-grid"},
+    {FIGURE_SIZE_1, "c-size-1"}, {FIGURE_SIZE_2, "c-size-2"}, {FIGURE_SIZE_3, "c-size-3"},
+    {FIGURE_SIZE_4, "c-size-4"},
 };
 
 /* Writes the colour at s ("rgb(…)") and returns where it ends; NULL if there is none. */
 static const char *put_colour(FILE *f, const char *s) {
     int r, g, b, n = 0;
+    char colour[16];
     if (sscanf(s, "rgb( %d , %d , %d )%n", &r, &g, &b, &n) < 3 || n == 0) return NULL;
-    for (size_t i = 0; i < sizeof colours / sizeof *colours; i++)
-        if (colours[i].r == r && colours[i].g == g && colours[i].b == b) {
-            fprintf(f, "var(--%s)", colours[i].name);
-            return s + n;
-        }
-    fprintf(f, "#%02x%02x%02x", (unsigned)r & 255, (unsigned)g & 255, (unsigned)b & 255);
+    snprintf(colour, sizeof colour, "#%02x%02x%02x", (unsigned)r & 255, (unsigned)g & 255,
+             (unsigned)b & 255);
+    size_t i = 0;
+    while (i < sizeof colours / sizeof *colours && strcmp(colours[i].colour, colour) != 0) i++;
+    if (i < sizeof colours / sizeof *colours) fprintf(f, "var(--%s)", colours[i].name);
+    else fputs(colour, f);
     return s + n;
 }
 
