@@ -86,13 +86,6 @@ int page_number(const Json *j, const char *key, double *x, Err *err) {
     return page_find(j, key, &v) ? json_number(&v, x, err) : 0;
 }
 
-void page_command(Page *p, const char *command) {
-    page_section(p, "The command that repeats it");
-    fputs("<pre><code>", p->f);
-    html_text(p->f, command);
-    fputs("</code></pre>\n", p->f);
-}
-
 /* ---- one result ---- */
 
 static const struct {

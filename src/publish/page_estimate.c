@@ -182,17 +182,24 @@ int page_remarks(Page *p, const Json *root, Err *err) {
     return 0;
 }
 
-int page_estimate(Page *p, const Json *root, Err *err) {
-    ReportResult r;
+int page_command(Page *p, const Json *root, Err *err) {
     Json command;
     const char *text;
+    if (!page_find(root, "command", &command)) return 0;
+    if (json_string(&command, &text, err) != 0) return -1;
+    page_section(p, "The command that repeats it");
+    fputs("<pre><code>", p->f);
+    html_text(p->f, text);
+    fputs("</code></pre>\n", p->f);
+    return 0;
+}
+
+int page_estimate(Page *p, const Json *root, Err *err) {
+    ReportResult r;
     if (report_read_json(&r, root, err) != 0) return -1;
     if (page_slowdowns(p, &r.slowdown, err) != 0 || page_remarks(p, root, err) != 0 ||
         page_origin(p, root, err) != 0 || page_asked(p, root, err) != 0 ||
         put_computed(p, root, err) != 0)
         return -1;
-    if (!page_find(root, "command", &command)) return 0;
-    if (json_string(&command, &text, err) != 0) return -1;
-    page_command(p, text);
-    return 0;
+    return page_command(p, root, err);
 }

@@ -55,8 +55,6 @@ PageRange page_range(const SlowdownQuantile *q);
 bool page_find(const Json *j, const char *key, Json *out);
 /* page_number reads a member that may be missing or null: NAN then. */
 int page_number(const Json *j, const char *key, double *x, Err *err);
-/* page_command writes a command that repeats a result. */
-void page_command(Page *p, const char *command);
 
 /* page_style is the page's CSS, by line; NULL-ended. */
 extern const char *const page_style[];
@@ -95,6 +93,8 @@ int page_origin(Page *p, const Json *root, Err *err);
 int page_asked(Page *p, const Json *root, Err *err);
 /* page_remarks lists the member "remarks", if there are any. */
 int page_remarks(Page *p, const Json *root, Err *err);
+/* page_command writes the command that repeats the result, if its JSON has that. */
+int page_command(Page *p, const Json *root, Err *err);
 
 int page_estimate(Page *p, const Json *root, Err *err);
 int page_sweep(Page *p, const Json *root, Err *err);

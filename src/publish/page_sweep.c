@@ -414,19 +414,13 @@ static void put_table(Page *p, const SweepView *v) {
 }
 
 static int put_sections(Page *p, SweepView *v, const Json *root, Err *err) {
-    Json command;
-    const char *text;
     page_section(p, "Which setting is best");
     choose_x(v);
     put_best(p, v);
     if (put_picture(p, v, err) != 0) return -1;
     put_table(p, v);
     if (page_remarks(p, root, err) != 0 || page_origin(p, root, err) != 0) return -1;
-    if (page_asked(p, root, err) != 0) return -1;
-    if (!page_find(root, "command", &command)) return 0;
-    if (json_string(&command, &text, err) != 0) return -1;
-    page_command(p, text);
-    return 0;
+    return page_asked(p, root, err) == 0 ? page_command(p, root, err) : -1;
 }
 
 int page_sweep(Page *p, const Json *root, Err *err) {
