@@ -12,21 +12,17 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/stats.h"
 #include "batch/batch_folder.h"
 #include "net/linkload.h"
-
-static int descending(const void *pa, const void *pb) {
-    double a = *(const double *)pa, b = *(const double *)pb;
-    return (a < b) - (a > b);
-}
 
 static BatchLoads top(const Topo *t, const double *share, double offered_bps) {
     size_t n = t->n_links, k = n / 10 > 0 ? n / 10 : 1;
     double *load = MEM_NEW(double, n), sum = 0;
     for (size_t l = 0; l < n; l++) load[l] = share[l] * offered_bps / t->links[l].rate_bps;
-    qsort(load, n, sizeof *load, descending);
-    for (size_t i = 0; i < k; i++) sum += load[i];
-    BatchLoads b = {load[0], sum / (double)k};
+    stats_sort(load, n);
+    for (size_t i = 0; i < k; i++) sum += load[n - 1 - i];
+    BatchLoads b = {load[n - 1], sum / (double)k};
     free(load);
     return b;
 }

@@ -98,14 +98,9 @@ static int end_figure(Figures *g, Figure *f, int n, Err *err) {
     return g->user->made(g->user->ctx, f, texts[i].title, texts[i].shows, err);
 }
 
-static int ascending(const void *pa, const void *pb) {
-    double a = *(const double *)pa, b = *(const double *)pb;
-    return (a > b) - (a < b);
-}
-
-/* Writes the distribution function of n values, which are sorted: value, percent of them. */
+/* Writes the distribution function of n values, which it sorts: value, percent of them. */
 static void put_cdf(FILE *f, double *x, size_t n) {
-    qsort(x, n, sizeof *x, ascending);
+    stats_sort(x, n);
     for (size_t i = 0; i < n; i++)
         fprintf(f, "%.6g %.6g\n", x[i], 100 * (double)(i + 1) / (double)n);
 }
