@@ -69,6 +69,16 @@ PageText page_percent(double share) {
     return t;
 }
 
+PageText page_signed(double share) {
+    PageText t = {"–"};
+    if (isfinite(share)) snprintf(t.s, sizeof t.s, "%+.1f %%", 100 * share);
+    return t;
+}
+
+const char *page_size_name(int dist) {
+    return dist == RESULT_ALL ? "all flows" : result_label(dist);
+}
+
 PageRange page_range(const SlowdownQuantile *q) {
     PageRange t = {""};
     if (isnan(q->value) || (q->lo == q->value && q->hi == q->value)) return t;

@@ -24,12 +24,6 @@ static PageText error_text(double x) {
     return t;
 }
 
-static PageText signed_text(double x) {
-    PageText t = {"–"};
-    if (isfinite(x)) snprintf(t.s, sizeof t.s, "%+.1f %%", 100 * x);
-    return t;
-}
-
 static void headline(Page *p, const BatchErrors *e) {
     if (e->n_with_error == 0) return;
     static const char *const columns[] = {
@@ -47,7 +41,7 @@ static void headline(Page *p, const BatchErrors *e) {
         html_cell(p->f, "%s", error_text(a.median_abs).s);
         html_cell(p->f, "%s", error_text(a.p90_abs).s);
         html_cell(p->f, "%s", error_text(a.max_abs).s);
-        html_cell(p->f, "%s", signed_text(a.mean_signed).s);
+        html_cell(p->f, "%s", page_signed(a.mean_signed).s);
         if (n > 0) html_cell(p->f, "%zu of %zu", inside, n);
         else html_cell(p->f, "–");
         html_row_end(p->f);
@@ -71,7 +65,7 @@ static void by_bucket(Page *p, const BatchErrors *e) {
                 EvaluateSummary a =
                     batch_errors_summary(e, &e->series[i], result_table_dist(r), k, 0, NULL);
                 html_cell_small(p->f, error_text(a.mean_abs).s,
-                                a.n > 0 ? signed_text(a.mean_signed).s : "");
+                                a.n > 0 ? page_signed(a.mean_signed).s : "");
             }
             html_row_end(p->f);
         }
@@ -127,7 +121,7 @@ static void list_mixes(Page *p, const BatchErrors *e) {
             double x = e->series[s].value[i][RESULT_ALL][RESULT_P99],
                    error = e->series[s].error[i][RESULT_ALL][RESULT_P99];
             html_cell_small(p->f, isfinite(x) ? page_value(x).s : "–",
-                            isfinite(error) ? signed_text(error).s : "");
+                            isfinite(error) ? page_signed(error).s : "");
         }
         html_row_end(p->f);
     }

@@ -8,16 +8,15 @@
 static int put_cell(Page *p, const Json *row, int k, Err *err) {
     Json q;
     double a, b, error;
-    char large[32] = "–", small[80] = "";
+    char small[80] = "";
     if (json_need(row, result_quantile_keys[k], &q, err) != 0 ||
         json_need_number_or_null(&q, "a", &a, err) != 0 ||
         json_need_number_or_null(&q, "b", &b, err) != 0 ||
         json_need_number_or_null(&q, "error", &error, err) != 0)
         return -1;
-    if (!isnan(error)) snprintf(large, sizeof large, "%+.1f %%", 100 * error);
     if (!isnan(a) || !isnan(b))
         snprintf(small, sizeof small, "%s → %s", page_value(a).s, page_value(b).s);
-    html_cell_small(p->f, large, small);
+    html_cell_small(p->f, page_signed(error).s, small);
     return 0;
 }
 

@@ -40,12 +40,15 @@ void page_section(Page *p, const char *heading);
 void page_section_end(Page *p);
 /* page_paragraph writes one. */
 void page_paragraph(Page *p, const char *fmt, ...) DIAG_PRINTF(2, 3);
-/* page_value returns a slowdown as text, page_percent a share. */
+/* page_value returns a slowdown as text, page_percent a share, page_signed an error. */
 typedef struct {
     char s[32];
 } PageText;
 PageText page_value(double x);
 PageText page_percent(double share);
+PageText page_signed(double share);
+/* page_size_name returns "all flows", or the label of a distribution's flow sizes. */
+const char *page_size_name(int dist);
 /* page_range returns "4.49 to 5.14"; empty where the interval is nothing but the value. */
 typedef struct {
     char s[72];

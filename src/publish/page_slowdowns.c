@@ -96,7 +96,7 @@ static void put_plot(Figure *f, const Curves *c, int row, int block) {
     const char *colour = row_colours[row];
     fprintf(f->script, "%sdata index %d with lines lw %s lc rgb '%s' title ",
             block > 0 ? ", \\\n    " : "", block, d == RESULT_ALL ? "3" : "1.8", colour);
-    figure_quote(f->script, d == RESULT_ALL ? "all flows" : result_label(d));
+    figure_quote(f->script, page_size_name(d));
     if (c->has_intervals)
         fprintf(f->script,
                 ", \\\n    data index %d using 1:4:2:3 with xerrorbars pt 7 ps 0.35 lw 1.4 "
@@ -149,10 +149,6 @@ static int put_picture(Page *p, const Slowdowns *s, bool has_intervals, Err *err
 
 /* ---- tables ---- */
 
-static const char *size_name(int dist) {
-    return dist == RESULT_ALL ? "all flows" : result_label(dist);
-}
-
 static void put_table(Page *p, const Slowdowns *s, bool has_intervals) {
     static const char *const columns[] = {"Flow size", "Share", "p50", "p90", "p99", "p99.9", NULL};
     html_table_begin(p->f,
@@ -161,7 +157,7 @@ static void put_table(Page *p, const Slowdowns *s, bool has_intervals) {
                      columns);
     for (int row = 0; row < RESULT_N_DISTS; row++) {
         int d = result_table_dist(row);
-        html_row_begin(p->f, d == RESULT_ALL ? "all" : NULL, "%s", size_name(d));
+        html_row_begin(p->f, d == RESULT_ALL ? "all" : NULL, "%s", page_size_name(d));
         html_cell(p->f, "%s", page_percent(s->dist[d].share).s);
         for (int k = 0; k < RESULT_N_QUANTILES; k++)
             html_cell_small(p->f, page_value(s->dist[d].q[k].value).s,
@@ -197,10 +193,10 @@ static void put_numbers(Page *p, const Slowdowns *s) {
 
 static void put_error(Page *p, const SlowdownQuantile *q, double truth, bool has_interval,
                       int *inside, int *n) {
-    char error[32] = "–", detail[96] = "";
+    double error = (q->value - truth) / truth;
+    char detail[96] = "";
     if (!isnan(q->value) && !isnan(truth)) {
         bool in = q->lo <= truth && truth <= q->hi;
-        snprintf(error, sizeof error, "%+.1f %%", 100 * (q->value - truth) / truth);
         snprintf(detail, sizeof detail, "truth %s%s", page_value(truth).s,
                  !has_interval ? ""
                  : in          ? ", inside"
@@ -208,7 +204,7 @@ static void put_error(Page *p, const SlowdownQuantile *q, double truth, bool has
         *inside += in;
         ++*n;
     }
-    html_cell_small(p->f, error, detail);
+    html_cell_small(p->f, page_signed(error).s, detail);
 }
 
 static void put_errors(Page *p, const Slowdowns *s, bool has_intervals) {
@@ -225,7 +221,7 @@ static void put_errors(Page *p, const Slowdowns *s, bool has_intervals) {
                      columns);
     for (int row = 0; row < RESULT_N_DISTS; row++) {
         int d = result_table_dist(row);
-        html_row_begin(p->f, d == RESULT_ALL ? "all" : NULL, "%s", size_name(d));
+        html_row_begin(p->f, d == RESULT_ALL ? "all" : NULL, "%s", page_size_name(d));
         for (int k = 0; k < RESULT_N_QUANTILES; k++)
             put_error(p, &s->dist[d].q[k], truth->dist[d].q[k].value, has_intervals, &inside, &n);
         html_row_end(p->f);

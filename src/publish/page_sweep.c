@@ -314,9 +314,8 @@ static int put_picture(Page *p, SweepView *v, Err *err) {
     }
     c.is_log = c.lo > 0 && c.hi > 10 * c.lo;
     char *name = mem_printf("sweep_%zu", p->result + 1);
-    char *title =
-        mem_printf("Slowdown of %s over %s; bars are 95 %% intervals",
-                   v->dist == RESULT_ALL ? "all flows" : result_label(v->dist), v->axes[v->x].key);
+    char *title = mem_printf("Slowdown of %s over %s; bars are 95 %% intervals",
+                             page_size_name(v->dist), v->axes[v->x].key);
     char *description = mem_printf("%s The best setting has a ring. The table has the numbers.",
                                    c.n_curves == 1 ? "Curves of p50, p90 and p99."
                                                    : "A curve for each combination of the other "
@@ -352,9 +351,8 @@ static void put_best(Page *p, const SweepView *v) {
     html_text(p->f, *setting ? setting : "The only setting");
     fputs("</strong> ", p->f);
     html_print(p->f, "has the lowest %s of %s: %s%s%s%s.", result_quantile_names[v->k],
-               v->dist == RESULT_ALL ? "all flows" : result_label(v->dist),
-               page_value(ranked(v, v->best)->value).s, *range.s ? " (" : "", range.s,
-               *range.s ? ")" : "");
+               page_size_name(v->dist), page_value(ranked(v, v->best)->value).s,
+               *range.s ? " (" : "", range.s, *range.s ? ")" : "");
     size_t n = count_as_good(v);
     if (n > 0)
         html_print(p->f,
@@ -399,8 +397,7 @@ static bool among_first(const SweepView *v, size_t i, size_t n) {
 
 static void put_table(Page *p, const SweepView *v) {
     char *ranking = mem_printf("Ranked: %s", result_quantile_names[v->k]);
-    char *caption = mem_printf("Slowdown of %s under each setting",
-                               v->dist == RESULT_ALL ? "all flows" : result_label(v->dist));
+    char *caption = mem_printf("Slowdown of %s under each setting", page_size_name(v->dist));
     const char *const columns[] = {"Setting", "p50", "p90", "p99", ranking, NULL};
     double most = largest(v);
     html_table_begin(p->f, caption, columns);
