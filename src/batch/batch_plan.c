@@ -124,12 +124,6 @@ static int check_exists(const char *path, const char *what, Err *err) {
     return !path || file_exists(path) ? 0 : err_input(err, "%s: %s does not exist", what, path);
 }
 
-static int apply_settings(Mix *m, const char *const *set, Err *err) {
-    for (const char *const *s = set; s && *s; s++)
-        if (mix_set(m, *s, err) != 0) return err_wrap(err, "--set %.60s", *s);
-    return netconf_check(&m->conf, err);
-}
-
 static int check_files(const Mix *m, const ScenarioOptions *o, Err *err) {
     if (!o->topo_path && !m->topo) return err_input(err, "names no topology; give one with --topo");
     if (check_exists(o->topo_path ? o->topo_path : m->topo, "topology", err) != 0) return -1;
@@ -141,7 +135,7 @@ static int add_mix(BatchPlan *p, const char *file, Mix *m, Ids *ids, const Scena
                    Err *err) {
     bool wanted = wants(ids, m->id);
     if (p->n == BATCH_MAX_ITEMS) return err_input(err, "more than %d mixes", BATCH_MAX_ITEMS);
-    if (apply_settings(m, o->set, err) != 0) return -1;
+    if (mix_apply(m, o->set, err) != 0) return -1;
     if (wanted && check_files(m, o, err) != 0) return -1;
     p->items = mem_realloc(p->items, p->n + 1, sizeof *p->items);
     p->items[p->n++] = (BatchItem){.file = file, .mix = *m, .wanted = wanted};

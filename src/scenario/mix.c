@@ -343,6 +343,12 @@ int mix_set(Mix *m, const char *assignment, Err *err) {
     return 0;
 }
 
+int mix_apply(Mix *m, const char *const *set, Err *err) {
+    for (; set && *set; set++)
+        if (mix_set(m, *set, err) != 0) return err_wrap(err, "--set %.60s", *set);
+    return netconf_check(&m->conf, err) == 0 ? 0 : err_wrap(err, "--set");
+}
+
 bool mix_key_is_traffic(const char *key) { return in_list(key, mix_traffic_keys); }
 
 bool mix_key_is_fault(const char *key) { return fault_kind(key) < N_FAULT_KINDS; }

@@ -45,6 +45,9 @@ void mix_free(Mix *m);
  * moment. Paths are resolved from the working directory, then from the mix file's folder. −1 with
  * an input error that names the key. */
 int mix_set(Mix *m, const char *assignment, Err *err);
+/* mix_apply applies all of `set`, which is ended by NULL, or NULL, and checks the network's
+ * settings as a whole. −1 with an input error that begins with --set. */
+int mix_apply(Mix *m, const char *const *set, Err *err);
 
 /* The keys of mix_set that shape the traffic or the topology, ended by NULL. */
 extern const char *const mix_traffic_keys[];

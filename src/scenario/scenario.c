@@ -60,10 +60,7 @@ int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err) {
     mix_init(m);
     if (check_stdin(m, o, err) != 0) return -1;
     if (o->mix_path && choose_mix(o, m, log, err) != 0) return -1;
-    for (const char *const *s = o->set; s && *s; s++)
-        if (mix_set(m, *s, err) != 0) return err_wrap(err, "--set %.60s", *s);
-    if (netconf_check(&m->conf, err) != 0) return err_wrap(err, "--set");
-    return 0;
+    return mix_apply(m, o->set, err);
 }
 
 static int read_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
