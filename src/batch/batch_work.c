@@ -108,13 +108,6 @@ static int tell_loads(Group *g, const BatchItem *item, Err *err) {
     return 0;
 }
 
-/* Gives the scenario the settings of a mix. */
-static void put_settings(Scenario *s, const BatchItem *item) {
-    s->conf = s->mix.conf = item->mix.conf;
-    s->window_auto = s->conf.line_window_b == NETCONF_AUTO;
-    if (s->window_auto) s->conf.line_window_b = s->base_bdp_b;
-}
-
 static int estimate(Group *g, Method m, Estimate *e, Err *err) {
     EstimateOptions o = g->w->options->estimate;
     o.method = m;
@@ -161,7 +154,7 @@ static int write_result(const Group *g, const BatchItem *item, Method m, const E
 static int make_result(Group *g, const BatchItem *item, Method m, Err *err) {
     Estimate e;
     if (load_group(g, item, err) != 0) return -1;
-    put_settings(&g->scenario, item);
+    scenario_set_conf(&g->scenario, &item->mix.conf);
     if (tell_loads(g, item, err) != 0) return -1;
     if (m != METHOD_FLOWSIM) {
         scenario_remark_window(&g->scenario, &g->log);

@@ -190,8 +190,7 @@ static void describe_row(SweepRun *r, size_t i, const Scenario *s, SweepStage co
 /* Simulates the paths of row `first` and predicts all rows of its traffic that may reuse them. */
 static int share_fluid(SweepRun *r, size_t first, Scenario *s, SweepStage computed, Err *err) {
     Features f;
-    s->conf = r->out->rows[first].conf;
-    if (s->conf.line_window_b == NETCONF_AUTO) s->conf.line_window_b = s->base_bdp_b;
+    scenario_set_conf(s, &r->out->rows[first].conf);
     if (estimate_features(&f, s, r->estimate, r->log, err) != 0) return -1;
     r->out->n_fluid++;
     r->out->wall_fluid_s += f.wall_fluid_s;

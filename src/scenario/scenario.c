@@ -196,8 +196,7 @@ static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
     double t0 = diag_now_s();
     if (scenario_mix(&s->mix, o, log, err) != 0) return -1;
     s->has_mix = o->mix_path != NULL;
-    s->conf = s->mix.conf;
-    if (o->check_conf && o->check_conf(o->check_ctx, &s->conf, err) != 0) return -1;
+    if (o->check_conf && o->check_conf(o->check_ctx, &s->mix.conf, err) != 0) return -1;
     if (check_stdin(&s->mix, o, err) != 0 || load_topo(s, o, log, err) != 0) return -1;
 
     double t1 = diag_now_s();
@@ -205,8 +204,7 @@ static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
     if (s->has_faults && !(s->whole_route = route_new(&s->whole, err))) return -1;
 
     s->base_bdp_b = basebdp_largest(scenario_drawn_on(s));
-    s->window_auto = s->conf.line_window_b == NETCONF_AUTO;
-    if (s->window_auto) s->conf.line_window_b = s->base_bdp_b;
+    scenario_set_conf(s, &s->mix.conf);
     double t2 = diag_now_s();
     if (load_flows(s, o, log, err) != 0) return -1;
     if (s->flows.graph && !o->closed_loop) fix_starts(s, log);
@@ -233,6 +231,12 @@ int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *er
     if (load_all(s, o, log, err) == 0) return 0;
     scenario_free(s);
     return -1;
+}
+
+void scenario_set_conf(Scenario *s, const NetConf *conf) {
+    s->conf = *conf;
+    s->window_auto = s->conf.line_window_b == NETCONF_AUTO;
+    if (s->window_auto) s->conf.line_window_b = s->base_bdp_b;
 }
 
 void scenario_remark_window(const Scenario *s, const Log *log) {

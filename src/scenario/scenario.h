@@ -80,6 +80,8 @@ int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err);
 /* scenario_load loads everything; scenario_free releases it. −1 with an input error that names the
  * option or the file and place; then nothing is to be released. */
 int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err);
+/* scenario_set_conf gives a loaded scenario other settings of the network. */
+void scenario_set_conf(Scenario *s, const NetConf *conf);
 /* scenario_remark_window notes what a window of auto came to, or that the window is below the
  * bandwidth-delay product (BDP): for commands whose results depend on it. */
 void scenario_remark_window(const Scenario *s, const Log *log);
