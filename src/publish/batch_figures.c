@@ -27,30 +27,6 @@ typedef struct {
     size_t n;
 } Figures;
 
-/* What figures show, by the beginnings of their names. */
-static const struct {
-    const char *name, *title, *shows;
-} texts[] = {
-    {"sensitivity_cdf_time", "Wall times", "the distribution of the mixes' wall times, by method"},
-    {"sensitivity_cdf", "Errors of p99",
-     "the distribution over mixes of the magnitude of the error of p99 slowdown, by source"},
-    {"sensitivity_error_over_load", "Errors of p99 by load",
-     "the median magnitude of the error of p99 slowdown in bins of max load, with the least and "
-     "the largest as a band"},
-    {"sensitivity_time_over_load", "Wall times by flow sizes",
-     "the median wall time of a mix by distribution of flow sizes and method"},
-    {"sensitivity_boxplot", "Errors of p99 by kind of mix",
-     "quartiles and extremes of the magnitude of the error of p99 slowdown by matrix, "
-     "oversubscription, flow sizes and sigma"},
-    {"eva_large_scale", "Slowdown of a mix by flow size",
-     "the upper fifth of the distribution of slowdown in a size bucket, by method"},
-    {"counterfactual", "p99 over a setting",
-     "p99 slowdown in each size bucket over the one setting in which the mixes differ"},
-    {"flow-sizes", "Flow sizes", "the distributions of flow sizes"},
-    {"matrices", "Rack matrices", "the share of traffic from each rack to each other"},
-};
-enum { N_TEXTS = sizeof texts / sizeof *texts };
-
 /* ---- what all figures share ---- */
 
 /* How a source's curve looks: published ones are thin and dashed. */
@@ -87,15 +63,14 @@ static int draw(Figures *g, Figure *f, Err *err) {
     return 0;
 }
 
-/* Puts a figure of n curves into place; one without any is left out. */
-static int end_figure(Figures *g, Figure *f, int n, Err *err) {
+/* Puts a figure of n curves into place; one without any is left out. The user is told its title and
+ * what it shows. */
+static int end_figure(Figures *g, Figure *f, int n, const char *title, const char *shows,
+                      Err *err) {
     if (n == 0) return figure_abort(f), 0;
     if (figure_end(f, err) != 0 || draw(g, f, err) != 0) return -1;
     g->n++;
-    if (!g->user) return 0;
-    int i = 0;
-    while (i < N_TEXTS - 1 && strncmp(f->name, texts[i].name, strlen(texts[i].name)) != 0) i++;
-    return g->user->made(g->user->ctx, f, texts[i].title, texts[i].shows, err);
+    return g->user ? g->user->made(g->user->ctx, f, title, shows, err) : 0;
 }
 
 /* Writes the distribution function of n values, which it sorts: value, percent of them. */
@@ -157,7 +132,10 @@ static int cdf(Figures *g, Err *err) {
     }
     fputc('\n', f.script);
     free(x);
-    return end_figure(g, &f, p.n, err);
+    return end_figure(
+        g, &f, p.n, "Errors of p99",
+        "the distribution over mixes of the magnitude of the error of p99 slowdown, by source",
+        err);
 }
 
 static int cdf_time(Figures *g, Err *err) {
@@ -179,7 +157,8 @@ static int cdf_time(Figures *g, Err *err) {
     }
     fputc('\n', f.script);
     free(x);
-    return end_figure(g, &f, p.n, err);
+    return end_figure(g, &f, p.n, "Wall times",
+                      "the distribution of the mixes' wall times, by method", err);
 }
 
 /* Median with least and largest of each bin of load. */
@@ -216,7 +195,11 @@ static int error_over_load(Figures *g, Err *err) {
     fputc('\n', f.script);
     free(bin);
     free(x);
-    return end_figure(g, &f, p.n, err);
+    return end_figure(
+        g, &f, p.n, "Errors of p99 by load",
+        "the median magnitude of the error of p99 slowdown in bins of max load, with the least and "
+        "the largest as a band",
+        err);
 }
 
 static int time_over_sizes(Figures *g, Err *err) {
@@ -247,7 +230,9 @@ static int time_over_sizes(Figures *g, Err *err) {
     fputc('\n', f.script);
     free(class);
     free(x);
-    return end_figure(g, &f, p.n, err);
+    return end_figure(g, &f, p.n, "Wall times by flow sizes",
+                      "the median wall time of a mix by distribution of flow sizes and method",
+                      err);
 }
 
 /* ---- boxes ---- */
@@ -313,7 +298,11 @@ static int boxes(Figures *g, Err *err) {
     }
     fputs("unset multiplot\n", f.script);
     free(x);
-    return end_figure(g, &f, block, err);
+    return end_figure(
+        g, &f, block, "Errors of p99 by kind of mix",
+        "quartiles and extremes of the magnitude of the error of p99 slowdown by matrix, "
+        "oversubscription, flow sizes and sigma",
+        err);
 }
 
 /* ---- distributions of single mixes ---- */
@@ -345,7 +334,9 @@ static int distribution(Figures *g, size_t i, int bucket, Err *err) {
                 method_colour(m), estimate_methods[m]);
     }
     fputc('\n', f.script);
-    int rc = end_figure(g, &f, p.n, err);
+    int rc = end_figure(
+        g, &f, p.n, "Slowdown of a mix by flow size",
+        "the upper fifth of the distribution of slowdown in a size bucket, by method", err);
     free(name);
     return rc;
 }
@@ -444,7 +435,9 @@ static int over_setting(Figures *g, const NetConfRow *row, Err *err) {
         fputs("unset key\nunset ylabel\n", f.script);
     }
     fputs("unset multiplot\n", f.script);
-    int rc = end_figure(g, &f, block, err);
+    int rc = end_figure(
+        g, &f, block, "p99 over a setting",
+        "p99 slowdown in each size bucket over the one setting in which the mixes differ", err);
     free(name);
     return rc;
 }
@@ -490,7 +483,7 @@ static int flow_sizes(Figures *g, Err *err) {
         figure_quote(f.script, a->sizes);
     }
     fputc('\n', f.script);
-    return end_figure(g, &f, p.n, err);
+    return end_figure(g, &f, p.n, "Flow sizes", "the distributions of flow sizes", err);
 }
 
 /* Shares of all traffic, in percent, as a matrix of numbers. */
@@ -533,7 +526,8 @@ static int matrices(Figures *g, Err *err) {
         fprintf(f.script, " noenhanced\nplot data index %d matrix with image notitle\n", block++);
     }
     fputs("unset multiplot\n", f.script);
-    return end_figure(g, &f, block, err);
+    return end_figure(g, &f, block, "Rack matrices",
+                      "the share of traffic from each rack to each other", err);
 }
 
 /* ---- all of them ---- */

@@ -205,13 +205,9 @@ static void put_numbers(Page *p, const Figure *f) {
 static int put_figure(void *ctx, const Figure *f, const char *title, const char *shows, Err *err) {
     Page *p = ctx;
     PictureText t = {f->name, title, shows, f->width, f->height};
-    int rc = 0;
-    fputs("<figure>\n", p->f);
-    if (!p->draw) picture_missing(p);
-    else if (f->drawn) rc = picture_embed(p, &t, err);
-    fputs("<figcaption>", p->f);
-    html_print(p->f, "%s: %s", title, shows);
-    fputs("</figcaption></figure>\n", p->f);
+    char *caption = mem_printf("%s: %s", title, shows);
+    int rc = picture_frame(p, &t, f->drawn, caption, err);
+    free(caption);
     put_numbers(p, f);
     return rc;
 }

@@ -77,9 +77,9 @@ void picture_close(Page *p);
  * of them on the page; without gnuplot a sentence. −1 with err. */
 int picture_put(Page *p, const PictureText *text, void (*write)(Figure *f, const void *ctx),
                 const void *ctx, Err *err);
-/* picture_embed puts NAME.svg of the pictures' folder, which gnuplot has just made there, on the
- * page; picture_missing the sentence instead of it. */
-int picture_embed(Page *p, const PictureText *text, Err *err);
+/* picture_frame puts NAME.svg of the pictures' folder on the page, if it was drawn just now, with a
+ * caption below; without gnuplot a sentence, as picture_missing does. */
+int picture_frame(Page *p, const PictureText *text, bool drawn, const char *caption, Err *err);
 void picture_missing(Page *p);
 
 /* ---- kinds of results, and parts of them; each −1 with err ---- */

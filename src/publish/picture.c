@@ -152,7 +152,7 @@ static void put_svg(Page *p, const PictureText *t, const char *svg) {
 
 /* ---- one picture ---- */
 
-int picture_embed(Page *p, const PictureText *t, Err *err) {
+static int embed(Page *p, const PictureText *t, Err *err) {
     FileView v;
     char *path = mem_printf("%s/%s.svg", p->folder, t->name);
     int rc = file_view(&v, path, err);
@@ -172,21 +172,25 @@ void picture_missing(Page *p) {
           p->f);
 }
 
+int picture_frame(Page *p, const PictureText *t, bool drawn, const char *caption, Err *err) {
+    int rc = 0;
+    fputs("<figure>\n", p->f);
+    if (drawn) rc = embed(p, t, err);
+    else if (!p->draw) picture_missing(p);
+    fputs("<figcaption>", p->f);
+    html_text(p->f, caption);
+    fputs("</figcaption></figure>\n", p->f);
+    return rc;
+}
+
 int picture_put(Page *p, const PictureText *t, void (*write)(Figure *f, const void *ctx),
                 const void *ctx, Err *err) {
     Figure f;
-    int rc = 0;
-    fputs("<figure>\n", p->f);
     if (p->folder) {
         if (figure_begin(&f, p->folder, t->name, t->width, t->height, err) != 0) return -1;
         write(&f, ctx);
-        rc = figure_end(&f, err);
-        if (rc == 0 && p->draw) rc = figure_draw(p->folder, t->name, err);
-        if (rc == 0 && p->draw) rc = picture_embed(p, t, err);
+        if (figure_end(&f, err) != 0) return -1;
+        if (p->draw && figure_draw(p->folder, t->name, err) != 0) return -1;
     }
-    if (!p->draw) picture_missing(p);
-    fputs("<figcaption>", p->f);
-    html_text(p->f, t->title);
-    fputs("</figcaption></figure>\n", p->f);
-    return rc;
+    return picture_frame(p, t, p->draw, t->title, err);
 }
