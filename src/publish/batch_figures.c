@@ -24,10 +24,17 @@ typedef struct {
     const BatchFigureUser *user;
     const Log *log;
     bool can_draw;
+    char *name; /* of the last one begun */
     size_t n;
 } Figures;
 
 /* ---- what all figures share ---- */
+
+static int begin_figure(Figures *g, Figure *f, const char *name, int width, int height, Err *err) {
+    free(g->name);
+    g->name = mem_printf("%s%s", name, g->user ? g->user->suffix : "");
+    return figure_begin(f, g->dir, g->name, width, height, err);
+}
 
 /* How a source's curve looks: published ones are thin and dashed. */
 static void put_style(FILE *f, const BatchSeries *s) {
@@ -113,7 +120,7 @@ static const char *method_colour(int m) {
 static int cdf(Figures *g, Err *err) {
     Figure f;
     double *x = MEM_NEW(double, g->e->results->n);
-    if (figure_begin(&f, g->dir, "sensitivity_cdf", 480, 360, err) != 0) return free(x), -1;
+    if (begin_figure(g, &f, "sensitivity_cdf", 480, 360, err) != 0) return free(x), -1;
     fputs("set xlabel 'magnitude of relative error of p99 slowdown (%)'\nset ylabel 'mixes (%)'\n"
           "set key bottom right\nset yrange [0:100]\nset xrange [0:*<145]\n",
           f.script);
@@ -141,7 +148,7 @@ static int cdf(Figures *g, Err *err) {
 static int cdf_time(Figures *g, Err *err) {
     Figure f;
     double *x = MEM_NEW(double, g->e->results->n);
-    if (figure_begin(&f, g->dir, "sensitivity_cdf_time", 480, 360, err) != 0) return free(x), -1;
+    if (begin_figure(g, &f, "sensitivity_cdf_time", 480, 360, err) != 0) return free(x), -1;
     fputs("set xlabel 'wall time of a mix (s)'\nset ylabel 'mixes (%)'\nset logscale x\n"
           "set key bottom right\nset yrange [0:100]\n",
           f.script);
@@ -166,8 +173,7 @@ static int error_over_load(Figures *g, Err *err) {
     Figure f;
     size_t n_bins;
     double *x = MEM_NEW(double, g->e->results->n);
-    if (figure_begin(&f, g->dir, "sensitivity_error_over_load", 480, 360, err) != 0)
-        return free(x), -1;
+    if (begin_figure(g, &f, "sensitivity_error_over_load", 480, 360, err) != 0) return free(x), -1;
     BatchClass *bin = batch_classes(g->e->results, BATCH_BY_LOAD, &n_bins);
     fputs("set xlabel 'max load (%)'\nset ylabel 'magnitude of error of p99 slowdown (%)'\n"
           "set yrange [0:*<60]\nset style fill transparent solid 0.15 noborder\nset key top left\n",
@@ -206,8 +212,7 @@ static int time_over_sizes(Figures *g, Err *err) {
     Figure f;
     size_t n_classes;
     double *x = MEM_NEW(double, g->e->results->n);
-    if (figure_begin(&f, g->dir, "sensitivity_time_over_load", 480, 360, err) != 0)
-        return free(x), -1;
+    if (begin_figure(g, &f, "sensitivity_time_over_load", 480, 360, err) != 0) return free(x), -1;
     BatchClass *class = batch_classes(g->e->results, BATCH_BY_SIZES, &n_classes);
     fputs("set xlabel 'size distribution'\nset ylabel 'median wall time of a mix (s)'\n"
           "set logscale y\nset style data histograms\nset style fill solid 0.8 noborder\n"
@@ -288,7 +293,7 @@ static int boxes(Figures *g, Err *err) {
     Figure f;
     int block = 0;
     double *x = MEM_NEW(double, g->e->results->n);
-    if (figure_begin(&f, g->dir, "sensitivity_boxplot", 860, 640, err) != 0) return free(x), -1;
+    if (begin_figure(g, &f, "sensitivity_boxplot", 860, 640, err) != 0) return free(x), -1;
     fputs("set multiplot layout 2,2\nset ylabel 'magnitude of error of p99 (%)'\n"
           "set yrange [0:*]\nset style fill solid 0.25\nset key top right font ',10'\n",
           f.script);
@@ -316,8 +321,10 @@ static int distribution(Figures *g, size_t i, int bucket, Err *err) {
     char *safe = figure_safe_name(mix->name);
     char *name = g->e->results->n == 1 ? mem_printf("eva_large_scale_%d", bucket)
                                        : mem_printf("eva_large_scale_%s_%d", safe, bucket);
+    int rc = begin_figure(g, &f, name, 420, 320, err);
     free(safe);
-    if (figure_begin(&f, g->dir, name, 420, 320, err) != 0) return free(name), -1;
+    free(name);
+    if (rc != 0) return -1;
     fprintf(f.script, "set title '%s' noenhanced\n", result_label(d));
     fputs("set xlabel 'slowdown'\nset ylabel 'flows (%)'\nset yrange [80:100]\n"
           "set xrange [1:10]\nset key bottom right\n",
@@ -334,11 +341,9 @@ static int distribution(Figures *g, size_t i, int bucket, Err *err) {
                 method_colour(m), estimate_methods[m]);
     }
     fputc('\n', f.script);
-    int rc = end_figure(
-        g, &f, p.n, "Slowdown of a mix by flow size",
-        "the upper fifth of the distribution of slowdown in a size bucket, by method", err);
-    free(name);
-    return rc;
+    return end_figure(g, &f, p.n, "Slowdown of a mix by flow size",
+                      "the upper fifth of the distribution of slowdown in a size bucket, by method",
+                      err);
 }
 
 /* ---- p99 over a setting ---- */
@@ -426,7 +431,9 @@ static int over_setting(Figures *g, const NetConfRow *row, Err *err) {
     int block = 0;
     char *name =
         mem_printf("counterfactual_%s", strcmp(row->key, "hpcc_eta") == 0 ? "hpeta" : row->key);
-    if (figure_begin(&f, g->dir, name, 1040, 300, err) != 0) return free(name), -1;
+    int rc = begin_figure(g, &f, name, 1040, 300, err);
+    free(name);
+    if (rc != 0) return -1;
     fputs("set multiplot layout 1,4\nset ylabel 'p99 slowdown'\nset yrange [1:*]\n"
           "set key top right font ',10'\n",
           f.script);
@@ -435,11 +442,9 @@ static int over_setting(Figures *g, const NetConfRow *row, Err *err) {
         fputs("unset key\nunset ylabel\n", f.script);
     }
     fputs("unset multiplot\n", f.script);
-    int rc = end_figure(
+    return end_figure(
         g, &f, block, "p99 over a setting",
         "p99 slowdown in each size bucket over the one setting in which the mixes differ", err);
-    free(name);
-    return rc;
 }
 
 /* ---- inputs ---- */
@@ -464,7 +469,7 @@ static int flow_sizes(Figures *g, Err *err) {
     const BatchResults *r = g->e->results;
     Figure f;
     Err why = {0};
-    if (figure_begin(&f, g->dir, "flow-sizes", 480, 360, err) != 0) return -1;
+    if (begin_figure(g, &f, "flow-sizes", 480, 360, err) != 0) return -1;
     fputs("set xlabel 'flow size (B)'\nset ylabel 'flows (%)'\nset logscale x\n"
           "set format x '10^{%L}'\nset yrange [0:100]\nset key bottom right\n",
           f.script);
@@ -503,7 +508,7 @@ static int matrices(Figures *g, Err *err) {
     int n = 0, block = 0;
     for (size_t i = 0; i < r->n; i++) n += r->mix[i].facts.matrix_file[0] && is_first(r, i, true);
     if (n == 0) return 0;
-    if (figure_begin(&f, g->dir, "matrices", 340 * (n < 3 ? n : 3), 320 * ((n + 2) / 3), err) != 0)
+    if (begin_figure(g, &f, "matrices", 340 * (n < 3 ? n : 3), 320 * ((n + 2) / 3), err) != 0)
         return -1;
     fprintf(f.script,
             "set multiplot layout %d,%d\nset view map\nset size square\nunset grid\n"
@@ -566,6 +571,7 @@ int batch_figures(const BatchErrors *e, const char *dir, const BatchFigureUser *
     if (rc == 0) rc = matrices(&g, err);
     if (rc == 0 && !g.can_draw)
         log_note(log, "gnuplot is not installed: %s has data and scripts, but no pictures", dir);
+    free(g.name);
     *n = g.n;
     return rc;
 }

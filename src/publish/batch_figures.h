@@ -9,6 +9,7 @@
 typedef struct {
     int (*made)(void *ctx, const Figure *f, const char *title, const char *shows, Err *err);
     void *ctx;
+    const char *suffix; /* of all figures' names; "": none */
 } BatchFigureUser;
 
 /* batch_figures writes the data and scripts of all figures that the batch has something for, into

@@ -223,7 +223,10 @@ static const char *truth_text(const Page *p, const BatchErrors *e) {
 }
 
 static int put_batch(Page *p, const BatchErrors *e, Err *err) {
-    BatchFigureUser user = {put_figure, p};
+    /* Names are ids on the page and files in the folder: those of two batches must differ. */
+    char suffix[24] = "";
+    if (p->options->n > 1) snprintf(suffix, sizeof suffix, "_%zu", p->result + 1);
+    BatchFigureUser user = {put_figure, p, suffix};
     size_t n;
     if (batch_errors_any(e)) {
         page_section(p, "How far from truth");
