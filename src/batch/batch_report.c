@@ -24,31 +24,10 @@ static Cell percent(double x, bool sign) {
 
 /* ---- wall times ---- */
 
-typedef struct {
-    size_t n;
-    double mean_s, median_s, max_s;
-} Times;
-
-static Times times_of(const BatchErrors *e, Method m) {
-    const BatchResults *r = e->results;
-    double *x = MEM_NEW(double, r->n), sum = 0;
-    Times t = {0, NAN, NAN, NAN};
-    for (size_t i = 0; i < r->n; i++)
-        if (r->mix[i].by[m].there) sum += x[t.n++] = r->mix[i].by[m].wall_s;
-    if (t.n > 0) {
-        stats_sort(x, t.n);
-        t.mean_s = sum / (double)t.n;
-        t.median_s = stats_between(x, t.n, 50);
-        t.max_s = x[t.n - 1];
-    }
-    free(x);
-    return t;
-}
-
 static void print_times(FILE *f, const BatchErrors *e) {
     fprintf(f, "%-10s %7s %12s %10s %10s\n", "method", "mixes", "mean wall s", "median", "max");
     for (int m = 0; m < METHOD_N; m++) {
-        Times t = times_of(e, (Method)m);
+        BatchTimes t = batch_results_times(e->results, (Method)m);
         if (t.n > 0)
             fprintf(f, "%-10s %7zu %12.3g %10.3g %10.3g\n", estimate_methods[m], t.n, t.mean_s,
                     t.median_s, t.max_s);
@@ -209,7 +188,7 @@ void batch_report_json(FILE *f, const BatchErrors *e) {
     json_put_count(&o, "n_with_truth", e->n_with_truth);
     json_put_array(&o, "methods");
     for (int m = 0; m < METHOD_N; m++) {
-        Times t = times_of(e, (Method)m);
+        BatchTimes t = batch_results_times(e->results, (Method)m);
         if (t.n == 0) continue;
         json_out_object(&o);
         json_put_string(&o, "method", estimate_methods[m]);

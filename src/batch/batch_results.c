@@ -4,12 +4,14 @@
  * beside them is read here. */
 #include "batch/batch_results.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/stats.h"
 #include "batch/batch_folder.h"
 #include "estimate/report_read.h"
 
@@ -75,4 +77,23 @@ void batch_results_free(BatchResults *r) {
     }
     free(r->mix);
     *r = (BatchResults){0};
+}
+
+BatchTimes batch_results_times(const BatchResults *r, Method m) {
+    double *x = MEM_NEW(double, r->n), sum = 0;
+    BatchTimes t = {.mean_s = NAN, .median_s = NAN, .max_s = NAN};
+    for (size_t i = 0; i < r->n; i++) {
+        const BatchResult *b = &r->mix[i].by[m];
+        if (!b->there) continue;
+        sum += x[t.n++] = b->wall_s;
+        if (b->n_flows > t.most_flows) t.most_flows = b->n_flows;
+    }
+    if (t.n > 0) {
+        stats_sort(x, t.n);
+        t.mean_s = sum / (double)t.n;
+        t.median_s = stats_between(x, t.n, 50);
+        t.max_s = x[t.n - 1];
+    }
+    free(x);
+    return t;
 }

@@ -29,4 +29,13 @@ typedef struct {
  * releases. */
 int batch_results_read(BatchResults *r, const char *dir, Err *err);
 void batch_results_free(BatchResults *r);
+
+/* What a method took. n: mixes that have a result by it; 0: all else is NAN or 0. */
+typedef struct {
+    size_t n;
+    double mean_s, median_s, max_s; /* wall times of a mix */
+    uint64_t most_flows;            /* of a mix */
+} BatchTimes;
+/* batch_results_times returns what the results of a method took. */
+BatchTimes batch_results_times(const BatchResults *r, Method m);
 #endif

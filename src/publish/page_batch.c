@@ -135,23 +135,13 @@ static void times(Page *p, const BatchResults *r) {
                                           "Mean wall time", "Longest", NULL};
     html_table_begin(p->f, "What it took", columns);
     for (int m = 0; m < METHOD_N; m++) {
-        size_t n = 0;
-        uint64_t flows = 0;
-        double sum_s = 0, max_s = 0;
-        for (size_t i = 0; i < r->n; i++) {
-            const BatchResult *b = &r->mix[i].by[m];
-            if (!b->there) continue;
-            n++;
-            sum_s += b->wall_s;
-            max_s = fmax(max_s, b->wall_s);
-            if (b->n_flows > flows) flows = b->n_flows;
-        }
-        if (n == 0) continue;
+        BatchTimes t = batch_results_times(r, (Method)m);
+        if (t.n == 0) continue;
         html_row_begin(p->f, NULL, "%s", estimate_methods[m]);
-        html_cell(p->f, "%zu", n);
-        html_cell(p->f, "%s", units_count(flows).s);
-        html_cell(p->f, "%.3g s", sum_s / (double)n);
-        html_cell(p->f, "%.3g s", max_s);
+        html_cell(p->f, "%zu", t.n);
+        html_cell(p->f, "%s", units_count(t.most_flows).s);
+        html_cell(p->f, "%.3g s", t.mean_s);
+        html_cell(p->f, "%.3g s", t.max_s);
         html_row_end(p->f);
     }
     html_table_end(p->f);
