@@ -29,7 +29,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/par.h"
-#include "base/units.h"
 #include "batch/batch_folder.h"
 #include "batch/batch_summary.h"
 #include "batch/batch_work.h"

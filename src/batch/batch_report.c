@@ -7,8 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/mem.h"
-#include "base/stats.h"
 #include "batch/batch_csv.h"
 
 /* A number in percent, or "-". */

@@ -9,7 +9,6 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/mem.h"
 #include "batch/batch_csv.h"
 #include "batch/batch_results.h"
 

@@ -7,15 +7,12 @@
  * A mix of the group gets its settings put into the scenario: that is all in which it differs. */
 #include "batch/batch_work.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "batch/batch_folder.h"
 #include "batch/batch_loads.h"
 #include "estimate/report.h"

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "batch/batch_report.h"
 #include "cli/cli.h"
 #include "publish/batch_figures.h"

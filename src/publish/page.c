@@ -15,7 +15,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/units.h"
 #include "estimate/report.h"
 #include "estimate/sweep_report.h"
 #include "publish/page_private.h"

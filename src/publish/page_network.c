@@ -4,10 +4,8 @@
  * pair of directions as two arrows whose width and colour follow the most loaded link; text beside
  * them has the same in numbers. Any other graph gets a sentence and the table. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/units.h"
 #include "estimate/origin.h"
 #include "publish/page_private.h"

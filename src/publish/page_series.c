@@ -5,7 +5,6 @@
  * shown, others are not looked at. A row is an interval at a port. The pictures have the ports of
  * highest utilisation, thinned to what can be seen: neighbouring intervals become one, with the
  * mean of their utilisations and the largest of their queues. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,6 @@
  * to 99 and p99.9. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/units.h"

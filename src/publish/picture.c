@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/process.h"
 #include "publish/page_private.h"
 
 /* ---- the folder ---- */
