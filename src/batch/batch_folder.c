@@ -45,27 +45,26 @@ bool batch_folder_has(const char *dir, const char *name, const char *method) {
 
 /* ---- the manifest ---- */
 
-/* The files that results depend on, each once: [n] paths with digests, "" for a missing file. */
+/* A file that results depend on. */
 typedef struct {
-    const char **path;
-    char (*sha256)[65];
+    const char *path;
+    char sha256[65]; /* "": there is no such file */
+} Input;
+
+/* All of them, each once. */
+typedef struct {
+    Input *input;
     size_t n, cap;
 } Inputs;
 
 static int add_input(Inputs *in, const char *path, Err *err) {
-    for (size_t i = 0; i < in->n; i++)
-        if (!path || strcmp(in->path[i], path) == 0) return 0;
     if (!path) return 0;
-    if (in->n == in->cap) {
-        in->cap = in->cap ? 2 * in->cap : 16;
-        in->path = mem_realloc(in->path, in->cap, sizeof *in->path);
-        in->sha256 = mem_realloc(in->sha256, in->cap, sizeof *in->sha256);
-    }
-    in->path[in->n] = path;
-    in->sha256[in->n][0] = '\0';
-    if (file_exists(path) && file_digest(path, in->sha256[in->n], err) != 0) return -1;
-    in->n++;
-    return 0;
+    for (size_t i = 0; i < in->n; i++)
+        if (strcmp(in->input[i].path, path) == 0) return 0;
+    MEM_GROW(in->input, in->cap, in->n + 1);
+    Input *new = &in->input[in->n++];
+    *new = (Input){.path = path};
+    return file_exists(path) ? file_digest(path, new->sha256, err) : 0;
 }
 
 static int collect_inputs(Inputs *in, const BatchPlan *p, const char *topo, Err *err) {
@@ -81,11 +80,6 @@ static int collect_inputs(Inputs *in, const BatchPlan *p, const char *topo, Err 
     return 0;
 }
 
-static void free_inputs(Inputs *in) {
-    free(in->path);
-    free(in->sha256);
-}
-
 static void put_manifest(JsonOut *j, const Inputs *in, const BatchArgument *arguments, size_t n,
                          const char *command) {
     json_put_string(j, "schema", BATCH_SCHEMA);
@@ -97,8 +91,8 @@ static void put_manifest(JsonOut *j, const Inputs *in, const BatchArgument *argu
     json_put_array(j, "inputs");
     for (size_t i = 0; i < in->n; i++) {
         json_out_object(j);
-        json_put_string(j, "path", in->path[i]);
-        json_put_string(j, "sha256", in->sha256[i]);
+        json_put_string(j, "path", in->input[i].path);
+        json_put_string(j, "sha256", in->input[i].sha256);
         json_out_end(j, '}');
     }
     json_out_end(j, ']');
@@ -152,11 +146,11 @@ static int compare_inputs(const char *dir, const Json *root, const Inputs *in, E
         if (json_need_string(&it, "path", &path, err) != 0 ||
             json_need_string(&it, "sha256", &sha256, err) != 0)
             return -1;
-        if (strcmp(sha256, in->sha256[i]) != 0)
+        if (strcmp(sha256, in->input[i].sha256) != 0)
             return err_input(err,
                              "%s: holds a batch made with another %s than %s is now; give another "
                              "folder with --out",
-                             dir, path, in->path[i]);
+                             dir, path, in->input[i].path);
     }
     return 0;
 }
@@ -222,7 +216,7 @@ int batch_folder_open(const char *dir, const BatchPlan *p, const char *topo_path
         else if (rc == 0) rc = make_manifest(dir, &in, arguments, n, command, &made, err);
     }
     if (rc == 0 && !made) rc = compare_manifest(dir, &in, arguments, n, err);
-    free_inputs(&in);
+    free(in.input);
     free(path);
     return rc;
 }
@@ -254,14 +248,15 @@ char **batch_folder_names(const char *dir, size_t *n, Err *err) {
         if (rc == 0) err_input(err, "%s: can't be read: %s", dir, strerror(errno));
         return NULL;
     }
-    char **names = MEM_NEW(char *, 1);
+    size_t cap = 16;
+    char **names = MEM_NEW(char *, cap); /* NULL would be an error */
     const struct dirent *e;
     while ((e = readdir(d))) {
         char *loads = batch_folder_path(dir, e->d_name, "loads", ".json");
         bool is_mix = e->d_name[0] != '.' && file_exists(loads);
         free(loads);
         if (!is_mix) continue;
-        names = mem_realloc(names, *n + 1, sizeof *names);
+        MEM_GROW(names, cap, *n + 1);
         names[(*n)++] = mem_strdup(e->d_name);
     }
     closedir(d);

@@ -19,7 +19,7 @@
 /* ---- files ---- */
 
 static void add_file(BatchPlan *p, char *path) {
-    p->files = mem_realloc(p->files, p->n_files + 1, sizeof *p->files);
+    MEM_GROW(p->files, p->files_cap, p->n_files + 1);
     p->files[p->n_files++] = path;
 }
 
@@ -137,7 +137,7 @@ static int add_mix(BatchPlan *p, const char *file, Mix *m, Ids *ids, const Scena
     if (p->n == BATCH_MAX_ITEMS) return err_input(err, "more than %d mixes", BATCH_MAX_ITEMS);
     if (mix_apply(m, o->set, err) != 0) return -1;
     if (wanted && check_files(m, o, err) != 0) return -1;
-    p->items = mem_realloc(p->items, p->n + 1, sizeof *p->items);
+    MEM_GROW(p->items, p->cap, p->n + 1);
     p->items[p->n++] = (BatchItem){.file = file, .mix = *m, .wanted = wanted};
     *m = (Mix){0};
     return 0;

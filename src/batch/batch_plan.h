@@ -26,9 +26,9 @@ typedef struct {
 /* All mixes of the files, wanted or not: so that a name doesn't depend on what is wanted. */
 typedef struct {
     char **files; /* the mix files */
-    size_t n_files;
+    size_t n_files, files_cap;
     BatchItem *items; /* in the order of files and of the mixes in them */
-    size_t n, n_groups;
+    size_t n, cap, n_groups;
 } BatchPlan;
 
 /* batch_plan_load reads all mixes and finds out which share their traffic. Nothing else is loaded,
