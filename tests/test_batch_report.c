@@ -92,6 +92,17 @@ static void marks_quotes_and_nan_are_understood(void **state) {
     batch_truth_free(&t);
 }
 
+static void bad_tables_are_refused(void **state) {
+    (void)state;
+    BatchTruth t = {0};
+    refused(&t, "", "t.csv: is empty");
+    refused(&t, "a,b\n1,2\n", "line 1: expected columns id, bucket and p99");
+    refused(&t, "id,bucket,p99\n1,all\n", "line 2: expected 3 columns, got 2");
+    refused(&t, "id,bucket,p99\n1,huge,2\n", "line 2: expected all or a bucket");
+    refused(&t, "id,bucket,p99\n\n1,all,two\n", "line 3");
+    refused(&t, "id,bucket,p99\n1,all,-2\n", "line 2: expected a slowdown above 0");
+}
+
 /* Lines in falling order, which insertion one by one would take minutes for. */
 static void many_lines_are_quick(void **state) {
     (void)state;
@@ -305,6 +316,7 @@ int main(void) {
         cmocka_unit_test(tables_may_say_a_thing_once),
         cmocka_unit_test(long_names_are_refused),
         cmocka_unit_test(marks_quotes_and_nan_are_understood),
+        cmocka_unit_test(bad_tables_are_refused),
         cmocka_unit_test(many_lines_are_quick),
         cmocka_unit_test(packets_leave_the_tables_truth),
         cmocka_unit_test(relative_errors_need_no_truth),
