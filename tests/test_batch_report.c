@@ -243,18 +243,18 @@ static void tables_without_rows_are_left_out(void **state) {
     batch_results_free(&r);
 }
 
-static void any_load_has_a_class(void **state) {
+static void any_load_has_a_kind(void **state) {
     (void)state;
     static const double load[] = {0, 0.55, 9.99, 10, 1e300, INFINITY, -1, NAN};
-    static const char *const class[] = {"0-5 %",   "55-60 %", "995-1000 %", "1000+ %",
-                                        "1000+ %", "1000+ %", "unknown",    "unknown"};
+    static const char *const kind[] = {"0-5 %",   "55-60 %", "995-1000 %", "1000+ %",
+                                       "1000+ %", "1000+ %", "unknown",    "unknown"};
     for (size_t i = 0; i < sizeof load / sizeof *load; i++) {
         BatchFacts f = {.max_load = load[i]};
-        assert_string_equal(batch_class(&f, BATCH_BY_LOAD).s, class[i]);
+        assert_string_equal(batch_kinds_of(&f, BATCH_BY_LOAD).s, kind[i]);
     }
 }
 
-static void classes_are_capped(void **state) {
+static void kinds_are_capped(void **state) {
     (void)state;
     BatchResults r = {.mix = MEM_ZNEW(BatchMix, 30), .n = 30};
     BatchTruth t = {0};
@@ -322,8 +322,8 @@ int main(void) {
         cmocka_unit_test(relative_errors_need_no_truth),
         cmocka_unit_test(medians_are_between_errors),
         cmocka_unit_test(tables_without_rows_are_left_out),
-        cmocka_unit_test(any_load_has_a_class),
-        cmocka_unit_test(classes_are_capped),
+        cmocka_unit_test(any_load_has_a_kind),
+        cmocka_unit_test(kinds_are_capped),
         cmocka_unit_test(damaged_facts_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,64 +157,14 @@ void batch_errors_free(BatchErrors *e) {
     *e = (BatchErrors){0};
 }
 
-/* ---- kinds of mixes ---- */
-
-const char *const batch_by_names[BATCH_N_BY] = {"matrix", "sizes", "sigma", "oversubscription",
-                                                "pfc",    "cc",    "load"};
-
-/* A bin of 5 % of load; facts may hold any number. */
-static BatchClass load_class(double max_load) {
-    enum { MOST = 10 /* times the capacity */ };
-    BatchClass c = {"unknown"};
-    if (max_load >= MOST) snprintf(c.s, sizeof c.s, "%d+ %%", 100 * MOST);
-    else if (max_load >= 0) {
-        int bin = (int)(max_load * 20 + 1e-9);
-        snprintf(c.s, sizeof c.s, "%d-%d %%", 5 * bin, 5 * bin + 5);
-    }
-    return c;
-}
-
-BatchClass batch_class(const BatchFacts *f, BatchBy by) {
-    BatchClass c;
-    switch (by) {
-    case BATCH_BY_MATRIX: snprintf(c.s, sizeof c.s, "%s", f->matrix); break;
-    case BATCH_BY_SIZES: snprintf(c.s, sizeof c.s, "%s", f->sizes); break;
-    case BATCH_BY_SIGMA: snprintf(c.s, sizeof c.s, "%g", f->sigma); break;
-    case BATCH_BY_OVERSUBSCRIPTION: snprintf(c.s, sizeof c.s, "%.3g:1", f->oversubscription); break;
-    case BATCH_BY_PFC: snprintf(c.s, sizeof c.s, "%s", f->conf.pfc ? "on" : "off"); break;
-    case BATCH_BY_CC: snprintf(c.s, sizeof c.s, "%s", netconf_cc_name(f->conf.cc)); break;
-    default: return load_class(f->max_load);
-    }
-    return c;
-}
-
-/* The number that a class begins with; 0: none. Names like "nan" and "inf" are none. */
-static double number_of(const char *s) { return strspn(s, "0123456789") ? strtod(s, NULL) : 0; }
-
-/* Numbers by value, then by text. */
-static int by_class(const void *pa, const void *pb) {
-    const char *a = ((const BatchClass *)pa)->s, *b = ((const BatchClass *)pb)->s;
-    double x = number_of(a), y = number_of(b);
-    if (x < y || x > y) return x < y ? -1 : 1;
-    return strcmp(a, b);
-}
-
-BatchClass *batch_classes(const BatchResults *r, BatchBy by, size_t *n) {
-    BatchClass *c = MEM_NEW(BatchClass, r->n);
-    *n = 0;
-    for (size_t i = 0; i < r->n; i++) c[i] = batch_class(&r->mix[i].facts, by);
-    qsort(c, r->n, sizeof *c, by_class);
-    for (size_t i = 0; i < r->n; i++)
-        if (*n == 0 || strcmp(c[*n - 1].s, c[i].s) != 0) c[(*n)++] = c[i];
-    return c;
-}
+/* ---- what is asked of them ---- */
 
 size_t batch_errors_of(const BatchErrors *e, const BatchSeries *s, int dist, int quantile,
-                       BatchBy by, const char *class, double *out) {
+                       BatchBy by, const char *kind, double *out) {
     size_t n = 0;
     for (size_t i = 0; i < e->results->n; i++) {
         double x = s->error[i][dist][quantile];
-        bool mine = !class || strcmp(batch_class(&e->results->mix[i].facts, by).s, class) == 0;
+        bool mine = !kind || strcmp(batch_kinds_of(&e->results->mix[i].facts, by).s, kind) == 0;
         if (mine && isfinite(x)) out[n++] = x;
     }
     return n;
@@ -230,9 +180,9 @@ bool batch_errors_any(const BatchErrors *e) {
 }
 
 EvaluateSummary batch_errors_summary(const BatchErrors *e, const BatchSeries *s, int dist,
-                                     int quantile, BatchBy by, const char *class) {
+                                     int quantile, BatchBy by, const char *kind) {
     double *x = MEM_NEW(double, e->results->n);
-    size_t n = batch_errors_of(e, s, dist, quantile, by, class, x);
+    size_t n = batch_errors_of(e, s, dist, quantile, by, kind, x);
     EvaluateSummary a = evaluate_error_summary(x, n);
     for (size_t i = 0; i < n; i++) x[i] = fabs(x[i]);
     stats_sort(x, n);

@@ -1,6 +1,7 @@
 /* batch_errors: how far the results of a batch are from truth. */
 #ifndef M3_BATCH_BATCH_ERRORS_H
 #define M3_BATCH_BATCH_ERRORS_H
+#include "batch/batch_kinds.h"
 #include "batch/batch_results.h"
 #include "batch/batch_truth.h"
 #include "evaluate/evaluate_error.h"
@@ -37,39 +38,17 @@ void batch_errors_free(BatchErrors *e);
 void batch_errors_note_strangers(const BatchResults *results, const BatchTruth *t, const char *dir,
                                  const Log *log);
 
-/* A property of mixes by which errors are shown. ORDER BY: batch_by_names. */
-typedef enum {
-    BATCH_BY_MATRIX,
-    BATCH_BY_SIZES,
-    BATCH_BY_SIGMA,
-    BATCH_BY_OVERSUBSCRIPTION,
-    BATCH_BY_PFC,
-    BATCH_BY_CC,
-    BATCH_BY_LOAD, /* max_load, in bins of 5 % */
-    BATCH_N_BY
-} BatchBy;
-extern const char *const batch_by_names[BATCH_N_BY];
-/* batch_class writes the class of a mix: "matrix-a", "2:1", "55-60 %". */
-typedef struct {
-    char s[256];
-} BatchClass;
-BatchClass batch_class(const BatchFacts *f, BatchBy by);
-/* Classes of one property that tables and figures show; more are unreadable. */
-enum { BATCH_MOST_CLASSES = 24 };
-/* batch_classes returns the different classes of all mixes in their natural order; caller frees. */
-BatchClass *batch_classes(const BatchResults *r, BatchBy by, size_t *n);
-
-/* batch_errors_of collects the known errors of a series into out[n mixes], of one class of mixes
+/* batch_errors_of collects the known errors of a series into out[n mixes], of one kind of mixes
  * (NULL: all), and returns their number. */
 size_t batch_errors_of(const BatchErrors *e, const BatchSeries *s, int dist, int quantile,
-                       BatchBy by, const char *class, double *out);
+                       BatchBy by, const char *kind, double *out);
 /* batch_errors_any returns whether any quantile that evaluations show, of any bucket, has an error.
  */
 bool batch_errors_any(const BatchErrors *e);
 /* batch_errors_summary returns what these errors come to; unlike in evaluations, median and p90 are
  * between the nearest two errors (stats_between), as published ones of batches are. */
 EvaluateSummary batch_errors_summary(const BatchErrors *e, const BatchSeries *s, int dist,
-                                     int quantile, BatchBy by, const char *class);
+                                     int quantile, BatchBy by, const char *kind);
 /* batch_errors_inside counts mixes whose true quantile of all flows lies within the series'
  * interval; *n is the number of those that have both. Own series only. */
 size_t batch_errors_inside(const BatchErrors *e, const BatchSeries *s, int quantile, size_t *n);

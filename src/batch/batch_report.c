@@ -81,22 +81,21 @@ static void print_buckets(FILE *f, const BatchErrors *e) {
 
 static void print_by(FILE *f, const BatchErrors *e, BatchBy by) {
     size_t n;
-    BatchClass *class = batch_classes(e->results, by, &n);
-    for (size_t c = 0; n > 1 && c < n && c < BATCH_MOST_CLASSES; c++) {
-        fprintf(f, "%-17s %-20s", c == 0 ? batch_by_names[by] : "", class[c].s);
+    BatchKind *kind = batch_kinds_all(e->results, by, &n);
+    for (size_t c = 0; n > 1 && c < n && c < BATCH_MOST_KINDS; c++) {
+        fprintf(f, "%-17s %-20s", c == 0 ? batch_kinds_by_names[by] : "", kind[c].s);
         for (int i = 0; i < e->n_series; i++) {
             EvaluateSummary a =
-                batch_errors_summary(e, &e->series[i], RESULT_ALL, RESULT_P99, by, class[c].s);
+                batch_errors_summary(e, &e->series[i], RESULT_ALL, RESULT_P99, by, kind[c].s);
             fprintf(f, " %12s %4zu", percent(a.mean_abs, false).s, a.n);
         }
         fputc('\n', f);
     }
-    if (n > BATCH_MOST_CLASSES)
-        fprintf(f, "%-17s and %zu more\n", "", n - (size_t)BATCH_MOST_CLASSES);
-    free(class);
+    if (n > BATCH_MOST_KINDS) fprintf(f, "%-17s and %zu more\n", "", n - (size_t)BATCH_MOST_KINDS);
+    free(kind);
 }
 
-static void print_classes(FILE *f, const BatchErrors *e) {
+static void print_kinds(FILE *f, const BatchErrors *e) {
     if (e->n_with_error == 0 || e->results->n < 2) return;
     fprintf(f, "\nmean error of p99 over all flows, %%, by kind of mix (number of mixes)\n%-38s",
             "");
@@ -112,7 +111,7 @@ void batch_report_table(FILE *f, const BatchErrors *e) {
     print_times(f, e);
     print_headline(f, e);
     print_buckets(f, e);
-    print_classes(f, e);
+    print_kinds(f, e);
 }
 
 void batch_report_csv(FILE *f, const BatchErrors *e) {
@@ -157,22 +156,22 @@ static void put_buckets(JsonOut *o, const BatchErrors *e, const BatchSeries *s) 
     json_out_end(o, ']');
 }
 
-static void put_classes(JsonOut *o, const BatchErrors *e, const BatchSeries *s) {
+static void put_kinds(JsonOut *o, const BatchErrors *e, const BatchSeries *s) {
     json_put_array(o, "by");
     for (int by = 0; by < BATCH_N_BY; by++) {
         size_t n;
-        BatchClass *class = batch_classes(e->results, (BatchBy)by, &n);
+        BatchKind *kind = batch_kinds_all(e->results, (BatchBy)by, &n);
         for (size_t c = 0; c < n; c++) {
             EvaluateSummary a =
-                batch_errors_summary(e, s, RESULT_ALL, RESULT_P99, (BatchBy)by, class[c].s);
+                batch_errors_summary(e, s, RESULT_ALL, RESULT_P99, (BatchBy)by, kind[c].s);
             if (a.n == 0) continue;
             json_out_object(o);
-            json_put_string(o, "by", batch_by_names[by]);
-            json_put_string(o, "class", class[c].s);
+            json_put_string(o, "by", batch_kinds_by_names[by]);
+            json_put_string(o, "class", kind[c].s);
             put_summary(o, &a);
             json_out_end(o, '}');
         }
-        free(class);
+        free(kind);
     }
     json_out_end(o, ']');
 }
@@ -206,7 +205,7 @@ void batch_report_json(FILE *f, const BatchErrors *e) {
         json_put_count(&o, "inside", inside);
         json_put_count(&o, "with_interval", n);
         put_buckets(&o, e, s);
-        put_classes(&o, e, s);
+        put_kinds(&o, e, s);
         json_out_end(&o, '}');
     }
     json_out_end(&o, ']');

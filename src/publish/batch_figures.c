@@ -88,21 +88,21 @@ static void put_cdf(FILE *f, double *x, size_t n) {
 }
 
 /* Magnitudes of the errors of p99, in percent; returns their number. */
-static size_t magnitudes(const BatchErrors *e, const BatchSeries *s, BatchBy by, const char *class,
+static size_t magnitudes(const BatchErrors *e, const BatchSeries *s, BatchBy by, const char *kind,
                          double *out) {
-    size_t n = batch_errors_of(e, s, RESULT_ALL, RESULT_P99, by, class, out);
+    size_t n = batch_errors_of(e, s, RESULT_ALL, RESULT_P99, by, kind, out);
     for (size_t i = 0; i < n; i++) out[i] = 100 * fabs(out[i]);
     return n;
 }
 
-/* The wall times of a method, of mixes of one class; returns their number. */
-static size_t wall_times(const BatchErrors *e, Method m, BatchBy by, const char *class,
+/* The wall times of a method, of mixes of one kind; returns their number. */
+static size_t wall_times(const BatchErrors *e, Method m, BatchBy by, const char *kind,
                          double *out) {
     size_t n = 0;
     for (size_t i = 0; i < e->results->n; i++) {
         const BatchMix *mix = &e->results->mix[i];
         if (!mix->by[m].there) continue;
-        if (class && strcmp(batch_class(&mix->facts, by).s, class) != 0) continue;
+        if (kind && strcmp(batch_kinds_of(&mix->facts, by).s, kind) != 0) continue;
         out[n++] = fmax(mix->by[m].wall_s, 1e-3);
     }
     return n;
@@ -174,7 +174,7 @@ static int error_over_load(Figures *g, Err *err) {
     size_t n_bins;
     double *x = MEM_NEW(double, g->e->results->n);
     if (begin_figure(g, &f, "sensitivity_error_over_load", 480, 360, err) != 0) return free(x), -1;
-    BatchClass *bin = batch_classes(g->e->results, BATCH_BY_LOAD, &n_bins);
+    BatchKind *bin = batch_kinds_all(g->e->results, BATCH_BY_LOAD, &n_bins);
     fputs("set xlabel 'max load (%)'\nset ylabel 'magnitude of error of p99 slowdown (%)'\n"
           "set yrange [0:*<60]\nset style fill transparent solid 0.15 noborder\nset key top left\n",
           f.script);
@@ -210,10 +210,10 @@ static int error_over_load(Figures *g, Err *err) {
 
 static int time_over_sizes(Figures *g, Err *err) {
     Figure f;
-    size_t n_classes;
+    size_t n_kinds;
     double *x = MEM_NEW(double, g->e->results->n);
     if (begin_figure(g, &f, "sensitivity_time_over_load", 480, 360, err) != 0) return free(x), -1;
-    BatchClass *class = batch_classes(g->e->results, BATCH_BY_SIZES, &n_classes);
+    BatchKind *kind = batch_kinds_all(g->e->results, BATCH_BY_SIZES, &n_kinds);
     fputs("set xlabel 'size distribution'\nset ylabel 'median wall time of a mix (s)'\n"
           "set logscale y\nset style data histograms\nset style fill solid 0.8 noborder\n"
           "set boxwidth 0.9\nset key top left\nset xtics noenhanced\n",
@@ -222,10 +222,10 @@ static int time_over_sizes(Figures *g, Err *err) {
     for (int m = 0; m < METHOD_N; m++) {
         if (wall_times(g->e, (Method)m, 0, NULL, x) == 0) continue;
         figure_block(&f, estimate_methods[m]);
-        for (size_t c = 0; c < n_classes && c < BATCH_MOST_CLASSES; c++) {
-            size_t n = wall_times(g->e, (Method)m, BATCH_BY_SIZES, class[c].s, x);
+        for (size_t c = 0; c < n_kinds && c < BATCH_MOST_KINDS; c++) {
+            size_t n = wall_times(g->e, (Method)m, BATCH_BY_SIZES, kind[c].s, x);
             if (n > 0) stats_sort(x, n);
-            figure_cell(&f, class[c].s);
+            figure_cell(&f, kind[c].s);
             fprintf(f.data, " %.6g\n", n > 0 ? stats_between(x, n, 50) : NAN);
         }
         plot_next(&p);
@@ -233,7 +233,7 @@ static int time_over_sizes(Figures *g, Err *err) {
                 method_colour(m), estimate_methods[m]);
     }
     fputc('\n', f.script);
-    free(class);
+    free(kind);
     free(x);
     return end_figure(g, &f, p.n, "Wall times by flow sizes",
                       "the median wall time of a mix by distribution of flow sizes and method",
@@ -242,18 +242,18 @@ static int time_over_sizes(Figures *g, Err *err) {
 
 /* ---- boxes ---- */
 
-/* One panel: boxes of every class, the sources side by side. */
+/* One panel: boxes of every kind, the sources side by side. */
 static void box_panel(const Figures *g, Figure *f, BatchBy by, int *block, double *x) {
-    size_t n_classes;
+    size_t n_kinds;
     const BatchErrors *e = g->e;
-    BatchClass *class = batch_classes(e->results, by, &n_classes);
+    BatchKind *kind = batch_kinds_all(e->results, by, &n_kinds);
     double width = 0.8 / e->n_series;
-    if (n_classes > BATCH_MOST_CLASSES) n_classes = BATCH_MOST_CLASSES;
+    if (n_kinds > BATCH_MOST_KINDS) n_kinds = BATCH_MOST_KINDS;
     fprintf(f->script, "set title '%s'\nset xrange [-0.6:%g]\nset xtics noenhanced (",
-            batch_by_names[by], (double)n_classes - 0.4);
-    for (size_t c = 0; c < n_classes; c++) {
+            batch_kinds_by_names[by], (double)n_kinds - 0.4);
+    for (size_t c = 0; c < n_kinds; c++) {
         if (c > 0) fputs(", ", f->script);
-        figure_quote(f->script, class[c].s);
+        figure_quote(f->script, kind[c].s);
         fprintf(f->script, " %zu", c);
     }
     fputs(")\n", f->script);
@@ -262,8 +262,8 @@ static void box_panel(const Figures *g, Figure *f, BatchBy by, int *block, doubl
         const BatchSeries *s = &e->series[i];
         if (magnitudes(e, s, 0, NULL, x) == 0) continue;
         figure_block(f, s->label);
-        for (size_t c = 0; c < n_classes; c++) {
-            size_t n = magnitudes(e, s, by, class[c].s, x);
+        for (size_t c = 0; c < n_kinds; c++) {
+            size_t n = magnitudes(e, s, by, kind[c].s, x);
             if (n == 0) continue;
             stats_sort(x, n);
             fprintf(f->data, "%g %.6g %.6g %.6g %.6g %.6g\n",
@@ -284,7 +284,7 @@ static void box_panel(const Figures *g, Figure *f, BatchBy by, int *block, doubl
         ++*block;
     }
     fputc('\n', f->script);
-    free(class);
+    free(kind);
 }
 
 static int boxes(Figures *g, Err *err) {

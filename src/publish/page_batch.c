@@ -80,23 +80,23 @@ static void by_kind(Page *p, const BatchErrors *e) {
     html_table_begin(p->f, "Mean magnitude of the error of p99 over all flows", columns);
     for (int by = 0; by < BATCH_N_BY; by++) {
         size_t n;
-        BatchClass *class = batch_classes(e->results, (BatchBy)by, &n);
-        for (size_t c = 0; n > 1 && c < n && c < BATCH_MOST_CLASSES; c++) {
-            html_row_begin(p->f, NULL, "%s %s", batch_by_names[by], class[c].s);
+        BatchKind *kind = batch_kinds_all(e->results, (BatchBy)by, &n);
+        for (size_t c = 0; n > 1 && c < n && c < BATCH_MOST_KINDS; c++) {
+            html_row_begin(p->f, NULL, "%s %s", batch_kinds_by_names[by], kind[c].s);
             for (int i = 0; i < e->n_series; i++) {
                 EvaluateSummary a = batch_errors_summary(e, &e->series[i], RESULT_ALL, RESULT_P99,
-                                                         (BatchBy)by, class[c].s);
+                                                         (BatchBy)by, kind[c].s);
                 html_cell(p->f, "%s", error_text(a.mean_abs).s);
             }
             html_row_end(p->f);
         }
-        if (n > BATCH_MOST_CLASSES) {
-            html_row_begin(p->f, NULL, "%s: %zu more", batch_by_names[by],
-                           n - (size_t)BATCH_MOST_CLASSES);
+        if (n > BATCH_MOST_KINDS) {
+            html_row_begin(p->f, NULL, "%s: %zu more", batch_kinds_by_names[by],
+                           n - (size_t)BATCH_MOST_KINDS);
             for (int i = 0; i < e->n_series; i++) html_cell(p->f, "–");
             html_row_end(p->f);
         }
-        free(class);
+        free(kind);
     }
     html_table_end(p->f);
     html_details_end(p->f);
