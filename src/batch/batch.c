@@ -135,18 +135,20 @@ static size_t count_missing(const Run *r, const BatchItem *it) {
 /* Locks the mixes of a group whose results are missing. */
 static int lock_group(Run *r, size_t group, Job *job, Err *err) {
     int rc = 0;
-    job->items = MEM_NEW(const BatchItem *, r->plan.n);
+    size_t first = r->plan.group_start[group], end = r->plan.group_start[group + 1];
+    job->items = MEM_NEW(const BatchItem *, end - first);
     job->n = 0;
-    for (size_t i = 0; i < r->plan.n && rc == 0; i++) {
-        const BatchItem *it = &r->plan.items[i];
+    for (size_t i = first; i < end && rc == 0; i++) {
+        const BatchItem *it = r->plan.in_group[i];
+        ItemState *state = &r->state[it - r->plan.items];
         bool mine = false;
-        if (it->group != group || !r->state[i].ours || count_missing(r, it) == 0) continue;
+        if (!state->ours || count_missing(r, it) == 0) continue;
         rc = batch_folder_lock(r->o->out, it->name, &mine, err);
-        r->state[i].elsewhere = !mine;
+        state->elsewhere = !mine;
         if (!mine) continue;
         /* Another process may have finished it between the two lines above. */
-        r->state[i].tried = count_missing(r, it) > 0;
-        if (r->state[i].tried) job->items[job->n++] = it;
+        state->tried = count_missing(r, it) > 0;
+        if (state->tried) job->items[job->n++] = it;
         else batch_folder_unlock(r->o->out, it->name);
     }
     return rc;
@@ -253,10 +255,12 @@ static bool read_news(Run *r) {
     return n > 0;
 }
 
-/* Waits a moment for news, and draws the progress. */
+/* Waits a moment for news, and draws the progress. A child's end is no news, and small mixes take
+ * milliseconds: the moment is short. */
 static void wait_for_news(Run *r) {
+    enum { MOMENT_MS = 5 };
     struct pollfd p = {.fd = r->progress_fd[0], .events = POLLIN};
-    if (!collect(r) && poll(&p, 1, 100) > 0) read_news(r);
+    if (!collect(r) && poll(&p, 1, MOMENT_MS) > 0) read_news(r);
     touch_locks(r);
 }
 

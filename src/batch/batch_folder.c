@@ -70,7 +70,7 @@ static int add_input(Inputs *in, const char *path, Err *err) {
 static int collect_inputs(Inputs *in, const BatchPlan *p, const char *topo, Err *err) {
     *in = (Inputs){0};
     for (size_t i = 0; i < p->n_files; i++)
-        if (add_input(in, p->files[i], err) != 0) return -1;
+        if (add_input(in, p->files[i].path, err) != 0) return -1;
     for (size_t i = 0; i < p->n; i++) {
         const Mix *m = &p->items[i].mix;
         if (add_input(in, topo ? topo : m->topo, err) != 0 || add_input(in, m->matrix, err) != 0 ||

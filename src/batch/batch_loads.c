@@ -85,7 +85,7 @@ int batch_loads_write(const char *dir, const BatchItem *item, const Scenario *s,
     int rc = json_file_open(&f, NULL, path, err);
     free(path);
     if (rc != 0) return -1;
-    json_put_string(&f.j, "mix", item->file);
+    json_put_string(&f.j, "mix", item->file->path);
     json_put_int(&f.j, "id", m->id);
     if (m->matrix) put_file(&f.j, "matrix", "matrix_file", m->matrix);
     else {

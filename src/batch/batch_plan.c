@@ -20,7 +20,7 @@
 
 static void add_file(BatchPlan *p, char *path) {
     MEM_GROW(p->files, p->files_cap, p->n_files + 1);
-    p->files[p->n_files++] = path;
+    p->files[p->n_files++] = (BatchFile){.path = path};
 }
 
 static int is_json(const struct dirent *d) {
@@ -131,7 +131,7 @@ static int check_files(const Mix *m, const ScenarioOptions *o, Err *err) {
     return check_exists(m->sizes, "sizes", err);
 }
 
-static int add_mix(BatchPlan *p, const char *file, Mix *m, Ids *ids, const ScenarioOptions *o,
+static int add_mix(BatchPlan *p, const BatchFile *file, Mix *m, Ids *ids, const ScenarioOptions *o,
                    Err *err) {
     bool wanted = wants(ids, m->id);
     if (p->n == BATCH_MAX_ITEMS) return err_input(err, "more than %d mixes", BATCH_MAX_ITEMS);
@@ -143,16 +143,18 @@ static int add_mix(BatchPlan *p, const char *file, Mix *m, Ids *ids, const Scena
     return 0;
 }
 
-static int add_mixes(BatchPlan *p, const char *file, Ids *ids, const ScenarioOptions *o,
+static int add_mixes(BatchPlan *p, BatchFile *file, Ids *ids, const ScenarioOptions *o,
                      const Log *log, Err *err) {
     Mix *all;
     size_t n;
     int rc = 0;
-    if (mixes_load(file, &all, &n, log, err) != 0) return -1;
+    Log keeping = log ? *log : (Log){.level = LOG_QUIET};
+    keeping.remarks = &file->remarks;
+    if (mixes_load(file->path, &all, &n, &keeping, err) != 0) return -1;
     for (size_t i = 0; i < n && rc == 0; i++) {
         long long id = (long long)all[i].id;
         if ((rc = add_mix(p, file, &all[i], ids, o, err)) != 0)
-            err_wrap(err, "%s: mix %lld", file, id);
+            err_wrap(err, "%s: mix %lld", file->path, id);
     }
     mixes_free(all, n);
     return rc;
@@ -186,7 +188,7 @@ static void name_items(BatchPlan *p) {
     bool collide = ids_collide(p);
     for (size_t i = 0; i < p->n; i++) {
         BatchItem *it = &p->items[i];
-        char *file = file_stem(it->file);
+        char *file = file_stem(it->file->path);
         it->name = collide ? mem_printf("%s-%lld", file, (long long)it->mix.id)
                            : mem_printf("%lld", (long long)it->mix.id);
         free(file);
@@ -205,7 +207,7 @@ static int check_names(const BatchPlan *p, Err *err) {
     for (size_t i = 1; i < p->n && rc == 0; i++)
         if (by_name(&sorted[i - 1], &sorted[i]) == 0)
             rc = err_input(err, "batch: two mixes would both be called %s: one of %s, one of %s",
-                           sorted[i]->name, sorted[i - 1]->file, sorted[i]->file);
+                           sorted[i]->name, sorted[i - 1]->file->path, sorted[i]->file->path);
     free(sorted);
     return rc;
 }
@@ -238,18 +240,33 @@ static void group_items(BatchPlan *p) {
     }
 }
 
+static int by_group_and_place(const void *pa, const void *pb) {
+    const BatchItem *a = *(BatchItem *const *)pa, *b = *(BatchItem *const *)pb;
+    int c = (a->group > b->group) - (a->group < b->group);
+    return c ? c : (a > b) - (a < b);
+}
+
+static void list_groups(BatchPlan *p) {
+    p->in_group = pointers(p);
+    p->group_start = MEM_NEW(size_t, p->n_groups + 1);
+    qsort(p->in_group, p->n, sizeof *p->in_group, by_group_and_place);
+    for (size_t i = p->n; i-- > 0;) p->group_start[p->in_group[i]->group] = i;
+    p->group_start[p->n_groups] = p->n;
+}
+
 int batch_plan_load(BatchPlan *p, const BatchPlanOptions *o, const Log *log, Err *err) {
     Ids ids;
     *p = (BatchPlan){0};
     int rc = parse_ids(o->ids, &ids, err);
     if (rc == 0) rc = find_files(p, o, err);
     for (size_t i = 0; i < p->n_files && rc == 0; i++)
-        rc = add_mixes(p, p->files[i], &ids, &o->scenario, log, err);
+        rc = add_mixes(p, &p->files[i], &ids, &o->scenario, log, err);
     if (rc == 0) rc = check_ids(&ids, err);
     free(ids.range);
     if (rc != 0) return -1;
     name_items(p);
     group_items(p);
+    list_groups(p);
     return check_names(p, err);
 }
 
@@ -258,7 +275,12 @@ void batch_plan_free(BatchPlan *p) {
         free(p->items[i].name);
         mix_free(&p->items[i].mix);
     }
-    for (size_t i = 0; i < p->n_files; i++) free(p->files[i]);
+    for (size_t i = 0; i < p->n_files; i++) {
+        free(p->files[i].path);
+        log_remarks_free(&p->files[i].remarks);
+    }
+    free(p->in_group);
+    free(p->group_start);
     free(p->items);
     free(p->files);
     *p = (BatchPlan){0};

@@ -14,21 +14,30 @@ typedef struct {
     ScenarioOptions scenario;
 } BatchPlanOptions;
 
+/* A mix file, and what was remarked while it was read. */
+typedef struct {
+    char *path;
+    LogRemarks remarks;
+} BatchFile;
+
 /* One mix. */
 typedef struct {
-    char *name;       /* of its folder: its id, or FILE-ID where several files have the same ids */
-    const char *file; /* one of BatchPlan.files */
-    Mix mix;          /* with all settings applied */
-    size_t group;     /* mixes of a group draw the same flows on the same topology */
-    bool wanted;      /* is one of --ids */
+    char *name; /* of its folder: its id, or FILE-ID where several files have the same ids */
+    const BatchFile *file;
+    Mix mix;      /* with all settings applied */
+    size_t group; /* mixes of a group draw the same flows on the same topology */
+    bool wanted;  /* is one of --ids */
 } BatchItem;
 
 /* All mixes of the files, wanted or not: so that a name doesn't depend on what is wanted. */
 typedef struct {
-    char **files; /* the mix files */
+    BatchFile *files;
     size_t n_files, files_cap;
     BatchItem *items; /* in the order of files and of the mixes in them */
-    size_t n, cap, n_groups;
+    size_t n, cap;
+    size_t n_groups;
+    BatchItem **in_group; /* [n] the items of group g are those from group_start[g] … */
+    size_t *group_start;  /* [n_groups + 1] … to before group_start[g + 1], in their order */
 } BatchPlan;
 
 /* batch_plan_load reads all mixes and finds out which share their traffic. Nothing else is loaded,

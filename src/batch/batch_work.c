@@ -81,12 +81,13 @@ static int load_group(Group *g, const BatchItem *item, Err *err) {
     ScenarioOptions so = o->plan.scenario;
     Log loading = {.level = g->log.level, .remarks = &g->loading},
         unsaid = {.level = LOG_QUIET, .remarks = &g->remarks};
+    repeat(&item->file->remarks, &g->log);
     if (g->loaded) {
         repeat(&g->loading, &g->log);
         return 0;
     }
-    so.mix_path = item->file;
-    so.mix_id = item->mix.id;
+    so.mix_path = item->file->path;
+    so.mix = &item->mix;
     so.threads = g->w->threads;
     double start_s = diag_now_s();
     if (scenario_load(&g->scenario, &so, &loading, err) != 0) return -1;
@@ -125,7 +126,7 @@ static int write_result(const Group *g, const BatchItem *item, Method m, const E
     const BatchOptions *o = g->w->options;
     const Scenario *s = &g->scenario;
     ReportMeta meta = {.command = o->command,
-                       .mix = item->file,
+                       .mix = item->file->path,
                        .method = estimate_methods[m],
                        .seed = o->estimate.seed,
                        .wall_total_s = wall_s,

@@ -48,6 +48,17 @@ void mix_free(Mix *m) {
     *m = (Mix){0};
 }
 
+static char *copy_text(const char *s) { return s ? mem_strdup(s) : NULL; }
+
+void mix_copy(Mix *to, const Mix *from) {
+    *to = *from;
+    to->file = copy_text(from->file);
+    to->topo = copy_text(from->topo);
+    to->matrix = copy_text(from->matrix);
+    to->matrix_kind = copy_text(from->matrix_kind);
+    to->sizes = copy_text(from->sizes);
+}
+
 void mixes_free(Mix *m, size_t n) {
     for (size_t i = 0; i < n; i++) mix_free(&m[i]);
     free(m);
@@ -60,7 +71,7 @@ static bool in_list(const char *name, const char *const *list) {
 
 static void replace(char **s, const char *text) {
     free(*s);
-    *s = text ? mem_strdup(text) : NULL;
+    *s = copy_text(text);
 }
 
 /* ---- single values ---- */

@@ -38,6 +38,8 @@ void mixes_free(Mix *m, size_t n);
  * releases what was set. */
 void mix_init(Mix *m);
 void mix_free(Mix *m);
+/* mix_copy makes *to a mix of its own with all that `from` has. */
+void mix_copy(Mix *to, const Mix *from);
 
 /* mix_set applies "key=value": any setting of the network (netconf_set); max_load, sigma, sizes,
  * matrix, duration, n_flows; fail and degrade; and the published bfsz, enable_pfc, param_1,

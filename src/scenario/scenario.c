@@ -58,6 +58,10 @@ static int check_stdin(const Mix *m, const ScenarioOptions *o, Err *err) {
 
 int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err) {
     mix_init(m);
+    if (o->mix) {
+        mix_copy(m, o->mix);
+        return 0;
+    }
     if (check_stdin(m, o, err) != 0) return -1;
     if (o->mix_path && choose_mix(o, m, log, err) != 0) return -1;
     return mix_apply(m, o->set, err);

@@ -54,6 +54,7 @@ typedef struct {
     const TopoArrays *topo_arrays;   /* the topology, instead of any file; or NULL */
     const FlowArrays *flow_arrays;   /* the flows, instead of flows_path; or NULL */
     int64_t mix_id; /* which mix of a file; −1: the first, with a remark if it has several */
+    const Mix *mix; /* the mix of mix_path that is meant, with `set` applied; or NULL */
     const char *const *set; /* "key=value" (mix_set), ended by NULL; or NULL */
     uint64_t n_flows;       /* at most one of the two is given; both 0: as the mix says, else */
     double duration_s;      /* 1,000,000 flows */
