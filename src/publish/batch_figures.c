@@ -360,7 +360,10 @@ static bool differs(const BatchResults *r, const NetConfRow *row) {
 static bool same_traffic(const BatchFacts *a, const BatchFacts *b) {
     return strcmp(a->matrix, b->matrix) == 0 && strcmp(a->sizes, b->sizes) == 0 &&
            !(a->sigma < b->sigma || a->sigma > b->sigma) &&
-           !(a->max_load < b->max_load || a->max_load > b->max_load) && a->n_flows == b->n_flows;
+           !(a->max_load < b->max_load || a->max_load > b->max_load) &&
+           !(a->oversubscription < b->oversubscription ||
+             a->oversubscription > b->oversubscription) &&
+           a->n_flows == b->n_flows;
 }
 
 /* The one setting in which all mixes differ, if they differ in nothing else; or NULL. */
@@ -395,15 +398,35 @@ static double axis_unit(const NetConfRow *row, const char **unit) {
     }
 }
 
+static bool has_flows(const BatchResults *r, int dist) {
+    for (size_t i = 0; i < r->n; i++)
+        for (int m = 0; m < METHOD_N; m++)
+            if (r->mix[i].by[m].there &&
+                isfinite(r->mix[i].by[m].slowdown.dist[dist].q[RESULT_P99].value))
+                return true;
+    return false;
+}
+
+/* gnuplot refuses to plot nothing: a line that is out of sight stands for it. */
+static void empty_panel(FILE *script) {
+    fputs("set label 1 'no flows' at graph 0.5,0.5 center\nset format ''\n"
+          "plot [0:1] [0:1] 2 notitle\nunset label 1\nset format\n",
+          script);
+}
+
 static void setting_panel(const Figures *g, Figure *f, const NetConfRow *row, int bucket,
                           int *block) {
     const BatchResults *r = g->e->results;
     int d = result_of_bucket(bucket);
     const char *unit;
     double scale = axis_unit(row, &unit);
-    Point *p = MEM_NEW(Point, r->n);
     fprintf(f->script, "set title '%s' noenhanced\nset xlabel '%s%s' noenhanced\n", result_label(d),
             row->key, unit);
+    if (!has_flows(r, d)) {
+        empty_panel(f->script);
+        return;
+    }
+    Point *p = MEM_NEW(Point, r->n);
     Plot plot = plot_begin(f->script);
     for (int m = 0; m < METHOD_N; m++) {
         size_t n = 0;
@@ -421,7 +444,6 @@ static void setting_panel(const Figures *g, Figure *f, const NetConfRow *row, in
                 m == METHOD_PACKET ? "linespoints" : "lines", method_colour(m),
                 m == METHOD_PACKET ? 1 : 2, estimate_methods[m]);
     }
-    if (plot.n == 0) fputs("1/0 notitle", f->script);
     fputc('\n', f->script);
     free(p);
 }
@@ -523,8 +545,10 @@ static int matrices(Figures *g, Err *err) {
         if (rackmatrix_load(&m, a->matrix_file, &why) != 0) return leave_out(g, &f, &why);
         figure_block(&f, a->matrix);
         put_matrix(f.data, &m);
+        uint32_t step = (m.n_racks + 7) / 8;
         fprintf(f.script, "set xrange [-0.5:%g]\nset yrange [%g:-0.5]\n", m.n_racks - 0.5,
                 m.n_racks - 0.5);
+        fprintf(f.script, "set xtics 0,%u\nset ytics 0,%u\n", step, step);
         rackmatrix_free(&m);
         fputs("set title ", f.script);
         figure_quote(f.script, a->matrix);

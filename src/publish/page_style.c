@@ -65,7 +65,9 @@ const char *const page_style[] = {
     "border-radius:.2rem;background:var(--bar);min-width:1px}",
     "figure{margin:1.5rem 0}figcaption{font-size:.875rem;color:var(--soft)}",
     ".missing{background:var(--card);border-radius:.5rem;padding:.9rem 1rem;margin:0 0 .5rem}",
-    "svg{display:block;width:100%;height:auto;font-family:inherit}svg text{font-family:inherit}"
+    "svg "
+    "image{image-rendering:pixelated}svg{display:block;width:100%;height:auto;font-family:inherit}"
+    "svg text{font-family:inherit}"
     "svg.tiers{max-width:34rem;margin:0 auto}svg .box{fill:var(--card);stroke:var(--line)}svg "
     ".name{fill:var(--ink);font-weight:600}svg .soft{fill:var(--soft)}svg .text{"
     "fill:var(--ink)}",
