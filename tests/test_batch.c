@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -415,6 +416,34 @@ static void failures_are_not_elsewhere(void **state) {
     free_case(c);
 }
 
+/* Runs the batch where no file may have more than 45 bytes: locks do not, messages do. */
+static void run_on_a_full_disk(const Case *c) {
+    BatchInfo info;
+    Err err = {0};
+    struct rlimit few = {45, 45};
+    signal(SIGXFSZ, SIG_IGN);
+    if (setrlimit(RLIMIT_FSIZE, &few) != 0) _exit(1);
+    if (batch_run(&c->o, NULL, &info, &err) == 0 || err.kind != ERR_IO) _exit(2);
+    if (!strstr(err.msg, "/3/flowsim.error: cannot write: File too large")) _exit(3);
+    _exit(info.n_groups_made == 1 ? 0 : 4);
+}
+
+/* Results that can be written nowhere aren't computed one after the other. */
+static void a_full_disk_ends_the_batch(void **state) {
+    (void)state;
+    Case *c = new_case(METHOD_FLOWSIM);
+    c->o.plan.ids = "5";
+    run(c);
+    c->o.plan.ids = NULL;
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) run_on_a_full_disk(c);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(run(c).n_made, 2);
+    free_case(c);
+}
+
 /* A run that is killed leaves whole results, and its locks to be taken over. */
 static void a_killed_run_is_gone_on_with(void **state) {
     (void)state;
@@ -579,6 +608,7 @@ int main(void) {
         cmocka_unit_test(locks_of_the_living_hold),
         cmocka_unit_test(locks_grow_stale),
         cmocka_unit_test(failures_are_not_elsewhere),
+        cmocka_unit_test(a_full_disk_ends_the_batch),
         cmocka_unit_test(processes_share_a_folder),
         cmocka_unit_test(a_killed_run_is_gone_on_with),
         cmocka_unit_test(another_batch_is_refused),

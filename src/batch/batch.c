@@ -59,6 +59,7 @@ typedef struct {
     Progress progress;
     size_t n_made, n_failed; /* by children, so far */
     bool told_to_stop;       /* the children */
+    Err failure;             /* the folder can't be written */
     double touched_s, guess_b;
     BatchInfo *info;
 } Run;
@@ -163,16 +164,17 @@ static bool has_error(const Run *r, const BatchItem *it, size_t k) {
 }
 
 /* Says why the result is missing that a child was working on when it died; those after it were not
- * begun. */
-static void record_death(const Run *r, const Job *job, int status) {
-    char message[80] = "its process failed; the .log beside this says why";
+ * begun. A disk that is full keeps even that from being said: then the batch ends. */
+static void record_death(Run *r, const Job *job, int status) {
+    char message[80] = "its process failed, or its result couldn't be written";
     if (WIFSIGNALED(status))
         snprintf(message, sizeof message, "its process was killed by signal %d (%s)",
                  WTERMSIG(status), strsignal(WTERMSIG(status)));
     for (size_t i = 0; i < job->n; i++)
         for (size_t k = 0; k < r->o->n_methods; k++) {
+            const char *name = job->items[i]->name;
             if (has_result(r, job->items[i], k) || has_error(r, job->items[i], k)) continue;
-            batch_work_record(r->o->out, job->items[i]->name, r->o->methods[k], message);
+            batch_work_record(r->o->out, name, r->o->methods[k], message, &r->failure);
             return;
         }
 }
@@ -231,6 +233,9 @@ static bool collect(Run *r) {
     }
     return true;
 }
+
+/* Whether nothing more is to be begun. */
+static bool is_ending(const Run *r) { return diag_stop_requested() || r->failure.kind != ERR_NONE; }
 
 static void touch_locks(Run *r) {
     double now_s = diag_now_s();
@@ -298,10 +303,10 @@ static Job *free_job(Run *r) {
     return job;
 }
 
-/* Waits until another group may begin; false: interrupted. */
+/* Waits until another group may begin; false: none may. */
 static bool wait_for_room(Run *r) {
-    while (!has_room(r) && !diag_stop_requested()) wait_for_news(r);
-    return !diag_stop_requested();
+    while (!has_room(r) && !is_ending(r)) wait_for_news(r);
+    return !is_ending(r);
 }
 
 /* Begins a group if anything of it is missing. */
@@ -322,10 +327,15 @@ static int run_groups(Run *r, Err *err) {
     while (rc == 0 && wait_for_room(r) && ranks_take(r->o->ranks, &loop, r->plan.n_groups, &g))
         if (r->info->n_groups_made < most) rc = begin_group(r, g, err);
     while (r->n_running > 0) {
-        if (rc != 0 || diag_stop_requested()) stop_children(r);
+        if (rc != 0 || is_ending(r)) stop_children(r);
         wait_for_news(r);
     }
-    return rc == 0 && diag_stop_requested() ? err_stopped(err) : rc;
+    if (rc == 0 && diag_stop_requested()) return err_stopped(err);
+    if (rc == 0 && r->failure.kind != ERR_NONE) {
+        if (err) *err = r->failure;
+        return -1;
+    }
+    return rc;
 }
 
 /* ---- the end ---- */

@@ -35,14 +35,16 @@ typedef struct {
 
 /* ---- remarks and failures ---- */
 
-void batch_work_record(const char *dir, const char *name, Method m, const char *message) {
+int batch_work_record(const char *dir, const char *name, Method m, const char *message, Err *err) {
     char *path = batch_folder_path(dir, name, estimate_methods[m], ".error");
     FileOut f;
-    if (file_out_open(&f, path, NULL) == 0) {
+    int rc = file_out_open(&f, path, err);
+    if (rc == 0) {
         fprintf(f.f, "%s\n", message);
-        file_out_commit(&f, NULL);
+        rc = file_out_commit(&f, err);
     }
     free(path);
+    return rc;
 }
 
 static void remove_file(const char *dir, const char *name, Method m, const char *ending) {
@@ -180,7 +182,7 @@ int batch_work(const BatchWork *w) {
             log_remarks_free(&g.remarks);
             if (make_result(&g, w->items[i], m, &err) != 0) {
                 if (err.kind == ERR_STOPPED) rc = 130;
-                else batch_work_record(g.dir, name, m, err.msg);
+                else if (batch_work_record(g.dir, name, m, err.msg, NULL) != 0) rc = 1;
                 news = BATCH_WORK_FAILED;
             }
             close_log(g.dir, name, m);

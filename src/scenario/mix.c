@@ -57,6 +57,8 @@ void mix_copy(Mix *to, const Mix *from) {
     to->matrix = copy_text(from->matrix);
     to->matrix_kind = copy_text(from->matrix_kind);
     to->sizes = copy_text(from->sizes);
+    to->jobs = copy_text(from->jobs);
+    for (int k = 0; k < N_FAULT_KINDS; k++) to->fault[k] = copy_text(from->fault[k]);
 }
 
 void mixes_free(Mix *m, size_t n) {
