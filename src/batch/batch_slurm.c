@@ -79,20 +79,24 @@ static void put_body(FILE *f, const BatchSlurm *s, const char *here) {
     fputc('\n', f);
 }
 
-int batch_slurm_write(const char *path, const BatchSlurm *s, Err *err) {
-    FileOut o;
+int batch_slurm_check(const char *out, Err *err) {
     char *here = getcwd(NULL, 0);
-    if (!here) return err_io(err, "the present folder has no path: %s", strerror(errno));
-    int rc = is_plain(here) && is_plain(s->out)
-                 ? file_out_open(&o, path, err)
-                 : err_input(err, "--slurm: Slurm takes no quotes, backslashes or control "
-                                  "characters in the paths of --out and the present folder");
-    if (rc == 0) {
-        put_head(o.f, s, here);
-        put_body(o.f, s, here);
-        if (fflush(o.f) == 0) fchmod(fileno(o.f), 0777 & ~022);
-        rc = file_out_commit(&o, err);
-    }
+    int rc = 0;
+    if (!here) rc = err_io(err, "the present folder has no path: %s", strerror(errno));
+    else if (!is_plain(here) || !is_plain(out))
+        rc = err_input(err, "--slurm: Slurm takes no quotes, backslashes or control characters in "
+                            "the paths of --out and the present folder");
     free(here);
     return rc;
+}
+
+int batch_slurm_write(const char *path, const BatchSlurm *s, Err *err) {
+    FileOut o;
+    if (batch_slurm_check(s->out, err) != 0 || file_out_open(&o, path, err) != 0) return -1;
+    char *here = getcwd(NULL, 0);
+    put_head(o.f, s, here);
+    put_body(o.f, s, here);
+    free(here);
+    if (fflush(o.f) == 0) fchmod(fileno(o.f), 0777 & ~022);
+    return file_out_commit(&o, err);
 }

@@ -20,6 +20,9 @@ typedef struct {
     uint64_t memory_b; /* expected of a task */
 } BatchSlurm;
 
+/* batch_slurm_check returns −1 with an input error for a folder whose path Slurm doesn't take, or a
+ * present folder of such a path. */
+int batch_slurm_check(const char *out, Err *err);
 /* batch_slurm_write writes an sbatch script, executable, that runs as it is from anywhere: it
  * changes to the present folder, which nodes must have too. Time and memory are asked for with room
  * to spare. −1 with err. */

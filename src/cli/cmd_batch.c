@@ -291,6 +291,7 @@ static int write_script(const BatchCmd *o, const CliCommon *common, const BatchI
 static int run_slurm(BatchCmd *o, const CliCommon *common, Err *err) {
     BatchInfo info;
     BatchOptions *b = &o->batch;
+    if (batch_slurm_check(b->out, err) != 0) return -1;
     b->max_groups = 1;
     o->jobs = b->jobs;
     b->jobs = 1;
