@@ -159,9 +159,10 @@ static int open_manifest(const char *dir, JsonDoc **doc, Json *root, Err *err) {
     char *path = file_join(dir, MANIFEST);
     const char *schema;
     *doc = NULL;
-    int rc = file_exists(path)
-                 ? 0
-                 : err_input(err, "%s: is no batch's folder: it has no manifest.json", dir);
+    int rc = 0;
+    if (!file_exists(dir)) rc = err_input(err, "%s: there is no such folder", dir);
+    else if (!file_exists(path))
+        rc = err_input(err, "%s: is no batch's folder: it has no manifest.json", dir);
     if (rc == 0 && !(*doc = json_open(path, err))) rc = -1;
     if (rc == 0) {
         *root = json_root(*doc);

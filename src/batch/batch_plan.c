@@ -49,10 +49,13 @@ static int find_files(BatchPlan *p, const BatchPlanOptions *o, Err *err) {
                                   "again when the batch goes on");
         if (file_is_dir(path)) {
             if (add_folder(p, path, err) != 0) return -1;
-        } else if (file_exists(path) && !file_is_regular(path))
+            continue;
+        }
+        if (file_exists(path) && !file_is_regular(path))
             return err_input(err, "%s: expected a file or a folder, since mixes are read again",
                              path);
-        else add_file(p, mem_strdup(path));
+        char *found = file_find_spec(path);
+        add_file(p, found ? found : mem_strdup(path));
     }
     return 0;
 }

@@ -7,7 +7,7 @@
 enum { BATCH_MAX_ITEMS = 100000 };
 
 typedef struct {
-    const char *const *inputs; /* mix files, and folders whose *.json are all mix files */
+    const char *const *inputs; /* mix files (file_find_spec), and folders, whose *.json all are */
     size_t n_inputs;
     const char *ids; /* "0..9,17": only mixes of these ids; NULL: all */
     /* Topology, settings and length for all mixes; its mix_path and mix_id are not used. */

@@ -105,7 +105,8 @@ static void print_kinds(FILE *f, const BatchErrors *e) {
 }
 
 void batch_report_table(FILE *f, const BatchErrors *e) {
-    fprintf(f, "%zu mixes, %zu with a truth", e->results->n, e->n_with_truth);
+    fprintf(f, "%zu mix%s, %zu with a truth", e->results->n, e->results->n == 1 ? "" : "es",
+            e->n_with_truth);
     if (e->n_with_error > e->n_with_truth) fprintf(f, ", %zu with an error", e->n_with_error);
     fputs("\n\n", f);
     print_times(f, e);

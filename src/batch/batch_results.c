@@ -69,6 +69,16 @@ int batch_results_read(BatchResults *r, const char *dir, Err *err) {
     return rc;
 }
 
+int batch_results_need(BatchResults *r, const char *dir, Err *err) {
+    if (batch_results_read(r, dir, err) != 0) return -1;
+    for (size_t i = 0; i < r->n; i++)
+        for (int m = 0; m < METHOD_N; m++)
+            if (r->mix[i].by[m].there) return 0;
+    batch_results_free(r);
+    return err_input(
+        err, "%s: holds no result (yet, or each failed: then ID/METHOD.error says why)", dir);
+}
+
 void batch_results_free(BatchResults *r) {
     for (size_t i = 0; i < r->n; i++) {
         free(r->mix[i].name);

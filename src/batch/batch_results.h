@@ -28,6 +28,9 @@ typedef struct {
  * is left out. −1 with an input error: no batch's folder, or a damaged file. batch_results_free
  * releases. */
 int batch_results_read(BatchResults *r, const char *dir, Err *err);
+/* batch_results_need reads a folder as batch_results_read does, and refuses one without any result.
+ */
+int batch_results_need(BatchResults *r, const char *dir, Err *err);
 void batch_results_free(BatchResults *r);
 
 /* What a method took. n: mixes that have a result by it; 0: all else is NAN or 0. */

@@ -62,7 +62,8 @@ static int deliver(const BatchReportCmd *o, const CliCommon *common, const Batch
     if (common->json) batch_report_json(stdout, e);
     else batch_report_table(stdout, e);
     if (!common->json && wrote == 0) printf("\nerrors of each mix: %s/errors.csv", dir);
-    if (!common->json && n > 0) printf("%s%zu figures: %s", wrote == 0 ? "; " : "\n", n, figures);
+    if (!common->json && n > 0)
+        printf("%s%zu figure%s: %s", wrote == 0 ? "; " : "\n", n, n == 1 ? "" : "s", figures);
     if (!common->json && (wrote == 0 || n > 0)) putchar('\n');
     free(figures);
     if (wrote == 0 && drew != 0) *err = why;
@@ -78,7 +79,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
         return err_input(err, "batch report: expected the folder of a batch; see 'm3 batch report "
                               "--help'");
     const char *dir = common->args[0];
-    if (batch_results_read(&results, dir, err) != 0) return -1;
+    if (batch_results_need(&results, dir, err) != 0) return -1;
     int rc = batch_errors_init(&errors, &results, &o->truth, dir, err);
     if (rc == 0) {
         batch_errors_note_strangers(&results, &o->truth, dir, &common->log);

@@ -241,7 +241,7 @@ int page_batch(Page *p, Err *err) {
     BatchResults r;
     BatchErrors e;
     BatchTruth t = {0};
-    if (batch_results_read(&r, p->path, err) != 0) return -1;
+    if (batch_results_need(&r, p->path, err) != 0) return -1;
     int rc = 0;
     for (size_t i = 0; i < p->options->n_truths && rc == 0; i++)
         rc = batch_truth_add(&t, p->options->truths[i], err);
@@ -249,7 +249,7 @@ int page_batch(Page *p, Err *err) {
     if (rc == 0) {
         batch_errors_note_strangers(&r, &t, p->path, p->log);
         free(p->subject);
-        p->subject = mem_printf("%zu mixes of %s", r.n, p->path);
+        p->subject = mem_printf("%zu mix%s of %s", r.n, r.n == 1 ? "" : "es", p->path);
         rc = put_batch(p, &e, err);
         batch_errors_free(&e);
     }
