@@ -9,8 +9,11 @@
  * understood; abbreviated options aren't. */
 #include "cli/complete.h"
 
+#include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "net/netconf.h"
 #include "scenario/mix.h"
 
@@ -65,6 +68,24 @@ static bool is_control(const CliOption *o) {
     return strcmp(o->name, "cc") == 0 || strcmp(o->name, "skip-cc") == 0;
 }
 
+static int is_json(const struct dirent *e) {
+    size_t n = strlen(e->d_name);
+    return n > 5 && strcmp(e->d_name + n - 5, ".json") == 0;
+}
+
+/* Topologies and mixes that come with m3. */
+static void put_shipped(const Typed *t) {
+    char *dir = file_find_shipped("spec");
+    struct dirent **list;
+    int n = dir ? scandir(dir, &list, is_json, alphasort) : -1;
+    for (int i = 0; i < n; i++) {
+        put(t, list[i]->d_name, "", "comes with m3");
+        free(list[i]);
+    }
+    if (n >= 0) free(list);
+    free(dir);
+}
+
 static void put_value(Typed *t, const CliOption *o) {
     if (strncmp(o->arg, "KEY=", 4) == 0) {
         put_setting(t);
@@ -73,6 +94,7 @@ static void put_value(Typed *t, const CliOption *o) {
     if (strcmp(o->arg, "LIST") == 0) settle_list(t, ',');
     put_names(t, o->values);
     if (is_control(o)) put_controls(t);
+    if (strcmp(o->name, "topo") == 0 || strcmp(o->name, "mix") == 0) put_shipped(t);
     if (strcmp(o->arg, "DIR") == 0 && strcmp(o->name, "ckpt") != 0) fputs(":folders\n", t->f);
     else if (strstr("FILE PATH OUT DIR", o->arg)) fputs(":files\n", t->f);
 }
