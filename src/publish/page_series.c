@@ -45,10 +45,9 @@ typedef struct {
 
 bool page_is_series(const char *text, size_t len) {
     static const char start[] = "start_ns,";
+    if (len < sizeof start || memcmp(text, start, sizeof start - 1) != 0) return false;
     const char *line_end = memchr(text, '\n', len);
-    size_t n = line_end ? (size_t)(line_end - text) : len;
-    return n > sizeof start && memcmp(text, start, sizeof start - 1) == 0 &&
-           memmem(text, n, ",port", 5) != NULL;
+    return memmem(text, line_end ? (size_t)(line_end - text) : len, ",port", 5) != NULL;
 }
 
 /* ---- reading ---- */
