@@ -88,7 +88,7 @@ static void put_verbatim(FILE *f, const char *s) {
 
 /* ---- parts of a page ---- */
 
-/* "m3", "batch report" → "m3-batch-report"; caller frees. */
+/* "" → "m3", "batch report" → "m3-batch-report"; caller frees. */
 static char *page_name(const char *name) {
     char *page;
     size_t len;
@@ -120,8 +120,8 @@ static void put_usage_line(FILE *f, const char *s, size_t n) {
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
         "-=_";
     for (const char *end = s + n; s < end;) {
-        size_t len = strspn(s, name_chars), lower = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ=_");
-        bool stands_for = lower == len || (len == 7 && strncmp(s, "options", len) == 0);
+        size_t len = strspn(s, name_chars), upper = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ=_");
+        bool stands_for = upper == len || (len == 7 && strncmp(s, "options", len) == 0);
         const char *from = s;
         if (len == 0) next_char(&s);
         else s += len;
@@ -270,15 +270,17 @@ static void put_program(FILE *f, const CliProgram *program) {
         put_entry(f, topic->name, 7, topic->summary);
     fputs(".SH OPTIONS\nEvery command has these beside its own.\n", f);
     put_options(f, cli_common_options);
-    fputs(".SH FILES\n"
-          ".TP\n\\fIPREFIX\\fR/share/m3/spec\n"
-          "topologies, mixes and flow sizes, found by name: \\fB\\-\\-topo clos\\-16.json\\fR\n"
-          ".TP\n\\fIPREFIX\\fR/share/m3/ckpts/default\n"
-          "the checkpoint that is used unless \\fB\\-\\-ckpt\\fR names one\n"
-          ".SH ENVIRONMENT\n"
-          ".TP\nTMPDIR\nwhere temporary files without a place of their own go (/tmp)\n"
-          ".TP\nPATH\nwhere \\fBgnuplot\\fR is looked for\n",
-          f);
+    fputs(
+        ".SH FILES\n"
+        ".TP\n\\fIPREFIX\\fR/share/m3/spec\n"
+        "topologies, mixes and flow sizes, found by name: \\fB\\-\\-topo clos\\-16.json\\fR\n"
+        ".TP\n\\fIPREFIX\\fR/share/m3/ckpts/default\n"
+        "the checkpoint that is used unless \\fB\\-\\-ckpt\\fR names one\n"
+        ".SH ENVIRONMENT\n"
+        ".TP\nTMPDIR\nwhere temporary files without a place of their own go (/tmp)\n"
+        ".TP\nPATH\nwhere \\fBgnuplot\\fR is looked for\n"
+        ".TP\nM3_TORCH_PLUGIN\nthe plug-in that \\fBm3 train\\fR loads, if not the one beside m3\n",
+        f);
     put_exit_status(f);
     fputs(".SH SEE ALSO\n\\fBgnuplot\\fR(1)\n", f);
 }
