@@ -239,11 +239,9 @@ static int draw(Selection *s, Err *err) {
 }
 
 static int select_items(Selection *s, Err *err) {
-    const char *what = s->spec.what, *dash = memchr(what, '-', s->spec.what_len);
     uint64_t a, b;
     if (parse(s->fault, &s->spec, err) != 0) return -1;
-    what = s->spec.what;
-    dash = memchr(what, '-', s->spec.what_len);
+    const char *what = s->spec.what, *dash = memchr(what, '-', s->spec.what_len);
     size_t len = dash ? (size_t)(dash - what) : s->spec.what_len;
     int rc;
     if (parse_id(what, len, &a) != 0) rc = select_by_tier(s, err);
