@@ -283,7 +283,7 @@ void part_end_epoch(Part *p) {
     }
     free(ids);
     add_ports(p);
-    qsort_r(p->pending, p->n_pending, sizeof *p->pending, by_rank, p);
+    if (p->n_pending > 1) qsort_r(p->pending, p->n_pending, sizeof *p->pending, by_rank, p);
 }
 
 /* A list of pending events is worth while after some dozen steps for each; short ones show in tests
