@@ -302,7 +302,8 @@ static int commit(FileOut *o, bool *made, Err *err) {
         bad = true;
         code = errno;
     }
-    int rc = bad ? err_io(err, "%s: cannot write: %s", o->path, strerror(code)) : 0;
+    const char *name = o->path ? o->path : "standard output";
+    int rc = bad ? err_io(err, "%s: cannot write: %s", name, strerror(code)) : 0;
     file_out_abort(o); /* a file that was renamed is there under its own name alone */
     return rc;
 }
@@ -326,7 +327,7 @@ void file_out_abort(FileOut *o) {
 }
 
 int file_finish_stdout(Err *err) {
-    FileOut o = {.f = stdout, .path = mem_strdup("standard output")};
+    FileOut o = {.f = stdout}; /* nothing is allocated: memory may be exhausted by now */
     return file_out_commit(&o, err);
 }
 

@@ -78,14 +78,42 @@ char *mem_printf(const char *fmt, ...) {
     return s;
 }
 
+/* A stream of our own, since that of open_memstream, once memory is exhausted, may end without its
+ * text and without an error. */
+typedef struct {
+    char **text;
+    size_t *len, cap;
+} Stream;
+
+static ssize_t stream_write(void *cookie, const char *data, size_t n) {
+    Stream *s = cookie;
+    MEM_GROW(*s->text, s->cap, *s->len + n + 1); /* the NUL as well */
+    memcpy(*s->text + *s->len, data, n);
+    *s->len += n;
+    return (ssize_t)n;
+}
+
+static int stream_close(void *cookie) {
+    Stream *s = cookie;
+    (*s->text)[*s->len] = '\0';
+    free(s);
+    return 0;
+}
+
 FILE *mem_stream_open(char **text, size_t *len) {
-    FILE *f = open_memstream(text, len);
+    Stream *s = MEM_NEW(Stream, 1);
+    *text = NULL;
+    *len = 0;
+    *s = (Stream){.text = text, .len = len};
+    MEM_GROW(*text, s->cap, 1);
+    FILE *f =
+        fopencookie(s, "w", (cookie_io_functions_t){.write = stream_write, .close = stream_close});
     if (!f) diag_out_of_memory("a stream");
     return f;
 }
 
 void mem_stream_close(FILE *f) {
-    if (fclose(f) != 0) diag_out_of_memory("a stream");
+    if (fclose(f) != 0) diag_die("mem_stream_close: cannot end a stream");
 }
 
 static ArenaBlock *block_new(size_t cap, ArenaBlock *next) {

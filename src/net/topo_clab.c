@@ -72,7 +72,8 @@ static int read_document(yaml_document_t *d, const char *path, TopoGraph *g, Err
 static bool has_alias(const char *text, size_t len) {
     yaml_parser_t parser;
     yaml_token_t token;
-    bool found = false, more = yaml_parser_initialize(&parser);
+    bool found = false, more = true;
+    if (!yaml_parser_initialize(&parser)) diag_out_of_memory("YAML");
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
     while (more && !found && yaml_parser_scan(&parser, &token)) {
         found = token.type == YAML_ALIAS_TOKEN;
@@ -91,10 +92,12 @@ int topo_clab_read(Topo *t, const char *path, const char *text, size_t len,
     if (!yaml_parser_initialize(&parser)) diag_out_of_memory("%s", path);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
     if (!yaml_parser_load(&parser, &d)) {
-        if (parser.error == YAML_MEMORY_ERROR) diag_out_of_memory("%s", path);
+        /* Where memory runs out, some functions of libyaml 0.2 fail without a word. */
+        if (parser.error == YAML_MEMORY_ERROR || parser.error == YAML_NO_ERROR)
+            diag_out_of_memory("%s", path);
         int rc = err_input(err, "%s: line %zu: not valid YAML: %s", path,
                            (size_t)parser.problem_mark.line + 1,
-                           parser.problem ? parser.problem : "cut short");
+                           parser.problem ? parser.problem : "cannot be read");
         yaml_parser_delete(&parser);
         return rc;
     }
