@@ -34,11 +34,11 @@ char *batch_folder_path(const char *dir, const char *name, const char *file, con
 }
 
 bool batch_folder_has(const char *dir, const char *name, const char *method) {
-    char *path = batch_folder_path(dir, name, method, ".json"), end[2] = "";
-    FILE *f = fopen(path, "rb");
-    bool whole =
-        f && fseek(f, -2, SEEK_END) == 0 && fread(end, 1, 2, f) == 2 && memcmp(end, "}\n", 2) == 0;
-    if (f) fclose(f);
+    char *path = batch_folder_path(dir, name, method, ".json");
+    FileView v;
+    bool there = file_view(&v, path, NULL) == 0,
+         whole = there && v.len > 2 && memcmp(v.data + v.len - 2, "}\n", 2) == 0;
+    if (there) file_view_close(&v);
     free(path);
     return whole;
 }

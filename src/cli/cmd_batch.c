@@ -308,9 +308,13 @@ static int run_slurm(BatchCmd *o, const CliCommon *common, Err *err) {
  * it is looked at whatever the method, and only m3 needs it. */
 static int load_ckpt(BatchCmd *o, Err *err) {
     BatchOptions *b = &o->batch;
-    bool needed = has_method(b, METHOD_M3) || o->ckpt_path;
-    if (estimate_load_ckpt(&o->ckpt, o->ckpt_path, needed ? err : NULL) != 0)
-        return needed ? -1 : 0;
+    if (!has_method(b, METHOD_M3) && !o->ckpt_path) {
+        char *shipped = file_find_shipped("ckpts/default");
+        bool there = shipped != NULL;
+        free(shipped);
+        if (!there) return 0;
+    }
+    if (estimate_load_ckpt(&o->ckpt, o->ckpt_path, err) != 0) return -1;
     ckpt_sha256(&o->ckpt, o->sha256);
     b->estimate.ckpt = &o->ckpt;
     b->ckpt_sha256 = o->sha256;
