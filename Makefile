@@ -21,11 +21,14 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DM3_VERSION='"$(VERSION)"' \
     -DM3_RELEASED='"$(lastword $(RELEASE))"' -DM3_BUILD='"$(strip $(OPT) $(SANFLAGS))"'
+# Against intent: _FORTIFY_SOURCE needs optimisation, and sanitizers do without.
+HARDEN  ?= -fstack-protector-strong $(if $(filter -O0,$(OPT))$(SAN),,-U_FORTIFY_SOURCE \
+    -D_FORTIFY_SOURCE=2)
 # The prefix map keeps the checkout's folder out of debug information: same source, same bytes.
 CFLAGS  += -std=c11 $(OPT) -g "-ffile-prefix-map=$(CURDIR)=." $(WARN) -fno-common -fPIC \
-    -fvisibility=hidden -pthread $(SANFLAGS)
+    -fvisibility=hidden -pthread $(SANFLAGS) $(HARDEN)
 PLUGIN_LDFLAGS := $(LDFLAGS)
-LDFLAGS += -pthread $(SANFLAGS)
+LDFLAGS += -pthread -Wl,-z,relro,-z,now $(SANFLAGS)
 LDLIBS  += -lcjson -lopenblas -lexpat -lyaml -lm -ldl
 
 # Short lines unless V=1.
@@ -55,8 +58,10 @@ TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(T
 
 .DEFAULT_GOAL := all
 .PHONY: all library torch mpi man deps deps-check run tests check check-unit check-cli \
-    check-library check-manual check-slurm check-mpi check-page check-python record debug asan \
-    ubsan tsan fuzz bench paper layers lint format ckpt ckpt-measure install uninstall source deb \
+    check-library check-manual check-slurm check-mpi check-page check-python check-fuzz \
+    check-faults record debug asan ubsan tsan fuzzers fuzz fuzz-long faults kills coverage mutants \
+    print-flags print-libraries bench paper layers lint analyze format ckpt ckpt-measure install \
+    uninstall source deb \
     check-deb deps-deb clean help
 
 all: $B/m3 $(if $(SAN),,library man) ## build binary, library, man pages and training plug-in
@@ -64,7 +69,7 @@ all: $B/m3 $(if $(SAN),,library man) ## build binary, library, man pages and tra
 # Every room but cli, for the binary, tests and benchmarks, which use internal names.
 ROOMS := $B/rooms.a
 $B/m3: $(CLI_OBJ) $(ROOMS) | $B/spec $B/ckpts
-	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(CLI_OBJ) $(ROOMS) $(LDLIBS)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) -o $@ $(CLI_OBJ) $(ROOMS) $(LDLIBS)
 
 # The binary looks for its spec and checkpoint beside itself, wherever B is.
 $B/spec $B/ckpts:
@@ -142,7 +147,8 @@ mpi:
 	@echo "m3: mpicc not found, no MPI plug-in (apt-get install libopenmpi-dev)"
 endif
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(wildcard $B/tests/*.d $B/bench/*.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) \
+    $(wildcard $B/tests/*.d $B/tests/fuzz/*.d $B/bench/*.d)
 
 deps: ## install what `make run` needs (apt)
 	@.ci/deps $(RUN_PACKAGES)
@@ -157,7 +163,7 @@ check: deps-check ## install, build and pass all tests
 	@$(MAKE) --no-print-directory all
 	@rm -f $B/*.count
 	@$(MAKE) --no-print-directory -k check-unit check-cli check-library check-manual \
-	    check-slurm check-mpi check-page check-python layers; \
+	    check-slurm check-mpi check-page check-python check-fuzz check-faults layers; \
 	    status=$$?; tests/summary $B && exit $$status
 
 tests: $(TESTS) ## build the unit tests
@@ -191,16 +197,58 @@ record: $B/m3 ## re-record the expected output of tests/cli
 debug: ## build without optimisation into B/debug
 	@$(MAKE) B=$B/debug OPT=-O0 all
 # A program would have to be built with the sanitizer, too, to use the library: not tested here.
-SAN_CHECKS := check-unit check-cli
-asan: ## unit and command-line tests under AddressSanitizer
+SAN_CHECKS := check-unit check-cli check-fuzz check-faults
+asan: export LSAN_OPTIONS = suppressions=$(CURDIR)/tests/lsan.suppressions
+asan: ## tests and fuzzers' inputs under AddressSanitizer
 	@$(MAKE) B=$B/asan OPT=-O1 SAN=address $(SAN_CHECKS)
-ubsan: ## unit and command-line tests under UndefinedBehaviorSanitizer
+ubsan: ## tests and fuzzers' inputs under UndefinedBehaviorSanitizer
 	@$(MAKE) B=$B/ubsan OPT=-O1 SAN=undefined $(SAN_CHECKS)
-tsan: ## unit and command-line tests under ThreadSanitizer
+tsan: ## tests and fuzzers' inputs under ThreadSanitizer
 	@$(MAKE) B=$B/tsan OPT=-O1 SAN=thread $(SAN_CHECKS)
 
-fuzz: $B/m3 ## feed damaged copies of valid inputs to every parser
-	@tests/fuzz $B/m3
+# One fuzzer a format of input: a program that replays files, unless FUZZ_ENGINE is libFuzzer.
+FUZZ_ENGINE ?= $B/tests/fuzz/replay.o
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS  := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$B/fuzz/%)
+fuzzers: $(FUZZERS)
+$B/fuzz/%: $B/tests/fuzz/fuzz_%.o $B/tests/fuzz/harness.o $(filter %.o,$(FUZZ_ENGINE)) $(ROOMS) \
+    $(filter-out %/main.o,$(CLI_OBJ))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -Wl,--wrap=diag_out_of_memory -o $@ $(filter %.o,$^) \
+	    $(ROOMS) $(filter-out %.o,$(FUZZ_ENGINE)) $(LDLIBS)
+.SECONDARY: $(FUZZ_SRC:%.c=$B/%.o) $B/tests/fuzz/harness.o $B/tests/fuzz/replay.o
+
+check-fuzz: fuzzers ## replay the fuzzers' seeds and regressions alone
+	@tests/fuzz/check $B
+fuzz: ## run each fuzzer for 60 s (needs clang; FUZZ="topo mix" names some)
+	@tests/fuzz/run $B 60 $(FUZZ)
+fuzz-long: ## run each fuzzer for an hour (HOURS=8: for eight)
+	@tests/fuzz/run $B $$((3600 * $(or $(HOURS),1))) $(FUZZ)
+
+# The library is built without sanitizers: it is loaded before theirs.
+$B/faults/inject.so: tests/faults/inject.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -std=c11 -O1 -g $(WARN) -Wno-pedantic -fPIC -shared -o $@ $<
+$B/faults/faults: $B/tests/faults/faults.o $(ROOMS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $< $(ROOMS) $(LDLIBS)
+FAULTS := $B/faults/faults $B/faults/inject.so
+check-faults: all $(FAULTS) ## some failing calls and kills of each command alone
+	@tests/faults/run $B some
+	@tests/faults/kill $B 2
+faults: all $(FAULTS) ## every allocation and system call of each command failing once
+	@tests/faults/run $B all
+kills: all ## 100 kills of each command that is gone on with
+	@tests/faults/kill $B 100
+
+coverage: ## measure which lines of src the tests run, at least 94 % (gcov)
+	@tests/coverage $B
+print-flags: # for tests/mutants
+	@echo '$(CPPFLAGS) -std=c11 $(OPT) -w -fno-common -pthread'
+print-libraries:
+	@echo '-pthread -lcmocka $(LDLIBS)'
+mutants: tests ## flip operators in central files: tests notice 90 % (MUTANTS=30 a file)
+	@nice tests/mutants $B $(or $(MUTANTS),30)
 
 # tests/bench/README.md keeps the numbers.
 bench: $B/m3 $(BENCHES) ## measure speed as one table (LARGE=1: with estimates of 10 M flows)
@@ -216,12 +264,13 @@ layers: ## fail on an include that points upward
 	@tests/layers && tests/layers-can-fail
 
 SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] \
-    tests/python/*.[ch] include/*.h)
+    tests/fuzz/*.[ch] tests/faults/*.c tests/python/*.[ch] include/*.h)
 PYTHONS := $(wildcard src/python/*.py tests/python/*.py)
-SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/,fuzz \
+SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/, \
     layers layers-can-fail library manual mpi readme run-unit slurm summary columns cli/run \
-    cli/is-json page/run python/run bench/run bench/ranks bench/ns3-agreement \
-    bench/threads paper/run) \
+    cli/is-json page/run python/run fuzz/run fuzz/check fuzz/make-seeds fuzz/keep \
+    fuzz/oss-fuzz/build.sh fuzz/oss-fuzz/Dockerfile coverage mutants analyze faults/run \
+    faults/kill bench/run bench/ranks bench/ns3-agreement bench/threads paper/run) \
     $(addprefix packaging/,source deb check Containerfile debian/rules debian/control) \
     $(wildcard packaging/completions/* packaging/debian/tests/*)
 lint: layers ## static checks and formatting
@@ -229,6 +278,9 @@ lint: layers ## static checks and formatting
 	@tests/columns $(SOURCES) $(SCRIPTS) $(PYTHONS) $$(git ls-files '*.md')
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	    --error-exitcode=1 -Isrc -Iinclude src
+	@tests/analyze changed
+analyze: ## gcc -fanalyzer and clang-tidy with its analyzer on all of src (minutes)
+	@tests/analyze all
 format: ## format the C and C++ sources
 	@clang-format -i $(SOURCES)
 

@@ -87,8 +87,10 @@ typedef struct {
 
 static ssize_t stream_write(void *cookie, const char *data, size_t n) {
     Stream *s = cookie;
-    MEM_GROW(*s->text, s->cap, *s->len + n + 1); /* the NUL as well */
-    memcpy(*s->text + *s->len, data, n);
+    char *text = *s->text;
+    MEM_GROW(text, s->cap, *s->len + n + 1); /* the NUL as well */
+    memcpy(text + *s->len, data, n);
+    *s->text = text;
     *s->len += n;
     return (ssize_t)n;
 }

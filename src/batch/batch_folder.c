@@ -298,11 +298,12 @@ static int make_lock(const char *path, bool *mine, Err *err) {
  * process may have got the number. */
 static bool is_stale(const char *path) {
     char host[65], theirs[65] = "";
-    long pid = 0;
+    char digits[24] = "";
     struct stat st;
     FILE *f = fopen(path, "r");
     if (!f) return false;
-    int n = fscanf(f, "%ld %64s", &pid, theirs);
+    int n = fscanf(f, "%23s %64s", digits, theirs);
+    long pid = strtol(digits, NULL, 10);
     bool known = fstat(fileno(f), &st) == 0;
     fclose(f);
     host_name(host);

@@ -205,8 +205,8 @@ static double pinball(const float q[N_Q], double truth, const float level_weight
 static double held_out_loss(const FlowTask *t, const Ckpt *c) {
     const FlowData *d = &t->data;
     double sum = 0, total = 0;
-    float *q = NULL;
-    size_t cap = 0;
+    size_t cap = N_Q;
+    float *q = MEM_NEW(float, cap);
     for (size_t i = 0, n; i < t->task.n_held_out; i += n) {
         enum { CHUNK = 8 * FLOWMODEL_GROUP }; /* paths at a time: some work for eight threads */
         FlowFeat maps[CHUNK];
