@@ -144,6 +144,18 @@ static void test_percentile_definition(void **state) {
         assert_true((double)p[i] == floor(199 * (i + 1) / 100.0 + 0.5));
 }
 
+/* Groups that are empty, at both ends and in between. */
+static void test_group(void **state) {
+    (void)state;
+    const uint32_t group_of[] = {4, 1, 4, 2, 1, 4, 1};
+    uint32_t start[7], order[7];
+    stats_group(group_of, 7, 6, start, order);
+    assert_memory_equal(start, ((uint32_t[]){0, 0, 3, 4, 4, 7, 7}), sizeof start);
+    assert_memory_equal(order, ((uint32_t[]){1, 4, 6, 3, 0, 2, 5}), sizeof order);
+    stats_group(NULL, 0, 2, start, order);
+    assert_memory_equal(start, ((uint32_t[]){0, 0, 0}), 3 * sizeof *start);
+}
+
 static void test_float_sort(void **state) {
     (void)state;
     Rng r = rng_stream(1, "sort", 0);
@@ -716,6 +728,7 @@ int main(void) {
         cmocka_unit_test(test_alias_matches_weights),
         cmocka_unit_test(test_percentile_definition),
         cmocka_unit_test(test_float_sort),
+        cmocka_unit_test(test_group),
         cmocka_unit_test(test_units),
         cmocka_unit_test(test_json_reads_name_the_place),
         cmocka_unit_test(test_json_cut_anywhere_is_refused),

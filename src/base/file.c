@@ -33,6 +33,8 @@ uint64_t file_memory_b(void) {
     return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : UINT64_MAX;
 }
 
+bool file_fits_memory(double bytes) { return bytes <= 0.75 * (double)file_memory_b(); }
+
 /* What may be read of something that does not say how long it is: an eighth of the memory, and of a
  * device (/dev/zero never ends) 16 MiB. */
 static size_t most_of(mode_t mode) {

@@ -39,6 +39,9 @@ int file_write_at(int fd, const void *data, size_t n, uint64_t at);
 /* file_memory_b returns the machine's memory in bytes; UINT64_MAX where the system does not tell.
  */
 uint64_t file_memory_b(void);
+/* file_fits_memory returns whether something of that size may be held in memory: three quarters of
+ * it at most. */
+bool file_fits_memory(double bytes);
 
 /* An output file, written beside its place and renamed there on commit, so that no one sees half a
  * file. A file that it replaces passes on its permissions; a symbolic link stays, and what it

@@ -94,3 +94,19 @@ void stats_sort_f32(float *a, size_t n) {
     free(from);
     free(to);
 }
+
+/* While items are placed, start[g] is where the next one of group g goes, and at last where group
+ * g + 1 begins. */
+void stats_group(const uint32_t *group_of, uint32_t n, uint32_t n_groups, uint32_t *start,
+                 uint32_t *order) {
+    memset(start, 0, (n_groups + (size_t)1) * sizeof *start);
+    for (uint32_t i = 0; i < n; i++) start[group_of[i]]++;
+    for (uint32_t g = 0, at = 0; g <= n_groups; g++) {
+        uint32_t size = start[g];
+        start[g] = at;
+        at += size;
+    }
+    for (uint32_t i = 0; i < n; i++) order[start[group_of[i]]++] = i;
+    memmove(start + 1, start, n_groups * sizeof *start);
+    start[0] = 0;
+}

@@ -18,4 +18,8 @@ void stats_percentiles_f32(const float *sorted, size_t n, float out[STATS_N_PCT]
 /* stats_sort put n values (not NaN) into ascending order. */
 void stats_sort(double *a, size_t n);
 void stats_sort_f32(float *a, size_t n);
+/* stats_group lists n items by their groups, group_of[n] < n_groups: those of group g become
+ * order[start[g]] to order[start[g + 1] − 1], ascending. Fills start[n_groups + 1] and order[n]. */
+void stats_group(const uint32_t *group_of, uint32_t n, uint32_t n_groups, uint32_t *start,
+                 uint32_t *order);
 #endif

@@ -93,10 +93,9 @@ static void list_rows(RouteBuild *b) {
     }
     b->n_switches = b->n_rows;
     for (uint32_t h = 0; h < t->n_hosts; h++) {
-        uint32_t v = t->host_node[h];
-        if (t->out_start[v + 1] - t->out_start[v] == 1) continue;
-        b->node_of[b->n_rows] = v;
-        b->row_of[v] = b->n_rows++;
+        if (topo_only_link(t, h) != TOPO_NONE) continue;
+        b->node_of[b->n_rows] = t->host_node[h];
+        b->row_of[t->host_node[h]] = b->n_rows++;
     }
     b->start = MEM_ZNEW(size_t, b->n_rows + (size_t)1);
     b->link = MEM_NEW(uint32_t, t->n_links);
@@ -373,10 +372,10 @@ enum { ENOUGH = 64 };
 
 /* What the whole table takes, going by the columns so far. */
 static int check_size(const RouteBuild *b, uint32_t n_done, Err *err) {
-    double most = 0.75 * (double)file_memory_b(), first = (double)b->first_b,
+    double first = (double)b->first_b,
            share = n_done > 1 ? (b->r->n_columns - 1.0) / (n_done - 1.0) : 1,
            table_b = first + ((double)b->table_b - first) * (n_done < ENOUGH ? 1 : share);
-    return table_b > most ? too_large(b, table_b, err) : 0;
+    return file_fits_memory(table_b) ? 0 : too_large(b, table_b, err);
 }
 
 /* Whether in the first columns most next hops are other ones than in the column before. */
@@ -462,7 +461,7 @@ static int list_links(RouteBuild *b, Err *err) {
     if (n > UINT32_MAX)
         return err_input(err, "%s: all switches together have more than 4 billion next hops",
                          t->name);
-    if ((double)n * sizeof *r->link_list > 0.75 * (double)file_memory_b())
+    if (!file_fits_memory((double)n * sizeof *r->link_list))
         return too_large(b, (double)n * sizeof *r->link_list, err);
     r->link_list = MEM_NEW(uint32_t, n);
     r->node = MEM_NEW(RouteNode, t->n_nodes);

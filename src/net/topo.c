@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/stats.h"
 #include "net/faults.h"
 #include "net/topo_private.h"
 
@@ -264,20 +265,14 @@ static int by_pod_then_node(const void *a, const void *b) {
 
 /* Lists the hosts of each rack. */
 static void fill_racks(Topo *t) {
-    uint32_t *rack_of = MEM_NEW(uint32_t, t->n_nodes), *at = MEM_NEW(uint32_t, t->n_racks);
+    uint32_t *rack_of = MEM_NEW(uint32_t, t->n_nodes);
     for (uint32_t r = 0; r < t->n_racks; r++) rack_of[t->rack_switch[r]] = r;
     t->host_rack = MEM_NEW(uint32_t, t->n_hosts);
     t->rack_hosts = MEM_NEW(uint32_t, t->n_hosts);
-    t->rack_host_start = MEM_ZNEW(uint32_t, t->n_racks + 1);
-    for (uint32_t h = 0; h < t->n_hosts; h++) {
-        t->host_rack[h] = rack_of[switch_of(t, h)];
-        t->rack_host_start[t->host_rack[h] + 1]++;
-    }
-    prefix_sum(t->rack_host_start, t->n_racks);
-    memcpy(at, t->rack_host_start, t->n_racks * sizeof *at);
-    for (uint32_t h = 0; h < t->n_hosts; h++) t->rack_hosts[at[t->host_rack[h]]++] = h;
+    t->rack_host_start = MEM_NEW(uint32_t, t->n_racks + (size_t)1);
+    for (uint32_t h = 0; h < t->n_hosts; h++) t->host_rack[h] = rack_of[switch_of(t, h)];
+    stats_group(t->host_rack, t->n_hosts, t->n_racks, t->rack_host_start, t->rack_hosts);
     free(rack_of);
-    free(at);
 }
 
 /* Racks are the switches that hosts belong to, numbered by pod and switch, and pods from 0. */

@@ -84,6 +84,18 @@ uint32_t topo_node(const Topo *t, uint64_t id);
 /* topo_top_tier returns the highest tier that a node has. */
 int topo_top_tier(const Topo *t);
 
+/* topo_rack_size returns the number of a rack's hosts. */
+static inline uint32_t topo_rack_size(const Topo *t, uint32_t rack) {
+    return t->rack_host_start[rack + 1] - t->rack_host_start[rack];
+}
+
+/* topo_only_link returns the link out of a host, by its index, that has one; TOPO_NONE with
+ * several. */
+static inline uint32_t topo_only_link(const Topo *t, uint32_t host) {
+    uint32_t v = t->host_node[host], first = t->out_start[v];
+    return t->out_start[v + 1] - first == 1 ? t->out_link[first] : TOPO_NONE;
+}
+
 /* topo_oversubscription returns the capacity toward hosts over the capacity toward spines of all
  * switches of a tier (1: racks): links to tier − 1 over links to tier + 1. 0 if there is no such
  * tier or nothing above it. */

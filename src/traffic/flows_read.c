@@ -673,7 +673,7 @@ static void remark_empty(const TextReader *r) {
 
 /* Flows take about as much memory as their text. */
 static int check_memory(const TextReader *r, const FileView *v) {
-    if (v->len <= file_memory_b() / 4 * 3) return 0;
+    if (file_fits_memory((double)v->len)) return 0;
     return err_input(r->err, "%s: %s of flows do not fit into this machine's %s of memory",
                      r->ends.path, units_size((double)v->len).s,
                      units_size((double)file_memory_b()).s);

@@ -33,12 +33,12 @@ enum { MAX_RACKS = 16384, CELL_B = 40 };
 
 /* Whether there is memory for drawing from a matrix that has its weights. */
 static int check_memory(const char *name, uint32_t n_racks, Err *err) {
-    double need_b = (double)CELL_B * n_racks * n_racks, have_b = (double)file_memory_b();
-    if (need_b <= 0.75 * have_b) return 0;
+    double need_b = (double)CELL_B * n_racks * n_racks;
+    if (file_fits_memory(need_b)) return 0;
     return err_input(err,
                      "%s: drawing from a matrix of %u racks takes %s, and this machine has %s "
                      "of memory; of kind uniform it takes none",
-                     name, n_racks, units_size(need_b).s, units_size(have_b).s);
+                     name, n_racks, units_size(need_b).s, units_size((double)file_memory_b()).s);
 }
 
 /* ---- published JSON form, in ---- */

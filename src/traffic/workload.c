@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
+#include "base/stats.h"
 #include "base/units.h"
 #include "net/linkload.h"
 
@@ -83,10 +84,8 @@ typedef struct {
 } PodRacks;
 
 static PodRacks racks_by_pod(const uint32_t *pod_of, uint32_t n_racks, uint32_t n_pods) {
-    PodRacks p = {MEM_ZNEW(uint32_t, n_pods + (size_t)2), MEM_NEW(uint32_t, n_racks)};
-    for (uint32_t i = 0; i < n_racks; i++) p.start[pod_of[i] + 2]++;
-    for (uint32_t k = 0; k < n_pods; k++) p.start[k + 2] += p.start[k + 1];
-    for (uint32_t i = 0; i < n_racks; i++) p.racks[p.start[pod_of[i] + 1]++] = i;
+    PodRacks p = {MEM_NEW(uint32_t, n_pods + (size_t)1), MEM_NEW(uint32_t, n_racks)};
+    stats_group(pod_of, n_racks, n_pods, p.start, p.racks);
     return p;
 }
 
@@ -128,10 +127,6 @@ static int place_racks(WorkloadStream *d, Err *err) {
     return rc;
 }
 
-static uint32_t hosts_in(const Topo *t, uint32_t rack) {
-    return t->rack_host_start[rack + 1] - t->rack_host_start[rack];
-}
-
 /* The matrix as probabilities: of its cells, and (for expected loads) of pairs of the topology's
  * racks. A rack of one host sends nothing to itself. */
 static int cell_probabilities(const WorkloadStream *d, double *cells, double *pairs, Err *err) {
@@ -140,7 +135,7 @@ static int cell_probabilities(const WorkloadStream *d, double *cells, double *pa
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < n; j++) {
             size_t k = (size_t)i * n + j;
-            bool can = i != j || hosts_in(d->t, d->place[i]) > 1;
+            bool can = i != j || topo_rack_size(d->t, d->place[i]) > 1;
             cells[k] = can ? rackmatrix_weight(d->w.matrix, i, j) : 0;
             sum += cells[k];
         }
@@ -190,7 +185,8 @@ static void choose_gap(WorkloadStream *d, const Route *r, const double *pairs, W
 /* ---- one chunk ---- */
 
 static uint32_t draw_host(const Topo *t, uint32_t rack, Rng *rng) {
-    return t->rack_hosts[t->rack_host_start[rack] + (uint32_t)rng_below(rng, hosts_in(t, rack))];
+    return t
+        ->rack_hosts[t->rack_host_start[rack] + (uint32_t)rng_below(rng, topo_rack_size(t, rack))];
 }
 
 /* A cell of the matrix; if all are alike, one that a rack of one host would send itself is drawn
@@ -201,7 +197,7 @@ static uint64_t draw_cell(const WorkloadStream *d, Rng *rng) {
     do {
         cell = rng_below(rng, n * n);
         rng_next(rng);
-    } while (cell % (n + 1) == 0 && hosts_in(d->t, d->place[cell / n]) < 2);
+    } while (cell % (n + 1) == 0 && topo_rack_size(d->t, d->place[cell / n]) < 2);
     return cell;
 }
 
@@ -449,10 +445,10 @@ static WorkloadStream *stream_new(const Workload *w, const Route *r, WorkloadInf
  * chunk, where ports and what finding them takes remain. */
 static int check_memory(double n, bool hold, Err *err) {
     enum { HELD_B = 28, STREAMED_B = 4 };
-    double need_b = n * (hold ? HELD_B : STREAMED_B), have_b = (double)file_memory_b();
-    if (need_b <= 0.75 * have_b) return 0;
+    double need_b = n * (hold ? HELD_B : STREAMED_B);
+    if (file_fits_memory(need_b)) return 0;
     return err_input(err, "%.3g flows take %s or more, and this machine has %s of memory", n,
-                     units_size(need_b).s, units_size(have_b).s);
+                     units_size(need_b).s, units_size((double)file_memory_b()).s);
 }
 
 int workload_draw_or_stream(const Workload *w, const Route *r, int threads, uint64_t max_in_memory,
