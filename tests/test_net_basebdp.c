@@ -13,9 +13,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "net/basebdp.h"
-#include "net/clos.h"
-#include "net/route.h"
 #include "net/wire.h"
+#include "net_case.h"
 
 typedef struct {
     double rtt_ns, rate_bps;
@@ -59,18 +58,16 @@ static void largest_product_is_that_of_some_pair(void **state) {
         Rng g = rng_stream(seed, "bdp", 0);
         Clos c;
         Topo whole, t;
-        Err err = {0};
         clos_default(&c);
         c.pods = 1 + (uint32_t)rng_below(&g, 3), c.racks_per_pod = 2 + (uint32_t)rng_below(&g, 4);
         c.hosts_per_rack = 1 + (uint32_t)rng_below(&g, 3), c.spines_per_plane = 2;
-        assert_int_equal(clos_build(&whole, &c, "clos", &err), 0);
+        net_case_clos(&whole, &c);
         TopoCable *cables = MEM_NEW(TopoCable, whole.n_links);
         uint32_t n = 0;
         uint64_t share = 4 + 20 * (seed % 3);
         for (uint32_t l = 0; l < whole.n_links; l += 2) {
             const Link *x = &whole.links[l];
-            TopoCable y = {whole.node_id[x->from], whole.node_id[x->to], x->rate_bps, x->delay_ns,
-                           0};
+            TopoCable y = net_case_cable(&whole, l);
             if (rng_below(&g, share) == 0) y.rate_bps *= 2;
             if (rng_below(&g, share) == 0) y.delay_ns *= 3;
             cables[n++] = y;
@@ -80,11 +77,8 @@ static void largest_product_is_that_of_some_pair(void **state) {
             y.b = whole.node_id[next_rack];
             cables[n++] = y;
         }
-        if (topo_build(&t, "clos", whole.node_id, whole.is_host, NULL, whole.n_nodes, cables, n,
-                       &err) != 0)
-            fail_msg("%s", err.msg);
-        Route *r = route_new(&t, &err);
-        if (!r) fail_msg("%s", err.msg);
+        net_case_rebuild(&t, &whole, cables, n);
+        Route *r = net_case_route(&t);
         assert_true(basebdp_largest(r) == brute_force(r));
         sum += brute_force(r);
         route_destroy(r);
@@ -103,7 +97,6 @@ static void a_clos_needs_no_search(void **state) {
     for (uint32_t k = 0; k < 3 * 2 * 2 * 9; k++) {
         Clos c;
         Topo t;
-        Err err = {0};
         clos_default(&c);
         c.pods = 1 + k % 3, c.racks_per_pod = 1 + k / 3 % 2, c.hosts_per_rack = 1 + k / 6 % 2;
         c.spines_per_plane = 2;
@@ -111,17 +104,37 @@ static void a_clos_needs_no_search(void **state) {
         c.spine_rate_bps = rate[(k / 12 + 1) % 3];
         c.host_delay_ns = delay[k / 36 % 3], c.spine_delay_ns = delay[k / 12 % 3];
         if (clos_hosts(&c) < 2) continue;
-        assert_int_equal(clos_build(&t, &c, "clos", &err), 0);
-        Route *r = route_new(&t, &err);
-        assert_non_null(r);
+        net_case_clos(&t, &c);
+        Route *r = net_case_route(&t);
         assert_true(basebdp_largest(r) == basebdp_of_clos(&c));
         route_destroy(r);
         topo_free(&t);
     }
 }
 
+/* From ROUTE_MANY_RACKS racks on no search is made; the same network with a cable that is unlike
+ * the others is searched. */
+static void many_racks_have_the_product_of_a_search(void **state) {
+    (void)state;
+    Clos c;
+    Topo t, plain;
+    clos_default(&c);
+    c.pods = 8, c.racks_per_pod = ROUTE_MANY_RACKS / c.pods, c.hosts_per_rack = 2;
+    net_case_clos(&t, &c);
+    net_case_no_clos(&plain, &t);
+    Route *r = net_case_route(&t), *searched = net_case_route(&plain);
+    assert_non_null(route_clos(r));
+    assert_null(route_clos(searched));
+    assert_true(basebdp_largest(r) == basebdp_largest(searched));
+    route_destroy(r);
+    route_destroy(searched);
+    topo_free(&t);
+    topo_free(&plain);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(largest_product_is_that_of_some_pair),
-                                       cmocka_unit_test(a_clos_needs_no_search)};
+                                       cmocka_unit_test(a_clos_needs_no_search),
+                                       cmocka_unit_test(many_racks_have_the_product_of_a_search)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,23 +12,8 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "net/clos.h"
 #include "net/linkload.h"
-
-static void ok(int rc, const Err *err) {
-    if (rc != 0) fail_msg("%s", err->msg);
-}
-
-/* 2 pods × 4 racks × `hosts` hosts. */
-static void small_clos(Topo *t, uint32_t hosts) {
-    Clos c;
-    Err err;
-    clos_default(&c);
-    c.racks_per_pod = 4;
-    c.hosts_per_rack = hosts;
-    c.spines_per_plane = 3;
-    ok(clos_build(t, &c, "small clos", &err), &err);
-}
+#include "net_case.h"
 
 /* Puts w on the links of the path from host s to host d that the hash chooses at every node. */
 static void follow_hash(const Route *r, uint32_t s, uint32_t d, uint64_t hash, double w,
@@ -53,8 +38,7 @@ static void brute_force(const Route *r, LoadRouting how, const double *p, double
         for (uint32_t d = 0; d < t->n_hosts; d++) {
             if (s == d) continue;
             uint32_t i = t->host_rack[s], j = t->host_rack[d];
-            double hi = t->rack_host_start[i + 1] - t->rack_host_start[i],
-                   hj = t->rack_host_start[j + 1] - t->rack_host_start[j];
+            double hi = topo_rack_size(t, i), hj = topo_rack_size(t, j);
             double w = p[(size_t)i * t->n_racks + j] / (i == j ? hi * (hi - 1) : hi * hj);
             if (w > 0 && how == LOAD_ROUTED) route_spread(r, s, d, w, load, scratch_nodes);
             for (uint32_t k = 0; w > 0 && how == LOAD_POLARISED && k < RESIDUES; k++)
@@ -64,15 +48,13 @@ static void brute_force(const Route *r, LoadRouting how, const double *p, double
 }
 
 static void expect_same_loads(const Topo *t, uint64_t seed) {
-    Err err = {0};
     Rng rng = rng_stream(seed, "test", 0);
-    Route *r = route_new(t, &err);
-    assert_non_null(r);
+    Route *r = net_case_route(t);
     double *p = MEM_NEW(double, (size_t)t->n_racks * t->n_racks), *a = MEM_NEW(double, t->n_links),
            *b = MEM_NEW(double, t->n_links);
     for (uint32_t i = 0; i < t->n_racks; i++)
         for (uint32_t j = 0; j < t->n_racks; j++) {
-            bool can = i != j || t->rack_host_start[i + 1] - t->rack_host_start[i] > 1;
+            bool can = i != j || topo_rack_size(t, i) > 1;
             p[i * t->n_racks + j] = can && rng_u01(&rng) < 0.8 ? rng_u01(&rng) : 0;
         }
     for (int how = LOAD_ROUTED; how <= LOAD_POLARISED; how++) {
@@ -92,7 +74,7 @@ static void expect_same_loads(const Topo *t, uint64_t seed) {
 static void expected_loads_equal_brute_force(void **state) {
     (void)state;
     Topo t;
-    small_clos(&t, 3);
+    net_case_small_clos(&t, 3);
     expect_same_loads(&t, 1);
     topo_free(&t);
     /* Hosts 0..7, switches 10..14 in a ring with a chord: host 2 on two switches, host 3 by two
@@ -106,8 +88,9 @@ static void expected_loads_equal_brute_force(void **state) {
                                        {12, 13, 1e10, 1}, {13, 14, 1e10, 1}, {14, 10, 1e10, 1},
                                        {11, 13, 1e10, 1}, {11, 13, 1e10, 1}};
     Err err = {0};
-    ok(topo_build(&t, "ring", id, is_host, NULL, 13, cables, sizeof cables / sizeof *cables, &err),
-       &err);
+    net_case_ok(
+        topo_build(&t, "ring", id, is_host, NULL, 13, cables, sizeof cables / sizeof *cables, &err),
+        &err);
     for (uint64_t seed = 2; seed < 12; seed++) expect_same_loads(&t, seed);
     topo_free(&t);
 }
@@ -115,16 +98,14 @@ static void expected_loads_equal_brute_force(void **state) {
 /* Uniform traffic by classes of racks against a table of equal shares, one rack at a time: a Clos,
  * the same with a cable less and one doubled, and a ring where hosts have several links. */
 static void expect_same_uniform(const Topo *t) {
-    Err err = {0};
-    Route *r = route_new(t, &err);
-    assert_non_null(r);
+    Route *r = net_case_route(t);
     uint32_t n = t->n_racks;
     double *p = MEM_NEW(double, (size_t)n *n), *a = MEM_NEW(double, t->n_links),
            *b = MEM_NEW(double, t->n_links), pairs = 0;
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t i = 0; i < n * n; i++) {
             uint32_t rack = i / n;
-            bool can = rack != i % n || t->rack_host_start[rack + 1] - t->rack_host_start[rack] > 1;
+            bool can = rack != i % n || topo_rack_size(t, rack) > 1;
             if (pass == 0) pairs += can;
             else p[i] = can ? 1 / pairs : 0;
         }
@@ -144,9 +125,7 @@ static void expect_same_uniform(const Topo *t) {
 
 /* The figures of a Clos give what passes over it do. */
 static void expect_same_of_clos(const Topo *t, const Clos *c) {
-    Err err = {0};
-    Route *r = route_new(t, &err);
-    assert_non_null(r);
+    Route *r = net_case_route(t);
     double *a = MEM_NEW(double, t->n_links), *b = MEM_NEW(double, t->n_links);
     linkload_clos(t, c, a);
     linkload_expect(r, LOAD_ROUTED, NULL, b);
@@ -163,27 +142,24 @@ static void uniform_loads_equal_those_of_a_table(void **state) {
     for (uint32_t k = 0; k < 6; k++) {
         Clos c;
         Topo t, damaged;
-        Err err = {0};
         clos_default(&c);
         c.pods = 1 + k % 3, c.racks_per_pod = 1 + k, c.hosts_per_rack = 1 + k % 2;
         c.fabs_per_pod = 1 + k % 4, c.spines_per_plane = 3;
         if (c.pods == 1 && k % 2 == 0) c.spines_per_plane = 0;
         if (c.pods * c.racks_per_pod * c.hosts_per_rack < 2) c.hosts_per_rack = 3;
-        ok(clos_build(&t, &c, "clos", &err), &err);
+        net_case_clos(&t, &c);
         expect_same_uniform(&t);
         expect_same_of_clos(&t, &c);
         TopoCable *cables = MEM_NEW(TopoCable, t.n_links);
         uint32_t n = 0, n_missing = 0;
         for (uint32_t l = 0; l < t.n_links; l += 2) {
-            const Link *x = &t.links[l];
-            TopoCable y = {t.node_id[x->from], t.node_id[x->to], x->rate_bps, x->delay_ns, 0};
-            bool core = !t.is_host[x->from];
+            TopoCable y = net_case_cable(&t, l);
+            bool core = !t.is_host[t.links[l].from];
             if (core && c.fabs_per_pod > 1 && n_missing++ == 2) continue;
             cables[n++] = y;
             if (core && l % 10 == 0) cables[n++] = y;
         }
-        ok(topo_build(&damaged, "damaged", t.node_id, t.is_host, NULL, t.n_nodes, cables, n, &err),
-           &err);
+        net_case_rebuild(&damaged, &t, cables, n);
         expect_same_uniform(&damaged);
         free(cables);
         topo_free(&t);
@@ -197,9 +173,37 @@ static void uniform_loads_equal_those_of_a_table(void **state) {
                                      {12, 10, 1e10, 1}};
     Topo t;
     Err err = {0};
-    ok(topo_build(&t, "ring", id, is_host, NULL, 8, ring, sizeof ring / sizeof *ring, &err), &err);
+    net_case_ok(
+        topo_build(&t, "ring", id, is_host, NULL, 8, ring, sizeof ring / sizeof *ring, &err), &err);
     expect_same_uniform(&t);
     topo_free(&t);
+}
+
+/* From ROUTE_MANY_RACKS racks on the figures of a Clos are taken; the same network with a cable
+ * that is unlike the others goes by passes. */
+static void many_racks_have_the_loads_of_passes(void **state) {
+    (void)state;
+    Clos c;
+    Topo t, plain;
+    clos_default(&c);
+    c.pods = 8, c.racks_per_pod = ROUTE_MANY_RACKS / c.pods, c.hosts_per_rack = 2;
+    net_case_clos(&t, &c);
+    net_case_no_clos(&plain, &t);
+    Route *r = net_case_route(&t), *by_passes = net_case_route(&plain);
+    double *a = MEM_NEW(double, t.n_links), *b = MEM_NEW(double, t.n_links);
+    assert_non_null(route_clos(r));
+    assert_null(route_clos(by_passes));
+    linkload_expect(r, LOAD_ROUTED, NULL, a);
+    linkload_expect(by_passes, LOAD_ROUTED, NULL, b);
+    for (uint32_t l = 0; l < t.n_links; l++)
+        if (fabs(a[l] - b[l]) > 1e-9 * b[l])
+            fail_msg("link %u: %.17g of figures, %.17g by passes", l, a[l], b[l]);
+    free(a);
+    free(b);
+    route_destroy(r);
+    route_destroy(by_passes);
+    topo_free(&t);
+    topo_free(&plain);
 }
 
 /* F fabrics a pod and S spines a plane: what has reached a fabric by residue f modulo F chooses
@@ -210,12 +214,11 @@ static void polarised_hashes_use_a_part_of_the_spines(void **state) {
     for (size_t k = 0; k < sizeof shape / sizeof *shape; k++) {
         Clos c;
         Topo t;
-        Err err = {0};
         clos_default(&c);
         c.fabs_per_pod = shape[k][0];
         c.spines_per_plane = shape[k][1];
-        ok(clos_build(&t, &c, "clos", &err), &err);
-        Route *r = route_new(&t, &err);
+        net_case_clos(&t, &c);
+        Route *r = net_case_route(&t);
         double *p = MEM_NEW(double, (size_t)t.n_racks *t.n_racks),
                *routed = MEM_NEW(double, t.n_links), *polarised = MEM_NEW(double, t.n_links);
         for (uint32_t i = 0; i < t.n_racks * t.n_racks; i++) p[i] = 1.0 / (t.n_racks * t.n_racks);
@@ -245,6 +248,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expected_loads_equal_brute_force),
         cmocka_unit_test(uniform_loads_equal_those_of_a_table),
+        cmocka_unit_test(many_racks_have_the_loads_of_passes),
         cmocka_unit_test(polarised_hashes_use_a_part_of_the_spines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,9 +15,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "net/clos.h"
-#include "net/route.h"
 #include "net/topo_load.h"
+#include "net_case.h"
 
 #define NS3 "../shared/ref/ns3"
 #define NETS NS3 "/nets"
@@ -207,9 +206,7 @@ typedef struct {
 /* Next hops from every node to every host, paths, shares, and the longest path. */
 static Choices check_routes(const Topo *t) {
     Choices choices = {0};
-    Err err = {0};
-    Route *r = route_new(t, &err);
-    if (!r) fail_msg("%s", err.msg);
+    Route *r = net_case_route(t);
     uint32_t *dist = MEM_NEW(uint32_t, t->n_nodes), longest = 0;
     for (uint32_t dst = 0; dst < t->n_hosts; dst++) {
         distances(t, t->host_node[dst], dist);
@@ -399,11 +396,9 @@ static void large_tables_route_by_shortest_paths(void **state) {
     uint32_t n_less[] = {0, 3, 0}, n_more[] = {0, 2, 400};
     for (int k = 0; k < 3; k++) {
         Topo whole, t;
-        assert_int_equal(clos_build(&whole, &c, "clos", NULL), 0);
+        net_case_clos(&whole, &c);
         rewire(&t, &whole, (uint64_t)k, n_less[k], n_more[k]);
-        Err err = {0};
-        Route *r = route_new(&t, &err);
-        if (!r) fail_msg("%s", err.msg);
+        Route *r = net_case_route(&t);
         uint32_t *dist = MEM_NEW(uint32_t, t.n_nodes);
         for (uint32_t dst = 0; dst < t.n_hosts; dst += 29) {
             distances(&t, t.host_node[dst], dist);
@@ -439,11 +434,9 @@ static void clos_spreads_over_all_spines(void **state) {
     (void)state;
     Topo t;
     Clos c;
-    Err err = {0};
     clos_default(&c);
-    assert_int_equal(clos_build(&t, &c, "clos", &err), 0);
-    Route *r = route_new(&t, &err);
-    assert_non_null(r);
+    net_case_clos(&t, &c);
+    Route *r = net_case_route(&t);
     assert_int_equal(route_max_links(r), 6);
     assert_int_equal(route_n_links(r, 0, 1), 2);
     assert_int_equal(route_n_links(r, 0, 8), 4);
@@ -477,8 +470,8 @@ static void descending_order_of_next_hops(void **state) {
     Topo t;
     Clos c;
     clos_default(&c);
-    assert_int_equal(clos_build(&t, &c, "clos", NULL), 0);
-    Route *r = route_new(&t, NULL);
+    net_case_clos(&t, &c);
+    Route *r = net_case_route(&t);
     uint32_t links[6], n;
     const uint32_t *next = route_next(r, 256, 255, &n);
     assert_int_equal(n, 2);
@@ -500,8 +493,8 @@ static void large_clos_is_quick(void **state) {
     c.pods = 256, c.racks_per_pod = 128, c.hosts_per_rack = 32, c.fabs_per_pod = 4,
     c.spines_per_plane = 32;
     double t0 = diag_now_s();
-    assert_int_equal(clos_build(&t, &c, "clos", NULL), 0);
-    Route *r = route_new(&t, NULL);
+    net_case_clos(&t, &c);
+    Route *r = net_case_route(&t);
     double took_s = diag_now_s() - t0;
     assert_non_null(r);
     assert_true(took_s < 60); /* 0.6 s; generous for sanitizers and busy machines */
@@ -523,7 +516,7 @@ static void ports_count_up_per_pair(void **state) {
         clos_default(&c);
         c.pods = 1, c.racks_per_pod = 1, c.hosts_per_rack = sizes[k], c.fabs_per_pod = 0,
         c.spines_per_plane = 0;
-        assert_int_equal(clos_build(&t, &c, "star", NULL), 0);
+        net_case_clos(&t, &c);
         Rng g = rng_stream(5, "pairs", 0);
         memset(seen, 0, sizeof seen);
         for (uint32_t i = 0; i < N; i++) {
@@ -551,7 +544,7 @@ static void ports_are_numbered_piece_by_piece(void **state) {
     clos_default(&c);
     c.pods = 1, c.racks_per_pod = 1, c.hosts_per_rack = 12000, c.fabs_per_pod = 0,
     c.spines_per_plane = 0;
-    assert_int_equal(clos_build(&t, &c, "star", NULL), 0);
+    net_case_clos(&t, &c);
     uint32_t *src = MEM_NEW(uint32_t, N), *dst = MEM_NEW(uint32_t, N),
              *seen = MEM_ZNEW(uint32_t, AMONG * AMONG);
     uint16_t *sport = MEM_NEW(uint16_t, N);

@@ -40,7 +40,7 @@ static void same_flows(const Flows *f, const FlowFile *file, const Topo *t) {
     Err err = {0};
     route_sports(t, f->src, f->dst, f->n, sport);
     FlowSource in_memory = flowsource_in_memory(f, sport), source;
-    workload_case_ok(flowsource_file(&source, file, t, 2, &of_file, NULL, &err), &err);
+    net_case_ok(flowsource_file(&source, file, t, 2, &of_file, NULL, &err), &err);
     assert_int_equal(source.n, f->n);
     Flows none = {0}, room = {0};
     for (size_t k = flowsource_n_chunks(&source); k-- > 0;) {
@@ -55,7 +55,7 @@ static void same_flows(const Flows *f, const FlowFile *file, const Topo *t) {
     }
     uint64_t pick[] = {N - 1, 0, FLOW_CHUNK, 77, FLOW_CHUNK - 1};
     uint32_t src[5], dst[5];
-    workload_case_ok(flowsource_hosts(&source, pick, 5, src, dst, &err), &err);
+    net_case_ok(flowsource_hosts(&source, pick, 5, src, dst, &err), &err);
     for (int i = 0; i < 5; i++) assert_true(src[i] == f->src[pick[i]] && dst[i] == f->dst[pick[i]]);
     flows_free(&room);
     free(sport);
@@ -74,8 +74,7 @@ static void topology(Topo *t) {
         is_host[i] = i > 0;
         if (i > 0) cables[i - 1] = (TopoCable){id[i], id[0], 1e9, 1000, 0};
     }
-    workload_case_ok(topo_build(t, "star", id, is_host, NULL, HOSTS + 1, cables, HOSTS, &err),
-                     &err);
+    net_case_ok(topo_build(t, "star", id, is_host, NULL, HOSTS + 1, cables, HOSTS, &err), &err);
 }
 
 static void files_have_the_flows_of_memory(void **state) {
@@ -88,10 +87,10 @@ static void files_have_the_flows_of_memory(void **state) {
     for (int k = 0; k < 2; k++) {
         char base[64], path[80];
         snprintf(path, sizeof path, "%s%s", workload_case_scratch(base), endings[k]);
-        workload_case_ok(flows_save(&f, path, &t, &err), &err);
+        net_case_ok(flows_save(&f, path, &t, &err), &err);
         Flows g;
         FlowFile *file;
-        workload_case_ok(flows_open(&g, &file, path, &t, NULL, 1000, NULL, &err), &err);
+        net_case_ok(flows_open(&g, &file, path, &t, NULL, 1000, NULL, &err), &err);
         unlink(path); /* what is open stays */
         assert_true(file && g.n == 0 && flowfile_n(file) == N);
         same_flows(&f, file, &t);
@@ -110,8 +109,8 @@ static void what_is_not_streamed(void **state) {
     topology(&t);
     Flows f = random_flows(&t), g;
     FlowFile *file;
-    workload_case_ok(flows_save(&f, workload_case_scratch(path), &t, &err), &err);
-    workload_case_ok(flows_open(&g, &file, path, &t, NULL, 2 * N, NULL, &err), &err);
+    net_case_ok(flows_save(&f, workload_case_scratch(path), &t, &err), &err);
+    net_case_ok(flows_open(&g, &file, path, &t, NULL, 2 * N, NULL, &err), &err);
     assert_true(!file && g.n == N);
     flows_free(&g);
 
@@ -119,7 +118,7 @@ static void what_is_not_streamed(void **state) {
     assert_non_null(out);
     fputs("7,103,106,10,0\n", out);
     fclose(out);
-    workload_case_ok(flows_open(&g, &file, path, &t, NULL, 1000, NULL, &err), &err);
+    net_case_ok(flows_open(&g, &file, path, &t, NULL, 1000, NULL, &err), &err);
     assert_true(!file && g.n == N + 1 && g.id && g.start_ns[1] >= g.start_ns[0]);
     flows_free(&g);
 
@@ -164,13 +163,13 @@ static void a_pipe_is_read_once(void **state) {
     for (int k = 0; k < 2; k++) {
         char base[64], path[80], name[32];
         snprintf(path, sizeof path, "%s%s", workload_case_scratch(base), endings[k]);
-        workload_case_ok(flows_save(&f, path, &t, &err), &err);
+        net_case_ok(flows_save(&f, path, &t, &err), &err);
         Flows g;
         FlowFile *file;
         pid_t writer;
         int fd = pipe_of(path, &writer);
         snprintf(name, sizeof name, "/dev/fd/%d", fd);
-        workload_case_ok(flows_open(&g, &file, name, &t, NULL, 1000, NULL, &err), &err);
+        net_case_ok(flows_open(&g, &file, name, &t, NULL, 1000, NULL, &err), &err);
         close(fd);
         assert_int_equal(waitpid(writer, NULL, 0), writer);
         if (k == 0) {
@@ -243,8 +242,8 @@ static void changed_files_end_the_program(void **state) {
     for (size_t k = 0; k < sizeof changes / sizeof *changes; k++) {
         Flows g;
         FlowFile *file;
-        workload_case_ok(flows_save(&f, path, &t, &err), &err);
-        workload_case_ok(flows_open(&g, &file, path, &t, NULL, 1000, NULL, &err), &err);
+        net_case_ok(flows_save(&f, path, &t, &err), &err);
+        net_case_ok(flows_open(&g, &file, path, &t, NULL, 1000, NULL, &err), &err);
         size_t n_chunks = (N + FLOW_CHUNK - 1) / FLOW_CHUNK;
         assert_int_equal(read_apart(file, n_chunks, line, sizeof line), 0);
         FILE *out = fopen(path, "rb+");
@@ -287,7 +286,7 @@ static void remarks_are_made_once(void **state) {
                         "2\n103 106 3 100 10 0.5\n106 103 3 100 10 0.25\n103 106 3 100 10 2\n");
     Flows g;
     FlowFile *file;
-    workload_case_ok(flows_open(&g, &file, path, &t, NULL, 1, &log, &err), &err);
+    net_case_ok(flows_open(&g, &file, path, &t, NULL, 1, &log, &err), &err);
     assert_true(!file && g.n == 2 && g.start_ns[0] == 250000000);
     assert_int_equal(n_remarks, 1);
     unlink(path);

@@ -78,8 +78,8 @@ static void empty_rows_beyond_the_names_are_left_out(void **state) {
     (void)state;
     RackMatrix m;
     Err err = {0};
-    workload_case_ok(matrix_from(&m, "{\"matrix\":{\"inner\":[[1,2,0],[3,4,0],[0,0,0]]" TAIL, &err),
-                     &err);
+    net_case_ok(matrix_from(&m, "{\"matrix\":{\"inner\":[[1,2,0],[3,4,0],[0,0,0]]" TAIL, &err),
+                &err);
     assert_int_equal(m.n_racks, 2);
     assert_int_equal(m.n_pods, 1);
     assert_true(m.weight[0] == 1 && m.weight[1] == 2 && m.weight[2] == 3 && m.weight[3] == 4);
@@ -89,15 +89,15 @@ static void empty_rows_beyond_the_names_are_left_out(void **state) {
 static void matrices_survive_saving(void **state) {
     (void)state;
     Topo t;
-    workload_case_clos(&t, 4);
+    net_case_small_clos(&t, 4);
     for (const char *const *kind = rackmatrix_kinds; *kind; kind++) {
         RackMatrix m, again, back;
         Err err = {0};
         char path[64];
-        workload_case_ok(rackmatrix_generate(&m, *kind, &t, 7, &err), &err);
-        workload_case_ok(rackmatrix_generate(&again, *kind, &t, 7, &err), &err);
-        workload_case_ok(rackmatrix_save(&m, workload_case_scratch(path), &err), &err);
-        workload_case_ok(rackmatrix_load(&back, path, &err), &err);
+        net_case_ok(rackmatrix_generate(&m, *kind, &t, 7, &err), &err);
+        net_case_ok(rackmatrix_generate(&again, *kind, &t, 7, &err), &err);
+        net_case_ok(rackmatrix_save(&m, workload_case_scratch(path), &err), &err);
+        net_case_ok(rackmatrix_load(&back, path, &err), &err);
         unlink(path);
         assert_int_equal(back.n_racks, 8);
         assert_int_equal(back.n_pods, 2);
@@ -141,13 +141,13 @@ static void generated_matrices_have_the_published_character(void **state) {
     Clos clos;
     Err err = {0};
     clos_default(&clos);
-    workload_case_ok(clos_build(&t, &clos, "256 hosts", &err), &err);
+    net_case_ok(clos_build(&t, &clos, "256 hosts", &err), &err);
     enum { SEEDS = 200 };
     for (int k = 0; k < 3; k++) {
         double mean[5] = {0};
         for (uint64_t seed = 0; seed < SEEDS; seed++) {
             RackMatrix m;
-            workload_case_ok(rackmatrix_generate(&m, c[k].kind, &t, seed, &err), &err);
+            net_case_ok(rackmatrix_generate(&m, c[k].kind, &t, seed, &err), &err);
             RackMatrixStats s = rackmatrix_stats(&m);
             double x[5] = {s.diagonal, s.within_pod, s.top_rows, s.top_cols, s.gini};
             for (int i = 0; i < 5; i++) mean[i] += x[i] / SEEDS;
@@ -169,9 +169,9 @@ static void large_matrices_are_implied_or_refused(void **state) {
     Err err = {0};
     clos_default(&c);
     c.pods = 4, c.racks_per_pod = 4, c.hosts_per_rack = 1;
-    workload_case_ok(clos_build(&t, &c, "small", &err), &err);
+    net_case_ok(clos_build(&t, &c, "small", &err), &err);
     RackMatrix m;
-    workload_case_ok(rackmatrix_generate(&m, "uniform", &t, 1, &err), &err);
+    net_case_ok(rackmatrix_generate(&m, "uniform", &t, 1, &err), &err);
     RackMatrixStats with = rackmatrix_stats(&m);
     free(m.weight);
     m.weight = NULL;
@@ -185,8 +185,8 @@ static void large_matrices_are_implied_or_refused(void **state) {
     topo_free(&t);
 
     c.pods = 257, c.racks_per_pod = 64;
-    workload_case_ok(clos_build(&t, &c, "large.json", &err), &err);
-    workload_case_ok(rackmatrix_generate(&m, "uniform", &t, 1, &err), &err);
+    net_case_ok(clos_build(&t, &c, "large.json", &err), &err);
+    net_case_ok(rackmatrix_generate(&m, "uniform", &t, 1, &err), &err);
     assert_null(m.weight);
     char path[64];
     assert_int_equal(rackmatrix_save(&m, workload_case_scratch(path), &err), -1);
@@ -212,7 +212,7 @@ static void published_matrices_load(void **state) {
         Err err = {0};
         char path[96];
         snprintf(path, sizeof path, SHARED "/spatial/%s.json", files[i].name);
-        workload_case_ok(rackmatrix_load(&m, path, &err), &err);
+        net_case_ok(rackmatrix_load(&m, path, &err), &err);
         assert_int_equal(m.n_racks, files[i].racks);
         assert_int_equal(m.n_pods, files[i].pods);
         rackmatrix_free(&m);

@@ -35,7 +35,7 @@ static void guided_draws_equal_a_plain_search(void **state) {
     SizeDist d;
     Err err = {0};
     Rng r = rng_stream(1, "test", 0);
-    workload_case_ok(
+    net_case_ok(
         workload_case_sizes(
             &d,
             "# an atom at 10, a gap from 20 to 30\n1 0\n10 25\n10 40\n20 60\r\n\n30 60\n1000 "
@@ -65,7 +65,7 @@ static void drawn_sizes_follow_the_curve(void **state) {
     SizeDist d;
     Err err = {0};
     Rng r = rng_stream(2, "test", 0);
-    workload_case_ok(sizedist_load(&d, "spec/sizes/hadoop.txt", NULL, &err), &err);
+    net_case_ok(sizedist_load(&d, "spec/sizes/hadoop.txt", NULL, &err), &err);
     double *x = MEM_NEW(double, N), worst = 0;
     for (size_t i = 0; i < N; i++) x[i] = (double)sizedist_draw(&d, rng_u01(&r));
     stats_sort(x, N);
@@ -90,11 +90,11 @@ static void shipped_sizes_resemble_the_published(void **state) {
         SizeDist ours, theirs;
         Err err = {0};
         snprintf(path, sizeof path, "spec/sizes/%s.txt", curves[i].name);
-        workload_case_ok(sizedist_load(&ours, path, NULL, &err), &err);
+        net_case_ok(sizedist_load(&ours, path, NULL, &err), &err);
         assert_true(fabs(ours.mean_b / curves[i].mean_b - 1) < 0.01);
         snprintf(path, sizeof path, SHARED "/size/%s-all.txt", curves[i].name);
         if (file_exists(path)) {
-            workload_case_ok(sizedist_load(&theirs, path, NULL, &err), &err);
+            net_case_ok(sizedist_load(&theirs, path, NULL, &err), &err);
             double worst = 0;
             for (uint32_t k = 0; k < ours.n; k++)
                 worst = fmax(worst,

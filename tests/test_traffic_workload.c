@@ -33,7 +33,7 @@ static void dialects_of_size_files(void **state) {
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         SizeDist d;
         Err err = {0};
-        workload_case_ok(workload_case_sizes(&d, texts[i], &err), &err);
+        net_case_ok(workload_case_sizes(&d, texts[i], &err), &err);
         assert_int_equal(d.n, 3);
         if (fabs(d.mean_b - 2600) > 1e-9) fail_msg("%zu: mean %g", i, d.mean_b);
         sizedist_free(&d);
@@ -49,11 +49,11 @@ typedef struct {
 
 static void bench_init(Bench *b, uint32_t hosts, const char *kind, const char *sizes) {
     Err err = {0};
-    workload_case_clos(&b->t, hosts);
+    net_case_small_clos(&b->t, hosts);
     b->r = route_new(&b->t, &err);
     assert_non_null(b->r);
-    workload_case_ok(rackmatrix_generate(&b->m, kind, &b->t, 3, &err), &err);
-    workload_case_ok(workload_case_sizes(&b->sizes, sizes, &err), &err);
+    net_case_ok(rackmatrix_generate(&b->m, kind, &b->t, 3, &err), &err);
+    net_case_ok(workload_case_sizes(&b->sizes, sizes, &err), &err);
 }
 
 static void bench_free(Bench *b) {
@@ -81,7 +81,7 @@ static void gaps_are_log_normal_of_the_given_mean(void **state) {
                       .max_load = 1e-6,
                       .n_flows = N,
                       .seed = 11};
-        workload_case_ok(workload_draw(&w, b.r, 0, &f, &info, &err), &err);
+        net_case_ok(workload_draw(&w, b.r, 0, &f, &info, &err), &err);
         double sum = 0, sum_log = 0, sum_log2 = 0, n = N - 1;
         for (size_t i = 1; i < N; i++) {
             double gap = (double)(f.start_ns[i] - f.start_ns[i - 1]),
@@ -113,7 +113,7 @@ static void routed_flows_load_the_busiest_link_as_asked(void **state) {
                   .max_load = 0.6,
                   .n_flows = 2000000,
                   .seed = 5};
-    workload_case_ok(workload_draw(&w, b.r, 0, &f, &info, &err), &err);
+    net_case_ok(workload_draw(&w, b.r, 0, &f, &info, &err), &err);
     uint16_t *sport = MEM_NEW(uint16_t, f.n);
     double *bytes = MEM_ZNEW(double, b.t.n_links), span_s = (double)f.start_ns[f.n - 1] / 1e9;
     route_sports(&b.t, f.src, f.dst, f.n, sport);
@@ -168,7 +168,7 @@ static void extreme_workloads_are_drawn_or_refused(void **state) {
         bench_init(&b, 2, "uniform", sizes[k]);
         all_links_have(&b.t, 1e16);
         for (double sigma = 0; sigma <= WORKLOAD_MAX_SIGMA; sigma += WORKLOAD_MAX_SIGMA) {
-            workload_case_ok(draws(&b, sigma, 1, 0, &f, &err), &err);
+            net_case_ok(draws(&b, sigma, 1, 0, &f, &err), &err);
             assert_int_equal(f.n, 1);
             assert_int_equal(f.size_b[0], k == 0 ? 1 : FLOWS_MAX_SIZE_B);
             flows_free(&f);
@@ -182,18 +182,18 @@ static void extreme_workloads_are_drawn_or_refused(void **state) {
     all_links_have(&b.t, 1);
     Workload w = {.matrix = &b.m, .sizes = &b.sizes, .max_load = 0.5, .n_flows = 1, .seed = 1};
     WorkloadInfo info;
-    workload_case_ok(workload_draw(&w, b.r, 1, &f, &info, &err), &err);
+    net_case_ok(workload_draw(&w, b.r, 1, &f, &info, &err), &err);
     flows_free(&f);
     all_links_have(&b.t, info.mean_gap_ns / 1e15); /* a flow every 10^15 ns */
-    workload_case_ok(draws(&b, 0, 8999, 0, &f, &err), &err);
+    net_case_ok(draws(&b, 0, 8999, 0, &f, &err), &err);
     assert_true(fabs((double)f.start_ns[8998] / 8.999e18 - 1) < 1e-9);
     flows_free(&f);
     assert_int_equal(draws(&b, 0, 9001, 0, &f, &err), -1);
     assert_non_null(strstr(err.msg, "take longer than 9e9 s"));
-    workload_case_ok(draws(&b, 0, 0, 9e9, &f, &err), &err);
+    net_case_ok(draws(&b, 0, 0, 9e9, &f, &err), &err);
     assert_in_range(f.n, 8999, 9000);
     flows_free(&f);
-    workload_case_ok(draws(&b, WORKLOAD_MAX_SIGMA, 0, 9e9, &f, &err), &err);
+    net_case_ok(draws(&b, WORKLOAD_MAX_SIGMA, 0, 9e9, &f, &err), &err);
     assert_in_range(f.n, 9000, 90000); /* not millions: the limit of sigma is there for that */
     flows_free(&f);
     bench_free(&b);
@@ -217,7 +217,7 @@ static void cells_are_drawn_by_weight_and_placed_by_pods(void **state) {
     bench_init(&b, 3, "uniform", "900 0\n1100 100\n");
     Workload w = {
         .matrix = &m, .sizes = &b.sizes, .sigma = 1, .max_load = 0.5, .n_flows = N, .seed = 21};
-    workload_case_ok(workload_draw(&w, b.r, 2, &f, NULL, &err), &err);
+    net_case_ok(workload_draw(&w, b.r, 2, &f, NULL, &err), &err);
     double row[R] = {0}, count[R][R] = {{0}}, host[R * 3] = {0};
     for (size_t i = 0; i < N; i++) {
         row[b.t.host_rack[f.src[i]]]++;
@@ -271,8 +271,8 @@ static void same_seed_same_flows_on_any_number_of_threads(void **state) {
     bench_init(&b, 4, "c", "1 0\n500 50\n100000 100\n");
     Workload w = {
         .matrix = &b.m, .sizes = &b.sizes, .sigma = 2, .max_load = 0.5, .n_flows = N, .seed = 9};
-    workload_case_ok(workload_draw(&w, b.r, 1, &one, NULL, &err), &err);
-    workload_case_ok(workload_draw(&w, b.r, 4, &four, NULL, &err), &err);
+    net_case_ok(workload_draw(&w, b.r, 1, &one, NULL, &err), &err);
+    net_case_ok(workload_draw(&w, b.r, 4, &four, NULL, &err), &err);
     assert_int_equal(one.n, N);
     assert_true(same_flows(&one, &four, N));
     for (size_t i = 0; i < N; i++) {
@@ -280,14 +280,14 @@ static void same_seed_same_flows_on_any_number_of_threads(void **state) {
         assert_true(i == 0 || one.start_ns[i] >= one.start_ns[i - 1]);
     }
     w.seed = 10;
-    workload_case_ok(workload_draw(&w, b.r, 4, &other, NULL, &err), &err);
+    net_case_ok(workload_draw(&w, b.r, 4, &other, NULL, &err), &err);
     assert_false(same_flows(&one, &other, N));
     flows_free(&other);
     /* A duration takes the flows that start within it. */
     w.seed = 9;
     w.n_flows = 0;
     w.duration_s = ((double)one.start_ns[200000] + 0.5) / 1e9;
-    workload_case_ok(workload_draw(&w, b.r, 2, &other, NULL, &err), &err);
+    net_case_ok(workload_draw(&w, b.r, 2, &other, NULL, &err), &err);
     assert_in_range(other.n, 200001, 200003);
     assert_true(same_flows(&one, &other, 200001));
     assert_true((double)other.start_ns[other.n - 1] < w.duration_s * 1e9);
@@ -348,12 +348,12 @@ static void a_stream_draws_the_same_flows_as_memory(void **state) {
         WorkloadInfo info;
         if (k == 2) w.duration_s = 0.0101; /* a few flows */
         if (k == 3) w.duration_s = 0.6;
-        workload_case_ok(workload_draw(&w, b.r, 2, &f, &info, &err), &err);
-        workload_case_ok(
+        net_case_ok(workload_draw(&w, b.r, 2, &f, &info, &err), &err);
+        net_case_ok(
             workload_draw_or_stream(&w, b.r, 2, k < 2 ? N - 1 : 0, &none, &stream, &info, &err),
             &err);
         assert_true(stream && none.n == 0);
-        workload_case_ok(flowsource_drawn(&drawn, stream, &b.t, 2, &ports, NULL, &err), &err);
+        net_case_ok(flowsource_drawn(&drawn, stream, &b.t, 2, &ports, NULL, &err), &err);
         uint16_t *sport = MEM_NEW(uint16_t, f.n);
         route_sports(&b.t, f.src, f.dst, f.n, sport);
         FlowSource in_memory = flowsource_in_memory(&f, sport);
@@ -387,7 +387,7 @@ static void equal_weights_need_not_be_there(void **state) {
                           .max_load = 0.5,
                           .n_flows = N,
                           .seed = 9};
-            workload_case_ok(workload_draw(&w, b.r, 1, &f[k], &info[k], &err), &err);
+            net_case_ok(workload_draw(&w, b.r, 1, &f[k], &info[k], &err), &err);
         }
         assert_true(fabs(info[1].mean_gap_ns / info[0].mean_gap_ns - 1) < 1e-12);
         uint32_t n_of_pair[64] = {0};
@@ -420,7 +420,7 @@ static void racks_of_one_host_do_not_hang(void **state) {
                   .max_load = 0.5,
                   .n_flows = 10000,
                   .seed = 1};
-    workload_case_ok(workload_draw(&w, b.r, 1, &f, NULL, &err), &err);
+    net_case_ok(workload_draw(&w, b.r, 1, &f, NULL, &err), &err);
     for (size_t i = 0; i < f.n; i++) assert_true(f.src[i] != f.dst[i]);
     flows_free(&f);
     for (uint32_t i = 0; i < 64; i++) b.m.weight[i] = i % 9 == 0;

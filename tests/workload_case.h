@@ -5,13 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "net/clos.h"
+#include "net_case.h"
 #include "traffic/sizedist.h"
-
-/* workload_case_ok fails the test with the error if there is one. */
-static inline void workload_case_ok(int rc, const Err *err) {
-    if (rc != 0) fail_msg("%s", err->msg);
-}
 
 /* workload_case_scratch names a file of the test program's own, which workload_case_write writes.
  */
@@ -34,17 +29,6 @@ static inline int workload_case_sizes(SizeDist *d, const char *text, Err *err) {
     int rc = sizedist_load(d, workload_case_write(path, text), NULL, err);
     unlink(path);
     return rc;
-}
-
-/* workload_case_clos makes 2 pods × 4 racks × `hosts` hosts. */
-static inline void workload_case_clos(Topo *t, uint32_t hosts) {
-    Clos c;
-    Err err;
-    clos_default(&c);
-    c.racks_per_pod = 4;
-    c.hosts_per_rack = hosts;
-    c.spines_per_plane = 3;
-    workload_case_ok(clos_build(t, &c, "small clos", &err), &err);
 }
 
 #endif

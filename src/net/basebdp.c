@@ -11,7 +11,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-
 #include <string.h>
 
 #include "base/mem.h"
@@ -65,9 +64,8 @@ static BaseStretch stretch(BaseSearch *s, uint32_t node, uint32_t dst) {
 
 /* The link of a host with one; NULL with several. */
 static const Link *only_link(const Topo *t, uint32_t host) {
-    uint32_t v = t->host_node[host];
-    return t->out_start[v + 1] - t->out_start[v] == 1 ? &t->links[t->out_link[t->out_start[v]]]
-                                                      : NULL;
+    uint32_t link = topo_only_link(t, host);
+    return link == TOPO_NONE ? NULL : &t->links[link];
 }
 
 /* Two hosts of each kind in each rack, and all of those with several links; of hosts of a class
@@ -152,9 +150,6 @@ static uint32_t thin_out(const Route *route, uint32_t *chosen, bool *is_end) {
     return n;
 }
 
-/* From so many racks on a search would take seconds, and in a thousand pods minutes. */
-enum { MANY_RACKS = 4096 };
-
 double basebdp_of_clos(const Clos *c) {
     const double rate[] = {c->host_rate_bps, c->fab_rate_bps, c->spine_rate_bps};
     const double delay[] = {c->host_delay_ns, c->fab_delay_ns, c->spine_delay_ns};
@@ -174,8 +169,7 @@ double basebdp_of_clos(const Clos *c) {
 
 double basebdp_largest(const Route *r) {
     const Topo *t = route_topo(r);
-    Clos c;
-    if (t->n_racks >= MANY_RACKS && clos_match(&c, t)) return basebdp_of_clos(&c);
+    if (route_clos(r)) return basebdp_of_clos(route_clos(r));
     BaseSearch s = {r, t, MEM_NEW(BaseStretch, t->n_nodes), MEM_NEW(uint32_t, t->n_nodes), 0};
     bool *is_end = MEM_NEW(bool, t->n_hosts);
     uint32_t *hosts = MEM_NEW(uint32_t, t->n_hosts), n = thin_out(r, hosts, is_end);

@@ -1,7 +1,6 @@
 /* basebdp: the bandwidth-delay product of an idle network, which windows are set by. */
 #ifndef M3_NET_BASEBDP_H
 #define M3_NET_BASEBDP_H
-#include "net/clos.h"
 #include "net/route.h"
 
 /* basebdp_of returns the bandwidth-delay product of a path in whole bytes, as the HPCC authors'

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/stats.h"
 
 /* A multiple of all counts up to 10, and of most pairs of greater ones. */
 enum { MAX_RESIDUES = 5040 };
@@ -36,7 +37,7 @@ typedef struct {
     const Topo *t;
     double *load;     /* [n_links] */
     double *amount;   /* [n_nodes] waiting at a node; all 0 between passes */
-    uint32_t *mark;   /* [n_nodes] pass that saw the node last */
+    uint32_t *mark;   /* [n_nodes] pass that saw the node last; at an end of it, one less */
     uint32_t *branch; /* [n_nodes] next hops already entered */
     uint32_t *stack;  /* [n_nodes] */
     uint32_t *post;   /* [n_nodes] nodes by completion */
@@ -49,22 +50,16 @@ typedef struct {
     double each;     /* this much a pair */
 } LoadSpread;
 
-static uint32_t rack_size(const Topo *t, uint32_t rack) {
-    return t->rack_host_start[rack + 1] - t->rack_host_start[rack];
-}
-
 /* The share of flows from rack i to rack j. */
 static double share_of(const LoadSpread *s, uint32_t i, uint32_t j) {
     if (s->p) return s->p[(size_t)i * s->t->n_racks + j];
-    return i == j && rack_size(s->t, i) < 2 ? 0 : s->each;
+    return i == j && topo_rack_size(s->t, i) < 2 ? 0 : s->each;
 }
 
 static bool is_plain(const Topo *t, uint32_t rack) {
     for (uint32_t k = t->rack_host_start[rack]; k < t->rack_host_start[rack + 1]; k++) {
-        uint32_t v = t->host_node[t->rack_hosts[k]], first = t->out_start[v];
-        if (t->out_start[v + 1] - first != 1 ||
-            t->links[t->out_link[first]].to != t->rack_switch[rack])
-            return false;
+        uint32_t link = topo_only_link(t, t->rack_hosts[k]);
+        if (link == TOPO_NONE || t->links[link].to != t->rack_switch[rack]) return false;
     }
     return true;
 }
@@ -74,55 +69,64 @@ static void put(LoadSpread *s, uint32_t node, double w) {
     s->amount[node] += w;
 }
 
-/* The next hops of this pass from node v toward host dst, not beyond `end`. */
-static const uint32_t *next_hops(const LoadSpread *s, uint32_t v, uint32_t dst, uint32_t end,
+/* Where a pass moves traffic to: toward `host`, from node `except` toward other_host. */
+typedef struct {
+    uint32_t host, except, other_host;
+} LoadTarget;
+
+/* The next hops of this pass from node v. */
+static const uint32_t *next_hops(const LoadSpread *s, uint32_t v, const LoadTarget *to,
                                  uint32_t *n) {
-    *n = 0;
-    const uint32_t *next = v == end ? NULL : route_next(s->r, v, dst, n);
+    const uint32_t *next = route_next(s->r, v, v == to->except ? to->other_host : to->host, n);
     if (!s->polarised || *n < 2) return next;
     next += s->hash % *n;
     *n = 1;
     return next;
 }
 
-/* Depth first from `root` toward host dst, not beyond `end`; appends to post. */
-static void visit(LoadSpread *s, uint32_t root, uint32_t dst, uint32_t end) {
+/* A new pass, which ends at the nodes that are then marked as its ends. */
+static void begin_pass(LoadSpread *s) { s->pass += 2; }
+static void mark_end(LoadSpread *s, uint32_t node) { s->mark[node] = s->pass - 1; }
+
+static bool is_marked(const LoadSpread *s, uint32_t node) { return s->mark[node] + 1 >= s->pass; }
+
+/* Depth first from `root` up to the ends of the pass; appends to post. */
+static void visit(LoadSpread *s, uint32_t root, const LoadTarget *to) {
     uint32_t depth = 0;
-    if (s->mark[root] == s->pass) return;
+    if (is_marked(s, root)) return;
     s->mark[root] = s->pass;
     s->branch[root] = 0;
     s->stack[depth++] = root;
     while (depth > 0) {
         uint32_t v = s->stack[depth - 1], n;
-        const uint32_t *next = next_hops(s, v, dst, end, &n);
+        const uint32_t *next = next_hops(s, v, to, &n);
         if (s->branch[v] == n) {
             s->post[s->n_post++] = v;
             depth--;
             continue;
         }
-        uint32_t to = s->t->links[next[s->branch[v]++]].to;
-        if (s->mark[to] == s->pass) continue;
-        s->mark[to] = s->pass;
-        s->branch[to] = 0;
-        s->stack[depth++] = to;
+        uint32_t node = s->t->links[next[s->branch[v]++]].to;
+        if (is_marked(s, node)) continue;
+        s->mark[node] = s->pass;
+        s->branch[node] = 0;
+        s->stack[depth++] = node;
     }
 }
 
-/* Moves everything that was put on nodes to node `end` on the way to host dst. */
-static void push_all(LoadSpread *s, uint32_t dst, uint32_t end) {
-    s->pass++;
+/* Moves what was put on nodes to the ends of the pass. */
+static void push_all(LoadSpread *s, const LoadTarget *to) {
     s->n_post = 0;
-    for (uint32_t i = 0; i < s->n_source; i++) visit(s, s->source[i], dst, end);
+    for (uint32_t i = 0; i < s->n_source; i++) visit(s, s->source[i], to);
+    s->n_source = 0;
     for (uint32_t i = s->n_post; i-- > 0;) {
         uint32_t v = s->post[i], n;
-        const uint32_t *next = next_hops(s, v, dst, end, &n);
+        const uint32_t *next = next_hops(s, v, to, &n);
         for (uint32_t k = 0; k < n; k++) {
             s->load[next[k]] += s->amount[v] / n;
             s->amount[s->t->links[next[k]].to] += s->amount[v] / n;
         }
         s->amount[v] = 0;
     }
-    s->n_source = 0;
 }
 
 /* Puts weight w of rack `rack` on its switch or evenly on its hosts, except host `except`. */
@@ -133,7 +137,7 @@ static void put_rack(LoadSpread *s, uint32_t rack, double w, uint32_t except) {
         put(s, t->rack_switch[rack], w);
         return;
     }
-    uint32_t n = rack_size(t, rack) - (except != TOPO_NONE);
+    uint32_t n = topo_rack_size(t, rack) - (except != TOPO_NONE);
     for (uint32_t k = t->rack_host_start[rack]; k < t->rack_host_start[rack + 1]; k++)
         if (t->rack_hosts[k] != except) put(s, t->host_node[t->rack_hosts[k]], w / n);
 }
@@ -157,14 +161,18 @@ static uint32_t n_passes(const LoadSpread *s, uint32_t dst) {
  */
 static void toward_host(LoadSpread *s, uint32_t j, double share, uint32_t dst, uint32_t end) {
     const Topo *t = s->t;
+    const LoadTarget to = {.host = dst, .except = TOPO_NONE};
     uint32_t n = n_passes(s, dst);
     bool one_host = end == t->host_node[dst];
     for (uint32_t k = 0; k < n; k++) {
         s->hash = k;
+        begin_pass(s);
+        mark_end(s, end);
         for (uint32_t i = 0; i < t->n_racks; i++)
             if (i != j || one_host)
                 put_rack(s, i, share_of(s, i, j) * share / n, i == j ? dst : TOPO_NONE);
-        push_all(s, dst, end);
+        push_all(s, &to);
+        s->amount[end] = 0;
     }
 }
 
@@ -172,7 +180,7 @@ static void toward_host(LoadSpread *s, uint32_t j, double share, uint32_t dst, u
  */
 static void toward_rack(LoadSpread *s, uint32_t j) {
     const Topo *t = s->t;
-    uint32_t first = t->rack_host_start[j], n = rack_size(t, j);
+    uint32_t first = t->rack_host_start[j], n = topo_rack_size(t, j);
     if (s->plain[j]) {
         toward_host(s, j, 1, t->rack_hosts[first], t->rack_switch[j]);
         return;
@@ -185,64 +193,11 @@ static void toward_rack(LoadSpread *s, uint32_t j) {
 
 /* ---- uniform traffic ---- */
 
-/* Racks whose switches are of one class, and hosts of two of them (of the same one if it is alone).
- */
+/* Racks whose switches are of one class. */
 typedef struct {
     const uint32_t *racks;
-    uint32_t n, host, other_host;
+    uint32_t n;
 } RackClass;
-
-/* Next hops of a node that is no neighbour of the class, toward any of its racks, or toward the
- * others. */
-static const uint32_t *class_hops(const LoadSpread *s, const RackClass *c, uint32_t v,
-                                  uint32_t *n) {
-    bool is_head = v == s->t->rack_switch[c->racks[0]];
-    const uint32_t *next = route_next(s->r, v, is_head ? c->other_host : c->host, n);
-    if (!s->polarised || *n < 2) return next;
-    next += s->hash % *n;
-    *n = 1;
-    return next;
-}
-
-/* Depth first from `root` up to the neighbours of the class, which are marked with the pass before;
- * appends to post. */
-static void visit_class(LoadSpread *s, const RackClass *c, uint32_t root) {
-    uint32_t depth = 0, here = s->pass, beside = s->pass - 1;
-    if (s->mark[root] == here || s->mark[root] == beside) return;
-    s->mark[root] = here;
-    s->branch[root] = 0;
-    s->stack[depth++] = root;
-    while (depth > 0) {
-        uint32_t v = s->stack[depth - 1], n;
-        const uint32_t *next = class_hops(s, c, v, &n);
-        if (s->branch[v] == n) {
-            s->post[s->n_post++] = v;
-            depth--;
-            continue;
-        }
-        uint32_t to = s->t->links[next[s->branch[v]++]].to;
-        if (s->mark[to] == here || s->mark[to] == beside) continue;
-        s->mark[to] = here;
-        s->branch[to] = 0;
-        s->stack[depth++] = to;
-    }
-}
-
-/* Moves what was put on nodes to the neighbours of the class. */
-static void push_to_class(LoadSpread *s, const RackClass *c) {
-    s->n_post = 0;
-    for (uint32_t i = 0; i < s->n_source; i++) visit_class(s, c, s->source[i]);
-    s->n_source = 0;
-    for (uint32_t i = s->n_post; i-- > 0;) {
-        uint32_t v = s->post[i], n;
-        const uint32_t *next = class_hops(s, c, v, &n);
-        for (uint32_t k = 0; k < n; k++) {
-            s->load[next[k]] += s->amount[v] / n;
-            s->amount[s->t->links[next[k]].to] += s->amount[v] / n;
-        }
-        s->amount[v] = 0;
-    }
-}
 
 /* Parts what has arrived at the neighbours of the class equally among its racks. */
 static void part_among(LoadSpread *s, const RackClass *c) {
@@ -264,22 +219,24 @@ static void part_among(LoadSpread *s, const RackClass *c) {
         s->amount[t->links[t->out_link[i]].to] = 0;
 }
 
-/* All traffic between racks toward those of a class, by `n` passes. A neighbour of the class is
- * marked before each; what it has for the class is there already. */
+/* All traffic between racks toward those of a class. The first one's is toward another of them.
+ * What a neighbour of the class has for it is there already, so passes end at those. */
 static void toward_class(LoadSpread *s, const RackClass *c) {
     const Topo *t = s->t;
-    uint32_t n = n_passes(s, c->host), head = t->rack_switch[c->racks[0]],
-             class = route_class(s->r, head);
+    uint32_t head = t->rack_switch[c->racks[0]], class = route_class(s->r, head);
+    const LoadTarget to = {t->rack_hosts[t->rack_host_start[c->racks[0]]], head,
+                           t->rack_hosts[t->rack_host_start[c->racks[c->n > 1]]]};
+    uint32_t n = n_passes(s, to.host);
     for (uint32_t k = 0; k < n; k++) {
         s->hash = k;
-        s->pass += 2;
+        begin_pass(s);
         for (uint32_t i = t->out_start[head]; i < t->out_start[head + 1]; i++)
-            s->mark[t->links[t->out_link[i]].to] = s->pass - 1;
+            mark_end(s, t->links[t->out_link[i]].to);
         for (uint32_t i = 0; i < t->n_racks; i++) {
             bool own = route_class(s->r, t->rack_switch[i]) == class;
             if (c->n > own) put(s, t->rack_switch[i], s->each * (c->n - own) / n);
         }
-        push_to_class(s, c);
+        push_all(s, &to);
         part_among(s, c);
     }
 }
@@ -287,24 +244,19 @@ static void toward_class(LoadSpread *s, const RackClass *c) {
 /* The racks of each class in turn. */
 static void toward_all_classes(LoadSpread *s) {
     const Topo *t = s->t;
-    uint32_t n_classes = 0, *start, *racks = MEM_NEW(uint32_t, t->n_racks);
+    uint32_t n_classes = 0, *class_of = MEM_NEW(uint32_t, t->n_racks),
+             *racks = MEM_NEW(uint32_t, t->n_racks);
     for (uint32_t i = 0; i < t->n_racks; i++) {
-        uint32_t class = route_class(s->r, t->rack_switch[i]);
-        n_classes = class >= n_classes ? class + 1 : n_classes;
+        class_of[i] = route_class(s->r, t->rack_switch[i]);
+        n_classes = class_of[i] >= n_classes ? class_of[i] + 1 : n_classes;
     }
-    start = MEM_ZNEW(uint32_t, n_classes + (size_t)2); /* of class c at c + 1, first its end */
-    for (uint32_t i = 0; i < t->n_racks; i++) start[route_class(s->r, t->rack_switch[i]) + 2]++;
-    for (uint32_t c = 0; c < n_classes; c++) start[c + 2] += start[c + 1];
-    for (uint32_t i = 0; i < t->n_racks; i++)
-        racks[start[route_class(s->r, t->rack_switch[i]) + 1]++] = i;
+    uint32_t *start = MEM_NEW(uint32_t, n_classes + (size_t)1);
+    stats_group(class_of, t->n_racks, n_classes, start, racks);
     for (uint32_t c = 0; c < n_classes; c++) {
-        uint32_t n = start[c + 1] - start[c];
-        const uint32_t *own = racks + start[c];
-        if (n == 0) continue;
-        RackClass k = {own, n, t->rack_hosts[t->rack_host_start[own[0]]],
-                       t->rack_hosts[t->rack_host_start[own[n > 1]]]};
-        toward_class(s, &k);
+        const RackClass own = {racks + start[c], start[c + 1] - start[c]};
+        if (own.n > 0) toward_class(s, &own);
     }
+    free(class_of);
     free(start);
     free(racks);
 }
@@ -314,7 +266,7 @@ static void toward_all_classes(LoadSpread *s) {
 /* What a rack sends and what it receives. */
 static void rack_sums(const LoadSpread *s, uint32_t rack, double *up, double *down) {
     *up = *down = 0;
-    if (!s->p) *up = *down = s->each * (s->t->n_racks - (rack_size(s->t, rack) < 2));
+    if (!s->p) *up = *down = s->each * (s->t->n_racks - (topo_rack_size(s->t, rack) < 2));
     for (uint32_t i = 0; s->p && i < s->t->n_racks; i++) {
         *up += share_of(s, rack, i);
         *down += share_of(s, i, rack);
@@ -328,15 +280,15 @@ static void host_cables(LoadSpread *s, uint32_t rack) {
     rack_sums(s, rack, &up, &down);
     for (uint32_t k = t->rack_host_start[rack]; k < t->rack_host_start[rack + 1]; k++) {
         uint32_t link = t->out_link[t->out_start[t->host_node[t->rack_hosts[k]]]];
-        s->load[link] = up / rack_size(t, rack);
-        s->load[link ^ 1] = down / rack_size(t, rack);
+        s->load[link] = up / topo_rack_size(t, rack);
+        s->load[link ^ 1] = down / topo_rack_size(t, rack);
     }
 }
 
 /* The share of every pair of racks if all are alike; a rack of one host sends nothing to itself. */
 static double uniform_share(const Topo *t) {
     double pairs = (double)t->n_racks * t->n_racks;
-    for (uint32_t i = 0; i < t->n_racks; i++) pairs -= rack_size(t, i) < 2;
+    for (uint32_t i = 0; i < t->n_racks; i++) pairs -= topo_rack_size(t, i) < 2;
     return 1 / pairs;
 }
 
@@ -352,14 +304,11 @@ void linkload_clos(const Topo *t, const Clos *c, double *load) {
     }
 }
 
-/* From so many racks on passes would take a second, and with a thousand pods minutes. */
-enum { MANY_RACKS = 4096 };
-
 void linkload_expect(const Route *r, LoadRouting how, const double *p, double *load) {
     const Topo *t = route_topo(r);
-    Clos c;
-    if (!p && how == LOAD_ROUTED && t->n_racks >= MANY_RACKS && clos_match(&c, t)) {
-        linkload_clos(t, &c, load);
+    const Clos *c = route_clos(r);
+    if (!p && how == LOAD_ROUTED && c) {
+        linkload_clos(t, c, load);
         return;
     }
     uint32_t n = t->n_nodes, n_plain = 0;

@@ -1,7 +1,6 @@
 /* linkload: the load that rack-to-rack traffic is expected to put on every link. */
 #ifndef M3_NET_LINKLOAD_H
 #define M3_NET_LINKLOAD_H
-#include "net/clos.h"
 #include "net/route.h"
 
 /* How flows are taken to choose among equal next hops. ORDER LOAD: linkload_routing_names.

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/stats.h"
 #include "net/route_private.h"
 
 /* ---- hash ---- */
@@ -189,11 +190,9 @@ static uint32_t longest_path(const Route *r, const uint32_t *heads, const uint32
 
 /* Groups in order of column. */
 static uint32_t *groups_by_column(const Route *r) {
-    uint32_t *start = MEM_ZNEW(uint32_t, r->n_columns + (size_t)1),
+    uint32_t *start = MEM_NEW(uint32_t, r->n_columns + (size_t)1),
              *order = MEM_NEW(uint32_t, r->n_groups);
-    for (uint32_t g = 0; g < r->n_groups; g++) start[r->column_of[g] + 1]++;
-    for (uint32_t c = 0; c < r->n_columns; c++) start[c + 1] += start[c];
-    for (uint32_t g = 0; g < r->n_groups; g++) order[start[r->column_of[g]]++] = g;
+    stats_group(r->column_of, r->n_groups, r->n_columns, start, order);
     free(start);
     return order;
 }
@@ -221,6 +220,13 @@ static int check_reach(Route *r, const uint32_t *heads, Err *err) {
     return r->max_links < ROUTE_UNREACHED ? 0 : fail_reach(r, heads, err);
 }
 
+static void find_clos(Route *r) {
+    Clos c;
+    if (r->topo->n_racks < ROUTE_MANY_RACKS || !clos_match(&c, r->topo)) return;
+    r->clos = MEM_NEW(Clos, 1);
+    *r->clos = c;
+}
+
 Route *route_new(const Topo *t, Err *err) {
     Route *r = MEM_ZNEW(Route, 1);
     r->topo = t;
@@ -234,12 +240,12 @@ Route *route_new(const Topo *t, Err *err) {
         r->down_link[l] = t->out_link[l] ^ 1;
     }
     for (uint32_t h = 0; h < t->n_hosts; h++) {
-        uint32_t v = t->host_node[h], up_link = t->out_link[t->out_start[v]];
-        bool one = t->out_start[v + 1] - t->out_start[v] == 1;
-        r->host[h] = (RouteHost){.node = v,
-                                 .ip = route_node_ip(t->node_id[v]),
-                                 .only_switch = one ? t->links[up_link].to : TOPO_NONE,
-                                 .up_link = one ? up_link : TOPO_NONE};
+        uint32_t v = t->host_node[h], up_link = topo_only_link(t, h);
+        r->host[h] =
+            (RouteHost){.node = v,
+                        .ip = route_node_ip(t->node_id[v]),
+                        .only_switch = up_link == TOPO_NONE ? TOPO_NONE : t->links[up_link].to,
+                        .up_link = up_link};
     }
 
     uint32_t *heads = MEM_NEW(uint32_t, t->n_hosts);
@@ -249,6 +255,7 @@ Route *route_new(const Topo *t, Err *err) {
         r->host[h].column = r->column_of[r->host[h].group];
     if (rc == 0) rc = check_reach(r, heads, err);
     free(heads);
+    if (rc == 0) find_clos(r);
     if (rc == 0) return r;
     route_destroy(r);
     return NULL;
@@ -258,7 +265,7 @@ void route_destroy(Route *r) {
     if (!r) return;
     void *arrays[] = {r->host,       r->column_of, r->node,       r->link_list,
                       r->runs,       r->hops,      r->run_column, r->near,
-                      r->near_start, r->link_to,   r->down_link};
+                      r->near_start, r->link_to,   r->down_link,  r->clos};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     free(r);
 }
@@ -266,6 +273,8 @@ void route_destroy(Route *r) {
 /* ---- paths ---- */
 
 const Topo *route_topo(const Route *r) { return r->topo; }
+
+const Clos *route_clos(const Route *r) { return r->clos; }
 
 uint32_t route_max_links(const Route *r) { return r->max_links; }
 

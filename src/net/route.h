@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "net/clos.h"
 #include "net/topo.h"
 
 /* Next hops per (node, destination group). Hosts that are joined to the same switches are one
@@ -17,6 +18,12 @@ typedef struct Route Route;
 Route *route_new(const Topo *t, Err *err);
 void route_destroy(Route *r);
 const Topo *route_topo(const Route *r);
+
+/* route_clos returns the figures of a topology of ROUTE_MANY_RACKS racks or more that is a folded
+ * Clos (clos_match); NULL for others. What follows from them takes seconds to find by way of next
+ * hops, and with a thousand pods minutes. */
+enum { ROUTE_MANY_RACKS = 4096 };
+const Clos *route_clos(const Route *r);
 
 /* route_max_links returns the most links on any shortest path between hosts. */
 uint32_t route_max_links(const Route *r);

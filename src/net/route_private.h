@@ -57,6 +57,7 @@ struct Route {
     uint32_t *link_to;    /* [n_links] a copy of what path walking reads of a Link */
     uint32_t *down_link;  /* [n_links] out_link's links in the other direction */
     uint32_t max_links;
+    Clos *clos; /* or NULL */
 };
 
 /* route_skip_parallel returns the position of the next neighbour's links among a node's, after
