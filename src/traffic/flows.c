@@ -68,6 +68,14 @@ static void permute_graph(FlowGraph *g, const SortKey *keys, size_t n) {
     free(order);
 }
 
+void flows_sort_numbered(Flows *f) {
+    if (!f->id) {
+        f->id = MEM_NEW(uint64_t, f->n);
+        for (size_t i = 0; i < f->n; i++) f->id[i] = i;
+    }
+    flows_sort(f);
+}
+
 void flows_sort(Flows *f) {
     SortKey *order = MEM_NEW(SortKey, f->n);
     for (size_t i = 0; i < f->n; i++) order[i] = (SortKey){f->start_ns[i], i};

@@ -36,8 +36,10 @@ typedef struct {
 /* flows_init makes room for n flows without the optional columns; contents are undefined. */
 void flows_init(Flows *f, size_t n);
 void flows_free(Flows *f);
-/* flows_sort puts flows into ascending order of start_ns, ties as they were. */
+/* flows_sort puts flows into ascending order of start_ns, ties as they were. flows_sort_numbered
+ * lets their numbers stay with them: those without ids get their indices first. */
 void flows_sort(Flows *f);
+void flows_sort_numbered(Flows *f);
 
 /* flows_keep_starts takes the starts that a simulation found for flows of which some wait for
  * others, NAN: none, rounded to ns, and puts the flows in their order. It owns started_ns[n] then.

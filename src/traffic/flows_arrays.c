@@ -5,8 +5,6 @@
  * times, which only results have. */
 #include "traffic/flows_arrays.h"
 
-#include "base/mem.h"
-#include "base/units.h"
 #include "traffic/flows_private.h"
 
 static const char NAME[] = "flows"; /* for messages, in place of a file's */
@@ -21,7 +19,7 @@ static int take_flow(Flows *f, size_t i, const FlowArrays *a, const FlowEnds *e,
     if (a->size_b[i] > FLOWS_MAX_SIZE_B)
         return err_input(err, "%s: flow %zu: size_b: expected bytes up to 1e15, got %llu", NAME, i,
                          (unsigned long long)a->size_b[i]);
-    if (a->start_ns[i] < 0 || (uint64_t)a->start_ns[i] > FLOWS_MAX_START_NS)
+    if (!flows_start_ok(a->start_ns[i], 0))
         return err_input(err, "%s: flow %zu: start_ns: expected 0 to 9e18, got %lld", NAME, i,
                          (long long)a->start_ns[i]);
     *n_empty += a->size_b[i] == 0;
@@ -30,14 +28,10 @@ static int take_flow(Flows *f, size_t i, const FlowArrays *a, const FlowEnds *e,
     return 0;
 }
 
-/* The ids stay with the flows. */
-static void sort(Flows *f) {
-    size_t ordered = 1;
-    while (ordered < f->n && f->start_ns[ordered - 1] <= f->start_ns[ordered]) ordered++;
-    if (ordered >= f->n) return;
-    f->id = MEM_NEW(uint64_t, f->n);
-    for (size_t i = 0; i < f->n; i++) f->id[i] = i;
-    flows_sort(f);
+static bool is_ordered(const Flows *f) {
+    for (size_t i = 1; i < f->n; i++)
+        if (f->start_ns[i] < f->start_ns[i - 1]) return false;
+    return true;
 }
 
 int flows_from_arrays(Flows *f, const FlowArrays *a, const Topo *t, const Log *log, Err *err) {
@@ -51,9 +45,7 @@ int flows_from_arrays(Flows *f, const FlowArrays *a, const Topo *t, const Log *l
         flows_free(f);
         return -1;
     }
-    sort(f);
-    if (n_empty > 0)
-        log_note(log, "%s: %s of %s flows have 0 bytes; taken as 1 byte", NAME,
-                 units_count(n_empty).s, units_count(f->n).s);
+    if (!is_ordered(f)) flows_sort_numbered(f);
+    flows_note_empty(log, NAME, n_empty, f->n);
     return 0;
 }

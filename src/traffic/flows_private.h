@@ -32,6 +32,10 @@ int flows_fail_end(const FlowEnds *e, const char *unit, size_t number, const cha
                    uint64_t id, Err *err);
 int flows_fail_ends(const FlowEnds *e, const char *unit, size_t number, Err *err);
 
+/* flows_note_empty remarks that n_empty of n flows had 0 bytes and were taken as ones of 1 byte, if
+ * there are any. */
+void flows_note_empty(const Log *log, const char *path, uint64_t n_empty, size_t n);
+
 /* flows_binary_read reads the viewed binary file e->path. */
 int flows_binary_read(Flows *f, const FileView *v, const FlowEnds *e, Err *err);
 /* flows_binary_open leaves its flows in the file: *file is to be released with flowfile_close. The

@@ -622,14 +622,19 @@ static bool is_fct_txt(const TextReader *r) {
     return n == 8 && r->p + n < r->end && r->p[n] == ' ';
 }
 
-static int read_text(TextReader *r, const FlowColumns *given) {
+/* Moves to the first line that says something. */
+static int find_text(TextReader *r) {
     enum { MAX_FIRST_LINE = 1 << 16 };
-    uint64_t n;
     if (r->end - r->p > MAX_FIRST_LINE && !memchr(r->p, '\n', MAX_FIRST_LINE))
         return fail_line(r, "expected flows, got a line of more than 64 KiB");
     if (r->end - r->p >= 3 && memcmp(r->p, "\xEF\xBB\xBF", 3) == 0) r->p += 3;
-    if (!next_row(r))
-        return err_input(r->err, "%s: expected flows, got an empty file", r->ends.path);
+    return next_row(r) ? 0
+                       : err_input(r->err, "%s: expected flows, got an empty file", r->ends.path);
+}
+
+static int read_text(TextReader *r, const FlowColumns *given) {
+    uint64_t n;
+    if (find_text(r) != 0) return -1;
     if (flows_htsim_is(r->p, r->end))
         return r->results ? fail_line(r, "expected completion times, got a connection matrix")
                           : flows_htsim_read(r->f, r->p, r->end, r->line, &r->ends,
@@ -654,21 +659,16 @@ static int read_text(TextReader *r, const FlowColumns *given) {
     return read_rows(r, counted ? n : UINT64_MAX);
 }
 
-/* Sorts flows that were out of order; their numbers stay with them. */
 static void sort_flows(const TextReader *r) {
-    Flows *f = r->f;
     log_note(r->log, "%s: starts are out of order from line %zu on; sorted", r->ends.path,
              r->disorder_line);
-    bool numbered = f->id != NULL;
-    if (!numbered) f->id = MEM_NEW(uint64_t, f->n);
-    for (size_t i = 0; !numbered && i < f->n; i++) f->id[i] = i;
-    flows_sort(f);
+    flows_sort_numbered(r->f);
 }
 
-static void remark_empty(const TextReader *r) {
-    if (r->n_empty > 0)
-        log_note(r->log, "%s: %s of %s flows have 0 bytes; taken as 1 byte", r->ends.path,
-                 units_count(r->n_empty).s, units_count(r->f->n).s);
+void flows_note_empty(const Log *log, const char *path, uint64_t n_empty, size_t n) {
+    if (n_empty > 0)
+        log_note(log, "%s: %s of %s flows have 0 bytes; taken as 1 byte", path,
+                 units_count(n_empty).s, units_count(n).s);
 }
 
 /* Flows take about as much memory as their text. */
@@ -700,7 +700,7 @@ static int load_view(TextReader *r, const FileView *v, const FlowColumns *given)
     if (rc == 0 && r->after.row) rc = flows_after_graph(&r->after, f, r->ends.path, r->err);
     free(r->after.row);
     if (rc == 0 && r->disorder_line > 0) sort_flows(r);
-    if (rc == 0) remark_empty(r);
+    if (rc == 0) flows_note_empty(r->log, r->ends.path, r->n_empty, f->n);
     if (rc != 0) flows_free(f);
     free(r->host_of_id);
     return rc;
@@ -723,8 +723,13 @@ int flows_load(Flows *f, const char *path, const Topo *t, const FlowColumns *col
 
 /* ---- flows that stay in a file ---- */
 
-/* Turns a text file into a temporary one; *file stays NULL if its flows have to be sorted, or are
- * an htsim matrix. */
+/* Whether the text is an htsim connection matrix, whose flows come to memory. */
+static bool is_matrix(const FileView *v) {
+    TextReader r = {.p = v->data, .end = v->data + v->len, .line = 1, .sep = ' '};
+    return find_text(&r) == 0 && flows_htsim_is(r.p, r.end);
+}
+
+/* Turns a text file into a temporary one; *file stays NULL if its flows have to be sorted. */
 static int spool_text(const TextReader *what, const FileView *v, const FlowColumns *given,
                       FlowFile **file) {
     Flows chunk = {0};
@@ -734,9 +739,8 @@ static int spool_text(const TextReader *what, const FileView *v, const FlowColum
     begin(&r, v);
     int rc = read_text(&r, given);
     progress_finish(&r.progress);
-    bool whole =
-        rc == 0 && r.disorder_line == 0 && !r.needs_memory && flowfile_n(r.spool) == chunk.n;
-    if (whole) remark_empty(&r);
+    bool whole = rc == 0 && r.disorder_line == 0 && !r.needs_memory;
+    if (whole) flows_note_empty(r.log, r.ends.path, r.n_empty, chunk.n);
     if (whole) *file = r.spool;
     else flowfile_close(r.spool);
     flows_free(&chunk);
@@ -753,11 +757,12 @@ int flows_open(Flows *f, FlowFile **file, const char *path, const Topo *t,
     *file = NULL;
     if (file_view(&v, path, err) != 0) return -1;
     int rc = 0;
-    bool binary = flows_binary_is(&v), large = v.len / LEAST_ROW_B > max_in_memory;
+    bool binary = flows_binary_is(&v),
+         large = !binary && v.len / LEAST_ROW_B > max_in_memory && !is_matrix(&v);
     if (binary && v.mapped && flows_binary_n(&v) > max_in_memory)
         rc = flows_binary_open(file, &v, &r.ends, err);
-    else if (!binary && large) rc = spool_text(&r, &v, columns, file);
-    r.noted = !binary && large;
+    else if (large) rc = spool_text(&r, &v, columns, file);
+    r.noted = large;
     if (rc == 0 && !*file) rc = load_view(&r, &v, columns);
     file_view_close(&v);
     return rc;
