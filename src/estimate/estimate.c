@@ -214,12 +214,10 @@ static void whole_slowdowns(const Scenario *s, const double *sent_ns, Estimate *
 
 static void describe_loads(const Scenario *s, const NetFluid *nf, Estimate *out) {
     NetUse use;
-    double *load = MEM_NEW(double, s->topo.n_links);
-    netfluid_loads(nf, load);
-    netuse_init(&use, &s->topo, load);
+    netuse_init(&use, &s->topo, netfluid_loads(nf));
+    out->max_load = use.max_load;
     origin_links(&out->origin, &use);
     netuse_free(&use);
-    free(load);
 }
 
 static int run_whole_fluid(const Scenario *s, const EstimateOptions *o, const Log *log,
@@ -232,7 +230,6 @@ static int run_whole_fluid(const Scenario *s, const EstimateOptions *o, const Lo
     int rc = netfluid_run(nf, sent_ns, log, err);
     if (rc == 0) {
         describe_run(s, out);
-        out->max_load = netfluid_max_load(nf);
         describe_loads(s, nf, out);
         out->exhaustive = true;
         whole_slowdowns(s, sent_ns, out);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "features/features.h"
-#include "net/linkuse.h"
+#include "net/netuse.h"
 
 enum { ORIGIN_MAX_CLASSES = 24, ORIGIN_N_LINKS = 10, ORIGIN_N_PATHS = 10 };
 

@@ -120,8 +120,8 @@ int features_draw(Features *f, const Scenario *s, const FeaturesOptions *o, cons
         features_free(f);
         return -1;
     }
-    f->max_load = pathindex_max_load(r->index);
     netuse_init(&f->use, &s->topo, pathindex_loads(r->index));
+    f->max_load = f->use.max_load;
     f->wall_route_s = s->wall_route_s + (diag_now_s() - start_s);
     size_t n = r->set.n_unique;
     f->paths = MEM_ZNEW(PathFeatures, n);

@@ -7,7 +7,7 @@
 #include "features/windows.h"
 #include "model/flowfeat.h"
 #include "model/pathfeat.h"
-#include "net/linkuse.h"
+#include "net/netuse.h"
 #include "scenario/scenario.h"
 #include "traffic/sizebucket.h"
 

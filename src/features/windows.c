@@ -653,14 +653,6 @@ static void fit_tail(Windows *w, double max_hops) {
     r->tail_ns = fmin(fmax(fixed_ns - r->warm_ns, least_ns), r->tail_ns);
 }
 
-static void keep_loads(Windows *w) {
-    const Topo *t = &w->run->s->topo;
-    double *load = MEM_NEW(double, t->n_links);
-    netfluid_loads(w->run->fluid, load);
-    netuse_init(&w->use, t, load);
-    free(load);
-}
-
 static int simulate_windows(Windows *w, double max_hops, Err *err) {
     WindowsRun *r = w->run;
     double spent = (double)w->n_hops;
@@ -669,8 +661,8 @@ static int simulate_windows(Windows *w, double max_hops, Err *err) {
         NetFluidOptions fo = {.hpcc_ns3 = r->o.hpcc_ns3};
         r->fluid = netfluid_new(r->s->route, &r->s->source, &r->s->conf, &fo, r->o.threads, err);
         if (!r->fluid) return -1;
-        w->max_load = netfluid_max_load(r->fluid);
-        keep_loads(w);
+        netuse_init(&w->use, &r->s->topo, netfluid_loads(r->fluid));
+        w->max_load = w->use.max_load;
         w->capacity = USUAL_CAPACITY[r->s->conf.cc];
         fit_tail(w, max_hops);
     }

@@ -5,7 +5,7 @@
 
 #include "base/diag.h"
 #include "base/ranks.h"
-#include "net/linkuse.h"
+#include "net/netuse.h"
 #include "scenario/scenario.h"
 
 /* A measured flow. */

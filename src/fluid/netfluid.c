@@ -60,6 +60,7 @@ struct NetFluid {
     double target;    /* of a link, as a share of its rate; INFINITY: the control has none */
     double step_bps;  /* what it adds; 0 without target */
     double *below;    /* [N_CLASSES + 1][n_links] bits/s of flows of the classes below */
+    double *load;     /* [n_links] of all flows, of links' own rates */
     double fastest_bps;
     int64_t *chunk_end_ns; /* [n_chunks] start of a chunk's last flow */
     size_t n_chunks;
@@ -118,8 +119,11 @@ static void profile(NetFluid *nf, double span_ns, double ack_share, int threads)
     }
     for (int w = 0; w < workers; w++) free(p.bits[w]);
     free(p.bits);
+    const double *all = nf->below + N_CLASSES * n_links;
+    nf->load = MEM_NEW(double, n_links);
     for (size_t l = 0; l < n_links; l++) {
-        double acks = nf->below[N_CLASSES * n_links + (l ^ 1)] * ack_share;
+        double acks = all[l ^ 1] * ack_share;
+        nf->load[l] = all[l] / nf->topo->links[l].rate_bps;
         nf->rate_bps[l] = fmax(nf->rate_bps[l] - acks, LEAST_SHARE * nf->topo->links[l].rate_bps);
     }
 }
@@ -178,6 +182,12 @@ static double longest_rtt(const NetFluid *nf, double ack_b) {
     return ns * route_max_links(nf->route);
 }
 
+static double max_load(const NetFluid *nf) {
+    double load = 0;
+    for (uint32_t l = 0; l < nf->topo->n_links; l++) load = fmax(load, nf->load[l]);
+    return load;
+}
+
 NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *conf,
                        const NetFluidOptions *o, int threads, Err *err) {
     const Topo *t = route_topo(r);
@@ -217,8 +227,7 @@ NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *
     }
     double span_ns = (double)(nf->chunk_end_ns[nf->n_chunks - 1] - first_ns);
     profile(nf, fmax(span_ns, 1), ack_b / (WIRE_PAYLOAD_B + nf->header_b), threads);
-    if (!(nf->reach > 0))
-        nf->reach = netfluid_max_load(nf) < BUSY_LOAD ? DEFAULT_REACH : BUSY_REACH;
+    if (!(nf->reach > 0)) nf->reach = max_load(nf) < BUSY_LOAD ? DEFAULT_REACH : BUSY_REACH;
     if (!diag_stop_requested()) return nf;
     err_stopped(err);
     netfluid_destroy(nf);
@@ -229,24 +238,13 @@ void netfluid_destroy(NetFluid *nf) {
     if (!nf) return;
     free(nf->rate_bps);
     free(nf->below);
+    free(nf->load);
     free(nf->chunk_end_ns);
     free(nf->large);
     free(nf);
 }
 
-static double load_of(const NetFluid *nf, size_t link) {
-    return nf->below[N_CLASSES * (size_t)nf->topo->n_links + link] / nf->topo->links[link].rate_bps;
-}
-
-double netfluid_max_load(const NetFluid *nf) {
-    double load = 0;
-    for (size_t l = 0; l < nf->topo->n_links; l++) load = fmax(load, load_of(nf, l));
-    return load;
-}
-
-void netfluid_loads(const NetFluid *nf, double *load) {
-    for (size_t l = 0; l < nf->topo->n_links; l++) load[l] = load_of(nf, l);
-}
+const double *netfluid_loads(const NetFluid *nf) { return nf->load; }
 
 /* ---- which flows take part ---- */
 

@@ -28,10 +28,9 @@ NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *
                        const NetFluidOptions *o, int threads, Err *err);
 void netfluid_destroy(NetFluid *nf);
 
-/* netfluid_max_load returns the load of the busiest link, as a share of its rate on the wire. */
-double netfluid_max_load(const NetFluid *nf);
-/* netfluid_loads writes the loads of all directed links to load[n_links of the topology]. */
-void netfluid_loads(const NetFluid *nf, double *load);
+/* netfluid_loads returns the loads of all directed links [n_links of the topology] as shares of
+ * their rates, of what is sent on the wire in the mean. They live as long as nf. */
+const double *netfluid_loads(const NetFluid *nf);
 
 /* A flow that is alive. */
 typedef struct {

@@ -262,12 +262,6 @@ PathIndex *pathindex_new(const PathSet *ps, const Route *r, const FlowSource *so
     return NULL;
 }
 
-double pathindex_max_load(const PathIndex *ix) {
-    double load = 0;
-    for (uint32_t l = 0; l < ix->topo->n_links; l++) load = ix->load[l] > load ? ix->load[l] : load;
-    return load;
-}
-
 const double *pathindex_loads(const PathIndex *ix) { return ix->load; }
 
 void pathindex_destroy(PathIndex *ix) {

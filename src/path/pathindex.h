@@ -17,10 +17,7 @@ PathIndex *pathindex_new(const PathSet *ps, const Route *r, const FlowSource *so
                          const Log *log, Err *err);
 void pathindex_destroy(PathIndex *ix);
 
-/* pathindex_max_load returns the load of the network's busiest link over the whole run: bits on the
- * wire over what its rate allows. */
-double pathindex_max_load(const PathIndex *ix);
-/* pathindex_loads returns the loads of all directed links [n_links of the topology], which live as
- * long as the index. */
+/* pathindex_loads returns the loads of all directed links [n_links of the topology] over the whole
+ * run: bits on the wire over what a link's rate allows. They live as long as the index. */
 const double *pathindex_loads(const PathIndex *ix);
 #endif

@@ -18,7 +18,7 @@ typedef struct {
 
 typedef struct {
     uint32_t n_hosts, n_switches, n_racks, n_pods, n_links, n_left_out;
-    uint32_t n_tiers, tier_nodes[LINKUSE_MAX_TIERS];
+    uint32_t n_tiers, tier_nodes[NETUSE_MAX_TIERS];
     size_t n_rows;
     TierLinks rows[ORIGIN_MAX_CLASSES];
 } TierView;
@@ -26,8 +26,8 @@ typedef struct {
 /* ---- reading ---- */
 
 static int read_row(const Json *j, TierLinks *row, Err *err) {
-    if (json_need_u32(j, "from", LINKUSE_MAX_TIERS - 1, &row->from, err) != 0 ||
-        json_need_u32(j, "to", LINKUSE_MAX_TIERS - 1, &row->to, err) != 0 ||
+    if (json_need_u32(j, "from", NETUSE_MAX_TIERS - 1, &row->from, err) != 0 ||
+        json_need_u32(j, "to", NETUSE_MAX_TIERS - 1, &row->to, err) != 0 ||
         json_need_u32(j, "links", UINT32_MAX, &row->n, err) != 0 ||
         json_need_number(j, "rate_bps", &row->rate_bps, err) != 0 ||
         json_need_number(j, "load_mean", &row->load_mean, err) != 0 ||
@@ -49,8 +49,8 @@ static int read_network(const Json *j, TierView *t, Err *err) {
         json_need_array(j, "tier_nodes", &nodes, err) != 0 ||
         json_need_array(j, "tiers", &rows, err) != 0)
         return -1;
-    if (json_len(&nodes) > LINKUSE_MAX_TIERS)
-        return json_fail(&nodes, err, "expected at most %d tiers", LINKUSE_MAX_TIERS);
+    if (json_len(&nodes) > NETUSE_MAX_TIERS)
+        return json_fail(&nodes, err, "expected at most %d tiers", NETUSE_MAX_TIERS);
     if (json_len(&rows) > ORIGIN_MAX_CLASSES)
         return json_fail(&rows, err, "expected at most %d rows", ORIGIN_MAX_CLASSES);
     for (bool ok = json_first(&nodes, &it); ok; ok = json_next(&it)) {
@@ -234,8 +234,8 @@ typedef struct {
 
 static int read_link(const Json *j, LinkRow *l, Err *err) {
     if (json_need_string(j, "name", &l->name, err) != 0 ||
-        json_need_u32(j, "from", LINKUSE_MAX_TIERS - 1, &l->from, err) != 0 ||
-        json_need_u32(j, "to", LINKUSE_MAX_TIERS - 1, &l->to, err) != 0 ||
+        json_need_u32(j, "from", NETUSE_MAX_TIERS - 1, &l->from, err) != 0 ||
+        json_need_u32(j, "to", NETUSE_MAX_TIERS - 1, &l->to, err) != 0 ||
         json_need_number(j, "rate_bps", &l->rate_bps, err) != 0 ||
         json_need_number(j, "load", &l->load, err) != 0)
         return -1;

@@ -1,15 +1,16 @@
-/* linkuse: a network's links by name, with their loads.
+/* netuse: a network's links by name, with their loads.
  *
  * Results tell of links long after the topology was released, so names, tiers and rates are copied:
  * 40 bytes a link. Left out: delays and losses, which no load depends on. */
-#include "net/linkuse.h"
+#include "net/netuse.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 
 static uint32_t tier_of(const Topo *t, uint32_t node) {
-    return t->tier[node] < LINKUSE_MAX_TIERS ? t->tier[node] : LINKUSE_MAX_TIERS - 1;
+    return t->tier[node] < NETUSE_MAX_TIERS ? t->tier[node] : NETUSE_MAX_TIERS - 1;
 }
 
 void netuse_init(NetUse *u, const Topo *t, const double *load) {
@@ -31,6 +32,7 @@ void netuse_init(NetUse *u, const Topo *t, const double *load) {
                                 .load = load[l],
                                 .from_tier = (uint8_t)tier_of(t, link->from),
                                 .to_tier = (uint8_t)tier_of(t, link->to)};
+        u->max_load = fmax(u->max_load, load[l]);
     }
 }
 

@@ -1,6 +1,6 @@
-/* linkuse: how much of each link's rate traffic takes, with all that names a link. */
-#ifndef M3_NET_LINKUSE_H
-#define M3_NET_LINKUSE_H
+/* netuse: how much of each link's rate traffic takes, with all that names a link. */
+#ifndef M3_NET_NETUSE_H
+#define M3_NET_NETUSE_H
 #include "net/topo.h"
 
 /* A directed link. Ids are those of the topology file, tiers those of topo.h. */
@@ -11,14 +11,15 @@ typedef struct {
 } LinkUse;
 
 /* Tiers that are counted one by one; nodes beyond are counted with the last. */
-enum { LINKUSE_MAX_TIERS = 8 };
+enum { NETUSE_MAX_TIERS = 8 };
 
 /* A network's links and counts of its nodes, which outlive the topology. */
 typedef struct {
     uint32_t n_hosts, n_switches, n_racks, n_pods, n_links;
-    uint32_t n_tiers;                       /* hosts included */
-    uint32_t tier_nodes[LINKUSE_MAX_TIERS]; /* number of nodes by tier */
-    LinkUse *links;                         /* [n_links] owned */
+    uint32_t n_tiers;                      /* hosts included */
+    uint32_t tier_nodes[NETUSE_MAX_TIERS]; /* number of nodes by tier */
+    LinkUse *links;                        /* [n_links] owned */
+    double max_load;                       /* of the busiest link */
 } NetUse;
 
 /* netuse_init fills *u from the topology and load[n_links]; netuse_free releases it ({0} is
