@@ -1,5 +1,5 @@
-/* cleanup: ends of the process that nobody returns from: out of memory, a mapped file that was cut,
- * a second interrupt. */
+/* cleanup: ends of the process that nobody returns from: out of memory, a file in use that was
+ * cut or changed, a second interrupt. */
 #ifndef M3_BASE_CLEANUP_H
 #define M3_BASE_CLEANUP_H
 #include <stddef.h>

@@ -14,8 +14,9 @@ extern const char *const linkload_routing_names[]; /* ended by NULL */
 /* linkload_expect fills load[n_links] with the expected share of flows that cross each directed
  * link, if a flow goes from rack i to rack j with probability p[i · n_racks + j] (between uniformly
  * drawn different hosts of them) and nodes choose next hops as `how` says. p[i, i] > 0 only where
- * rack i has two hosts. p NULL: all pairs alike, at a cost that grows with pods × links, where
- * every host has one link. */
+ * rack i has two hosts. Costs racks × links. p NULL: all pairs alike; where every host has one
+ * link that costs classes of racks (route_class) × links, and nothing on a large Clos (route_clos),
+ * if routed. */
 void linkload_expect(const Route *r, LoadRouting how, const double *p, double *load);
 /* linkload_clos fills in the same of uniform traffic on a folded Clos, routed. */
 void linkload_clos(const Topo *t, const Clos *c, double *load);

@@ -19,7 +19,6 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/stats.h"
@@ -143,8 +142,8 @@ static void take_distance(uint32_t distance, bool from_switch, uint32_t *longest
     if (links > *longest) *longest = links;
 }
 
-/* The most links from hosts next to a group, of which `head` is one. Notes in n_sharing how many
- * groups each class of hosts shares switches with. */
+/* Raises *longest to the most links from hosts next to a group. Counts in n_sharing the groups that
+ * each class of hosts shares switches with. */
 static void near_distances(const Route *r, uint32_t g, const uint32_t *n_sources,
                            const uint32_t *n_own, uint32_t *n_sharing, uint32_t *longest) {
     for (size_t i = r->near_start[g]; i < r->near_start[g + 1]; i++) {

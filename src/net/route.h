@@ -8,8 +8,9 @@
 #include "net/clos.h"
 #include "net/topo.h"
 
-/* Next hops per (node, destination group). Hosts that are joined to the same switches are one
- * group, so a table for 6,144 hosts stays small. Immutable; shared between threads. */
+/* Next hops of every node toward every host, by classes of nodes and groups of hosts that are
+ * alike: of a Clos they take memory in proportion to its cables. Immutable; shared between threads.
+ */
 typedef struct Route Route;
 
 /* route_new computes all next hops of a topology, which must outlive the route. Hosts don't

@@ -10,11 +10,13 @@
  * A destination is a group of hosts that are joined to the same switches. Groups whose switches are
  * of the same classes share a column of the table:
  *
- *     hops[class][column]   distance ≥ 2: next hops of switches of the class, none of which has or
- *                           touches a switch of the group, and of hosts that share no switch with
- * it distance 1 or 0: the class touches or has such switches: see near[group][class]    next hops
- * of switches that are not the group's own: the links to those, or toward them by way of all
- * neighbours; and of hosts that share some
+ *     hops[class][column]   distance ≥ 2: next hops of the class's switches, none of which has or
+ *                           touches a switch of the group; and of hosts that share no switch with
+ *                           the group
+ *                           distance 0 or 1: the class has or touches such switches, see near
+ *     near[group][class]    next hops of switches that are not the group's own: the links to those,
+ *                           or to all neighbours, which lead to them; and of hosts that share some
+ *                           of the group's switches
  *
  * Switches of the group itself have no entry: the last hop is one of the host's own links.
  *
@@ -22,14 +24,12 @@
  * switch all other pods look alike, so they are kept as runs where that is shorter. One
  * breadth-first search a column, over classes, finds them: once to count the runs, and again to
  * keep them, unless the table is small or its first columns have shown that there are no runs to
- * speak of. Memory: linear in the cables of a Clos; in networks without
- * symmetry every switch is a class and the table is the full one, which is refused if it does not
- * fit the machine.
+ * speak of. Memory: linear in the cables of a Clos; in networks without symmetry every switch is a
+ * class and the table is the full one, which is refused if it does not fit the machine.
  *
  * Next hops that are no range of a row's links are listed behind them; a list that is equal to the
  * class's latest one is not stored again. Left out: symmetries other than exchanges of two
  * switches, such as that of whole pods. */
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -12,7 +12,6 @@
  * Routes are net/route.c's; formats of files those of topo_load.c, topo_save.c and topo_hpcc.c. */
 #include "net/topo.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -55,7 +55,7 @@ typedef struct {
     double error_rate; /* probability that a packet is lost on it, in [0, 1) */
 } TopoCable;
 
-/* A network as arrays: what topo_build takes. */
+/* A network as arrays of a program that embeds us, whose members are arguments of topo_build. */
 typedef struct {
     const char *name; /* for messages and reports */
     uint32_t n_nodes, n_cables;

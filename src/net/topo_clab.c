@@ -4,11 +4,9 @@
  * Nodes of kind linux are hosts, all other kinds are switches. Ends are "node:interface". Aliases
  * are refused, since they are the way to make a small YAML file large. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
-#include "base/mem.h"
 #include "net/topo_graph.h"
 
 static int fail(const char *path, const yaml_node_t *at, const char *what, Err *err) {

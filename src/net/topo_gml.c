@@ -5,7 +5,6 @@
  * within nodes and edges the pairs that are no lists. Written here since no small library of Debian
  * reads GML (igraph does, with linear algebra behind it), and the language is forty lines. */
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
  * graphs, ports and hyperedges are refused. Document types are, too: entities are the way to make a
  * small XML file large, and GraphML has no use for them. */
 #include <expat.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

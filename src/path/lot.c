@@ -12,7 +12,6 @@
  * or spine switch is 1 or 2 µs farther from its nearest host than a rack's switch is. */
 #include "path/lot.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "net/wire.h"

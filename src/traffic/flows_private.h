@@ -1,4 +1,5 @@
-/* flows_private: what the readers of text and binary flow files share: the ends of a flow. */
+/* flows_private: what the readers of flow files and arrays share: the ends of a flow, its limits.
+ */
 #ifndef M3_TRAFFIC_FLOWS_PRIVATE_H
 #define M3_TRAFFIC_FLOWS_PRIVATE_H
 #include "base/file.h"

@@ -12,7 +12,6 @@
 #include "traffic/flows_read.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

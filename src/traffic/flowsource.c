@@ -1,8 +1,8 @@
 /* flowsource: flows by the chunk.
  *
- * A decomposition routes every flow once and keeps 16 bytes of it, so flows that can be drawn again
- * need not be in memory (24 bytes each). Only their source ports are: a port is the number of
- * earlier flows of the same hosts, which a chunk alone does not know. */
+ * A decomposition goes through all flows a few times and keeps what it needs of them, so flows that
+ * can be drawn or read again need not be in memory (24 bytes each). Only their source ports are: a
+ * port is the number of earlier flows of the same hosts, which a chunk alone does not know. */
 #include "traffic/flowsource.h"
 
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* flowsource: the flows of a network, a chunk at a time: from memory, a file, or drawn again. */
 #ifndef M3_TRAFFIC_FLOWSOURCE_H
 #define M3_TRAFFIC_FLOWSOURCE_H
-#include "net/route.h"
 #include "traffic/flowfile.h"
 #include "traffic/flows.h"
 #include "traffic/workload.h"
@@ -23,8 +22,7 @@ FlowSource flowsource_in_memory(const Flows *f, const uint16_t *sport);
 /* flowsource_drawn makes a source of flows that are drawn, flowsource_file one of those of a file.
  * A port is the number of earlier flows of the same hosts, so the hosts of all flows are drawn or
  * read once to number them; the ports are put into *sport, to be released with free(). −1 if
- * interrupted.
- */
+ * interrupted. */
 int flowsource_drawn(FlowSource *s, const WorkloadStream *w, const Topo *t, int threads,
                      uint16_t **sport, const Log *log, Err *err);
 int flowsource_file(FlowSource *s, const FlowFile *file, const Topo *t, int threads,
@@ -47,7 +45,7 @@ static inline size_t flowsource_n_chunks(const FlowSource *s) {
 FlowChunk flowsource_chunk(const FlowSource *s, size_t chunk, Flows *room);
 
 /* flowsource_hosts writes the hosts of the n flows pick[], in any order, to src[n] and dst[n].
- * Every chunk that one of them lies in is drawn once. −1 if interrupted. */
+ * Every chunk that one of them lies in is drawn or read once. −1 if interrupted. */
 int flowsource_hosts(const FlowSource *s, const uint64_t *pick, size_t n, uint32_t *src,
                      uint32_t *dst, Err *err);
 #endif

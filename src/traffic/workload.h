@@ -7,7 +7,6 @@
 #include "base/diag.h"
 #include "net/linkload.h"
 #include "net/route.h"
-#include "net/topo.h"
 #include "traffic/flows.h"
 #include "traffic/rackmatrix.h"
 #include "traffic/sizedist.h"
