@@ -351,7 +351,7 @@ static void set_links(Stepper *s, double distance_ns) {
         double rate_bps = s->capacity * nf->rate_bps[l],
                left_bps = fmax(rate_bps - below[l], LEAST_SHARE * rate_bps);
         /* A host's queue to the network reports nothing to its control. */
-        bool aims = nf->topo->links[l].from >= nf->topo->n_hosts;
+        bool aims = !nf->topo->is_host[nf->topo->links[l].from];
         s->links[l] = (NetLink){.left = left_bps,
                                 .used = rate_bps - left_bps,
                                 .target = aims ? nf->target * rate_bps : INFINITY};
