@@ -27,11 +27,12 @@ static const double FEW_ABOVE = 30;
 
 /* Standard deviation of log(sampled / truth) that more windows don't lower: of any network; per
  * error of log(capacity), times load / (1 − load), with which queues grow, at most MOST_PER_ERROR;
- * per load above MUCH_LOAD, where flows pile up over longer than any window; and per root of the
- * share of packets lost. Chosen such that intervals cover the truth of fully simulated networks
- * (ckpts/README.md). */
+ * per load above MUCH_LOAD, where flows pile up over longer than any window, and the more so above
+ * FULL_LOAD; and per root of the share of packets lost. Chosen such that intervals cover the truth
+ * of fully simulated networks (ckpts/README.md). */
 static const double STATE_DEVIATION = 0.01, STATE_PER_ERROR = 0.3, MOST_PER_ERROR = 3,
-                    MUCH_LOAD = 0.7, STATE_PER_LOAD = 0.4, STATE_PER_DROPS = 5;
+                    MUCH_LOAD = 0.7, STATE_PER_LOAD = 0.4, FULL_LOAD = 0.9, STATE_PER_FULL = 1.2,
+                    STATE_PER_DROPS = 5;
 
 /* A measured flow, as the walk over ascending slowdowns needs it. */
 typedef struct {
@@ -174,7 +175,8 @@ static double tail_deviation(const SlowdownDist *dist, int k, double n) {
 static double state_deviation(const Windows *w) {
     double room = fmax(1 - w->max_load, 1e-3),
            error = fmin(STATE_PER_ERROR * w->max_load / room, MOST_PER_ERROR) * w->capacity_error,
-           load = STATE_PER_LOAD * fmax(w->max_load - MUCH_LOAD, 0),
+           load = STATE_PER_LOAD * fmax(w->max_load - MUCH_LOAD, 0) +
+                  STATE_PER_FULL * fmin(fmax(w->max_load - FULL_LOAD, 0), 0.2),
            drops = w->n_packets > 0
                        ? STATE_PER_DROPS * sqrt((double)w->n_drops / (double)w->n_packets)
                        : 0;
