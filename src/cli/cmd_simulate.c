@@ -14,6 +14,7 @@
 #include "cli/sim_series.h"
 #include "cli/sim_trace.h"
 #include "cli/value.h"
+#include "estimate/sim_links.h"
 #include "estimate/sim_report.h"
 #include "packet/pktsim.h"
 #include "scenario/scenario.h"
@@ -28,7 +29,9 @@ enum {
     TRACE_PORT,
     SERIES,
     SERIES_OUT,
-    SERIES_PORTS
+    SERIES_PORTS,
+    LINKS,
+    LINKS_TOP
 };
 static const CliOption options[] = {
     SCENARIO_ARGS("window=18KB, cc=dcqcn, pfc=off"),
@@ -55,6 +58,12 @@ static const CliOption options[] = {
      "tiers: a row for each direction between tiers, as host-tor (default);\nall: for each two "
      "linked nodes; or of these, e.g. tor-host,0-256 (FROM-TO)",
      "Output"},
+    {"links", "FILE",
+     "a row of CSV for each link: utilisation, queue percentiles, marks, losses, pauses", "Output"},
+    {"links-top", "N|all",
+     "busiest links and longest queues to list in the summary and --json\n(default with --links: "
+     "10); needs no --links",
+     "Output"},
     {NULL, NULL, NULL, NULL}};
 
 typedef struct {
@@ -67,14 +76,25 @@ typedef struct {
     const char *series_out, *series_ports;
     FileOut series_file;
     SimSeries series;
+    const char *links_out;
+    FileOut links_file;
+    bool links; /* what each link did is asked for: */
+    LinkStats *link_stats;
+    uint32_t n_top_links;
 } SimulateCmd;
 
-static void init(void *state) { scenario_args_init(&((SimulateCmd *)state)->scenario); }
+static void init(void *state) {
+    SimulateCmd *o = state;
+    scenario_args_init(&o->scenario);
+    o->n_top_links = 10;
+}
 
 static void release(void *state) {
     SimulateCmd *o = state;
     file_out_abort(&o->trace_file);
     file_out_abort(&o->series_file);
+    file_out_abort(&o->links_file);
+    free(o->link_stats);
     sim_series_free(&o->series);
     scenario_args_free(&o->scenario);
 }
@@ -84,6 +104,14 @@ static int set_interval(SimulateCmd *o, const char *value, Err *err) {
     if (value_span(value, "--series", &o->series_ns, err) != 0) return -1;
     return o->series_ns >= 1 ? 0
                              : err_input(err, "--series: must be at least 1ns, got %.40s", value);
+}
+
+static int set_links_top(SimulateCmd *o, const char *value, Err *err) {
+    size_t n;
+    o->links = true;
+    if (value_count_or_all(value, "--links-top", UINT32_MAX, &n, err) != 0) return -1;
+    o->n_top_links = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+    return 0;
 }
 
 static int set(void *state, int option, const char *value, Err *err) {
@@ -103,7 +131,12 @@ static int set(void *state, int option, const char *value, Err *err) {
     case TRACE_PORT: o->trace_port = value; return 0;
     case SERIES: return set_interval(o, value, err);
     case SERIES_OUT: o->series_out = value; return 0;
-    default: o->series_ports = value; return 0;
+    case SERIES_PORTS: o->series_ports = value; return 0;
+    case LINKS:
+        o->links = true;
+        o->links_out = value;
+        return 0;
+    default: return set_links_top(o, value, err);
     }
 }
 
@@ -117,10 +150,12 @@ static int check(const SimulateCmd *o, const CliCommon *common, Err *err) {
         return err_input(err, "simulate: --trace-flow and --trace-port need --trace FILE");
     if ((o->series_out || o->series_ports) && o->series_ns == 0)
         return err_input(err, "simulate: --series-out and --series-ports need --series INTERVAL");
-    if (common->json + file_is_stdout(o->out) + file_is_stdout(o->trace) + series_to_stdout(o) > 1)
+    if (common->json + file_is_stdout(o->out) + file_is_stdout(o->trace) +
+            file_is_stdout(o->links_out) + series_to_stdout(o) >
+        1)
         return err_input(err,
-                         "simulate: only one of --json, --out -, --trace - and --series (without "
-                         "--series-out FILE) can have stdout");
+                         "simulate: only one of --json, --out -, --trace -, --links - and --series "
+                         "(without --series-out FILE) can have stdout");
     return 0;
 }
 
@@ -134,7 +169,8 @@ static int check_out(const char *path, Err *err) {
 }
 
 static void report(const SimulateCmd *o, const CliCommon *common, const SimReport *r) {
-    bool stdout_taken = file_is_stdout(o->out) || file_is_stdout(o->trace) || series_to_stdout(o);
+    bool stdout_taken = file_is_stdout(o->out) || file_is_stdout(o->trace) ||
+                        file_is_stdout(o->links_out) || series_to_stdout(o);
     if (common->json) sim_report_json(stdout, r);
     else if (!stdout_taken) sim_report_table(stdout, r);
     else if (common->log.level > LOG_QUIET) sim_report_table(stderr, r);
@@ -163,6 +199,17 @@ static int begin_series(SimulateCmd *o, const Topo *topo, Err *err) {
                            o->series_ports ? o->series_ports : "tiers", err);
 }
 
+/* Opens the file for what links did before the simulation, which may take long. */
+static int open_links(SimulateCmd *o, Err *err) {
+    return o->links_out ? file_out_open(&o->links_file, o->links_out, err) : 0;
+}
+
+static int write_links(SimulateCmd *o, const Topo *topo, Err *err) {
+    if (!o->links_out) return 0;
+    sim_links_csv(o->links_file.f, topo, o->link_stats);
+    return file_out_commit(&o->links_file, err);
+}
+
 /* Simulates; of flows that wait for others, the run finds the starts. */
 static int run_packets(const SimulateCmd *o, const Scenario *s, double *fct_ns, double *started_ns,
                        PktStats *stats, Err *err) {
@@ -175,6 +222,7 @@ static int run_packets(const SimulateCmd *o, const Scenario *s, double *fct_ns, 
                           .trace = all->trace,
                           .trace_ctx = all->trace_ctx,
                           .series = all->series,
+                          .links = all->links,
                           .started_ns = started_ns};
     return pktsim_run(s->route, &s->flows, &s->conf, started_ns ? &waiting : all, fct_ns, stats,
                       err);
@@ -183,6 +231,7 @@ static int run_packets(const SimulateCmd *o, const Scenario *s, double *fct_ns, 
 static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *err) {
     PktStats stats;
     if (open_trace(o, s, err) != 0 || begin_series(o, &s->topo, err) != 0) return -1;
+    if (o->links) o->sim.links = o->link_stats = MEM_NEW(LinkStats, s->topo.n_links);
     double *fct_ns = MEM_NEW(double, s->flows.n);
     double *started_ns = s->flows.graph ? MEM_NEW(double, s->flows.n) : NULL;
     int rc = run_packets(o, s, fct_ns, started_ns, &stats, err);
@@ -190,6 +239,7 @@ static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *e
     if (s->flows.graph) flows_keep_starts(&s->flows, started_ns);
     if (rc == 0 && o->trace) rc = file_out_commit(&o->trace_file, err);
     if (rc == 0 && o->series_ns > 0) rc = file_out_commit(&o->series_file, err);
+    if (rc == 0) rc = write_links(o, &s->topo, err);
     if (rc == 0 && o->out) rc = flows_save(&s->flows, o->out, &s->topo, err);
     if (rc != 0) return -1;
     int used = stats.parallel.n_threads > 0 ? stats.parallel.n_threads : 1;
@@ -203,6 +253,8 @@ static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *e
                         .seed = common->seed,
                         .cc = o->sim.cc ? o->sim.cc : netconf_cc_name(s->conf.cc),
                         .compat = o->sim.compat,
+                        .links = o->link_stats,
+                        .n_top_links = o->n_top_links,
                         .parallel = common->log.level == LOG_VERBOSE,
                         .wall_total_s = diag_now_s() - common->start_s});
     return 0;
@@ -216,7 +268,8 @@ static int run(void *state, const CliCommon *common, Err *err) {
     o->scenario.options.threads = common->threads;
     o->sim.threads = par_resolve(common->threads);
     o->sim.log = &common->log;
-    if (check(o, common, err) != 0 || check_out(o->out, err) != 0 || open_series(o, err) != 0)
+    if (check(o, common, err) != 0 || check_out(o->out, err) != 0 || open_series(o, err) != 0 ||
+        open_links(o, err) != 0)
         return -1;
     int rc = scenario_load(&scenario, &o->scenario.options, &common->log, err);
     if (rc == 0) {
@@ -241,13 +294,19 @@ const CliCommand cmd_simulate = {
         "flows.csv\n"
         "  m3 simulate --topo topology.txt --flows flows.csv --set cc=hp --compat hpcc-ns3 --json\n"
         "  m3 simulate --topo topology.txt --flows flows.csv --trace t.csv --trace-flow 7\n"
-        "  m3 simulate --mix spec/demo.json --n-flows 20k --series 100us --series-out s.csv\n\n"
+        "  m3 simulate --mix spec/demo.json --n-flows 20k --series 100us --series-out s.csv\n"
+        "  m3 simulate --mix spec/demo.json --n-flows 20k --links l.csv --links-top 3\n\n"
         "Columns of --series (spec/README.md says more): start_ns, end_ns; port, links: the group "
         "and its size;\n"
         "utilisation: share of capacity on the wire; goodput_bps: payload sent, retransmissions "
         "included;\n"
         "queue_mean_b, queue_max_b: waiting at the sending port; marked by ECN; dropped;\n"
-        "paused_share: of time and links, under a PFC pause.",
+        "paused_share: of time and links, under a PFC pause.\n"
+        "Columns of --links: from, to, port, rate_bps; utilisation; goodput_bps; queue_mean_b, "
+        "queue_p50_b,\n"
+        "queue_p90_b, queue_p99_b, queue_max_b, over time; payload_b; packets, marked, dropped, "
+        "lost; loss_share;\n"
+        "paused_share. Percentiles are rounded up by less than 1/32.",
     .options = options,
     .state_size = sizeof(SimulateCmd),
     .init = init,

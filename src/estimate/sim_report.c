@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "estimate/result.h"
 #include "estimate/sim_groups.h"
+#include "estimate/sim_links.h"
 
 /* In ORDER BUCKET and ORDER QUANTILE. */
 typedef struct {
@@ -101,6 +102,7 @@ void sim_report_table(FILE *f, const SimReport *r) {
     SimGroups groups = sim_groups_of(&r->scenario->flows);
     sim_groups_table(f, &groups);
     sim_groups_free(&groups);
+    if (r->links) sim_links_table(f, &r->scenario->topo, r->links, r->n_top_links);
     fprintf(f, "flows           %s finished, %s not%s\n", units_count(st->n_finished).s,
             units_count(st->n_unfinished).s,
             st->n_unfinished > 0 ? "; mean and percentiles cover those that did" : "");
@@ -209,6 +211,7 @@ void sim_report_json(FILE *f, const SimReport *r) {
     SimGroups groups = sim_groups_of(&r->scenario->flows);
     sim_groups_json(&o, &groups);
     sim_groups_free(&groups);
+    if (r->links) sim_links_json(&o, &r->scenario->topo, r->links, r->n_top_links);
     json_put_object(&o, "wall_s");
     json_put_number(&o, "total", r->wall_total_s);
     json_put_number(&o, "read", r->scenario->wall_read_s);

@@ -16,6 +16,8 @@ typedef struct {
     const char *cc; /* congestion control */
     bool compat;    /* --compat hpcc-ns3 */
     double wall_total_s;
+    const LinkStats *links; /* [n_links] NULL: none asked for */
+    uint32_t n_top_links;   /* to list one by one */
     bool parallel; /* say how the run was divided among threads: no result, as speed is none */
 } SimReport;
 

@@ -87,18 +87,27 @@ void pktsim_packet_free(PktSim *s, uint32_t id) {
     flowslot_release(s, slot);
 }
 
-/* Feeds the series with what changes a link's queue or begins a transmission. */
-static void add_to_series(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
+/* Feeds the series and the records of links with what changes a link's queue or begins a
+ * transmission. */
+static void add_to_sums(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
     const Port *p = &s->ports[link];
-    series_queue(s->series, link, p->data_b, s->now);
-    if (kind != PKT_TRACE_SEND && kind != PKT_TRACE_DEQUEUE) return;
+    bool sends = kind == PKT_TRACE_SEND || kind == PKT_TRACE_DEQUEUE;
     uint32_t payload_b = c->kind == CELL_DATA ? c->wire_b - s->header_b : 0;
-    series_send(s->series, link, payload_b, s->now, s->now + port_ticks(s, p, c->wire_b));
+    int64_t free_at = s->now + (sends ? port_ticks(s, p, c->wire_b) : 0);
+    if (s->series) {
+        series_queue(s->series, link, p->data_b, s->now);
+        if (sends) series_send(s->series, link, payload_b, s->now, free_at);
+    }
+    if (s->link_records) {
+        linkstats_queue(s->link_records, link, p->data_b, s->now);
+        if (sends)
+            linkstats_send(s->link_records, link, payload_b, s->now, free_at, c->flow != NONE);
+    }
 }
 
-void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
-    if (s->series && !pktsim_is_arrival(kind)) add_to_series(s, kind, link, c);
-    if (!s->tracing) return;
+/* Not in line: sums alone need none of its registers. */
+__attribute__((noinline)) static void put_trace(PktSim *s, PktTraceKind kind, uint32_t link,
+                                                const PktCell *c) {
     static const PktType type_of[] = {[CELL_DATA] = PKT_DATA,
                                       [CELL_ACK] = PKT_ACK,
                                       [CELL_NACK] = PKT_NACK,
@@ -117,6 +126,11 @@ void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCe
                        .marked = !frame && c->marked};
     if (s->part) part_trace(s, &e);
     else s->opt->trace(s->opt->trace_ctx, &e);
+}
+
+void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
+    if (!pktsim_is_arrival(kind)) add_to_sums(s, kind, link, c);
+    if (s->tracing) put_trace(s, kind, link, c);
 }
 
 /* ---- starts of flows ---- */
@@ -262,9 +276,11 @@ static int pass_marks(PktSim *s, Marks *m, Err *err) {
     return 0;
 }
 
-/* Reports the last intervals, up to the last event or the stop. */
-static int finish_series(PktSim *s, int64_t stop, Err *err) {
+/* Reports the last intervals, up to the last event or the stop, and what links did until then. */
+static int finish_sums(PktSim *s, int64_t stop, Err *err) {
     int64_t end = s->now < stop ? s->now : stop - 1;
+    if (s->link_records)
+        linkstats_finish(s->link_records, s->topo, (double)s->ticks_per_ns, end, s->opt->links);
     return s->series && series_finish(s->series, end) != 0 ? err_stopped(err) : 0;
 }
 
@@ -317,7 +333,7 @@ static int loop(PktSim *s, Err *err) {
         handle(s, id);
     }
     s->stats->n_events = n;
-    if (rc == 0) rc = finish_series(s, marks.stop, err);
+    if (rc == 0) rc = finish_sums(s, marks.stop, err);
     s->stats->peak_packets = s->n_cells - s->topo->n_links;
     progress_finish(&progress);
     if (marks.settled < INT64_MAX) put_received(s, s->opt->stretch->settled_b);
@@ -408,7 +424,7 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
                   .stats = stats,
                   .compat = opt->compat,
                   .tracing = opt->trace != NULL,
-                  .observed = opt->trace || opt->series,
+                  .observed = opt->trace || opt->series || opt->links,
                   .ticks_per_ns = opt->compat ? 1 : 1000,
                   .cc_conf = cc_conf(conf, opt->compat),
                   .cc = cc_find(opt->cc ? opt->cc : netconf_cc_name(conf->cc)),
@@ -425,6 +441,7 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
         s->cc_conf.conf.line_window_b = basebdp_largest(r);
     init_sizes(s);
     init_network(s);
+    if (opt->links) s->link_records = linkstats_new(s->topo->n_links);
     if (f->n == 0) return;
     s->sport = opt->stretch ? opt->stretch->sport : number_ports(s);
     s->n_awaited = opt->stretch ? opt->stretch->n_measured : SIZE_MAX;
@@ -438,6 +455,7 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
 
 static void release(PktSim *s) {
     pktsim_free_network(s);
+    linkstats_free(s->link_records);
     free(s->flows);
     free(s->sinks);
     free(s->paths);
@@ -522,7 +540,7 @@ static int run(PktSim *s, Err *err) {
     if (p.n > 1) {
         int64_t stop = first_marks(s).stop;
         rc = parallel_run(s, &p, stop, err);
-        if (rc == 0) rc = finish_series(s, stop, err);
+        if (rc == 0) rc = finish_sums(s, stop, err);
     }
     if (rc == 1) rc = loop(s, err);
     partition_free(&p);

@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "net/netconf.h"
 #include "net/route.h"
+#include "packet/linkstats.h"
 #include "packet/series.h"
 #include "traffic/flows.h"
 
@@ -66,6 +67,8 @@ typedef struct {
     PktTracer trace;    /* NULL: none */
     void *trace_ctx;
     const SeriesSpec *series; /* NULL: none; changes no result */
+    LinkStats *links; /* [n_links] out: what each did over the run, unless −1 is returned; NULL: not
+                         wanted; changes no result */
     int threads; /* at most so many share the run, as far as that is faster; 0: 1. No result and no
                     statistics but wall_s and `parallel` depend on it */
     bool any_size; /* as many as can be, however slow: for tests */

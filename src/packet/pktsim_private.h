@@ -23,6 +23,7 @@
 #include "packet/evq.h"
 #include "packet/flowslot.h"
 #include "packet/host.h"
+#include "packet/linkstats_private.h"
 #include "packet/mrg.h"
 #include "packet/pktsim.h"
 #include "packet/port.h"
@@ -92,7 +93,7 @@ struct PktSim {
     bool ack_first;    /* of the congestion control */
     int64_t ticks_per_ns;
     bool compat;
-    bool tracing, observed; /* there is a trace; a trace or a series */
+    bool tracing, observed; /* there is a trace; a trace, a series, or records of links */
     uint32_t full_wire_b, header_b, ack_wire_b;
     const CongestionControl *cc;
     CcConf cc_conf;
@@ -131,6 +132,7 @@ struct PktSim {
     Mrg mrg;           /* marking, in compat */
     Rng *loss;         /* [n_links] losses on links; NULL: none loses packets */
     Series *series;    /* NULL: none asked for */
+    LinkRecords *link_records; /* the same */
 
     double *fct_ns;
     PktStats *stats;
@@ -190,8 +192,8 @@ int64_t pktsim_ticks(const PktSim *s, double bytes, double rate_bps);
 
 /* ---- tracing ---- */
 
-/* Tells the trace and the series, where there are, what happens to a packet at a link. A series
- * needs no arrivals. */
+/* Tells the trace, the series and the records of links, where there are, what happens to a packet
+ * at a link. Only a trace needs arrivals. */
 void pktsim_trace_event(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c);
 static inline bool pktsim_is_arrival(PktTraceKind kind) {
     return kind == PKT_TRACE_RECEIVE || kind == PKT_TRACE_DROP;

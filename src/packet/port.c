@@ -203,6 +203,7 @@ void port_on_pause(PktSim *s, uint32_t id) {
     if (!s->cc_conf.conf.pfc) return;
     s->ports[link].paused = pause;
     if (s->series) series_pause(s->series, link, pause, s->now);
+    if (s->link_records) linkstats_pause(s->link_records, link, pause, s->now);
     if (!pause) port_kick(s, link);
 }
 
@@ -224,6 +225,7 @@ static void leave_data_queue(PktSim *s, Port *p, PktCell *c) {
     if (p->data_b > m->kmin_b && should_mark(s, p, m)) {
         s->stats->n_marks++;
         if (s->series) series_mark(s->series, c->link);
+        if (s->link_records) linkstats_mark(s->link_records, c->link);
         c->marked = true;
     }
     resume_if_drained(s, in, c->in_link);
@@ -268,7 +270,9 @@ static void switch_transmit(PktSim *s, Port *p, uint32_t link) {
 void port_drop(PktSim *s, uint32_t id) {
     PktCell *c = pktsim_cell(s, id);
     s->stats->n_drops++;
-    if (s->series) series_drop(s->series, c->link, c->link == c->in_link);
+    bool on_link = c->link == c->in_link;
+    if (s->series) series_drop(s->series, c->link, on_link);
+    if (s->link_records) linkstats_drop(s->link_records, c->link, on_link);
     if (c->kind == CELL_DATA) s->stats->dropped_b += c->wire_b - s->header_b;
     pktsim_trace(s, PKT_TRACE_DROP, c->in_link, c);
     if (s->part) {

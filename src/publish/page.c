@@ -150,6 +150,7 @@ static int put_result(Page *p, Err *err) {
     if (at == v.len) rc = err_input(err, "%s: expected a result, got an empty file", p->path);
     else if (v.data[at] == '{') rc = put_json(p, &v, err);
     else if (page_is_series(v.data + at, v.len - at)) rc = page_series(p, &v, err);
+    else if (page_is_links(v.data + at, v.len - at)) rc = page_links(p, &v, err);
     else rc = page_flows(p, err);
     file_view_close(&v);
     return rc;
@@ -159,7 +160,7 @@ static int put_results(Page *p, Err *err) {
     const PageOptions *o = p->options;
     for (p->result = 0; p->result < o->n; p->result++) {
         p->path = o->results[p->result];
-        p->is_sweep = p->is_series = false;
+        p->is_sweep = p->is_series = p->is_links = false;
         if (o->n > 1) {
             char *id = mem_printf("r%zu", p->result + 1);
             fprintf(p->f, "<h2 class=\"result\" id=\"%s\">", id);
@@ -214,6 +215,7 @@ static char *title_of(const Page *p) {
     if (o->title) return mem_strdup(o->title);
     if (o->n > 1) return mem_printf("Slowdown of flows: %zu results", o->n);
     if (p->is_series) return mem_strdup("What ports did over time");
+    if (p->is_links) return mem_strdup("What links did");
     if (p->subject) return mem_printf("Slowdown of flows: %s", p->subject);
     char *stem = file_stem(o->results[0]), *title = strcmp(stem, "-") == 0
                                                         ? mem_strdup("Slowdown of flows")
@@ -224,7 +226,7 @@ static char *title_of(const Page *p) {
 
 static void put_all(FILE *f, const Page *p, const char *body) {
     char *title = title_of(p);
-    put_head(f, title, p->options->n > 1 || !p->is_series);
+    put_head(f, title, p->options->n > 1 || !(p->is_series || p->is_links));
     put_contents(f, p);
     fputs("<main id=\"main\" tabindex=\"-1\">\n", f);
     fputs(body, f);

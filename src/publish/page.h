@@ -8,8 +8,8 @@
 
 typedef struct {
     const char *const *results; /* [n] JSON of an estimate, sweep or comparison; flows with
-                                   completion times; a series of a simulation's ports; a batch's
-                                   folder */
+                                   completion times; a series of a simulation's ports; what its
+                                   links did; a batch's folder */
     size_t n;
     const char *title; /* NULL: made from the results */
     /* What results are compared with, [n_truths]: of batches, tables (batch_truth.h); of estimates

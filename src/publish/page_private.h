@@ -28,6 +28,7 @@ typedef struct {
     const char *path; /* of the present result */
     char *subject;    /* what it is of, for the title; NULL: not told */
     bool is_series;   /* it has no slowdowns */
+    bool is_links;    /* nor has this */
     bool is_sweep;    /* it is one: loads and tail are those of its best setting */
     PageHeading *headings;
     size_t n_headings, headings_cap;
@@ -107,4 +108,7 @@ int page_flows(Page *p, Err *err);
 int page_series(Page *p, const FileView *v, Err *err);
 /* page_is_series returns whether the text is a series of a simulation's ports. */
 bool page_is_series(const char *text, size_t len);
+int page_links(Page *p, const FileView *v, Err *err);
+/* page_is_links returns whether the text is what a simulation's links did. */
+bool page_is_links(const char *text, size_t len);
 #endif
