@@ -430,6 +430,64 @@ static void rest_agrees_with_run(void **state) {
     case_free(&c);
 }
 
+/* ---- flows that wait for others ---- */
+
+/* Runs a case whose flows have a graph; start_ns[n]. */
+static void follow(Case *c, const double *rest_ns, int64_t *start_ns) {
+    Err err;
+    FlowGraph *g = c->flows.graph;
+    case_ready(c);
+    flowgraph_keep_list(g, c->flows.start_ns);
+    NetFluid *nf = netfluid_new(c->net.route, &c->source, &c->conf,
+                                &(NetFluidOptions){.least_span_ns = 1e9}, 1, &err);
+    die_on(netfluid_follow(nf, g, rest_ns, 1, start_ns, NULL, &err), &err);
+    netfluid_destroy(nf);
+}
+
+/* Two flows share a link; a third one waits for both, a fourth for the third and for its time. */
+static void followers_start_at_ends(void **state) {
+    (void)state;
+    Case c;
+    case_init(&c, 4);
+    c.flows.graph = flowgraph_new();
+    set_flow(&c, 0, 1, 0, 1000000, 5000);
+    set_flow(&c, 1, 2, 0, 1000000, 5000);
+    set_flow(&c, 2, 0, 3, 1000, 5000);
+    set_flow(&c, 3, 3, 4, 1000, 9000000);
+    for (uint32_t i = 0; i < 4; i++) {
+        flowgraph_flow(c.flows.graph, FLOWGRAPH_NONE, i == 2 ? 700 : 0);
+        if (i == 2) flowgraph_wait(c.flows.graph, 0), flowgraph_wait(c.flows.graph, 1);
+        if (i == 3) flowgraph_wait(c.flows.graph, 2);
+    }
+    const double rest_ns[4] = {100, 300, 0, 0};
+    int64_t start_ns[4];
+    follow(&c, rest_ns, start_ns);
+    near((double)start_ns[2], 5000 + 2 * 1000 * 1048 * 8e9 / 10e9 + 300 + 700, 3000);
+    assert_int_equal(start_ns[3], 9000000);
+    case_free(&c);
+}
+
+/* A chain of flows shorter than a step takes the sum of their times, however many there are. */
+static void chains_do_not_grow_by_steps(void **state) {
+    (void)state;
+    enum { N = 500 };
+    Case c;
+    case_init(&c, N);
+    c.flows.graph = flowgraph_new();
+    double rest_ns[N], wire_ns = 1048 * 8e9 / 10e9;
+    int64_t start_ns[N];
+    for (uint32_t i = 0; i < N; i++) {
+        set_flow(&c, i, i % 8, (i + 1) % 8, 1000, 0);
+        flowgraph_flow(c.flows.graph, FLOWGRAPH_NONE, 0);
+        if (i > 0) flowgraph_wait(c.flows.graph, i - 1);
+        rest_ns[i] = 2000 + wire_ns;
+    }
+    follow(&c, rest_ns, start_ns);
+    double expected = (N - 1) * (2 * wire_ns + 2000);
+    near((double)start_ns[N - 1] / expected, 1, 0.01);
+    case_free(&c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(rates_are_maxmin),
                                        cmocka_unit_test(what_one_leaves_the_other_gets),
@@ -441,6 +499,8 @@ int main(void) {
                                        cmocka_unit_test(steps_and_reach_hardly_matter),
                                        cmocka_unit_test(run_and_states_agree),
                                        cmocka_unit_test(rest_of_given_flows),
-                                       cmocka_unit_test(rest_agrees_with_run)};
+                                       cmocka_unit_test(rest_agrees_with_run),
+                                       cmocka_unit_test(followers_start_at_ends),
+                                       cmocka_unit_test(chains_do_not_grow_by_steps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

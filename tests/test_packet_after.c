@@ -156,6 +156,44 @@ static void ring_all_reduce_at_line_rate(void **state) {
     net_free(&net);
 }
 
+/* Other collectives against theory: steps one after the other, each of the time of its bytes at
+ * line rate and one way; what a link serves of several flows at once counts as one. */
+static void other_collectives_at_line_rate(void **state) {
+    (void)state;
+    enum { S = 8000000 };
+    Net net;
+    net_star(&net, 8, 100e9, 1000);
+    double eighth = alone_ns(&net, S / 8), whole = alone_ns(&net, S),
+           way = whole - 8e9 / 100e9 * S * 1.048;
+    const struct {
+        const char *op, *algorithm;
+        uint32_t ranks;
+        double least;
+    } cases[] = {
+        {"all-gather", "ring", 8, 7 * eighth},
+        {"reduce-scatter", "ring", 8, 7 * eighth},
+        {"all-reduce", "halving-doubling", 8,
+         2 * (alone_ns(&net, S / 2) + alone_ns(&net, S / 4) + eighth)},
+        {"all-to-all", "direct", 8, 7 * (eighth - way) + way},
+        {"all-reduce", "tree", 7, 4 * (2 * (whole - way) + way)},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        char text[300];
+        snprintf(text, sizeof text,
+                 "[{\"kind\": \"collective\", \"op\": \"%s\", \"algorithm\": \"%s\", "
+                 "\"ranks\": %u, \"size\": %d}]",
+                 cases[c].op, cases[c].algorithm, cases[c].ranks, S);
+        Flows f = draw(&net, text, 1);
+        double *fct_ns = simulate(&net, &f), end = end_of(&f, fct_ns), least = cases[c].least;
+        check_starts(&f, fct_ns);
+        if (end < least - 1 || end > least * 1.1)
+            fail_msg("%s %s: %.0f ns for %.0f", cases[c].op, cases[c].algorithm, end, least);
+        free(fct_ns);
+        flows_free(&f);
+    }
+    net_free(&net);
+}
+
 /* What each operation sends in all, of a size that nothing divides. */
 static void collectives_send_what_they_must(void **state) {
     (void)state;
@@ -345,6 +383,7 @@ int main(void) {
         cmocka_unit_test(chain_is_a_sum),
         cmocka_unit_test(ring_all_reduce_of_single_packets),
         cmocka_unit_test(ring_all_reduce_at_line_rate),
+        cmocka_unit_test(other_collectives_at_line_rate),
         cmocka_unit_test(collectives_send_what_they_must),
         cmocka_unit_test(incast_fills_the_receivers_link),
         cmocka_unit_test(calls_wait_for_replies),

@@ -23,6 +23,10 @@
  * until they do, and the capacity is lowered such that the fluid's own state does not drift away
  * under the packet simulation. What is usual and what was measured weigh by their variances.
  *
+ * Flows that wait for others start when the fluid simulation of the whole run had these end
+ * (scenario). In a window they wait for what is in it, so that packets that are slower than the
+ * fluid have the next flows start later, and the capacity stays the usual one.
+ *
  * Costs. A window takes (warm-up + measured time + tail) of the run's packet-hops. Measured time
  * should be as long as the other two, as then half of the work counts, and there should be many
  * windows, since flows of one window share their fate. With a small budget the tail gives way, then
@@ -181,6 +185,7 @@ typedef struct {
     Flows flows;
     uint16_t *sport;
     double *rate_bps; /* [n_begun] */
+    size_t *begun;    /* [n_begun] indices in the run, ascending */
     size_t n_begun, cap;
     size_t first_index; /* in the run, of flow n_begun */
 } WindowTraffic;
@@ -189,6 +194,7 @@ static void traffic_free(WindowTraffic *t) {
     flows_free(&t->flows);
     free(t->sport);
     free(t->rate_bps);
+    free(t->begun);
 }
 
 static void traffic_add(WindowTraffic *t, uint32_t src, uint32_t dst, uint64_t size_b,
@@ -211,9 +217,11 @@ static void traffic_add(WindowTraffic *t, uint32_t src, uint32_t dst, uint64_t s
 
 static void add_begun(WindowTraffic *t, const NetFluidState *state, int64_t at_ns) {
     t->rate_bps = MEM_NEW(double, state->n);
+    t->begun = MEM_NEW(size_t, state->n);
     for (size_t i = 0; i < state->n; i++) {
         const NetFluidFlow *a = &state->flows[i];
         t->rate_bps[i] = a->rate_bps;
+        t->begun[i] = a->index;
         traffic_add(t, a->src, a->dst, (uint64_t)fmax(1, ceil(a->left_b)), at_ns, a->sport);
     }
     t->n_begun = state->n;
@@ -245,6 +253,44 @@ static void add_starting(WindowTraffic *t, const WindowsRun *r, int64_t from_ns,
         }
     }
     flows_free(&room);
+}
+
+/* ---- what waits in a window ---- */
+
+static bool waits_for_others(const WindowsRun *r) {
+    const FlowGraph *g = r->s->flows.graph;
+    return g && g->earliest_ns;
+}
+
+/* The place in the window of a flow of the run; SIZE_MAX: it had ended before. */
+static size_t place_of(const WindowTraffic *t, size_t index) {
+    size_t lo = 0, hi = t->n_begun;
+    if (index >= t->first_index && index - t->first_index < t->flows.n - t->n_begun)
+        return t->n_begun + index - t->first_index;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (t->begun[mid] < index) lo = mid + 1;
+        else hi = mid;
+    }
+    return lo < t->n_begun && t->begun[lo] == index ? lo : SIZE_MAX;
+}
+
+/* Flows of the window that wait for others of it do so; those whose others had ended before start
+ * when the fluid simulation says. */
+static void keep_waiting(WindowTraffic *t, const WindowsRun *r) {
+    const FlowGraph *all = r->s->flows.graph;
+    if (!waits_for_others(r)) return;
+    FlowGraph *g = t->flows.graph = flowgraph_new();
+    g->earliest_ns = MEM_NEW(int64_t, t->flows.n);
+    for (size_t i = 0; i < t->flows.n; i++) {
+        size_t index = i < t->n_begun ? t->begun[i] : t->first_index + i - t->n_begun;
+        g->earliest_ns[i] = i < t->n_begun ? t->flows.start_ns[i] : all->earliest_ns[index];
+        flowgraph_flow(g, FLOWGRAPH_NONE, all->delay_ns[index]);
+        for (size_t k = all->first[index]; i >= t->n_begun && k < all->first[index + 1]; k++) {
+            size_t on = place_of(t, all->after[k]);
+            if (on != SIZE_MAX) flowgraph_wait(g, (uint32_t)on);
+        }
+    }
 }
 
 static int64_t start_of(const WindowsRun *r, size_t index) {
@@ -334,13 +380,28 @@ static void compare_served(const WindowsRun *r, double capacity, const WindowTra
         left_b(r->fluid, settled_ns, capacity) + arrived_b - left_b(r->fluid, end_ns, capacity);
 }
 
+/* Starts as they were; one that did not start has INT64_MAX. */
+static void put_starts(const WindowTraffic *t, const double *started_ns) {
+    for (size_t i = t->n_begun; i < t->flows.n; i++)
+        t->flows.start_ns[i] = isnan(started_ns[i]) ? INT64_MAX : (int64_t)started_ns[i];
+}
+
+/* Leaves out flows that did not start, for what they waited for took longer than in the fluid. */
+static size_t drop_unstarted(WindowFlow *flows, const int64_t *start_ns, size_t n) {
+    size_t to = 0;
+    for (size_t i = 0; i < n; i++)
+        if (start_ns[i] < INT64_MAX) flows[to++] = flows[i];
+    return to;
+}
+
 /* Simulates the traffic, of which n flows from `first` are measured, for stop_ns. */
 static int simulate(const WindowsRun *r, double capacity, const WindowTraffic *t, size_t first,
                     size_t n, double stop_ns, uint64_t max_events, uint64_t seed, WindowResult *out,
                     Err *err) {
     size_t n_all = t->flows.n;
     double *fct_ns = MEM_NEW(double, n_all), *received_b = MEM_NEW(double, n_all),
-           *settled_b = MEM_NEW(double, n_all), *rest_ns = MEM_ZNEW(double, n);
+           *settled_b = MEM_NEW(double, n_all), *rest_ns = MEM_ZNEW(double, n),
+           *started_ns = t->flows.graph ? MEM_NEW(double, n_all) : NULL;
     PktStretch x = {.sport = t->sport,
                     .n_begun = t->n_begun,
                     .rate_bps = t->rate_bps,
@@ -350,9 +411,14 @@ static int simulate(const WindowsRun *r, double capacity, const WindowTraffic *t
                     .received_b = received_b,
                     .settled_ns = r->warm_ns,
                     .settled_b = settled_b};
-    PktOptions po = {.compat = r->o.hpcc_ns3, .seed = seed, .stop_ns = stop_ns, .stretch = &x};
+    PktOptions po = {.compat = r->o.hpcc_ns3,
+                     .seed = seed,
+                     .stop_ns = stop_ns,
+                     .stretch = &x,
+                     .started_ns = started_ns};
     int rc = pktsim_run(r->s->route, &t->flows, &r->s->conf, &po, fct_ns, &out->stats, err);
     if (rc == 0) {
+        if (started_ns) put_starts(t, started_ns);
         Measured m = {.flows = {.n = n,
                                 .src = t->flows.src + first,
                                 .dst = t->flows.dst + first,
@@ -363,13 +429,14 @@ static int simulate(const WindowsRun *r, double capacity, const WindowTraffic *t
                       .end_ns = (double)t->flows.start_ns[0] + out->stats.sim_ns};
         find_rest(r, capacity, t, first, n, fct_ns, received_b, m.end_ns, rest_ns);
         out->flows = slowdowns(r, &m);
-        out->n = n;
+        out->n = drop_unstarted(out->flows, m.flows.start_ns, n);
         compare_served(r, capacity, t, &x, out);
     }
     free(fct_ns);
     free(received_b);
     free(settled_b);
     free(rest_ns);
+    free(started_ns);
     return rc;
 }
 
@@ -397,6 +464,7 @@ static int simulate_window(void *ctx, size_t item, int worker, Err *err) {
     netfluid_state(r->fluid, begin_ns, rr->capacity, &state);
     add_begun(&t, &state, begin_ns);
     add_starting(&t, r, begin_ns, until_ns);
+    keep_waiting(&t, r);
     int rc = simulate(r, rr->capacity, &t, t.n_begun + first - t.first_index, n,
                       (double)(until_ns - t.flows.start_ns[0]), q->max_events, seed + item,
                       &r->result[item], err);
@@ -548,8 +616,9 @@ static int pilot(Windows *w, double hops, Err *err) {
         double each = ((double)w->n_hops - spent) / (double)r->round.n_windows;
         r->fixed_hops = fmax(each - measured, 0.2 * each);
         Efficiency e = efficiency(r);
-        double next =
-            next_capacity(&search, usual, w->max_load, w->capacity, e, &w->capacity_error);
+        /* Where flows wait for others, packets that are slower have fewer to serve. */
+        double load = waits_for_others(r) ? 0 : w->max_load;
+        double next = next_capacity(&search, usual, load, w->capacity, e, &w->capacity_error);
         bool lossy = w->n_drops > 0 && r->tail_ns < LOSSY_TAIL_NS;
         settled = fabs(next / w->capacity - 1) < LEAST_CORRECTION && !lossy;
         if (settled) keep_round(w);
@@ -567,12 +636,35 @@ typedef struct {
     WindowResult result;
 } WholeRun;
 
+static void *placed(void *old, size_t size, const size_t *order, size_t n) {
+    char *new = mem_alloc(n, size);
+    for (size_t i = 0; i < n; i++) memcpy(new + i *size, (char *)old + order[i] * size, size);
+    free(old);
+    return new;
+}
+
+/* Puts the flows of the whole run in the list that was asked for, which is simulated. */
+static void put_as_asked(WindowTraffic *t, const WindowsRun *r) {
+    Flows *f = &t->flows;
+    if (!f->graph) return;
+    size_t *order = MEM_NEW(size_t, f->n);
+    for (size_t i = 0; i < f->n; i++) order[r->s->flows.graph->place[i]] = i;
+    flowgraph_permute(f->graph, order);
+    f->src = placed(f->src, sizeof *f->src, order, f->n);
+    f->dst = placed(f->dst, sizeof *f->dst, order, f->n);
+    f->size_b = placed(f->size_b, sizeof *f->size_b, order, f->n);
+    memcpy(f->start_ns, f->graph->earliest_ns, f->n * sizeof *f->start_ns);
+    free(order);
+}
+
 static int run_whole(void *ctx, size_t item, int worker, Err *err) {
     (void)item, (void)worker;
     WholeRun *x = ctx;
     const WindowsRun *r = x->r;
     WindowTraffic t = {0};
     add_starting(&t, r, INT64_MIN, INT64_MAX);
+    keep_waiting(&t, r);
+    put_as_asked(&t, r);
     double *fct_ns = MEM_NEW(double, t.flows.n), *rest_ns = MEM_ZNEW(double, t.flows.n);
     PktOptions po = {.compat = r->o.hpcc_ns3, .seed = r->o.seed};
     int rc = pktsim_run(r->s->route, &t.flows, &r->s->conf, &po, fct_ns, &x->result.stats, err);

@@ -16,6 +16,10 @@
  * is given what it would have sent since, at its first rate; if that is all of it, it holds none of
  * the rates of the next step.
  *
+ * Flows that wait for others begin when these have ended, which a run of all flows finds out
+ * (netfluid_follow): ends are known to within a step, and a flow that may begin within one is given
+ * what it would have sent since, so that chains of flows don't grow by the steps.
+ *
  * Rates: progressive filling with the saturated links in a heap (netrates). HPCC aims links at a
  * utilisation η, and its additive step carries them above, by as much as there are flows.
  *
@@ -226,7 +230,8 @@ NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *
         nf->step_bps = conf->hpcc_ai_bps * (o->hpcc_ns3 ? 1 : nf->fastest_bps / WIRE_REF_BPS);
     }
     double span_ns = (double)(nf->chunk_end_ns[nf->n_chunks - 1] - first_ns);
-    profile(nf, fmax(span_ns, 1), ack_b / (WIRE_PAYLOAD_B + nf->header_b), threads);
+    profile(nf, fmax(fmax(span_ns, o->least_span_ns), 1), ack_b / (WIRE_PAYLOAD_B + nf->header_b),
+            threads);
     if (!(nf->reach > 0)) nf->reach = max_load(nf) < BUSY_LOAD ? DEFAULT_REACH : BUSY_REACH;
     if (!diag_stop_requested()) return nf;
     err_stopped(err);
@@ -300,6 +305,22 @@ static void gather(const NetFluid *nf, int64_t at_ns, FlowList *list) {
 
 /* ---- stepping ---- */
 
+/* Flows that wait for others. */
+typedef struct {
+    double ns;
+    uint32_t flow;
+} Due;
+typedef struct {
+    const FlowGraph *graph;
+    const double *rest_ns; /* [n] from a flow's last bit until its end */
+    size_t *start;         /* flowgraph_followers */
+    uint32_t *followers;
+    uint32_t *left;   /* [n] that have not ended, of those a flow waits for */
+    double *ready_ns; /* [n] the last end of those that have */
+    Due *due;         /* [n_due] a heap, by time and then by flow: they begin at theirs */
+    size_t n_due, cap_due;
+} Follow;
+
 typedef struct {
     const NetFluid *nf;
     NetRates rates;
@@ -312,6 +333,7 @@ typedef struct {
     int links_class; /* that they are computed for */
     double capacity;
     double *sent_ns; /* [n of the source] filled for flows that end; NULL: not wanted */
+    Follow *follow;  /* of a whole run; NULL: no flow waits */
 } Stepper;
 
 static double base_rtt_ns(const NetFluid *nf, const uint32_t *links, uint32_t n) {
@@ -323,18 +345,18 @@ static double base_rtt_ns(const NetFluid *nf, const uint32_t *links, uint32_t n)
     return ns;
 }
 
-/* Adds the next flow of the list, with its limit: the slower of its line rate and of a window in a
- * round trip. */
-static void begin_flow(Stepper *s) {
+/* Adds a flow of the list, with its limit: the slower of its line rate and of a window in a round
+ * trip. */
+static void begin_flow(Stepper *s, size_t i) {
     const NetFluid *nf = s->nf;
-    const NetFluidFlow *f = &s->all.flow[s->next];
+    const NetFluidFlow *f = &s->all.flow[i];
     uint32_t links[MAX_LINKS],
         n = route_path(nf->route, f->src, f->dst, f->sport, ROUTE_DPORT, links);
     double full_b = WIRE_PAYLOAD_B + nf->header_b,
            window_bits = nf->window_b * 8 * full_b / WIRE_PAYLOAD_B,
            limit = fmin(nf->topo->links[links[0]].rate_bps,
                         window_bits / base_rtt_ns(nf, links, n) * 1e9);
-    s->alive[s->n_alive] = (uint32_t)s->next++;
+    s->alive[s->n_alive] = (uint32_t)i;
     s->left[s->n_alive++] = wire_of(nf, f->size_b);
     netrates_add(&s->rates, links, n, limit);
 }
@@ -366,6 +388,49 @@ static double took_ns(const Stepper *s, uint32_t i, double now_ns) {
                           : wire_of(s->nf, f->size_b) / s->rates.rate[i] * 1e9;
 }
 
+static bool is_due_before(const Due *a, const Due *b) {
+    return a->ns < b->ns || (a->ns == b->ns && a->flow < b->flow);
+}
+
+static void push_due(Follow *w, Due d) {
+    MEM_GROW(w->due, w->cap_due, w->n_due + 1);
+    size_t i = w->n_due++;
+    for (; i > 0 && is_due_before(&d, &w->due[(i - 1) / 2]); i = (i - 1) / 2)
+        w->due[i] = w->due[(i - 1) / 2];
+    w->due[i] = d;
+}
+
+static uint32_t pop_due(Follow *w) {
+    uint32_t flow = w->due[0].flow;
+    Due last = w->due[--w->n_due];
+    size_t i = 0;
+    for (;;) {
+        size_t least = 2 * i + 1;
+        if (least >= w->n_due) break;
+        if (least + 1 < w->n_due && is_due_before(&w->due[least + 1], &w->due[least])) least++;
+        if (!is_due_before(&w->due[least], &last)) break;
+        w->due[i] = w->due[least];
+        i = least;
+    }
+    if (w->n_due > 0) w->due[i] = last;
+    return flow;
+}
+
+/* Has the flows start for which this one, sent after took_ns, was the last to end. */
+static void end_for_followers(Stepper *s, uint32_t flow, double took) {
+    Follow *w = s->follow;
+    double end_ns = (double)s->all.flow[flow].start_ns + took + w->rest_ns[flow];
+    for (size_t k = w->start[flow]; k < w->start[flow + 1]; k++) {
+        uint32_t f = w->followers[k];
+        w->ready_ns[f] = fmax(w->ready_ns[f], end_ns);
+        if (--w->left[f] > 0) continue;
+        double ns =
+            fmax(w->ready_ns[f] + (double)w->graph->delay_ns[f], (double)w->graph->earliest_ns[f]);
+        s->all.flow[f].start_ns = (int64_t)ceil(ns);
+        push_due(w, (Due){ceil(ns), f});
+    }
+}
+
 /* Lets all alive flows send for dt_ns; ended ones leave. */
 static void advance(Stepper *s, double now_ns, double dt_ns) {
     uint32_t to = 0;
@@ -373,6 +438,7 @@ static void advance(Stepper *s, double now_ns, double dt_ns) {
         double left = s->left[i] - s->rates.rate[i] * dt_ns * 1e-9;
         if (left < 1) {
             if (s->sent_ns) s->sent_ns[s->all.flow[s->alive[i]].index] = took_ns(s, i, now_ns);
+            if (s->follow) end_for_followers(s, s->alive[i], took_ns(s, i, now_ns));
             continue;
         }
         netrates_move(&s->rates, i, to);
@@ -416,7 +482,8 @@ static void step_until(Stepper *s, double at_ns, size_t *n_steps) {
     double now_ns = s->all.n > 0 ? (double)s->all.flow[0].start_ns : at_ns;
     while (now_ns < at_ns) {
         uint32_t before = s->n_alive;
-        while (s->next < s->all.n && (double)s->all.flow[s->next].start_ns <= now_ns) begin_flow(s);
+        while (s->next < s->all.n && (double)s->all.flow[s->next].start_ns <= now_ns)
+            begin_flow(s, s->next++);
         set_links(s, at_ns - now_ns);
         set_rates(s, before, now_ns);
         double then_ns = next_time(s, now_ns, at_ns);
@@ -532,7 +599,7 @@ void netfluid_rest(const NetFluid *nf, int64_t at_ns, double capacity, const Net
     for (size_t i = 0; i < n; i++) list_add(&s.all, alive[i]);
     stepper_init(&s);
     for (size_t i = 0; i < n; i++) {
-        begin_flow(&s);
+        begin_flow(&s, s.next++);
         s.left[i] *= alive[i].left_b / (double)alive[i].size_b;
     }
     set_links(&s, 0);
@@ -544,7 +611,8 @@ void netfluid_rest(const NetFluid *nf, int64_t at_ns, double capacity, const Net
     for (size_t n_left = n_wanted; n_left > 0 && since_ns < end_ns;) {
         uint32_t before = s.n_alive;
         double now_ns = (double)at_ns + since_ns;
-        while (s.next < s.all.n && (double)s.all.flow[s.next].start_ns <= now_ns) begin_flow(&s);
+        while (s.next < s.all.n && (double)s.all.flow[s.next].start_ns <= now_ns)
+            begin_flow(&s, s.next++);
         set_links(&s, since_ns);
         set_rates(&s, before, now_ns);
         double dt_ns = fmax(since_ns / nf->steps, nf->rtt_ns / 2);
@@ -558,10 +626,31 @@ void netfluid_rest(const NetFluid *nf, int64_t at_ns, double capacity, const Net
 
 /* ---- a whole run ---- */
 
+static bool waits(const Stepper *s, size_t flow) {
+    return s->follow && flowgraph_waits(s->follow->graph, flow);
+}
+
+/* When the next flow begins; INFINITY: none is due. */
+static double next_start(const Stepper *s) {
+    const Follow *w = s->follow;
+    double ns = s->next < s->all.n ? (double)s->all.flow[s->next].start_ns : INFINITY;
+    return w && w->n_due > 0 ? fmin(ns, w->due[0].ns) : ns;
+}
+
+/* Begins all flows that start until then: those of the list, and those that others have let go. */
+static void begin_due(Stepper *s, double now_ns) {
+    while (s->next < s->all.n && (double)s->all.flow[s->next].start_ns <= now_ns) {
+        begin_flow(s, s->next++);
+        while (s->next < s->all.n && waits(s, s->next)) s->next++;
+    }
+    while (s->follow && s->follow->n_due > 0 && s->follow->due[0].ns <= now_ns)
+        begin_flow(s, pop_due(s->follow));
+}
+
 static double next_time_of_run(const Stepper *s, double now_ns) {
-    double start_ns = s->next < s->all.n ? (double)s->all.flow[s->next].start_ns : INFINITY;
-    if (s->n_alive == 0) return start_ns;
-    if (s->nf->every_event) return fmin(start_ns, first_end(s, now_ns));
+    double start_ns = next_start(s);
+    if (s->n_alive == 0) return fmax(now_ns, start_ns);
+    if (s->nf->every_event) return fmax(now_ns, fmin(start_ns, first_end(s, now_ns)));
     /* Nothing changes before the next start or end, however far that is. */
     return fmax(now_ns + s->nf->rtt_ns / 2, fmin(start_ns, first_end(s, now_ns)));
 }
@@ -575,26 +664,50 @@ static void gather_all(const NetFluid *nf, FlowList *list) {
     flows_free(&room);
 }
 
-int netfluid_run(const NetFluid *nf, double *sent_ns, const Log *log, Err *err) {
-    Stepper s = {.nf = nf, .links_class = -1, .capacity = 1, .sent_ns = sent_ns};
+/* Simulates all flows of the list, from the first one that waits for none. */
+static int run_all(Stepper *s, const Log *log, Err *err) {
     Progress progress;
     int rc = 0;
-    gather_all(nf, &s.all);
-    stepper_init(&s);
-    set_links(&s, 0);
-    progress_init(&progress, log, "flows", s.all.n);
-    double now_ns = s.all.n > 0 ? (double)s.all.flow[0].start_ns : 0;
-    while (rc == 0 && (s.next < s.all.n || s.n_alive > 0)) {
-        uint32_t before = s.n_alive;
-        while (s.next < s.all.n && (double)s.all.flow[s.next].start_ns <= now_ns) begin_flow(&s);
-        set_rates(&s, before, now_ns);
-        double then_ns = next_time_of_run(&s, now_ns);
-        advance(&s, now_ns, then_ns - now_ns);
+    stepper_init(s);
+    set_links(s, 0);
+    while (s->next < s->all.n && waits(s, s->next)) s->next++;
+    progress_init(&progress, log, "flows", s->all.n);
+    double now_ns = s->next < s->all.n ? next_start(s) : 0;
+    while (rc == 0 && (next_start(s) < INFINITY || s->n_alive > 0)) {
+        uint32_t before = s->n_alive;
+        begin_due(s, now_ns);
+        set_rates(s, before, now_ns);
+        double then_ns = next_time_of_run(s, now_ns);
+        advance(s, now_ns, then_ns - now_ns);
         now_ns = then_ns;
-        progress_update(&progress, s.next);
+        progress_update(&progress, s->next);
         if (diag_stop_requested()) rc = err_stopped(err);
     }
     progress_finish(&progress);
+    return rc;
+}
+
+int netfluid_run(const NetFluid *nf, double *sent_ns, const Log *log, Err *err) {
+    Stepper s = {.nf = nf, .links_class = -1, .capacity = 1, .sent_ns = sent_ns};
+    gather_all(nf, &s.all);
+    int rc = run_all(&s, log, err);
     stepper_free(&s);
+    return rc;
+}
+
+int netfluid_follow(const NetFluid *nf, const FlowGraph *g, const double *rest_ns, double capacity,
+                    int64_t *start_ns, const Log *log, Err *err) {
+    Follow w = {.graph = g,
+                .rest_ns = rest_ns,
+                .left = MEM_NEW(uint32_t, g->n),
+                .ready_ns = MEM_ZNEW(double, g->n)};
+    Stepper s = {.nf = nf, .links_class = -1, .capacity = capacity, .follow = &w};
+    for (size_t i = 0; i < g->n; i++) w.left[i] = (uint32_t)(g->first[i + 1] - g->first[i]);
+    flowgraph_followers(g, &w.start, &w.followers);
+    gather_all(nf, &s.all);
+    int rc = run_all(&s, log, err);
+    for (size_t i = 0; i < g->n; i++) start_ns[i] = s.all.flow[i].start_ns;
+    stepper_free(&s);
+    free(w.start), free(w.followers), free(w.left), free(w.ready_ns), free(w.due);
     return rc;
 }

@@ -13,7 +13,9 @@ typedef struct {
     double steps;     /* rates are computed anew at least so often while the time left shrinks by a
                          factor e; 0: the default */
     bool every_event; /* rates are computed anew whenever a flow begins or ends */
-    bool hpcc_ns3;    /* HPCC's additive step doesn't grow with hosts' rates, as in its ns-3 */
+    double least_span_ns; /* how long the run lasts at least, for mean loads; otherwise they are
+                             taken from the first start to the last */
+    bool hpcc_ns3;        /* HPCC's additive step doesn't grow with hosts' rates, as in its ns-3 */
 } NetFluidOptions;
 
 /* What all states of a network share: how much of each link flows of each size take in the mean,
@@ -67,4 +69,11 @@ void netfluid_rest(const NetFluid *nf, int64_t at_ns, double capacity, const Net
  * start until its last bit was sent. Every flow takes part for all of its life; 64 bytes a flow.
  * Returns −1 if interrupted (ERR_STOPPED). */
 int netfluid_run(const NetFluid *nf, double *sent_ns, const Log *log, Err *err);
+
+/* netfluid_follow simulates all flows as netfluid_run does, on links of `capacity` as for
+ * netfluid_state, and has those that wait in g (of the source's flows, whose own starts are g's
+ * earliest_ns) start when others have ended: rest_ns[n] after their last bit was sent. start_ns[n]
+ * becomes when each starts. Returns −1 if interrupted (ERR_STOPPED). */
+int netfluid_follow(const NetFluid *nf, const FlowGraph *g, const double *rest_ns, double capacity,
+                    int64_t *start_ns, const Log *log, Err *err);
 #endif

@@ -445,7 +445,7 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
     if (f->n == 0) return;
     s->sport = opt->stretch ? opt->stretch->sport : number_ports(s);
     s->n_awaited = opt->stretch ? opt->stretch->n_measured : SIZE_MAX;
-    s->after = opt->stretch ? NULL : after_new(f);
+    s->after = after_new(f);
     if (s->compat) s->asked_starts = compat_has_asked_starts(f);
     s->first_start_ns = start_ns(s, 0);
     if (opt->series)

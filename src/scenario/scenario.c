@@ -19,14 +19,19 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "fluid/netfluid.h"
 #include "net/basebdp.h"
 #include "net/deadlock.h"
+#include "net/wire.h"
 #include "packet/pktsim.h"
 #include "traffic/flows_read.h"
 #include "traffic/jobs.h"
 
 /* Enough for stable percentiles of every size bucket: the 1 % largest flows are 10,000. */
 enum { DEFAULT_N_FLOWS = 1000000 };
+/* Of links in the fluid simulation that says when flows start that wait: about what controls leave
+ * of them (features/windows). */
+static const double FLUID_CAPACITY = 0.95;
 
 static int choose_mix(const ScenarioOptions *o, Mix *out, const Log *log, Err *err) {
     Mix *all;
@@ -177,23 +182,70 @@ static int load_flows(Scenario *s, const ScenarioOptions *o, const Log *log, Err
     return m->jobs ? draw_jobs(s, o, err) : 0;
 }
 
-/* Flows that wait for others get the starts that they would have in the empty network. */
-static void fix_starts(Scenario *s, const Log *log) {
+/* How long the last bit of each flow takes to the other end: what the ideal time has beyond the
+ * transmission at line rate. */
+static double *rest_times(const Scenario *s) {
+    const Flows *f = &s->flows;
+    double *ns = MEM_NEW(double, f->n);
+    pktsim_ideal(s->route, f, false, ns);
+    for (size_t i = 0; i < f->n; i++) {
+        double line_bps = fmin(s->topo.host_rate_bps[f->src[i]], s->topo.host_rate_bps[f->dst[i]]);
+        ns[i] = fmax(ns[i] - wire_bits(f->size_b[i]) / line_bps * 1e9, 0);
+    }
+    return ns;
+}
+
+/* Ports number flows in the order that was asked for. */
+static uint16_t *ports_by_place(const FlowGraph *g, const uint16_t *asked_sport) {
+    uint16_t *sport = MEM_NEW(uint16_t, g->n);
+    for (size_t i = 0; i < g->n; i++) sport[i] = asked_sport[g->place[i]];
+    return sport;
+}
+
+/* Sets the starts of flows that wait to what follows as a fluid. */
+static int follow_as_fluid(Scenario *s, const uint16_t *asked_sport, double span_ns, int threads,
+                           const Log *log, Err *err) {
+    Flows *f = &s->flows;
+    uint16_t *sport = ports_by_place(f->graph, asked_sport);
+    FlowSource source = flowsource_in_memory(f, sport);
+    NetFluidOptions fo = {.least_span_ns = span_ns};
+    NetFluid *nf = netfluid_new(s->route, &source, &s->conf, &fo, threads, err);
+    double *rest_ns = rest_times(s);
+    int rc =
+        nf ? netfluid_follow(nf, f->graph, rest_ns, FLUID_CAPACITY, f->start_ns, log, err) : -1;
+    netfluid_destroy(nf);
+    free(rest_ns);
+    free(sport);
+    flows_sort(f);
+    return rc;
+}
+
+/* Flows that wait for others get the starts that follow if flows are a fluid; f->graph keeps those
+ * that were asked for. The fluid simulation begins with the starts of the empty network, from which
+ * it knows how long the run is, about. */
+static int fix_starts(Scenario *s, int threads, const Log *log, Err *err) {
     Flows *f = &s->flows;
     size_t n = 0;
     for (size_t i = 0; i < f->n; i++) n += flowgraph_waits(f->graph, i) != 0;
+    if (n == 0) return 0;
     double *ideal_ns = MEM_NEW(double, f->n);
+    uint16_t *sport = MEM_NEW(uint16_t, f->n);
+    route_sports(&s->topo, f->src, f->dst, f->n, sport);
     pktsim_ideal(s->route, f, false, ideal_ns);
+    flowgraph_keep_list(f->graph, f->start_ns);
     flowgraph_starts(f->graph, ideal_ns, f->start_ns);
+    double end_ns = 0;
+    for (size_t i = 0; i < f->n; i++) end_ns = fmax(end_ns, (double)f->start_ns[i] + ideal_ns[i]);
     free(ideal_ns);
-    flowgraph_destroy(f->graph);
-    f->graph = NULL;
     flows_sort(f);
-    if (n > 0)
-        log_note(log,
-                 "%s flows wait for others: they start as in the empty network; m3 simulate has "
-                 "them wait",
-                 units_count(n).s);
+    log_note(log,
+             "%s flows wait for others: they start when a fluid simulation has these end, in "
+             "packet windows when packets do",
+             units_count(n).s);
+    int rc = follow_as_fluid(s, sport, end_ns - (double)f->start_ns[0], threads, log, err);
+    s->sport = ports_by_place(f->graph, sport);
+    free(sport);
+    return rc;
 }
 
 static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
@@ -211,7 +263,7 @@ static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
     scenario_set_conf(s, &s->mix.conf);
     double t2 = diag_now_s();
     if (load_flows(s, o, log, err) != 0) return -1;
-    if (s->flows.graph && !o->closed_loop) fix_starts(s, log);
+    if (s->flows.graph && !o->closed_loop && fix_starts(s, o->threads, log, err) != 0) return -1;
 
     double t3 = diag_now_s(); /* then the ports, which decide the flows' routes */
     if (s->stream) {
@@ -221,8 +273,10 @@ static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
         if (flowsource_file(&s->source, s->file, &s->topo, o->threads, &s->sport, log, err) != 0)
             return -1;
     } else {
-        s->sport = MEM_NEW(uint16_t, s->flows.n);
-        route_sports(&s->topo, s->flows.src, s->flows.dst, s->flows.n, s->sport);
+        if (!s->sport) {
+            s->sport = MEM_NEW(uint16_t, s->flows.n);
+            route_sports(&s->topo, s->flows.src, s->flows.dst, s->flows.n, s->sport);
+        }
         s->source = flowsource_in_memory(&s->flows, s->sport);
     }
     s->wall_read_s = (t1 - t0) + (t3 - t2);

@@ -27,6 +27,8 @@ void flowgraph_destroy(FlowGraph *g) {
     free(g->delay_ns);
     free(g->job);
     free(g->started_ns);
+    free(g->earliest_ns);
+    free(g->place);
     free(g->group);
     free(g->number);
     free(g->name);
@@ -69,12 +71,23 @@ void flowgraph_wait(FlowGraph *g, uint32_t on) {
     g->after[at] = on;
 }
 
+void flowgraph_keep_list(FlowGraph *g, const int64_t *start_ns) {
+    g->earliest_ns = MEM_NEW(int64_t, g->n);
+    g->place = MEM_NEW(uint32_t, g->n);
+    for (size_t i = 0; i < g->n; i++) {
+        g->earliest_ns[i] = start_ns[i];
+        g->place[i] = (uint32_t)i;
+    }
+}
+
 void flowgraph_permute(FlowGraph *g, const size_t *order) {
     size_t n = g->n, *first = MEM_NEW(size_t, n + 1), at = 0;
     uint32_t *place = MEM_NEW(uint32_t, n), *after = MEM_NEW(uint32_t, g->first[n]),
              *job = MEM_NEW(uint32_t, n);
     int64_t *delay_ns = MEM_NEW(int64_t, n);
     double *started_ns = g->started_ns ? MEM_NEW(double, n) : NULL;
+    int64_t *earliest_ns = g->earliest_ns ? MEM_NEW(int64_t, n) : NULL;
+    uint32_t *kept = g->place ? MEM_NEW(uint32_t, n) : NULL;
     for (size_t i = 0; i < n; i++) place[order[i]] = (uint32_t)i;
     for (size_t i = 0; i < n; i++) {
         size_t from = order[i];
@@ -84,12 +97,15 @@ void flowgraph_permute(FlowGraph *g, const size_t *order) {
         delay_ns[i] = g->delay_ns[from];
         job[i] = g->job[from];
         if (started_ns) started_ns[i] = g->started_ns[from];
+        if (earliest_ns) earliest_ns[i] = g->earliest_ns[from];
+        if (kept) kept[i] = g->place[from];
     }
     first[n] = at;
     free(place);
     free(g->first), free(g->after), free(g->job), free(g->delay_ns), free(g->started_ns);
+    free(g->earliest_ns), free(g->place);
     g->first = first, g->after = after, g->job = job, g->delay_ns = delay_ns;
-    g->started_ns = started_ns;
+    g->started_ns = started_ns, g->earliest_ns = earliest_ns, g->place = kept;
     g->cap = n, g->cap_first = n + 1, g->cap_after = at;
 }
 

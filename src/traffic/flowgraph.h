@@ -13,11 +13,15 @@
  * query, an iteration of a collective operation), and jobs of one name are a group. */
 typedef struct FlowGraph {
     size_t n, cap;
-    size_t *first;      /* [n + 1] flow i waits for after[first[i]] to after[first[i + 1] − 1] */
-    uint32_t *after;    /* indices of flows */
-    int64_t *delay_ns;  /* [n] */
-    uint32_t *job;      /* [n] or FLOWGRAPH_NONE */
-    double *started_ns; /* [n] when a simulation had them start, NAN: never; NULL: none did */
+    size_t *first;     /* [n + 1] flow i waits for after[first[i]] to after[first[i + 1] − 1] */
+    uint32_t *after;   /* indices of flows */
+    int64_t *delay_ns; /* [n] */
+    uint32_t *job;     /* [n] or FLOWGRAPH_NONE */
+    /* Where starts in the list are what followed from waiting, what was asked for: starts, and the
+     * places that flows had in a list in order of these. Else both are NULL. */
+    int64_t *earliest_ns; /* [n] */
+    uint32_t *place;      /* [n] */
+    double *started_ns;   /* [n] when a simulation had them start, NAN: never; NULL: none did */
     size_t cap_after, cap_first;
     uint32_t n_jobs, n_groups;
     uint32_t *group;  /* [n_jobs] */
@@ -39,6 +43,9 @@ uint32_t flowgraph_job(FlowGraph *g, uint32_t group, uint32_t number);
  * `on` as well. */
 void flowgraph_flow(FlowGraph *g, uint32_t job, int64_t delay_ns);
 void flowgraph_wait(FlowGraph *g, uint32_t on);
+
+/* flowgraph_keep_list keeps the starts and places that flows have. */
+void flowgraph_keep_list(FlowGraph *g, const int64_t *start_ns);
 
 /* flowgraph_permute puts the flows in another order: the one that was at order[i] comes to i. */
 void flowgraph_permute(FlowGraph *g, const size_t *order);
