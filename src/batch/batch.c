@@ -397,6 +397,19 @@ static int sum_up(Run *r, Err *err) {
     return rc;
 }
 
+/* The results of the shard: how many are wanted, and how many of them are there. */
+static size_t count_there(const Run *r, size_t *n_all) {
+    size_t n = 0;
+    *n_all = 0;
+    for (size_t i = 0; i < r->plan.n; i++) {
+        if (!r->state[i].ours) continue;
+        *n_all += r->o->n_methods;
+        n += r->o->n_methods - count_missing(r, &r->plan.items[i]);
+    }
+    return n;
+}
+
+/* What is about all results is the first rank's: to look for each takes long on a shared disk. */
 static int run_planned(Run *r, Err *err) {
     size_t n_before = 0, n_all = 0;
     bool first = ranks_first(r->o->ranks);
@@ -404,21 +417,18 @@ static int run_planned(Run *r, Err *err) {
     if (pipe(r->progress_fd) != 0) return err_io(err, "batch: no pipe: %s", strerror(errno));
     deal_out(r);
     r->guess_b = guess_b(r);
-    for (size_t i = 0; i < r->plan.n; i++) {
-        if (!r->state[i].ours) continue;
-        n_all += r->o->n_methods;
-        n_before += r->o->n_methods - count_missing(r, &r->plan.items[i]);
-    }
+    if (first) n_before = count_there(r, &n_all);
     progress_init(&r->progress, r->log, "results", n_all - n_before);
-    int rc = ranks_agree(r->o->ranks, 0, err); /* all have counted what was there before */
+    int rc = ranks_agree(r->o->ranks, 0, err); /* what was there before has been counted */
     if (rc == 0) rc = run_groups(r, err);
     progress_finish(&r->progress);
     close(r->progress_fd[1]);
     while (read_news(r)) {}
     close(r->progress_fd[0]);
     if (rc != 0 || sum_up(r, err) != 0) return -1;
+    if (!first) return 0;
     count_up(r, n_before);
-    return first ? batch_summary_write(r->o->out, err) : 0;
+    return batch_summary_write(r->o->out, err);
 }
 
 int batch_run(const BatchOptions *o, const Log *log, BatchInfo *info, Err *err) {

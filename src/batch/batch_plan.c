@@ -243,18 +243,13 @@ static void group_items(BatchPlan *p) {
     }
 }
 
-static int by_group_and_place(const void *pa, const void *pb) {
-    const BatchItem *a = *(BatchItem *const *)pa, *b = *(BatchItem *const *)pb;
-    int c = (a->group > b->group) - (a->group < b->group);
-    return c ? c : (a > b) - (a < b);
-}
-
+/* Groups are numbered by their first items; each lists its items in their order. */
 static void list_groups(BatchPlan *p) {
-    p->in_group = pointers(p);
-    p->group_start = MEM_NEW(size_t, p->n_groups + 1);
-    qsort(p->in_group, p->n, sizeof *p->in_group, by_group_and_place);
-    for (size_t i = p->n; i-- > 0;) p->group_start[p->in_group[i]->group] = i;
-    p->group_start[p->n_groups] = p->n;
+    size_t *end = p->group_start = MEM_ZNEW(size_t, p->n_groups + 1);
+    p->in_group = MEM_NEW(BatchItem *, p->n);
+    for (size_t i = 0; i < p->n; i++) end[p->items[i].group]++;
+    for (size_t g = 1; g <= p->n_groups; g++) end[g] += end[g - 1];
+    for (size_t i = p->n; i-- > 0;) p->in_group[--end[p->items[i].group]] = &p->items[i];
 }
 
 int batch_plan_load(BatchPlan *p, const BatchPlanOptions *o, const Log *log, Err *err) {
