@@ -72,6 +72,12 @@ const char *cli_last_word(const CliCommand *cmd) {
     return space ? space + 1 : cmd->name;
 }
 
+const CliCommand *cli_command(const CliCommand *const *commands, const char *name) {
+    for (; *commands; commands++)
+        if (strcmp((*commands)->name, name) == 0) return *commands;
+    return NULL;
+}
+
 const CliCommand *cli_subcommand(const CliCommand *cmd, const char *word) {
     for (const CliCommand *const *sub = cmd->subcommands; sub && *sub; sub++)
         if (strcmp(cli_last_word(*sub), word) == 0) return *sub;

@@ -79,6 +79,9 @@ typedef struct {
 
 /* The options that every command has beside its own; ended by name = NULL. */
 extern const CliOption cli_common_options[];
+/* cli_command returns the one of the NULL-ended commands that is called `name`; NULL if there is
+ * none. */
+const CliCommand *cli_command(const CliCommand *const *commands, const char *name);
 /* cli_subcommand returns the subcommand called `word`, the last word of its name; NULL if there is
  * none. cli_last_word returns that word: "flows" of "dataset flows". */
 const CliCommand *cli_subcommand(const CliCommand *cmd, const char *word);

@@ -161,12 +161,6 @@ static void complete_command(Typed *t, const CliCommand *cmd, int n, char **word
     }
 }
 
-static const CliCommand *find_command(const CliProgram *program, const char *name) {
-    for (const CliCommand *const *c = program->commands; *c; c++)
-        if (strcmp((*c)->name, name) == 0) return *c;
-    return NULL;
-}
-
 static void put_commands(const Typed *t, const CliProgram *program) {
     for (const CliCommand *const *c = program->commands; *c; c++)
         put(t, (*c)->name, "", (*c)->summary);
@@ -185,7 +179,7 @@ static void complete_first(const Typed *t, const CliProgram *program) {
 
 /* The words behind "help". */
 static void complete_help(const Typed *t, const CliProgram *program, int n, char **words) {
-    const CliCommand *cmd = n == 2 ? find_command(program, words[0]) : NULL;
+    const CliCommand *cmd = n == 2 ? cli_command(program->commands, words[0]) : NULL;
     for (const CliCommand *const *sub = cmd ? cmd->subcommands : NULL; sub && *sub; sub++)
         put(t, cli_last_word(*sub), "", (*sub)->summary);
     if (n != 1) return;
@@ -204,7 +198,7 @@ void complete_print(FILE *f, const CliProgram *program, int n_words, char **word
         complete_help(&t, program, n_words - 1, words + 1);
         return;
     }
-    const CliCommand *cmd = find_command(program, words[0]);
+    const CliCommand *cmd = cli_command(program->commands, words[0]);
     if (!cmd) return;
     const CliCommand *sub = n_words > 2 ? cli_subcommand(cmd, words[1]) : NULL;
     if (sub) complete_command(&t, sub, n_words - 2, words + 2);

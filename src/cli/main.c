@@ -90,12 +90,6 @@ static int print_version(void) {
     return 0;
 }
 
-static const CliCommand *find_command(const char *name) {
-    for (int i = 0; i < N_COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
-    return NULL;
-}
-
 /* "unknown command 'compar', did you mean 'compare'?" */
 static int unknown(const char *what, const char *name, int n_topics, Err *err) {
     const char *names[N_COMMANDS + N_TOPICS + 1] = {NULL};
@@ -111,7 +105,7 @@ static int help(int argc, char **argv, Err *err) {
         print_usage(stdout);
         return 0;
     }
-    const CliCommand *cmd = find_command(argv[0]);
+    const CliCommand *cmd = cli_command(commands, argv[0]);
     if (cmd) return cli_help(cmd, argc - 1, argv + 1, err);
     for (int i = 0; i < N_TOPICS; i++) {
         if (strcmp(topics[i].name, argv[0]) != 0) continue;
@@ -145,7 +139,7 @@ static int dispatch(int argc, char **argv) {
         complete_print(stdout, &program, argc - 2, argv + 2);
         return 0;
     }
-    const CliCommand *cmd = find_command(name);
+    const CliCommand *cmd = cli_command(commands, name);
     if (cmd) return cli_run(cmd, argc - 1, argv + 1);
     unknown("command", name, 0, &err);
     return cli_fail(&err);
