@@ -18,7 +18,7 @@ typedef struct {
      * NULL, or why it could not. */
     const char *(*join)(int *rank, int *size, int *n_local);
     /* Makes n bytes of every rank known to all: all[rank × n]. Waits without using the processor;
-     * −1 if stop() became true and a rank was still missing two seconds later. */
+     * −1 if stop() became true and a rank was still missing half a second later. */
     int (*gather)(const void *mine, size_t n, void *all, bool (*stop)(void));
     /* Copies n bytes from rank `from` to all ranks, or to rank `to` alone (−1: all). */
     void (*spread)(void *data, size_t n, int from, int to);
