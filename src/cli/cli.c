@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -108,9 +109,30 @@ static int status_of(const Err *err) {
     return err->kind == ERR_STOPPED ? 130 : err->kind == ERR_IO ? 1 : 2;
 }
 
-int cli_fail(const Err *err) {
-    fprintf(stderr, "m3: %s\n", err->msg);
+/* Whether this rank has to print an error: the first one does, with all ranks' errors behind it.
+ * Before the ranks have joined, none knows of the others': then mpirun ends those that are left
+ * when the first one has failed, and one that it lets be must speak for itself. */
+static bool has_to_say(const Ranks *r) {
+    enum { WAIT_MS = 3000, LOOK_MS = 20 };
+    if (r->rank == 0 || r->via) return r->rank == 0;
+    for (int ms = 0; ms < WAIT_MS && !diag_stop_requested(); ms += LOOK_MS)
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+    return !diag_stop_requested();
+}
+
+static int fail(const Ranks *r, const Err *err) {
+    Err said = *err;
+    if (has_to_say(r)) {
+        if (r->rank > 0) err_wrap(&said, "rank %d", r->rank);
+        fprintf(stderr, "m3: %s\n", said.msg);
+    }
     return status_of(err);
+}
+
+int cli_fail(const Err *err) {
+    Ranks r = {0};
+    mpi_started(&r.rank);
+    return fail(&r, err);
 }
 
 /* ---- options ---- */
@@ -294,8 +316,7 @@ int cli_run(const CliCommand *cmd, int argc, char **argv) {
     free(words);
     free(command);
     log_remarks_free(&remarks);
-    int status = rc < 0 ? status_of(&err) : rc;
-    if (rc < 0 && ranks_first(&ranks)) cli_fail(&err);
+    int status = rc < 0 ? fail(&ranks, &err) : rc;
     mpi_leave(&ranks, status);
     return status;
 }

@@ -95,7 +95,8 @@ int cli_run(const CliCommand *cmd, int argc, char **argv);
 /* Prints the help text of cmd to stdout, or of its subcommand argv[0] if argc is 1. −1 with err if
  * there is no such subcommand. */
 int cli_help(const CliCommand *cmd, int argc, char **argv, Err *err);
-/* Prints "m3: message" to stderr and returns the exit status that belongs to the error. */
+/* Prints "m3: message" to stderr and returns the exit status that belongs to the error. Of the
+ * processes that mpirun started, the first prints it, or another one that mpirun lets be. */
 int cli_fail(const Err *err);
 /* Returns ", did you mean NAME?" with the one of the NULL-ended names that is nearest to word, put
  * between `before` and `after`, or "" if none is near. */
