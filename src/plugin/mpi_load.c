@@ -1,4 +1,4 @@
-/* mpi_load: notices mpirun, finds and opens the MPI plug-in.
+/* mpi_load: notices mpirun and joins its job through the MPI plug-in.
  *
  * The program itself neither links nor needs MPI. Started by mpirun it must not run as if alone,
  * though: N processes would do the same work N times and write the same files at once. So what
@@ -9,12 +9,14 @@
 #include "plugin/mpi_load.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "plugin/plugin.h"
 
-#define MPI_PLUGIN "m3-mpi.so"
+/* 0 for what is no number. */
+static int number(const char *text) { return (int)strtol(text, NULL, 10); }
 
 int mpi_started(int *rank) {
     static const struct {
@@ -27,43 +29,28 @@ int mpi_started(int *rank) {
     if (off && strcmp(off, "off") == 0) return 1;
     for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
         const char *r = getenv(left[i].rank), *n = getenv(left[i].size);
-        if (!r || !n || atoi(n) < 2) continue;
-        *rank = atoi(r);
-        return atoi(n);
+        if (!r || !n || number(n) < 2) continue;
+        *rank = number(r);
+        return number(n);
     }
     return 1;
 }
 
 /* MPI opens parts of itself that look for its names, hence RTLD_GLOBAL. */
-static const RanksTransport *open_plugin(const char *path, Err *err) {
-    void *lib = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
-    if (!lib) {
-        err_io(err, "MPI plug-in: %s", dlerror());
-        return NULL;
-    }
-    const RanksTransport *t = dlsym(lib, RANKS_SYMBOL);
-    if (t && t->abi == RANKS_ABI) return t;
-    err_io(err, "MPI plug-in: %s: expected interface %d, got %d", path, RANKS_ABI, t ? t->abi : 0);
-    return NULL;
-}
-
 static const RanksTransport *find_plugin(int size, Err *err) {
-    const char *named = getenv("M3_MPI_PLUGIN");
-    if (named && *named) return open_plugin(named, err);
-    char *dir = file_program_dir(), *beside = file_join(dir, MPI_PLUGIN),
-         *installed = file_join(dir, "../lib/m3/" MPI_PLUGIN);
-    const RanksTransport *t = NULL;
-    if (file_exists(beside)) t = open_plugin(beside, err);
-    else if (file_exists(installed)) t = open_plugin(installed, err);
-    else
-        err_io(err,
-               "started as %d processes by mpirun, but the MPI plug-in is missing: neither %s nor "
-               "%s is there; install Open MPI (apt-get install libopenmpi-dev) and run make",
-               size, beside, installed);
-    free(dir);
-    free(beside);
-    free(installed);
-    return t;
+    char missing[96];
+    snprintf(missing, sizeof missing,
+             "started as %d processes by mpirun, but the MPI plug-in is missing", size);
+    const Plugin mpi = {.what = "MPI plug-in",
+                        .file = "m3-mpi.so",
+                        .variable = "M3_MPI_PLUGIN",
+                        .symbol = RANKS_SYMBOL,
+                        .abi = RANKS_ABI,
+                        .flags = RTLD_GLOBAL,
+                        .missing = missing,
+                        .install = "Open MPI (apt-get install libopenmpi-dev)",
+                        .unfit = ERR_IO};
+    return plugin_open(&mpi, err);
 }
 
 int mpi_join(Ranks *r, int size, Err *err) {

@@ -1,4 +1,4 @@
-/* torch_load: finds and opens the training plug-in. */
+/* torch_load: opens the training plug-in. */
 #ifndef M3_PLUGIN_TORCH_LOAD_H
 #define M3_PLUGIN_TORCH_LOAD_H
 #include "base/diag.h"
