@@ -3,7 +3,7 @@
 # script does not come to its end.
 case $build in /*) ;; *) build=$PWD/$build ;; esac
 rm -f "$build/$suite.count"
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 # verdict "WHAT" STATUS: counts one test.
 verdict() {
     if [ "$2" = 0 ]; then
@@ -13,6 +13,11 @@ verdict() {
         echo "$suite: failed: $1"
     fi
 }
+# skip "WHY": counts what can't be run here.
+skip() {
+    skipped=$((skipped + 1))
+    echo "$suite: skipped, $1"
+}
 # skip_all "WHY": ends the script, whose tests can't be run here.
 skip_all() {
     echo "$suite: skipped: $1"
@@ -21,7 +26,8 @@ skip_all() {
 }
 # conclude: leaves the counts; the status says whether all passed. To be called last.
 conclude() {
-    echo "$suite: $passed passed, $failed failed"
-    echo "$passed $failed 0" >"$build/$suite.count"
+    [ $skipped = 0 ] && rest= || rest=", $skipped skipped"
+    echo "$suite: $passed passed, $failed failed$rest"
+    echo "$passed $failed $skipped" >"$build/$suite.count"
     [ $failed = 0 ]
 }
