@@ -279,7 +279,9 @@ static void put_program(FILE *f, const CliProgram *program) {
         ".SH ENVIRONMENT\n"
         ".TP\nTMPDIR\nwhere temporary files without a place of their own go (/tmp)\n"
         ".TP\nPATH\nwhere \\fBgnuplot\\fR is looked for\n"
-        ".TP\nM3_TORCH_PLUGIN\nthe plug-in that \\fBm3 train\\fR loads, if not the one beside m3\n",
+        ".TP\nM3_TORCH_PLUGIN\nthe plug-in that \\fBm3 train\\fR loads, if not the one beside m3\n"
+        ".TP\nM3_MPI_PLUGIN\nthe plug-in by which m3 joins the ranks of \fBmpirun\fR, if not the "
+        "one beside m3; off: each process runs alone\n",
         f);
     put_exit_status(f);
     fputs(".SH SEE ALSO\n\\fBgnuplot\\fR(1)\n", f);
