@@ -263,7 +263,8 @@ static void sameness_is_what_has_an_effect(void **state) {
         for (const NetConfRow *r = netconf_rows; r->key; r++) {
             NetConf a, b;
             netconf_default(&a);
-            a.line_window_b = 15e3;
+            a.line_window_b = 15e3; /* not auto, half of which is auto again */
+            a.nscc_target_qdelay_ns = a.nscc_qa_threshold_ns = 10e3;
             a.cc = (Cc)cc;
             b = a;
             if (is_quantity(r)) netconf_put_number(&b, r, netconf_number(&b, r) / 2);

@@ -12,7 +12,7 @@
 #include "packet/cc.h"
 #include "packet_net.h"
 
-static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none", "swift"};
+static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none", "swift", "nscc"};
 enum { N_CONTROLS = sizeof controls / sizeof *controls };
 
 /* ---- stamps of one ns ---- */

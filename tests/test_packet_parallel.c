@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/lockstep.h"
+#include "packet/cc.h"
 #include "packet_net.h"
 
 /* Networks compared; M3_PARALLEL_NETS asks for more. */
@@ -124,7 +125,8 @@ static Flows random_flows(const Net *n, Rng *rng) {
 }
 
 static void random_case(Case *c, uint64_t seed) {
-    static const char *const controls[] = {"dctcp", "hp", "timely", "none", "swift", "dcqcn"};
+    static const char *const controls[] = {"dctcp", "hp",   "timely", "none",
+                                           "swift", "nscc", "dcqcn"};
     static const double buffers[] = {20e3, 60e3, 100e3, 400e3};
     Rng rng = rng_stream(seed, "parallel cases", 0);
     *c = (Case){0};
@@ -134,13 +136,13 @@ static void random_case(Case *c, uint64_t seed) {
     c->conf.pfc = rng_below(&rng, 2);
     c->conf.buffer_b = pick(&rng, buffers, 4);
     c->conf.line_window_b = rng_below(&rng, 2) ? 18e3 : 60e3;
-    size_t control = rng_below(&rng, 12);
-    c->opt = (PktOptions){.cc = controls[control < 11 ? control % 5 : 5],
+    size_t control = rng_below(&rng, 13);
+    c->opt = (PktOptions){.cc = controls[control < 11 ? control % 5 : control - 6],
                           .compat = rng_below(&rng, 3) == 0,
                           .seed = seed,
                           .stop_ns = rng_below(&rng, 4) ? 0 : 1 + 60e3 * rng_u01(&rng),
                           .any_size = true};
-    if (strcmp(c->opt.cc, "swift") == 0) c->opt.compat = false;
+    if (cc_find(c->opt.cc)->own_design) c->opt.compat = false;
     c->traced = rng_below(&rng, 3) == 0;
     c->interval_ns = rng_below(&rng, 3) ? 0 : 100 + 20e3 * rng_u01(&rng);
 }

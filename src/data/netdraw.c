@@ -139,6 +139,11 @@ static void draw_parameters(NetConf *conf, Rng *rng) {
         conf->swift_beta = to_decimals(rng_uniform(rng, 0.4, 0.9), 1e-4);
         conf->swift_max_mdf = to_decimals(rng_uniform(rng, 0.3, 0.6), 1e-4);
         break;
+    case CC_NSCC:
+        conf->nscc_gamma = to_decimals(rng_uniform(rng, 0.5, 1), 1e-4);
+        conf->nscc_ecn_low = to_decimals(rng_uniform(rng, 0.1, 0.4), 1e-4);
+        conf->nscc_ecn_high = to_decimals(rng_uniform(rng, 0.5, 1), 1e-4);
+        break;
     default: break; /* no parameters */
     }
 }

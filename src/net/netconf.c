@@ -67,6 +67,35 @@ const NetConfRow netconf_rows[] = {
      "multiplicative decrease: share of the relative excess delay", NULL, 0},
     {"swift_max_mdf", NETCONF_FRACTION, AT(swift_max_mdf), 0.001, 0.999, "0.5", CC_SWIFT,
      "largest multiplicative decrease a round trip", NULL, 0},
+    {"nscc_target_qdelay", NETCONF_TIME, AT(nscc_target_qdelay_ns), 1, MAX_NS, "auto", CC_NSCC,
+     "target queuing delay; auto: the network's round trip", NULL, 0, true},
+    {"nscc_alpha", NETCONF_PACKETS, AT(nscc_alpha), 0, 1e5, "4", CC_NSCC,
+     "proportional increase without delay, a round trip at 100 Gb/s and 12 us; scales with BDP and "
+     "target",
+     NULL, 0},
+    {"nscc_fi", NETCONF_PACKETS, AT(nscc_fi), 0, 1e5, "5", CC_NSCC,
+     "fair increase a round trip at 100 Gb/s and 12 us; scales with the BDP", NULL, 0},
+    {"nscc_eta", NETCONF_PACKETS, AT(nscc_eta), 0, 1e5, "0.15", CC_NSCC,
+     "constant increase a round trip at 100 Gb/s and 12 us; scales with the BDP", NULL, 0},
+    {"nscc_fi_scale", NETCONF_FRACTION, AT(nscc_fi_scale), 0, 100, "0.25", CC_NSCC,
+     "fast increase: share of acknowledged bytes at 100 Gb/s and 12 us; scales with the BDP", NULL,
+     0},
+    {"nscc_gamma", NETCONF_FRACTION, AT(nscc_gamma), 0, 1, "0.8", CC_NSCC,
+     "multiplicative decrease: share of the relative excess delay", NULL, 0},
+    {"nscc_max_md", NETCONF_FRACTION, AT(nscc_max_md), 0, 0.999, "0.5", CC_NSCC,
+     "largest multiplicative decrease a round trip", NULL, 0},
+    {"nscc_qa_threshold", NETCONF_TIME, AT(nscc_qa_threshold_ns), 1, MAX_NS, "auto", CC_NSCC,
+     "delay above which quick adapt acts; auto: four times the target", NULL, 0, true},
+    {"nscc_qa_gate", NETCONF_FRACTION, AT(nscc_qa_gate), 0, 1, "0.125", CC_NSCC,
+     "quick adapt: only if less than this share of the largest window arrived", NULL, 0},
+    {"nscc_delay_alpha", NETCONF_FRACTION, AT(nscc_delay_alpha), 0.0001, 1, "0.0125", CC_NSCC,
+     "weight of a new delay in their average", NULL, 0},
+    {"nscc_max_wnd", NETCONF_FRACTION, AT(nscc_max_wnd), 0.001, 1000, "1.5", CC_NSCC,
+     "initial and largest window, in units of the setting window", NULL, 0},
+    {"nscc_ecn_low", NETCONF_FRACTION, AT(nscc_ecn_low), 0, 1000, "0.2", CC_NSCC,
+     "queue above which packets are marked, in BDPs at the port's rate", NULL, 0},
+    {"nscc_ecn_high", NETCONF_FRACTION, AT(nscc_ecn_high), 0, 1000, "0.8", CC_NSCC,
+     "queue above which every packet is marked, in BDPs at the port's rate", NULL, 0},
     {0},
 };
 enum { N_ROWS = sizeof netconf_rows / sizeof *netconf_rows - 1 };
@@ -81,6 +110,7 @@ static const struct {
     {"dcqcn_kmin", "dcqcn_kmax", false},
     {"timely_tlow", "timely_thigh", false},
     {"swift_fs_min_cwnd", "swift_fs_max_cwnd", true},
+    {"nscc_ecn_low", "nscc_ecn_high", false},
 };
 enum { N_ORDERS = sizeof orders / sizeof *orders };
 
@@ -91,6 +121,7 @@ static const struct {
     [CC_DCTCP] = {"dctcp", {NULL}}, [CC_DCQCN] = {"dcqcn", {"dcqcn_paper_vwin"}},
     [CC_HPCC] = {"hp", {"hpcc"}},   [CC_TIMELY] = {"timely", {"timely_vwin"}},
     [CC_NONE] = {"none", {NULL}},   [CC_SWIFT] = {"swift", {NULL}},
+    [CC_NSCC] = {"nscc", {NULL}},
 };
 
 /* ---- congestion controls ---- */

@@ -10,7 +10,7 @@
 
 /* ORDER CC: the congestion controls. Models know the first four, in this order, by their place in a
  * row of flags (modelinput.h); so new ones go behind. Names and aliases: a row in netconf.c. */
-typedef enum { CC_DCTCP, CC_DCQCN, CC_HPCC, CC_TIMELY, CC_NONE, CC_SWIFT, CC_N } Cc;
+typedef enum { CC_DCTCP, CC_DCQCN, CC_HPCC, CC_TIMELY, CC_NONE, CC_SWIFT, CC_NSCC, CC_N } Cc;
 
 /* Settings of one network; what each means, its unit, default and limits: netconf_rows. */
 typedef struct {
@@ -27,6 +27,10 @@ typedef struct {
     double swift_base_target_ns, swift_hop_scaling_ns;
     double swift_fs_range_ns, swift_fs_min_cwnd, swift_fs_max_cwnd; /* flow scaling; packets */
     double swift_ai, swift_beta, swift_max_mdf;
+    double nscc_target_qdelay_ns, nscc_qa_threshold_ns; /* or NETCONF_AUTO */
+    double nscc_alpha, nscc_fi, nscc_eta;               /* packets a round trip, before scaling */
+    double nscc_fi_scale, nscc_gamma, nscc_max_md, nscc_qa_gate, nscc_delay_alpha;
+    double nscc_max_wnd, nscc_ecn_low, nscc_ecn_high; /* BDPs */
 } NetConf;
 
 typedef enum {

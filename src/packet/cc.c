@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const CongestionControl *const table[] = {&cc_dctcp,  &cc_dcqcn, &cc_hpcc,
-                                                 &cc_timely, &cc_none,  &cc_swift};
+static const CongestionControl *const table[] = {&cc_dctcp, &cc_dcqcn, &cc_hpcc, &cc_timely,
+                                                 &cc_none,  &cc_swift, &cc_nscc};
 enum { N_TABLE = sizeof table / sizeof *table };
 
 const CongestionControl *cc_find(const char *name) {

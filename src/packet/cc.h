@@ -15,11 +15,12 @@
 /* What a control knows of the run. */
 typedef struct {
     NetConf conf;
-    bool compat; /* the reference: parameters are whole numbers, and for 10 Gb/s lines */
+    bool compat;       /* the reference: parameters are whole numbers, and for 10 Gb/s lines */
+    double net_rtt_ns; /* the setting `window` at the fastest host's line rate */
 } CcConf;
 
 /* One flow's part of a congestion control: rates, which it moves between min_rate_bps and
- * max_rate_bps, and up to 64 bytes of the control's own. */
+ * max_rate_bps, and up to 80 bytes of the control's own. */
 typedef struct {
     uint64_t rate_bps, max_rate_bps, min_rate_bps;
     uint64_t nic_rate_bps;
@@ -29,12 +30,12 @@ typedef struct {
     double base_rtt_ns, min_rtt_ns; /* round trip in the empty network; in compat two constants */
     uint32_t n_links;               /* of the flow's path */
     uint64_t window_b;              /* payload bytes in flight; only with sets_window */
-    uint64_t own[8];
+    uint64_t own[10];
 } CcFlow;
 #define CC_OWN(T, f) ((T *)(void *)(f)->own)
 #define CC_CHECK_OWN(T)                                     \
     _Static_assert(sizeof(T) <= sizeof(((CcFlow *)0)->own), \
-                   "state of a congestion control is at most 64 bytes")
+                   "state of a congestion control is at most 80 bytes")
 
 /* In-band telemetry of one hop, packed as on the wire: 24 bit of ns, 20 bit of bytes sent / 128, 17
  * bit of queue / 80. */
@@ -52,6 +53,7 @@ static inline CcHop cc_hop_unpack(uint64_t v) {
 /* An acknowledgement at the sender, which has taken it in already. */
 typedef struct {
     uint64_t ack, nxt;     /* bytes: next one the receiver expects; next one to send */
+    int64_t now_ps;        /* since the first flow's start; in compat ns */
     double rtt_ns;         /* since the acknowledged packet's transmission began */
     bool marked;           /* a switch marked that packet */
     bool nack;             /* a packet before this one is missing: the sender goes back to `ack` */
@@ -105,7 +107,7 @@ typedef struct {
     void (*marking)(const CcConf *c, double port_rate_bps, CcMarking *m);
 } CongestionControl;
 
-extern const CongestionControl cc_dctcp, cc_dcqcn, cc_hpcc, cc_timely, cc_none, cc_swift;
+extern const CongestionControl cc_dctcp, cc_dcqcn, cc_hpcc, cc_timely, cc_none, cc_swift, cc_nscc;
 /* cc_find returns the control of that name, NULL if there is none. */
 const CongestionControl *cc_find(const char *name);
 /* cc_list writes the names of all controls into text[size]: "dctcp, dcqcn, … or …". */

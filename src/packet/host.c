@@ -288,6 +288,7 @@ static void control(PktSim *s, FlowSlot *f, uint32_t id) {
     uint64_t old_rate = f->cc.rate_bps;
     CcAck a = {.ack = c->byte,
                .nxt = f->nxt,
+               .now_ps = s->now,
                .rtt_ns = (double)(s->now - c->sent) / (double)s->ticks_per_ns,
                .marked = c->echo,
                .nack = c->kind == CELL_NACK};

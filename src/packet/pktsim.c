@@ -439,6 +439,10 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
     if (s->compat) s->mrg = mrg_at(COMPAT_STREAMS + COMPAT_STREAMS_PER_NODE * s->topo->n_nodes);
     if (s->cc_conf.conf.line_window_b == NETCONF_AUTO)
         s->cc_conf.conf.line_window_b = basebdp_largest(r);
+    double fastest_bps = 0;
+    for (uint32_t h = 0; h < s->topo->n_hosts; h++)
+        fastest_bps = fmax(fastest_bps, s->topo->host_rate_bps[h]);
+    s->cc_conf.net_rtt_ns = s->cc_conf.conf.line_window_b * 8e9 / fastest_bps;
     init_sizes(s);
     init_network(s);
     if (opt->links) s->link_records = linkstats_new(s->topo->n_links);
