@@ -51,7 +51,7 @@ static uint32_t log_count(Rng *rng, uint32_t lo, uint32_t hi) {
 }
 
 static double whole(Rng *rng, int lo, int hi) {
-    return lo + (double)rng_below(rng, (uint64_t)(hi - lo + 1));
+    return lo + (double)rng_below(rng, (uint64_t)hi - (uint64_t)lo + 1);
 }
 static double to_decimals(double x, double unit) { return round(x / unit) * unit; }
 

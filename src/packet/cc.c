@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const CongestionControl *const table[] = {&cc_dctcp, &cc_dcqcn, &cc_hpcc, &cc_timely,
-                                                 &cc_none,  &cc_swift, &cc_nscc};
-enum { N_TABLE = sizeof table / sizeof *table };
+static const CongestionControl *const table[CC_N] = {&cc_dctcp, &cc_dcqcn, &cc_hpcc, &cc_timely,
+                                                     &cc_none,  &cc_swift, &cc_nscc};
 
 const CongestionControl *cc_find(const char *name) {
-    for (int i = 0; i < N_TABLE; i++) {
+    for (int i = 0; i < CC_N; i++) {
         if (strcmp(table[i]->name, name) == 0) return table[i];
     }
     return NULL;
@@ -20,11 +19,11 @@ const CongestionControl *cc_find(const char *name) {
 
 void cc_list(char *text, size_t size) {
     size_t at = 0;
-    for (int i = 0; i < N_TABLE && at < size; i++) {
+    for (int i = 0; i < CC_N && at < size; i++) {
         at += (size_t)snprintf(text + at, size - at, "%s%s",
-                               i == 0             ? ""
-                               : i == N_TABLE - 1 ? " or "
-                                                  : ", ",
+                               i == 0          ? ""
+                               : i == CC_N - 1 ? " or "
+                                               : ", ",
                                table[i]->name);
     }
 }
