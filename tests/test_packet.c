@@ -15,8 +15,9 @@
 #include "packet/cc.h"
 #include "packet_net.h"
 
-static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none", "swift", "nscc"};
-enum { N_CONTROLS = 7 };
+static const char *const controls[] = {"dctcp", "dcqcn", "hp",   "timely",
+                                       "none",  "swift", "nscc", "eqds"};
+enum { N_CONTROLS = 8 };
 
 static void simulate(const Net *n, const Flows *f, const NetConf *conf, const PktOptions *opt,
                      double *fct, PktStats *st) {
@@ -419,7 +420,7 @@ static void refuses_what_it_cannot_do(void **state) {
     assert_int_equal(pktsim_run(n.route, &f, &conf, &(PktOptions){.cc = "cubic"}, &fct, NULL, &err),
                      -1);
     assert_string_equal(
-        err.msg, "--cc: expected dctcp, dcqcn, hp, timely, none, swift or nscc, got 'cubic'");
+        err.msg, "--cc: expected dctcp, dcqcn, hp, timely, none, swift, nscc or eqds, got 'cubic'");
     conf.line_window_b = -1;
     assert_int_equal(pktsim_run(n.route, &f, &conf, &(PktOptions){0}, &fct, NULL, &err), -1);
     flows_free(&f);

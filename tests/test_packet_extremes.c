@@ -12,7 +12,8 @@
 #include "packet/cc.h"
 #include "packet_net.h"
 
-static const char *const controls[] = {"dctcp", "dcqcn", "hp", "timely", "none", "swift", "nscc"};
+static const char *const controls[] = {"dctcp", "dcqcn", "hp",   "timely",
+                                       "none",  "swift", "nscc", "eqds"};
 enum { N_CONTROLS = sizeof controls / sizeof *controls };
 
 /* ---- stamps of one ns ---- */

@@ -82,6 +82,16 @@ static void starts_with_one_and_a_half_bdp(void **state) {
     assert_int_equal(f.window_b, 225000);
 }
 
+/* auto: the network's round trip, 12 µs, and with trimming three quarters of it. */
+static void the_target_follows_the_round_trip(void **state) {
+    (void)state;
+    CcConf c = conf_of();
+    c.conf.nscc_target_qdelay_ns = NETCONF_AUTO;
+    assert_true(after_nine(&c, 100e3, 12000, false) > after_nine(&c, 100e3, 11999, false) + 400);
+    c.conf.nscc_trim = true;
+    assert_true(after_nine(&c, 100e3, 9000, false) > after_nine(&c, 100e3, 8999, false) + 400);
+}
+
 /* scaling_a is 1 and scaling_b 9 / 12: alpha = 4 · 1000 · 0.75 / 9 µs. At 3 µs a byte adds
  * 4000 · 0.75 · 6 / 9 = 2000 bytes · bytes, 9000 of them at a window of 100 KB 180 bytes. */
 static void proportional_increase_by_hand(void **state) {
@@ -295,6 +305,13 @@ static void all_get_through_losses(void **state) {
     assert_int_equal(st.n_finished, N);
     assert_true(st.n_drops > 0);
     assert_int_equal(st.sent_b, st.received_b + st.dropped_b);
+    conf.nscc_trim = true; /* receivers tell of every loss */
+    die_on(pktsim_run(n.route, &f, &conf, &(PktOptions){.seed = 1}, fct, &st, &err), &err);
+    assert_int_equal(st.n_finished, N);
+    assert_true(st.n_trims > 0);
+    assert_int_equal(st.n_trims, st.n_drops);
+    assert_int_equal(st.n_timeouts, 0);
+    assert_int_equal(st.sent_b, st.received_b + st.dropped_b);
     flows_free(&f);
     net_free(&n);
 }
@@ -326,6 +343,7 @@ static void half_the_target_is_half_the_queue(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starts_with_one_and_a_half_bdp),
+        cmocka_unit_test(the_target_follows_the_round_trip),
         cmocka_unit_test(proportional_increase_by_hand),
         cmocka_unit_test(fair_increase_by_hand),
         cmocka_unit_test(marks_below_the_target_do_nothing),

@@ -126,7 +126,7 @@ static Flows random_flows(const Net *n, Rng *rng) {
 
 static void random_case(Case *c, uint64_t seed) {
     static const char *const controls[] = {"dctcp", "hp",   "timely", "none",
-                                           "swift", "nscc", "dcqcn"};
+                                           "swift", "nscc", "dcqcn",  "eqds"};
     static const double buffers[] = {20e3, 60e3, 100e3, 400e3};
     Rng rng = rng_stream(seed, "parallel cases", 0);
     *c = (Case){0};
@@ -136,13 +136,15 @@ static void random_case(Case *c, uint64_t seed) {
     c->conf.pfc = rng_below(&rng, 2);
     c->conf.buffer_b = pick(&rng, buffers, 4);
     c->conf.line_window_b = rng_below(&rng, 2) ? 18e3 : 60e3;
-    size_t control = rng_below(&rng, 13);
+    size_t control = rng_below(&rng, 14);
     c->opt = (PktOptions){.cc = controls[control < 11 ? control % 5 : control - 6],
                           .compat = rng_below(&rng, 3) == 0,
                           .seed = seed,
                           .stop_ns = rng_below(&rng, 4) ? 0 : 1 + 60e3 * rng_u01(&rng),
                           .any_size = true};
     if (cc_find(c->opt.cc)->own_design) c->opt.compat = false;
+    c->conf.nscc_trim = rng_below(&rng, 2); /* NSCC on one threshold draws no marks */
+    if (rng_below(&rng, 2)) c->conf.nscc_ecn_high = c->conf.nscc_ecn_low;
     c->traced = rng_below(&rng, 3) == 0;
     c->interval_ns = rng_below(&rng, 3) ? 0 : 100 + 20e3 * rng_u01(&rng);
 }

@@ -470,19 +470,19 @@ static void intervals_tile_the_run(void **state) {
 
 static void series_change_no_result(void **state) {
     (void)state;
-    static const char *const controls[] = {"dctcp", "dcqcn", "hp",  "timely",
-                                           "none",  "swift", "nscc"};
+    static const char *const controls[] = {"dctcp", "dcqcn", "hp",   "timely",
+                                           "none",  "swift", "nscc", "eqds"};
     Net n;
     net_clos(&n);
     Flows f = net_random_flows(&n, 300, 5e5, 8), none = flows_of(NULL, 0);
     NetConf conf;
     netconf_default(&conf);
     conf.line_window_b = 60e3;
-    for (int k = 0; k < 12; k++) { /* Swift and NSCC are not in compat */
+    for (int k = 0; k < 13; k++) { /* Swift, NSCC and EQDS are not in compat */
         double with[300], without[300];
         PktStats a, b;
         Err err;
-        PktOptions opt = {.cc = controls[k % 7], .compat = k >= 7, .seed = 3};
+        PktOptions opt = {.cc = controls[k % 8], .compat = k >= 8, .seed = 3};
         die_on(pktsim_run(n.route, &f, &conf, &opt, without, &b, &err), &err);
         Rows rows = series_of_links(&n, &f, &conf, opt, 10e3, with, &a);
         a.wall_s = b.wall_s;

@@ -38,7 +38,8 @@ int sim_trace_init(SimTrace *t, FILE *f, const Topo *topo, const Flows *flows, c
 
 void sim_trace_event(void *trace, const PktTraceEvent *e) {
     static const char *const events[] = {"send", "enqueue", "dequeue", "receive", "drop"};
-    static const char *const types[] = {"data", "ack", "nack", "pause", "resume"};
+    static const char *const types[] = {"data",   "ack",    "nack",   "pause",
+                                        "resume", "credit", "trimmed"};
     const SimTrace *t = trace;
     const Link *l = &t->topo->links[e->link];
     if (t->flow != UINT64_MAX && e->flow != t->flow) return;

@@ -144,6 +144,7 @@ static void draw_parameters(NetConf *conf, Rng *rng) {
         conf->nscc_ecn_low = to_decimals(rng_uniform(rng, 0.1, 0.4), 1e-4);
         conf->nscc_ecn_high = to_decimals(rng_uniform(rng, 0.5, 1), 1e-4);
         break;
+    case CC_EQDS: conf->eqds_speculative = to_decimals(rng_uniform(rng, 0.5, 1.5), 1e-4); break;
     default: break; /* no parameters */
     }
 }

@@ -112,6 +112,9 @@ void sim_report_table(FILE *f, const SimReport *r) {
     if (st->n_lost > 0)
         fprintf(f, "lost            %s of the dropped, by error rates of links\n",
                 units_count(st->n_lost).s);
+    if (st->n_trims > 0)
+        fprintf(f, "trimmed         %s of the dropped: their headers went on\n",
+                units_count(st->n_trims).s);
     fprintf(f, "pauses          %s, resumes %s\n", units_count(st->n_pauses).s,
             units_count(st->n_resumes).s);
     print_queues(f, st);
@@ -161,6 +164,7 @@ static void put_counts(JsonOut *o, const PktStats *st) {
                   {"peak_switch_buffer_b", st->peak_buffer_b}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         json_put_count(o, counts[i].key, counts[i].value);
+    if (st->n_trims > 0) json_put_count(o, "trims", st->n_trims);
     json_put_array_compact(o, "peak_queue_b"); /* by tier, top of rack first */
     int top = PKT_MAX_TIERS - 1;
     while (top > 0 && st->peak_queue_b[top] == 0) top--;

@@ -68,7 +68,8 @@ const NetConfRow netconf_rows[] = {
     {"swift_max_mdf", NETCONF_FRACTION, AT(swift_max_mdf), 0.001, 0.999, "0.5", CC_SWIFT,
      "largest multiplicative decrease a round trip", NULL, 0},
     {"nscc_target_qdelay", NETCONF_TIME, AT(nscc_target_qdelay_ns), 1, MAX_NS, "auto", CC_NSCC,
-     "target queuing delay; auto: the network's round trip", NULL, 0, true},
+     "target queuing delay; auto: the network's round trip, 3/4 of it with nscc_trim", NULL, 0,
+     true},
     {"nscc_alpha", NETCONF_PACKETS, AT(nscc_alpha), 0, 1e5, "4", CC_NSCC,
      "proportional increase without delay, a round trip at 100 Gb/s and 12 us; scales with BDP and "
      "target",
@@ -96,6 +97,18 @@ const NetConfRow netconf_rows[] = {
      "queue above which packets are marked, in BDPs at the port's rate", NULL, 0},
     {"nscc_ecn_high", NETCONF_FRACTION, AT(nscc_ecn_high), 0, 1000, "0.8", CC_NSCC,
      "queue above which every packet is marked, in BDPs at the port's rate", NULL, 0},
+    {"nscc_trim", NETCONF_FLAG, AT(nscc_trim), 0, 1, "off", CC_NSCC,
+     "switches drop the payload of packets that find no buffer, and send their headers on first",
+     NULL, 0},
+    {"eqds_speculative", NETCONF_FRACTION, AT(eqds_speculative), 0.001, 1000, "1", CC_EQDS,
+     "what a flow sends before it has credit, in units of the setting window", NULL, 0},
+    {"eqds_pull_rate", NETCONF_FRACTION, AT(eqds_pull_rate), 0.01, 1, "0.99", CC_EQDS,
+     "credit that a receiver grants: share of its link's rate", NULL, 0},
+    {"eqds_credit_per_pull", NETCONF_PACKETS, AT(eqds_credit_per_pull), 0.001, 1000, "1", CC_EQDS,
+     "credit that a pull grants, rounded up to whole packets", NULL, 0},
+    {"eqds_trim", NETCONF_FLAG, AT(eqds_trim), 0, 1, "off", CC_EQDS,
+     "switches drop the payload of packets that find no buffer, and send their headers on first",
+     NULL, 0},
     {0},
 };
 enum { N_ROWS = sizeof netconf_rows / sizeof *netconf_rows - 1 };
@@ -121,7 +134,7 @@ static const struct {
     [CC_DCTCP] = {"dctcp", {NULL}}, [CC_DCQCN] = {"dcqcn", {"dcqcn_paper_vwin"}},
     [CC_HPCC] = {"hp", {"hpcc"}},   [CC_TIMELY] = {"timely", {"timely_vwin"}},
     [CC_NONE] = {"none", {NULL}},   [CC_SWIFT] = {"swift", {NULL}},
-    [CC_NSCC] = {"nscc", {NULL}},
+    [CC_NSCC] = {"nscc", {NULL}},   [CC_EQDS] = {"eqds", {NULL}},
 };
 
 /* ---- congestion controls ---- */

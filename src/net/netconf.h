@@ -10,7 +10,17 @@
 
 /* ORDER CC: the congestion controls. Models know the first four, in this order, by their place in a
  * row of flags (modelinput.h); so new ones go behind. Names and aliases: a row in netconf.c. */
-typedef enum { CC_DCTCP, CC_DCQCN, CC_HPCC, CC_TIMELY, CC_NONE, CC_SWIFT, CC_NSCC, CC_N } Cc;
+typedef enum {
+    CC_DCTCP,
+    CC_DCQCN,
+    CC_HPCC,
+    CC_TIMELY,
+    CC_NONE,
+    CC_SWIFT,
+    CC_NSCC,
+    CC_EQDS,
+    CC_N
+} Cc;
 
 /* Settings of one network; what each means, its unit, default and limits: netconf_rows. */
 typedef struct {
@@ -19,6 +29,7 @@ typedef struct {
     double line_window_b; /* a flow's window at its host's line rate, payload bytes; NETCONF_AUTO:
                              the network's largest base bandwidth-delay product (basebdp.h) */
     bool pfc;
+    bool nscc_trim, eqds_trim;
     double dctcp_k_b;
     double dcqcn_kmin_b, dcqcn_kmax_b;
     double hpcc_eta;
@@ -31,6 +42,8 @@ typedef struct {
     double nscc_alpha, nscc_fi, nscc_eta;               /* packets a round trip, before scaling */
     double nscc_fi_scale, nscc_gamma, nscc_max_md, nscc_qa_gate, nscc_delay_alpha;
     double nscc_max_wnd, nscc_ecn_low, nscc_ecn_high; /* BDPs */
+    double eqds_speculative;                          /* BDPs */
+    double eqds_pull_rate, eqds_credit_per_pull;
 } NetConf;
 
 typedef enum {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const CongestionControl *const table[CC_N] = {&cc_dctcp, &cc_dcqcn, &cc_hpcc, &cc_timely,
-                                                     &cc_none,  &cc_swift, &cc_nscc};
+                                                     &cc_none,  &cc_swift, &cc_nscc, &cc_eqds};
 
 const CongestionControl *cc_find(const char *name) {
     for (int i = 0; i < CC_N; i++) {

@@ -29,7 +29,8 @@ typedef struct {
     double line_scale;     /* max_rate over 10 Gb/s: additive steps grow with it; 1 in compat */
     double base_rtt_ns, min_rtt_ns; /* round trip in the empty network; in compat two constants */
     uint32_t n_links;               /* of the flow's path */
-    uint64_t window_b;              /* payload bytes in flight; only with sets_window */
+    uint64_t window_b;              /* payload bytes in flight; only with sets_window; 0 only
+                                       with credit */
     uint64_t own[10];
 } CcFlow;
 #define CC_OWN(T, f) ((T *)(void *)(f)->own)
@@ -99,15 +100,21 @@ typedef struct {
     void (*go_on)(CcFlow *f, const CcConf *c);
     /* An ACK or NACK. Returns true if it set a rate or window. */
     bool (*ack)(CcFlow *f, const CcConf *c, const CcAck *a, CcArm *arm);
+    /* Credit of the receiver arrives: the flow may send up to byte end_b. NULL: receivers grant
+     * none. */
+    void (*credit)(CcFlow *f, uint64_t end_b);
     /* A timer that the control armed expires. */
     void (*timer)(CcFlow *f, const CcConf *c, int which, CcArm *arm);
     /* The retransmission timer expires. */
     void (*timeout)(CcFlow *f, const CcConf *c);
+    /* Whether switches trim packets that they have no room for. */
+    bool (*trims)(const NetConf *conf);
     /* Fills in how a port of this rate marks. */
     void (*marking)(const CcConf *c, double port_rate_bps, CcMarking *m);
 } CongestionControl;
 
-extern const CongestionControl cc_dctcp, cc_dcqcn, cc_hpcc, cc_timely, cc_none, cc_swift, cc_nscc;
+extern const CongestionControl cc_dctcp, cc_dcqcn, cc_hpcc, cc_timely, cc_none, cc_swift, cc_nscc,
+    cc_eqds;
 /* cc_find returns the control of that name, NULL if there is none. */
 const CongestionControl *cc_find(const char *name);
 /* cc_list writes the names of all controls into text[size]: "dctcp, dcqcn, … or …". */

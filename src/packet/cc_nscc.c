@@ -32,8 +32,9 @@
 
 enum { ADJUST_PACKETS = 8 };
 static const double FAST_DELAY_NS = 1000, REF_BDP_B = 150e3, REF_RTT_NS = 12e3,
-                    UNMARKED_DELAY = 0.25, /* base round trips */
-    MOST_PS = 1e17;                        /* so that sums of times stay in 64 bits */
+                    TRIM_TARGET = 0.75, /* network's round trips */
+    UNMARKED_DELAY = 0.25,              /* base round trips */
+    MOST_PS = 1e17;                     /* so that sums of times stay in 64 bits */
 
 /* Counts of bytes are floats: multiples of 1,000, exact up to gigabytes. */
 typedef struct {
@@ -59,8 +60,8 @@ static void set_cwnd(CcFlow *f, const CcConf *c, double cwnd) {
 }
 
 static double target_ns(const CcConf *c) {
-    return c->conf.nscc_target_qdelay_ns == NETCONF_AUTO ? c->net_rtt_ns
-                                                         : c->conf.nscc_target_qdelay_ns;
+    if (c->conf.nscc_target_qdelay_ns != NETCONF_AUTO) return c->conf.nscc_target_qdelay_ns;
+    return c->conf.nscc_trim ? TRIM_TARGET * c->net_rtt_ns : c->net_rtt_ns;
 }
 
 static double qa_threshold_ns(const CcConf *c) {
@@ -202,6 +203,8 @@ static void marking(const CcConf *c, double port_rate_bps, CcMarking *m) {
                      (uint64_t)(c->conf.nscc_ecn_high * bdp_b), 1};
 }
 
+static bool trims(const NetConf *conf) { return conf->nscc_trim; }
+
 const CongestionControl cc_nscc = {.name = "nscc",
                                    .header_b = WIRE_HEADER_B,
                                    .ack_b = WIRE_ACK_B,
@@ -212,4 +215,5 @@ const CongestionControl cc_nscc = {.name = "nscc",
                                    .go_on = go_on,
                                    .ack = ack,
                                    .timeout = timeout,
-                                   .marking = marking};
+                                   .marking = marking,
+                                   .trims = trims};

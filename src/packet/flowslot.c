@@ -93,7 +93,8 @@ uint32_t flowslot_start(PktSim *s, uint32_t index) {
     uint32_t slot = take(s), src = s->in->src[index], dst = s->in->dst[index];
     FlowSlot *f = &s->flows[slot];
     *f = (FlowSlot){.size_b = s->in->size_b[index], .index = index, .pos = NONE, .rto = NONE};
-    s->sinks[slot] = (FlowSink){.size_b = f->size_b, .started = s->now, .index = index};
+    s->sinks[slot] =
+        (FlowSink){.size_b = f->size_b, .trimmed = UINT64_MAX, .started = s->now, .index = index};
     for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
     if (s->opt->started_ns)
         s->opt->started_ns[index] =
@@ -103,6 +104,7 @@ uint32_t flowslot_start(PktSim *s, uint32_t index) {
     uint32_t n_back = ideal_path(s->route, s->compat, dst, src, ROUTE_DPORT, s->sport[index], back);
     f->nic = s->ports[path[0]].nic;
     start_control(s, slot, path, n);
+    s->sinks[slot].granted = f->cc.window_b;
     path[n] = back[n_back] = NONE;
     return slot;
 }

@@ -16,13 +16,14 @@ typedef struct {
     uint64_t rate_window_b;                /* payload bytes in flight at cc.rate_bps */
     uint32_t index;                        /* in Flows; NONE: slot not in use */
     uint32_t nic, pos;                     /* NIC and place in its list, NONE: left it */
-    uint32_t n_packets;                    /* in the network, ACKs included */
+    uint32_t n_packets;                    /* in the network, ACKs and credit included */
     int64_t pace_ticks;                    /* of a full packet at the present rate */
     uint32_t last_wire_b;                  /* of the last packet sent */
     uint32_t timer[CC_N_TIMERS];           /* cells, NONE: not armed */
     uint32_t rto;                          /* cell or NONE */
     uint64_t rto_una;                      /* una when it was armed */
     uint8_t n_rto;                         /* in a row without progress */
+    bool asks;                             /* the next packet says that the timer expired */
     uint32_t touched_window, touched_step; /* parallel runs: the last part_touch */
     CcFlow cc;
 } FlowSlot;
@@ -31,10 +32,13 @@ typedef struct {
 typedef struct {
     _Alignas(64) uint64_t size_b;
     uint64_t expected;  /* next byte */
+    uint64_t granted;   /* credit: the byte up to which the sender may send */
+    uint64_t trimmed;   /* least byte from `expected` on whose packet came without payload */
     uint64_t nack_for;  /* last expected byte a NACK was sent for */
     int64_t nack_after; /* or after this time anyway */
     int64_t started;    /* ticks */
     uint32_t index;     /* in Flows */
+    bool wants;         /* credit: is in the list of its NIC's Puller */
 } FlowSink;
 
 /* flowslot_start gives flow `index` of the list a slot, looks up its paths and starts its

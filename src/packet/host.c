@@ -49,7 +49,7 @@ static void rate_changed(const PktSim *s, FlowSlot *f) {
     uint64_t w = s->cc->sets_window
                      ? c->window_b
                      : (uint64_t)((U128)c->max_rate_window_b * c->rate_bps / c->max_rate_bps);
-    f->rate_window_b = w > 0 ? w : 1;
+    f->rate_window_b = w > 0 || s->pullers ? w : 1;
     f->pace_ticks = pktsim_ticks(s, s->full_wire_b, (double)c->rate_bps);
 }
 
@@ -137,6 +137,8 @@ static void send_data(PktSim *s, Port *p, Nic *n, uint32_t pos) {
     c->n_hops = 0;
     pktsim_enter(s, c, pktsim_path(s, e->flow, 0));
     c->marked = false;
+    c->echo = f->asks;
+    f->asks = false;
     c->wire_b = (uint16_t)(payload + s->header_b);
     c->byte = f->nxt;
     c->sent = s->now;
@@ -211,14 +213,25 @@ static void answer(PktSim *s, uint64_t expected, uint32_t id, CellKind kind) {
 }
 
 /* Takes the next bytes in order; the last one completes the flow. */
-static void take_in_order(PktSim *s, FlowSink *f, uint32_t payload) {
+static void take_in_order(PktSim *s, uint32_t slot, uint32_t payload) {
+    FlowSink *f = &s->sinks[slot];
     f->expected += payload;
     if (f->expected < f->size_b) return;
     s->fct_ns[f->index] = (double)(s->now - f->started) / (double)s->ticks_per_ns;
     s->stats->n_finished++;
+    if (s->pullers) credit_leave(s, slot);
     const PktStretch *x = s->opt->stretch;
     if (x && f->index - x->measured_first < x->n_measured) s->n_awaited--;
     if (s->after) after_finish(s, f->index);
+}
+
+/* Answers by a NACK: the sender is to go back to what is expected. */
+static void refuse(PktSim *s, FlowSink *f, uint32_t id) {
+    f->nack_after = s->now + (int64_t)NACK_INTERVAL_NS * s->ticks_per_ns;
+    f->nack_for = f->expected;
+    f->trimmed = UINT64_MAX;
+    if (s->pullers) credit_restart(s, pktsim_cell(s, id)->flow, f->expected);
+    answer(s, f->expected, id, CELL_NACK);
 }
 
 static void receive_data(PktSim *s, uint32_t id) {
@@ -226,16 +239,32 @@ static void receive_data(PktSim *s, uint32_t id) {
     FlowSink *f = &s->sinks[c->flow];
     uint32_t payload = c->wire_b - s->header_b;
     s->stats->received_b += payload;
+    if (s->pullers) credit_on_data(s, c, payload);
     if (c->byte == f->expected) {
-        take_in_order(s, f, payload);
-        answer(s, f->expected, id, CELL_ACK);
+        take_in_order(s, c->flow, payload);
+        if (f->expected == f->trimmed) refuse(s, f, id);
+        else answer(s, f->expected, id, CELL_ACK);
     } else if (c->byte > f->expected && (s->now >= f->nack_after || f->nack_for != f->expected)) {
-        f->nack_after = s->now + (int64_t)NACK_INTERVAL_NS * s->ticks_per_ns;
-        f->nack_for = f->expected;
-        answer(s, f->expected, id, CELL_NACK);
+        refuse(s, f, id);
     } else if (c->byte < f->expected && !s->compat) {
         answer(s, f->expected, id, CELL_ACK);
     } else {
+        pktsim_packet_free(s, id);
+    }
+}
+
+/* Headers overtake the data before them: a packet that lost its payload is refused when all before
+ * it has come. */
+static void receive_trimmed(PktSim *s, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
+    FlowSink *f = &s->sinks[c->flow];
+    if (s->pullers) credit_on_data(s, c, 0);
+    if (c->byte == f->expected) {
+        refuse(s, f, id);
+    } else if (c->byte < f->expected) {
+        answer(s, f->expected, id, CELL_ACK);
+    } else {
+        if (c->byte < f->trimmed) f->trimmed = c->byte;
         pktsim_packet_free(s, id);
     }
 }
@@ -325,11 +354,24 @@ static void receive_ack(PktSim *s, uint32_t id) {
     port_kick(s, link);
 }
 
+static void receive_credit(PktSim *s, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
+    FlowSlot *f = &s->flows[c->flow];
+    uint32_t link = s->nics[f->nic].link;
+    s->cc->credit(&f->cc, c->byte);
+    rate_changed(s, f);
+    update_entry(s, f);
+    pktsim_packet_free(s, id);
+    port_kick(s, link);
+}
+
 void host_on_arrival(PktSim *s, uint32_t id) {
     const PktCell *c = pktsim_cell(s, id);
     pktsim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
     if (c->kind == CELL_DATA) receive_data(s, id);
-    else receive_ack(s, id);
+    else if (c->kind <= CELL_NACK) receive_ack(s, id);
+    else if (c->kind == CELL_CREDIT) receive_credit(s, id);
+    else receive_trimmed(s, id);
 }
 
 /* ---- the retransmission timer (not in compat) ---- */
@@ -379,6 +421,7 @@ void host_on_rto(PktSim *s, uint32_t id) {
     s->stats->n_timeouts++;
     f->n_rto++;
     f->nxt = f->una;
+    f->asks = s->pullers != NULL;
     if (s->cc->timeout) {
         s->cc->timeout(&f->cc, &s->cc_conf);
         rate_changed(s, f);

@@ -108,11 +108,10 @@ static void add_to_sums(PktSim *s, PktTraceKind kind, uint32_t link, const PktCe
 /* Not in line: sums alone need none of its registers. */
 __attribute__((noinline)) static void put_trace(PktSim *s, PktTraceKind kind, uint32_t link,
                                                 const PktCell *c) {
-    static const PktType type_of[] = {[CELL_DATA] = PKT_DATA,
-                                      [CELL_ACK] = PKT_ACK,
-                                      [CELL_NACK] = PKT_NACK,
-                                      [CELL_PAUSE] = PKT_PAUSE,
-                                      [CELL_RESUME] = PKT_RESUME};
+    static const PktType type_of[] = {
+        [CELL_DATA] = PKT_DATA,     [CELL_ACK] = PKT_ACK,         [CELL_NACK] = PKT_NACK,
+        [CELL_CREDIT] = PKT_CREDIT, [CELL_TRIMMED] = PKT_TRIMMED, [CELL_PAUSE] = PKT_PAUSE,
+        [CELL_RESUME] = PKT_RESUME};
     bool frame = c->flow == NONE;
     PktTraceEvent e = {.kind = kind,
                        .type = type_of[c->kind],
@@ -198,6 +197,7 @@ static void handle_other(PktSim *s, uint32_t id) {
     case CELL_NIC_WAKE: host_on_wake(s, id); break;
     case CELL_CC_TIMER: host_on_cc_timer(s, id); break;
     case CELL_RTO: host_on_rto(s, id); break;
+    case CELL_CREDIT_DUE: credit_on_due(s, id); break;
     case CELL_FLOW_DUE: on_flow_due(s, id); break;
     case CELL_FLOW_SETUP:
         c->kind = CELL_FLOW_START;
@@ -353,6 +353,7 @@ static void init_sizes(PktSim *s) {
     s->header_b = s->cc->header_b;
     s->ack_wire_b = s->cc->ack_b;
     s->ack_first = s->cc->ack_first;
+    s->trims = s->cc->trims && s->cc->trims(&s->cc_conf.conf);
     if (s->cc->telemetry) {
         s->max_stamps = longest > 1 ? longest - 1 : 1;
         uint32_t extra = s->max_stamps > WIRE_TELEMETRY_HOPS
@@ -387,6 +388,7 @@ static void init_network(PktSim *s) {
         if (ahead > horizon) horizon = ahead;
     }
     evq_init(&s->q, horizon, t->n_links);
+    if (s->cc->credit) credit_new(s);
     s->q.nodes = (unsigned char *)s->cells;
     if (s->in->n > 0) evq_push(&s->q, pktsim_cell_new(s, CELL_FLOW_DUE), 0, -1, 0);
 }
@@ -402,6 +404,7 @@ void pktsim_new_network(PktSim *s) {
 
 void pktsim_free_network(PktSim *s) {
     for (uint32_t i = 0; i < s->n_nics; i++) free(s->nics[i].list);
+    credit_free(s);
     evq_free(&s->q);
     free(s->cells);
     free(s->hops);
@@ -525,7 +528,7 @@ static bool needs_one_thread(const PktSim *s) {
     bool draws = false;
     for (uint32_t k = 0; k < s->n_kinds; k++)
         draws |= s->kinds[k].marking.kmin_b < s->kinds[k].marking.kmax_b;
-    return s->opt->stretch || s->after || s->cc->timer || draws ||
+    return s->opt->stretch || s->after || s->cc->timer || s->cc->credit || draws ||
            most_at_once(s->in) > ORDER_MAX_STEPS / 8;
 }
 
@@ -538,8 +541,9 @@ static int run(PktSim *s, Err *err) {
         if (!one) partition_find(s, s->opt->threads, s->opt->any_size, &p);
         if (p.n < s->opt->threads)
             s->stats->parallel.why_fewer =
-                one ? "random marks, timers and flows that wait for others need one order"
-                    : "more would not be faster here";
+                one && s->cc->credit ? "receivers' credit needs one order"
+                : one ? "random marks, timers and flows that wait for others need one order"
+                      : "more would not be faster here";
     }
     if (p.n > 1) {
         int64_t stop = first_marks(s).stop;

@@ -29,7 +29,15 @@ typedef enum {
     PKT_TRACE_RECEIVE,
     PKT_TRACE_DROP
 } PktTraceKind;
-typedef enum { PKT_DATA, PKT_ACK, PKT_NACK, PKT_PAUSE, PKT_RESUME } PktType;
+typedef enum {
+    PKT_DATA,
+    PKT_ACK,
+    PKT_NACK,
+    PKT_PAUSE,
+    PKT_RESUME,
+    PKT_CREDIT,
+    PKT_TRIMMED
+} PktType;
 typedef struct {
     PktTraceKind kind;
     PktType type;
@@ -88,7 +96,8 @@ typedef struct {
     uint64_t n_packets;     /* data packets sent by hosts, retransmissions included */
     uint64_t n_packet_hops; /* packets of all kinds arriving over a link */
     uint64_t n_drops, n_marks, n_pauses, n_resumes, n_retransmissions, n_timeouts;
-    uint64_t n_lost; /* of n_drops: on links, by their error rates */
+    uint64_t n_lost;  /* of n_drops: on links, by their error rates */
+    uint64_t n_trims; /* of n_drops: their headers went on */
     uint64_t sent_b, received_b,
         dropped_b; /* payload: sent by hosts, arrived at hosts (duplicates included), dropped */
     uint64_t n_events;

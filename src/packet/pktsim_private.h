@@ -20,6 +20,7 @@
 #include "net/wire.h"
 #include "packet/after.h"
 #include "packet/cc.h"
+#include "packet/credit.h"
 #include "packet/evq.h"
 #include "packet/flowslot.h"
 #include "packet/host.h"
@@ -37,9 +38,12 @@ typedef enum {
     CELL_DATA,
     CELL_ACK,
     CELL_NACK,
+    CELL_CREDIT,  /* tells a sender up to which byte it may send */
+    CELL_TRIMMED, /* a data packet without its payload */
     CELL_PAUSE,
     CELL_RESUME,
     CELL_PORT,       /* a port's own, for the ends of its transmissions */
+    CELL_CREDIT_DUE, /* a NIC grants the next credit */
     CELL_NIC_WAKE,   /* a NIC looks for a packet to send */
     CELL_FLOW_DUE,   /* the next flow of the list */
     CELL_FLOW_SETUP, /* compat: the reference starts a flow in three steps of equal time */
@@ -63,7 +67,8 @@ struct PktCell {
     uint8_t kind;   /* CellKind */
     uint8_t n_hops; /* telemetry stamps so far; of a congestion control's timer: which */
     bool marked;    /* by a switch */
-    bool echo;      /* of an ACK: the data packet was marked */
+    bool echo;      /* of an ACK: the data packet was marked; of data: the sender's timer expired,
+                       credit counts from here on */
     uint8_t event;  /* CellEvent */
     uint16_t wire_b;
     uint32_t flow; /* slot; NONE: pause frames */
@@ -73,8 +78,8 @@ struct PktCell {
         uint32_t next_link; /* on a link: the one after it; NONE: it is the last */
     };
     uint32_t at;   /* place of `link` in PktSim.paths */
-    uint64_t byte; /* data: first payload byte; ACK: next expected; timers: index of the flow,
-                      to recognise a reused slot */
+    uint64_t byte; /* data: first payload byte; ACK: next expected; credit: its end; timers: index
+                      of the flow, to recognise a reused slot */
     int64_t sent;  /* when the data packet's first transmission began */
 };
 _Static_assert(sizeof(PktCell) == EVQ_STRIDE, "a cell is one cache line");
@@ -91,6 +96,7 @@ struct PktSim {
     uint32_t now_tie;  /* and its tie */
     size_t n_timers;   /* events queued that are timers of congestion controls */
     bool ack_first;    /* of the congestion control */
+    bool trims;        /* switches take off the payload rather than drop a packet */
     int64_t ticks_per_ns;
     bool compat;
     bool tracing, observed; /* there is a trace; a trace, a series, or records of links */
@@ -110,6 +116,7 @@ struct PktSim {
     Switch *switches; /* [n_nodes] */
     Nic *nics;        /* [n_nics] one for each directed link out of a host */
     uint32_t n_nics;
+    Puller *pullers; /* [n_nics] of the receivers behind them; NULL: they grant no credit */
 
     struct Part *part; /* of a parallel run (part.h); NULL: the whole network is here */
 
@@ -243,7 +250,7 @@ __attribute__((always_inline)) static inline void port_transmit(PktSim *s, Port 
     c->link = link;
     c->next_link = s->paths[c->at + 1];
     c->event =
-        (uint8_t)(c->kind > CELL_NACK ? EVENT_OTHER : EVENT_ARRIVAL + (c->next_link == NONE));
+        (uint8_t)(c->kind >= CELL_PAUSE ? EVENT_OTHER : EVENT_ARRIVAL + (c->next_link == NONE));
     if (more) port_await_free(s, p, link);
     int64_t arrival = p->free_at + s->kinds[p->kind].delay_ticks;
     if (p->away) part_send(s, link, id, arrival);

@@ -267,14 +267,18 @@ static void switch_transmit(PktSim *s, Port *p, uint32_t link) {
     depart(s, p, link, id, c);
 }
 
-void port_drop(PktSim *s, uint32_t id) {
-    PktCell *c = pktsim_cell(s, id);
+static void count_drop(PktSim *s, const PktCell *c) {
     s->stats->n_drops++;
     bool on_link = c->link == c->in_link;
     if (s->series) series_drop(s->series, c->link, on_link);
     if (s->link_records) linkstats_drop(s->link_records, c->link, on_link);
     if (c->kind == CELL_DATA) s->stats->dropped_b += c->wire_b - s->header_b;
     pktsim_trace(s, PKT_TRACE_DROP, c->in_link, c);
+}
+
+void port_drop(PktSim *s, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
+    count_drop(s, c);
     if (s->part) {
         part_drop(s, c->flow);
         pktsim_cell_free(s, id);
@@ -284,6 +288,16 @@ void port_drop(PktSim *s, uint32_t id) {
     pktsim_packet_free(s, id);
 }
 
+/* Takes a packet's payload off if switches do that: counted as a drop. */
+static bool trim(PktSim *s, PktCell *c) {
+    if (!s->trims || c->kind != CELL_DATA) return false;
+    count_drop(s, c);
+    s->stats->n_trims++;
+    c->kind = CELL_TRIMMED;
+    c->wire_b = (uint16_t)s->header_b;
+    return true;
+}
+
 /* Queues a packet that cannot leave at once, or drops it. Not in line: it would burden those that
  * can. */
 __attribute__((noinline)) static void wait_at_port(PktSim *s, uint32_t link, uint32_t id,
@@ -291,11 +305,14 @@ __attribute__((noinline)) static void wait_at_port(PktSim *s, uint32_t link, uin
     PktCell *c = pktsim_cell(s, id);
     Port *p = &s->ports[link];
     Ingress *in = &s->ingress[c->in_link];
-    if (!control) {
-        if (!buffer_admit(s, in, c->wire_b)) {
+    if (!control && !buffer_admit(s, in, c->wire_b)) {
+        if (!trim(s, c)) {
             port_drop(s, id);
             return;
         }
+        control = true;
+    }
+    if (!control) {
         p->data_b += c->wire_b;
         if (p->data_b > p->peak_b) p->peak_b = p->data_b;
         pause_if_full(s, in, c->in_link);
