@@ -94,19 +94,18 @@ static void list_links(Explain *x, const Origin *o, uint32_t most) {
 
 /* ---- estimates ---- */
 
-static int load(Scenario *s, const ScenarioOptions *so, const ExplainLinks *faster, const Log *log,
-                Err *err) {
+/* Loads the scenario with some links twice as fast. Their tiers are those of the network that
+ * faults have left, which may differ from the whole one's. */
+static int load_faster(Scenario *s, const ScenarioOptions *so, const ExplainLinks *links,
+                       Err *err) {
     ScenarioOptions o = *so;
-    o.topo.faults = (Faults){0};
-    faults_add_all(&o.topo.faults, &so->topo.faults);
-    int rc = 0;
-    if (faster) {
-        char *text = mem_printf("%s=2x", faster->what);
-        rc = faults_add(&o.topo.faults, FAULT_DEGRADE, text, err);
-        free(text);
-    }
-    if (rc == 0) rc = scenario_load(s, &o, log, err);
-    faults_free(&o.topo.faults);
+    Faults faster = {0};
+    char *text = mem_printf("%s=2x", links->what);
+    int rc = faults_add(&faster, FAULT_DEGRADE, text, err);
+    o.then = &faster;
+    if (rc == 0) rc = scenario_load(s, &o, NULL, err);
+    free(text);
+    faults_free(&faster);
     return rc;
 }
 
@@ -115,7 +114,7 @@ static int ask(Explain *x, ExplainLinks *row, const ScenarioOptions *so, const E
                Err *err) {
     Scenario s;
     Estimate e;
-    if (load(&s, so, row, NULL, err) != 0) return -1;
+    if (load_faster(&s, so, row, err) != 0) return -1;
     int rc = estimate_run(&s, eo, NULL, &e, err);
     if (rc == 0) {
         row->value = e.slowdown.dist[x->dist].q[x->k].value;
@@ -130,7 +129,7 @@ int explain_run(Explain *x, const ScenarioOptions *so, const EstimateOptions *eo
     Scenario s;
     Estimate e;
     *x = (Explain){.dist = dist, .k = k};
-    if (load(&s, so, NULL, log, err) != 0) return -1;
+    if (scenario_load(&s, so, log, err) != 0) return -1;
     int rc = estimate_run(&s, eo, log, &e, err);
     if (rc == 0) {
         x->slowdown = e.slowdown;

@@ -95,18 +95,28 @@ static int list_faults(Faults *all, const Scenario *s, const ScenarioOptions *o,
     return 0;
 }
 
-/* Reads the topology and applies the faults; the whole network is kept beside it. */
+/* The topology becomes what faults leave of it; the whole network is kept beside it. */
+static int apply_faults(Scenario *s, const Faults *f, uint64_t seed, FaultsInfo *info, Err *err) {
+    Topo before = s->topo;
+    s->topo = (Topo){0};
+    int rc = faults_apply(&s->topo, &before, f, seed, info, err);
+    if (s->has_faults) topo_free(&before);
+    else s->whole = before;
+    s->has_faults = true;
+    return rc;
+}
+
+/* Reads the topology and applies the faults. */
 static int load_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err) {
     Faults all = {0};
+    FaultsInfo unused;
     if (read_topo(s, o, log, err) != 0) return -1;
     int rc = list_faults(&all, s, o, err);
     if (rc == 0 && all.n > 0) {
-        s->has_faults = true;
-        s->whole = s->topo;
-        s->topo = (Topo){0};
-        rc = faults_apply(&s->topo, &s->whole, &all, o->seed, &s->faults_info, err);
+        rc = apply_faults(s, &all, o->seed, &s->faults_info, err);
         if (rc == 0) faults_remark(&s->faults_info, &s->whole, log);
     }
+    if (rc == 0 && o->then) rc = apply_faults(s, o->then, o->seed, &unused, err);
     faults_free(&all);
     return rc;
 }

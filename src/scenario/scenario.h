@@ -46,10 +46,11 @@ typedef enum { SCENARIO_LOAD_AUTO, SCENARIO_LOAD_ROUTED, SCENARIO_LOAD_POLARISED
 
 /* What to load. */
 typedef struct {
-    const char *topo_path;           /* NULL: the mix's */
-    TopoLoadOptions topo;            /* how to read it, and faults; its log is not used */
-    const char *mix_path;            /* NULL: flows_path is needed */
-    const char *flows_path;          /* NULL: flows are drawn from the mix */
+    const char *topo_path;  /* NULL: the mix's */
+    TopoLoadOptions topo;   /* how to read it, and faults; its log is not used */
+    const Faults *then;     /* of what those leave, in whose tiers they are named; NULL: none */
+    const char *mix_path;   /* NULL: flows_path is needed */
+    const char *flows_path; /* NULL: flows are drawn from the mix */
     const FlowColumns *flow_columns; /* of a flow file without names; NULL: as they look */
     const TopoArrays *topo_arrays;   /* the topology, instead of any file; or NULL */
     const FlowArrays *flow_arrays;   /* the flows, instead of flows_path; or NULL */
