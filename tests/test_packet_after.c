@@ -112,6 +112,33 @@ static void chain_is_a_sum(void **state) {
     net_free(&net);
 }
 
+/* A refused run leaves the flows as they were; one that goes through leaves times and starts. */
+static void flows_keep_what_a_run_finds(void **state) {
+    (void)state;
+    Net net;
+    net_star(&net, 4, 100e9, 700);
+    TestFlow list[] = {{0, 1, 50000, 0}, {2, 3, 90000, 10}, {1, 2, 3000, 20}};
+    Flows f = flows_of(list, 3);
+    f.graph = flowgraph_new();
+    for (uint32_t i = 0; i < 3; i++) flowgraph_flow(f.graph, FLOWGRAPH_NONE, 0);
+    flowgraph_wait(f.graph, 1);
+    NetConf conf = no_control();
+    PktOptions refused = {.compat = true}, plain = {0};
+    Err err = {0};
+    assert_int_equal(pktsim_simulate(net.route, &f, &conf, &refused, NULL, &err), -1);
+    assert_null(f.fct_ns);
+    assert_null(f.ideal_fct_ns);
+    assert_null(f.graph->started_ns);
+    for (int i = 0; i < 3; i++) assert_int_equal(f.start_ns[i], list[i].start_ns);
+
+    die_on(pktsim_simulate(net.route, &f, &conf, &plain, NULL, &err), &err);
+    for (int i = 0; i < 3; i++) assert_true(f.fct_ns[i] >= f.ideal_fct_ns[i] - 1e-3);
+    check_starts(&f, f.fct_ns);
+    assert_true(f.start_ns[2] > 1000);
+    flows_free(&f);
+    net_free(&net);
+}
+
 /* 2 (N − 1) steps of B / N bytes: each takes the ideal time, and from the second one on the ACK of
  * the packet that it waited for goes first. */
 static void ring_all_reduce_of_single_packets(void **state) {
@@ -381,6 +408,7 @@ static void bad_jobs_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chain_is_a_sum),
+        cmocka_unit_test(flows_keep_what_a_run_finds),
         cmocka_unit_test(ring_all_reduce_of_single_packets),
         cmocka_unit_test(ring_all_reduce_at_line_rate),
         cmocka_unit_test(other_collectives_at_line_rate),

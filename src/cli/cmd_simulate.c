@@ -210,33 +210,11 @@ static int write_links(SimulateCmd *o, const Topo *topo, Err *err) {
     return file_out_commit(&o->links_file, err);
 }
 
-/* Simulates; of flows that wait for others, the run finds the starts. */
-static int run_packets(const SimulateCmd *o, const Scenario *s, double *fct_ns, double *started_ns,
-                       PktStats *stats, Err *err) {
-    const PktOptions *all = &o->sim;
-    PktOptions waiting = {.compat = all->compat,
-                          .seed = all->seed,
-                          .cc = all->cc,
-                          .stop_ns = all->stop_ns,
-                          .log = all->log,
-                          .trace = all->trace,
-                          .trace_ctx = all->trace_ctx,
-                          .series = all->series,
-                          .links = all->links,
-                          .started_ns = started_ns};
-    return pktsim_run(s->route, &s->flows, &s->conf, started_ns ? &waiting : all, fct_ns, stats,
-                      err);
-}
-
 static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *err) {
     PktStats stats;
     if (open_trace(o, s, err) != 0 || begin_series(o, &s->topo, err) != 0) return -1;
     if (o->links) o->sim.links = o->link_stats = MEM_NEW(LinkStats, s->topo.n_links);
-    double *fct_ns = MEM_NEW(double, s->flows.n);
-    double *started_ns = s->flows.graph ? MEM_NEW(double, s->flows.n) : NULL;
-    int rc = run_packets(o, s, fct_ns, started_ns, &stats, err);
-    pktsim_keep_times(s->route, &s->flows, o->sim.compat, fct_ns);
-    if (s->flows.graph) flows_keep_starts(&s->flows, started_ns);
+    int rc = pktsim_simulate(s->route, &s->flows, &s->conf, &o->sim, &stats, err);
     if (rc == 0 && o->trace) rc = file_out_commit(&o->trace_file, err);
     if (rc == 0 && o->series_ns > 0) rc = file_out_commit(&o->series_file, err);
     if (rc == 0) rc = write_links(o, &s->topo, err);

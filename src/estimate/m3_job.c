@@ -446,19 +446,12 @@ static char *simulation_json(const Call *c, const Scenario *s, const PktStats *s
 
 static int simulate_flows(Call *c, Scenario *s, M3Result *r) {
     PktStats stats;
-    Flows *f = &s->flows;
-    bool compat = c->job.hpcc_ns3 != 0;
-    PktOptions o = {.compat = compat,
+    PktOptions o = {.compat = c->job.hpcc_ns3 != 0,
                     .seed = c->job.options.seed,
                     .stop_ns = c->job.stop_ns,
                     .log = &c->log,
                     .threads = par_resolve(c->job.options.threads)};
-    double *fct_ns = MEM_NEW(double, f->n);
-    if (f->graph) o.started_ns = MEM_NEW(double, f->n);
-    int rc = pktsim_run(s->route, f, &s->conf, &o, fct_ns, &stats, &c->err);
-    pktsim_keep_times(s->route, f, compat, fct_ns);
-    if (f->graph) flows_keep_starts(f, o.started_ns);
-    if (rc != 0) return -1;
+    if (pktsim_simulate(s->route, &s->flows, &s->conf, &o, &stats, &c->err) != 0) return -1;
     r->json = simulation_json(c, s, &stats);
     take_flows(r, s);
     measure(r);

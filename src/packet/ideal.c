@@ -32,13 +32,14 @@ uint32_t ideal_path(const Route *r, bool compat, uint32_t src_host, uint32_t dst
 static double compat_ideal(const Topo *t, const uint32_t *links, uint32_t n, uint64_t size_b) {
     double first_b = (double)(size_b < WIRE_PAYLOAD_B ? size_b : WIRE_PAYLOAD_B), b = WIRE_REF_BPS,
            ns = 0;
+    uint64_t n_more = (size_b - 1) / WIRE_PAYLOAD_B; /* packets behind the first */
     for (uint32_t i = 0; i < n; i++) {
         const Link *l = &t->links[links[i]];
         ns += l->delay_ns + floor((first_b + WIRE_HEADER_B) * 8e9 / l->rate_bps);
         b = fmin(b, l->rate_bps);
     }
     return ns + floor(((double)size_b - first_b) * 8e9 / b) +
-           (double)((size_b - 1) / WIRE_PAYLOAD_B) * floor(WIRE_HEADER_B * 8e9 / b);
+           (double)n_more * floor(WIRE_HEADER_B * 8e9 / b);
 }
 
 static int64_t wire_ticks(const Link *l, uint64_t payload_b) {
@@ -76,11 +77,4 @@ void pktsim_ideal(const Route *r, const Flows *f, bool compat, double *ideal_ns)
     }
     free(links);
     free(sport);
-}
-
-void pktsim_keep_times(const Route *r, Flows *f, bool compat, double *fct_ns) {
-    free(f->fct_ns);
-    f->fct_ns = fct_ns;
-    if (!f->ideal_fct_ns) f->ideal_fct_ns = MEM_NEW(double, f->n);
-    pktsim_ideal(r, f, compat, f->ideal_fct_ns);
 }

@@ -586,3 +586,21 @@ int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOpt
     after_free(s.after);
     return rc;
 }
+
+int pktsim_simulate(const Route *r, Flows *f, const NetConf *conf, const PktOptions *opt,
+                    PktStats *stats, Err *err) {
+    PktOptions own = *opt;
+    double *fct_ns = MEM_NEW(double, f->n);
+    own.started_ns = f->graph ? MEM_NEW(double, f->n) : NULL;
+    if (pktsim_run(r, f, conf, &own, fct_ns, stats, err) != 0) {
+        free(fct_ns);
+        free(own.started_ns);
+        return -1;
+    }
+    free(f->fct_ns);
+    f->fct_ns = fct_ns;
+    if (!f->ideal_fct_ns) f->ideal_fct_ns = MEM_NEW(double, f->n);
+    pktsim_ideal(r, f, opt->compat, f->ideal_fct_ns);
+    if (f->graph) flows_keep_starts(f, own.started_ns);
+    return 0;
+}

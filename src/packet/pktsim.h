@@ -126,7 +126,9 @@ int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOpt
  * exact for an unlimited window: store and forward of all packets along the flow's path. */
 void pktsim_ideal(const Route *r, const Flows *f, bool compat, double *ideal_ns);
 
-/* pktsim_keep_times makes fct_ns[f->n], which f owns from then on, the flows' completion times in
- * place of those that they had, and pktsim_ideal's their ideal ones. */
-void pktsim_keep_times(const Route *r, Flows *f, bool compat, double *fct_ns);
+/* pktsim_simulate is pktsim_run on flows that keep what it finds, in place of what they had:
+ * completion times and pktsim_ideal's ideal ones, and of flows that wait for others the starts, in
+ * whose order they are from then on. After −1 the flows are as before. */
+int pktsim_simulate(const Route *r, Flows *f, const NetConf *conf, const PktOptions *opt,
+                    PktStats *stats, Err *err);
 #endif
