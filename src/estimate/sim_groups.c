@@ -41,14 +41,43 @@ static void quantiles(double *v, size_t n, double q[SIM_GROUP_N_QUANTILES]) {
         q[k] = n > 0 ? v[stats_rank(n, levels[k])] : NAN;
 }
 
-static void sum_jobs(SimGroup *s, const FlowGraph *g, uint32_t group, const JobSpan *span,
+/* Jobs or flows by group, in ascending order: those of group g are item[start[g]] to
+ * item[start[g + 1] − 1]. */
+typedef struct {
+    uint32_t *start, *item;
+} ByGroup;
+
+static ByGroup by_group(const uint32_t *group_of, uint32_t n, uint32_t n_groups) {
+    ByGroup b = {MEM_NEW(uint32_t, n_groups + (size_t)1), MEM_NEW(uint32_t, n)};
+    stats_group(group_of, n, n_groups, b.start, b.item);
+    return b;
+}
+
+static void by_group_free(ByGroup *b) {
+    free(b->start);
+    free(b->item);
+}
+
+/* Flows by the group of their job; those of none are group n_groups. */
+static ByGroup flows_by_group(const Flows *f) {
+    const FlowGraph *g = f->graph;
+    uint32_t *group_of = MEM_NEW(uint32_t, f->n);
+    for (size_t i = 0; i < f->n; i++)
+        group_of[i] = g->job[i] == FLOWGRAPH_NONE ? g->n_groups : g->group[g->job[i]];
+    ByGroup b = by_group(group_of, (uint32_t)f->n, g->n_groups + 1);
+    free(group_of);
+    return b;
+}
+
+/* v has room for the jobs, and for the flows in sum_flows. */
+static void sum_jobs(SimGroup *s, const ByGroup *jobs, uint32_t group, const JobSpan *span,
                      double *v) {
     double sum = 0;
-    for (uint32_t k = 0; k < g->n_jobs; k++) {
-        if (g->group[k] != group) continue;
+    for (uint32_t i = jobs->start[group]; i < jobs->start[group + 1]; i++) {
+        const JobSpan *of = &span[jobs->item[i]];
         s->n_jobs++;
-        if (isnan(span[k].end_ns)) continue;
-        v[s->n_done] = span[k].end_ns - span[k].start_ns;
+        if (isnan(of->end_ns)) continue;
+        v[s->n_done] = of->end_ns - of->start_ns;
         sum += v[s->n_done++];
     }
     s->mean_ns = s->n_done > 0 ? sum / (double)s->n_done : NAN;
@@ -56,13 +85,10 @@ static void sum_jobs(SimGroup *s, const FlowGraph *g, uint32_t group, const JobS
     s->max_ns = s->n_done > 0 ? v[s->n_done - 1] : NAN;
 }
 
-static uint32_t group_of(const FlowGraph *g, size_t flow) {
-    return g->job[flow] == FLOWGRAPH_NONE ? FLOWGRAPH_NONE : g->group[g->job[flow]];
-}
-
-static void sum_flows(SimGroup *s, const Flows *f, uint32_t group, double *v) {
-    for (size_t i = 0; i < f->n; i++) {
-        if (group_of(f->graph, i) != group) continue;
+static void sum_flows(SimGroup *s, const Flows *f, const ByGroup *flows, uint32_t group,
+                      double *v) {
+    for (uint32_t k = flows->start[group]; k < flows->start[group + 1]; k++) {
+        uint32_t i = flows->item[k];
         s->n_flows++;
         if (!isnan(f->fct_ns[i])) v[s->n_finished++] = f->fct_ns[i] / f->ideal_fct_ns[i];
     }
@@ -74,16 +100,19 @@ SimGroups sim_groups_of(const Flows *f) {
     const FlowGraph *g = f->graph;
     if (!g || !g->started_ns) return all;
     JobSpan *span = spans_of(f);
+    ByGroup jobs = by_group(g->group, g->n_jobs, g->n_groups), flows = flows_by_group(f);
     double *v = MEM_NEW(double, f->n > g->n_jobs ? f->n : g->n_jobs);
     all.list = MEM_ZNEW(SimGroup, g->n_groups + (size_t)1);
     for (uint32_t k = 0; k < g->n_groups; k++) {
         SimGroup *s = &all.list[all.n++];
         s->name = g->name[k];
-        sum_jobs(s, g, k, span, v);
-        sum_flows(s, f, k, v);
+        sum_jobs(s, &jobs, k, span, v);
+        sum_flows(s, f, &flows, k, v);
     }
-    sum_flows(&all.list[all.n], f, FLOWGRAPH_NONE, v);
+    sum_flows(&all.list[all.n], f, &flows, g->n_groups, v);
     all.n += all.list[all.n].n_flows > 0;
+    by_group_free(&jobs);
+    by_group_free(&flows);
     free(span);
     free(v);
     return all;

@@ -3,7 +3,7 @@
  * Lists of what a flow waits for lie one behind the other (compressed rows), in the order in which
  * flows were added; a permutation renumbers both rows and entries. Order is that of Kahn: flows
  * whose predecessors are all placed are placed next, so that what is left at the end waits in a
- * circle. */
+ * circle. Groups are found by name in a table of open addressing, at most half full. */
 #include "traffic/flowgraph.h"
 
 #include <math.h>
@@ -32,16 +32,48 @@ void flowgraph_destroy(FlowGraph *g) {
     free(g->group);
     free(g->number);
     free(g->name);
+    free(g->slot);
     free(g);
 }
 
-uint32_t flowgraph_group(FlowGraph *g, const char *name, size_t len) {
+/* ---- groups by name ---- */
+
+/* FNV-1a; its high bits are mixed by a multiplication. */
+static size_t slot_of(const FlowGraph *g, const char *name, size_t len) {
+    uint64_t h = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < len; i++) h = (h ^ (uint8_t)name[i]) * 0x100000001B3u;
+    return (size_t)((h * 0x9E3779B97F4A7C15u) >> 32) & (g->n_slots - 1);
+}
+
+/* The slot that has the group of that name, or the empty one where it would be. */
+static size_t find_slot(const FlowGraph *g, const char *name, size_t len) {
+    size_t at = slot_of(g, name, len);
+    for (; g->slot[at] != 0; at = (at + 1) & (g->n_slots - 1)) {
+        const char *other = g->name[g->slot[at] - 1];
+        if (strlen(other) == len && memcmp(other, name, len) == 0) break;
+    }
+    return at;
+}
+
+static void grow_slots(FlowGraph *g) {
+    free(g->slot);
+    g->n_slots = g->n_slots > 0 ? 4 * g->n_slots : 64;
+    g->slot = MEM_ZNEW(uint32_t, g->n_slots);
     for (uint32_t k = 0; k < g->n_groups; k++)
-        if (strlen(g->name[k]) == len && memcmp(g->name[k], name, len) == 0) return k;
+        g->slot[find_slot(g, g->name[k], strlen(g->name[k]))] = k + 1;
+}
+
+uint32_t flowgraph_group(FlowGraph *g, const char *name, size_t len) {
+    if (2 * ((size_t)g->n_groups + 1) > g->n_slots) grow_slots(g);
+    size_t at = find_slot(g, name, len);
+    if (g->slot[at] != 0) return g->slot[at] - 1;
     MEM_GROW(g->name, g->cap_groups, g->n_groups + (size_t)1);
     g->name[g->n_groups] = mem_printf("%.*s", (int)len, name);
-    return g->n_groups++;
+    g->slot[at] = ++g->n_groups;
+    return g->n_groups - 1;
 }
+
+/* ---- jobs, flows and what they wait for ---- */
 
 uint32_t flowgraph_job(FlowGraph *g, uint32_t group, uint32_t number) {
     size_t cap = g->cap_jobs;

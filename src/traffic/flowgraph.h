@@ -28,6 +28,8 @@ typedef struct FlowGraph {
     uint32_t *number; /* [n_jobs] among the jobs of the group, or FLOWGRAPH_NONE */
     char **name;      /* [n_groups] */
     size_t cap_jobs, cap_groups;
+    uint32_t *slot; /* [n_slots] groups + 1 by the hash of their names, 0: empty; a power of two */
+    size_t n_slots;
 } FlowGraph;
 
 /* flowgraph_new makes an empty one; flowgraph_destroy releases (NULL: nothing to do). */
