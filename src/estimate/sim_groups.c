@@ -11,9 +11,6 @@
 #include "base/stats.h"
 #include "base/units.h"
 
-static const double levels[SIM_GROUP_N_QUANTILES] = {50, 90, 99, 99.9};
-static const char *const keys[SIM_GROUP_N_QUANTILES] = {"p50", "p90", "p99", "p99_9"};
-
 /* First start and last end of each job; end NaN: a flow did not finish. */
 typedef struct {
     double start_ns, end_ns;
@@ -35,10 +32,10 @@ static JobSpan *spans_of(const Flows *f) {
 }
 
 /* Quantiles of v[n], which it sorts. */
-static void quantiles(double *v, size_t n, double q[SIM_GROUP_N_QUANTILES]) {
+static void quantiles(double *v, size_t n, double q[RESULT_N_QUANTILES]) {
     stats_sort(v, n);
-    for (int k = 0; k < SIM_GROUP_N_QUANTILES; k++)
-        q[k] = n > 0 ? v[stats_rank(n, levels[k])] : NAN;
+    for (int k = 0; k < RESULT_N_QUANTILES; k++)
+        q[k] = n > 0 ? v[stats_rank(n, 100 * result_levels[k])] : NAN;
 }
 
 /* Jobs or flows by group, in ascending order: those of group g are item[start[g]] to
@@ -138,16 +135,17 @@ void sim_groups_table(FILE *f, const SimGroups *g) {
         UnitsText t[4];
         if (s->name)
             fprintf(f, "%-16s %8s %11s %11s %11s %11s", s->name, units_count(s->n_done).s,
-                    span_text(s->q_ns[0], &t[0]), span_text(s->q_ns[1], &t[1]),
-                    span_text(s->q_ns[2], &t[2]), span_text(s->max_ns, &t[3]));
+                    span_text(s->q_ns[RESULT_P50], &t[0]), span_text(s->q_ns[RESULT_P90], &t[1]),
+                    span_text(s->q_ns[RESULT_P99], &t[2]), span_text(s->max_ns, &t[3]));
         else fprintf(f, "%-16s %8s %11s %11s %11s %11s", "(others)", "", "", "", "", "");
-        fprintf(f, " %9s %9.3f %9.3f\n", units_count(s->n_flows).s, s->slowdown[0], s->slowdown[2]);
+        fprintf(f, " %9s %9.3f %9.3f\n", units_count(s->n_flows).s, s->slowdown[RESULT_P50],
+                s->slowdown[RESULT_P99]);
     }
 }
 
 static void put_quantiles(JsonOut *o, const char *key, const double *q) {
     json_put_object(o, key);
-    for (int k = 0; k < SIM_GROUP_N_QUANTILES; k++) json_put_number(o, keys[k], q[k]);
+    for (int k = 0; k < RESULT_N_QUANTILES; k++) json_put_number(o, result_quantile_keys[k], q[k]);
     json_out_end(o, '}');
 }
 

@@ -4,17 +4,17 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "estimate/result.h"
 #include "traffic/flows.h"
 
 /* A group of jobs of one name, or (name NULL) the flows of none. Times are from the start of a
  * job's first flow to the end of its last one, of jobs whose flows have all finished. */
-enum { SIM_GROUP_N_QUANTILES = 4 };
 typedef struct {
     const char *name;
     size_t n_jobs, n_done;
-    double mean_ns, q_ns[SIM_GROUP_N_QUANTILES], max_ns; /* NaN without any */
+    double mean_ns, q_ns[RESULT_N_QUANTILES], max_ns; /* NaN without any */
     size_t n_flows, n_finished;
-    double slowdown[SIM_GROUP_N_QUANTILES];
+    double slowdown[RESULT_N_QUANTILES];
 } SimGroup;
 typedef struct {
     SimGroup *list;
