@@ -392,6 +392,14 @@ static void bad_jobs_are_refused(void **state) {
         {"[{\"kind\": \"collective\", \"op\": \"all-to-all\", \"ranks\": 60000, \"size\": "
          "\"1MB\"}]",
          "too many"},
+        {"[{\"kind\": \"incast\", \"senders\": 20001, \"size\": \"3KB\", \"count\": 2}]",
+         "flows that wait for 400040001 others are too many"},
+        {"[{\"kind\": \"rpc\", \"fan_out\": 2000, \"request\": \"9B\", \"reply\": \"9B\", "
+         "\"count\": 101}]",
+         "flows that wait for 400202000 others are too many"},
+        {"[{\"kind\": \"collective\", \"op\": \"all-to-all\", \"ranks\": 1000, \"size\": \"1MB\", "
+         "\"iterations\": 2}]",
+         "flows that wait for 998001000 others are too many"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         Err err = {0};

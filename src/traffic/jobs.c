@@ -28,8 +28,9 @@
 #include "base/units.h"
 #include "traffic/flowgraph.h"
 
-/* A typing error in a count ends here, not in memory. */
-enum { MAX_JOB_FLOWS = 100000000, MAX_N = 65536, MAX_NAME = 40 };
+/* A typing error in a count ends here, not in memory: the largest job takes some GB. Flows of a
+ * tree, which wait for 1.5 others on average, may be as many as there may be flows. */
+enum { MAX_JOB_FLOWS = 100000000, MAX_JOB_WAITS = 400000000, MAX_N = 65536, MAX_NAME = 40 };
 
 static const char *const kinds[] = {"incast", "rpc", "collective", NULL},
                          *const collectives[] = {"all-reduce", "all-gather", "reduce-scatter",
@@ -215,6 +216,17 @@ static double flows_each(const TrafficJob *job) {
     }
 }
 
+/* How often flows of the whole job wait for another one, at most: within a query or iteration, and
+ * in later ones for what came before. */
+static double waits_of(const TrafficJob *job) {
+    double n = job->n, within = 0, between = 0, flows = flows_each(job);
+    if (job->kind == JOB_RPC) within = n;
+    if (job->kind != JOB_COLLECTIVE) between = n * n;
+    else if (job->algorithm == ALGORITHM_DIRECT) between = flows * (n - 1);
+    else within = job->algorithm == ALGORITHM_TREE ? 1.5 * flows : flows;
+    return within * job->count + (job->has_period ? 0 : between * (job->count - 1.0));
+}
+
 static int read_job(TrafficJob *job, const Json *j, Err *err) {
     int kind;
     if (json_expect_object(j, err) != 0 || read_choice(j, "kind", kinds, -1, &kind, err) != 0)
@@ -227,6 +239,9 @@ static int read_job(TrafficJob *job, const Json *j, Err *err) {
     if (job->n > MAX_N || flows_each(job) * job->count > MAX_JOB_FLOWS)
         return json_fail(j, err, "%.0f flows are too many: at most %d",
                          flows_each(job) * job->count, MAX_JOB_FLOWS);
+    if (waits_of(job) > MAX_JOB_WAITS)
+        return json_fail(j, err, "flows that wait for %.0f others are too many: at most %d",
+                         waits_of(job), MAX_JOB_WAITS);
     return 0;
 }
 
