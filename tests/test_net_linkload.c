@@ -57,8 +57,9 @@ static void expect_same_loads(const Topo *t, uint64_t seed) {
             bool can = i != j || topo_rack_size(t, i) > 1;
             p[i * t->n_racks + j] = can && rng_u01(&rng) < 0.8 ? rng_u01(&rng) : 0;
         }
+    const LoadMatrix m = {.n = t->n_racks, .share = p};
     for (int how = LOAD_ROUTED; how <= LOAD_POLARISED; how++) {
-        linkload_expect(r, (LoadRouting)how, p, a);
+        linkload_expect(r, (LoadRouting)how, &m, a);
         brute_force(r, (LoadRouting)how, p, b);
         for (uint32_t l = 0; l < t->n_links; l++)
             if (fabs(a[l] - b[l]) > 1e-12 * (1 + fabs(b[l])))
@@ -109,9 +110,10 @@ static void expect_same_uniform(const Topo *t) {
             if (pass == 0) pairs += can;
             else p[i] = can ? 1 / pairs : 0;
         }
+    const LoadMatrix m = {.n = n, .share = p};
     for (int how = LOAD_ROUTED; how <= LOAD_POLARISED; how++) {
         linkload_expect(r, (LoadRouting)how, NULL, a);
-        linkload_expect(r, (LoadRouting)how, p, b);
+        linkload_expect(r, (LoadRouting)how, &m, b);
         for (uint32_t l = 0; l < t->n_links; l++)
             if (fabs(a[l] - b[l]) > 1e-12 * (1e-3 + fabs(b[l])))
                 fail_msg("%s, link %u: %.17g, one rack at a time %.17g",
@@ -127,7 +129,7 @@ static void expect_same_uniform(const Topo *t) {
 static void expect_same_of_clos(const Topo *t, const Clos *c) {
     Route *r = net_case_route(t);
     double *a = MEM_NEW(double, t->n_links), *b = MEM_NEW(double, t->n_links);
-    linkload_clos(t, c, a);
+    linkload_clos(t, c, LOAD_ROUTED, NULL, a);
     linkload_expect(r, LOAD_ROUTED, NULL, b);
     for (uint32_t l = 0; l < t->n_links; l++)
         if (fabs(a[l] - b[l]) > 1e-12 * (1e-3 + fabs(b[l])))
@@ -179,6 +181,54 @@ static void uniform_loads_equal_those_of_a_table(void **state) {
     topo_free(&t);
 }
 
+/* Racks that share rows of a matrix, and some without a row, against the matrix of all their pairs
+ * by one pair of hosts at a time, and by the figures of the Clos. */
+static void racks_may_share_rows(void **state) {
+    (void)state;
+    enum { ROWS = 3, RACKS = 12 };
+    for (uint32_t seed = 0; seed < 8; seed++) {
+        Clos c;
+        Topo t;
+        Rng rng = rng_stream(seed, "rows", 0);
+        clos_default(&c);
+        c.pods = 3, c.racks_per_pod = RACKS / 3, c.hosts_per_rack = 1 + seed % 2;
+        c.fabs_per_pod = 2 + seed % 3, c.spines_per_plane = 2 + 2 * (seed / 3);
+        net_case_clos(&t, &c);
+        Route *r = net_case_route(&t);
+        double share[ROWS * ROWS], p[RACKS * RACKS], sum = 0, *a = MEM_NEW(double, t.n_links),
+                                                     *b = MEM_NEW(double, t.n_links);
+        uint32_t rows[RACKS], n_racks[ROWS] = {0};
+        for (uint32_t i = 0; i < RACKS; i++) {
+            rows[i] = i < ROWS ? i : (uint32_t)rng_below(&rng, ROWS + 1);
+            if (rows[i] < ROWS) n_racks[rows[i]]++;
+        }
+        for (uint32_t k = 0; k < ROWS * ROWS; k++)
+            share[k] = k % (ROWS + 1) == 0 && c.hosts_per_rack < 2 ? 0 : rng_u01(&rng);
+        const LoadMatrix m = {
+            .n = ROWS, .share = share, .row_of = rows, .n_racks = n_racks, .n_local = n_racks};
+        for (uint32_t i = 0; i < RACKS * RACKS; i++)
+            sum += p[i] = linkload_share(&t, &m, i / RACKS, i % RACKS);
+        for (uint32_t k = 0; k < ROWS * ROWS; k++) {
+            uint32_t i = k / ROWS, j = k % ROWS;
+            double of_cell = 0;
+            for (uint32_t q = 0; q < RACKS * RACKS; q++)
+                if (rows[q / RACKS] == i && rows[q % RACKS] == j) of_cell += p[q];
+            assert_true(fabs(of_cell - share[k]) < 1e-12);
+        }
+        for (int how = LOAD_ROUTED; how <= LOAD_POLARISED; how++) {
+            linkload_expect(r, (LoadRouting)how, &m, a);
+            brute_force(r, (LoadRouting)how, p, b);
+            for (uint32_t l = 0; l < t.n_links; l++) assert_true(fabs(a[l] - b[l]) < 1e-12 * sum);
+            linkload_clos(&t, &c, (LoadRouting)how, &m, a);
+            for (uint32_t l = 0; l < t.n_links; l++) assert_true(fabs(a[l] - b[l]) < 1e-12 * sum);
+        }
+        free(a);
+        free(b);
+        route_destroy(r);
+        topo_free(&t);
+    }
+}
+
 /* From ROUTE_MANY_RACKS racks on the figures of a Clos are taken; the same network with a cable
  * that is unlike the others goes by passes. */
 static void many_racks_have_the_loads_of_passes(void **state) {
@@ -222,8 +272,9 @@ static void polarised_hashes_use_a_part_of_the_spines(void **state) {
         double *p = MEM_NEW(double, (size_t)t.n_racks *t.n_racks),
                *routed = MEM_NEW(double, t.n_links), *polarised = MEM_NEW(double, t.n_links);
         for (uint32_t i = 0; i < t.n_racks * t.n_racks; i++) p[i] = 1.0 / (t.n_racks * t.n_racks);
-        linkload_expect(r, LOAD_ROUTED, p, routed);
-        linkload_expect(r, LOAD_POLARISED, p, polarised);
+        const LoadMatrix m = {.n = t.n_racks, .share = p};
+        linkload_expect(r, LOAD_ROUTED, &m, routed);
+        linkload_expect(r, LOAD_POLARISED, &m, polarised);
         uint32_t n_used = 0, n_core = 0;
         for (uint32_t l = 0; l < t.n_links; l++) {
             bool core = t.tier[t.links[l].from] == 2 && t.tier[t.links[l].to] == 3;
@@ -248,6 +299,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expected_loads_equal_brute_force),
         cmocka_unit_test(uniform_loads_equal_those_of_a_table),
+        cmocka_unit_test(racks_may_share_rows),
         cmocka_unit_test(many_racks_have_the_loads_of_passes),
         cmocka_unit_test(polarised_hashes_use_a_part_of_the_spines),
     };

@@ -31,7 +31,8 @@ static double top_tenth(const Scenario *s, LoadRouting how) {
            *load = MEM_NEW(double, t->n_links), top = 0;
     Err err = {0};
     if (workload_pairs(&w, s->route, p, &err) != 0) fail_msg("%s", err.msg);
-    linkload_expect(s->route, how, p, load);
+    const LoadMatrix m = {.n = t->n_racks, .share = p};
+    linkload_expect(s->route, how, &m, load);
     for (uint32_t l = 0; l < t->n_links; l++) load[l] /= t->links[l].rate_bps;
     qsort(load, t->n_links, sizeof *load, descending);
     for (size_t i = 0; i < k; i++) top += load[i] / (double)k;

@@ -408,6 +408,81 @@ static void equal_weights_need_not_be_there(void **state) {
     }
 }
 
+/* Shares of n flows that stay within their racks, and of racks that send. */
+static void look_at(const Topo *t, const Flows *f, double *local, double *senders) {
+    uint8_t *sends = MEM_ZNEW(uint8_t, t->n_racks);
+    double n_local = 0, n_senders = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        uint32_t from = t->host_rack[f->src[i]];
+        n_local += from == t->host_rack[f->dst[i]];
+        n_senders += !sends[from];
+        sends[from] = 1;
+        assert_true(f->src[i] != f->dst[i]);
+    }
+    *local = n_local / (double)f->n;
+    *senders = n_senders / t->n_racks;
+    free(sends);
+}
+
+/* On more than 16,384 racks all of them have rows of a matrix: of a kind, or of one of 32 racks in
+ * 2 pods. What racks send to themselves stays within them, and the most loaded of the links at the
+ * top, which thousands of flows cross, has what is expected. */
+static void very_many_racks_share_the_rows_of_a_matrix(void **state) {
+    (void)state;
+    enum { N = 400000 };
+    Bench b;
+    Topo small;
+    Clos c;
+    Err err = {0};
+    bench_init(&b, 1, "uniform", "1000 0\n1000 100\n");
+    clos_default(&c);
+    net_case_clos(&small, &c);
+    c.pods = 9, c.racks_per_pod = 1829, c.hosts_per_rack = 2, c.spines_per_plane = 1;
+    c.spine_rate_bps = 1e9; /* so that links to spines are the busiest */
+    Topo t;
+    net_case_clos(&t, &c);
+    Route *r = net_case_route(&t);
+    for (int k = 0; k < 4; k++) {
+        static const char *const kinds[] = {"a", "b", "c", "c"};
+        RackMatrix m;
+        Flows f, g;
+        WorkloadInfo info;
+        net_case_ok(rackmatrix_generate(&m, kinds[k], k == 3 ? &small : &t, 5, &err), &err);
+        Workload w = {
+            .matrix = &m, .sizes = &b.sizes, .max_load = 0.5, .n_flows = N, .seed = (uint64_t)k};
+        net_case_ok(workload_draw(&w, r, 1, &f, &info, &err), &err);
+        net_case_ok(workload_draw(&w, r, 3, &g, NULL, &err), &err);
+        assert_true(same_flows(&f, &g, N));
+        double local, senders, diagonal = rackmatrix_stats(&m).diagonal;
+        look_at(&t, &f, &local, &senders);
+        assert_true(fabs(local - diagonal) < 4 * sqrt(diagonal / N) + 1e-5);
+        assert_true(senders > (k == 0 ? 0.7 : 0.95)); /* a quarter of a's racks are nearly idle */
+
+        const Link *top = &t.links[info.busiest_link];
+        assert_int_equal(t.tier[top->from] + t.tier[top->to], 5);
+        uint32_t fab = t.tier[top->from] == 2 ? top->from : top->to,
+                 first_fab = t.rack_switch[t.n_racks - 1] + 1;
+        bool outward = fab == top->from;
+        double bits = 0;
+        uint32_t pod = (fab - first_fab) / c.fabs_per_pod;
+        for (size_t i = 0; i < N; i++) {
+            uint32_t from = t.rack_pod[t.host_rack[f.src[i]]],
+                     to = t.rack_pod[t.host_rack[f.dst[i]]];
+            bits += from != to && (outward ? from : to) == pod ? 8.0 * (double)f.size_b[i] : 0;
+        }
+        double span_ns = info.mean_gap_ns * N,
+               load = bits / c.fabs_per_pod / (span_ns * 1e-9) / top->rate_bps;
+        assert_true(fabs(load / 0.5 - 1) < 4 / sqrt(bits / 8000) + 1e-3);
+        flows_free(&f);
+        flows_free(&g);
+        rackmatrix_free(&m);
+    }
+    route_destroy(r);
+    topo_free(&t);
+    topo_free(&small);
+    bench_free(&b);
+}
+
 static void racks_of_one_host_do_not_hang(void **state) {
     (void)state;
     Bench b;
@@ -482,6 +557,7 @@ int main(void) {
         cmocka_unit_test(same_seed_same_flows_on_any_number_of_threads),
         cmocka_unit_test(a_stream_draws_the_same_flows_as_memory),
         cmocka_unit_test(equal_weights_need_not_be_there),
+        cmocka_unit_test(very_many_racks_share_the_rows_of_a_matrix),
         cmocka_unit_test(racks_of_one_host_do_not_hang),
         cmocka_unit_test(misfits_and_nonsense_are_refused),
     };

@@ -38,10 +38,11 @@ int batch_loads_expect(const Scenario *s, BatchLoads out[2], Err *err) {
     Workload w = {.matrix = &s->matrix, .sizes = &s->sizes, .seed = 1};
     double *p = MEM_NEW(double, (size_t)t->n_racks * t->n_racks),
            *share = MEM_NEW(double, t->n_links);
+    const LoadMatrix m = {.n = t->n_racks, .share = p};
     int rc = workload_pairs(&w, r, p, err);
     for (int how = 0; how < 2 && rc == 0; how++) {
         if (how != LOAD_ROUTED && !isfinite(s->workload.max_load[how])) continue;
-        linkload_expect(r, (LoadRouting)how, p, share);
+        linkload_expect(r, (LoadRouting)how, &m, share);
         out[how] = top(t, share, s->workload.offered_bps);
     }
     free(p);

@@ -12,7 +12,11 @@
  * Uniform traffic where all racks are such takes one pass for all racks below a class of switches
  * (route_class) instead of one a rack: up to the switches next to them all goes the same way, and
  * there it parts equally among them. A rack of the class sends the others its share like everybody
- * else, by way of all its neighbours. In a large folded Clos with equal splitting it takes none.
+ * else, by way of all its neighbours.
+ *
+ * A large folded Clos takes no passes: what a rack sends is spread over its fabric switches, and
+ * what a pod sends to others over its links to spines, or those of them that polarised hashes
+ * choose.
  *
  * Polarised hashing: a flow has one hash, and every node takes next hop number (hash mod count), so
  * the choices of a path depend on each other. A hash enters through its residue modulo the least
@@ -21,6 +25,7 @@
  * MAX_RESIDUES stand for all. */
 #include "net/linkload.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -45,14 +50,37 @@ typedef struct {
     uint32_t n_post, n_source, pass;
     bool *plain; /* [n_racks] every host's only cable goes to the rack's switch */
     bool polarised;
-    uint64_t hash;   /* of this pass, if polarised */
-    const double *p; /* of pairs of racks; NULL: uniform, */
-    double each;     /* this much a pair */
+    uint64_t hash;       /* of this pass, if polarised */
+    const LoadMatrix *m; /* NULL: uniform, */
+    double each;         /* this much a pair */
 } LoadSpread;
+
+static uint32_t row_of(const LoadMatrix *m, uint32_t rack) {
+    return m->row_of ? m->row_of[rack] : rack;
+}
+
+/* The number of racks that have a row. */
+static double racks_with(const LoadMatrix *m, uint32_t row) {
+    return m->n_racks ? m->n_racks[row] : 1;
+}
+
+/* The share within a rack. */
+static double local_share(const Topo *t, const LoadMatrix *m, uint32_t rack) {
+    uint32_t row = row_of(m, rack);
+    if (row == m->n || topo_rack_size(t, rack) < 2) return 0;
+    return m->share[(size_t)row * m->n + row] / (m->n_local ? m->n_local[row] : 1);
+}
+
+double linkload_share(const Topo *t, const LoadMatrix *m, uint32_t i, uint32_t j) {
+    uint32_t from = row_of(m, i), to = row_of(m, j);
+    if (i == j) return local_share(t, m, i);
+    if (from == to || from == m->n || to == m->n) return 0;
+    return m->share[(size_t)from * m->n + to] / (racks_with(m, from) * racks_with(m, to));
+}
 
 /* The share of flows from rack i to rack j. */
 static double share_of(const LoadSpread *s, uint32_t i, uint32_t j) {
-    if (s->p) return s->p[(size_t)i * s->t->n_racks + j];
+    if (s->m) return linkload_share(s->t, s->m, i, j);
     return i == j && topo_rack_size(s->t, i) < 2 ? 0 : s->each;
 }
 
@@ -261,13 +289,13 @@ static void toward_all_classes(LoadSpread *s) {
     free(racks);
 }
 
-/* ---- the whole ---- */
+/* ---- the cables of hosts ---- */
 
 /* What a rack sends and what it receives. */
 static void rack_sums(const LoadSpread *s, uint32_t rack, double *up, double *down) {
     *up = *down = 0;
-    if (!s->p) *up = *down = s->each * (s->t->n_racks - (topo_rack_size(s->t, rack) < 2));
-    for (uint32_t i = 0; s->p && i < s->t->n_racks; i++) {
+    if (!s->m) *up = *down = s->each * (s->t->n_racks - (topo_rack_size(s->t, rack) < 2));
+    for (uint32_t i = 0; s->m && i < s->t->n_racks; i++) {
         *up += share_of(s, rack, i);
         *down += share_of(s, i, rack);
     }
@@ -292,23 +320,134 @@ static double uniform_share(const Topo *t) {
     return 1 / pairs;
 }
 
-void linkload_clos(const Topo *t, const Clos *c, double *load) {
-    double each = uniform_share(t), racks = t->n_racks, in_pod = c->racks_per_pod,
-           of_rack = each * (racks - 1), of_pod = each * in_pod * (racks - in_pod);
-    for (uint32_t l = 0; l < t->n_links; l++) {
-        int a = t->tier[t->links[l].from], b = t->tier[t->links[l].to], upper = a > b ? a : b;
-        double own = c->hosts_per_rack < 2 ? 0 : each;
-        if (upper == 1) load[l] = (of_rack + own) / c->hosts_per_rack;
-        else if (upper == 2) load[l] = of_rack / c->fabs_per_pod;
-        else load[l] = of_pod / c->fabs_per_pod / c->spines_per_plane;
-    }
+/* ---- a Clos by its figures ---- */
+
+/* What racks send to others, receive from others, and keep within; what pods send to others and
+ * receive from others. */
+typedef struct {
+    double *up, *down, *local; /* [n_racks] */
+    double *out, *in;          /* [n_pods] */
+} ClosTraffic;
+
+static ClosTraffic traffic_new(const Topo *t) {
+    return (ClosTraffic){MEM_NEW(double, t->n_racks), MEM_NEW(double, t->n_racks),
+                         MEM_NEW(double, t->n_racks), MEM_ZNEW(double, t->n_pods),
+                         MEM_ZNEW(double, t->n_pods)};
 }
 
-void linkload_expect(const Route *r, LoadRouting how, const double *p, double *load) {
+static void traffic_free(ClosTraffic *x) {
+    double *arrays[] = {x->up, x->down, x->local, x->out, x->in};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
+}
+
+static void uniform_traffic(const Topo *t, const Clos *c, ClosTraffic *x) {
+    double each = uniform_share(t), racks = t->n_racks, in_pod = c->racks_per_pod;
+    for (uint32_t i = 0; i < t->n_racks; i++) {
+        x->up[i] = x->down[i] = each * (racks - 1);
+        x->local[i] = c->hosts_per_rack < 2 ? 0 : each;
+    }
+    for (uint32_t p = 0; p < t->n_pods; p++)
+        x->out[p] = x->in[p] = each * in_pod * (racks - in_pod);
+}
+
+/* What the racks of each row send to and receive from those of others. */
+static void row_sums(const LoadMatrix *m, double *up, double *down) {
+    for (uint32_t i = 0; i < m->n; i++)
+        for (uint32_t j = 0; j < m->n; j++) {
+            double share = i == j ? 0 : m->share[(size_t)i * m->n + j];
+            up[i] += share;
+            down[j] += share;
+        }
+}
+
+/* What goes between racks `first` … first + n − 1, those of a pod. Their different rows are put
+ * into rows[n], and how many of them have each into count[m->n], which is left 0. */
+static double within_pod(const LoadMatrix *m, uint32_t first, uint32_t n, uint32_t *rows,
+                         uint32_t *count) {
+    uint32_t n_rows = 0;
+    double sum = 0;
+    for (uint32_t rack = first; rack < first + n; rack++) {
+        uint32_t row = row_of(m, rack);
+        if (row < m->n && count[row]++ == 0) rows[n_rows++] = row;
+    }
+    for (uint32_t a = 0; a < n_rows; a++)
+        for (uint32_t b = 0; b < n_rows; b++) {
+            uint32_t i = rows[a], j = rows[b];
+            if (i == j) continue;
+            sum += m->share[(size_t)i * m->n + j] * (count[i] / racks_with(m, i)) *
+                   (count[j] / racks_with(m, j));
+        }
+    for (uint32_t a = 0; a < n_rows; a++) count[rows[a]] = 0;
+    return sum;
+}
+
+static void matrix_traffic(const Topo *t, const Clos *c, const LoadMatrix *m, ClosTraffic *x) {
+    double *up = MEM_ZNEW(double, m->n), *down = MEM_ZNEW(double, m->n);
+    uint32_t *rows = MEM_NEW(uint32_t, c->racks_per_pod), *count = MEM_ZNEW(uint32_t, m->n);
+    row_sums(m, up, down);
+    for (uint32_t i = 0; i < t->n_racks; i++) {
+        uint32_t row = row_of(m, i);
+        x->up[i] = row < m->n ? up[row] / racks_with(m, row) : 0;
+        x->down[i] = row < m->n ? down[row] / racks_with(m, row) : 0;
+        x->local[i] = local_share(t, m, i);
+        x->out[t->rack_pod[i]] += x->up[i];
+        x->in[t->rack_pod[i]] += x->down[i];
+    }
+    for (uint32_t p = 0; p < t->n_pods; p++) {
+        double within = within_pod(m, p * c->racks_per_pod, c->racks_per_pod, rows, count);
+        x->out[p] = fmax(x->out[p] - within, 0);
+        x->in[p] = fmax(x->in[p] - within, 0);
+    }
+    free(up);
+    free(down);
+    free(rows);
+    free(count);
+}
+
+/* How many times its equal part of what a pod sends or receives goes by fabric switch `fab` of the
+ * pod and spine `spine` of its plane. Polarised: residues of one hash modulo both counts choose
+ * them, and next hops are in descending order. */
+static double spine_parts(const Clos *c, LoadRouting how, uint32_t fab, uint32_t spine) {
+    uint32_t fabs = c->fabs_per_pod, spines = c->spines_per_plane,
+             both = (uint32_t)common_divisor(fabs, spines);
+    if (how == LOAD_ROUTED) return 1;
+    return (fabs - 1 - fab) % both == (spines - 1 - spine) % both ? both : 0;
+}
+
+/* Nodes are in order of tier, and within a tier pod by pod, or plane by plane. */
+void linkload_clos(const Topo *t, const Clos *c, LoadRouting how, const LoadMatrix *m,
+                   double *load) {
+    ClosTraffic x = traffic_new(t);
+    uint32_t racks = t->rack_switch[0], fabs = racks + t->n_racks,
+             spines = fabs + t->n_pods * c->fabs_per_pod;
+    if (m) matrix_traffic(t, c, m, &x);
+    else uniform_traffic(t, c, &x);
+    for (uint32_t l = 0; l < t->n_links; l++) {
+        uint32_t from = t->links[l].from, to = t->links[l].to;
+        bool upward = t->tier[from] < t->tier[to];
+        uint32_t lower = upward ? from : to, upper = upward ? to : from;
+        if (t->tier[lower] == 0) {
+            uint32_t rack = t->host_rack[t->node_host[lower]];
+            load[l] = ((upward ? x.up : x.down)[rack] + x.local[rack]) / c->hosts_per_rack;
+        } else if (t->tier[lower] == 1) {
+            load[l] = (upward ? x.up : x.down)[lower - racks] / c->fabs_per_pod;
+        } else {
+            uint32_t pod = (lower - fabs) / c->fabs_per_pod, fab = (lower - fabs) % c->fabs_per_pod,
+                     spine = (upper - spines) % c->spines_per_plane;
+            load[l] = (upward ? x.out : x.in)[pod] / c->fabs_per_pod / c->spines_per_plane *
+                      spine_parts(c, how, fab, spine);
+        }
+    }
+    traffic_free(&x);
+}
+
+/* ---- the whole ---- */
+
+void linkload_expect(const Route *r, LoadRouting how, const LoadMatrix *m, double *load) {
     const Topo *t = route_topo(r);
     const Clos *c = route_clos(r);
-    if (!p && how == LOAD_ROUTED && c) {
-        linkload_clos(t, c, load);
+    if (c && (m ? t->n_racks > LINKLOAD_MANY_RACKS : how == LOAD_ROUTED)) {
+        linkload_clos(t, c, how, m, load);
         return;
     }
     uint32_t n = t->n_nodes, n_plain = 0;
@@ -324,11 +463,11 @@ void linkload_expect(const Route *r, LoadRouting how, const double *p, double *l
                     .source = work + 4 * (size_t)n,
                     .plain = MEM_NEW(bool, t->n_racks),
                     .polarised = how == LOAD_POLARISED,
-                    .p = p,
+                    .m = m,
                     .each = uniform_share(t)};
     for (uint32_t l = 0; l < t->n_links; l++) load[l] = 0;
     for (uint32_t i = 0; i < t->n_racks; i++) n_plain += s.plain[i] = is_plain(t, i);
-    if (!p && n_plain == t->n_racks) toward_all_classes(&s);
+    if (!m && n_plain == t->n_racks) toward_all_classes(&s);
     else
         for (uint32_t j = 0; j < t->n_racks; j++) toward_rack(&s, j);
     for (uint32_t i = 0; i < t->n_racks; i++)

@@ -28,7 +28,7 @@
  * each: the weight, its probability, that of the pair of racks it is placed on, and the alias table
  * with what making it takes. Sums of so many weights of up to 1e15 stay far from where a double's
  * range ends, and each is exact. */
-enum { MAX_RACKS = 16384, CELL_B = 40 };
+enum { MAX_RACKS = RACKMATRIX_MAX_RACKS, CELL_B = 40 };
 #define MAX_WEIGHT 1e15
 
 /* Whether there is memory for drawing from a matrix that has its weights. */
@@ -211,6 +211,9 @@ int rackmatrix_save(const RackMatrix *m, const char *path, Err *err) {
 
 /* A mean of 10,000 a cell rounds the counts of typical cells by less than 0.01 %. */
 enum { MAX_ROLES = 3, MEAN_COUNT = RACKMATRIX_MEAN };
+/* Of more racks than may have weights each, so many are drawn, whose traffic the others repeat
+ * (traffic/workload): enough for every figure of rackmatrix_stats, at 40 MB. */
+enum { SAMPLE_RACKS = 1024, SAMPLE_PODS = 32 };
 
 typedef struct {
     const char *kind;
@@ -309,20 +312,16 @@ int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t
     while (p < presets + N_PRESETS && strcmp(p->kind, kind) != 0) p++;
     if (p == presets + N_PRESETS)
         return err_input(err, "matrix: expected kind a, b, c or uniform, got '%.40s'", kind);
-    uint32_t n = t->n_racks;
-    bool implied = strcmp(kind, "uniform") == 0 && n > RACKMATRIX_MAX_UNIFORM;
-    if (!implied && n > MAX_RACKS)
-        return err_input(
-            err,
-            "matrix: kind %s has a weight for each pair of racks, of at most %d racks; "
-            "%s has %u; kind uniform is for any number",
-            kind, MAX_RACKS, t->name, n);
+    bool implied = strcmp(kind, "uniform") == 0 && t->n_racks > RACKMATRIX_MAX_UNIFORM;
+    bool sample = !implied && t->n_racks > RACKMATRIX_MAX_RACKS;
+    uint32_t n = sample ? SAMPLE_RACKS : t->n_racks;
     if (!implied && check_memory(t->name, n, err) != 0) return -1;
     *m = (RackMatrix){.n_racks = n,
-                      .n_pods = t->n_pods,
+                      .n_pods = sample && t->n_pods > SAMPLE_PODS ? SAMPLE_PODS : t->n_pods,
                       .pod_of = MEM_NEW(uint32_t, n),
                       .name = mem_printf("matrix \"%s\"", kind)};
-    memcpy(m->pod_of, t->rack_pod, n * sizeof *m->pod_of);
+    for (uint32_t i = 0; i < n; i++)
+        m->pod_of[i] = sample ? (uint32_t)((uint64_t)i * m->n_pods / n) : t->rack_pod[i];
     if (!implied) draw_weights(m, p, seed);
     return 0;
 }

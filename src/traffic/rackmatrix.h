@@ -8,8 +8,9 @@
 
 /* Rack-to-rack weights, row = source. `pod_of` groups racks into pods. Rows and columns of a file
  * beyond its named racks must be empty and are left out. A uniform one of more than
- * RACKMATRIX_MAX_UNIFORM racks has no weights: all are RACKMATRIX_MEAN. */
-enum { RACKMATRIX_MAX_UNIFORM = 4096, RACKMATRIX_MEAN = 10000 };
+ * RACKMATRIX_MAX_UNIFORM racks has no weights: all are RACKMATRIX_MEAN. No other one has more than
+ * RACKMATRIX_MAX_RACKS. */
+enum { RACKMATRIX_MAX_RACKS = 16384, RACKMATRIX_MAX_UNIFORM = 4096, RACKMATRIX_MEAN = 10000 };
 typedef struct {
     uint32_t n_racks, n_pods;
     double *weight;   /* [n_racks²], ≥ 0, sum > 0; or NULL */
@@ -25,8 +26,8 @@ void rackmatrix_free(RackMatrix *m);
  * published matrices, and "uniform". */
 extern const char *const rackmatrix_kinds[];
 /* rackmatrix_generate draws a matrix of a kind for the topology's racks and pods; the same seed
- * gives the same matrix. −1 where it has more weights than the machine's memory holds, or more than
- * 16,384 racks, unless it is uniform. */
+ * gives the same matrix. For more than RACKMATRIX_MAX_RACKS racks it draws one of 1,024, in at most
+ * 32 pods, unless it is uniform. −1 where it has more weights than the machine's memory holds. */
 int rackmatrix_generate(RackMatrix *m, const char *kind, const Topo *t, uint64_t seed, Err *err);
 /* rackmatrix_weight returns what rack i sends to rack j. */
 static inline double rackmatrix_weight(const RackMatrix *m, uint32_t i, uint32_t j) {

@@ -32,10 +32,14 @@ enum { CHUNK = FLOW_CHUNK };
 struct WorkloadStream {
     Workload w;
     const Topo *t;
-    uint32_t n_racks; /* of the matrix */
-    uint32_t *place;  /* [n_racks] rack of the topology */
-    bool all_alike;   /* the matrix has no weights; else: */
-    RngAlias cells;   /* source · n_racks + destination */
+    uint32_t n_rows;  /* of the matrix */
+    uint32_t *row_of; /* [t->n_racks] row that a rack has; n_rows: none */
+    uint32_t *start; /* [n_rows + 2] racks with a row: racks[start[row]] to [start[row + 1] − 1] */
+    uint32_t *racks;    /* [t->n_racks] of a row, those of two hosts or more come first */
+    uint32_t *n_of_row; /* [n_rows] how many have it, */
+    uint32_t *n_local;  /* and how many of them have two hosts or more */
+    bool all_alike;     /* the matrix has no weights; else: */
+    RngAlias cells;     /* source · n_rows + destination */
     double mean_gap_ns;
     double *chunk_ns; /* [n_chunks] sum of a chunk's gaps, then where it begins */
     size_t n_chunks, n;
@@ -94,8 +98,9 @@ static void pod_racks_free(PodRacks *p) {
     free(p->racks);
 }
 
-/* Fills `place`: pods of the matrix and of the topology in descending order, racks at random. */
-static int place_racks(WorkloadStream *d, Err *err) {
+/* Gives each row of the matrix to one rack: pods of the matrix and of the topology in descending
+ * order, racks at random. */
+static int place_rows(WorkloadStream *d, Err *err) {
     const RackMatrix *m = d->w.matrix;
     const Topo *t = d->t;
     if (m->n_pods != t->n_pods)
@@ -118,7 +123,7 @@ static int place_racks(WorkloadStream *d, Err *err) {
             rc =
                 err_input(err, "%s: does not fit %s: a pod of %u racks has no place in a pod of %u",
                           m->name, t->name, n_rows, n_racks);
-        for (uint32_t k = 0; rc == 0 && k < n_rows; k++) d->place[rows[k]] = racks[k];
+        for (uint32_t k = 0; rc == 0 && k < n_rows; k++) d->row_of[racks[k]] = rows[k];
     }
     free(from);
     free(to);
@@ -127,15 +132,69 @@ static int place_racks(WorkloadStream *d, Err *err) {
     return rc;
 }
 
-/* The matrix as probabilities: of its cells, and (for expected loads) of pairs of the topology's
- * racks. A rack of one host sends nothing to itself. */
-static int cell_probabilities(const WorkloadStream *d, double *cells, double *pairs, Err *err) {
-    uint32_t n = d->n_racks;
+/* Gives each rack a row, in turn: a pod those of every n-th pod of the matrix from its own number
+ * on, where n is the fewer of the pods of both; its racks go on where the pod before with the same
+ * rows has ended, at random. */
+static void deal_rows(WorkloadStream *d) {
+    const RackMatrix *m = d->w.matrix;
+    const Topo *t = d->t;
+    uint32_t n_groups = m->n_pods < t->n_pods ? m->n_pods : t->n_pods;
+    uint32_t *group_of = MEM_NEW(uint32_t, m->n_racks), *next = MEM_ZNEW(uint32_t, n_groups);
+    for (uint32_t i = 0; i < m->n_racks; i++) group_of[i] = m->pod_of[i] % n_groups;
+    PodRacks rows = racks_by_pod(group_of, m->n_racks, n_groups),
+             racks = racks_by_pod(t->rack_pod, t->n_racks, t->n_pods);
+    for (uint32_t p = 0; p < t->n_pods; p++) {
+        uint32_t group = p % n_groups, first = rows.start[group],
+                 n_rows = rows.start[group + 1] - first, n = racks.start[p + 1] - racks.start[p],
+                 *of_pod = racks.racks + racks.start[p];
+        Rng rng = rng_stream(d->w.seed, "rack placement", p);
+        rng_shuffle_u32(&rng, of_pod, n);
+        for (uint32_t k = 0; k < n; k++)
+            d->row_of[of_pod[k]] = rows.racks[first + next[group]++ % n_rows];
+    }
+    free(group_of);
+    free(next);
+    pod_racks_free(&rows);
+    pod_racks_free(&racks);
+}
+
+/* Copies the racks with two hosts or more (`local`), or the others; returns how many. */
+static uint32_t copy_racks(const Topo *t, const uint32_t *racks, uint32_t n, bool local,
+                           uint32_t *out) {
+    uint32_t n_out = 0;
+    for (uint32_t k = 0; k < n; k++)
+        if ((topo_rack_size(t, racks[k]) > 1) == local) out[n_out++] = racks[k];
+    return n_out;
+}
+
+/* Lists the racks of each row. */
+static void list_racks(WorkloadStream *d) {
+    const Topo *t = d->t;
+    uint32_t *all = MEM_NEW(uint32_t, t->n_racks);
+    d->start = MEM_NEW(uint32_t, d->n_rows + (size_t)2);
+    d->racks = MEM_NEW(uint32_t, t->n_racks);
+    d->n_of_row = MEM_NEW(uint32_t, d->n_rows);
+    d->n_local = MEM_NEW(uint32_t, d->n_rows);
+    stats_group(d->row_of, t->n_racks, d->n_rows + 1, d->start, all);
+    for (uint32_t row = 0; row < d->n_rows; row++) {
+        uint32_t first = d->start[row], n = d->start[row + 1] - first,
+                 n_local = copy_racks(t, all + first, n, true, d->racks + first);
+        copy_racks(t, all + first, n, false, d->racks + first + n_local);
+        d->n_of_row[row] = n;
+        d->n_local[row] = n_local;
+    }
+    free(all);
+}
+
+/* The matrix as shares of its cells; a row without racks sends nothing, and one whose racks have
+ * one host nothing to itself. */
+static int cell_shares(const WorkloadStream *d, double *cells, Err *err) {
+    uint32_t n = d->n_rows;
     double sum = 0;
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j < n; j++) {
             size_t k = (size_t)i * n + j;
-            bool can = i != j || topo_rack_size(d->t, d->place[i]) > 1;
+            bool can = i == j ? d->n_local[i] > 0 : d->n_of_row[i] > 0 && d->n_of_row[j] > 0;
             cells[k] = can ? rackmatrix_weight(d->w.matrix, i, j) : 0;
             sum += cells[k];
         }
@@ -143,20 +202,24 @@ static int cell_probabilities(const WorkloadStream *d, double *cells, double *pa
         return err_input(err,
                          "%s: all traffic stays within racks, and no such rack of %s has two hosts",
                          d->w.matrix->name, d->t->name);
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t j = 0; j < n; j++) {
-            cells[(size_t)i * n + j] /= sum;
-            pairs[(size_t)d->place[i] * d->t->n_racks + d->place[j]] = cells[(size_t)i * n + j];
-        }
+    for (size_t k = 0; k < (size_t)n * n; k++) cells[k] /= sum;
     return 0;
+}
+
+static LoadMatrix load_matrix(const WorkloadStream *d, const double *cells) {
+    return (LoadMatrix){.n = d->n_rows,
+                        .share = cells,
+                        .row_of = d->row_of,
+                        .n_racks = d->n_of_row,
+                        .n_local = d->n_local};
 }
 
 /* The largest expected time in s that a link takes for one bit of a flow, and which link it is. */
 static double worst_link(const WorkloadStream *d, const Route *r, LoadRouting how,
-                         const double *pairs, uint32_t *link) {
+                         const LoadMatrix *m, uint32_t *link) {
     const Topo *t = d->t;
     double *load = MEM_NEW(double, t->n_links), worst = 0;
-    linkload_expect(r, how, pairs, load);
+    linkload_expect(r, how, m, load);
     for (uint32_t l = 0; l < t->n_links; l++)
         if (load[l] / t->links[l].rate_bps > worst) {
             worst = load[l] / t->links[l].rate_bps;
@@ -168,12 +231,12 @@ static double worst_link(const WorkloadStream *d, const Route *r, LoadRouting ho
 
 /* The mean gap for max_load: the time that a flow's expected bits take on the link that they load
  * most, over max_load. */
-static void choose_gap(WorkloadStream *d, const Route *r, const double *pairs, WorkloadInfo *info) {
+static void choose_gap(WorkloadStream *d, const Route *r, const LoadMatrix *m, WorkloadInfo *info) {
     double worst[2] = {NAN, NAN}, bits = d->w.sizes->mean_b * 8;
     uint32_t link[2];
     for (int how = LOAD_ROUTED; how <= LOAD_POLARISED; how++)
         if ((int)d->w.load == how || d->w.both_loads)
-            worst[how] = worst_link(d, r, (LoadRouting)how, pairs, &link[how]);
+            worst[how] = worst_link(d, r, (LoadRouting)how, m, &link[how]);
     info->busiest_link = link[d->w.load];
     d->mean_gap_ns = bits * worst[d->w.load] / d->w.max_load * 1e9;
     info->mean_gap_ns = d->mean_gap_ns;
@@ -192,24 +255,30 @@ static uint32_t draw_host(const Topo *t, uint32_t rack, Rng *rng) {
 /* A cell of the matrix; if all are alike, one that a rack of one host would send itself is drawn
  * again. */
 static uint64_t draw_cell(const WorkloadStream *d, Rng *rng) {
-    uint64_t n = d->n_racks, cell;
+    uint64_t n = d->n_rows, cell;
     if (!d->all_alike) return rng_alias_draw(&d->cells, rng);
     do {
         cell = rng_below(rng, n * n);
         rng_next(rng);
-    } while (cell % (n + 1) == 0 && topo_rack_size(d->t, d->place[cell / n]) < 2);
+    } while (cell % (n + 1) == 0 && d->n_local[cell / n] == 0);
     return cell;
+}
+
+/* One of the first n racks of a row. */
+static uint32_t draw_rack(const WorkloadStream *d, uint64_t row, uint32_t n, Rng *rng) {
+    return d->racks[d->start[row] + (n > 1 ? (uint32_t)rng_below(rng, n) : 0)];
 }
 
 static void draw_pairs(const WorkloadStream *d, size_t chunk, uint32_t *src, uint32_t *dst) {
     Rng rng = rng_stream(d->w.seed, "host pairs", chunk);
-    for (size_t i = 0; i < CHUNK; i++) {
-        uint64_t cell = draw_cell(d, &rng);
-        uint32_t from = d->place[cell / d->n_racks], to = d->place[cell % d->n_racks];
+    for (size_t k = 0; k < CHUNK; k++) {
+        uint64_t cell = draw_cell(d, &rng), i = cell / d->n_rows, j = cell % d->n_rows;
+        uint32_t from = draw_rack(d, i, i == j ? d->n_local[i] : d->n_of_row[i], &rng),
+                 to = i == j ? from : draw_rack(d, j, d->n_of_row[j], &rng);
         do {
-            src[i] = draw_host(d->t, from, &rng);
-            dst[i] = draw_host(d->t, to, &rng);
-        } while (src[i] == dst[i]);
+            src[k] = draw_host(d->t, from, &rng);
+            dst[k] = draw_host(d->t, to, &rng);
+        } while (src[k] == dst[k]);
     }
 }
 
@@ -388,16 +457,23 @@ static int fill(WorkloadStream *d, Flows *out, int threads, Err *err) {
     return 0;
 }
 
-/* A stream with racks placed. */
+/* A stream whose racks have rows. */
 static WorkloadStream *stream_placed(const Workload *w, const Route *r, Err *err) {
-    uint32_t n = w->matrix->n_racks;
+    const Topo *t = route_topo(r);
     WorkloadStream *d = MEM_ZNEW(WorkloadStream, 1);
     *d = (WorkloadStream){.w = *w,
-                          .t = route_topo(r),
-                          .n_racks = n,
-                          .place = MEM_NEW(uint32_t, n),
+                          .t = t,
+                          .n_rows = w->matrix->n_racks,
+                          .row_of = MEM_NEW(uint32_t, t->n_racks),
                           .all_alike = !w->matrix->weight};
-    if (place_racks(d, err) == 0) return d;
+    for (uint32_t i = 0; i < t->n_racks; i++) d->row_of[i] = d->n_rows;
+    int rc = 0;
+    if (d->all_alike || t->n_racks <= RACKMATRIX_MAX_RACKS) rc = place_rows(d, err);
+    else deal_rows(d);
+    if (rc == 0) {
+        list_racks(d);
+        return d;
+    }
     workload_stream_free(d);
     return NULL;
 }
@@ -405,9 +481,12 @@ static WorkloadStream *stream_placed(const Workload *w, const Route *r, Err *err
 int workload_pairs(const Workload *w, const Route *r, double *p, Err *err) {
     WorkloadStream *d = stream_placed(w, r, err);
     if (!d) return -1;
-    memset(p, 0, (size_t)route_topo(r)->n_racks * route_topo(r)->n_racks * sizeof *p);
-    double *cells = MEM_NEW(double, (size_t)d->n_racks * d->n_racks);
-    int rc = cell_probabilities(d, cells, p, err);
+    uint32_t n = d->t->n_racks;
+    double *cells = MEM_NEW(double, (size_t)d->n_rows * d->n_rows);
+    int rc = cell_shares(d, cells, err);
+    LoadMatrix m = load_matrix(d, cells);
+    for (uint32_t i = 0; rc == 0 && i < n; i++)
+        for (uint32_t j = 0; j < n; j++) p[(size_t)i * n + j] = linkload_share(d->t, &m, i, j);
     free(cells);
     workload_stream_free(d);
     return rc;
@@ -415,19 +494,18 @@ int workload_pairs(const Workload *w, const Route *r, double *p, Err *err) {
 
 /* Fills in the alias table of cells, if they have weights, and the mean gap. */
 static int prepare(WorkloadStream *d, const Route *r, WorkloadInfo *info, Err *err) {
-    size_t n = d->n_racks, n_topo = d->t->n_racks;
     if (d->all_alike) {
         choose_gap(d, r, NULL, info);
         return 0;
     }
-    double *cells = MEM_NEW(double, n *n), *pairs = MEM_ZNEW(double, n_topo *n_topo);
-    int rc = cell_probabilities(d, cells, pairs, err);
+    double *cells = MEM_NEW(double, (size_t)d->n_rows * d->n_rows);
+    LoadMatrix m = load_matrix(d, cells);
+    int rc = cell_shares(d, cells, err);
     if (rc == 0) {
-        rng_alias_init(&d->cells, cells, d->n_racks * d->n_racks);
-        choose_gap(d, r, pairs, info);
+        rng_alias_init(&d->cells, cells, d->n_rows * d->n_rows);
+        choose_gap(d, r, &m, info);
     }
     free(cells);
-    free(pairs);
     return rc;
 }
 
@@ -480,7 +558,11 @@ int workload_draw(const Workload *w, const Route *r, int threads, Flows *out, Wo
 void workload_stream_free(WorkloadStream *s) {
     if (!s) return;
     rng_alias_free(&s->cells);
-    free(s->place);
+    free(s->row_of);
+    free(s->start);
+    free(s->racks);
+    free(s->n_of_row);
+    free(s->n_local);
     free(s->chunk_ns);
     free(s);
 }

@@ -83,7 +83,8 @@ static void bench_draw(const Topo *t, const char *sizes, uint64_t n, int threads
     for (size_t i = 0; i < (size_t)t->n_racks * t->n_racks; i++)
         p[i] = 1.0 / t->n_racks / t->n_racks;
     double t3 = diag_now_s();
-    linkload_expect(r, LOAD_ROUTED, p, load);
+    const LoadMatrix shares = {.n = t->n_racks, .share = p};
+    linkload_expect(r, LOAD_ROUTED, &shares, load);
     double t4 = diag_now_s();
     Workload w = {.matrix = &m, .sizes = &d, .sigma = 2, .max_load = 0.5, .n_flows = n, .seed = 1};
     must(workload_draw(&w, r, threads, &f, NULL, &err), &err);
