@@ -58,7 +58,7 @@ typedef struct {
 typedef struct {
     uint64_t seen[FLOW_CHUNK / 64]; /* bit per flow of the chunk that uses any of the links */
     uint8_t *pattern; /* [FLOW_CHUNK] of each flow: bit i for link i; NULL: the path is longer */
-    uint16_t *offset; /* [FLOW_CHUNK + 1] flows seen, ascending; with patterns */
+    uint16_t *offset; /* [FLOW_CHUNK + 1] flows of a link, then all flows seen, ascending */
     LinkSpan *last;   /* [FLOW_CHUNK] the latest span of each flow; without patterns */
     EarlierSpan *earlier;
     size_t n_earlier, cap_earlier;
@@ -72,9 +72,9 @@ typedef struct {
 static PathWalk *walk_new(uint32_t n_links, size_t n_pairs, size_t n_first, Arena *a) {
     PathWalk *w = memset(ARENA_NEW(a, PathWalk, 1), 0, sizeof(PathWalk));
     w->n_links = n_links;
+    w->offset = ARENA_NEW(a, uint16_t, FLOW_CHUNK + 1); /* one is written beyond the last */
     if (n_links <= PATTERN_LINKS) {
         w->pattern = memset(ARENA_NEW(a, uint8_t, FLOW_CHUNK), 0, FLOW_CHUNK);
-        w->offset = ARENA_NEW(a, uint16_t, FLOW_CHUNK + 1); /* one is written beyond the last */
     } else {
         w->last = memset(ARENA_NEW(a, LinkSpan, FLOW_CHUNK), 0, FLOW_CHUNK * sizeof(LinkSpan));
     }
@@ -188,13 +188,13 @@ static void take_spans(size_t first, PathWalk *w) {
 }
 
 static void walk_chunk(const PathIndex *ix, const NetPath *path, size_t c, PathWalk *w) {
-    const IndexChunk *chunk = &ix->chunks[c];
     for (uint32_t i = 0; i < path->n_links; i++) {
-        const uint32_t *begin = chunk->begin + ix->slot_of[path->links[i]];
-        if (w->pattern) add_to_patterns(w, chunk->flow + begin[0], begin[1] - begin[0], i);
+        size_t bytes;
+        const uint8_t *list = pathindex_list(ix, c, (uint32_t)ix->slot_of[path->links[i]], &bytes);
+        uint32_t n = flowlist_decode(list, bytes, w->offset);
+        if (w->pattern) add_to_patterns(w, w->offset, n, i);
         else
-            for (uint32_t k = begin[0]; k < begin[1]; k++)
-                add_to_spans(w, chunk->flow[k], (uint16_t)i);
+            for (uint32_t k = 0; k < n; k++) add_to_spans(w, w->offset[k], (uint16_t)i);
     }
     if (w->pattern) take_patterns(c * FLOW_CHUNK, w);
     else take_spans(c * FLOW_CHUNK, w);
@@ -205,8 +205,9 @@ static void walk_chunk(const PathIndex *ix, const NetPath *path, size_t c, PathW
 static size_t count_flows(const PathIndex *ix, uint32_t link) {
     size_t n = 0;
     for (size_t c = 0; c < ix->n_chunks; c++) {
-        const uint32_t *begin = ix->chunks[c].begin + ix->slot_of[link];
-        n += begin[1] - begin[0];
+        size_t bytes;
+        const uint8_t *list = pathindex_list(ix, c, (uint32_t)ix->slot_of[link], &bytes);
+        n += flowlist_n(list, bytes);
     }
     return n;
 }

@@ -1,9 +1,9 @@
 /* pathindex: routes all flows and files them by the links of chosen paths.
  *
  * The index is cut into chunks of FLOW_CHUNK consecutive flows. Each chunk is routed and sorted by
- * link on its own, whichever thread does it: a counting sort, as in IndexChunk. Memory: 2 bytes per
- * (flow, link of a path), 4 per (chunk, link), and starts and sizes packed, of few flows those that
- * are on a path.
+ * link on its own, whichever thread does it: a counting sort, whose lists are then coded
+ * (flowlist). Memory: some 1.2 bytes per (flow, link of a path), 4 per (chunk, link), and starts
+ * and sizes packed, of few flows those that are on a path.
  *
  * What is known of all flows of a link is summed up on the way: bits, hence loads, and gaps between
  * starts. Bits are integers, so that it does not show which thread routed which flow; gaps are
@@ -15,6 +15,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/par.h"
@@ -99,6 +100,9 @@ typedef struct {
     Flows flows;     /* the chunk, where the source draws it */
     uint32_t *slots; /* [FLOW_CHUNK × max_links] of each flow's links, flow by flow */
     uint32_t *end;   /* [FLOW_CHUNK] where each flow's slots end */
+    uint32_t *begin; /* [n_slots + 1] where each slot's flows begin in `flow` */
+    uint32_t *at;    /* [n_slots] */
+    uint16_t *flow;  /* [FLOW_CHUNK × max_links] offsets of flows, slot by slot */
     uint32_t *links; /* [max_links] of one flow */
     uint64_t *bits;  /* [topo->n_links] that its flows bring to each link */
 } IndexWorker;
@@ -112,12 +116,12 @@ typedef struct {
     size_t n_done;
 } IndexBuild;
 
-/* Routes a chunk's flows. Counts those on each slot in begin[slot + 1]; returns the sum. */
-static uint32_t route_chunk(const IndexBuild *b, const FlowChunk *f, IndexWorker *w,
-                            uint32_t *begin) {
+/* Routes a chunk's flows. Counts those on each slot in begin[slot + 1]. */
+static void route_chunk(const IndexBuild *b, const FlowChunk *f, IndexWorker *w) {
     const int32_t *slot_of = b->ix->slot_of;
     uint64_t *bits = w->bits;
-    uint32_t at = 0, *slots = w->slots, *end = w->end, *links = w->links;
+    uint32_t at = 0, *slots = w->slots, *end = w->end, *links = w->links, *begin = w->begin;
+    memset(begin, 0, (b->ix->n_slots + (size_t)1) * sizeof *begin);
     for (uint32_t i = 0; i < f->n; i++) {
         uint32_t later = i + AHEAD < f->n ? i + AHEAD : i;
         route_prefetch(b->route, f->src[later], f->dst[later]);
@@ -133,12 +137,37 @@ static uint32_t route_chunk(const IndexBuild *b, const FlowChunk *f, IndexWorker
         }
         end[i] = at;
     }
-    return at;
+}
+
+/* Sorts the flows of a chunk by slot. */
+static void sort_chunk(const PathIndex *ix, const FlowChunk *f, IndexWorker *w) {
+    for (uint32_t s = 0; s < ix->n_slots; s++) {
+        w->at[s] = w->begin[s];
+        w->begin[s + 1] += w->begin[s];
+    }
+    for (uint32_t i = 0, k = 0; i < f->n; i++)
+        for (; k < w->end[i]; k++) w->flow[w->at[w->slots[k]]++] = (uint16_t)i;
+}
+
+/* Codes the lists of all slots. */
+static void code_lists(const PathIndex *ix, const IndexWorker *w, IndexChunk *chunk) {
+    size_t bytes = 0;
+    chunk->begin = MEM_NEW(uint32_t, ix->n_slots + (size_t)1);
+    for (uint32_t s = 0; s < ix->n_slots; s++) {
+        chunk->begin[s] = (uint32_t)bytes;
+        bytes += flowlist_bytes(w->begin[s + 1] - w->begin[s]);
+    }
+    chunk->begin[ix->n_slots] = (uint32_t)bytes;
+    chunk->list = MEM_ZNEW(uint8_t, bytes + FLOWLIST_SLACK_B);
+    for (uint32_t s = 0; s < ix->n_slots; s++)
+        flowlist_encode(w->flow + w->begin[s], w->begin[s + 1] - w->begin[s],
+                        chunk->list + chunk->begin[s]);
 }
 
 /* Returns by slot the sum of the squares of the gaps between starts of a chunk's flows. */
-static double *gaps_within(const PathIndex *ix, const int64_t *start_ns, const uint32_t *begin,
-                           const uint16_t *flow) {
+static double *gaps_within(const PathIndex *ix, const int64_t *start_ns, const IndexWorker *w) {
+    const uint32_t *begin = w->begin;
+    const uint16_t *flow = w->flow;
     double *gap_ns2 = MEM_ZNEW(double, ix->n_slots);
     for (uint32_t s = 0; s < ix->n_slots; s++)
         for (uint32_t k = begin[s] + 1; k < begin[s + 1]; k++) {
@@ -166,21 +195,17 @@ static int build_chunk(void *ctx, size_t item, int worker, Err *err) {
         uint32_t max_links = route_max_links(b->route);
         w->slots = MEM_NEW(uint32_t, (size_t)FLOW_CHUNK * max_links);
         w->end = MEM_NEW(uint32_t, FLOW_CHUNK);
+        w->begin = MEM_NEW(uint32_t, ix->n_slots + (size_t)1);
+        w->at = MEM_NEW(uint32_t, ix->n_slots);
+        w->flow = MEM_NEW(uint16_t, (size_t)FLOW_CHUNK * max_links);
         w->links = MEM_NEW(uint32_t, max_links);
         w->bits = MEM_ZNEW(uint64_t, ix->topo->n_links);
     }
-    uint32_t *begin = MEM_ZNEW(uint32_t, ix->n_slots + 1);
-    uint16_t *flow = MEM_NEW(uint16_t, route_chunk(b, &f, w, begin));
-    uint32_t *at = MEM_NEW(uint32_t, ix->n_slots + 1);
-    for (uint32_t s = 0; s < ix->n_slots; s++) {
-        at[s] = begin[s];
-        begin[s + 1] += begin[s];
-    }
-    for (uint32_t i = 0, k = 0; i < f.n; i++)
-        for (; k < w->end[i]; k++) flow[at[w->slots[k]]++] = (uint16_t)i;
-    free(at);
+    route_chunk(b, &f, w);
+    sort_chunk(ix, &f, w);
     fill_packed(ix, &f, w);
-    ix->chunks[item] = (IndexChunk){begin, flow, gaps_within(ix, f.start_ns, begin, flow)};
+    code_lists(ix, w, &ix->chunks[item]);
+    ix->chunks[item].gap_ns2 = gaps_within(ix, f.start_ns, w);
     progress_update(b->progress, __atomic_add_fetch(&b->n_done, f.n, __ATOMIC_RELAXED));
     return 0;
 }
@@ -205,10 +230,13 @@ static void sum_gaps(PathIndex *ix) {
     for (size_t c = 0; c < ix->n_chunks; c++) {
         IndexChunk *chunk = &ix->chunks[c];
         for (uint32_t s = 0; chunk->gap_ns2 && s < ix->n_slots; s++) {
-            uint32_t begin = chunk->begin[s], end = chunk->begin[s + 1];
-            if (begin == end) continue;
-            int64_t first_ns = packed_start_ns(&ix->packed, c * FLOW_CHUNK + chunk->flow[begin]),
-                    until_ns = packed_start_ns(&ix->packed, c * FLOW_CHUNK + chunk->flow[end - 1]);
+            size_t bytes;
+            uint16_t first, last;
+            const uint8_t *list = pathindex_list(ix, c, s, &bytes);
+            if (bytes == 0) continue;
+            flowlist_ends(list, bytes, &first, &last);
+            int64_t first_ns = packed_start_ns(&ix->packed, c * FLOW_CHUNK + first),
+                    until_ns = packed_start_ns(&ix->packed, c * FLOW_CHUNK + last);
             double between_ns = last_ns[s] < 0 ? 0 : (double)(first_ns - last_ns[s]);
             ix->gaps[s].ns += between_ns + (double)(until_ns - first_ns);
             ix->gaps[s].ns2 += between_ns * between_ns + chunk->gap_ns2[s];
@@ -240,6 +268,9 @@ static int build_chunks(PathIndex *ix, const Route *r, const FlowSource *source,
         flows_free(&b.workers[w].flows);
         free(b.workers[w].slots);
         free(b.workers[w].end);
+        free(b.workers[w].begin);
+        free(b.workers[w].at);
+        free(b.workers[w].flow);
         free(b.workers[w].links);
         free(b.workers[w].bits);
     }
@@ -268,7 +299,7 @@ void pathindex_destroy(PathIndex *ix) {
     if (!ix) return;
     for (size_t c = 0; c < ix->n_chunks; c++) {
         free(ix->chunks[c].begin);
-        free(ix->chunks[c].flow);
+        free(ix->chunks[c].list);
         free(ix->chunks[c].gap_ns2);
     }
     free(ix->chunks);
