@@ -172,6 +172,42 @@ static void receivers_grant_what_their_link_carries(void **state) {
     }
 }
 
+typedef struct {
+    uint64_t arrived[8], open_b; /* by flow; most that was granted and had not arrived */
+} Open;
+
+static void watch_open(void *ctx, const PktTraceEvent *e) {
+    Open *o = ctx;
+    if (e->type == PKT_DATA && e->kind == PKT_TRACE_RECEIVE && e->link % 2 == 1)
+        o->arrived[e->flow] = e->byte + e->wire_b - WIRE_HEADER_B;
+    if (e->type != PKT_CREDIT || e->kind != PKT_TRACE_ENQUEUE || e->link % 2 == 1) return;
+    uint64_t open_b = e->byte - o->arrived[e->flow];
+    if (open_b > o->open_b) o->open_b = open_b;
+}
+
+/* A sender that serves eight receivers cannot use what they grant together: none grants more than
+ * one and a half BDPs ahead, so that the sender has no credit in store for a burst. */
+static void no_credit_is_hoarded(void **state) {
+    (void)state;
+    enum { N = 8, SIZE = 500000 };
+    Net n;
+    net_star(&n, N + 1, 10e9, 1000);
+    TestFlow list[N];
+    for (uint32_t i = 0; i < N; i++) list[i] = (TestFlow){0, 1 + i, SIZE, 0};
+    Flows f = flows_of(list, N);
+    NetConf conf = conf_of();
+    conf.line_window_b = 8000;
+    Open o = {.open_b = 0};
+    double fct[N], last = 0;
+    PktStats st;
+    simulate(&n, &f, &conf, (PktOptions){.trace = watch_open, .trace_ctx = &o}, fct, &st);
+    for (int i = 0; i < N; i++) last = fmax(last, fct[i]);
+    assert_int_equal(o.open_b, 12000);
+    assert_true(last < 1.001 * wire_ns(N * SIZE, 10e9) + 10000); /* the sender's link is busy */
+    flows_free(&f);
+    net_free(&n);
+}
+
 /* ---- losses ---- */
 
 /* Where there is room for a few packets and nothing pauses, senders lose most of what they send
@@ -246,12 +282,13 @@ static void settings_matter(void **state) {
     static const char *const changes[][2] = {{"eqds_speculative", "0.5"},
                                              {"eqds_pull_rate", "0.8"},
                                              {"eqds_credit_per_pull", "4"},
+                                             {"eqds_max_wnd", "0.6"},
                                              {"eqds_trim", "on"}};
     Net n;
     net_star(&n, 8, 10e9, 1000);
     Flows f = net_random_flows(&n, 1500, 2e6, 14);
     double *before = MEM_NEW(double, f.n), *after = MEM_NEW(double, f.n);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         NetConf conf = conf_of();
         conf.line_window_b = 40e3;
         conf.buffer_b = 100 * 1024;
@@ -292,6 +329,7 @@ int main(void) {
         cmocka_unit_test(credit_by_hand),
         cmocka_unit_test(lone_flow_is_ideal),
         cmocka_unit_test(receivers_grant_what_their_link_carries),
+        cmocka_unit_test(no_credit_is_hoarded),
         cmocka_unit_test(trimming_tells_of_losses),
         cmocka_unit_test(all_get_through_lossy_links),
         cmocka_unit_test(settings_matter),

@@ -42,7 +42,7 @@ typedef struct {
     double nscc_alpha, nscc_fi, nscc_eta;               /* packets a round trip, before scaling */
     double nscc_fi_scale, nscc_gamma, nscc_max_md, nscc_qa_gate, nscc_delay_alpha;
     double nscc_max_wnd, nscc_ecn_low, nscc_ecn_high; /* BDPs */
-    double eqds_speculative;                          /* BDPs */
+    double eqds_speculative, eqds_max_wnd;            /* BDPs */
     double eqds_pull_rate, eqds_credit_per_pull;
 } NetConf;
 

@@ -1,16 +1,17 @@
 /* credit: pulls of receivers, one after the other, at the pace of the receiver's link.
  *
  * A receiver learns of a flow and its size by the first packet to arrive. While there are bytes
- * that the flow has no credit for, it is in its NIC's list, which is served round robin: every time
- * that eqds_credit_per_pull full packets take at eqds_pull_rate of the link's rate, a credit packet
- * goes to the sender of the next one. It tells up to which byte the sender may send: a sum, so that
- * one which is lost is made up for by the next.
+ * that the flow has no credit for, and less than eqds_max_wnd of what it was granted is still to
+ * come (senders may be busy with others), it is in its NIC's list, which is served round robin:
+ * every time that eqds_credit_per_pull full packets take at eqds_pull_rate of the link's rate, a
+ * credit packet goes to the sender of the next one. It tells up to which byte the sender may send:
+ * a sum, so that one which is lost is made up for by the next.
  *
  * Where a sender goes back, credit counts from there on again: its receiver asks it to by a NACK,
  * or its timer does, and then its first packet says so (PktCell.echo).
  *
- * Invariant: a flow is in its receiver's list exactly while it has been heard of and `granted` is
- * below its size; it is complete no sooner than it has left. */
+ * Invariant: a flow is in its receiver's list exactly while it has been heard of and wants credit;
+ * one that is complete does not. */
 #include "packet/credit.h"
 
 #include <math.h>
@@ -19,6 +20,9 @@
 #include "packet/pktsim_private.h"
 
 void credit_new(PktSim *s) {
+    const NetConf *conf = &s->cc_conf.conf;
+    double packets = ceil(conf->line_window_b * conf->eqds_max_wnd / WIRE_PAYLOAD_B);
+    s->credit_wnd_b = (uint64_t)fmin(packets, 1e15) * WIRE_PAYLOAD_B;
     s->pullers = ARENA_NEW(&s->arena, Puller, s->n_nics);
     for (uint32_t i = 0; i < s->n_nics; i++) s->pullers[i] = (Puller){0};
 }
@@ -32,6 +36,11 @@ static uint32_t nic_of(const PktSim *s, uint32_t slot) {
     return s->ports[s->paths[pktsim_path(s, slot, 1)]].nic;
 }
 
+static bool wants(const PktSim *s, const FlowSink *f) {
+    return f->expected < f->size_b && f->granted < f->size_b &&
+           f->granted < f->expected + s->credit_wnd_b;
+}
+
 static void schedule(PktSim *s, uint32_t nic) {
     Puller *p = &s->pullers[nic];
     if (p->due || p->n == 0) return;
@@ -41,9 +50,10 @@ static void schedule(PktSim *s, uint32_t nic) {
     pktsim_schedule(s, id, p->next_at > s->now ? p->next_at : s->now);
 }
 
-static void join(PktSim *s, uint32_t slot) {
+void credit_join(PktSim *s, uint32_t slot) {
     FlowSink *f = &s->sinks[slot];
-    if (f->wants || f->granted >= f->size_b) return;
+    if (f->granted < f->expected) f->granted = f->expected;
+    if (f->wants || !wants(s, f)) return;
     uint32_t nic = nic_of(s, slot);
     Puller *p = &s->pullers[nic];
     MEM_GROW(p->list, p->cap, p->n + 1);
@@ -71,15 +81,15 @@ void credit_leave(PktSim *s, uint32_t slot) {
 
 void credit_restart(PktSim *s, uint32_t slot, uint64_t from) {
     s->sinks[slot].granted = from;
-    join(s, slot);
+    credit_join(s, slot);
 }
 
 void credit_on_data(PktSim *s, const PktCell *c, uint32_t payload_b) {
     FlowSink *f = &s->sinks[c->flow];
     uint64_t end = c->byte + payload_b;
-    if (c->echo) f->granted = end > f->expected ? end : f->expected;
-    else if (f->granted < f->expected) f->granted = f->expected;
-    join(s, c->flow);
+    if (!c->echo) return;
+    f->granted = end > f->expected ? end : f->expected;
+    credit_join(s, c->flow);
 }
 
 static void send_credit(PktSim *s, uint32_t slot) {
@@ -112,8 +122,8 @@ void credit_on_due(PktSim *s, uint32_t id) {
     f->granted += packets * WIRE_PAYLOAD_B;
     double rate_bps = s->kinds[s->ports[s->nics[nic].link].kind].rate_bps * conf->eqds_pull_rate;
     p->next_at = s->now + pktsim_ticks(s, (double)packets * s->full_wire_b, rate_bps);
-    if (f->granted >= f->size_b) {
-        f->granted = f->size_b;
+    if (f->granted > f->size_b) f->granted = f->size_b;
+    if (!wants(s, f)) {
         take_out(s, p, p->next);
     } else {
         p->next = (p->next + 1) % p->n;

@@ -21,8 +21,12 @@ typedef struct {
 void credit_new(PktSim *s);
 void credit_free(PktSim *s);
 
-/* credit_on_data has the receiver of a data packet (or of what trimming left of it) see to it that
- * its flow gets credit up to its size. */
+/* credit_join has a flow's receiver grant it credit, if it wants some: to be called when its first
+ * packet has arrived, and when bytes have. */
+void credit_join(PktSim *s, uint32_t slot);
+
+/* credit_on_data has credit count anew from a data packet (or what trimming left of it) that says
+ * so. */
 void credit_on_data(PktSim *s, const PktCell *c, uint32_t payload_b);
 
 /* credit_restart makes credit of a flow count from byte `from` on: its sender goes back to it. */

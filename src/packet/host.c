@@ -242,6 +242,7 @@ static void receive_data(PktSim *s, uint32_t id) {
     if (s->pullers) credit_on_data(s, c, payload);
     if (c->byte == f->expected) {
         take_in_order(s, c->flow, payload);
+        if (s->pullers) credit_join(s, c->flow);
         if (f->expected == f->trimmed) refuse(s, f, id);
         else answer(s, f->expected, id, CELL_ACK);
     } else if (c->byte > f->expected && (s->now >= f->nack_after || f->nack_for != f->expected)) {

@@ -116,7 +116,8 @@ struct PktSim {
     Switch *switches; /* [n_nodes] */
     Nic *nics;        /* [n_nics] one for each directed link out of a host */
     uint32_t n_nics;
-    Puller *pullers; /* [n_nics] of the receivers behind them; NULL: they grant no credit */
+    uint64_t credit_wnd_b; /* most of a flow that is granted and has not arrived */
+    Puller *pullers;       /* [n_nics] of the receivers behind them; NULL: they grant no credit */
 
     struct Part *part; /* of a parallel run (part.h); NULL: the whole network is here */
 
