@@ -87,11 +87,11 @@ static void lone_flow_is_ideal(void **state) {
             PktStats st;
             pktsim_ideal(n.route, &f, false, &ideal);
             conf.eqds_pull_rate = 1;
-            conf.eqds_speculative = 1.5;
+            conf.eqds_speculative = conf.eqds_max_wnd = 1.5;
             simulate(&n, &f, &conf, (PktOptions){0}, &fct, &st);
             assert_true(fct == ideal);
             conf.eqds_pull_rate = 0.99; /* as it is set: 1 % slower and the ACKs' time of the BDP */
-            conf.eqds_speculative = 1;
+            conf.eqds_speculative = conf.eqds_max_wnd = 1;
             simulate(&n, &f, &conf, (PktOptions){0}, &fct, &st);
             assert_true(fct >= ideal && fct <= 1.011 * ideal + 1000);
             flows_free(&f);
@@ -186,7 +186,7 @@ static void watch_open(void *ctx, const PktTraceEvent *e) {
 }
 
 /* A sender that serves eight receivers cannot use what they grant together: none grants more than
- * one and a half BDPs ahead, so that the sender has no credit in store for a burst. */
+ * a BDP ahead, so that the sender has no credit in store for a burst. */
 static void no_credit_is_hoarded(void **state) {
     (void)state;
     enum { N = 8, SIZE = 500000 };
@@ -202,7 +202,7 @@ static void no_credit_is_hoarded(void **state) {
     PktStats st;
     simulate(&n, &f, &conf, (PktOptions){.trace = watch_open, .trace_ctx = &o}, fct, &st);
     for (int i = 0; i < N; i++) last = fmax(last, fct[i]);
-    assert_int_equal(o.open_b, 12000);
+    assert_int_equal(o.open_b, 8000);
     assert_true(last < 1.001 * wire_ns(N * SIZE, 10e9) + 10000); /* the sender's link is busy */
     flows_free(&f);
     net_free(&n);

@@ -102,7 +102,7 @@ const NetConfRow netconf_rows[] = {
      NULL, 0},
     {"eqds_speculative", NETCONF_FRACTION, AT(eqds_speculative), 0.001, 1000, "1", CC_EQDS,
      "what a flow sends before it has credit, in units of the setting window", NULL, 0},
-    {"eqds_max_wnd", NETCONF_FRACTION, AT(eqds_max_wnd), 0.001, 1000, "1.5", CC_EQDS,
+    {"eqds_max_wnd", NETCONF_FRACTION, AT(eqds_max_wnd), 0.001, 1000, "1", CC_EQDS,
      "most of a flow that is granted and has not arrived, in units of the setting window", NULL, 0},
     {"eqds_pull_rate", NETCONF_FRACTION, AT(eqds_pull_rate), 0.01, 1, "0.99", CC_EQDS,
      "credit that a receiver grants: share of its link's rate", NULL, 0},
