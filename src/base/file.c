@@ -408,6 +408,11 @@ int file_mkdirs(const char *path, Err *err) {
     return rc;
 }
 
+int file_folder_failed(const char *dir, Err *err) {
+    if (errno == ENOMEM) diag_out_of_memory("%s", dir);
+    return err_input(err, "%s: can't be read: %s", dir, strerror(errno));
+}
+
 void file_remove_folder(const char *dir) {
     DIR *d = opendir(dir);
     for (struct dirent *e; d && (e = readdir(d));) {

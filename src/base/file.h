@@ -84,6 +84,9 @@ bool file_is_regular(const char *path);
 char *file_beside(const char *path);
 /* file_mkdirs makes a folder and those above it that do not exist. */
 int file_mkdirs(const char *path, Err *err);
+/* file_folder_failed says why a folder can't be read, as errno has it, and returns −1; of exhausted
+ * memory it dies. */
+int file_folder_failed(const char *dir, Err *err);
 /* file_remove_folder removes a folder of plain files with them. One that holds folders loses its
  * files and stays. */
 void file_remove_folder(const char *dir);

@@ -192,7 +192,7 @@ static int check_empty(const char *dir, Err *err) {
     DIR *d = opendir(dir);
     const struct dirent *e;
     bool other = false;
-    if (!d) return err_input(err, "%s: can't be read: %s", dir, strerror(errno));
+    if (!d) return file_folder_failed(dir, err);
     while ((e = readdir(d)))
         other |= e->d_name[0] != '.' && strncmp(e->d_name, MANIFEST, strlen(MANIFEST)) != 0;
     closedir(d);
@@ -246,7 +246,7 @@ char **batch_folder_names(const char *dir, size_t *n, Err *err) {
     json_close(doc);
     DIR *d = rc == 0 ? opendir(dir) : NULL;
     if (!d) {
-        if (rc == 0) err_input(err, "%s: can't be read: %s", dir, strerror(errno));
+        if (rc == 0) file_folder_failed(dir, err);
         return NULL;
     }
     size_t cap = 16;
@@ -277,7 +277,7 @@ static char *lock_path(const char *dir, const char *name) {
 }
 
 static void host_name(char host[65]) {
-    if (gethostname(host, 64) != 0) strcpy(host, "?");
+    if (gethostname(host, 64) != 0) snprintf(host, 65, "?");
     host[64] = '\0';
 }
 

@@ -8,7 +8,6 @@
 #include "batch/batch_plan.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +31,7 @@ static int is_json(const struct dirent *d) {
 static int add_folder(BatchPlan *p, const char *dir, Err *err) {
     struct dirent **entry;
     int n = scandir(dir, &entry, is_json, alphasort);
-    if (n < 0) return err_input(err, "%s: can't be read: %s", dir, strerror(errno));
+    if (n < 0) return file_folder_failed(dir, err);
     for (int i = 0; i < n; i++) {
         add_file(p, file_join(dir, entry[i]->d_name));
         free(entry[i]);

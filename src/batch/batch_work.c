@@ -145,6 +145,7 @@ static int write_result(const Group *g, const BatchItem *item, Method m, const E
         report_json(f.f, e, &meta);
         /* A result that is there after a power cut must be whole. */
         if (fflush(f.f) == 0) fsync(fileno(f.f));
+        close_log(g->dir, item->name, m); /* as the result is never made again */
         rc = file_out_commit(&f, err);
     }
     free(path);

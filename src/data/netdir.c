@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,7 +124,7 @@ int netdir_list(const char *dir, char ***names, size_t *n, Err *err) {
     *names = NULL;
     *n = 0;
     DIR *d = opendir(dir);
-    if (!d) return err_input(err, "%s: cannot open directory: %s", dir, strerror(errno));
+    if (!d) return file_folder_failed(dir, err);
     size_t cap = 0;
     for (struct dirent *e; (e = readdir(d)) != NULL;) {
         if (e->d_name[0] == '.' || !holds_network(dir, e->d_name)) continue;

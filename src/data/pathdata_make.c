@@ -8,7 +8,6 @@
  *
  * Parts are scratch of one machine (host byte order); the arrays are .npy. */
 #include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -206,7 +205,7 @@ static bool holds_scenario(const char *dir, const char *name) {
 static int list_items(PathDataRun *job, Err *err) {
     const char *dir = job->o->scenarios;
     DIR *d = opendir(dir);
-    if (!d) return err_input(err, "%s: cannot open directory: %s", dir, strerror(errno));
+    if (!d) return file_folder_failed(dir, err);
     size_t cap = 0;
     for (struct dirent *e; (e = readdir(d)) != NULL;) {
         if (e->d_name[0] == '.' || strchr(e->d_name, '#') || !holds_scenario(dir, e->d_name))
