@@ -6,12 +6,12 @@
  * allocation (or write, read, …) failing, once with its second, and so on until a run needs fewer
  * of them ("some": the 1st, 2nd, 5th, 14th, 41st and so on). Whatever fails,
  *
- *   - the command ends by itself: exit 0, 1 or, for what cannot be read, 2; with one line for 1 and
- * 2;
+ *   - the command ends by itself: exit 0, 1 or, for what cannot be read, 2; with one line for 1
+ *     and 2;
  *   - each output file is the old one or the whole new one, and no other file is left;
  *   - exit 0 means that all outputs are there; short reads and writes end so;
  *   - a folder that is made in pieces is as if nothing had happened after the same command once
- * more.
+ *     more.
  *
  * FOLDER is an empty one to work in; the working folder is the checkout. inject.c is what fails. */
 #include <dirent.h>
@@ -81,7 +81,22 @@ static const Command commands[] = {
       "--out",     "out.json", "--csv",     "out.csv", Q},
      {"out.json", "out.csv"},
      NULL},
+    {{"explain", "--topo", "clos.json", "--flows", "flows.csv", "--paths", "3", "--ckpt", "flow.m3",
+      "--links", "1", Q},
+     {NULL},
+     NULL},
+    {{"explain", "--topo", "clos.json", "--mix", "jobs.json", "--method", "flowsim", "--links", "2",
+      "--paths", "3", "--json", Q},
+     {NULL},
+     NULL},
     {{"simulate", "--topo", "clos.json", "--flows", "flows.csv", "--out", "out.csv", Q},
+     {"out.csv"},
+     NULL},
+    {{"simulate", "--topo", "clos.json", "--mix", "jobs.json", "--out", "out.csv", "--json", Q},
+     {"out.csv"},
+     NULL},
+    {{"simulate", "--topo", "clos.json", "--flows", "flows.csv", "--series", "1us", "--series-out",
+      "out.csv", Q},
      {"out.csv"},
      NULL},
     {{"flowsim", "--links", "4", "--flows", "path.csv", "--out", "out.csv", "--features", "out.npy",
@@ -363,7 +378,10 @@ static void make_inputs(const char *folder) {
         "echo '{\"n_hosts\": 3, \"cc\": \"dctcp\", \"enable_pfc\": 1, \"buffer_kb\": 300, "
         "\"window_b\": 18000, \"param_1\": 30, \"param_2\": 0}' >paths/p0/scenario.json; "
         "{ echo flow,src,dst,size_b,start_ns,fct_ns,ideal_fct_ns; "
-        "echo 0,0,2,1000,0,5300,5000; echo 1,0,1,400,200,2600,2300; } >paths/p0/flows.csv;";
+        "echo 0,0,2,1000,0,5300,5000; echo 1,0,1,400,200,2600,2300; } >paths/p0/flows.csv; "
+        "echo '{\"jobs\": [{\"kind\": \"incast\", \"senders\": 3, \"size\": \"2KB\", \"count\": 2, "
+        "\"period\": \"20us\"}, {\"kind\": \"collective\", \"op\": \"all-reduce\", \"algorithm\": "
+        "\"ring\", \"ranks\": 4, \"size\": \"8KB\", \"iterations\": 1}]}' >jobs.json;";
     char *quiet = mem_printf("m=%s to=%s; { %s } >$to/made 2>&1", state.binary, folder, script);
     if (system(quiet) != 0) die(quiet);
     free(quiet);

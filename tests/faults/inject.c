@@ -4,9 +4,8 @@
  *
  * KIND is alloc (malloc and its kin return NULL), or the name of a system call in the table below.
  * ERROR is a number of errno; 0 is a short read or write, of half the bytes asked for, instead.
- * With
- * "+" at the end all later ones of the kind fail, too. A byte is written to descriptor 99 when the
- * first one fails.
+ * With "+" at the end all later ones of the kind fail, too. A byte is written to descriptor 99 when
+ * the first one fails.
  *
  * System calls are caught below stdio: a seccomp filter turns those that libc makes into SIGSYS,
  * and the handler fails them or makes them itself. The sanitizers' own calls come from their own

@@ -34,10 +34,11 @@
 enum { MAX_ARGS = 40, MAX_MESSAGE = 1 << 16 };
 
 extern const CliCommand cmd_estimate, cmd_sweep, cmd_simulate, cmd_workload, cmd_topo, cmd_flowsim,
-    cmd_dataset, cmd_evaluate, cmd_ckpt, cmd_compare, cmd_batch, cmd_report;
+    cmd_dataset, cmd_evaluate, cmd_ckpt, cmd_compare, cmd_batch, cmd_report, cmd_explain;
 static const CliCommand *const commands[] = {
-    &cmd_estimate, &cmd_sweep,    &cmd_simulate, &cmd_workload, &cmd_topo,  &cmd_flowsim,
-    &cmd_dataset,  &cmd_evaluate, &cmd_ckpt,     &cmd_compare,  &cmd_batch, &cmd_report};
+    &cmd_estimate, &cmd_sweep,   &cmd_simulate, &cmd_workload, &cmd_topo,
+    &cmd_flowsim,  &cmd_dataset, &cmd_evaluate, &cmd_ckpt,     &cmd_compare,
+    &cmd_batch,    &cmd_report,  &cmd_explain};
 
 static struct {
     char folder[64];

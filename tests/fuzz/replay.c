@@ -1,6 +1,8 @@
 /* replay: runs a fuzz target on files, where there is no libFuzzer: fuzz_NAME FILE|FOLDER… It says
- * how many inputs it ran; one that fails aborts, and was named before. */
+ * how many inputs it ran; one that fails aborts, and was named before. A name that is not there is
+ * an error. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +45,11 @@ int main(int argc, char **argv) {
     size_t n = 0;
     for (int i = 1; i < argc; i++) {
         char *path = realpath(argv[i], NULL); /* targets change the working folder */
-        if (path) n += file_is_dir(path) ? run_folder(path) : run_file(path);
+        if (!path) {
+            fprintf(stderr, "replay: %s: %s\n", argv[i], strerror(errno));
+            return 1;
+        }
+        n += file_is_dir(path) ? run_folder(path) : run_file(path);
         free(path);
     }
     fprintf(stderr, "%zu inputs\n", n);
