@@ -108,7 +108,7 @@ void diag_out_of_memory(const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(line + n, sizeof line - 1 - n, fmt, ap);
     va_end(ap);
-    strcat(line, "\n");
+    line[strlen(line)] = '\n'; /* all after it is 0 */
     cleanup_exit(line);
 }
 

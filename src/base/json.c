@@ -182,7 +182,7 @@ int json_number_or_null(const Json *j, double *out, Err *err) {
 }
 
 int json_uint(const Json *j, uint64_t max, uint64_t *out, Err *err) {
-    double x;
+    double x = NAN;
     if (json_number(j, &x, err) != 0) return -1;
     if (x < 0 || x != floor(x) || x > (double)max || x > 0x1p53)
         return json_fail(j, err, "expected a whole number from 0 to %llu, got %s",
@@ -242,7 +242,7 @@ int json_need_array(const Json *j, const char *key, Json *out, Err *err) {
 }
 
 int json_text(const Json *j, JsonNumber *buffer, const char **out, Err *err) {
-    double x;
+    double x = NAN;
     bool on = false;
     if (json_is_string(j)) return json_string(j, out, err);
     if (json_is_bool(j)) {

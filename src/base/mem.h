@@ -7,11 +7,12 @@
 /* mem_* return memory for n elements of `size` bytes (mem_calloc: zeros), never NULL, even for n =
  * 0, to be released with free(); overflow of n·size and exhausted memory die with a message.
  * mem_printf returns the formatted text. */
-void *mem_alloc(size_t n, size_t size);
-void *mem_calloc(size_t n, size_t size);
-void *mem_realloc(void *p, size_t n, size_t size);
-char *mem_strdup(const char *s);
-char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+#define MEM_NEVER_NULL __attribute__((returns_nonnull))
+MEM_NEVER_NULL void *mem_alloc(size_t n, size_t size);
+MEM_NEVER_NULL void *mem_calloc(size_t n, size_t size);
+MEM_NEVER_NULL void *mem_realloc(void *p, size_t n, size_t size);
+MEM_NEVER_NULL char *mem_strdup(const char *s);
+MEM_NEVER_NULL char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* mem_reserve returns zeroed memory for n elements of `size` bytes of which a page takes room when
  * it is first touched, or NULL if the system refuses; mem_release releases it (NULL: nothing). */
@@ -45,7 +46,7 @@ typedef struct {
 
 /* arena_alloc returns memory for n elements of `size` bytes, aligned to 64 bytes and not cleared,
  * which is valid until the next reset. */
-void *arena_alloc(Arena *a, size_t n, size_t size);
+MEM_NEVER_NULL void *arena_alloc(Arena *a, size_t n, size_t size);
 /* arena_reset takes everything back and keeps the memory for reuse, merged into one block. */
 void arena_reset(Arena *a);
 /* arena_free releases the memory; the arena is empty, and can be used again. */

@@ -93,9 +93,9 @@ static void wait_for(pid_t pid, int *status) {
 
 int process_run(const char *const *argv, const char *dir, Err *err) {
     char *file = find(argv[0]);
-    FILE *messages = file ? tmpfile() : NULL;
     int status = 0, rc = -1;
     if (!file) return err_io(err, "%s: can't be run", argv[0]);
+    FILE *messages = tmpfile();
     if (!messages) {
         free(file);
         return err_io(err, "%s: no temporary file: %s", argv[0], strerror(errno));

@@ -92,12 +92,12 @@ static int source_of(BatchTruth *t, const char *name, size_t n) {
     snprintf(label, sizeof label, "%.*s", (int)n, name);
     if (strcmp(label, "pmn_m") == 0) strcpy(label, "parsimon");
     if (strcmp(label, "mlsys") == 0) strcpy(label, "m3");
-    if (strcmp(label, "ns3") == 0) strcpy(label, "truth");
+    if (strcmp(label, "ns3") == 0) memcpy(label, "truth", sizeof "truth");
     for (int i = 0; i < t->n_sources; i++)
         if (strcmp(t->source[i], label) == 0) return i;
     if (t->n_sources == BATCH_MAX_SOURCES) return -1;
     if (t->truth == t->n_sources && strcmp(label, "truth") != 0) t->truth++;
-    strcpy(t->source[t->n_sources], label);
+    snprintf(t->source[t->n_sources], sizeof t->source[0], "%s", label);
     return t->n_sources++;
 }
 

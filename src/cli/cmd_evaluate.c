@@ -140,6 +140,7 @@ static int on_dataset(const EvaluateCmd *o, const Ckpt *c, EvaluateMeta *m, cons
         m->dataset_sha256 = d.digest;
         if (common->json) evaluate_report_json(&e, m);
         else evaluate_report_table(&e, m);
+        m->dataset_sha256 = NULL;
     }
     free(index);
     pathdata_free(&d);

@@ -185,7 +185,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
 
 #define TOPO_MAKE(shape, what)                                                            \
     {                                                                                     \
-        .name = "topo " #shape, .summary = what,                                          \
+        .name = "topo " #shape, .summary = (what),                                        \
         .usage = "m3 topo " #shape " [options] [--out FILE]", .options = shape##_options, \
         .state_size = sizeof(TopoMake), .init = init_##shape, .set = set, .run = run,     \
         .free = release,                                                                  \

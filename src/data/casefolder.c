@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -113,7 +114,7 @@ static int run_item(void *ctx, size_t item, int worker, Err *err) {
     CaseFolderRun *job = ctx;
     const CaseFolder *s = job->set;
     char name[40];
-    snprintf(name, sizeof name, "%s%05llu", s->prefix, (unsigned long long)(s->first + item));
+    snprintf(name, sizeof name, "%s%05" PRIu64, s->prefix, s->first + item);
     if (!is_there(s, name)) {
         if (make_case(s, s->first + item, name, err) != 0) return err_wrap(err, "%s", name);
         atomic_fetch_add(&job->n_made, 1);

@@ -150,7 +150,7 @@ static void bootstrap(PathMixture *m, const AggregateOptions *o, int threads, Sl
     uint32_t *draw_path = MEM_NEW(uint32_t, s.n_draws);
     uint64_t at = 0;
     for (size_t i = 0; i < m->n; i++)
-        for (double k = 0; k < m->weight[i]; k++) draw_path[at++] = (uint32_t)i;
+        for (uint64_t k = 0; k < (uint64_t)m->weight[i]; k++) draw_path[at++] = (uint32_t)i;
     size_t n = o->n_bootstrap > 0 ? (size_t)o->n_bootstrap : DEFAULT_BOOTSTRAP;
     s.draw_path = draw_path;
     s.weight = MEM_NEW(double, (size_t)par_resolve(threads) * m->n);

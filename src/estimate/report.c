@@ -22,17 +22,22 @@ static void append_value(ReportCell *c, double x) {
     else snprintf(c->s + n, sizeof c->s - n, "%.3g", x);
 }
 
+static void append_text(ReportCell *c, const char *text) {
+    size_t n = strlen(c->s);
+    snprintf(c->s + n, sizeof c->s - n, "%s", text);
+}
+
 ReportCell report_cell(const SlowdownQuantile *q) {
     ReportCell c = {"-"};
     if (isnan(q->value)) return c;
     c.s[0] = '\0';
     append_value(&c, q->value);
     if (q->lo == q->value && q->hi == q->value) return c;
-    strcat(c.s, " [");
+    append_text(&c, " [");
     append_value(&c, q->lo);
-    strcat(c.s, ", ");
+    append_text(&c, ", ");
     append_value(&c, q->hi);
-    strcat(c.s, "]");
+    append_text(&c, "]");
     return c;
 }
 

@@ -281,7 +281,7 @@ static inline void predict_finish(const FlowSim *sim, FluidClass *c, double bits
 /* Moves base_ns to now, so that t stays small. A t above 2^53 ns, the end of a flow that lasts for
  * more than 100 days, is a whole number anyway; base_ns must not overflow. */
 static void rebase_time(FlowSim *sim) {
-    if (sim->t > 0x1p53 || sim->base_ns > INT64_MAX - (1ll << 54)) return;
+    if (sim->t > 0x1p53 || sim->base_ns > INT64_MAX - (1LL << 54)) return;
     double shift = floor(sim->t);
     sim->base_ns += (int64_t)shift;
     sim->t -= shift;

@@ -80,8 +80,8 @@ static size_t floats_in(const PublishedOrder *o, size_t first, size_t end) {
 
 /* Entry i of cos then sin, each [n_seq × head_dim/2]. */
 static float table_entry(const ModelSpec *s, uint32_t n_seq, size_t i) {
-    size_t half = s->dim / s->n_heads / 2, k = i % (n_seq * half);
-    double angle = (double)(k / half) * pow(10000.0, -(double)(k % half) / (double)half);
+    size_t half = s->dim / s->n_heads / 2, k = i % (n_seq * half), at = k / half;
+    double angle = (double)at * pow(10000.0, -(double)(k % half) / (double)half);
     return (float)(i < n_seq * half ? cos(angle) : sin(angle));
 }
 
@@ -160,13 +160,14 @@ static int read_table(const ModelSpec *s, uint32_t n_seq, const PublishedOrder *
                       const char *path, JsonOut *bits, Err *err) {
     for (size_t i = 0; i < o->n_table; i++) {
         float got, want = table_entry(s, n_seq, i);
-        uint32_t u;
+        uint32_t u, u_want;
         memcpy(&got, p + 4 * i, sizeof got);
         if (!(fabs((double)got - (double)want) <= table_tolerance))
             return err_input(err, "%s: rotary tables[%zu]: base 10000 has %g there, got %g", path,
                              i, (double)want, (double)got);
-        if (memcmp(&got, &want, sizeof got) == 0) continue;
         memcpy(&u, &got, sizeof u);
+        memcpy(&u_want, &want, sizeof u_want);
+        if (u == u_want) continue;
         json_out_int(bits, (int64_t)i);
         json_out_int(bits, u);
     }

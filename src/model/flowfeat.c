@@ -191,14 +191,14 @@ static void describe_flow(const FlowFeatPath *c, const LotFlow *f, const LotIdea
     const FlowFeatScale *s = &c->scale;
     out[SIZE_MTU] = flowfeat_ln((double)f->size_b / WIRE_PAYLOAD_B, 4);
     out[SIZE_BDP] = flowfeat_ln(own->bits / s->bdp_bits, 4);
-    out[SINGLE_PACKET] = f->size_b <= WIRE_PAYLOAD_B;
+    out[SINGLE_PACKET] = f->size_b <= WIRE_PAYLOAD_B ? 1 : 0;
     out[FLUID_SLOWDOWN] = flowfeat_ln(slowdown, 2);
     out[FLUID_WAIT] = flowfeat_ln1p((slowdown - 1) * own->fct_ns / s->rtt_ns, 2);
     out[LATENCY_SHARE] = (float)(own->latency_ns / own->fct_ns);
     out[IDEAL] = flowfeat_ln(own->fct_ns / s->rtt_ns, 4);
     out[ELAPSED] =
         flowfeat_ln1p(fmin((double)(f->start_ns - c->first_start_ns) / s->rtt_ns, WARM_RTTS), 8);
-    for (int b = 0; b < SIZEBUCKET_N; b++) out[BUCKET + b] = sizebucket_of(f->size_b) == b;
+    for (int b = 0; b < SIZEBUCKET_N; b++) out[BUCKET + b] = sizebucket_of(f->size_b) == b ? 1 : 0;
 }
 
 static void describe_arrival(const FlowFeatPath *c, const LinkState *state, const LotIdeal *own,

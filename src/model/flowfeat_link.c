@@ -199,8 +199,8 @@ static void describe_position(const Lot *lot, uint32_t l, const FlowFeatScale *s
     /* 8 links: the longest path that the shipped model serves. */
     out[FROM_START] = (float)l / 8;
     out[FROM_END] = (float)(lot->n_links - 1 - l) / 8;
-    out[FIRST] = l == 0;
-    out[LAST] = l + 1 == lot->n_links;
+    out[FIRST] = l == 0 ? 1 : 0;
+    out[LAST] = l + 1 == lot->n_links ? 1 : 0;
 }
 
 static void describe_neighbours(const LinkNeighbours *x, float *out) {

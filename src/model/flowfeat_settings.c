@@ -128,7 +128,7 @@ static double windows_per_buffer(const FlowFeatScale *s, const NetConf *conf, in
 
 static void set_path(const NetConf *conf, const FlowFeatScale *s, float *out) {
     double bdp_b = s->bdp_bits / 8, b_bps = s->b * 1e9;
-    for (int cc = 0; cc < MODELINPUT_N_CC; cc++) out[P_CC + cc] = cc == (int)conf->cc;
+    for (int cc = 0; cc < MODELINPUT_N_CC; cc++) out[P_CC + cc] = cc == (int)conf->cc ? 1 : 0;
     for (int k = P_DCTCP_K; k <= P_TIMELY_THIGH; k++) out[k] = 0; /* those of the other controls */
     out[P_PFC] = conf->pfc;
     out[P_WINDOW] = flowfeat_ln(conf->line_window_b / bdp_b, 1);

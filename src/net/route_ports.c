@@ -6,6 +6,7 @@
  * that find theirs set go to a hash table: all that occur twice, and few others. The second time
  * pairs of the table are counted, and all others have one flow. Bits: 8 to 16 a flow. The table:
  * open addressing, at most three quarters full, 13 to 27 bytes a pair. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -120,6 +121,7 @@ void route_ports_next(RoutePorts *p, const uint32_t *src_host, const uint32_t *d
     }
     uint16_t *count = p->count;
     size_t n_hosts = p->n_hosts;
+    assert(count);
     for (size_t i = 0; i < n; i++) {
         if (i + AHEAD < n)
             __builtin_prefetch(&count[src_host[i + AHEAD] * n_hosts + dst_host[i + AHEAD]], 1);

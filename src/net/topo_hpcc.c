@@ -46,8 +46,11 @@ static void skip_lines(HpccText *s) {
 static void next_word(HpccText *s, char word[MAX_WORD]) {
     size_t n = 0;
     skip_blanks(s);
-    for (; s->at < s->end && !strchr(" \t\r\n", *s->at); s->at++)
-        if (n + 1 < MAX_WORD) word[n++] = *s->at ? *s->at : '?';
+    for (; s->at < s->end && !strchr(" \t\r\n", *s->at); s->at++) {
+        char c = '?'; /* of a NUL */
+        if (*s->at != '\0') c = *s->at;
+        if (n + 1 < MAX_WORD) word[n++] = c;
+    }
     word[n] = '\0';
 }
 

@@ -37,12 +37,10 @@ static void update(CcFlow *f, const CcConf *c, Timely *t, double rtt_ns) {
     double low = c->conf.timely_tlow_ns, high = c->conf.timely_thigh_ns;
     t->rtt_diff_ns = (1 - NEW_SHARE) * t->rtt_diff_ns + NEW_SHARE * (rtt_ns - t->rtt_ns);
     double gradient = t->rtt_diff_ns / f->min_rtt_ns;
-    if (rtt_ns < low) {
+    if (rtt_ns < low || (rtt_ns <= high && gradient <= 0)) {
         increase(f, t);
     } else if (rtt_ns > high) {
         decrease(f, t, 1 - BETA * (1 - high / rtt_ns));
-    } else if (gradient <= 0) {
-        increase(f, t);
     } else {
         double factor = 1 - BETA * gradient;
         decrease(f, t, factor > 0 ? factor : 0);

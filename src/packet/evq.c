@@ -121,7 +121,7 @@ bool evq_refill(Evq *q) {
         take_word(q, &q->words[(first & q->mask) >> 6], &q->heads[first & q->mask]);
     }
     if (q->end > 0) return true;
-    int64_t word = q->far.time >> q->shift & ~63ll;
+    int64_t word = q->far.time >> q->shift & ~63LL;
     if (q->far.n > 0 && word > q->base) q->base = word;
     return false;
 }

@@ -463,7 +463,7 @@ static int64_t longest_window(const PktSim *s, const Partition *plan) {
     double per_tick = 0, ticks = fmin((double)plan->lookahead, (double)host_least_rto_ticks(s));
     for (uint32_t l = 0; l < s->topo->n_links; l++)
         per_tick += 2.0 / (double)s->kinds[s->ports[l].kind].full_ticks;
-    return (int64_t)fmax(fmin(ticks, ORDER_MAX_STEPS / 16 / per_tick), 1);
+    return (int64_t)fmax(fmin(ticks, ORDER_MAX_STEPS / 16.0 / per_tick), 1);
 }
 
 int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {

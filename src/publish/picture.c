@@ -54,16 +54,23 @@ static const struct {
 
 /* Writes the colour at s ("rgb(…)") and returns where it ends; NULL if there is none. */
 static const char *put_colour(FILE *f, const char *s) {
-    int r, g, b, n = 0;
-    char colour[16];
-    if (sscanf(s, "rgb( %d , %d , %d )%n", &r, &g, &b, &n) < 3 || n == 0) return NULL;
-    snprintf(colour, sizeof colour, "#%02x%02x%02x", (unsigned)r & 255, (unsigned)g & 255,
-             (unsigned)b & 255);
+    static const char *const before[] = {"rgb(", ",", ","};
+    unsigned part[3];
+    char colour[16], *end;
+    for (int i = 0; i < 3; i++) {
+        size_t n = strlen(before[i]);
+        if (strncmp(s, before[i], n) != 0) return NULL;
+        part[i] = (unsigned)strtol(s + n, &end, 10) & 255;
+        if (end == s + n) return NULL;
+        s = end + strspn(end, " ");
+    }
+    if (*s++ != ')') return NULL;
+    snprintf(colour, sizeof colour, "#%02x%02x%02x", part[0], part[1], part[2]);
     size_t i = 0;
     while (i < sizeof colours / sizeof *colours && strcmp(colours[i].colour, colour) != 0) i++;
     if (i < sizeof colours / sizeof *colours) fprintf(f, "var(--%s)", colours[i].name);
     else fputs(colour, f);
-    return s + n;
+    return s;
 }
 
 /* Texts within tags and what becomes of them. */

@@ -233,7 +233,7 @@ static double worst_link(const WorkloadStream *d, const Route *r, LoadRouting ho
  * most, over max_load. */
 static void choose_gap(WorkloadStream *d, const Route *r, const LoadMatrix *m, WorkloadInfo *info) {
     double worst[2] = {NAN, NAN}, bits = d->w.sizes->mean_b * 8;
-    uint32_t link[2];
+    uint32_t link[2] = {0, 0};
     for (int how = LOAD_ROUTED; how <= LOAD_POLARISED; how++)
         if ((int)d->w.load == how || d->w.both_loads)
             worst[how] = worst_link(d, r, (LoadRouting)how, m, &link[how]);
