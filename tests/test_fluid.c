@@ -347,6 +347,7 @@ static void agrees_with_brute_force(void **state) {
         FlowsimStats st;
         flowsim_run(&lot, f, n, fct, &st, &a);
         assert_int_equal(st.events, 2 * n);
+        assert_true(st.fills <= st.events);
         Brute b = brute_new(&lot, f, n, &a);
         brute_run(&b);
         for (size_t i = 0; i < n; i++) assert_true(fabs(fct[i] - b.fct[i]) <= 1e-9 * fct[i] + 1e-9);
@@ -455,6 +456,70 @@ static void queues_stand_at_the_bottleneck(void **state) {
                 later[1].after_feedback.n == 0);
     assert_true(late[1].before_feedback.n == 0 && late[1].after_feedback.n == 2 &&
                 fabsf(late[1].after_feedback.bits - 1e6f) < 2e3f && late[0].after_feedback.n == 0);
+    arena_free(&a);
+}
+
+/* Two flows that cross both links wait on the one with the lower rate, and on the first of two that
+ * are equally slow. */
+static void flows_wait_on_the_tightest_link(void **state) {
+    (void)state;
+    static const double rates_bps[][2] = {{10e9, 40e9}, {40e9, 10e9}, {10e9, 10e9}};
+    Arena a = {0};
+    for (int c = 0; c < 3; c++) {
+        Lot lot;
+        lot_published(&lot, 2, 10e9, &a);
+        lot.published = false;
+        memcpy(lot.rate_bps, rates_bps[c], sizeof rates_bps[c]);
+        LotFlow f[3] = {
+            {0, 10000000, 10e9, 0, 0, 2}, {0, 10000000, 10e9, 1, 0, 2}, {4000, 1, 10e9, 2, 0, 2}};
+        double fct[3];
+        ArrivalSample w = sample_all(2, 3, 10e3, &a);
+        flowsim_run_sampled(&lot, f, 3, fct, &w, NULL, &a);
+        const LinkState *last = w.state + 4;
+        int tightest = c == 1;
+        assert_true(last[tightest].before_feedback.n == 2);
+        assert_true(fabsf(last[tightest].before_feedback.bits - 40e3f) < 1);
+        assert_true(last[!tightest].before_feedback.n == 0);
+    }
+    arena_free(&a);
+}
+
+/* 200 flows, each with a cap of its own. What is recorded for every third is what is recorded for
+ * it among all; nothing is written after the last; and those active at an arrival are those that
+ * completion times say. */
+static void a_sample_of_some_is_part_of_that_of_all(void **state) {
+    (void)state;
+    enum { N = 200, LINKS = 3, N_SOME = N / 3 };
+    Arena a = {0};
+    Rng r = rng_stream(5, "some arrivals", 0);
+    Lot lot;
+    random_lot(&lot, &r, LINKS, &a);
+    LotFlow *f = random_flows(&r, LINKS, N, 30, &a);
+    for (uint32_t i = 0; i < N; i++) f[i].cap_bps *= 1 + 1e-3 * i;
+    double fct[N], plain[N];
+    ArrivalSample all = sample_all(LINKS, N, 10e3, &a), some = sample_all(LINKS, N_SOME, 10e3, &a);
+    uint32_t flow[N_SOME + 1];
+    for (uint32_t k = 0; k <= N_SOME; k++) flow[k] = 3 * k; /* the last is not sampled */
+    some.flow = flow;
+    some.state = ARENA_NEW(&a, LinkState, (N_SOME + 1) * LINKS);
+    const LinkState untouched = {.n_active = -1};
+    for (int l = 0; l < LINKS; l++) some.state[N_SOME * LINKS + l] = untouched;
+    flowsim_run_sampled(&lot, f, N, fct, &all, NULL, &a);
+    flowsim_run_sampled(&lot, f, N, plain, &some, NULL, &a);
+    assert_memory_equal(fct, plain, sizeof fct);
+    for (uint32_t k = 0; k < N_SOME; k++)
+        assert_memory_equal(some.state + k * LINKS, all.state + 3 * k * LINKS,
+                            LINKS * sizeof *all.state);
+    for (int l = 0; l < LINKS; l++)
+        assert_true(some.state[N_SOME * LINKS + l].n_active == untouched.n_active);
+    for (size_t i = 0; i < N; i++)
+        for (uint32_t l = 0; l < LINKS; l++) {
+            int active = 0;
+            for (size_t k = 0; k < i; k++)
+                active += f[k].s <= l && l < f[k].d &&
+                          (double)f[k].start_ns + fct[k] > (double)f[i].start_ns;
+            assert_int_equal((int)all.state[i * LINKS + l].n_active, active);
+        }
     arena_free(&a);
 }
 
@@ -710,6 +775,8 @@ int main(void) {
         cmocka_unit_test(agrees_with_brute_force),
         cmocka_unit_test(arrivals_agree_with_brute_force),
         cmocka_unit_test(queues_stand_at_the_bottleneck),
+        cmocka_unit_test(flows_wait_on_the_tightest_link),
+        cmocka_unit_test(a_sample_of_some_is_part_of_that_of_all),
         cmocka_unit_test(one_link_conserves_work),
         cmocka_unit_test(equal_flows_finish_together),
         cmocka_unit_test(completion_precedes_arrival),
