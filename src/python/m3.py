@@ -203,9 +203,16 @@ def __getattr__(name: str) -> str:
 
 # ---- files and arrays in ----
 
+def _no_nul(what: str, text: bytes) -> bytes:
+    """Returns text as the library can take it: it would end at a NUL."""
+    if b"\0" in text:
+        raise InputError(f"{what}: expected a text without NUL, got {text!r}")
+    return text
+
+
 def _file(what: str, path: Any, or_else: str = "") -> bytes:
     try:
-        return os.fsencode(path)
+        return _no_nul(what, os.fsencode(path))
     except TypeError:
         raise InputError(f"{what}: expected a file{or_else}, got {path!r}") from None
 
@@ -350,7 +357,7 @@ def _assignments(settings: Optional[Mapping[str, Any]], lists: bool) -> List[byt
             text = ",".join(_text(key, v) for v in value)
         else:
             text = _text(key, value)
-        out.append(f"{key}={text}".encode())
+        out.append(_no_nul("set", f"{key}={text}".encode()))
     return out
 
 

@@ -80,6 +80,13 @@ def test_progress_interrupts_its_own_call_only():
     assert len(result) == 1 and not np.isnan(result[0].fct_ns).any()
 
 
+def test_a_nul_is_refused():
+    with pytest.raises(m3.InputError, match="without NUL"):
+        m3.estimate("a\0b", MIX)
+    with pytest.raises(m3.InputError, match="without NUL"):
+        m3.estimate(TOPO, MIX, set={"cc": "hp\0x"})
+
+
 def test_what_a_callback_raises_is_raised():
     def fail(*_):
         raise KeyError("mine")
