@@ -5,6 +5,7 @@
  * writer holds no tree: it remembers its depth and whether a comma is due. */
 #include "base/json.h"
 
+#include <assert.h>
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdarg.h>
@@ -206,22 +207,22 @@ int json_string(const Json *j, const char **out, Err *err) {
 }
 
 int json_need_string(const Json *j, const char *key, const char **out, Err *err) {
-    Json it;
+    Json it = {0};
     return json_need(j, key, &it, err) == 0 ? json_string(&it, out, err) : -1;
 }
 
 int json_need_number(const Json *j, const char *key, double *out, Err *err) {
-    Json it;
+    Json it = {0};
     return json_need(j, key, &it, err) == 0 ? json_number(&it, out, err) : -1;
 }
 
 int json_need_number_or_null(const Json *j, const char *key, double *out, Err *err) {
-    Json it;
+    Json it = {0};
     return json_need(j, key, &it, err) == 0 ? json_number_or_null(&it, out, err) : -1;
 }
 
 int json_need_uint(const Json *j, const char *key, uint64_t max, uint64_t *out, Err *err) {
-    Json it;
+    Json it = {0};
     return json_need(j, key, &it, err) == 0 ? json_uint(&it, max, out, err) : -1;
 }
 
@@ -233,7 +234,7 @@ int json_need_u32(const Json *j, const char *key, uint32_t max, uint32_t *out, E
 }
 
 int json_need_bool(const Json *j, const char *key, bool *out, Err *err) {
-    Json it;
+    Json it = {0};
     return json_need(j, key, &it, err) == 0 ? json_bool(&it, out, err) : -1;
 }
 
@@ -267,6 +268,7 @@ int json_only_keys(const Json *j, const char *const *known, Err *err) {
     if (json_expect_object(j, err) != 0) return -1;
     for (bool ok = json_first(j, &it); ok; ok = json_next(&it)) {
         const char *const *k = known;
+        assert(it.key); /* members have one */
         while (*k && strcmp(*k, it.key) != 0) k++;
         if (*k) continue;
         const char *near = words_nearest(it.key, known);
@@ -337,6 +339,7 @@ static void quoted(FILE *f, const char *s) {
 
 void json_out_key(JsonOut *o, const char *key) {
     before_value(o);
+    assert(key);
     quoted(o->f, key);
     fputs(": ", o->f);
     o->after_key = true;

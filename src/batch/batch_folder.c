@@ -8,6 +8,7 @@
  * early costs time, never correctness: both processes write the same bytes. */
 #include "batch/batch_folder.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -146,6 +147,7 @@ static int compare_inputs(const char *dir, const Json *root, const Inputs *in, E
         if (json_need_string(&it, "path", &path, err) != 0 ||
             json_need_string(&it, "sha256", &sha256, err) != 0)
             return -1;
+        assert(in->input[i].sha256);
         if (strcmp(sha256, in->input[i].sha256) != 0)
             return err_input(err,
                              "%s: holds a batch made with another %s than %s is now; give another "

@@ -5,6 +5,7 @@
  * are joined: all rows are sorted after each table, then equal ones merged. */
 #include "batch/batch_truth.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,7 +260,8 @@ static int join(const BatchTruth *t, BatchTruthRow *a, const BatchTruthRow *b, c
 static int merge(BatchTruth *t, const char *path, Err *err) {
     size_t n = 0;
     int rc = 0;
-    qsort(t->row, t->n, sizeof *t->row, by_row);
+    assert(t->row || t->n == 0);
+    if (t->n > 0) qsort(t->row, t->n, sizeof *t->row, by_row);
     for (size_t i = 0; i < t->n; i++) {
         BatchTruthRow *last = n > 0 ? &t->row[n - 1] : NULL, *r = &t->row[i];
         if (!last || by_mix(last, r) != 0) {

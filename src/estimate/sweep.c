@@ -11,6 +11,7 @@
  * settings. One traffic's flows and features are in memory at a time. */
 #include "estimate/sweep.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,7 @@ static int plan_mix(const SweepRun *r, size_t combination, Mix *m, Err *err) {
     if (r->given) {
         rc = features_settings(r->given, set, &m->conf, err);
     } else {
+        assert(r->scenario);
         ScenarioOptions o = *r->scenario;
         o.set = set;
         rc = scenario_mix(m, &o, NULL, err);

@@ -33,6 +33,7 @@
  * the measured time. */
 #include "features/windows.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -538,6 +539,7 @@ static void keep_round(Windows *w) {
 }
 
 static void drop_round(WindowsRun *r) {
+    assert(r->result || r->round.n_windows == 0);
     for (size_t i = 0; i < r->round.n_windows; i++) free(r->result[i].flows);
     free(r->result);
     r->result = NULL;
@@ -561,6 +563,7 @@ typedef struct {
 
 static Efficiency efficiency(const WindowsRun *r) {
     double served = 0, fluid = 0, sum = 0, n = (double)r->round.n_windows;
+    assert(r->result || n == 0);
     for (size_t i = 0; i < r->round.n_windows; i++) {
         served += r->result[i].served_b;
         fluid += r->result[i].fluid_b;
@@ -647,6 +650,7 @@ static void *placed(void *old, size_t size, const size_t *order, size_t n) {
 static void put_as_asked(WindowTraffic *t, const WindowsRun *r) {
     Flows *f = &t->flows;
     if (!f->graph) return;
+    assert(f->start_ns);
     size_t *order = MEM_NEW(size_t, f->n);
     for (size_t i = 0; i < f->n; i++) order[r->s->flows.graph->place[i]] = i;
     flowgraph_permute(f->graph, order);

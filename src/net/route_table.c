@@ -30,6 +30,7 @@
  * Next hops that are no range of a row's links are listed behind them; a list that is equal to the
  * class's latest one is not stored again. Left out: symmetries other than exchanges of two
  * switches, such as that of whole pods. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,6 +187,7 @@ static void number_columns(RouteBuild *b, const uint32_t *heads) {
             words[n_words++] = b->class_of[row];
         }
         b->switch_start[g + 1] = n;
+        assert(words); /* a group's hosts have links */
         qsort(words + at[g], n_words - at[g], sizeof *words, by_number);
         size_t kept = at[g];
         for (size_t i = at[g]; i < n_words; i++)
@@ -261,6 +263,7 @@ static uint32_t list_near(RouteBuild *b, uint32_t g, uint32_t **list, size_t *ca
             (*list)[n++] = b->class_of[at];
         }
     }
+    assert(*list); /* a group's hosts have switches */
     qsort(*list, n, sizeof **list, by_number);
     return n;
 }
@@ -295,6 +298,7 @@ static void measure(RouteBuild *b, uint32_t column) {
     b->distance = swap;
     memset(b->distance, 0xff, b->r->n_classes * sizeof *b->distance);
     for (size_t k = b->switch_start[g]; k < b->switch_start[g + 1]; k++) {
+        assert(b->switches);
         uint32_t class = b->class_of[b->switches[k]];
         if (b->distance[class] == 0) continue;
         b->distance[class] = 0;

@@ -14,6 +14,7 @@
  * rates, SimAI's `nodes gpus_per_server nvswitches switches links gpu_type`, whose NVSwitches are
  * switches like others. Such a header is taken by the reading that the rest of the file fits: as
  * many ids in the next line and as many links below, or more if only one reading fits. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -242,6 +243,7 @@ static int read_links(HpccText *s, const HpccCounts *h, const TopoLoadOptions *o
 static int place_nodes(const HpccText *s, const HpccCounts *h, TopoDraft *d, Err *err) {
     for (uint64_t v = 0; v < h->n_nodes; v++) topo_draft_node(d, v, true, TOPO_NONE);
     for (uint64_t i = 0; i < h->n_switches; i++) {
+        assert(d->is_host);
         uint8_t *is_host = &d->is_host[h->switches[i]];
         if (!*is_host)
             return err_input(err, "%s: switch id %llu appears twice", s->name,

@@ -7,6 +7,7 @@
  * every flow once, in order. */
 #include "path/pathset.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,7 @@ static uint32_t *find_slot(const PathSetBuild *b, const uint32_t *links, uint32_
 
 static void grow_slots(PathSetBuild *b) {
     free(b->slots);
+    assert(b->first || b->set->n_unique == 0);
     b->mask = b->mask * 2 + 1;
     b->slots = MEM_ZNEW(uint32_t, b->mask + 1);
     for (size_t p = 0; p < b->set->n_unique; p++)
@@ -72,6 +74,7 @@ static uint32_t add_path(PathSetBuild *b, const Route *r, uint32_t src, uint32_t
 }
 
 static void finish(PathSetBuild *b) {
+    assert(b->first || b->set->n_unique == 0);
     for (size_t p = 0; p < b->set->n_unique; p++)
         b->set->paths[p].links = b->set->pool + b->first[p];
     free(b->first);

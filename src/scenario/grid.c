@@ -87,7 +87,7 @@ static int too_many(double n, Err *err) {
 static int add_range(GridAxis *a, const char *text, Err *err) {
     /* A share of a step: (0.3 − 0.1) / 0.1 is 1.9999999999999998. */
     static const double ROUNDING = 1e-9;
-    GridNumber first, last, by;
+    GridNumber first = {0}, last = {0}, by = {0};
     const char *s = scan_quantity(text, &first);
     s = scan_quantity(s + 2, &last);
     if (s) s = *s == ':' ? scan_quantity(s + 1, &by) : NULL;
