@@ -21,7 +21,8 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -Isrc -Iinclude -D_GNU_SOURCE -DM3_VERSION='"$(VERSION)"' \
     -DM3_RELEASED='"$(lastword $(RELEASE))"' -DM3_BUILD='"$(strip $(OPT) $(SANFLAGS))"'
-# Against intent: _FORTIFY_SOURCE needs optimisation, and sanitizers do without.
+# Against attacks by input: checks at run time, which end the program. Without optimisation glibc
+# has none of _FORTIFY_SOURCE, and with sanitizers it would hide what they report.
 HARDEN  ?= -fstack-protector-strong $(if $(filter -O0,$(OPT))$(SAN),,-U_FORTIFY_SOURCE \
     -D_FORTIFY_SOURCE=2)
 # The prefix map keeps the checkout's folder out of debug information: same source, same bytes.

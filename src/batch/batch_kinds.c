@@ -17,27 +17,29 @@ const char *const batch_kinds_by_names[BATCH_N_BY] = {
 /* A bin of 5 % of load; facts may hold any number. */
 static BatchKind load_kind(double max_load) {
     enum { MOST = 10 /* times the capacity */ };
-    BatchKind c = {"unknown"};
-    if (max_load >= MOST) snprintf(c.s, sizeof c.s, "%d+ %%", 100 * MOST);
+    BatchKind kind = {"unknown"};
+    if (max_load >= MOST) snprintf(kind.s, sizeof kind.s, "%d+ %%", 100 * MOST);
     else if (max_load >= 0) {
         int bin = (int)(max_load * 20 + 1e-9);
-        snprintf(c.s, sizeof c.s, "%d-%d %%", 5 * bin, 5 * bin + 5);
+        snprintf(kind.s, sizeof kind.s, "%d-%d %%", 5 * bin, 5 * bin + 5);
     }
-    return c;
+    return kind;
 }
 
 BatchKind batch_kinds_of(const BatchFacts *f, BatchBy by) {
-    BatchKind c;
+    BatchKind kind;
     switch (by) {
-    case BATCH_BY_MATRIX: snprintf(c.s, sizeof c.s, "%s", f->matrix); break;
-    case BATCH_BY_SIZES: snprintf(c.s, sizeof c.s, "%s", f->sizes); break;
-    case BATCH_BY_SIGMA: snprintf(c.s, sizeof c.s, "%g", f->sigma); break;
-    case BATCH_BY_OVERSUBSCRIPTION: snprintf(c.s, sizeof c.s, "%.3g:1", f->oversubscription); break;
-    case BATCH_BY_PFC: snprintf(c.s, sizeof c.s, "%s", f->conf.pfc ? "on" : "off"); break;
-    case BATCH_BY_CC: snprintf(c.s, sizeof c.s, "%s", netconf_cc_name(f->conf.cc)); break;
+    case BATCH_BY_MATRIX: snprintf(kind.s, sizeof kind.s, "%s", f->matrix); break;
+    case BATCH_BY_SIZES: snprintf(kind.s, sizeof kind.s, "%s", f->sizes); break;
+    case BATCH_BY_SIGMA: snprintf(kind.s, sizeof kind.s, "%g", f->sigma); break;
+    case BATCH_BY_OVERSUBSCRIPTION:
+        snprintf(kind.s, sizeof kind.s, "%.3g:1", f->oversubscription);
+        break;
+    case BATCH_BY_PFC: snprintf(kind.s, sizeof kind.s, "%s", f->conf.pfc ? "on" : "off"); break;
+    case BATCH_BY_CC: snprintf(kind.s, sizeof kind.s, "%s", netconf_cc_name(f->conf.cc)); break;
     default: return load_kind(f->max_load);
     }
-    return c;
+    return kind;
 }
 
 /* The number that a kind begins with; 0: none. Names like "nan" and "inf" are none. */
@@ -52,11 +54,11 @@ static int by_kind_name(const void *pa, const void *pb) {
 }
 
 BatchKind *batch_kinds_all(const BatchResults *r, BatchBy by, size_t *n) {
-    BatchKind *c = MEM_NEW(BatchKind, r->n);
+    BatchKind *kind = MEM_NEW(BatchKind, r->n);
     *n = 0;
-    for (size_t i = 0; i < r->n; i++) c[i] = batch_kinds_of(&r->mix[i].facts, by);
-    qsort(c, r->n, sizeof *c, by_kind_name);
+    for (size_t i = 0; i < r->n; i++) kind[i] = batch_kinds_of(&r->mix[i].facts, by);
+    qsort(kind, r->n, sizeof *kind, by_kind_name);
     for (size_t i = 0; i < r->n; i++)
-        if (*n == 0 || strcmp(c[*n - 1].s, c[i].s) != 0) c[(*n)++] = c[i];
-    return c;
+        if (*n == 0 || strcmp(kind[*n - 1].s, kind[i].s) != 0) kind[(*n)++] = kind[i];
+    return kind;
 }
