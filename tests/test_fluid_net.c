@@ -440,7 +440,10 @@ static void follow(Case *c, const double *rest_ns, int64_t *start_ns) {
     flowgraph_keep_list(g, c->flows.start_ns);
     NetFluid *nf = netfluid_new(c->net.route, &c->source, &c->conf,
                                 &(NetFluidOptions){.least_span_ns = 1e9}, 1, &err);
-    die_on(netfluid_follow(nf, g, rest_ns, 1, start_ns, NULL, &err), &err);
+    double *end_ns = MEM_NEW(double, c->flows.n);
+    die_on(netfluid_follow(nf, g, rest_ns, 1, start_ns, end_ns, NULL, &err), &err);
+    for (size_t i = 0; i < c->flows.n; i++) assert_true(end_ns[i] > (double)start_ns[i]);
+    free(end_ns);
     netfluid_destroy(nf);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/units.h"
+#include "estimate/sim_groups.h"
 #include "traffic/sizebucket.h"
 
 /* Appends a value in at most 17 characters, so that a cell holds three of any size and sign: values
@@ -66,6 +67,10 @@ static void print_check(FILE *f, const Check *c) {
     fputc('\n', f);
 }
 
+static SimGroups jobs_of(const ReportMeta *m) {
+    return sim_groups_as_fluid(m->scenario ? m->scenario->flows.graph : NULL);
+}
+
 void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
     ReportCell cell[RESULT_N_DISTS][RESULT_N_QUANTILES];
     int width[RESULT_N_QUANTILES];
@@ -87,6 +92,9 @@ void report_table(FILE *f, const Estimate *e, const ReportMeta *m) {
         for (int k = 0; k < RESULT_N_QUANTILES; k++) fprintf(f, "  %*s", width[k], cell[i][k].s);
         fputc('\n', f);
     }
+    SimGroups jobs = jobs_of(m);
+    sim_groups_fluid_table(f, &jobs);
+    sim_groups_free(&jobs);
     fprintf(f, "%s flows, ", units_count(e->n_flows).s);
     if (e->n_unique == 0 && !e->check.done) fputs("the whole network", f);
     else if (e->n_unique == 0) fputs("no model", f);
@@ -456,6 +464,9 @@ void report_json(FILE *f, const Estimate *e, const ReportMeta *m) {
     put_interval(&o, e);
     json_put_count(&o, "peak_rss_bytes", diag_peak_rss_bytes());
     put_slowdown(&o, &e->slowdown);
+    SimGroups jobs = jobs_of(m);
+    sim_groups_fluid_json(&o, &jobs);
+    sim_groups_free(&jobs);
     json_out_end(&o, '}');
     json_out_finish(&o);
 }

@@ -168,3 +168,51 @@ void sim_groups_json(JsonOut *o, const SimGroups *g) {
     }
     json_out_end(o, ']');
 }
+
+/* ---- as a fluid ---- */
+
+SimGroups sim_groups_as_fluid(const FlowGraph *g) {
+    SimGroups all = {0};
+    if (!g || !g->job_end_ns || g->n_groups == 0) return all;
+    JobSpan *span = MEM_NEW(JobSpan, g->n_jobs);
+    double *v = MEM_NEW(double, g->n_jobs);
+    for (uint32_t k = 0; k < g->n_jobs; k++)
+        span[k] = (JobSpan){g->job_begin_ns[k], g->job_end_ns[k]};
+    all.list = MEM_ZNEW(SimGroup, g->n_groups);
+    for (; all.n < g->n_groups; all.n++) {
+        all.list[all.n].name = g->name[all.n];
+        sum_jobs(&all.list[all.n], g, (uint32_t)all.n, span, v);
+    }
+    free(span);
+    free(v);
+    return all;
+}
+
+void sim_groups_fluid_table(FILE *f, const SimGroups *g) {
+    if (g->n == 0) return;
+    fprintf(f, "%-16s %8s %11s %11s %11s %11s\n", "job, as a fluid", "number", "p50", "p90", "p99",
+            "most");
+    for (size_t i = 0; i < g->n; i++) {
+        const SimGroup *s = &g->list[i];
+        UnitsText t[4];
+        fprintf(f, "%-16s %8s %11s %11s %11s %11s\n", s->name, units_count(s->n_jobs).s,
+                span_text(s->q_ns[0], &t[0]), span_text(s->q_ns[1], &t[1]),
+                span_text(s->q_ns[2], &t[2]), span_text(s->max_ns, &t[3]));
+    }
+}
+
+void sim_groups_fluid_json(JsonOut *o, const SimGroups *g) {
+    if (g->n == 0) return;
+    json_put_array(o, "jobs_as_fluid");
+    for (size_t i = 0; i < g->n; i++) {
+        const SimGroup *s = &g->list[i];
+        json_out_object(o);
+        json_put_string(o, "name", s->name);
+        json_put_count(o, "n_jobs", s->n_jobs);
+        json_put_number(o, "mean_ns", s->mean_ns);
+        put_quantiles(o, "time_ns", s->q_ns);
+        json_put_number(o, "max_ns", s->max_ns);
+        json_out_end(o, '}');
+    }
+    json_out_end(o, ']');
+}

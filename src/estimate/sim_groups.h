@@ -30,4 +30,11 @@ void sim_groups_free(SimGroups *g);
  * "jobs", if there are any. */
 void sim_groups_table(FILE *f, const SimGroups *g);
 void sim_groups_json(JsonOut *o, const SimGroups *g);
+
+/* sim_groups_as_fluid sums up how long jobs took in a fluid simulation, which knows nothing of
+ * flows' slowdowns; n is 0 if g (NULL: no graph) has none. Only the two below print it: a row a
+ * group, and the array "jobs_as_fluid" with the jobs' times alone. */
+SimGroups sim_groups_as_fluid(const FlowGraph *g);
+void sim_groups_fluid_table(FILE *f, const SimGroups *g);
+void sim_groups_fluid_json(JsonOut *o, const SimGroups *g);
 #endif

@@ -41,7 +41,7 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "base/rng.h"
-#include "fluid/netfluid.h"
+#include "features/windowtraffic.h"
 #include "net/wire.h"
 #include "packet/pktsim.h"
 
@@ -179,119 +179,11 @@ void windows_free(Windows *w) {
     *w = (Windows){0};
 }
 
-/* ---- the flows of a window ---- */
-
-/* Flows that began before, then those that start in it. */
-typedef struct {
-    Flows flows;
-    uint16_t *sport;
-    double *rate_bps; /* [n_begun] */
-    size_t *begun;    /* [n_begun] indices in the run, ascending */
-    size_t n_begun, cap;
-    size_t first_index; /* in the run, of flow n_begun */
-} WindowTraffic;
-
-static void traffic_free(WindowTraffic *t) {
-    flows_free(&t->flows);
-    free(t->sport);
-    free(t->rate_bps);
-    free(t->begun);
-}
-
-static void traffic_add(WindowTraffic *t, uint32_t src, uint32_t dst, uint64_t size_b,
-                        int64_t start_ns, uint16_t sport) {
-    Flows *f = &t->flows;
-    if (f->n == t->cap) {
-        t->cap = 2 * t->cap + 64;
-        f->src = mem_realloc(f->src, t->cap, sizeof *f->src);
-        f->dst = mem_realloc(f->dst, t->cap, sizeof *f->dst);
-        f->size_b = mem_realloc(f->size_b, t->cap, sizeof *f->size_b);
-        f->start_ns = mem_realloc(f->start_ns, t->cap, sizeof *f->start_ns);
-        t->sport = mem_realloc(t->sport, t->cap, sizeof *t->sport);
-    }
-    f->src[f->n] = src;
-    f->dst[f->n] = dst;
-    f->size_b[f->n] = size_b;
-    f->start_ns[f->n] = start_ns;
-    t->sport[f->n++] = sport;
-}
-
-static void add_begun(WindowTraffic *t, const NetFluidState *state, int64_t at_ns) {
-    t->rate_bps = MEM_NEW(double, state->n);
-    t->begun = MEM_NEW(size_t, state->n);
-    for (size_t i = 0; i < state->n; i++) {
-        const NetFluidFlow *a = &state->flows[i];
-        t->rate_bps[i] = a->rate_bps;
-        t->begun[i] = a->index;
-        traffic_add(t, a->src, a->dst, (uint64_t)fmax(1, ceil(a->left_b)), at_ns, a->sport);
-    }
-    t->n_begun = state->n;
-}
-
-/* Returns the last chunk that begins before at_ns, or 0. */
-static size_t chunk_before(const WindowsRun *r, int64_t at_ns) {
-    size_t lo = 0, hi = r->n_chunks;
-    while (hi - lo > 1) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (r->chunk_start_ns[mid] < at_ns) lo = mid;
-        else hi = mid;
-    }
-    return lo;
-}
-
-/* Adds the flows that start in [from_ns, until_ns). */
-static void add_starting(WindowTraffic *t, const WindowsRun *r, int64_t from_ns, int64_t until_ns) {
-    Flows room = {0};
-    bool first = true;
-    for (size_t k = chunk_before(r, from_ns); k < r->n_chunks && r->chunk_start_ns[k] < until_ns;
-         k++) {
-        FlowChunk c = flowsource_chunk(&r->s->source, k, &room);
-        for (uint32_t i = 0; i < c.n; i++) {
-            if (c.start_ns[i] < from_ns || c.start_ns[i] >= until_ns) continue;
-            if (first) t->first_index = c.first + i;
-            first = false;
-            traffic_add(t, c.src[i], c.dst[i], c.size_b[i], c.start_ns[i], c.sport[i]);
-        }
-    }
-    flows_free(&room);
-}
-
-/* ---- what waits in a window ---- */
-
-static bool waits_for_others(const WindowsRun *r) {
-    const FlowGraph *g = r->s->flows.graph;
-    return g && g->earliest_ns;
-}
-
-/* The place in the window of a flow of the run; SIZE_MAX: it had ended before. */
-static size_t place_of(const WindowTraffic *t, size_t index) {
-    size_t lo = 0, hi = t->n_begun;
-    if (index >= t->first_index && index - t->first_index < t->flows.n - t->n_begun)
-        return t->n_begun + index - t->first_index;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (t->begun[mid] < index) lo = mid + 1;
-        else hi = mid;
-    }
-    return lo < t->n_begun && t->begun[lo] == index ? lo : SIZE_MAX;
-}
-
-/* Flows of the window that wait for others of it do so; those whose others had ended before start
- * when the fluid simulation says. */
-static void keep_waiting(WindowTraffic *t, const WindowsRun *r) {
-    const FlowGraph *all = r->s->flows.graph;
-    if (!waits_for_others(r)) return;
-    FlowGraph *g = t->flows.graph = flowgraph_new();
-    g->earliest_ns = MEM_NEW(int64_t, t->flows.n);
-    for (size_t i = 0; i < t->flows.n; i++) {
-        size_t index = i < t->n_begun ? t->begun[i] : t->first_index + i - t->n_begun;
-        g->earliest_ns[i] = i < t->n_begun ? t->flows.start_ns[i] : all->earliest_ns[index];
-        flowgraph_flow(g, FLOWGRAPH_NONE, all->delay_ns[index]);
-        for (size_t k = all->first[index]; i >= t->n_begun && k < all->first[index + 1]; k++) {
-            size_t on = place_of(t, all->after[k]);
-            if (on != SIZE_MAX) flowgraph_wait(g, (uint32_t)on);
-        }
-    }
+static WindowSource source_of(const WindowsRun *r) {
+    return (WindowSource){.source = &r->s->source,
+                          .graph = r->s->flows.graph,
+                          .chunk_start_ns = r->chunk_start_ns,
+                          .n_chunks = r->n_chunks};
 }
 
 static int64_t start_of(const WindowsRun *r, size_t index) {
@@ -463,14 +355,15 @@ static int simulate_window(void *ctx, size_t item, int worker, Err *err) {
     WindowTraffic t = {0};
     NetFluidState state;
     netfluid_state(r->fluid, begin_ns, rr->capacity, &state);
-    add_begun(&t, &state, begin_ns);
-    add_starting(&t, r, begin_ns, until_ns);
-    keep_waiting(&t, r);
+    WindowSource from = source_of(r);
+    windowtraffic_add_begun(&t, &state, begin_ns);
+    windowtraffic_add_starting(&t, &from, begin_ns, until_ns);
+    windowtraffic_keep_waiting(&t, &from);
     int rc = simulate(r, rr->capacity, &t, t.n_begun + first - t.first_index, n,
                       (double)(until_ns - t.flows.start_ns[0]), q->max_events, seed + item,
                       &r->result[item], err);
     netfluid_state_free(&state);
-    traffic_free(&t);
+    windowtraffic_free(&t);
     return rc;
 }
 
@@ -620,7 +513,8 @@ static int pilot(Windows *w, double hops, Err *err) {
         r->fixed_hops = fmax(each - measured, 0.2 * each);
         Efficiency e = efficiency(r);
         /* Where flows wait for others, packets that are slower have fewer to serve. */
-        double load = waits_for_others(r) ? 0 : w->max_load;
+        WindowSource from = source_of(r);
+        double load = windowtraffic_waits(&from) ? 0 : w->max_load;
         double next = next_capacity(&search, usual, load, w->capacity, e, &w->capacity_error);
         bool lossy = w->n_drops > 0 && r->tail_ns < LOSSY_TAIL_NS;
         settled = fabs(next / w->capacity - 1) < LEAST_CORRECTION && !lossy;
@@ -639,36 +533,15 @@ typedef struct {
     WindowResult result;
 } WholeRun;
 
-static void *placed(void *old, size_t size, const size_t *order, size_t n) {
-    char *new = mem_alloc(n, size);
-    for (size_t i = 0; i < n; i++) memcpy(new + i *size, (char *)old + order[i] * size, size);
-    free(old);
-    return new;
-}
-
-/* Puts the flows of the whole run in the list that was asked for, which is simulated. */
-static void put_as_asked(WindowTraffic *t, const WindowsRun *r) {
-    Flows *f = &t->flows;
-    if (!f->graph) return;
-    assert(f->start_ns);
-    size_t *order = MEM_NEW(size_t, f->n);
-    for (size_t i = 0; i < f->n; i++) order[r->s->flows.graph->place[i]] = i;
-    flowgraph_permute(f->graph, order);
-    f->src = placed(f->src, sizeof *f->src, order, f->n);
-    f->dst = placed(f->dst, sizeof *f->dst, order, f->n);
-    f->size_b = placed(f->size_b, sizeof *f->size_b, order, f->n);
-    memcpy(f->start_ns, f->graph->earliest_ns, f->n * sizeof *f->start_ns);
-    free(order);
-}
-
 static int run_whole(void *ctx, size_t item, int worker, Err *err) {
     (void)item, (void)worker;
     WholeRun *x = ctx;
     const WindowsRun *r = x->r;
     WindowTraffic t = {0};
-    add_starting(&t, r, INT64_MIN, INT64_MAX);
-    keep_waiting(&t, r);
-    put_as_asked(&t, r);
+    WindowSource from = source_of(r);
+    windowtraffic_add_starting(&t, &from, INT64_MIN, INT64_MAX);
+    windowtraffic_keep_waiting(&t, &from);
+    windowtraffic_as_asked(&t, &from);
     double *fct_ns = MEM_NEW(double, t.flows.n), *rest_ns = MEM_ZNEW(double, t.flows.n);
     PktOptions po = {.compat = r->o.hpcc_ns3, .seed = r->o.seed};
     int rc = pktsim_run(r->s->route, &t.flows, &r->s->conf, &po, fct_ns, &x->result.stats, err);
@@ -682,7 +555,7 @@ static int run_whole(void *ctx, size_t item, int worker, Err *err) {
     }
     free(fct_ns);
     free(rest_ns);
-    traffic_free(&t);
+    windowtraffic_free(&t);
     return rc;
 }
 

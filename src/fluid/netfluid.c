@@ -317,6 +317,7 @@ typedef struct {
     uint32_t *followers;
     uint32_t *left;   /* [n] that have not ended, of those a flow waits for */
     double *ready_ns; /* [n] the last end of those that have */
+    double *end_ns;   /* [n] out */
     Due *due;         /* [n_due] a heap, by time and then by flow: they begin at theirs */
     size_t n_due, cap_due;
 } Follow;
@@ -420,6 +421,7 @@ static uint32_t pop_due(Follow *w) {
 static void end_for_followers(Stepper *s, uint32_t flow, double took) {
     Follow *w = s->follow;
     double end_ns = (double)s->all.flow[flow].start_ns + took + w->rest_ns[flow];
+    w->end_ns[flow] = end_ns;
     for (size_t k = w->start[flow]; k < w->start[flow + 1]; k++) {
         uint32_t f = w->followers[k];
         w->ready_ns[f] = fmax(w->ready_ns[f], end_ns);
@@ -696,11 +698,12 @@ int netfluid_run(const NetFluid *nf, double *sent_ns, const Log *log, Err *err) 
 }
 
 int netfluid_follow(const NetFluid *nf, const FlowGraph *g, const double *rest_ns, double capacity,
-                    int64_t *start_ns, const Log *log, Err *err) {
+                    int64_t *start_ns, double *end_ns, const Log *log, Err *err) {
     Follow w = {.graph = g,
                 .rest_ns = rest_ns,
                 .left = MEM_NEW(uint32_t, g->n),
-                .ready_ns = MEM_ZNEW(double, g->n)};
+                .ready_ns = MEM_ZNEW(double, g->n),
+                .end_ns = end_ns};
     Stepper s = {.nf = nf, .links_class = -1, .capacity = capacity, .follow = &w};
     for (size_t i = 0; i < g->n; i++) w.left[i] = (uint32_t)(g->first[i + 1] - g->first[i]);
     flowgraph_followers(g, &w.start, &w.followers);

@@ -73,7 +73,7 @@ int netfluid_run(const NetFluid *nf, double *sent_ns, const Log *log, Err *err);
 /* netfluid_follow simulates all flows as netfluid_run does, on links of `capacity` as for
  * netfluid_state, and has those that wait in g (of the source's flows, whose own starts are g's
  * earliest_ns) start when others have ended: rest_ns[n] after their last bit was sent. start_ns[n]
- * becomes when each starts. Returns −1 if interrupted (ERR_STOPPED). */
+ * and end_ns[n] become when each starts and ends. Returns −1 if interrupted (ERR_STOPPED). */
 int netfluid_follow(const NetFluid *nf, const FlowGraph *g, const double *rest_ns, double capacity,
-                    int64_t *start_ns, const Log *log, Err *err);
+                    int64_t *start_ns, double *end_ns, const Log *log, Err *err);
 #endif

@@ -32,6 +32,9 @@ enum { DEFAULT_N_FLOWS = 1000000 };
 /* Of links in the fluid simulation that says when flows start that wait: about what controls leave
  * of them (features/windows). */
 static const double FLUID_CAPACITY = 0.95;
+/* Flows, at most, that are simulated as a fluid for the sake of jobs alone whose flows don't wait.
+ */
+enum { MOST_FOR_JOBS = 4000000 };
 
 static int choose_mix(const ScenarioOptions *o, Mix *out, const Log *log, Err *err) {
     Mix *all;
@@ -212,6 +215,23 @@ static uint16_t *ports_by_place(const FlowGraph *g, const uint16_t *asked_sport)
     return sport;
 }
 
+/* Notes when the first flow of each job starts and the last one ends. */
+static void keep_spans(const Flows *f, const double *end_ns) {
+    FlowGraph *g = f->graph;
+    g->job_begin_ns = MEM_NEW(double, g->n_jobs);
+    g->job_end_ns = MEM_NEW(double, g->n_jobs);
+    for (uint32_t k = 0; k < g->n_jobs; k++) {
+        g->job_begin_ns[k] = INFINITY;
+        g->job_end_ns[k] = 0;
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        uint32_t k = g->job[i];
+        if (k == FLOWGRAPH_NONE) continue;
+        g->job_begin_ns[k] = fmin(g->job_begin_ns[k], (double)f->start_ns[i]);
+        g->job_end_ns[k] = fmax(g->job_end_ns[k], end_ns[i]);
+    }
+}
+
 /* Sets the starts of flows that wait to what follows as a fluid. */
 static int follow_as_fluid(Scenario *s, const uint16_t *asked_sport, double span_ns, int threads,
                            const Log *log, Err *err) {
@@ -220,9 +240,12 @@ static int follow_as_fluid(Scenario *s, const uint16_t *asked_sport, double span
     FlowSource source = flowsource_in_memory(f, sport);
     NetFluidOptions fo = {.least_span_ns = span_ns};
     NetFluid *nf = netfluid_new(s->route, &source, &s->conf, &fo, threads, err);
-    double *rest_ns = rest_times(s);
+    double *rest_ns = rest_times(s), *end_ns = MEM_NEW(double, f->n);
     int rc =
-        nf ? netfluid_follow(nf, f->graph, rest_ns, FLUID_CAPACITY, f->start_ns, log, err) : -1;
+        nf ? netfluid_follow(nf, f->graph, rest_ns, FLUID_CAPACITY, f->start_ns, end_ns, log, err)
+           : -1;
+    if (rc == 0) keep_spans(f, end_ns);
+    free(end_ns);
     netfluid_destroy(nf);
     free(rest_ns);
     free(sport);
@@ -237,7 +260,7 @@ static int fix_starts(Scenario *s, int threads, const Log *log, Err *err) {
     Flows *f = &s->flows;
     size_t n = 0;
     for (size_t i = 0; i < f->n; i++) n += flowgraph_waits(f->graph, i) != 0;
-    if (n == 0) return 0;
+    if (n == 0 && (f->graph->n_jobs == 0 || f->n > MOST_FOR_JOBS)) return 0;
     double *ideal_ns = MEM_NEW(double, f->n);
     uint16_t *sport = MEM_NEW(uint16_t, f->n);
     route_sports(&s->topo, f->src, f->dst, f->n, sport);
@@ -248,10 +271,11 @@ static int fix_starts(Scenario *s, int threads, const Log *log, Err *err) {
     for (size_t i = 0; i < f->n; i++) end_ns = fmax(end_ns, (double)f->start_ns[i] + ideal_ns[i]);
     free(ideal_ns);
     flows_sort(f);
-    log_note(log,
-             "%s flows wait for others: they start when a fluid simulation has these end, in "
-             "packet windows when packets do",
-             units_count(n).s);
+    if (n > 0)
+        log_note(log,
+                 "%s flows wait for others: they start when a fluid simulation has these end, in "
+                 "packet windows when packets do",
+                 units_count(n).s);
     int rc = follow_as_fluid(s, sport, end_ns - (double)f->start_ns[0], threads, log, err);
     s->sport = ports_by_place(f->graph, sport);
     free(sport);

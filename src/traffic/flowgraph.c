@@ -29,6 +29,8 @@ void flowgraph_destroy(FlowGraph *g) {
     free(g->started_ns);
     free(g->earliest_ns);
     free(g->place);
+    free(g->job_begin_ns);
+    free(g->job_end_ns);
     free(g->group);
     free(g->number);
     free(g->name);

@@ -23,6 +23,7 @@ typedef struct FlowGraph {
     uint32_t *place;      /* [n] */
     double *started_ns;   /* [n] when a simulation had them start, NAN: never; NULL: none did */
     size_t cap_after, cap_first;
+    double *job_begin_ns, *job_end_ns; /* [n_jobs] in a fluid simulation; NULL: there was none */
     uint32_t n_jobs, n_groups;
     uint32_t *group;  /* [n_jobs] */
     uint32_t *number; /* [n_jobs] among the jobs of the group, or FLOWGRAPH_NONE */
