@@ -221,6 +221,30 @@ static void other_collectives_at_line_rate(void **state) {
     net_free(&net);
 }
 
+/* Parts that come together stay in order on a ring whose hops differ: many iterations take that
+ * many times one, whatever the last packet of a part holds. */
+static void parts_of_a_ring_do_not_gather(void **state) {
+    (void)state;
+    double took[2];
+    for (int many = 0; many < 2; many++) {
+        Net net;
+        net_clos(&net);
+        Flows f = draw(&net,
+                       many ? "[{\"kind\": \"collective\", \"op\": \"all-reduce\", \"ranks\": 16, "
+                              "\"size\": 500000, \"iterations\": 12}]"
+                            : "[{\"kind\": \"collective\", \"op\": \"all-reduce\", \"ranks\": 16, "
+                              "\"size\": 500000}]",
+                       1);
+        double *fct_ns = simulate(&net, &f);
+        check_starts(&f, fct_ns);
+        took[many] = end_of(&f, fct_ns);
+        free(fct_ns);
+        flows_free(&f);
+        net_free(&net);
+    }
+    assert_true(fabs(took[1] / took[0] / 12 - 1) < 0.05);
+}
+
 /* What each operation sends in all, of a size that nothing divides. */
 static void collectives_send_what_they_must(void **state) {
     (void)state;
@@ -420,6 +444,7 @@ int main(void) {
         cmocka_unit_test(ring_all_reduce_of_single_packets),
         cmocka_unit_test(ring_all_reduce_at_line_rate),
         cmocka_unit_test(other_collectives_at_line_rate),
+        cmocka_unit_test(parts_of_a_ring_do_not_gather),
         cmocka_unit_test(collectives_send_what_they_must),
         cmocka_unit_test(incast_fills_the_receivers_link),
         cmocka_unit_test(calls_wait_for_replies),

@@ -175,14 +175,16 @@ SimGroups sim_groups_as_fluid(const FlowGraph *g) {
     SimGroups all = {0};
     if (!g || !g->job_end_ns || g->n_groups == 0) return all;
     JobSpan *span = MEM_NEW(JobSpan, g->n_jobs);
+    ByGroup jobs = by_group(g->group, g->n_jobs, g->n_groups);
     double *v = MEM_NEW(double, g->n_jobs);
     for (uint32_t k = 0; k < g->n_jobs; k++)
         span[k] = (JobSpan){g->job_begin_ns[k], g->job_end_ns[k]};
     all.list = MEM_ZNEW(SimGroup, g->n_groups);
     for (; all.n < g->n_groups; all.n++) {
         all.list[all.n].name = g->name[all.n];
-        sum_jobs(&all.list[all.n], g, (uint32_t)all.n, span, v);
+        sum_jobs(&all.list[all.n], &jobs, (uint32_t)all.n, span, v);
     }
+    by_group_free(&jobs);
     free(span);
     free(v);
     return all;

@@ -2,7 +2,8 @@
  *
  *     incast       n senders → a receiver, all at once (within `jitter`)
  *     rpc          a client → n servers, each of which replies `think` after its request
- *     collective   ranks on hosts; what a rank sends waits for what it needs to have received:
+ *     collective   ranks on hosts; what a rank sends waits for what it needs to have received,
+ *                  and in a ring and halving-doubling for what it has sent before:
  *                    ring                rank i → i + 1, a part of size/n a step; n − 1 steps, and
  *                                        as many again for all-reduce
  *                    tree                all-reduce: up a binary tree, and down again, all of it
@@ -223,7 +224,7 @@ static double waits_of(const TrafficJob *job) {
     if (job->kind == JOB_RPC) within = n;
     if (job->kind != JOB_COLLECTIVE) between = n * n;
     else if (job->algorithm == ALGORITHM_DIRECT) between = flows * (n - 1);
-    else within = job->algorithm == ALGORITHM_TREE ? 1.5 * flows : flows;
+    else within = job->algorithm == ALGORITHM_TREE ? 1.5 * flows : 2 * flows;
     return within * job->count + (job->has_period ? 0 : between * (job->count - 1.0));
 }
 
@@ -278,6 +279,7 @@ typedef struct {
     uint32_t index; /* of the job at hand */
     int64_t start_ns;
     uint32_t *last, *before; /* [n] flow that a rank received last: in this and in the last step */
+    uint32_t *sent;          /* [n] flow that a rank of a ring or of halving-doubling sent last */
     uint32_t first_before, n_before; /* flows of the query before: all that it ends with */
 } JobsDraw;
 
@@ -374,12 +376,18 @@ static uint64_t part_b(const TrafficJob *job, uint64_t k, uint64_t n) {
 }
 
 /* A rank's flow to another, which waits for what the rank has received: in the step before, or, in
- * the first one of a later iteration, in the iteration before. */
+ * the first one of a later iteration, in the iteration before. It also waits for what the rank has
+ * sent before, as of parts that came together one would hold up the other else: on a ring they
+ * would gather more and more, until all of them go round behind each other. */
 static void send(JobsDraw *d, uint32_t from, uint32_t to, uint64_t size_b, bool first_step) {
     bool waits = d->last[from] != FLOWGRAPH_NONE && !(first_step && d->job->has_period);
     d->before[to] = add(d, d->host[from], d->host[to], size_b, d->start_ns,
                         waits && first_step ? d->job->gap_ns : 0);
-    if (waits) flowgraph_wait(d->g, d->last[from]);
+    if (waits) {
+        flowgraph_wait(d->g, d->last[from]);
+        flowgraph_wait(d->g, d->sent[from]);
+    }
+    d->sent[from] = d->before[to];
 }
 
 static void end_step(JobsDraw *d) {
@@ -492,6 +500,7 @@ static int draw_job(JobsDraw *d, Err *err) {
     d->n_before = 0;
     d->last = MEM_NEW(uint32_t, job->n);
     d->before = MEM_NEW(uint32_t, job->n);
+    d->sent = MEM_NEW(uint32_t, job->n);
     for (uint32_t i = 0; i < job->n; i++) d->last[i] = FLOWGRAPH_NONE;
     int rc = 0;
     for (uint32_t k = 0; k < job->count && rc == 0; k++) {
@@ -502,6 +511,7 @@ static int draw_job(JobsDraw *d, Err *err) {
     }
     free(d->last);
     free(d->before);
+    free(d->sent);
     return rc;
 }
 
