@@ -260,9 +260,9 @@ static int join(const BatchTruth *t, BatchTruthRow *a, const BatchTruthRow *b, c
 static int merge(BatchTruth *t, const char *path, Err *err) {
     size_t n = 0;
     int rc = 0;
-    assert(t->row || t->n == 0);
     if (t->n > 0) qsort(t->row, t->n, sizeof *t->row, by_row);
     for (size_t i = 0; i < t->n; i++) {
+        assert(t->row);
         BatchTruthRow *last = n > 0 ? &t->row[n - 1] : NULL, *r = &t->row[i];
         if (!last || by_mix(last, r) != 0) {
             t->row[n++] = *r;

@@ -457,7 +457,7 @@ typedef struct {
 
 static Efficiency efficiency(const WindowsRun *r) {
     double served = 0, fluid = 0, sum = 0, n = (double)r->round.n_windows;
-    assert(r->result || n == 0);
+    assert(r->result || r->round.n_windows == 0);
     for (size_t i = 0; i < r->round.n_windows; i++) {
         served += r->result[i].served_b;
         fluid += r->result[i].fluid_b;

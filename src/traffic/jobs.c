@@ -46,7 +46,11 @@ static int read_choice(const Json *j, const char *key, const char *const *names,
     Json v;
     const char *text;
     *out = otherwise;
-    if (!json_find(j, key, &v)) return otherwise >= 0 ? 0 : json_need(j, key, &v, err);
+    if (!json_find(j, key, &v)) {
+        if (otherwise >= 0) return 0;
+        json_need(j, key, &v, err); /* says what is missing */
+        return -1;
+    }
     if (json_string(&v, &text, err) != 0) return -1;
     for (*out = 0; names[*out]; ++*out)
         if (strcmp(names[*out], text) == 0) return 0;
