@@ -15,7 +15,7 @@
 #include "packet/evq.h"
 
 /* The rank of an event as one number. */
-static int64_t ranks(const EvNode *n) { return n->sched * 5 + (int32_t)(n->tie + 2); }
+static int64_t ranks(const EvNode *n) { return n->rank * 5 + (int32_t)(n->tie + 2); }
 
 /* Pushes near and far, many of equal time, come out by (time, rank), whatever part of the pushes
  * the wheel takes: with a horizon of 300 most, with a long one those few beyond its first word. */

@@ -173,6 +173,7 @@ static void hpcc_keeps_its_rate_on_fast_links(void **state) {
     (void)state;
     NetConf conf;
     netconf_default(&conf);
+    conf.line_window_b = 15e3;
     double none = incast_ns(1e14, 1000, 8, 1000000, &conf, "none"),
            hpcc = incast_ns(1e14, 1000, 8, 1000000, &conf, "hp");
     assert_true(hpcc < 1.01 * none);

@@ -96,6 +96,7 @@ static void send_credit(PktSim *s, uint32_t slot) {
     uint32_t id = pktsim_cell_new(s, CELL_CREDIT);
     PktCell *c = pktsim_cell(s, id);
     c->flow = slot;
+    c->ev.tie = s->sinks[slot].index;
     c->n_hops = 0;
     c->marked = c->echo = false;
     c->wire_b = (uint16_t)s->ack_wire_b;

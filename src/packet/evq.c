@@ -47,11 +47,11 @@ void evq_free(Evq *q) {
 /* ---- ready list and wheel ---- */
 
 static inline bool rank_before(const Evq *q, const EvNode *a, const EvNode *b) {
-    return evq_rank_before(q, a->sched, a->tie, b->sched, b->tie);
+    return evq_rank_before(q, a->rank, a->tie, b->rank, b->tie);
 }
 
 static void push_far(Evq *q, uint32_t id, const EvNode *n) {
-    evheap_push(&q->far, q, (EvFar){n->time, n->sched, id});
+    evheap_push(&q->far, q, (EvFar){n->time, n->rank, id});
 }
 
 /* Puts an event in its place of the ready list, which has room, or in the heap if that is far from
@@ -148,7 +148,7 @@ uint32_t evq_pop_far(Evq *q) {
 
 static bool far_before(const Evq *q, const EvFar *a, const EvFar *b) {
     if (a->time != b->time) return a->time < b->time;
-    if (a->sched != b->sched) return a->sched < b->sched;
+    if (a->rank != b->rank) return a->rank < b->rank;
     return q && rank_before(q, evq_node(q, a->id), evq_node(q, b->id));
 }
 

@@ -2,9 +2,9 @@
  * room.
  *
  * Nodes are elements of the user's array, EVQ_STRIDE bytes each, that begin with an EvNode; the
- * queue links them by 32-bit index and owns no memory per event. Order is (time, sched, tie):
- * events of equal time run in the order scheduled, whatever the order of pushing. `tie` counts the
- * events scheduled at one instant and may wrap: at most 2^31 are. */
+ * queue links them by 32-bit index and owns no memory per event. Order is (time, rank, tie),
+ * whatever the order of pushing. `tie` is a count that may wrap: those of events of one time and
+ * rank are less than 2^31 apart. */
 #ifndef M3_PACKET_EVQ_H
 #define M3_PACKET_EVQ_H
 #include <stdbool.h>
@@ -16,8 +16,8 @@ enum { EVQ_STRIDE = 64 }; /* a cache line */
 
 typedef struct {
     int64_t time;  /* ticks, ≥ 0 */
-    int64_t sched; /* when it was scheduled */
-    uint32_t tie;  /* orders those scheduled at the same time */
+    int64_t rank;  /* orders those of equal time */
+    uint32_t tie;  /* orders those of equal time and rank */
     uint32_t next; /* in its slot's list */
 } EvNode;
 
@@ -28,7 +28,7 @@ typedef struct {
 
 /* A 4-ary heap of events, for what has no quicker place. To begin with, all zero but for `time`. */
 typedef struct {
-    int64_t time, sched;
+    int64_t time, rank;
     uint32_t id;
 } EvFar;
 typedef struct {
@@ -37,7 +37,7 @@ typedef struct {
     int64_t time; /* of its first event; INT64_MAX: none */
 } EvHeap;
 /* evheap_push adds an event, and evheap_pop takes out the first one, of a heap that has some, by
- * (time, sched) and, unless q is NULL, by the ties in its nodes: those may be renumbered in
+ * (time, rank) and, unless q is NULL, by the ties in its nodes: those may be renumbered in
  * between. evheap_free releases. */
 typedef struct Evq Evq;
 void evheap_push(EvHeap *h, const Evq *q, EvFar e);
@@ -49,9 +49,9 @@ void evheap_free(EvHeap *h);
  * heap if that is later. base is a multiple of 64, so that a word of slots is of one turn. */
 struct Evq {
     unsigned char *nodes; /* the user's array; set by the user, again after each move of it */
-    /* How ties of events scheduled at one time are ordered, set by the user after evq_init; NULL:
+    /* How ties of events of equal time and rank are ordered, set by the user after evq_init; NULL:
      * by number. */
-    bool (*tie_before)(const void *ctx, int64_t sched, uint32_t a, uint32_t b);
+    bool (*tie_before)(const void *ctx, int64_t rank, uint32_t a, uint32_t b);
     const void *ctx;
     int64_t now;    /* time of the last event popped */
     int64_t base;   /* first slot that is not in the ready list */
@@ -82,10 +82,10 @@ static inline EvNode *evq_node(const Evq *q, uint32_t id) {
     return (EvNode *)(void *)(q->nodes + (size_t)id * EVQ_STRIDE);
 }
 /* evq_rank_before says whether an event comes before another one of equal time. */
-static inline bool evq_rank_before(const Evq *q, int64_t sched_a, uint32_t tie_a, int64_t sched_b,
+static inline bool evq_rank_before(const Evq *q, int64_t rank_a, uint32_t tie_a, int64_t rank_b,
                                    uint32_t tie_b) {
-    if (sched_a != sched_b) return sched_a < sched_b;
-    return q->tie_before ? q->tie_before(q->ctx, sched_a, tie_a, tie_b)
+    if (rank_a != rank_b) return rank_a < rank_b;
+    return q->tie_before ? q->tie_before(q->ctx, rank_a, tie_a, tie_b)
                          : (int32_t)(tie_a - tie_b) < 0;
 }
 /* evq_list writes the nodes of all events, in no order, to ids[evq_len]. */
@@ -93,10 +93,10 @@ void evq_list(const Evq *q, uint32_t *ids);
 static inline size_t evq_len(const Evq *q) { return q->n_wheel + (q->end - q->at) + q->far.n; }
 
 /* evq_push adds node id with time ≥ now and a rank that no other pending event of that time has. */
-static inline void evq_push(Evq *q, uint32_t id, int64_t time, int64_t sched, uint32_t tie) {
+static inline void evq_push(Evq *q, uint32_t id, int64_t time, int64_t rank, uint32_t tie) {
     EvNode *n = evq_node(q, id);
     n->time = time;
-    n->sched = sched;
+    n->rank = rank;
     n->tie = tie;
     int64_t slot = time >> q->shift;
     if ((uint64_t)(slot - q->base) > q->mask) { /* earlier, too */

@@ -43,7 +43,7 @@ static uint32_t take(PktSim *s) {
 
 void flowslot_release(PktSim *s, uint32_t slot) {
     const FlowSlot *f = &s->flows[slot];
-    if (s->part) part_touch(s, slot);
+    if (s->part && s->compat) part_touch(s, slot);
     if (f->pos != NONE || f->n_packets > 0) return;
     if (s->part) part_count_flow(s, -1);
     flowslot_give_back(s, slot);

@@ -13,7 +13,9 @@
  * per gap, again after NACK_INTERVAL_NS); the sender then goes back to the first missing byte. In
  * compat a lost tail hangs the flow, as the reference has no retransmission timer. Otherwise a
  * timer starts when a packet of the flow is dropped, so that it never fires because of mere delay,
- * and duplicates are acknowledged, so that no flow hangs. */
+ * and duplicates are acknowledged, so that no flow hangs. The sender sees to it when the dropped
+ * packet's cell reaches it, after the time of a longest hop and at most RTO_NS: no node acts on
+ * another one at once. */
 #include "packet/host.h"
 
 #include "packet/part.h"
@@ -141,6 +143,7 @@ static void send_data(PktSim *s, Port *p, Nic *n, uint32_t pos) {
     f->asks = false;
     c->wire_b = (uint16_t)(payload + s->header_b);
     c->byte = f->nxt;
+    c->ev.tie = f->index;
     c->sent = s->now;
     s->stats->n_packets++;
     s->stats->sent_b += payload;
@@ -250,7 +253,7 @@ static void receive_data(PktSim *s, uint32_t id) {
     } else if (c->byte < f->expected && !s->compat) {
         answer(s, f->expected, id, CELL_ACK);
     } else {
-        pktsim_packet_free(s, id);
+        host_on_gone(s, id, false);
     }
 }
 
@@ -266,7 +269,7 @@ static void receive_trimmed(PktSim *s, uint32_t id) {
         answer(s, f->expected, id, CELL_ACK);
     } else {
         if (c->byte < f->trimmed) f->trimmed = c->byte;
-        pktsim_packet_free(s, id);
+        host_on_gone(s, id, false);
     }
 }
 
@@ -339,7 +342,6 @@ static void control(PktSim *s, FlowSlot *f, uint32_t id) {
 static void receive_ack(PktSim *s, uint32_t id) {
     const PktCell *c = pktsim_cell(s, id);
     FlowSlot *f = &s->flows[c->flow];
-    if (s->part && !s->compat) part_note_sender(s, c->flow);
     if (c->byte > f->una) f->una = c->byte;
     if (c->kind == CELL_NACK) f->nxt = f->una;
     if (!s->compat && f->nxt < f->una)
@@ -377,32 +379,43 @@ void host_on_arrival(PktSim *s, uint32_t id) {
 
 /* ---- the retransmission timer (not in compat) ---- */
 
-int64_t host_least_rto_ticks(const PktSim *s) {
-    return (int64_t)(RTO_NS * (double)s->ticks_per_ns);
+int64_t host_news_ticks(const PktSim *s, int64_t longest_hop) {
+    int64_t rto = (int64_t)(RTO_NS * (double)s->ticks_per_ns);
+    return longest_hop < rto ? longest_hop : rto;
 }
 
-void host_set_rto(PktSim *s, uint32_t slot, uint32_t id, int64_t time, uint32_t tie, uint64_t una,
-                  uint8_t n_rto) {
-    FlowSlot *f = &s->flows[slot];
+/* Sets the timer as of tick `since`. */
+static void arm_rto(PktSim *s, uint32_t slot, FlowSlot *f, int64_t since) {
+    uint32_t id = f->rto = pktsim_cell_new(s, CELL_RTO);
     PktCell *c = pktsim_cell(s, id);
-    c->kind = CELL_RTO;
-    c->event = EVENT_OTHER;
     c->flow = slot;
     c->byte = f->index;
-    f->rto_una = una;
-    int backoff = n_rto < MAX_BACKOFF ? n_rto : MAX_BACKOFF;
+    f->rto_una = f->una;
+    int backoff = f->n_rto < MAX_BACKOFF ? f->n_rto : MAX_BACKOFF;
     double delay_ns = (RTO_NS + 4 * f->cc.base_rtt_ns) * (double)(1 << backoff);
-    evq_push(&s->q, id, time + (int64_t)(delay_ns * (double)s->ticks_per_ns), time, tie);
+    pktsim_schedule(s, id, since + (int64_t)(delay_ns * (double)s->ticks_per_ns));
 }
 
-static void arm_rto(PktSim *s, uint32_t slot, FlowSlot *f) {
-    uint32_t id = f->rto = pktsim_cell_new(s, CELL_RTO);
-    host_set_rto(s, slot, id, s->now, s->tie++, f->una, f->n_rto);
+void host_on_gone(PktSim *s, uint32_t id, bool dropped) {
+    if (s->compat) {
+        pktsim_packet_free(s, id);
+        return;
+    }
+    PktCell *c = pktsim_cell(s, id);
+    c->kind = CELL_GONE;
+    c->event = EVENT_OTHER;
+    c->byte = c->ev.tie;
+    c->marked = dropped;
+    int64_t time = s->now + s->news_ticks;
+    if (!s->part || !part_send_news(s, id, time)) pktsim_schedule(s, id, time);
 }
 
-void host_on_drop(PktSim *s, uint32_t slot) {
-    FlowSlot *f = &s->flows[slot];
-    if (!s->compat && f->rto == NONE && f->una < f->size_b) arm_rto(s, slot, f);
+void host_on_news(PktSim *s, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
+    FlowSlot *f = &s->flows[c->flow];
+    if (c->marked && f->rto == NONE && f->una < f->size_b)
+        arm_rto(s, c->flow, f, s->now - s->news_ticks);
+    pktsim_packet_free(s, id);
 }
 
 void host_on_rto(PktSim *s, uint32_t id) {
@@ -412,11 +425,10 @@ void host_on_rto(PktSim *s, uint32_t id) {
     bool current = f->index == c->byte && f->rto == id;
     pktsim_cell_free(s, id);
     if (!current) return;
-    if (s->part) part_note_sender(s, slot);
     f->rto = NONE;
     if (f->una > f->rto_una) {
         f->n_rto = 0;
-        arm_rto(s, slot, f);
+        arm_rto(s, slot, f, s->now);
         return;
     }
     s->stats->n_timeouts++;
@@ -428,6 +440,6 @@ void host_on_rto(PktSim *s, uint32_t id) {
         rate_changed(s, f);
     }
     update_entry(s, f);
-    if (f->n_rto < MAX_TIMEOUTS) arm_rto(s, slot, f);
+    if (f->n_rto < MAX_TIMEOUTS) arm_rto(s, slot, f, s->now);
     port_kick(s, s->nics[f->nic].link);
 }

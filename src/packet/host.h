@@ -40,16 +40,13 @@ void host_on_free(PktSim *s, uint32_t link);
  * sender. */
 void host_on_arrival(PktSim *s, uint32_t id);
 
-/* host_on_drop makes sure that a flow whose packet was dropped somewhere finds out: it arms the
- * retransmission timer (not in compat). */
-void host_on_drop(PktSim *s, uint32_t slot);
-
-/* host_set_rto sets a flow's retransmission timer, a cell, as it is to be set by an event of that
- * time and tie. Whether the flow waits for it is the caller's. host_least_rto_ticks returns how
- * long one takes at least. */
-void host_set_rto(PktSim *s, uint32_t slot, uint32_t id, int64_t time, uint32_t tie, uint64_t una,
-                  uint8_t n_rto);
-int64_t host_least_rto_ticks(const PktSim *s);
+/* host_on_gone takes a packet that was dropped, or that ends at its receiver without an answer, out
+ * of the network. Other than in compat its cell lets the sender know, after news_ticks, which
+ * host_on_news handles: a drop arms the retransmission timer. host_news_ticks returns that time for
+ * a network's longest hop. */
+void host_on_gone(PktSim *s, uint32_t id, bool dropped);
+void host_on_news(PktSim *s, uint32_t id);
+int64_t host_news_ticks(const PktSim *s, int64_t longest_hop);
 
 /* These handle timers and free their cells: a NIC's wake-up, a congestion control's timer, and the
  * retransmission timer. */

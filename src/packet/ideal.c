@@ -21,7 +21,9 @@
 #include "packet/pktsim.h"
 
 int64_t ideal_ticks(bool compat, double bytes, double rate_bps) {
-    return compat ? compat_ns(bytes * 8 / rate_bps) : (int64_t)(bytes * 8e12 / rate_bps + 0.5);
+    if (compat) return compat_ns(bytes * 8 / rate_bps);
+    int64_t ps = (int64_t)(bytes * 8e12 / rate_bps + 0.5);
+    return ps > 0 ? ps : 1;
 }
 
 uint32_t ideal_path(const Route *r, bool compat, uint32_t src_host, uint32_t dst_host,

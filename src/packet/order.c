@@ -1,4 +1,4 @@
-/* order: compares by looking back at the steps that scheduled events.
+/* order: compares by looking back at the steps that scheduled events. Only compat needs that.
  *
  * One run takes events of equal time in the order scheduled, that is in the order of the steps that
  * scheduled them. So the order of two steps of equal time is that of the times at which their

@@ -1,5 +1,5 @@
-/* order: in which order one run would take events and steps that several partitions have at the
- * same time. Private to this room.
+/* order: in which order one run in compat would take events and steps that several partitions have
+ * at the same time. Private to this room.
  *
  * A step is an event that was handled, or one of the flows that start in such an event. A partition
  * logs its steps, and an event's tie tells which step of which partition scheduled it. */

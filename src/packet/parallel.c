@@ -8,26 +8,26 @@
  *   run       …                                  …
  *
  * A partition (partition.h) has switches and their hosts, and of a run's state all that is theirs:
- * event queue, cells, ports, buffers. What a step of one partition means to another reaches it by a
- * link, no sooner than the shortest link between partitions takes: the lookahead. A window is at
+ * event queue, cells, ports, buffers. What an event of one partition means to another reaches it by
+ * a link, no sooner than the shortest link between partitions takes: the lookahead. A window is at
  * most that long, so within it all go on by themselves (part.h). Where the next event of all is
  * later, the next window begins there. Windows end where a series' interval does, and at the stop.
  *
- * Order: events of equal time run by when they were scheduled, and those that were scheduled at one
- * time in the order of the steps that did so, wherever these were: the partitions' logs tell
- * (order.h). The order within each node is hence what it is in a single queue, whatever the
+ * Order: events of equal time run by their rank, which is the same wherever they are scheduled
+ * (pktsim_private.h). In compat, where it is when they were scheduled, those that were scheduled at
+ * one time run in the order of the steps that did so, wherever these were: the partitions' logs
+ * tell (order.h). The order within each node is hence what it is in a single queue, whatever the
  * partitions.
  *
  * What is not of a node: the list of flows, which all partitions go through alike; flows' paths and
- * both their ends, which lie in memory that never moves and of which each end has one owner;
- * retransmission timers that a drop sets at once, far away (part.c). Lines of a trace, rows of a
- * series and, when a window may have brought a new one, the largest counts of packets and flows are
- * seen to in order after `receive`, while the partitions wait.
+ * both their ends, which lie in memory that never moves and of which each end has one owner. Lines
+ * of a trace, rows of a series and, when a window may have brought a new one, the largest counts of
+ * packets and flows are seen to in order, while the partitions wait; in compat after `receive`.
  *
- * Left out: controls that draw random numbers in switches or have timers (DCQCN). All their draws
- * are of one stream, in the order of events, so the next one is not known before all earlier events
- * have run. Runs with it take one thread; so do stretches of longer runs, and flows that start when
- * others have finished. */
+ * Left out: controls that have timers (DCQCN): a run ends when nothing but timers is left in all
+ * the network. In compat also those that draw random numbers in switches, all from one stream in
+ * the order of events. Such runs take one thread; so do stretches of longer runs, and flows that
+ * start when others have finished. */
 #include "packet/parallel.h"
 
 #include <math.h>
@@ -47,7 +47,7 @@ typedef struct {
 typedef struct {
     int64_t next;                                 /* no event is before */
     int64_t cells, flows, most_cells, most_flows; /* before the window; at most in it */
-    uint64_t most_steps;
+    uint64_t most_events;
 } Outlook;
 
 /* What the partitions do next: receive what came of the last window and run the next one; or, in
@@ -69,7 +69,7 @@ typedef struct {
     Outlook outlook;
     bool interrupted;
     Progress progress;
-    uint64_t n_windows, critical_steps;
+    uint64_t n_windows, critical_events;
 } Parallel;
 
 /* ---- set-up ---- */
@@ -88,8 +88,8 @@ static void share_slots(Parallel *x) {
     }
 }
 
-/* Memory that takes no room until it is used. An event that starts flows has steps for each, of
- * which pktsim.c bounds the number. */
+/* Compat: memory that takes no room until it is used. An event that starts flows has steps for
+ * each, of which pktsim.c bounds the number. */
 static OrderLog new_log(size_t n_flows) {
     return (OrderLog){.steps = mem_reserve(ORDER_MAX_STEPS, sizeof(OrderStep)),
                       .cap = ORDER_MAX_STEPS / 2,
@@ -104,9 +104,8 @@ static void init_part(Parallel *x, const Partition *plan, int q) {
                 .all = x->parts,
                 .of_node = plan->of_node,
                 .boxes = {MEM_ZNEW(PartBox, (size_t)x->n), MEM_ZNEW(PartBox, (size_t)x->n)},
-                .log = new_log(x->sims[0]->in->n),
-                .n_common = x->sims[0]->in->n,
                 .order = {.logs = x->logs, .me = q}};
+    if (x->sims[0]->compat) p->log = new_log(x->sims[0]->in->n);
     x->logs[q] = &p->log;
 }
 
@@ -115,13 +114,13 @@ static bool init_parts(Parallel *x, const Partition *plan) {
     bool all = true;
     for (int q = 0; q < x->n; q++) {
         init_part(x, plan, q);
-        all &= x->logs[q]->steps && x->logs[q]->common;
+        all &= !x->sims[0]->compat || (x->logs[q]->steps && x->logs[q]->common);
     }
     return all;
 }
 
-static bool tie_before(const void *order, int64_t sched, uint32_t a, uint32_t b) {
-    return order_tie_before(order, sched, a, b);
+static bool tie_before(const void *order, int64_t rank, uint32_t a, uint32_t b) {
+    return order_tie_before(order, rank, a, b);
 }
 
 /* Gives a partition its part of the slots, and its ports to know which links leave it. */
@@ -129,7 +128,7 @@ static void connect(Parallel *x, int q) {
     PktSim *s = x->sims[q];
     Part *p = &x->parts[q];
     s->part = p;
-    s->q.tie_before = tie_before;
+    if (s->compat) s->q.tie_before = tie_before;
     s->q.ctx = &p->order;
     part_limit_steps(p);
     s->n_slots = p->first_slot;
@@ -180,10 +179,11 @@ static void release_slots(PktSim *s, size_t n) {
 
 /* ---- what one thread does for all, while they wait ---- */
 
-static bool is_before(const Parallel *x, int log_i, size_t i, int log_j, size_t j) {
-    int64_t time_i = x->logs[log_i]->steps[i].time, time_j = x->logs[log_j]->steps[j].time;
-    if (time_i != time_j) return time_i < time_j;
-    return order_compare(&x->parts[0].order, log_i, i, log_j, j) < 0;
+/* Less than 0, 0 or more, as moment a of partition p comes before, is or comes after b of q. */
+static int compare(const Parallel *x, int p, PartMoment a, int q, PartMoment b) {
+    if (a.time != b.time) return a.time < b.time ? -1 : 1;
+    if (!x->sims[0]->compat) return (a.rank > b.rank) - (a.rank < b.rank);
+    return order_compare(&x->parts[0].order, p, (size_t)a.rank, q, (size_t)b.rank);
 }
 
 /* Puts out a line of the trace. Where a packet arrives, the queue that it came from may be another
@@ -202,8 +202,8 @@ static void trace_in_order(Parallel *x) {
         for (int q = 0; q < x->n; q++) {
             const Part *p = &x->parts[q];
             if (done[q] == p->n_trace) continue;
-            if (least < 0 || is_before(x, q, p->trace[done[q]].step, least,
-                                       x->parts[least].trace[done[least]].step))
+            if (least < 0 || compare(x, q, p->trace[done[q]].at, least,
+                                     x->parts[least].trace[done[least]].at) < 0)
                 least = q;
         }
         if (least < 0) return;
@@ -211,76 +211,50 @@ static void trace_in_order(Parallel *x) {
     }
 }
 
-/* The most that `start` grows to by changes of all partitions in order. */
-static int64_t find_peak(Parallel *x, PartChange *all, size_t n, int64_t start) {
-    int64_t most = start;
-    for (size_t i = 1; i < n; i++) {
-        PartChange c = all[i];
-        size_t to = i;
-        for (; to > 0 && is_before(x, c.from, c.step, all[to - 1].from, all[to - 1].step); to--)
-            all[to] = all[to - 1];
-        all[to] = c;
-    }
-    for (size_t i = 0; i < n; i++) {
-        start += all[i].by;
-        if (start > most) most = start;
-    }
-    return most;
-}
-
-/* Merges the partitions' changes of cells, each of which are in order, and finds their peak. */
-static int64_t find_peak_cells(Parallel *x, int64_t start) {
-    size_t done[PARTITION_MAX] = {0};
+/* The most that `start` grows to by the changes of n lists, each of which are in order. */
+static int64_t find_peak(const Parallel *x, const PartChanges *const *of, int n, int64_t start) {
+    size_t done[2 * PARTITION_MAX] = {0};
     int64_t most = start;
     for (;;) {
-        int least = -1;
-        for (int q = 0; q < x->n; q++) {
-            const PartChanges *c = &x->parts[q].cells;
-            if (done[q] == c->n) continue;
-            if (least < 0 || is_before(x, q, c->list[done[q]].step, least,
-                                       x->parts[least].cells.list[done[least]].step))
-                least = q;
+        const PartChange *first = NULL;
+        int least = 0;
+        for (int q = 0; q < n; q++) {
+            const PartChange *c = &of[q]->list[done[q]];
+            if (done[q] == of[q]->n) continue;
+            if (first && compare(x, c->from, c->at, first->from, first->at) >= 0) continue;
+            first = c;
+            least = q;
         }
-        if (least < 0) return most;
-        start += x->parts[least].cells.list[done[least]++].by;
+        if (!first) return most;
+        done[least]++;
+        start += first->by;
         if (start > most) most = start;
     }
+}
+
+static int by_moment(const void *a, const void *b, void *ctx) {
+    const PartChange *c = a, *d = b;
+    return compare(ctx, c->from, c->at, d->from, d->at);
 }
 
 static void count_cells(Parallel *x, int64_t start) {
-    for (int q = 0; q < x->n; q++) {
-        const Part *p = &x->parts[q];
-        for (size_t i = 0; i < p->n_timers; i++) {
-            const PartChange *c = &p->timers[i];
-            x->parts[c->from].cells.list[c->step].by = c->by;
-        }
-    }
-    int64_t most = find_peak_cells(x, start);
+    const PartChanges *of[PARTITION_MAX];
+    for (int q = 0; q < x->n; q++) of[q] = &x->parts[q].cells;
+    int64_t most = find_peak(x, of, x->n, start);
     if (most > x->peak_cells) x->peak_cells = most;
 }
 
+/* Flows that notes have ended come after what else happened at that moment. */
 static void count_flows(Parallel *x, int64_t start) {
-    size_t n = 0;
-    for (int q = 0; q < x->n; q++) n += x->parts[q].flows.n;
-    PartChange *all = MEM_NEW(PartChange, n);
-    n = 0;
+    const PartChanges *of[2 * PARTITION_MAX];
     for (int q = 0; q < x->n; q++) {
-        const PartChanges *c = &x->parts[q].flows;
-        for (size_t i = 0; i < c->n; i++) all[n++] = c->list[i];
+        PartChanges *noted = &x->parts[q].noted;
+        of[q] = &x->parts[q].flows;
+        of[x->n + q] = noted;
+        if (noted->n > 1) qsort_r(noted->list, noted->n, sizeof *noted->list, by_moment, x);
     }
-    int64_t most = find_peak(x, all, n, start);
+    int64_t most = find_peak(x, of, 2 * x->n, start);
     if (most > x->peak_flows) x->peak_flows = most;
-    free(all);
-}
-
-/* The time of the first event of all, INT64_MAX if there is none; no partition runs. */
-static int64_t first_event(const Parallel *x) {
-    int64_t first = INT64_MAX;
-    for (int q = 0; q < x->n; q++) {
-        int64_t time = evq_next_time(&x->sims[q]->q);
-        if (time < first) first = time;
-    }
-    return first;
 }
 
 static Outlook look(Parallel *x) {
@@ -289,9 +263,8 @@ static Outlook look(Parallel *x) {
     for (int q = 0; q < x->n; q++) {
         const PartTold *t = &x->parts[q].told;
         if (t->next < o.next) o.next = t->next;
-        if (t->n_steps > o.most_steps) o.most_steps = t->n_steps;
-        x->n_cells += t->cells_late;
-        x->n_flows += t->flows_late;
+        if (t->n_events > o.most_events) o.most_events = t->n_events;
+        x->n_flows -= t->n_noted;
         o.most_cells += t->cells_most;
         o.most_flows += t->flows_most;
         cells += t->cells_sum;
@@ -310,15 +283,14 @@ static bool needs_account(const Parallel *x, const Outlook *o) {
            (series && o->next > series->end);
 }
 
-/* Does in order what needs it, of a window that all have received the results of. */
+/* Does in order what needs it, of a window; in compat all have received its notes. */
 static void account(Parallel *x, const Outlook *o) {
     Series *series = x->sims[0]->series;
     if (x->sims[0]->tracing) trace_in_order(x);
     if (o->most_cells > x->peak_cells) count_cells(x, o->cells);
     if (o->most_flows > x->peak_flows) count_flows(x, o->flows);
     if (!series) return;
-    int64_t next = first_event(x);
-    if (next < x->stop && series_advance(series, next) != 0) x->interrupted = true;
+    if (o->next < x->stop && series_advance(series, o->next) != 0) x->interrupted = true;
 }
 
 /* ---- rounds ---- */
@@ -355,7 +327,7 @@ static void number_pending(Parallel *x) {
         }
         if (least < 0) return;
         PartPending *e = &x->parts[least].pending[done[least]++];
-        if (e->time != last.time || e->sched != last.sched) number = 0;
+        if (e->time != last.time || e->rank != last.rank) number = 0;
         else if (e->tie == last.tie) number--; /* the event that starts flows */
         last = *e;
         e->tie = number;
@@ -394,10 +366,12 @@ static bool next(void *ctx) {
         x->phase = RUN;
     } else {
         x->outlook = look(x);
-        x->critical_steps += x->outlook.most_steps;
+        x->critical_events += x->outlook.most_events;
         watch(x);
         x->new_epoch = is_epoch_over(x);
-        bool in_two = x->new_epoch || needs_account(x, &x->outlook);
+        bool accounts = needs_account(x, &x->outlook);
+        if (accounts && !x->sims[0]->compat) account(x, &x->outlook);
+        bool in_two = x->new_epoch || (accounts && x->sims[0]->compat);
         x->phase = in_two ? RECEIVE : RECEIVE_AND_RUN;
     }
     return x->phase == RECEIVE || begin_window(x, x->outlook.next);
@@ -426,14 +400,11 @@ static void add_stats(PktStats *to, const PktStats *from) {
 /* Brings the partitions' results together in the caller's simulation. */
 static void gather(Parallel *x) {
     PktSim *s = x->sims[0];
-    if (x->phase == RECEIVE_AND_RUN)
-        for (int q = 0; q < x->n; q++) part_receive(&x->parts[q]);
-    int64_t next = first_event(x);
     for (int q = 1; q < x->n; q++) {
         add_stats(s->stats, x->sims[q]->stats);
         if (x->sims[q]->now > s->now) s->now = x->sims[q]->now;
     }
-    if (next < INT64_MAX && !x->interrupted) s->now = next;
+    if (x->outlook.next < INT64_MAX && !x->interrupted) s->now = x->outlook.next;
     for (uint32_t l = 0; l < s->topo->n_links; l++) {
         int owner = x->parts[0].of_node[s->topo->links[l].from];
         s->ports[l].peak_b = x->sims[owner]->ports[l].peak_b;
@@ -443,7 +414,7 @@ static void gather(Parallel *x) {
     PktParallel *facts = &s->stats->parallel;
     facts->n_threads = x->n;
     facts->n_windows = x->n_windows;
-    facts->critical_steps = x->critical_steps;
+    facts->critical_steps = x->critical_events;
     for (int q = 0; q < x->n; q++) facts->n_messages += x->parts[q].n_messages;
 }
 
@@ -457,10 +428,11 @@ static void release(Parallel *x) {
     x->sims[0]->part = NULL;
 }
 
-/* A window ends before a retransmission timer that it sets does, and has far fewer steps than a log
- * has room for, even if all links are full of full packets. */
+/* A window is no longer than news of a packet that is gone take; in compat it has fewer steps than
+ * a log has room for, if links are full of full packets. */
 static int64_t longest_window(const PktSim *s, const Partition *plan) {
-    double per_tick = 0, ticks = fmin((double)plan->lookahead, (double)host_least_rto_ticks(s));
+    double per_tick = 0, ticks = fmin((double)plan->lookahead, (double)s->news_ticks);
+    if (!s->compat) return (int64_t)fmax(ticks, 1);
     for (uint32_t l = 0; l < s->topo->n_links; l++)
         per_tick += 2.0 / (double)s->kinds[s->ports[l].kind].full_ticks;
     return (int64_t)fmax(fmin(ticks, ORDER_MAX_STEPS / 16.0 / per_tick), 1);

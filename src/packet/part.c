@@ -1,14 +1,16 @@
 /* part: a partition's windows.
  *
  * Events of a window touch only the partition's own nodes and the flows that start there. What they
- * do to others takes effect after the window, and waits in a box until then: packets on a link to
- * another partition, and notes that a packet of another partition's flow is gone. A note may set
- * the flow's retransmission timer as of the moment of the drop (it expires a millisecond later and
- * more): for that the sender's states of the window are kept.
+ * do to others waits in a box until the window is over: cells that are events elsewhere, which are
+ * packets on a link to another partition, and news of packets that are gone for their senders. With
+ * its time and rank, which are what they would be in one run, a cell takes its place in the queue
+ * there.
  *
- * Ranks of events compare as one run's would (order.h), by the logs of all partitions. Those grow
- * until an epoch ends: then all pending events are listed in one order and their ties numbered
- * anew, which never changes the order within a partition, so that its queue stays as it is.
+ * In compat a rank is when an event was scheduled, and ties compare as one run's would (order.h),
+ * by the logs of all partitions. Those grow until an epoch ends: then all pending events are listed
+ * in one order and their ties numbered anew, which never changes the order within a partition, so
+ * that its queue stays as it is. And as a flow's slot is free at once when its last packet is gone,
+ * notes tell of that after the window.
  *
  * Boxes are double: others read one set while this partition is in the next window. Cells and flows
  * are counted by changes, so that the largest count of one run can be found. */
@@ -17,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the log of a window ---- */
+/* ---- what is kept of a window ---- */
 
 void part_begin(Part *p) {
     p->window++;
@@ -26,13 +28,24 @@ void part_begin(Part *p) {
         b->n = b->n_notes = 0;
         b->next = INT64_MAX;
     }
-    p->n_before = p->n_trace = p->n_drops = p->n_timers = 0;
-    p->cells.n = p->flows.n = 0;
+    p->n_noted = (int64_t)p->noted.n;
+    p->n_trace = p->cells.n = p->flows.n = p->noted.n = 0;
     p->cells.sum = p->cells.most = p->flows.sum = p->flows.most = 0;
-    p->first_step = p->log.n;
+    p->first_event = p->sim->stats->n_events;
 }
 
 static uint32_t present_step(const Part *p) { return (uint32_t)p->log.n - 1; }
+
+static PartMoment present(const Part *p) {
+    const PktSim *s = p->sim;
+    return (PartMoment){s->now, s->compat ? (int64_t)present_step(p) : s->now_rank};
+}
+
+void part_log_event(PktSim *s) {
+    const OrderLog *l = &s->part->log;
+    if (l->n >= l->cap) diag_out_of_memory("%zu events in a window of time", l->cap);
+    part_step(s, 0);
+}
 
 uint32_t part_common_tie(PktSim *s) {
     OrderLog *l = &s->part->log;
@@ -46,7 +59,7 @@ static void change(PartChanges *c, PartChange x) {
 }
 
 static void change_now(Part *p, PartChanges *c, int by) {
-    change(c, (PartChange){by, p->me, present_step(p)});
+    change(c, (PartChange){present(p), by, p->me});
     c->sum += by;
     if (c->sum > c->most) c->most = c->sum;
 }
@@ -60,17 +73,10 @@ void part_touch(PktSim *s, uint32_t slot) {
     s->flows[slot].touched_step = present_step(s->part);
 }
 
-void part_note_sender(PktSim *s, uint32_t slot) {
-    Part *p = s->part;
-    const FlowSlot *f = &s->flows[slot];
-    MEM_GROW(p->before, p->cap_before, p->n_before + 1);
-    p->before[p->n_before++] = (PartBefore){slot, present_step(p), f->rto, f->n_rto, f->una};
-}
-
 void part_trace(PktSim *s, const PktTraceEvent *e) {
     Part *p = s->part;
     MEM_GROW(p->trace, p->cap_trace, p->n_trace + 1);
-    p->trace[p->n_trace++] = (PartTrace){present_step(p), *e};
+    p->trace[p->n_trace++] = (PartTrace){present(p), *e};
 }
 
 /* ---- what goes to others ---- */
@@ -88,13 +94,17 @@ static void send(Part *p, int to, uint32_t id) {
     if (s->cells[id].ev.time < b->next) b->next = s->cells[id].ev.time;
 }
 
-void part_send(PktSim *s, uint32_t link, uint32_t id, int64_t arrival) {
-    PktCell *c = pktsim_cell(s, id);
-    c->ev.time = arrival;
-    c->ev.sched = s->now;
-    c->ev.tie = s->tie++;
-    send(s->part, s->part->of_node[s->topo->links[link].to], id);
+void part_send(PktSim *s, int to, uint32_t id, int64_t time, int64_t rank) {
+    EvNode *e = &pktsim_cell(s, id)->ev;
+    e->time = time;
+    e->rank = rank;
+    if (s->compat) e->tie = s->tie++;
+    send(s->part, to, id);
     pktsim_cell_give_back(s, id);
+}
+
+void part_send_packet(PktSim *s, uint32_t link, uint32_t id, int64_t arrival, int64_t rank) {
+    part_send(s, s->part->of_node[s->topo->links[link].to], id, arrival, rank);
 }
 
 static int owner_of_flow(const Part *p, uint32_t slot) {
@@ -104,37 +114,22 @@ static int owner_of_flow(const Part *p, uint32_t slot) {
     return q;
 }
 
-static void note(Part *p, int to, PartNote n) {
-    PartBox *b = &p->boxes[p->window & 1][to];
-    MEM_GROW(b->notes, b->cap_notes, b->n_notes + 1);
-    b->notes[b->n_notes++] = n;
-    int64_t timer = n.time + host_least_rto_ticks(p->sim);
-    if (!p->sim->compat && timer < b->next) b->next = timer;
-}
-
 bool part_packet_gone(PktSim *s, uint32_t slot) {
     Part *p = s->part;
     int to = owner_of_flow(p, slot);
     if (to == p->me) return false;
-    note(
-        p, to,
-        (PartNote){
-            .time = s->now, .tie = s->tie++, .slot = slot, .from = p->me, .step = present_step(p)});
+    PartBox *b = &p->boxes[p->window & 1][to];
+    MEM_GROW(b->notes, b->cap_notes, b->n_notes + 1);
+    b->notes[b->n_notes++] = (PartNote){present(p), slot, p->me};
     return true;
 }
 
-void part_drop(PktSim *s, uint32_t slot) {
-    Part *p = s->part;
-    part_count_cell(s, 0); /* the timer's, if it turns out to be set */
-    p->n_drops++;
-    note(p, owner_of_flow(p, slot),
-         (PartNote){.time = s->now,
-                    .tie = s->tie++,
-                    .slot = slot,
-                    .change = (uint32_t)p->cells.n - 1,
-                    .from = p->me,
-                    .step = present_step(p),
-                    .drop = true});
+bool part_send_news(PktSim *s, uint32_t id, int64_t time) {
+    const PktCell *c = pktsim_cell(s, id);
+    int to = owner_of_flow(s->part, c->flow);
+    if (to == s->part->me) return false;
+    part_send(s, to, id, time, pktsim_timer_rank(s, c, time));
+    return true;
 }
 
 /* ---- the end of a window ---- */
@@ -146,14 +141,12 @@ void part_end(Part *p) {
         if (b->next < next) next = b->next;
     }
     p->told = (PartTold){.next = next,
-                         .n_steps = p->log.n - p->first_step,
+                         .n_events = p->sim->stats->n_events - p->first_event,
                          .cells_sum = p->cells.sum,
-                         .cells_most = p->cells.most + (int64_t)p->n_drops,
-                         .cells_late = p->cells.late,
+                         .cells_most = p->cells.most,
                          .flows_sum = p->flows.sum,
                          .flows_most = p->flows.most,
-                         .flows_late = p->flows.late};
-    p->cells.late = p->flows.late = 0;
+                         .n_noted = p->n_noted};
 }
 
 /* ---- what comes from others ---- */
@@ -169,7 +162,7 @@ static void take_packets(Part *p, int from) {
         if (s->max_stamps)
             memcpy(&s->hops[(size_t)id * s->max_stamps], &b->hops[i * s->max_stamps],
                    s->max_stamps * sizeof *s->hops);
-        evq_push(&s->q, id, e->time, e->sched, e->tie);
+        evq_push(&s->q, id, e->time, e->rank, e->tie);
     }
     p->n_messages += b->n;
 }
@@ -177,49 +170,26 @@ static void take_packets(Part *p, int from) {
 static int by_step(const void *x, const void *y, void *ctx) {
     const PartNote *a = x, *b = y;
     const Part *p = ctx;
-    if (a->time != b->time) return a->time < b->time ? -1 : 1;
-    return order_compare(&p->order, a->from, a->step, b->from, b->step);
+    if (a->at.time != b->at.time) return a->at.time < b->at.time ? -1 : 1;
+    return order_compare(&p->order, a->from, (size_t)a->at.rank, b->from, (size_t)b->at.rank);
 }
 
 /* Whether a step of this partition comes after what a note tells of. */
 static bool is_after(const Part *p, uint32_t step, const PartNote *n) {
     int64_t time = p->log.steps[step].time;
-    if (time != n->time) return time > n->time;
-    return order_compare(&p->order, p->me, step, n->from, n->step) > 0;
-}
-
-/* Sets the retransmission timer of a flow, of which a packet was dropped, if at that moment none
- * was set and something was unacknowledged. */
-static void set_timer(Part *p, const PartNote *n) {
-    PktSim *s = p->sim;
-    FlowSlot *f = &s->flows[n->slot];
-    PartBefore then = {.rto = f->rto, .n_rto = f->n_rto, .una = f->una};
-    size_t later = p->n_before;
-    while (later > 0 && is_after(p, p->before[later - 1].step, n))
-        if (p->before[--later].slot == n->slot) then = p->before[later];
-    if (then.rto != NONE || then.una >= f->size_b) return;
-    pktsim_reserve_cells(s, 1);
-    uint32_t id = pktsim_cell_take(s);
-    host_set_rto(s, n->slot, id, n->time, n->tie, then.una, then.n_rto);
-    f->rto = f->una < f->size_b ? id : NONE;
-    for (size_t i = later; i < p->n_before; i++) {
-        if (p->before[i].slot == n->slot && p->before[i].una < f->size_b) p->before[i].rto = id;
-    }
-    MEM_GROW(p->timers, p->cap_timers, p->n_timers + 1);
-    p->timers[p->n_timers++] = (PartChange){1, n->from, n->change};
-    p->cells.late++;
+    if (time != n->at.time) return time > n->at.time;
+    return order_compare(&p->order, p->me, step, n->from, (size_t)n->at.rank) > 0;
 }
 
 static void take_note(Part *p, const PartNote *n) {
     PktSim *s = p->sim;
     FlowSlot *f = &s->flows[n->slot];
-    if (n->drop && !s->compat) set_timer(p, n);
     f->n_packets--;
     if (f->pos != NONE || f->n_packets > 0) return;
     bool local_is_last = f->touched_window == p->window && is_after(p, f->touched_step, n);
-    change(&p->flows, local_is_last ? (PartChange){-1, p->me, f->touched_step}
-                                    : (PartChange){-1, n->from, n->step});
-    p->flows.late--;
+    PartMoment touched = {p->log.steps[f->touched_step].time, f->touched_step};
+    change(&p->noted,
+           local_is_last ? (PartChange){touched, -1, p->me} : (PartChange){n->at, -1, n->from});
     flowslot_give_back(s, n->slot);
 }
 
@@ -246,8 +216,8 @@ void part_receive(Part *p) {
 
 bool part_pending_before(const Order *o, const PartPending *a, const PartPending *b) {
     if (a->time != b->time) return a->time < b->time;
-    if (a->sched != b->sched) return a->sched < b->sched;
-    return order_tie_before(o, a->sched, a->tie, b->tie);
+    if (a->rank != b->rank) return a->rank < b->rank;
+    return order_tie_before(o, a->rank, a->tie, b->tie);
 }
 
 static int by_rank(const void *x, const void *y, void *ctx) {
@@ -256,7 +226,7 @@ static int by_rank(const void *x, const void *y, void *ctx) {
 }
 
 static void add_pending(Part *p, PartPending x) {
-    if (x.sched < p->order.epoch) return;
+    if (x.rank < p->order.epoch) return;
     MEM_GROW(p->pending, p->cap_pending, p->n_pending + 1);
     p->pending[p->n_pending++] = x;
 }
@@ -279,7 +249,7 @@ void part_end_epoch(Part *p) {
     p->n_pending = 0;
     for (size_t i = 0; i < n; i++) {
         const EvNode *e = &s->cells[ids[i]].ev;
-        add_pending(p, (PartPending){e->time, e->sched, e->tie, ids[i]});
+        add_pending(p, (PartPending){e->time, e->rank, e->tie, ids[i]});
     }
     free(ids);
     add_ports(p);
@@ -327,14 +297,13 @@ static void free_boxes(PartBox *b, int n) {
 
 void part_free(Part *p) {
     mem_release(p->log.steps, ORDER_MAX_STEPS, sizeof *p->log.steps);
-    mem_release(p->log.common, p->n_common, sizeof *p->log.common);
+    mem_release(p->log.common, p->sim->in->n, sizeof *p->log.common);
     free(p->pending);
     free_boxes(p->boxes[0], p->n_parts);
     free_boxes(p->boxes[1], p->n_parts);
     free(p->notes);
-    free(p->before);
     free(p->trace);
-    free(p->timers);
     free(p->cells.list);
     free(p->flows.list);
+    free(p->noted.list);
 }

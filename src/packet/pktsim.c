@@ -158,6 +158,12 @@ static void start_flow(PktSim *s, uint32_t index) {
     pktsim_schedule(s, setup, s->now);
 }
 
+static void push_flow_due(PktSim *s, uint32_t id) {
+    int64_t rank = s->compat ? s->now : pktsim_due_rank(0);
+    uint32_t tie = s->compat && s->part ? part_common_tie(s) : s->tie++;
+    evq_push(&s->q, id, start_tick(s, s->next_due), rank, tie);
+}
+
 /* Starts all flows of this instant; `id` is the one cell that stands for the rest of the list. The
  * partitions of a parallel run all go through the list; one of them counts the event. */
 static void on_flow_due(PktSim *s, uint32_t id) {
@@ -172,9 +178,7 @@ static void on_flow_due(PktSim *s, uint32_t id) {
         start_flow(s, index);
     }
     if (s->part) part_step(s, UINT32_MAX);
-    if (s->next_due < s->in->n)
-        evq_push(&s->q, id, start_tick(s, s->next_due), s->now,
-                 s->part ? part_common_tie(s) : s->tie++);
+    if (s->next_due < s->in->n) push_flow_due(s, id);
     else if (counts) pktsim_cell_free(s, id);
     else pktsim_cell_give_back(s, id);
 }
@@ -198,6 +202,7 @@ static void handle_other(PktSim *s, uint32_t id) {
     case CELL_CC_TIMER: host_on_cc_timer(s, id); break;
     case CELL_RTO: host_on_rto(s, id); break;
     case CELL_CREDIT_DUE: credit_on_due(s, id); break;
+    case CELL_GONE: host_on_news(s, id); break;
     case CELL_FLOW_DUE: on_flow_due(s, id); break;
     case CELL_FLOW_SETUP:
         c->kind = CELL_FLOW_START;
@@ -298,7 +303,7 @@ static inline uint32_t next_event(PktSim *s) {
     const PktCell *c = pktsim_cell(s, id);
     if (c->kind == CELL_CC_TIMER && evq_len(&s->q) + 1 == s->n_timers) return NONE;
     s->now = c->ev.time;
-    s->now_sched = c->ev.sched;
+    s->now_rank = c->ev.rank;
     s->now_tie = c->ev.tie;
     return id;
 }
@@ -307,13 +312,12 @@ void pktsim_run_until(PktSim *s, int64_t end) {
     for (;; s->stats->n_events++) {
         pktsim_reserve_cells(s, STOCK);
         if (evq_next_time(&s->q) >= end) return;
-        if (part_is_full(s)) diag_out_of_memory("%d events in a window of time", ORDER_MAX_STEPS);
         uint32_t id = evq_pop(&s->q);
         const PktCell *c = pktsim_cell(s, id);
         s->now = c->ev.time;
-        s->now_sched = c->ev.sched;
+        s->now_rank = c->ev.rank;
         s->now_tie = c->ev.tie;
-        part_step(s, 0);
+        if (s->compat) part_log_event(s);
         handle(s, id);
     }
 }
@@ -387,6 +391,7 @@ static void init_network(PktSim *s) {
         int64_t ahead = k->full_ticks + k->delay_ticks;
         if (ahead > horizon) horizon = ahead;
     }
+    s->news_ticks = host_news_ticks(s, horizon);
     evq_init(&s->q, horizon, t->n_links);
     if (s->cc->credit) credit_new(s);
     s->q.nodes = (unsigned char *)s->cells;
@@ -417,6 +422,20 @@ static const uint16_t *number_ports(PktSim *s) {
     return sport;
 }
 
+/* A stream of random numbers for each link. */
+static Rng *new_streams(PktSim *s, const char *name) {
+    Rng *rng = ARENA_NEW(&s->arena, Rng, s->topo->n_links);
+    for (uint32_t l = 0; l < s->topo->n_links; l++) rng[l] = rng_stream(s->opt->seed, name, l);
+    return rng;
+}
+
+/* Whether some queue lengths mark a share of packets. */
+static bool draws_marks(const PktSim *s) {
+    for (uint32_t k = 0; k < s->n_kinds; k++)
+        if (s->kinds[k].marking.kmin_b < s->kinds[k].marking.kmax_b) return true;
+    return false;
+}
+
 static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
                  const PktOptions *opt, double *fct_ns, PktStats *stats) {
     *s = (PktSim){.route = r,
@@ -431,14 +450,11 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
                   .ticks_per_ns = opt->compat ? 1 : 1000,
                   .cc_conf = cc_conf(conf, opt->compat),
                   .cc = cc_find(opt->cc ? opt->cc : netconf_cc_name(conf->cc)),
-                  .rng = rng_stream(opt->seed, "marking", 0),
                   .spare_cells = NONE,
                   .spare_slot = NONE};
-    if (s->topo->error_rate) {
-        s->loss = ARENA_NEW(&s->arena, Rng, s->topo->n_links);
-        for (uint32_t l = 0; l < s->topo->n_links; l++)
-            s->loss[l] = rng_stream(opt->seed, "link errors", l);
-    }
+    if (s->topo->error_rate) s->loss = new_streams(s, "link errors");
+    Rng seed = rng_stream(opt->seed, "marking", 0);
+    s->mark_seed = rng_next(&seed);
     if (s->compat) s->mrg = mrg_at(COMPAT_STREAMS + COMPAT_STREAMS_PER_NODE * s->topo->n_nodes);
     if (s->cc_conf.conf.line_window_b == NETCONF_AUTO)
         s->cc_conf.conf.line_window_b = basebdp_largest(r);
@@ -522,14 +538,11 @@ static size_t most_at_once(const Flows *f) {
     return most;
 }
 
-/* Whether one thread has to take the run: a control's timers, the order of its draws and flows that
- * start when others have finished are of all the network. */
+/* Whether one thread has to take the run: a control's timers, flows that start when others have
+ * finished and the order of draws in compat are of all the network. */
 static bool needs_one_thread(const PktSim *s) {
-    bool draws = false;
-    for (uint32_t k = 0; k < s->n_kinds; k++)
-        draws |= s->kinds[k].marking.kmin_b < s->kinds[k].marking.kmax_b;
-    return s->opt->stretch || s->after || s->cc->timer || s->cc->credit || draws ||
-           most_at_once(s->in) > ORDER_MAX_STEPS / 8;
+    return s->opt->stretch || s->after || s->cc->timer || s->cc->credit ||
+           (s->compat && (draws_marks(s) || most_at_once(s->in) > ORDER_MAX_STEPS / 8));
 }
 
 /* Simulates on several threads if that is wanted and faster, else on this one. */

@@ -9,9 +9,16 @@
  * timer. A packet is one cell from its first transmission to its last arrival; the data packet's
  * cell becomes its ACK. A cell is in the event queue, in one port queue, or on the free list.
  *
- * Time is in ticks: ns in compat mode, ps otherwise. Events of equal time run in the order
- * scheduled: by when that was, then by `tie`, which counts scheduled events. A port's becoming free
- * takes its rank when the transmission starts but is queued only if something waits for it. */
+ * Time is in ticks: ns in compat mode, ps otherwise. A port's becoming free is queued only if
+ * something waits for it.
+ *
+ * Events of equal time. In compat they run in the order scheduled, as the reference has it: by when
+ * that was, then by `tie`, which counts scheduled events. Otherwise their order depends on nothing
+ * but themselves: transmissions end first, then packets arrive, then timers expire, then the list's
+ * flows start; among these it is that of their flows, which is drawn anew for each time, so that
+ * none is preferred in the long run. Nodes act on each other only by links, so that is all that
+ * they need to agree on, wherever each is simulated and however links are numbered. What a NIC or a
+ * flow has scheduled itself twice for one time runs in the order scheduled. */
 #ifndef M3_PACKET_PKTSIM_PRIVATE_H
 #define M3_PACKET_PKTSIM_PRIVATE_H
 #include "base/mem.h"
@@ -49,7 +56,8 @@ typedef enum {
     CELL_FLOW_SETUP, /* compat: the reference starts a flow in three steps of equal time */
     CELL_FLOW_START,
     CELL_CC_TIMER,
-    CELL_RTO
+    CELL_RTO,
+    CELL_GONE /* not in compat: tells the sender that a packet is gone */
 } CellKind;
 
 /* What the loop does when a cell's time comes: known when it is scheduled, so that the loop has one
@@ -63,10 +71,10 @@ typedef enum {
 } CellEvent;
 
 struct PktCell {
-    EvNode ev;
+    EvNode ev;      /* tie of a packet, not in compat: its flow's index; pause frames: a link */
     uint8_t kind;   /* CellKind */
     uint8_t n_hops; /* telemetry stamps so far; of a congestion control's timer: which */
-    bool marked;    /* by a switch */
+    bool marked;    /* by a switch; CELL_GONE: it was dropped */
     bool echo;      /* of an ACK: the data packet was marked; of data: the sender's timer expired,
                        credit counts from here on */
     uint8_t event;  /* CellEvent */
@@ -92,12 +100,13 @@ struct PktSim {
     uint32_t n_stock;            /* cells that can be had without growing: spare or never used */
     uint32_t tie;                /* of the next event scheduled */
     int64_t now;
-    int64_t now_sched; /* when the event of now was scheduled, */
-    uint32_t now_tie;  /* and its tie */
-    size_t n_timers;   /* events queued that are timers of congestion controls */
-    bool ack_first;    /* of the congestion control */
-    bool trims;        /* switches take off the payload rather than drop a packet */
+    int64_t now_rank; /* of the event of now */
+    uint32_t now_tie;
+    size_t n_timers; /* events queued that are timers of congestion controls */
+    bool ack_first;  /* of the congestion control */
+    bool trims;      /* switches take off the payload rather than drop a packet */
     int64_t ticks_per_ns;
+    int64_t news_ticks; /* after which a sender knows that a packet is gone */
     bool compat;
     bool tracing, observed; /* there is a trace; a trace, a series, or records of links */
     uint32_t full_wire_b, header_b, ack_wire_b;
@@ -136,10 +145,10 @@ struct PktSim {
     size_t n_awaited; /* flows of PktStretch that the run has to wait for */
     int64_t first_start_ns;
     bool asked_starts; /* compat: start times are as asked for, not as the reference printed them */
-    Rng rng;           /* marking */
-    Mrg mrg;           /* marking, in compat */
-    Rng *loss;         /* [n_links] losses on links; NULL: none loses packets */
-    Series *series;    /* NULL: none asked for */
+    uint64_t mark_seed;
+    Mrg mrg;                   /* marking, in compat */
+    Rng *loss;                 /* [n_links] losses on links; NULL: none loses packets */
+    Series *series;            /* NULL: none asked for */
     LinkRecords *link_records; /* the same */
 
     double *fct_ns;
@@ -168,8 +177,7 @@ uint32_t pktsim_cell_new(PktSim *s, CellKind kind);
 void pktsim_cell_free(PktSim *s, uint32_t id);
 void pktsim_reserve_cells(PktSim *s, uint32_t need);
 
-/* pktsim_cell_take and pktsim_cell_give_back are for packets that change partitions and timers that
- * are set afterwards: the cell is not counted. */
+/* pktsim_cell_take and pktsim_cell_give_back are for cells that change partitions: not counted. */
 uint32_t pktsim_cell_take(PktSim *s);
 void pktsim_cell_give_back(PktSim *s, uint32_t id);
 
@@ -189,11 +197,33 @@ static inline void pktsim_enter(const PktSim *s, PktCell *c, uint32_t at) {
 
 /* ---- time ---- */
 
-/* Of part.h: takes over a packet that goes to another partition. */
-void part_send(PktSim *s, uint32_t link, uint32_t id, int64_t arrival);
+/* Of part.h: takes over a cell that goes to another partition, where it is due at `time`. */
+void part_send(PktSim *s, int to, uint32_t id, int64_t time, int64_t rank);
+void part_send_packet(PktSim *s, uint32_t link, uint32_t id, int64_t arrival, int64_t rank);
 
+/* Kinds of events in the order in which they run at equal times, other than in compat. */
+enum { RANK_FREE, RANK_PAUSE, RANK_ARRIVAL, RANK_TIMER, RANK_FLOW_DUE };
+enum { RANK_MAX_LINK = (1 << 27) - 1 };
+static inline int64_t pktsim_due_rank(uint32_t n) { return (int64_t)RANK_FLOW_DUE << 60 | n; }
+/* pktsim_rank returns the rank of an event to be scheduled: its kind, its flow (or for what is of
+ * none its link) in an order that is another one at each time, then `last`, below 2^28. In compat
+ * it is the present time. */
+static inline int64_t pktsim_rank(const PktSim *s, unsigned kind, uint32_t flow, uint32_t last,
+                                  int64_t time) {
+    if (s->compat) return s->now;
+    uint64_t x = (uint64_t)time * 0x9e3779b97f4a7c15u + flow * 0xd1342543de82ef95u;
+    x = (x ^ x >> 32) * 0xbf58476d1ce4e5b9u >> 32;
+    return (int64_t)((uint64_t)kind << 60 | x << 28 | last);
+}
+
+/* pktsim_schedule makes a cell, one of a timer, an event. */
+static inline int64_t pktsim_timer_rank(const PktSim *s, const PktCell *c, int64_t time) {
+    bool of_nic = c->kind == CELL_NIC_WAKE || c->kind == CELL_CREDIT_DUE;
+    uint32_t flow = of_nic ? c->link : (uint32_t)c->byte;
+    return pktsim_rank(s, RANK_TIMER, flow, c->kind, time);
+}
 static inline void pktsim_schedule(PktSim *s, uint32_t id, int64_t time) {
-    evq_push(&s->q, id, time, s->now, s->tie++);
+    evq_push(&s->q, id, time, pktsim_timer_rank(s, pktsim_cell(s, id), time), s->tie++);
 }
 /* Returns the serialisation of so many bytes, in ticks. */
 int64_t pktsim_ticks(const PktSim *s, double bytes, double rate_bps);
@@ -237,7 +267,11 @@ static inline int64_t port_ticks(const PktSim *s, const Port *p, uint32_t wire_b
 static inline void port_await_free(PktSim *s, Port *p, uint32_t link) {
     if (p->free_queued) return;
     p->free_queued = true;
-    evq_push(&s->q, link, p->free_at, p->free_sched, p->free_tie);
+    uint32_t last = link & RANK_MAX_LINK;
+    if (s->compat) evq_push(&s->q, link, p->free_at, p->free_sched, p->free_tie);
+    else
+        evq_push(&s->q, link, p->free_at, pktsim_rank(s, RANK_FREE, p->free_tie, last, p->free_at),
+                 0);
 }
 
 /* port_transmit puts packet `id` on link `link`, whose port is p and free. `more`: something else
@@ -246,15 +280,23 @@ __attribute__((always_inline)) static inline void port_transmit(PktSim *s, Port 
                                                                 uint32_t id, bool more) {
     PktCell *c = pktsim_cell(s, id);
     p->free_at = s->now + port_ticks(s, p, c->wire_b);
-    p->free_sched = s->now;
-    p->free_tie = s->tie++;
+    if (s->compat) {
+        p->free_sched = s->now;
+        p->free_tie = s->tie++;
+    } else {
+        p->free_tie = c->ev.tie;
+    }
     c->link = link;
     c->next_link = s->paths[c->at + 1];
     c->event =
         (uint8_t)(c->kind >= CELL_PAUSE ? EVENT_OTHER : EVENT_ARRIVAL + (c->next_link == NONE));
     if (more) port_await_free(s, p, link);
     int64_t arrival = p->free_at + s->kinds[p->kind].delay_ticks;
-    if (p->away) part_send(s, link, id, arrival);
-    else evq_push(&s->q, id, arrival, s->now, s->tie++);
+    unsigned kind = c->kind >= CELL_PAUSE ? RANK_PAUSE : RANK_ARRIVAL;
+    bool is_data = c->kind == CELL_DATA || c->kind == CELL_TRIMMED;
+    uint32_t last = (is_data ? 0 : RANK_MAX_LINK + 1) | (link & RANK_MAX_LINK);
+    int64_t rank = pktsim_rank(s, kind, c->ev.tie, last, arrival);
+    if (p->away) part_send_packet(s, link, id, arrival, rank);
+    else evq_push(&s->q, id, arrival, rank, s->compat ? s->tie++ : c->ev.tie);
 }
 #endif

@@ -84,10 +84,11 @@ void port_init(PktSim *s, uint32_t link, double host_rate_bps) {
 
 /* ---- transmission ---- */
 
+/* At the very tick that a transmission ends, what waits for that goes first: it has an event. */
 static bool is_busy(const PktSim *s, const Port *p) {
-    return s->now < p->free_at ||
-           (s->now == p->free_at &&
-            evq_rank_before(&s->q, s->now_sched, s->now_tie, p->free_sched, p->free_tie));
+    if (s->now != p->free_at) return s->now < p->free_at;
+    return s->compat ? evq_rank_before(&s->q, s->now_rank, s->now_tie, p->free_sched, p->free_tie)
+                     : p->free_queued;
 }
 
 static void switch_transmit(PktSim *s, Port *p, uint32_t link);
@@ -162,6 +163,7 @@ static void send_pause_frame(PktSim *s, uint32_t in_link, CellKind kind) {
     uint32_t id = pktsim_cell_new(s, kind), out = in_link ^ 1;
     PktCell *c = pktsim_cell(s, id);
     c->flow = NONE;
+    c->ev.tie = out;
     c->wire_b = WIRE_PAUSE_B;
     c->link = out;
     c->at = s->no_path;
@@ -209,12 +211,19 @@ void port_on_pause(PktSim *s, uint32_t id) {
 
 /* ---- switch ---- */
 
+/* A number from 0 to 1 for a packet and the present time: no draw waits for another one. */
+static double draw(const PktSim *s, const PktCell *c) {
+    uint64_t packet = (uint64_t)c->ev.tie << 32 ^ c->byte;
+    return (double)(rng_mix(s->mark_seed ^ rng_mix(packet ^ rng_mix((uint64_t)s->now))) >> 11) *
+           0x1p-53;
+}
+
 /* Decides by the bytes that a departing packet leaves behind in the data queue. */
-static bool should_mark(PktSim *s, const Port *p, const CcMarking *m) {
+static bool should_mark(PktSim *s, const Port *p, const PktCell *c, const CcMarking *m) {
     if (p->data_b > m->kmax_b) return true;
     if (p->data_b <= m->kmin_b) return false;
     double chance = m->pmax * (double)(p->data_b - m->kmin_b) / (double)(m->kmax_b - m->kmin_b);
-    return (s->compat ? mrg_next_u01(&s->mrg) : rng_u01(&s->rng)) < chance;
+    return (s->compat ? mrg_next_u01(&s->mrg) : draw(s, c)) < chance;
 }
 
 static void leave_data_queue(PktSim *s, Port *p, PktCell *c) {
@@ -222,7 +231,7 @@ static void leave_data_queue(PktSim *s, Port *p, PktCell *c) {
     buffer_release(s, in, c->wire_b);
     p->data_b -= c->wire_b;
     const CcMarking *m = &s->kinds[p->kind].marking;
-    if (p->data_b > m->kmin_b && should_mark(s, p, m)) {
+    if (p->data_b > m->kmin_b && should_mark(s, p, c, m)) {
         s->stats->n_marks++;
         if (s->series) series_mark(s->series, c->link);
         if (s->link_records) linkstats_mark(s->link_records, c->link);
@@ -279,13 +288,7 @@ static void count_drop(PktSim *s, const PktCell *c) {
 void port_drop(PktSim *s, uint32_t id) {
     const PktCell *c = pktsim_cell(s, id);
     count_drop(s, c);
-    if (s->part) {
-        part_drop(s, c->flow);
-        pktsim_cell_free(s, id);
-        return;
-    }
-    host_on_drop(s, c->flow);
-    pktsim_packet_free(s, id);
+    host_on_gone(s, id, true);
 }
 
 /* Takes a packet's payload off if switches do that: counted as a drop. */

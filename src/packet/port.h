@@ -30,14 +30,14 @@ enum { PORT_KIND_BITS = 29, PORT_MAX_KIND = (1 << PORT_KIND_BITS) - 1 };
 /* The sending end of a directed link: all that a packet meets of it lies in one cache line. */
 typedef struct {
     _Alignas(64) int64_t free_at;   /* end of the last transmission, ticks */
-    int64_t free_sched;             /* when it began */
+    int64_t free_sched;             /* compat: when it began */
     PortQueue control;              /* queue 0: strict priority; of a host: its ACKs */
     PortQueue data;                 /* of a host: unused, its flows are its queue */
     uint64_t data_b;                /* waiting in `data` */
     uint64_t peak_b;                /* most that ever waited there */
     uint32_t nic;                   /* of a host: index of the NIC; NONE: a switch's port */
     uint32_t sent_b;                /* in total, modulo 2^32: more than telemetry has room for */
-    uint32_t free_tie;              /* of the event of its end */
+    uint32_t free_tie;              /* compat: of the event of its end */
     uint32_t kind : PORT_KIND_BITS; /* index of the PortKind */
     uint32_t away : 1;              /* the link ends in another partition of a parallel run */
     uint32_t free_queued : 1;       /* the end of the transmission is in the event queue */
