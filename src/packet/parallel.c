@@ -435,7 +435,8 @@ static int64_t longest_window(const PktSim *s, const Partition *plan) {
     if (!s->compat) return (int64_t)fmax(ticks, 1);
     for (uint32_t l = 0; l < s->topo->n_links; l++)
         per_tick += 2.0 / (double)s->kinds[s->ports[l].kind].full_ticks;
-    return (int64_t)fmax(fmin(ticks, ORDER_MAX_STEPS / 16.0 / per_tick), 1);
+    enum { MOST_STEPS = ORDER_MAX_STEPS / 16 };
+    return (int64_t)fmax(fmin(ticks, MOST_STEPS / per_tick), 1);
 }
 
 int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
