@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "base/lockstep.h"
 #include "packet/cc.h"
 #include "packet_net.h"
 

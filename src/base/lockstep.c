@@ -1,9 +1,10 @@
 /* lockstep: rounds of work with nothing but atomic counters between them.
  *
  * Invariant: `begun` of a part is the last round in which it was begun: who raises it from the
- * round before has the part. `round` is raised by the thread that ended the round's last part,
- * after it has called next(). A thread that comes late finds parts of its round begun, and goes on
- * to the present one.
+ * round before has the part, and lowers it again where the part has to wait for others. `round` is
+ * raised by the thread that ended the round's last part, after it has called next(). A thread that
+ * comes late finds parts of its round begun, and goes on to the present one. Of parts that wait for
+ * each other one can always go on, and whoever is awake comes upon it.
  *
  * Where every thread has a core of its own, all end a round within microseconds of each other, and
  * spinning is far cheaper than sleeping. Where they share cores, one that spins keeps those that it
@@ -11,11 +12,11 @@
  * and after SPINS it sleeps until the round has ended. */
 #include "base/lockstep.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
 
-#include "base/diag.h"
+#include "base/par.h"
 
 enum { GRACE = 100, SPINS = 4000 }; /* some 2 and 80 µs */
 
@@ -25,7 +26,6 @@ typedef struct {
 
 typedef struct {
     const LockstepJob *job;
-    const DiagStop *under;
     LockstepPart parts[LOCKSTEP_MAX];
     _Alignas(64) atomic_int n_done;
     _Alignas(64) atomic_ulong round; /* 0: there is none any more */
@@ -33,11 +33,6 @@ typedef struct {
     pthread_mutex_t lock;
     pthread_cond_t ended;
 } Lockstep;
-
-typedef struct {
-    Lockstep *l;
-    int own;
-} LockstepThread;
 
 static inline void pause_briefly(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -67,58 +62,58 @@ static void end_round(Lockstep *l, unsigned long round) {
     pthread_mutex_unlock(&l->lock);
 }
 
-/* Does a part unless another thread has begun it. */
+/* Works on a part unless another thread does. False: nothing has moved. */
 static bool take(Lockstep *l, unsigned long round, int part) {
     unsigned long before = round - 1;
     atomic_ulong *begun = &l->parts[part].begun;
     if (atomic_load_explicit(begun, memory_order_relaxed) != before) return false;
     if (!atomic_compare_exchange_strong(begun, &before, round)) return false;
-    l->job->work(l->job->ctx, part);
-    if (atomic_fetch_add(&l->n_done, 1) + 1 == l->job->n) end_round(l, round);
-    return true;
+    LockstepWork work = l->job->work(l->job->ctx, part);
+    if (work != LOCKSTEP_DONE) atomic_store(begun, round - 1);
+    else if (atomic_fetch_add(&l->n_done, 1) + 1 == l->job->n) end_round(l, round);
+    return work != LOCKSTEP_STUCK;
 }
 
-/* Takes over parts that nobody has begun, and returns how many. */
-static int take_over(Lockstep *l, unsigned long round, int own) {
-    int n = 0;
-    for (int i = 1; i < l->job->n; i++) n += take(l, round, (own + i) % l->job->n);
-    return n;
+/* Takes over parts that nobody works on; false: none moved. */
+static bool take_over(Lockstep *l, unsigned long round, int own) {
+    bool moved = false;
+    for (int i = 1; i < l->job->n; i++) moved |= take(l, round, (own + i) % l->job->n);
+    return moved;
+}
+
+/* Works until nothing has moved for SPINS turns, or the round is over. */
+static void work_on(Lockstep *l, unsigned long round, int own, int *grace) {
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load_explicit(&l->round, memory_order_acquire) != round) return;
+        bool moved = take(l, round, own);
+        if (i == *grace || i == GRACE) {
+            bool others = take_over(l, round, own);
+            *grace = others ? 0 : GRACE;
+            moved |= others;
+        }
+        if (moved) i = -1;
+        pause_briefly();
+    }
+    sleep_through(l, round);
 }
 
 static void run_thread(Lockstep *l, int own) {
     int grace = GRACE;
-    for (unsigned long round; (round = atomic_load(&l->round)) != 0;) {
-        take(l, round, own);
-        int i = 0;
-        for (; i < SPINS && atomic_load_explicit(&l->round, memory_order_acquire) == round; i++) {
-            if (i == grace || i == GRACE) grace = take_over(l, round, own) > 0 ? 0 : GRACE;
-            pause_briefly();
-        }
-        if (i == SPINS) sleep_through(l, round);
-    }
+    for (unsigned long round; (round = atomic_load(&l->round)) != 0;)
+        work_on(l, round, own, &grace);
 }
 
-static void *start_thread(void *arg) {
-    const LockstepThread *t = arg;
-    diag_stop_under(t->l->under);
-    run_thread(t->l, t->own);
-    return NULL;
+static void run_own(void *ctx, size_t own, int worker) {
+    (void)worker;
+    run_thread(ctx, (int)own);
 }
 
+/* A thread that the system refuses is no matter: its part is taken over, and when par_for comes to
+ * it there is no round any more. */
 void lockstep_run(const LockstepJob *job) {
-    Lockstep l = {.job = job,
-                  .under = diag_stop_current(),
-                  .lock = PTHREAD_MUTEX_INITIALIZER,
-                  .ended = PTHREAD_COND_INITIALIZER};
-    LockstepThread threads[LOCKSTEP_MAX];
-    pthread_t ids[LOCKSTEP_MAX];
-    int started = 1;
+    Lockstep l = {.job = job, .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
+    assert(job->n <= LOCKSTEP_MAX);
     for (int i = 0; i < job->n; i++) atomic_init(&l.parts[i].begun, 0);
     atomic_init(&l.round, 1);
-    for (; started < job->n; started++) {
-        threads[started] = (LockstepThread){&l, started};
-        if (pthread_create(&ids[started], NULL, start_thread, &threads[started]) != 0) break;
-    }
-    run_thread(&l, 0);
-    for (int i = 1; i < started; i++) pthread_join(ids[i], NULL);
+    par_for((size_t)job->n, job->n, run_own, &l);
 }

@@ -51,12 +51,11 @@ bool after_holds(PktAfter *a, uint32_t index, int64_t now) {
 
 /* The reserve beyond what the event itself may take is the caller's. */
 static void schedule_start(PktSim *s, uint32_t flow) {
-    enum { MARGIN = 16 };
     int64_t delay = s->after->graph->delay_ns[flow] * s->ticks_per_ns,
             asked_ns = s->after->graph->earliest_ns ? s->after->graph->earliest_ns[flow]
                                                     : s->in->start_ns[flow],
             own = (asked_ns - s->first_start_ns) * s->ticks_per_ns, time = s->now + delay;
-    pktsim_reserve_cells(s, MARGIN + 1);
+    pktsim_reserve_cells(s, PKTSIM_STOCK + 1);
     uint32_t id = pktsim_cell_new(s, CELL_FLOW_START);
     pktsim_cell(s, id)->byte = flow;
     if (time < own) time = own;

@@ -81,6 +81,7 @@ void lagq_delay(Lagq *q, int64_t ticks) {
         q->far.events[i].time += ticks;
         q->events[q->far.events[i].id].time += ticks;
     }
+    if (q->far.n > 0) q->far.time += ticks;
     for (uint32_t i = 0; i < q->n_lanes; i++) {
         if (q->time[i] == INT64_MAX) continue;
         q->time[i] += ticks;

@@ -1,17 +1,18 @@
-/* parallel: conservative parallel simulation (Bryant 1977; Chandy and Misra 1979) in windows of
- * time, with the same results as one thread's, ties included.
+/* parallel: conservative parallel simulation (Bryant 1977; Chandy and Misra 1979) with the same
+ * results as one thread's, ties included.
  *
- *                 partition 0                        partition 1
- *   run       events of [begin, end), its own    events of [begin, end), its own
- *   ──────────── all wait for each other; where the next window ends is decided ────────────
- *   receive   packets on links, notes            packets on links, notes
- *   run       …                                  …
+ *   round ── windows ──┬── partition 0:  receive, run, receive, run, …  ──┬── all wait for each
+ *                      └── partition 1:  receive, run, receive, run, …  ──┘   other; next round
  *
  * A partition (partition.h) has switches and their hosts, and of a run's state all that is theirs:
  * event queue, cells, ports, buffers. What an event of one partition means to another reaches it by
- * a link, no sooner than the shortest link between partitions takes: the lookahead. A window is at
- * most that long, so within it all go on by themselves (part.h). Where the next event of all is
- * later, the next window begins there. Windows end where a series' interval does, and at the stop.
+ * a link, no sooner than the shortest link between partitions takes: the lookahead. Time is cut
+ * into windows, PART_APART to a lookahead, so a partition may begin a window when all others have
+ * ended the one that is so many before, and needs to have received only what was sent until then
+ * (part.h). Partitions that are quick in one window and slow in the next thus seldom wait.
+ *
+ * A round has many windows. It begins with the next event of all, and ends where a series' interval
+ * does, and at the stop. In compat it has one window as long as the lookahead.
  *
  * Order: events of equal time run by their rank, which is the same wherever they are scheduled
  * (pktsim_private.h). In compat, where it is when they were scheduled, those that were scheduled at
@@ -21,7 +22,7 @@
  *
  * What is not of a node: the list of flows, which all partitions go through alike; flows' paths and
  * both their ends, which lie in memory that never moves and of which each end has one owner. Lines
- * of a trace, rows of a series and, when a window may have brought a new one, the largest counts of
+ * of a trace, rows of a series and, when a round may have brought a new one, the largest counts of
  * packets and flows are seen to in order, while the partitions wait; in compat after `receive`.
  *
  * Left out: controls that have timers (DCQCN): a run ends when nothing but timers is left in all
@@ -43,15 +44,18 @@ typedef struct {
     _Alignas(64) PktStats stats;
 } Own;
 
-/* What the partitions have told of a window, put together. */
+/* Windows of a round. */
+enum { ROUND_WINDOWS = 32 * PART_APART };
+
+/* What the partitions have told of a round, put together. */
 typedef struct {
     int64_t next;                                 /* no event is before */
-    int64_t cells, flows, most_cells, most_flows; /* before the window; at most in it */
+    int64_t cells, flows, most_cells, most_flows; /* before the round; at most in it */
     uint64_t most_events;
 } Outlook;
 
-/* What the partitions do next: receive what came of the last window and run the next one; or, in
- * two rounds, the one and the other, while something has to be done in between. */
+/* What the partitions do next: receive what came of the last round and run the next one; or, in
+ * compat, the one and the other, while something has to be done in between. */
 typedef enum { RECEIVE_AND_RUN, RECEIVE, RUN } ParallelPhase;
 
 typedef struct {
@@ -61,15 +65,18 @@ typedef struct {
     int n;
     ParallelPhase phase;
     int64_t lookahead, stop;
-    int64_t begin, end; /* of the window */
+    int64_t begin, end; /* of the round */
+    int64_t step;       /* of a window */
+    uint32_t n_windows; /* of the round */
     bool new_epoch;     /* it begins one */
+    uint8_t *of_link;   /* [n_links] partition of its end */
     OrderLog *logs[PARTITION_MAX];
     uint64_t *queue_b; /* [n_links] of the last line of the trace about it */
     int64_t n_cells, n_flows, peak_cells, peak_flows; /* when it began; at most so far */
     Outlook outlook;
     bool interrupted;
     Progress progress;
-    uint64_t n_windows, critical_events;
+    uint64_t n_lookaheads, critical_events;
 } Parallel;
 
 /* ---- set-up ---- */
@@ -103,8 +110,10 @@ static void init_part(Parallel *x, const Partition *plan, int q) {
                 .n_parts = x->n,
                 .all = x->parts,
                 .of_node = plan->of_node,
-                .boxes = {MEM_ZNEW(PartBox, (size_t)x->n), MEM_ZNEW(PartBox, (size_t)x->n)},
+                .of_link = x->of_link,
+                .apart = x->sims[0]->compat ? 1 : PART_APART,
                 .order = {.logs = x->logs, .me = q}};
+    for (int i = 0; i < PART_BOXES; i++) p->boxes[i] = MEM_ZNEW(PartBox, (size_t)x->n);
     if (x->sims[0]->compat) p->log = new_log(x->sims[0]->in->n);
     x->logs[q] = &p->log;
 }
@@ -137,6 +146,7 @@ static void connect(Parallel *x, int q) {
     for (uint32_t l = 0; l < s->topo->n_links; l++) {
         const Link *k = &s->topo->links[l];
         s->ports[l].away = p->of_node[k->from] == q && p->of_node[k->to] != q;
+        x->of_link[l] = p->of_node[k->to];
     }
 }
 
@@ -283,7 +293,7 @@ static bool needs_account(const Parallel *x, const Outlook *o) {
            (series && o->next > series->end);
 }
 
-/* Does in order what needs it, of a window; in compat all have received its notes. */
+/* Does in order what needs it, of a round; in compat all have received its notes. */
 static void account(Parallel *x, const Outlook *o) {
     Series *series = x->sims[0]->series;
     if (x->sims[0]->tracing) trace_in_order(x);
@@ -295,19 +305,47 @@ static void account(Parallel *x, const Outlook *o) {
 
 /* ---- rounds ---- */
 
-static void run_window(Parallel *x, Part *p) {
-    if (x->new_epoch) part_begin_epoch(p, x->begin);
-    part_begin(p);
-    pktsim_run_until(p->sim, x->end);
-    part_end(p);
+/* Whether another partition is so far behind that p has to wait for it. */
+static bool is_behind(const Part *p, const Part *other) {
+    uint32_t ended = atomic_load_explicit(&other->ended, memory_order_acquire);
+    return (int32_t)(p->window - ended) >= (int32_t)p->apart;
 }
 
-static void work(void *ctx, int part) {
+/* Whether a partition may begin its next window. */
+static bool may_go_on(const Parallel *x, const Part *p) {
+    int q = 0;
+    while (q < x->n && !is_behind(p, &x->parts[q])) q++;
+    return q == x->n;
+}
+
+static void begin_round_of(Parallel *x, Part *p) {
+    part_receive(p, p->window);
+    if (x->new_epoch) part_begin_epoch(p, x->begin);
+    part_begin_round(p);
+    p->begun = true;
+}
+
+/* Goes on with a partition's windows as far as others let it. */
+static LockstepWork run_windows(Parallel *x, Part *p) {
+    uint32_t before = p->window;
+    if (!p->begun) begin_round_of(x, p);
+    for (uint32_t i; (i = p->window - p->first_window) < x->n_windows;) {
+        if (!may_go_on(x, p)) return p->window != before ? LOCKSTEP_MOVED : LOCKSTEP_STUCK;
+        part_receive(p, p->window + 1 - p->apart);
+        part_run(p, i + 1 < x->n_windows ? x->begin + (i + 1) * x->step : x->end);
+    }
+    part_end_round(p);
+    p->begun = false;
+    return LOCKSTEP_DONE;
+}
+
+static LockstepWork work(void *ctx, int part) {
     Parallel *x = ctx;
     Part *p = &x->parts[part];
-    if (x->phase != RUN) part_receive(p);
-    if (x->phase != RECEIVE) run_window(x, p);
-    else if (x->new_epoch) part_end_epoch(p);
+    if (x->phase != RECEIVE) return run_windows(x, p);
+    part_receive(p, p->window);
+    if (x->new_epoch) part_end_epoch(p);
+    return LOCKSTEP_DONE;
 }
 
 /* Numbers the ties of the pending events of all partitions, where those of equal time that were
@@ -340,14 +378,18 @@ static bool is_epoch_over(const Parallel *x) {
     return false;
 }
 
-/* Sets the next window; false: there is none. */
-static bool begin_window(Parallel *x, int64_t begin) {
-    const Series *series = x->sims[0]->series;
+/* Sets the next round; false: there is none. */
+static bool begin_round(Parallel *x, int64_t begin) {
+    const PktSim *s = x->sims[0];
+    int64_t most = s->compat ? 1 : ROUND_WINDOWS, apart = s->compat ? 1 : PART_APART;
+    if (begin >= x->stop || begin == INT64_MAX || x->interrupted) return false;
+    x->step = x->lookahead / apart;
     x->begin = begin;
-    x->end = begin < x->stop - x->lookahead ? begin + x->lookahead : x->stop;
-    if (series && series->end + 1 < x->end) x->end = series->end + 1;
-    x->n_windows++;
-    return begin < x->stop && begin < INT64_MAX && !x->interrupted;
+    x->end = begin < x->stop - most * x->step ? begin + most * x->step : x->stop;
+    if (s->series && s->series->end + 1 < x->end) x->end = s->series->end + 1;
+    x->n_windows = (uint32_t)((x->end - begin + x->step - 1) / x->step);
+    x->n_lookaheads += (uint64_t)((x->end - begin + x->lookahead - 1) / x->lookahead);
+    return true;
 }
 
 static void watch(Parallel *x) {
@@ -374,7 +416,7 @@ static bool next(void *ctx) {
         bool in_two = x->new_epoch || (accounts && x->sims[0]->compat);
         x->phase = in_two ? RECEIVE : RECEIVE_AND_RUN;
     }
-    return x->phase == RECEIVE || begin_window(x, x->outlook.next);
+    return x->phase == RECEIVE || begin_round(x, x->outlook.next);
 }
 
 /* ---- results ---- */
@@ -390,6 +432,7 @@ static void add_stats(PktStats *to, const PktStats *from) {
     to->n_retransmissions += from->n_retransmissions;
     to->n_timeouts += from->n_timeouts;
     to->n_lost += from->n_lost;
+    to->n_trims += from->n_trims;
     to->sent_b += from->sent_b;
     to->received_b += from->received_b;
     to->dropped_b += from->dropped_b;
@@ -413,7 +456,7 @@ static void gather(Parallel *x) {
     s->stats->peak_packets = (uint64_t)x->peak_cells;
     PktParallel *facts = &s->stats->parallel;
     facts->n_threads = x->n;
-    facts->n_windows = x->n_windows;
+    facts->n_windows = x->n_lookaheads;
     facts->critical_steps = x->critical_events;
     for (int q = 0; q < x->n; q++) facts->n_messages += x->parts[q].n_messages;
 }
@@ -428,14 +471,14 @@ static void release(Parallel *x) {
     x->sims[0]->part = NULL;
 }
 
-/* A window is no longer than news of a packet that is gone take; in compat it has fewer steps than
- * a log has room for, if links are full of full packets. */
-static int64_t longest_window(const PktSim *s, const Partition *plan) {
+/* News of a packet that is gone may take less than the plan's lookahead; a window is at least a
+ * tick. In compat it has fewer steps than a log has room for, if links are full of full packets. */
+static int64_t lookahead_of(const PktSim *s, const Partition *plan) {
+    enum { MOST_STEPS = ORDER_MAX_STEPS / 16 };
     double per_tick = 0, ticks = fmin((double)plan->lookahead, (double)s->news_ticks);
-    if (!s->compat) return (int64_t)fmax(ticks, 1);
+    if (!s->compat) return (int64_t)ticks;
     for (uint32_t l = 0; l < s->topo->n_links; l++)
         per_tick += 2.0 / (double)s->kinds[s->ports[l].kind].full_ticks;
-    enum { MOST_STEPS = ORDER_MAX_STEPS / 16 };
     return (int64_t)fmax(fmin(ticks, MOST_STEPS / per_tick), 1);
 }
 
@@ -446,12 +489,13 @@ int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
         return 1;
     }
     Arena arena = {0};
-    Parallel x = {.sims = ARENA_NEW(&arena, PktSim *, n),
+    Parallel x = {.of_link = ARENA_NEW(&arena, uint8_t, s->topo->n_links),
+                  .sims = ARENA_NEW(&arena, PktSim *, n),
                   .own = ARENA_NEW(&arena, Own, n),
                   .parts = ARENA_NEW(&arena, Part, n),
                   .n = plan->n,
                   .phase = RUN,
-                  .lookahead = longest_window(s, plan),
+                  .lookahead = lookahead_of(s, plan),
                   .stop = stop,
                   .n_cells = 1, /* that of the list of flows */
                   .peak_cells = 1};
@@ -468,7 +512,7 @@ int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
     }
     set_up(&x);
     progress_init(&x.progress, s->opt->log, "flows", s->in->n);
-    if (begin_window(&x, 0))
+    if (begin_round(&x, 0))
         lockstep_run(&(LockstepJob){.n = x.n, .ctx = &x, .work = work, .next = next});
     progress_finish(&x.progress);
     gather(&x);

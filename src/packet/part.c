@@ -1,7 +1,7 @@
 /* part: a partition's windows.
  *
  * Events of a window touch only the partition's own nodes and the flows that start there. What they
- * do to others waits in a box until the window is over: cells that are events elsewhere, which are
+ * do to others waits in a box until they receive it: cells that are events elsewhere, which are
  * packets on a link to another partition, and news of packets that are gone for their senders. With
  * its time and rank, which are what they would be in one run, a cell takes its place in the queue
  * there.
@@ -12,26 +12,26 @@
  * that its queue stays as it is. And as a flow's slot is free at once when its last packet is gone,
  * notes tell of that after the window.
  *
- * Boxes are double: others read one set while this partition is in the next window. Cells and flows
- * are counted by changes, so that the largest count of one run can be found. */
+ * Boxes take turns, twice as many as partitions may be windows apart: others read those of windows
+ * that are over while this partition fills the next. Cells and flows are counted by changes, so
+ * that the largest count of one run can be found. */
 #include "packet/part.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what is kept of a window ---- */
+/* ---- what is kept of a round ---- */
 
-void part_begin(Part *p) {
-    p->window++;
-    for (int q = 0; q < p->n_parts; q++) {
-        PartBox *b = &p->boxes[p->window & 1][q];
-        b->n = b->n_notes = 0;
-        b->next = INT64_MAX;
-    }
+void part_begin_round(Part *p) {
     p->n_noted = (int64_t)p->noted.n;
     p->n_trace = p->cells.n = p->flows.n = p->noted.n = 0;
     p->cells.sum = p->cells.most = p->flows.sum = p->flows.most = 0;
+    p->first_window = p->window;
     p->first_event = p->sim->stats->n_events;
+}
+
+static PartBox *boxes_of(const Part *p, uint32_t window) {
+    return p->boxes[window % (2 * p->apart)];
 }
 
 static uint32_t present_step(const Part *p) { return (uint32_t)p->log.n - 1; }
@@ -83,7 +83,7 @@ void part_trace(PktSim *s, const PktTraceEvent *e) {
 
 static void send(Part *p, int to, uint32_t id) {
     const PktSim *s = p->sim;
-    PartBox *b = &p->boxes[p->window & 1][to];
+    PartBox *b = &boxes_of(p, p->window)[to];
     MEM_GROW(b->cells, b->cap, b->n + 1);
     if (s->max_stamps) {
         MEM_GROW(b->hops, b->cap_hops, (b->n + 1) * s->max_stamps);
@@ -104,7 +104,7 @@ void part_send(PktSim *s, int to, uint32_t id, int64_t time, int64_t rank) {
 }
 
 void part_send_packet(PktSim *s, uint32_t link, uint32_t id, int64_t arrival, int64_t rank) {
-    part_send(s, s->part->of_node[s->topo->links[link].to], id, arrival, rank);
+    part_send(s, s->part->of_link[link], id, arrival, rank);
 }
 
 static int owner_of_flow(const Part *p, uint32_t slot) {
@@ -118,7 +118,7 @@ bool part_packet_gone(PktSim *s, uint32_t slot) {
     Part *p = s->part;
     int to = owner_of_flow(p, slot);
     if (to == p->me) return false;
-    PartBox *b = &p->boxes[p->window & 1][to];
+    PartBox *b = &boxes_of(p, p->window)[to];
     MEM_GROW(b->notes, b->cap_notes, b->n_notes + 1);
     b->notes[b->n_notes++] = (PartNote){present(p), slot, p->me};
     return true;
@@ -132,13 +132,27 @@ bool part_send_news(PktSim *s, uint32_t id, int64_t time) {
     return true;
 }
 
-/* ---- the end of a window ---- */
+/* ---- windows ---- */
 
-void part_end(Part *p) {
-    int64_t next = evq_next_time(&p->sim->q);
+void part_run(Part *p, int64_t end) {
+    PartBox *boxes = boxes_of(p, p->window);
     for (int q = 0; q < p->n_parts; q++) {
-        const PartBox *b = &p->boxes[p->window & 1][q];
-        if (b->next < next) next = b->next;
+        boxes[q].n = boxes[q].n_notes = 0;
+        boxes[q].next = INT64_MAX;
+    }
+    pktsim_run_until(p->sim, end);
+    atomic_store_explicit(&p->ended, ++p->window, memory_order_release);
+}
+
+/* What was sent in the last windows has not been received yet. */
+void part_end_round(Part *p) {
+    int64_t next = evq_next_time(&p->sim->q);
+    uint32_t n = p->window - p->first_window;
+    for (uint32_t i = 1; i <= n && i <= p->apart; i++) {
+        for (int q = 0; q < p->n_parts; q++) {
+            const PartBox *b = &boxes_of(p, p->window - i)[q];
+            if (b->next < next) next = b->next;
+        }
     }
     p->told = (PartTold){.next = next,
                          .n_events = p->sim->stats->n_events - p->first_event,
@@ -153,7 +167,7 @@ void part_end(Part *p) {
 
 static void take_packets(Part *p, int from) {
     PktSim *s = p->sim;
-    const PartBox *b = &p->all[from].boxes[p->window & 1][p->me];
+    const PartBox *b = &boxes_of(&p->all[from], p->received)[p->me];
     for (size_t i = 0; i < b->n; i++) {
         const EvNode *e = &b->cells[i].ev;
         pktsim_reserve_cells(s, 1);
@@ -186,7 +200,7 @@ static void take_note(Part *p, const PartNote *n) {
     FlowSlot *f = &s->flows[n->slot];
     f->n_packets--;
     if (f->pos != NONE || f->n_packets > 0) return;
-    bool local_is_last = f->touched_window == p->window && is_after(p, f->touched_step, n);
+    bool local_is_last = f->touched_window == p->received && is_after(p, f->touched_step, n);
     PartMoment touched = {p->log.steps[f->touched_step].time, f->touched_step};
     change(&p->noted,
            local_is_last ? (PartChange){touched, -1, p->me} : (PartChange){n->at, -1, n->from});
@@ -196,7 +210,7 @@ static void take_note(Part *p, const PartNote *n) {
 static void take_notes(Part *p) {
     size_t n = 0;
     for (int q = 0; q < p->n_parts; q++) {
-        const PartBox *b = &p->all[q].boxes[p->window & 1][p->me];
+        const PartBox *b = &boxes_of(&p->all[q], p->received)[p->me];
         MEM_GROW(p->notes, p->cap_notes, n + b->n_notes);
         if (b->n_notes > 0) memcpy(&p->notes[n], b->notes, b->n_notes * sizeof *b->notes);
         n += b->n_notes;
@@ -206,10 +220,12 @@ static void take_notes(Part *p) {
     for (size_t i = 0; i < n; i++) take_note(p, &p->notes[i]);
 }
 
-void part_receive(Part *p) {
-    for (int q = 0; q < p->n_parts; q++)
-        if (q != p->me) take_packets(p, q);
-    take_notes(p);
+void part_receive(Part *p, uint32_t before) {
+    for (; (int32_t)(before - p->received) > 0; p->received++) {
+        for (int q = 0; q < p->n_parts; q++)
+            if (q != p->me) take_packets(p, q);
+        if (p->sim->compat) take_notes(p);
+    }
 }
 
 /* ---- epochs ---- */
@@ -299,8 +315,7 @@ void part_free(Part *p) {
     mem_release(p->log.steps, ORDER_MAX_STEPS, sizeof *p->log.steps);
     mem_release(p->log.common, p->sim->in->n, sizeof *p->log.common);
     free(p->pending);
-    free_boxes(p->boxes[0], p->n_parts);
-    free_boxes(p->boxes[1], p->n_parts);
+    for (int i = 0; i < PART_BOXES; i++) free_boxes(p->boxes[i], p->n_parts);
     free(p->notes);
     free(p->trace);
     free(p->cells.list);

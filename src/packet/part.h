@@ -2,13 +2,19 @@
  * that leave it, takes in those that come, and keeps what has to be put in order with others'.
  * Private to this room.
  *
- * A window: part_begin; events; part_end; all partitions wait; part_receive, while others may be in
- * their next window. Functions without a Part are for the simulation, where PktSim.part is not
- * NULL. */
+ * A round: part_begin_round; windows, with part_receive before each; part_end_round; all partitions
+ * wait for each other. Within a round a partition may begin a window when all others have ended the
+ * one that is `apart` before. Functions without a Part are for the simulation, where PktSim.part is
+ * not NULL. */
 #ifndef M3_PACKET_PART_H
 #define M3_PACKET_PART_H
+#include <stdatomic.h>
+
 #include "packet/order.h"
 #include "packet/pktsim_private.h"
+
+/* Windows that partitions may be apart; what goes from one to another takes at least as long. */
+enum { PART_APART = 4, PART_BOXES = 2 * PART_APART };
 
 /* When something happened in a partition: a tick, and what tells events of equal time apart, which
  * is the event's rank, or in compat the step of the partition's log. */
@@ -39,17 +45,17 @@ typedef struct {
     int by, from; /* partition */
 } PartChange;
 typedef struct {
-    PartChange *list; /* [n] of this window */
+    PartChange *list; /* [n] of this round */
     size_t n, cap;
     int64_t sum, most; /* of all of them; of the first ones, or 0 */
 } PartChanges;
 
-/* What is told of a window when it has ended. */
+/* What is told of a round when it has ended. */
 typedef struct {
     int64_t next;      /* no event or packet on a link is before that tick */
-    uint64_t n_events; /* of the window */
+    uint64_t n_events; /* of the round */
     int64_t cells_sum, cells_most, flows_sum, flows_most; /* of its changes; most: or less */
-    int64_t n_noted; /* flows that notes of the window before have ended */
+    int64_t n_noted; /* flows that notes of the round before have ended */
 } PartTold;
 
 /* A line of the trace. */
@@ -70,10 +76,15 @@ typedef struct Part {
     struct Part *all;       /* [n_parts] */
     const uint8_t *of_node; /* [n_nodes] partition */
     uint32_t first_slot, n_slots;
-    uint32_t window;      /* counts windows */
-    uint64_t first_event; /* of the window */
-    PartBox *boxes[2];    /* [n_parts] to each partition: of this window and of the one before */
-    PartTrace *trace;     /* [n_trace] of this window */
+    const uint8_t *of_link;     /* [n_links] partition of a link's end */
+    uint32_t window;            /* windows that have ended, of all rounds */
+    uint32_t received;          /* windows of which all has been received */
+    uint32_t apart;             /* PART_APART; in compat 1 */
+    uint32_t first_window;      /* of the round */
+    bool begun;                 /* the round */
+    uint64_t first_event;       /* of the round */
+    PartBox *boxes[PART_BOXES]; /* [n_parts] to each partition, of the latest windows */
+    PartTrace *trace;           /* [n_trace] of this round */
     size_t n_trace, cap_trace;
     PartChanges cells, flows; /* in use; active */
     uint64_t n_messages;
@@ -88,11 +99,15 @@ typedef struct Part {
     PartChanges noted; /* flows that they ended */
     int64_t n_noted;   /* of the window before */
     _Alignas(64) PartTold told;
+    _Alignas(64) atomic_uint ended; /* as `window`, for others to see */
 } Part;
 
-void part_begin(Part *p);
-void part_end(Part *p);
-void part_receive(Part *p);
+void part_begin_round(Part *p);
+void part_end_round(Part *p);
+/* part_run simulates the next window, until tick `end`. part_receive takes in what others sent in
+ * windows before number `before`. */
+void part_run(Part *p, int64_t end);
+void part_receive(Part *p, uint32_t before);
 void part_free(Part *p);
 
 /* part_end_epoch lists the pending events that were scheduled in the epoch, in order, for their

@@ -18,16 +18,18 @@
 
 #include "packet/ideal.h"
 
-/* Flows whose routes are looked up: all of short lists, a part of long ones. */
-enum { MIN_SAMPLE = 4096, MAX_SAMPLE = 32768, SAMPLED_SHARE = 8 };
+/* Flows whose routes are looked up: all of short lists, of long ones so many or less, a part of
+ * them.
+ */
+enum { MIN_SAMPLE = 8192, MAX_SAMPLE = 32768, SAMPLED_SHARE = 4 };
 /* Bounds of lookahead that are tried. */
 enum { MAX_BOUNDS = 8 };
-/* What a window costs, in events; what an event costs more than on one thread, in compat with the
- * log that ties are told apart by (tests/bench has what was measured). Chosen: what must be gained.
- */
-static const double WINDOW_STEPS = 40, STEP_COST = 1.2, COMPAT_STEP_COST = 1.65,
-                    LEAST_SPEEDUP = 1.1;
-/* Events for each packet at a node: its arrival, and often the end of a transmission. */
+/* What an event costs more than on one thread, and in compat, with the log that ties are told apart
+ * by: as measured (tests/bench). Chosen: what the windows of a lookahead cost, in events; in compat
+ * all wait for each other then; what must be gained. */
+static const double STEP_COST = 1.15, COMPAT_STEP_COST = 1.65, WINDOW_STEPS = 15,
+                    COMPAT_WINDOW_STEPS = 40, LEAST_SPEEDUP = 1.1;
+/* Events for each packet at a node, roughly: its arrival, and often the end of a transmission. */
 static const double STEPS_PER_PACKET = 1.3;
 
 typedef struct {
@@ -53,23 +55,30 @@ static void add_path(Division *d, const uint32_t *links, uint32_t n, double n_pa
     d->node_load[d->t->links[links[n - 1]].to] += n_packets;
 }
 
+/* Adds a flow as if it had so many packets. */
+static void add_flow(Division *d, size_t i, double n_packets) {
+    const PktSim *s = d->s;
+    uint32_t links[PKTSIM_MAX_LINKS], src = s->in->src[i], dst = s->in->dst[i];
+    uint16_t sport = s->sport[i];
+    add_path(d, links, ideal_path(s->route, s->compat, src, dst, sport, ROUTE_DPORT, links),
+             n_packets);
+    add_path(d, links, ideal_path(s->route, s->compat, dst, src, ROUTE_DPORT, sport, links),
+             n_packets);
+}
+
+/* Every flow, or where they are many those with every so-manieth packet: a few large flows have
+ * most of the load. */
 static void find_loads(Division *d) {
     const Flows *f = d->s->in;
     size_t most = f->n / SAMPLED_SHARE;
     most = most < MIN_SAMPLE ? MIN_SAMPLE : most > MAX_SAMPLE ? MAX_SAMPLE : most;
-    size_t step = (f->n + most - 1) / most;
-    uint32_t links[PKTSIM_MAX_LINKS];
-    for (size_t i = 0; i < f->n; i += step) {
-        double n_packets = (double)wire_packets(f->size_b[i]) * (double)step;
-        uint32_t src = f->src[i], dst = f->dst[i];
-        add_path(
-            d, links,
-            ideal_path(d->s->route, d->s->compat, src, dst, d->s->sport[i], ROUTE_DPORT, links),
-            n_packets);
-        add_path(
-            d, links,
-            ideal_path(d->s->route, d->s->compat, dst, src, ROUTE_DPORT, d->s->sport[i], links),
-            n_packets);
+    uint64_t all = 0, step = 1, left = 0;
+    for (size_t i = 0; i < f->n; i++) all += wire_packets(f->size_b[i]);
+    if (f->n > most) step = all / most + 1;
+    for (size_t i = 0; i < f->n; i++) {
+        uint64_t n = left + wire_packets(f->size_b[i]);
+        left = n % step;
+        if (n >= step) add_flow(d, i, (double)(n - left));
     }
     for (uint32_t v = 0; v < d->t->n_nodes; v++) d->total += d->node_load[v];
 }
@@ -259,7 +268,8 @@ static void consider(Division *d, int n, bool any_size, Partition *p, double *sp
     double windows = fmax(d->duration_ticks / (double)x.lookahead, 1),
            steps = d->total * STEPS_PER_PACKET / n / windows; /* of one partition in a window */
     double step_cost = d->s->compat ? COMPAT_STEP_COST : STEP_COST,
-           gain = n * balance / (step_cost + WINDOW_STEPS / steps);
+           window_steps = d->s->compat ? COMPAT_WINDOW_STEPS : WINDOW_STEPS,
+           gain = n * balance / (step_cost + window_steps / steps);
     if (any_size) gain = n;
     if (x.lookahead < 1 || gain <= *speedup) return;
     *speedup = gain;
@@ -288,7 +298,8 @@ static void find_best(Division *d, int threads, bool any_size, Partition *p) {
     }
 }
 
-void partition_find(const PktSim *s, int threads, bool any_size, Partition *p) {
+void partition_find(const PktSim *s, Partition *p) {
+    int threads = s->opt->threads;
     uint32_t n_nodes = s->topo->n_nodes, n_links = s->topo->n_links;
     *p = (Partition){.n = 1};
     if (threads > PARTITION_MAX) threads = PARTITION_MAX;
@@ -303,7 +314,7 @@ void partition_find(const PktSim *s, int threads, bool any_size, Partition *p) {
                   .part_of = MEM_NEW(int, n_nodes)};
     find_loads(&d);
     find_duration(&d);
-    find_best(&d, threads, any_size, p);
+    find_best(&d, threads, s->opt->any_size, p);
     free(d.node_load);
     free(d.link_load);
     free(d.block_of);

@@ -11,8 +11,9 @@ typedef struct {
     int64_t lookahead; /* ticks that a packet to another partition takes at least */
 } Partition;
 
-/* partition_find divides a run's network among at most `threads` partitions, as is estimated to be
- * fastest; with `any_size` among as many as can be. partition_free releases. */
-void partition_find(const PktSim *s, int threads, bool any_size, Partition *p);
+/* partition_find divides a run's network among at most as many partitions as its options have
+ * threads, as is estimated to be fastest; with any_size among as many as can be. partition_free
+ * releases. */
+void partition_find(const PktSim *s, Partition *p);
 void partition_free(Partition *p);
 #endif

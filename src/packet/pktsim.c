@@ -19,9 +19,6 @@
 #include "packet/parallel.h"
 #include "packet/part.h"
 
-/* Cells kept in stock for one event. An event takes at most 8: CC_N_TIMERS + 1 timers, a wake-up, a
- * retransmission timer, a pause frame, a data packet. */
-enum { STOCK = 16 };
 /* Events between two looks at the clock and at requests to stop: some 5 ms. */
 enum { EVENTS_PER_UPDATE = 1 << 16 };
 /* Random streams that the reference has used up before the first packet: COMPAT_STREAMS and
@@ -148,7 +145,7 @@ static int64_t start_tick(const PktSim *s, size_t index) {
 }
 
 static void start_flow(PktSim *s, uint32_t index) {
-    pktsim_reserve_cells(s, 2 * STOCK);
+    pktsim_reserve_cells(s, 2 * PKTSIM_STOCK);
     if (!s->compat) {
         host_start_flow(s, flowslot_start(s, index));
         return;
@@ -310,7 +307,7 @@ static inline uint32_t next_event(PktSim *s) {
 
 void pktsim_run_until(PktSim *s, int64_t end) {
     for (;; s->stats->n_events++) {
-        pktsim_reserve_cells(s, STOCK);
+        pktsim_reserve_cells(s, PKTSIM_STOCK);
         if (evq_next_time(&s->q) >= end) return;
         uint32_t id = evq_pop(&s->q);
         const PktCell *c = pktsim_cell(s, id);
@@ -329,7 +326,7 @@ static int loop(PktSim *s, Err *err) {
     int rc = 0;
     uint64_t n = 0, max_events = s->opt->stretch ? s->opt->stretch->max_events : UINT64_MAX;
     while (rc == 0 && s->n_awaited > 0 && n < max_events) {
-        pktsim_reserve_cells(s, STOCK);
+        pktsim_reserve_cells(s, PKTSIM_STOCK);
         uint32_t id = next_event(s);
         if (id == NONE || s->now >= marks.stop) break;
         if (s->now >= marks.next && (rc = pass_marks(s, &marks, err)) != 0) break;
@@ -377,7 +374,7 @@ static void init_network(PktSim *s) {
     s->ingress = ARENA_NEW(&s->arena, Ingress, t->n_links);
     s->switches = ARENA_NEW(&s->arena, Switch, t->n_nodes);
     s->nics = ARENA_NEW(&s->arena, Nic, t->n_links);
-    grow_cells(s, t->n_links + STOCK);
+    grow_cells(s, t->n_links + PKTSIM_STOCK);
     s->n_cells = t->n_links; /* cell i < n_links is the free event of port i */
     s->n_stock -= t->n_links;
     for (uint32_t v = 0; v < t->n_nodes; v++)
@@ -551,7 +548,7 @@ static int run(PktSim *s, Err *err) {
     int rc = 1;
     if (s->opt->threads > 1 && s->in->n > 0) {
         bool one = needs_one_thread(s);
-        if (!one) partition_find(s, s->opt->threads, s->opt->any_size, &p);
+        if (!one) partition_find(s, &p);
         if (p.n < s->opt->threads)
             s->stats->parallel.why_fewer =
                 one && s->cc->credit ? "receivers' credit needs one order"

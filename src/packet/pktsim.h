@@ -85,9 +85,10 @@ typedef struct {
 /* How a run was divided among threads: no result, but what its speed depends on. */
 typedef struct {
     int n_threads;           /* partitions of the network; 0, as all of it, if there was one */
-    uint64_t n_windows;      /* of time, after each of which the threads waited for each other */
+    uint64_t n_windows;      /* of time, each as long as threads may be apart */
     uint64_t n_messages;     /* packets handed over */
-    uint64_t critical_steps; /* events of the busiest partition, summed up over windows */
+    uint64_t critical_steps; /* events of the busiest partition between two times that all waited
+                                for each other, summed up */
     const char *why_fewer;   /* threads than asked for; NULL: not fewer */
 } PktParallel;
 
@@ -116,8 +117,8 @@ int pktsim_check_cc(const char *name, Err *err);
 /* pktsim_run simulates flows `f`, ascending by start, on the network of `r`. fct_ns[f->n] gets each
  * flow's completion time, from its start to the arrival of its last byte, NAN if it didn't finish.
  * `stats` may be NULL. Returns −1 on networks, flows or settings it cannot take, or if interrupted
- * (fct_ns is then valid as far as it went). Runs share nothing and may go on in parallel. Whatever
- * the threads, the trace and the series are called by the caller's. */
+ * (fct_ns is then valid as far as it went). Runs share nothing and may go on in parallel. With
+ * threads, the trace and the series are called one at a time and in order, by any of the run's. */
 int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOptions *opt,
                double *fct_ns, PktStats *stats, Err *err);
 

@@ -170,6 +170,10 @@ void pktsim_run_until(PktSim *s, int64_t end);
 
 /* ---- cells ---- */
 
+/* Cells kept in stock for one event. An event takes at most 8: CC_N_TIMERS + 1 timers, a wake-up, a
+ * retransmission timer, a pause frame, a data packet. */
+enum { PKTSIM_STOCK = 16 };
+
 /* A pointer to a cell is valid until pktsim_reserve_cells is called, that is while an event is
  * handled: the loop keeps as many cells in stock as an event may take. */
 static inline PktCell *pktsim_cell(PktSim *s, uint32_t id) { return &s->cells[id]; }
