@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "packet/ideal.h"
+#include "packet/part.h"
 
 /* Flows whose routes are looked up: all of short lists, of long ones so many or less, a part of
  * them.
@@ -271,7 +272,7 @@ static void consider(Division *d, int n, bool any_size, Partition *p, double *sp
            window_steps = d->s->compat ? COMPAT_WINDOW_STEPS : WINDOW_STEPS,
            gain = n * balance / (step_cost + window_steps / steps);
     if (any_size) gain = n;
-    if (x.lookahead < 1 || gain <= *speedup) return;
+    if (x.lookahead < PART_APART || gain <= *speedup) return;
     *speedup = gain;
     keep(d, p, x);
 }
