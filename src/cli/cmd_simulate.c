@@ -213,6 +213,7 @@ static int write_links(SimulateCmd *o, const Topo *topo, Err *err) {
 static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *err) {
     PktStats stats;
     if (open_trace(o, s, err) != 0 || begin_series(o, &s->topo, err) != 0) return -1;
+    o->sim.timeline = s->timeline;
     if (o->links) o->sim.links = o->link_stats = MEM_NEW(LinkStats, s->topo.n_links);
     int rc = pktsim_simulate(s->route, &s->flows, &s->conf, &o->sim, &stats, err);
     if (rc == 0 && o->trace) rc = file_out_commit(&o->trace_file, err);

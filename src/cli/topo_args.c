@@ -38,7 +38,9 @@ int topo_args_set(TopoLoadOptions *o, int arg, const char *value, Err *err) {
         return parse_unit(value, "--rate-unit", units_parse_rate, &o->rate_unit_bps, err);
     case TOPO_ARG_DELAY_UNIT:
         return parse_unit(value, "--delay-unit", units_parse_time, &o->delay_unit_ns, err);
-    default: return add_fault(o, arg == TOPO_ARG_FAIL ? FAULT_FAIL : FAULT_DEGRADE, value, err);
+    case TOPO_ARG_FAIL: return add_fault(o, FAULT_FAIL, value, err);
+    case TOPO_ARG_DEGRADE: return add_fault(o, FAULT_DEGRADE, value, err);
+    default: return add_fault(o, FAULT_EVENT, value, err);
     }
 }
 

@@ -13,6 +13,7 @@ enum {
     TOPO_ARG_DELAY_UNIT,
     TOPO_ARG_FAIL,
     TOPO_ARG_DEGRADE,
+    TOPO_ARG_EVENT,
     TOPO_N_ARGS
 };
 #define TOPO_ARGS(first)                                                                           \
@@ -43,7 +44,12 @@ enum {
             TOPO_ARG_DEGRADE] = {"degrade", "LINKS=VALUE",                                         \
                                  "give links another rate (0-256=1Gbps), or the probability that " \
                                  "they lose a packet\n(5%of:agg-spine=0.1%)",                      \
-                                 "Topology"}
+                                 "Topology"},                                                      \
+        [(first) + TOPO_ARG_EVENT] = {                                                             \
+            "events", "TIME:WHAT",                                                                 \
+            "change links at a time of the flow list: 1ms:fail:0-256, 2ms:degrade:0-257=1Gbps,\n"  \
+            "3ms:restore:0-256; joined by +, repeatable",                                          \
+            "Topology"}
 
 /* topo_args_set takes the value of option `arg`, counted from `first`. The pattern is that of the
  * command line and not copied; topo_args_free releases the faults. */

@@ -214,7 +214,11 @@ int topo_show_load(Topo *t, const char *path, const TopoLoadOptions *o, uint64_t
     if (topo_load(&whole, path, o, err) != 0) return -1;
     faults_add_all(&all, whole.faults);
     faults_add_all(&all, &o->faults);
-    if (all.n == 0) {
+    size_t n_events = faults_count(&all, FAULT_EVENT);
+    if (n_events > 0)
+        log_note(o->log, "events: the network is taken as it is before the first of them");
+    if (all.n == n_events) {
+        faults_free(&all);
         *t = whole;
         return 0;
     }

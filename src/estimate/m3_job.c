@@ -447,6 +447,7 @@ static char *simulation_json(const Call *c, const Scenario *s, const PktStats *s
 static int simulate_flows(Call *c, Scenario *s, M3Result *r) {
     PktStats stats;
     PktOptions o = {.compat = c->job.hpcc_ns3 != 0,
+                    .timeline = s->timeline,
                     .seed = c->job.options.seed,
                     .stop_ns = c->job.stop_ns,
                     .log = &c->log,

@@ -286,6 +286,14 @@ static void put_faults(JsonOut *o, const Scenario *s) {
     json_out_end(o, '}');
 }
 
+/* What changes when, as it was written; the members are there only if something does. */
+static void put_events(JsonOut *o, const Scenario *s) {
+    json_put_array(o, "events");
+    for (size_t i = 0; i < s->events.n; i++) json_out_string(o, s->events.list[i].text);
+    json_out_end(o, ']');
+    json_put_number(o, "reroute_delay_ns", s->timeline->reroute_delay_ns);
+}
+
 void report_put_settings(JsonOut *o, const ReportMeta *m) {
     if (!m->conf) {
         json_put_null(o, "settings");
@@ -295,6 +303,7 @@ void report_put_settings(JsonOut *o, const ReportMeta *m) {
     netconf_put_json(o, m->conf);
     put_traffic(o, m->scenario);
     if (m->scenario && m->scenario->has_faults) put_faults(o, m->scenario);
+    if (m->scenario && m->scenario->timeline) put_events(o, m->scenario);
     json_out_end(o, '}');
 }
 

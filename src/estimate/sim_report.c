@@ -110,11 +110,15 @@ void sim_report_table(FILE *f, const SimReport *r) {
             units_count(st->n_packets).s, units_count(st->n_retransmissions).s,
             units_count(st->n_drops).s, units_count(st->n_marks).s);
     if (st->n_lost > 0)
-        fprintf(f, "lost            %s of the dropped, by error rates of links\n",
-                units_count(st->n_lost).s);
+        fprintf(f, "lost            %s of the dropped, %s\n", units_count(st->n_lost).s,
+                r->scenario->timeline ? "on links, or where no way led on"
+                                      : "by error rates of links");
     if (st->n_trims > 0)
         fprintf(f, "trimmed         %s of the dropped: their headers went on\n",
                 units_count(st->n_trims).s);
+    if (st->n_unreachable > 0)
+        fprintf(f, "unreachable     %s of the unfinished: a host is cut off for good\n",
+                units_count(st->n_unreachable).s);
     fprintf(f, "pauses          %s, resumes %s\n", units_count(st->n_pauses).s,
             units_count(st->n_resumes).s);
     print_queues(f, st);
@@ -147,6 +151,7 @@ static void put_counts(JsonOut *o, const PktStats *st) {
         uint64_t value;
     } counts[] = {{"n_finished", st->n_finished},
                   {"n_unfinished", st->n_unfinished},
+                  {"n_unreachable", st->n_unreachable},
                   {"packets", st->n_packets},
                   {"packet_hops", st->n_packet_hops},
                   {"drops", st->n_drops},

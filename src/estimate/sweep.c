@@ -216,6 +216,10 @@ static int share_traffic(SweepRun *r, size_t first, Err *err) {
     o.set = set;
     int rc = scenario_load(&s, &o, r->out->n_traffic == 0 ? r->log : NULL, err);
     free_settings(set);
+    if (rc == 0 && estimate_check_network(r->estimate, &s, err) != 0) {
+        scenario_free(&s);
+        return -1;
+    }
     if (rc != 0) return -1;
     r->out->n_traffic++;
     r->out->wall_traffic_s += diag_now_s() - start_s;
@@ -227,7 +231,8 @@ static int share_traffic(SweepRun *r, size_t first, Err *err) {
         SweepStage stage = i == first ? SWEEP_TRAFFIC : SWEEP_FLUID;
         rows[n_rows++] = &r->out->rows[i];
         if (r->planned[i].done) continue;
-        if (has_model(r, i)) rc = share_fluid(r, i, &s, stage, err);
+        if (has_model(r, i) && !estimate_falls_back(r->estimate, &s))
+            rc = share_fluid(r, i, &s, stage, err);
         else describe_row(r, i, &s, stage);
     }
     if (rc == 0 && estimate_has_windows(r->estimate))

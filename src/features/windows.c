@@ -544,7 +544,7 @@ static int run_whole(void *ctx, size_t item, int worker, Err *err) {
     windowtraffic_keep_waiting(&t, &from);
     windowtraffic_as_asked(&t, &from);
     double *fct_ns = MEM_NEW(double, t.flows.n), *rest_ns = MEM_ZNEW(double, t.flows.n);
-    PktOptions po = {.compat = r->o.hpcc_ns3, .seed = r->o.seed};
+    PktOptions po = {.compat = r->o.hpcc_ns3, .seed = r->o.seed, .timeline = r->s->timeline};
     int rc = pktsim_run(r->s->route, &t.flows, &r->s->conf, &po, fct_ns, &x->result.stats, err);
     if (rc == 0) {
         Measured m = {.flows = t.flows,
@@ -654,7 +654,7 @@ int windows_simulate(Windows *w, double max_hops, Err *err) {
     double start_s = diag_now_s();
     int rc = 0;
     if (w->whole || w->n_run_flows == 0) return 0;
-    if (w->run_hops <= max_hops) rc = simulate_whole(w, err);
+    if (w->run_hops <= max_hops || w->run->s->timeline) rc = simulate_whole(w, err);
     else rc = simulate_windows(w, max_hops, err);
     w->wall_s += diag_now_s() - start_s;
     return rc;

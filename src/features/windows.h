@@ -52,10 +52,10 @@ int windows_class(uint64_t size_b);
 void windows_init(Windows *w, const Scenario *s, const WindowsOptions *o);
 
 /* windows_simulate adds windows that take about max_hops packet-hops together, or simulates the
- * whole run if that takes no more; nothing if it has been. The result depends on the calls'
- * max_hops and the seed, not on threads or the time taken. Returns −1 if packet simulation cannot
- * take the network, or the least windows of it take ten times max_hops, and if interrupted
- * (ERR_STOPPED). */
+ * whole run if that takes no more, or its network changes in time; nothing if it has been. The
+ * result depends on the calls' max_hops and the seed, not on threads or the time taken. Returns −1
+ * if packet simulation cannot take the network, or the least windows of it take ten times max_hops,
+ * and if interrupted (ERR_STOPPED). */
 int windows_simulate(Windows *w, double max_hops, Err *err);
 
 /* windows_finish forgets the scenario; windows_free releases everything. */

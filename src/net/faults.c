@@ -23,10 +23,13 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/units.h"
+#include "net/faults_private.h"
 #include "net/tiers.h"
-#include "net/topo_private.h"
 
-const char *const fault_names[] = {"fail", "degrade"};
+const char *const fault_names[] = {[FAULT_FAIL] = "fail",
+                                   [FAULT_DEGRADE] = "degrade",
+                                   [FAULT_EVENT] = "events",
+                                   [FAULT_RESTORE] = "restore"};
 
 /* ---- the list ---- */
 
@@ -41,14 +44,16 @@ typedef struct {
 } FaultSpec;
 
 static int refuse(const Fault *f, Err *err) {
-    return err_input(err,
-                     f->kind == FAULT_FAIL
-                         ? "fail: expected two linked nodes (0-256), a switch (260), or a share of "
-                           "the links between two tiers (5%%of:agg-spine) or of a tier's switches "
-                           "(1of:spine), got '%.60s'"
-                         : "degrade: expected links as for fail, then =RATE or =LOSS, as "
+    return f->kind == FAULT_DEGRADE
+               ? err_input(err,
+                           "degrade: expected links as for fail, then =RATE or =LOSS, as "
                            "0-256=1Gbps or 5%%of:agg-spine=0.1%%, got '%.60s'",
-                     f->text);
+                           f->text)
+               : err_input(err,
+                           "%s: expected two linked nodes (0-256), a switch (260), or a share of "
+                           "the links between two tiers (5%%of:agg-spine) or of a tier's switches "
+                           "(1of:spine), got '%.60s'",
+                           fault_names[f->kind], f->text);
 }
 
 /* "5%of:" or "2of:" in front of what is selected. */
@@ -106,6 +111,37 @@ static int parse(const Fault *f, FaultSpec *s, Err *err) {
     return ok ? 0 : refuse(f, err);
 }
 
+/* "1ms:fail:0-256", "3ms:restore:0-256". */
+int faults_split_event(const Fault *event, double *at_ns, Fault *what, Err *err) {
+    static const FaultKind kinds[] = {FAULT_FAIL, FAULT_DEGRADE, FAULT_RESTORE};
+    char time[40];
+    const char *colon = strchr(event->text, ':'), *spec = colon ? strchr(colon + 1, ':') : NULL;
+    FaultSpec s;
+    *what = (Fault){N_FAULT_KINDS, NULL};
+    for (int k = 0; spec && k < 3; k++) {
+        const char *name = fault_names[kinds[k]];
+        if (strlen(name) == (size_t)(spec - colon) - 1 &&
+            strncmp(name, colon + 1, strlen(name)) == 0)
+            *what = (Fault){kinds[k], event->text + (spec + 1 - event->text)};
+    }
+    if (what->text && colon - event->text < (ptrdiff_t)sizeof time) {
+        snprintf(time, sizeof time, "%.*s", (int)(colon - event->text), event->text);
+        if (units_parse_time(time, "", at_ns, NULL) == 0 && *at_ns >= 0)
+            return parse(what, &s, err) == 0 ? 0 : err_wrap(err, "events");
+    }
+    return err_input(err,
+                     "events: expected a time, fail, degrade or restore, and which links, as in "
+                     "1ms:fail:0-256 and 3ms:restore:0-256, got '%.60s'",
+                     event->text);
+}
+
+static int check_form(const Fault *f, Err *err) {
+    FaultSpec s;
+    Fault what;
+    double at_ns;
+    return f->kind == FAULT_EVENT ? faults_split_event(f, &at_ns, &what, err) : parse(f, &s, err);
+}
+
 static void append(Faults *f, FaultKind kind, const char *text, size_t len) {
     MEM_GROW(f->list, f->cap, f->n + 1);
     f->list[f->n++] = (Fault){kind, mem_printf("%.*s", (int)len, text)};
@@ -114,11 +150,10 @@ static void append(Faults *f, FaultKind kind, const char *text, size_t len) {
 int faults_add(Faults *f, FaultKind kind, const char *text, Err *err) {
     if (strcmp(text, "none") == 0) return 0;
     for (const char *end; text; text = end) {
-        FaultSpec s;
         size_t len = strcspn(text, "+");
         end = text[len] ? text + len + 1 : NULL;
         append(f, kind, text, len);
-        if (parse(&f->list[f->n - 1], &s, err) != 0) return -1;
+        if (check_form(&f->list[f->n - 1], err) != 0) return -1;
     }
     return 0;
 }
@@ -132,6 +167,12 @@ void faults_free(Faults *f) {
     for (size_t i = 0; i < f->n; i++) free(f->list[i].text);
     free(f->list);
     *f = (Faults){0};
+}
+
+size_t faults_count(const Faults *f, FaultKind kind) {
+    size_t n = 0;
+    for (size_t i = 0; i < f->n; i++) n += f->list[i].kind == kind;
+    return n;
 }
 
 /* ---- what a fault selects ---- */
@@ -253,16 +294,20 @@ static int select_items(Selection *s, Err *err) {
 
 /* ---- the network that is left ---- */
 
-typedef struct {
-    const Topo *t;
-    TopoCable *cables; /* [n_links / 2] */
-    uint8_t *failed, *degraded;
-    uint32_t *part; /* [n_nodes] */
-} FaultsBuild;
+static TopoCable cable_of(const Topo *t, uint32_t cable) {
+    const Link *l = &t->links[2 * (size_t)cable];
+    return (TopoCable){t->node_id[l->from], t->node_id[l->to], l->rate_bps, l->delay_ns,
+                       t->error_rate ? t->error_rate[2 * (size_t)cable] : 0};
+}
 
 static void hit_cable(FaultsBuild *b, const Selection *s, uint32_t cable) {
     if (s->fault->kind == FAULT_FAIL) {
         b->failed[cable] = 1;
+        return;
+    }
+    if (s->fault->kind == FAULT_RESTORE) {
+        b->failed[cable] = b->degraded[cable] = 0;
+        b->cables[cable] = cable_of(b->t, cable);
         return;
     }
     b->degraded[cable] = 1;
@@ -271,7 +316,7 @@ static void hit_cable(FaultsBuild *b, const Selection *s, uint32_t cable) {
     else b->cables[cable].error_rate = s->spec.loss;
 }
 
-static int hit(FaultsBuild *b, const Fault *fault, uint64_t seed, Err *err) {
+int faults_hit(FaultsBuild *b, const Fault *fault, uint64_t seed, Err *err) {
     const Topo *t = b->t;
     uint32_t most = t->n_links / 2 > t->n_nodes ? t->n_links / 2 : t->n_nodes;
     Selection s = {.t = t, .fault = fault, .item = MEM_NEW(uint32_t, most), .seed = seed};
@@ -288,31 +333,48 @@ static int hit(FaultsBuild *b, const Fault *fault, uint64_t seed, Err *err) {
     return rc;
 }
 
-/* Numbers the parts that the cables left connect, and returns the one with most hosts. */
-static uint32_t find_parts(FaultsBuild *b) {
+/* Gives a node that has no part yet, and all that it is connected with, part p. Hosts don't
+ * forward. Returns how many hosts that are. */
+static uint32_t fill_part(FaultsBuild *b, uint32_t root, uint32_t p, uint32_t *queue) {
+    const Topo *t = b->t;
+    uint32_t begin = 0, end = 0, n_hosts = 0;
+    b->part[root] = p;
+    queue[end++] = root;
+    while (begin < end) {
+        uint32_t v = queue[begin++];
+        n_hosts += t->is_host[v];
+        for (uint32_t i = t->out_start[v]; i < t->out_start[v + 1] && !t->is_host[v]; i++) {
+            uint32_t to = t->links[t->out_link[i]].to;
+            if (b->failed[t->out_link[i] / 2] || b->part[to] != TOPO_NONE) continue;
+            b->part[to] = p;
+            queue[end++] = to;
+        }
+    }
+    return n_hosts;
+}
+
+/* A host with links to several parts is of the one with most hosts, if that is among them. */
+uint32_t faults_find_parts(FaultsBuild *b) {
     const Topo *t = b->t;
     uint32_t *queue = MEM_NEW(uint32_t, t->n_nodes), n_parts = 0, best = 0, most = 0;
     memset(b->part, 0xff, t->n_nodes * sizeof *b->part);
-    for (uint32_t root = 0; root < t->n_nodes; root++) {
-        if (b->part[root] != TOPO_NONE) continue;
-        uint32_t begin = 0, end = 0, n_hosts = 0;
-        b->part[root] = n_parts;
-        queue[end++] = root;
-        while (begin < end) {
-            uint32_t v = queue[begin++];
-            n_hosts += t->is_host[v];
-            for (uint32_t i = t->out_start[v]; i < t->out_start[v + 1]; i++) {
-                uint32_t to = t->links[t->out_link[i]].to;
-                if (b->failed[t->out_link[i] / 2] || b->part[to] != TOPO_NONE) continue;
-                b->part[to] = n_parts;
-                queue[end++] = to;
-            }
+    for (int hosts = 0; hosts < 2; hosts++)
+        for (uint32_t v = 0; v < t->n_nodes; v++) {
+            if (b->part[v] != TOPO_NONE || t->is_host[v] != hosts) continue;
+            uint32_t n_hosts = fill_part(b, v, n_parts, queue);
+            if (n_hosts > most) most = n_hosts, best = n_parts;
+            n_parts++;
         }
-        if (n_hosts > most) most = n_hosts, best = n_parts;
-        n_parts++;
-    }
+    for (uint32_t l = 0; l < t->n_links; l++)
+        if (!b->failed[l / 2] && b->part[t->links[l].from] == best && t->is_host[t->links[l].to])
+            b->part[t->links[l].to] = best;
     free(queue);
     return best;
+}
+
+bool faults_keep(const FaultsBuild *b, uint32_t part, uint32_t cable) {
+    const Link *l = &b->t->links[2 * (size_t)cable];
+    return !b->failed[cable] && b->part[l->from] == part && b->part[l->to] == part;
 }
 
 static int check_cut_off(const FaultsBuild *b, uint32_t rest, Err *err) {
@@ -333,7 +395,7 @@ static int check_cut_off(const FaultsBuild *b, uint32_t rest, Err *err) {
                      t->n_hosts, names, n > MOST ? ", …" : "");
 }
 
-static int build(const FaultsBuild *b, uint32_t rest, Topo *out, FaultsInfo *info, Err *err) {
+int faults_build(const FaultsBuild *b, uint32_t rest, Topo *out, FaultsInfo *info, Err *err) {
     const Topo *t = b->t;
     TopoDraft d = {0};
     for (uint32_t v = 0; v < t->n_nodes; v++) {
@@ -348,37 +410,42 @@ static int build(const FaultsBuild *b, uint32_t rest, Topo *out, FaultsInfo *inf
     for (uint32_t k = 0; k < t->n_links / 2; k++) {
         info->n_failed += b->failed[k];
         info->n_degraded += b->degraded[k] && !b->failed[k];
-        if (!b->failed[k] && b->part[t->links[2 * (size_t)k].from] == rest)
-            topo_draft_cable(&d, b->cables[k]);
+        if (faults_keep(b, rest, k)) topo_draft_cable(&d, b->cables[k]);
     }
     int rc = topo_draft_build(out, &d, t->name, NULL, err);
     topo_draft_free(&d);
     return rc;
 }
 
+void faults_build_init(FaultsBuild *b, const Topo *t) {
+    uint32_t n = t->n_links / 2;
+    *b = (FaultsBuild){.t = t,
+                       .cables = MEM_NEW(TopoCable, n),
+                       .failed = MEM_ZNEW(uint8_t, n),
+                       .degraded = MEM_ZNEW(uint8_t, n),
+                       .part = MEM_NEW(uint32_t, t->n_nodes)};
+    for (uint32_t k = 0; k < n; k++) b->cables[k] = cable_of(t, k);
+}
+
+void faults_build_free(FaultsBuild *b) {
+    free(b->cables);
+    free(b->failed);
+    free(b->degraded);
+    free(b->part);
+}
+
 int faults_apply(Topo *out, const Topo *t, const Faults *f, uint64_t seed, FaultsInfo *info,
                  Err *err) {
-    uint32_t n = t->n_links / 2;
-    FaultsBuild b = {.t = t,
-                     .cables = MEM_NEW(TopoCable, n),
-                     .failed = MEM_ZNEW(uint8_t, n),
-                     .degraded = MEM_ZNEW(uint8_t, n),
-                     .part = MEM_NEW(uint32_t, t->n_nodes)};
-    *info = (FaultsInfo){0};
-    for (uint32_t k = 0; k < n; k++) {
-        const Link *l = &t->links[2 * (size_t)k];
-        b.cables[k] = (TopoCable){t->node_id[l->from], t->node_id[l->to], l->rate_bps, l->delay_ns,
-                                  t->error_rate ? t->error_rate[2 * (size_t)k] : 0};
-    }
+    FaultsBuild b;
     int rc = 0;
-    for (size_t i = 0; i < f->n && rc == 0; i++) rc = hit(&b, &f->list[i], seed, err);
-    uint32_t rest = rc == 0 ? find_parts(&b) : 0;
+    *info = (FaultsInfo){0};
+    faults_build_init(&b, t);
+    for (size_t i = 0; i < f->n && rc == 0; i++)
+        if (f->list[i].kind != FAULT_EVENT) rc = faults_hit(&b, &f->list[i], seed, err);
+    uint32_t rest = rc == 0 ? faults_find_parts(&b) : 0;
     if (rc == 0) rc = check_cut_off(&b, rest, err);
-    if (rc == 0) rc = build(&b, rest, out, info, err);
-    free(b.cables);
-    free(b.failed);
-    free(b.degraded);
-    free(b.part);
+    if (rc == 0) rc = faults_build(&b, rest, out, info, err);
+    faults_build_free(&b);
     return rc;
 }
 

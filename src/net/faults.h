@@ -4,9 +4,9 @@
 #include "net/topo.h"
 
 /* ORDER FAULT: fault_names. A failed link or switch is taken out; a degraded link has another rate
- * or loses packets. */
-typedef enum { FAULT_FAIL, FAULT_DEGRADE, N_FAULT_KINDS } FaultKind;
-extern const char *const fault_names[]; /* "fail", "degrade" */
+ * or loses packets; an event is a fault, or the end of faults, at a time (timeline.h). */
+typedef enum { FAULT_FAIL, FAULT_DEGRADE, FAULT_EVENT, N_FAULT_KINDS, FAULT_RESTORE } FaultKind;
+extern const char *const fault_names[]; /* "fail", "degrade", "events"; "restore" */
 
 /* Faults as they are written (spec/README.md, Faults). To begin with, all zero. */
 typedef struct {
@@ -32,9 +32,13 @@ typedef struct {
     uint64_t first_switch;         /* the id of one of these, the smallest */
 } FaultsInfo;
 
-/* faults_apply makes the topology that is left of t; shares are drawn by `seed`, so that a larger
- * share of the same links holds the smaller one. Hosts keep their index. topo_free releases. −1
- * with an input error that names a fault that fits nothing, or the hosts that were cut off. */
+/* faults_count returns how many faults are of a kind. */
+size_t faults_count(const Faults *f, FaultKind kind);
+
+/* faults_apply makes the topology that is left of t, whatever events there are; shares are drawn by
+ * `seed`, so that a larger share of the same links holds the smaller one. Hosts keep their index.
+ * topo_free releases. −1 with an input error that names a fault that fits nothing, or the hosts
+ * that were cut off. */
 int faults_apply(Topo *out, const Topo *t, const Faults *f, uint64_t seed, FaultsInfo *info,
                  Err *err);
 

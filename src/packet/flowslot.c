@@ -8,6 +8,8 @@
  * network. Timers may outlive it: they name the flow's index, which a reused slot no longer has. */
 #include "packet/flowslot.h"
 
+#include <string.h>
+
 #include "packet/ideal.h"
 #include "packet/part.h"
 #include "packet/pktsim_private.h"
@@ -84,13 +86,57 @@ static void start_control(PktSim *s, uint32_t slot, const uint32_t *path, uint32
     s->cc->start(cc, &s->cc_conf);
     const PktStretch *x = s->opt->stretch;
     if (x && index < x->n_begun) cc_go_on(s->cc, cc, &s->cc_conf, x->rate_bps[index]);
-    for (uint32_t i = 0; i < s->max_stamps && i + 1 < n_links; i++)
-        s->hop_rates[(size_t)slot * s->max_stamps + i] = s->topo->links[path[i + 1]].rate_bps;
+    flowslot_set_hop_rates(s, slot);
+}
+
+void flowslot_set_hop_rates(PktSim *s, uint32_t slot) {
+    const uint32_t *path = &s->paths[pktsim_path(s, slot, 0)];
+    for (uint32_t i = 0; i < s->max_stamps && path[i + 1] != NONE; i++)
+        s->hop_rates[(size_t)slot * s->max_stamps + i] =
+            s->kinds[s->ports[path[i + 1]].kind].rate_bps;
+}
+
+/* Returns how many links the path of data has. */
+static uint32_t find_paths(PktSim *s, uint32_t slot) {
+    uint32_t index = s->sinks[slot].index, src = s->in->src[index], dst = s->in->dst[index], n,
+             n_back;
+    uint32_t *path = &s->paths[pktsim_path(s, slot, 0)], *back = &s->paths[pktsim_path(s, slot, 1)];
+    uint16_t sport = s->sport[index];
+    if (s->forward) {
+        forward_path(s, src, dst, sport, ROUTE_DPORT, path, &n);
+        forward_path(s, dst, src, ROUTE_DPORT, sport, back, &n_back);
+    } else {
+        n = ideal_path(s->route, s->compat, src, dst, sport, ROUTE_DPORT, path);
+        n_back = ideal_path(s->route, s->compat, dst, src, ROUTE_DPORT, sport, back);
+    }
+    path[n] = back[n_back] = NONE;
+    return n;
+}
+
+/* Of both paths, what follows the NONE at their ends is not looked at. */
+bool flowslot_find_paths(PktSim *s, uint32_t slot) {
+    uint32_t before[2][PKTSIM_MAX_LINKS + 1], n_room = s->max_links + 1;
+    for (uint32_t d = 0; d < 2; d++)
+        memcpy(before[d], &s->paths[pktsim_path(s, slot, d)], n_room * sizeof **before);
+    find_paths(s, slot);
+    bool same = true;
+    for (uint32_t d = 0; d < 2; d++) {
+        const uint32_t *now = &s->paths[pktsim_path(s, slot, d)];
+        uint32_t i = 0;
+        while (now[i] != NONE && now[i] == before[d][i]) i++;
+        same = same && now[i] == before[d][i];
+    }
+    if (!same) flowslot_set_hop_rates(s, slot);
+    return !same;
 }
 
 uint32_t flowslot_start(PktSim *s, uint32_t index) {
     if (s->after && after_holds(s->after, index, s->now)) return NONE;
-    uint32_t slot = take(s), src = s->in->src[index], dst = s->in->dst[index];
+    if (s->forward && forward_is_hopeless(s, s->in->src[index], s->in->dst[index])) {
+        pktsim_count_unreachable(s, index);
+        return NONE;
+    }
+    uint32_t slot = take(s);
     FlowSlot *f = &s->flows[slot];
     *f = (FlowSlot){.size_b = s->in->size_b[index], .index = index, .pos = NONE, .rto = NONE};
     s->sinks[slot] =
@@ -99,12 +145,10 @@ uint32_t flowslot_start(PktSim *s, uint32_t index) {
     if (s->opt->started_ns)
         s->opt->started_ns[index] =
             (double)s->first_start_ns + (double)s->now / (double)s->ticks_per_ns;
-    uint32_t *path = &s->paths[pktsim_path(s, slot, 0)], *back = &s->paths[pktsim_path(s, slot, 1)];
-    uint32_t n = ideal_path(s->route, s->compat, src, dst, s->sport[index], ROUTE_DPORT, path);
-    uint32_t n_back = ideal_path(s->route, s->compat, dst, src, ROUTE_DPORT, s->sport[index], back);
+    uint32_t n = find_paths(s, slot);
+    const uint32_t *path = &s->paths[pktsim_path(s, slot, 0)];
     f->nic = s->ports[path[0]].nic;
     start_control(s, slot, path, n);
     s->sinks[slot].granted = f->cc.window_b;
-    path[n] = back[n_back] = NONE;
     return slot;
 }

@@ -3,6 +3,7 @@
  * Private to this room. */
 #ifndef M3_PACKET_FLOWSLOT_H
 #define M3_PACKET_FLOWSLOT_H
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "packet/cc.h"
@@ -22,6 +23,7 @@ typedef struct {
     uint32_t timer[CC_N_TIMERS];           /* cells, NONE: not armed */
     uint32_t rto;                          /* cell or NONE */
     uint64_t rto_una;                      /* una when it was armed */
+    uint64_t path_since;                   /* bytes before that may have taken another path */
     uint8_t n_rto;                         /* in a row without progress */
     bool asks;                             /* the next packet says that the timer expired */
     uint32_t touched_window, touched_step; /* parallel runs: the last part_touch */
@@ -43,8 +45,13 @@ typedef struct {
 
 /* flowslot_start gives flow `index` of the list a slot, looks up its paths and starts its
  * congestion control; the caller has it sent. Returns the slot, NONE for a flow that still waits
- * for others. */
+ * for others, or whose hosts never reach each other again. */
 uint32_t flowslot_start(PktSim *s, uint32_t index);
+
+/* flowslot_find_paths looks up the paths of a flow again, and returns whether they have changed.
+ * flowslot_set_hop_rates does so with the rates of the links. */
+bool flowslot_find_paths(PktSim *s, uint32_t slot);
+void flowslot_set_hop_rates(PktSim *s, uint32_t slot);
 
 /* flowslot_release gives a slot back if the flow has left its NIC and has no packet in the network;
  * to be called whenever either comes true. */

@@ -18,6 +18,8 @@
  * another one at once. */
 #include "packet/host.h"
 
+#include <string.h>
+
 #include "packet/part.h"
 #include "packet/pktsim_private.h"
 
@@ -78,16 +80,55 @@ void host_on_wake(PktSim *s, uint32_t id) {
     port_kick(s, link);
 }
 
-void host_start_flow(PktSim *s, uint32_t slot) {
-    if (slot == NONE) return;
+/* Appends a flow to the list of its NIC. */
+static void join_list(PktSim *s, uint32_t slot, int64_t next_at) {
     FlowSlot *f = &s->flows[slot];
     Nic *n = &s->nics[f->nic];
-    rate_changed(s, f);
     MEM_GROW(n->list, n->cap, n->n + 1);
     f->pos = (uint32_t)n->n;
-    n->list[n->n++] = (NicEntry){.next_at = s->now, .flow = slot};
+    n->list[n->n++] = (NicEntry){.next_at = next_at, .flow = slot};
     update_entry(s, f);
-    port_kick(s, n->link);
+}
+
+void host_start_flow(PktSim *s, uint32_t slot) {
+    if (slot == NONE) return;
+    rate_changed(s, &s->flows[slot]);
+    join_list(s, slot, s->now);
+    port_kick(s, s->nics[s->flows[slot].nic].link);
+}
+
+/* Takes an entry out of its NIC's list, whose others keep their order. */
+static void leave_list(PktSim *s, FlowSlot *f) {
+    Nic *n = &s->nics[f->nic];
+    for (size_t i = f->pos + (size_t)1; i < n->n; i++) {
+        n->list[i - 1] = n->list[i];
+        s->flows[n->list[i].flow].pos--;
+    }
+    n->n--;
+    if (n->served > f->pos) n->served--;
+    f->pos = NONE;
+}
+
+void host_change_path(PktSim *s, uint32_t slot) {
+    FlowSlot *f = &s->flows[slot];
+    uint32_t nic = s->ports[s->paths[pktsim_path(s, slot, 0)]].nic;
+    f->path_since = f->nxt_max;
+    if (nic == f->nic || f->pos == NONE) return;
+    int64_t next_at = s->nics[f->nic].list[f->pos].next_at;
+    leave_list(s, f);
+    f->nic = nic;
+    join_list(s, slot, next_at);
+    port_kick(s, s->nics[nic].link);
+}
+
+void host_give_up(PktSim *s, uint32_t slot) {
+    FlowSlot *f = &s->flows[slot];
+    if (f->pos == NONE) return;
+    pktsim_count_unreachable(s, f->index);
+    leave_list(s, f);
+    for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
+    f->rto = NONE;
+    flowslot_release(s, slot);
 }
 
 /* ---- sending ---- */
@@ -315,6 +356,14 @@ static void retime(PktSim *s, FlowSlot *f, uint64_t old_rate_bps) {
     set_wake(s, n, e->next_at > s->now ? e->next_at : s->now);
 }
 
+/* Stamps of a path that a flow has left say nothing beside those of the present one: an ACK that
+ * may have either is as if no time had passed since the last one. */
+static void keep_stamps(PktSim *s, uint32_t id) {
+    const PktCell *c = pktsim_cell(s, id);
+    memcpy(&s->hops_before[(size_t)c->flow * s->max_stamps], &s->hops[(size_t)id * s->max_stamps],
+           c->n_hops * sizeof *s->hops);
+}
+
 /* Tells the congestion control of an ACK or NACK. */
 static void control(PktSim *s, FlowSlot *f, uint32_t id) {
     const PktCell *c = pktsim_cell(s, id);
@@ -326,6 +375,7 @@ static void control(PktSim *s, FlowSlot *f, uint32_t id) {
                .marked = c->echo,
                .nack = c->kind == CELL_NACK};
     if (s->max_stamps) {
+        if (s->forward && c->byte <= f->path_since) keep_stamps(s, id);
         a.n_hops = c->n_hops;
         a.hops = &s->hops[(size_t)id * s->max_stamps];
         a.hops_before = &s->hops_before[(size_t)c->flow * s->max_stamps];
@@ -413,7 +463,7 @@ void host_on_gone(PktSim *s, uint32_t id, bool dropped) {
 void host_on_news(PktSim *s, uint32_t id) {
     const PktCell *c = pktsim_cell(s, id);
     FlowSlot *f = &s->flows[c->flow];
-    if (c->marked && f->rto == NONE && f->una < f->size_b)
+    if (c->marked && f->rto == NONE && f->una < f->size_b && f->pos != NONE)
         arm_rto(s, c->flow, f, s->now - s->news_ticks);
     pktsim_packet_free(s, id);
 }

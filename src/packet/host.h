@@ -48,6 +48,11 @@ void host_on_gone(PktSim *s, uint32_t id, bool dropped);
 void host_on_news(PktSim *s, uint32_t id);
 int64_t host_news_ticks(const PktSim *s, int64_t longest_hop);
 
+/* host_change_path has a flow go on by its new path. host_give_up ends one whose other end it never
+ * reaches again. */
+void host_change_path(PktSim *s, uint32_t slot);
+void host_give_up(PktSim *s, uint32_t slot);
+
 /* These handle timers and free their cells: a NIC's wake-up, a congestion control's timer, and the
  * retransmission timer. */
 void host_on_wake(PktSim *s, uint32_t id);

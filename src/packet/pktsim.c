@@ -84,6 +84,11 @@ void pktsim_packet_free(PktSim *s, uint32_t id) {
     flowslot_release(s, slot);
 }
 
+void pktsim_count_unreachable(PktSim *s, uint32_t index) {
+    if (!isnan(s->fct_ns[index])) return;
+    if (s->stats->n_unreachable++ == 0) s->stats->first_unreachable = index;
+}
+
 /* Feeds the series and the records of links with what changes a link's queue or begins a
  * transmission. */
 static void add_to_sums(PktSim *s, PktTraceKind kind, uint32_t link, const PktCell *c) {
@@ -185,7 +190,8 @@ static void on_flow_due(PktSim *s, uint32_t id) {
 /* True if the link that a packet comes by has lost it: then it is gone. */
 static bool lost(PktSim *s, uint32_t id) {
     PktCell *c = pktsim_cell(s, id);
-    if (rng_u01(&s->loss[c->link]) >= s->topo->error_rate[c->link]) return false;
+    bool dead = s->forward && forward_loses(s, c);
+    if (!dead && rng_u01(&s->loss[c->link]) >= s->error_rate[c->link]) return false;
     s->stats->n_lost++;
     c->in_link = c->link;
     port_drop(s, id);
@@ -200,6 +206,7 @@ static void handle_other(PktSim *s, uint32_t id) {
     case CELL_RTO: host_on_rto(s, id); break;
     case CELL_CREDIT_DUE: credit_on_due(s, id); break;
     case CELL_GONE: host_on_news(s, id); break;
+    case CELL_CHANGE: forward_on_change(s, id); break;
     case CELL_FLOW_DUE: on_flow_due(s, id); break;
     case CELL_FLOW_SETUP:
         c->kind = CELL_FLOW_START;
@@ -211,7 +218,13 @@ static void handle_other(PktSim *s, uint32_t id) {
         host_start_flow(s, flowslot_start(s, index));
         break;
     }
-    default: s->stats->n_packet_hops++; port_on_pause(s, id);
+    default:
+        if (s->forward && forward_loses(s, c)) {
+            pktsim_cell_free(s, id);
+            break;
+        }
+        s->stats->n_packet_hops++;
+        port_on_pause(s, id);
     }
 }
 
@@ -292,13 +305,19 @@ static int report(const PktSim *s, Progress *progress, Err *err) {
     return diag_stop_requested() ? err_stopped(err) : 0;
 }
 
+/* Whether events that move nothing are all that is left, with this one: timers of congestion
+ * controls; and changes of the network, unless a flow waits for one. */
+static bool is_idle(const PktSim *s) {
+    return evq_len(&s->q) + 1 == s->n_timers && !(s->changes_to_come && s->n_active > 0);
+}
+
 /* Takes out the next event and moves the clock to it. Returns its cell, NONE if nothing can move
  * any more. */
 static inline uint32_t next_event(PktSim *s) {
     uint32_t id = evq_pop(&s->q);
     if (id == NONE) return NONE;
     const PktCell *c = pktsim_cell(s, id);
-    if (c->kind == CELL_CC_TIMER && evq_len(&s->q) + 1 == s->n_timers) return NONE;
+    if ((c->kind == CELL_CC_TIMER || c->kind == CELL_CHANGE) && is_idle(s)) return NONE;
     s->now = c->ev.time;
     s->now_rank = c->ev.rank;
     s->now_tie = c->ev.tie;
@@ -349,7 +368,8 @@ int64_t pktsim_ticks(const PktSim *s, double bytes, double rate_bps) {
 
 /* Packets have room for the stamps of the longest path, at least WIRE_TELEMETRY_HOPS. */
 static void init_sizes(PktSim *s) {
-    uint32_t longest = route_max_links(s->route);
+    const Timeline *timeline = s->opt->timeline;
+    uint32_t longest = timeline ? timeline->max_links : route_max_links(s->route);
     s->max_links = longest;
     s->header_b = s->cc->header_b;
     s->ack_wire_b = s->cc->ack_b;
@@ -370,7 +390,8 @@ static void init_network(PktSim *s) {
     const Topo *t = s->topo;
     double buffer_b = s->cc_conf.conf.buffer_b, host_rate_bps = INFINITY;
     s->ports = ARENA_NEW(&s->arena, Port, t->n_links);
-    s->kinds = ARENA_NEW(&s->arena, PortKind, t->n_links);
+    s->kinds = ARENA_NEW(&s->arena, PortKind,
+                         s->opt->timeline ? forward_n_kinds(s->opt->timeline) : t->n_links);
     s->ingress = ARENA_NEW(&s->arena, Ingress, t->n_links);
     s->switches = ARENA_NEW(&s->arena, Switch, t->n_nodes);
     s->nics = ARENA_NEW(&s->arena, Nic, t->n_links);
@@ -449,7 +470,8 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
                   .cc = cc_find(opt->cc ? opt->cc : netconf_cc_name(conf->cc)),
                   .spare_cells = NONE,
                   .spare_slot = NONE};
-    if (s->topo->error_rate) s->loss = new_streams(s, "link errors");
+    if (s->topo->error_rate || opt->timeline) s->loss = new_streams(s, "link errors");
+    s->error_rate = s->topo->error_rate;
     Rng seed = rng_stream(opt->seed, "marking", 0);
     s->mark_seed = rng_next(&seed);
     if (s->compat) s->mrg = mrg_at(COMPAT_STREAMS + COMPAT_STREAMS_PER_NODE * s->topo->n_nodes);
@@ -468,6 +490,7 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
     s->after = after_new(f);
     if (s->compat) s->asked_starts = compat_has_asked_starts(f);
     s->first_start_ns = start_ns(s, 0);
+    if (opt->timeline) forward_init(s);
     if (opt->series)
         s->series = series_new(&s->arena, opt->series, s->topo, (double)s->first_start_ns,
                                (double)s->ticks_per_ns);
@@ -499,9 +522,13 @@ static int check(const Route *r, const Flows *f, const PktOptions *opt, const Ne
     if (opt->compat && cc_find(cc)->own_design)
         return err_input(err, "cc=%s: the HPCC authors' ns-3 does not have it; leave out --compat",
                          cc);
-    if (route_max_links(r) > PKTSIM_MAX_LINKS) {
+    if (opt->compat && opt->timeline)
+        return err_input(err, "events: the HPCC authors' ns-3 does not have them; leave out "
+                              "--compat");
+    uint32_t longest = opt->timeline ? opt->timeline->max_links : route_max_links(r);
+    if (longest > PKTSIM_MAX_LINKS) {
         return err_input(err, "%s: paths of %u links: the packet simulation takes at most %d",
-                         t->name, route_max_links(r), PKTSIM_MAX_LINKS);
+                         t->name, longest, PKTSIM_MAX_LINKS);
     }
     for (uint32_t l = 0; l < t->n_links; l++) {
         if (t->links[l].rate_bps < MIN_LINK_BPS || t->links[l].delay_ns > MAX_DELAY_NS) {
@@ -538,7 +565,7 @@ static size_t most_at_once(const Flows *f) {
 /* Whether one thread has to take the run: a control's timers, flows that start when others have
  * finished and the order of draws in compat are of all the network. */
 static bool needs_one_thread(const PktSim *s) {
-    return s->opt->stretch || s->after || s->cc->timer || s->cc->credit ||
+    return s->opt->stretch || s->after || s->forward || s->cc->timer || s->cc->credit ||
            (s->compat && (draws_marks(s) || most_at_once(s->in) > ORDER_MAX_STEPS / 8));
 }
 
@@ -552,7 +579,7 @@ static int run(PktSim *s, Err *err) {
         if (p.n < s->opt->threads)
             s->stats->parallel.why_fewer =
                 one && s->cc->credit ? "receivers' credit needs one order"
-                : one ? "random marks, timers and flows that wait for others need one order"
+                : one ? "random marks, timers, events and flows that wait for others need one order"
                       : "more would not be faster here";
     }
     if (p.n > 1) {

@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "net/netconf.h"
 #include "net/route.h"
+#include "net/timeline.h"
 #include "packet/linkstats.h"
 #include "packet/series.h"
 #include "traffic/flows.h"
@@ -69,6 +70,7 @@ typedef struct {
     uint64_t seed;  /* of marking and of losses on links */
     const char *cc; /* overrides the settings' congestion control, by name; NULL: as they say */
     double stop_ns; /* flows not finished by then stay unfinished; 0: until nothing moves */
+    const Timeline *timeline;  /* how the route's network changes; NULL: it does not */
     const PktStretch *stretch; /* NULL: the flows are a run of their own */
     double *started_ns; /* [n] out: when each flow started, as its start_ns; NULL: not wanted */
     const Log *log;     /* progress; NULL: none */
@@ -106,6 +108,8 @@ typedef struct {
                                              rack) */
     uint64_t peak_buffer_b; /* most bytes a switch held of its buffer, headroom included */
     uint64_t peak_active_flows, peak_packets;
+    uint64_t n_unreachable;     /* unfinished flows one of whose hosts is cut off for good, */
+    uint64_t first_unreachable; /* and the index in Flows of the first found */
     double sim_ns, wall_s;
     PktParallel parallel;
 } PktStats;

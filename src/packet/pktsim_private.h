@@ -30,6 +30,7 @@
 #include "packet/credit.h"
 #include "packet/evq.h"
 #include "packet/flowslot.h"
+#include "packet/forward.h"
 #include "packet/host.h"
 #include "packet/linkstats_private.h"
 #include "packet/mrg.h"
@@ -56,6 +57,7 @@ typedef enum {
     CELL_FLOW_SETUP, /* compat: the reference starts a flow in three steps of equal time */
     CELL_FLOW_START,
     CELL_CC_TIMER,
+    CELL_CHANGE, /* of links or routes (forward.h) */
     CELL_RTO,
     CELL_GONE /* not in compat: tells the sender that a packet is gone */
 } CellKind;
@@ -102,9 +104,10 @@ struct PktSim {
     int64_t now;
     int64_t now_rank; /* of the event of now */
     uint32_t now_tie;
-    size_t n_timers; /* events queued that are timers of congestion controls */
-    bool ack_first;  /* of the congestion control */
-    bool trims;      /* switches take off the payload rather than drop a packet */
+    size_t n_timers; /* events queued that are timers of congestion controls, or changes */
+    bool changes_to_come;
+    bool ack_first; /* of the congestion control */
+    bool trims;     /* switches take off the payload rather than drop a packet */
     int64_t ticks_per_ns;
     int64_t news_ticks; /* after which a sender knows that a packet is gone */
     bool compat;
@@ -148,6 +151,8 @@ struct PktSim {
     uint64_t mark_seed;
     Mrg mrg;                   /* marking, in compat */
     Rng *loss;                 /* [n_links] losses on links; NULL: none loses packets */
+    const double *error_rate;  /* [n_links] if `loss` */
+    Forward *forward;          /* NULL: the network stays as it is */
     Series *series;            /* NULL: none asked for */
     LinkRecords *link_records; /* the same */
 
@@ -187,6 +192,9 @@ void pktsim_cell_give_back(PktSim *s, uint32_t id);
 
 /* Frees the cell of a packet that leaves the network, and its flow's slot if it was the last. */
 void pktsim_packet_free(PktSim *s, uint32_t id);
+
+/* Counts a flow that is never to finish, as a host of it is cut off. */
+void pktsim_count_unreachable(PktSim *s, uint32_t index);
 
 /* ---- paths ---- */
 
@@ -291,7 +299,9 @@ __attribute__((always_inline)) static inline void port_transmit(PktSim *s, Port 
         p->free_tie = c->ev.tie;
     }
     c->link = link;
-    c->next_link = s->paths[c->at + 1];
+    c->next_link = !s->forward                                 ? s->paths[c->at + 1]
+                   : s->topo->is_host[s->topo->links[link].to] ? NONE
+                                                               : 0;
     c->event =
         (uint8_t)(c->kind >= CELL_PAUSE ? EVENT_OTHER : EVENT_ARRIVAL + (c->next_link == NONE));
     if (more) port_await_free(s, p, link);

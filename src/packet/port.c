@@ -82,6 +82,12 @@ void port_init(PktSim *s, uint32_t link, double host_rate_bps) {
     else init_ingress(s, &s->ingress[link], l, host_rate_bps);
 }
 
+void port_set_rate(PktSim *s, uint32_t link, double rate_bps) {
+    Link l = s->topo->links[link];
+    l.rate_bps = rate_bps;
+    s->ports[link].kind = kind_of(s, &l) & PORT_MAX_KIND;
+}
+
 /* ---- transmission ---- */
 
 /* At the very tick that a transmission ends, what waits for that goes first: it has an event. */
@@ -325,11 +331,23 @@ __attribute__((noinline)) static void wait_at_port(PktSim *s, uint32_t link, uin
     port_kick(s, link);
 }
 
+/* Of a packet that came by c->link: drops it if there is no way on, and returns NONE then. */
+__attribute__((noinline)) static uint32_t choose_link(PktSim *s, uint32_t id) {
+    PktCell *c = pktsim_cell(s, id);
+    uint32_t link = forward_next(s, c, c->link);
+    if (link != NONE) return link;
+    s->stats->n_lost++;
+    c->in_link = c->link;
+    port_drop(s, id);
+    return NONE;
+}
+
 void port_on_arrival(PktSim *s, uint32_t id) {
     PktCell *c = pktsim_cell(s, id);
     pktsim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
     bool control = c->kind != CELL_DATA && s->ack_first;
     uint32_t in_link = c->link, link = c->next_link;
+    if (s->forward && (link = choose_link(s, id)) == NONE) return;
     c->in_link = in_link;
     c->link = link;
     c->at++;

@@ -65,6 +65,9 @@ typedef struct {
  * host_rate_bps. Takes the link's share from the buffer of the switch that it ends at. */
 void port_init(PktSim *s, uint32_t link, double host_rate_bps);
 
+/* port_set_rate gives a link another rate: what is being sent ends when it was to end. */
+void port_set_rate(PktSim *s, uint32_t link, double rate_bps);
+
 /* port_kick starts the next transmission of a link if there is one and the port is free, or sees to
  * it that this happens when it will be. */
 void port_kick(PktSim *s, uint32_t link);

@@ -16,24 +16,27 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "base/words.h"
+#include "net/timeline.h"
 #include "scenario/lookup.h"
 #include "scenario/published.h"
 #include "traffic/jobs.h"
 #include "traffic/rackmatrix.h"
 #include "traffic/workload.h"
 
-static const char *const our_keys[] = {"id",       "topology", "matrix",   "sizes",   "sigma",
-                                       "max_load", "n_flows",  "duration", "network", "fail",
-                                       "degrade",  "jobs",     NULL};
+static const char *const our_keys[] = {"id",       "topology", "matrix",        "sizes",   "sigma",
+                                       "max_load", "n_flows",  "duration",      "network", "fail",
+                                       "degrade",  "events",   "reroute_delay", "jobs",    NULL};
 /* For --set, beside the settings of the network. */
-static const char *const set_keys[] = {"max_load", "sigma",   "sizes",      "matrix",  "duration",
-                                       "n_flows",  "bfsz",    "enable_pfc", "param_1", "param_2",
-                                       "fail",     "degrade", NULL};
-const char *const mix_traffic_keys[] = {"max_load", "sigma", "sizes",   "matrix", "duration",
-                                        "n_flows",  "fail",  "degrade", NULL};
+static const char *const set_keys[] = {
+    "max_load", "sigma",   "sizes", "matrix",  "duration", "n_flows",       "bfsz", "enable_pfc",
+    "param_1",  "param_2", "fail",  "degrade", "events",   "reroute_delay", NULL};
+const char *const mix_traffic_keys[] = {"max_load", "sigma",         "sizes", "matrix",
+                                        "duration", "n_flows",       "fail",  "degrade",
+                                        "events",   "reroute_delay", NULL};
 
 void mix_init(Mix *m) {
-    *m = (Mix){.matrix_seed = 1, .sigma = NAN, .max_load = NAN};
+    *m = (Mix){
+        .matrix_seed = 1, .sigma = NAN, .max_load = NAN, .reroute_delay_ns = TIMELINE_REROUTE_NS};
     netconf_default(&m->conf);
 }
 
@@ -122,6 +125,13 @@ static int set_fault(char **list, FaultKind kind, const char *text, bool more, E
     return 0;
 }
 
+static int set_reroute_delay(Mix *m, const char *text, Err *err) {
+    const double most_ns = 1e12;
+    if (units_parse_time(text, "reroute_delay", &m->reroute_delay_ns, err) != 0) return -1;
+    if (m->reroute_delay_ns >= 0 && m->reroute_delay_ns <= most_ns) return 0;
+    return err_input(err, "reroute_delay: must be in [0, 1000s], got %s", text);
+}
+
 /* Every setting comes in here, from whichever form and file; key is ours or published. */
 static int set_value(Mix *m, const char *key, const char *text, Err *err) {
     const PublishedKey *published = published_key(key);
@@ -153,6 +163,7 @@ static int set_value(Mix *m, const char *key, const char *text, Err *err) {
         return 0;
     }
     if (strcmp(key, "duration") == 0) return set_duration(m, text, err);
+    if (strcmp(key, "reroute_delay") == 0) return set_reroute_delay(m, text, err);
     if (strcmp(key, "matrix") == 0) return set_matrix(m, text, !published);
     if (strcmp(key, "sizes") == 0) return replace(&m->sizes, text), 0;
     if (strcmp(key, "topology") == 0) return replace(&m->topo, text), 0;
@@ -393,6 +404,7 @@ int mix_compare_traffic(const Mix *a, const Mix *b) {
     if (c == 0) c = compare_number(a->max_load, b->max_load);
     if (c == 0) c = compare_number(a->duration_s, b->duration_s);
     for (int k = 0; k < N_FAULT_KINDS && c == 0; k++) c = compare_text(a->fault[k], b->fault[k]);
+    if (c == 0) c = compare_number(a->reroute_delay_ns, b->reroute_delay_ns);
     return c == 0 ? compare_count(a->n_flows, b->n_flows) : c;
 }
 

@@ -18,12 +18,13 @@ typedef struct {
     char *matrix;      /* matrix file, or NULL if matrix_kind is set */
     char *matrix_kind; /* kind of the generator: "a", "b", "c", "uniform"; or NULL */
     uint64_t matrix_seed;
-    char *sizes;            /* file of a size distribution */
-    double sigma, max_load; /* NAN: not given */
-    double duration_s;      /* 0: not given */
-    uint64_t n_flows;       /* 0: not given */
-    char *jobs;             /* JSON of the array of jobs (traffic/jobs.h); NULL: none. A mix with
-                               jobs may have no matrix, sizes, sigma and max_load */
+    char *sizes;             /* file of a size distribution */
+    double sigma, max_load;  /* NAN: not given */
+    double duration_s;       /* 0: not given */
+    uint64_t n_flows;        /* 0: not given */
+    char *jobs;              /* JSON of the array of jobs (traffic/jobs.h); NULL: none. A mix with
+                                jobs may have no matrix, sizes, sigma and max_load */
+    double reroute_delay_ns; /* after events (net/timeline.h) */
     char *fault[N_FAULT_KINDS]; /* faults of each kind, joined by '+' (net/faults.h); NULL: none */
     NetConf conf;
 } Mix;

@@ -115,13 +115,38 @@ static int load_topo(Scenario *s, const ScenarioOptions *o, const Log *log, Err 
     FaultsInfo unused;
     if (read_topo(s, o, log, err) != 0) return -1;
     int rc = list_faults(&all, s, o, err);
-    if (rc == 0 && all.n > 0) {
+    for (size_t i = 0; rc == 0 && i < all.n; i++)
+        if (all.list[i].kind == FAULT_EVENT)
+            rc = faults_add(&s->events, FAULT_EVENT, all.list[i].text, err);
+    if (rc == 0 && all.n > s->events.n) {
         rc = apply_faults(s, &all, o->seed, &s->faults_info, err);
         if (rc == 0) faults_remark(&s->faults_info, &s->whole, log);
     }
     if (rc == 0 && o->then) rc = apply_faults(s, o->then, o->seed, &unused, err);
     faults_free(&all);
     return rc;
+}
+
+/* What the network becomes in time; the longest of it is remarked on. */
+static int load_events(Scenario *s, uint64_t seed, const Log *log, Err *err) {
+    s->timeline = timeline_new(s->route, &s->events, seed, s->mix.reroute_delay_ns, err);
+    if (!s->timeline) return -1;
+    uint32_t n_failed = 0, n_degraded = 0, n_cut_off = 0;
+    for (size_t i = 1; i < s->timeline->n; i++) {
+        const TimelinePhase *p = &s->timeline->phases[i];
+        if (p->n_failed > n_failed) n_failed = p->n_failed;
+        if (p->n_degraded > n_degraded) n_degraded = p->n_degraded;
+        if (p->n_cut_off > n_cut_off) n_cut_off = p->n_cut_off;
+    }
+    char cut_off[60] = "";
+    if (n_cut_off > 0)
+        snprintf(cut_off, sizeof cut_off, ", %s %s cut off", units_count(n_cut_off).s,
+                 n_cut_off == 1 ? "host" : "hosts");
+    size_t n = s->timeline->n - 1;
+    log_note(log, "events: %zu %s; at most %s of %s links failed, %s degraded%s", n,
+             n == 1 ? "change" : "changes", units_count(n_failed).s,
+             units_count(s->topo.n_links / 2).s, units_count(n_degraded).s, cut_off);
+    return 0;
 }
 
 const Route *scenario_drawn_on(const Scenario *s) {
@@ -292,6 +317,7 @@ static int load_all(Scenario *s, const ScenarioOptions *o, const Log *log, Err *
     double t1 = diag_now_s();
     if (!(s->route = route_new(&s->topo, err))) return -1;
     if (s->has_faults && !(s->whole_route = route_new(&s->whole, err))) return -1;
+    if (s->events.n > 0 && load_events(s, o->seed, log, err) != 0) return -1;
 
     s->base_bdp_b = basebdp_largest(scenario_drawn_on(s));
     scenario_set_conf(s, &s->mix.conf);
@@ -362,6 +388,8 @@ void scenario_free(Scenario *s) {
     sizedist_free(&s->sizes);
     rackmatrix_free(&s->matrix);
     route_destroy(s->route);
+    timeline_free(s->timeline);
+    faults_free(&s->events);
     route_destroy(s->whole_route);
     topo_free(&s->topo);
     topo_free(&s->whole);

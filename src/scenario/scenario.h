@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "net/netconf.h"
+#include "net/timeline.h"
 #include "net/topo_load.h"
 #include "scenario/mix.h"
 #include "traffic/flowcolumns.h"
@@ -21,6 +22,8 @@ typedef struct {
     Topo whole;      /* the network without faults, which traffic is drawn for */
     Route *whole_route;
     FaultsInfo faults_info;
+    Faults events;          /* of all faults, those in time */
+    Timeline *timeline;     /* what they make of the network; NULL: it stays as it is */
     Flows flows;            /* n = 0 if they are streamed */
     uint16_t *sport;        /* source ports of all flows, in memory or not */
     WorkloadStream *stream; /* of drawn flows that are not in memory, or NULL */

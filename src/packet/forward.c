@@ -1,0 +1,199 @@
+/* forward: networks whose switches decide packet by packet, as links fail, degrade and come back.
+ *
+ *     links   whole ─────▶ 1 ms: 0-256 dead ──────────────────▶ 3 ms: whole ───────────────
+ *     routes  whole ────────────── 1 ms + delay: around it ─────────── 3 ms + delay: whole
+ *
+ * A change of links (net/timeline) has two events: at its time ports and links are as they are
+ * then; reroute_delay later so are routes. In between, packets go on to a dead link. Its port sends
+ * them, and what was waiting for it, at its rate, and they are lost, as is what was on the way when
+ * the link died. A link that dies or comes back is not paused and pauses nobody.
+ *
+ * At a switch the next link is chosen when a packet arrives, by the hash that paths are walked by
+ * (net/route), so that without a change a run has the packets of one that follows fixed paths. At
+ * hosts the first link of a flow's path is looked up when routes change: the flow moves to that
+ * NIC, and its ACKs with it.
+ *
+ * A flow whose host is cut off sends until its timer gives up, or something changes; once no change
+ * of routes is to come it ends at once, unfinished, and is counted.
+ *
+ * Left out: a change of one switch's routes before another's, and with it loops. */
+#include "packet/forward.h"
+
+#include <math.h>
+
+#include "packet/pktsim_private.h"
+
+/* ---- paths ---- */
+
+uint32_t forward_next(const PktSim *s, const PktCell *c, uint32_t in_link) {
+    const TimelinePhase *p = s->forward->ways;
+    const Topo *t = s->topo;
+    uint32_t flow = s->sinks[c->flow].index, at = t->links[in_link].to, n, pick = 0;
+    bool data = c->kind == CELL_DATA || c->kind == CELL_TRIMMED;
+    uint32_t from = data ? s->in->src[flow] : s->in->dst[flow],
+             to = data ? s->in->dst[flow] : s->in->src[flow];
+    uint32_t node = timeline_node(p, at), host = timeline_host(p, to);
+    if (node == TOPO_NONE || host == TOPO_NONE) return NONE;
+    const uint32_t *next = route_next(p->route, node, host, &n);
+    if (n == 0) return NONE;
+    if (n > 1) {
+        uint16_t sport = data ? s->sport[flow] : ROUTE_DPORT,
+                 dport = data ? ROUTE_DPORT : s->sport[flow];
+        pick = route_hash(route_node_ip(t->node_id[t->host_node[from]]),
+                          route_node_ip(t->node_id[t->host_node[to]]), sport, dport,
+                          (uint32_t)t->node_id[at]) %
+               n;
+    }
+    return timeline_link(p, next[pick]);
+}
+
+bool forward_path(const PktSim *s, uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport,
+                  uint32_t *links, uint32_t *n) {
+    const TimelinePhase *p = s->forward->ways;
+    uint32_t a = timeline_host(p, src), b = timeline_host(p, dst);
+    if (a == TOPO_NONE || b == TOPO_NONE) {
+        *n = route_path(s->route, src, dst, sport, dport, links);
+        return false;
+    }
+    *n = route_path(p->route, a, b, sport, dport, links);
+    for (uint32_t i = 0; i < *n; i++) links[i] = timeline_link(p, links[i]);
+    return true;
+}
+
+bool forward_is_hopeless(const PktSim *s, uint32_t src, uint32_t dst) {
+    const Forward *f = s->forward;
+    return f->final &&
+           (timeline_host(f->ways, src) == TOPO_NONE || timeline_host(f->ways, dst) == TOPO_NONE);
+}
+
+/* ---- links ---- */
+
+bool forward_loses(const PktSim *s, const PktCell *c) {
+    const Port *p = &s->ports[c->link];
+    int64_t began = s->now - s->kinds[p->kind].delay_ticks - port_ticks(s, p, c->wire_b);
+    return began < s->forward->lost_until[c->link];
+}
+
+static bool is_dead(const TimelinePhase *p, uint32_t link) { return p->dead && p->dead[link]; }
+
+/* Neither end of a link that dies or comes back knows of a pause. */
+static void forget_pause(PktSim *s, uint32_t link) {
+    s->ingress[link].pausing = false;
+    if (!s->ports[link].paused) return;
+    s->ports[link].paused = false;
+    if (s->series) series_pause(s->series, link, false, s->now);
+    if (s->link_records) linkstats_pause(s->link_records, link, false, s->now);
+    port_kick(s, link);
+}
+
+static void change_link(PktSim *s, uint32_t link, const TimelinePhase *now) {
+    Forward *f = s->forward;
+    bool was = is_dead(f->links, link), is = is_dead(now, link);
+    if (now->rate_bps[link] != f->links->rate_bps[link])
+        port_set_rate(s, link, now->rate_bps[link]);
+    if (was == is) return;
+    f->lost_until[link] = is ? INT64_MAX : s->now;
+    forget_pause(s, link);
+}
+
+static void change_links(PktSim *s) {
+    Forward *f = s->forward;
+    const TimelinePhase *now = &f->timeline->phases[f->next_links++];
+    for (uint32_t l = 0; l < s->topo->n_links; l++) {
+        pktsim_reserve_cells(s, PKTSIM_STOCK);
+        change_link(s, l, now);
+    }
+    f->links = now;
+    s->error_rate = now->error_rate;
+    for (uint32_t i = 0; s->max_stamps && i < s->n_slots; i++)
+        if (s->flows[i].index != NONE) flowslot_set_hop_rates(s, i);
+}
+
+/* ---- routes ---- */
+
+static void change_flow(PktSim *s, uint32_t slot) {
+    uint32_t flow = s->flows[slot].index, src = s->in->src[flow], dst = s->in->dst[flow];
+    if (forward_is_hopeless(s, src, dst)) host_give_up(s, slot);
+    else if (flowslot_find_paths(s, slot)) host_change_path(s, slot);
+}
+
+static void change_ways(PktSim *s) {
+    Forward *f = s->forward;
+    f->ways = &f->timeline->phases[f->next_ways++];
+    f->final = f->next_ways == f->timeline->n;
+    for (uint32_t i = 0; i < s->n_slots; i++) {
+        pktsim_reserve_cells(s, PKTSIM_STOCK);
+        if (s->flows[i].index != NONE) change_flow(s, i);
+    }
+}
+
+/* ---- time ---- */
+
+/* When a phase begins, in ticks of the run; INT64_MAX: there is none, or long after all flows. */
+static int64_t phase_tick(const PktSim *s, size_t i, int64_t delay) {
+    const Timeline *t = s->forward->timeline;
+    if (i >= t->n) return INT64_MAX;
+    double ticks = (t->phases[i].at_ns - (double)s->first_start_ns) * (double)s->ticks_per_ns;
+    return ticks < 4e18 ? (int64_t)ceil(fmax(ticks, -4e18)) + delay : INT64_MAX;
+}
+
+/* Applies the next change if it is not after `now`. */
+static bool pass(PktSim *s, int64_t now) {
+    const Forward *f = s->forward;
+    int64_t links = phase_tick(s, f->next_links, 0), ways = phase_tick(s, f->next_ways, f->delay);
+    if (links > now && ways > now) return false;
+    if (links <= ways) change_links(s);
+    else change_ways(s);
+    return true;
+}
+
+static int64_t next_tick(const PktSim *s) {
+    int64_t links = phase_tick(s, s->forward->next_links, 0),
+            ways = phase_tick(s, s->forward->next_ways, s->forward->delay);
+    return links < ways ? links : ways;
+}
+
+/* Before all else of that time. */
+static void schedule(PktSim *s, uint32_t id) { evq_push(&s->q, id, next_tick(s), -1, 0); }
+
+void forward_on_change(PktSim *s, uint32_t id) {
+    while (pass(s, s->now)) continue;
+    if (next_tick(s) < INT64_MAX) {
+        schedule(s, id);
+        return;
+    }
+    s->n_timers--;
+    s->changes_to_come = false;
+    pktsim_cell_free(s, id);
+}
+
+/* ---- set-up ---- */
+
+uint32_t forward_n_kinds(const Timeline *t) {
+    const Topo *topo = route_topo(t->phases[0].route);
+    uint32_t n = topo->n_links;
+    for (size_t i = 1; i < t->n; i++)
+        for (uint32_t l = 0; l < topo->n_links; l++)
+            n += t->phases[i].rate_bps[l] != t->phases[i - 1].rate_bps[l];
+    return n;
+}
+
+void forward_init(PktSim *s) {
+    const Timeline *t = s->opt->timeline;
+    Forward *f = s->forward = ARENA_NEW(&s->arena, Forward, 1);
+    *f = (Forward){.timeline = t,
+                   .delay = (int64_t)(t->reroute_delay_ns * (double)s->ticks_per_ns + 0.5),
+                   .next_links = 1,
+                   .next_ways = 1,
+                   .links = t->phases,
+                   .ways = t->phases,
+                   .final = t->n == 1,
+                   .lost_until = ARENA_NEW(&s->arena, int64_t, s->topo->n_links)};
+    for (uint32_t l = 0; l < s->topo->n_links; l++) f->lost_until[l] = INT64_MIN;
+    s->error_rate = f->links->error_rate;
+    while (pass(s, 0)) continue;
+    if (next_tick(s) == INT64_MAX) return;
+    s->n_timers++;
+    s->changes_to_come = true;
+    schedule(s, pktsim_cell_new(s, CELL_CHANGE));
+}

@@ -1,0 +1,46 @@
+/* forward: networks whose switches decide packet by packet, as links fail, degrade and come back.
+ * Private to this room. */
+#ifndef M3_PACKET_FORWARD_H
+#define M3_PACKET_FORWARD_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/timeline.h"
+
+typedef struct PktSim PktSim;
+typedef struct PktCell PktCell;
+
+/* What a run with a timeline has in addition. */
+typedef struct Forward {
+    const Timeline *timeline;
+    int64_t delay;                /* from a change of links to that of routes, ticks */
+    size_t next_links, next_ways; /* phases whose links, and whose routes, come next */
+    const TimelinePhase *links, *ways;
+    int64_t *lost_until; /* [n_links] what is on a link loses its packets if it entered before */
+    bool final;          /* no change of routes is to come */
+} Forward;
+
+/* forward_init prepares a run and applies what came before its start; forward_n_kinds returns how
+ * many kinds of ports there may be (PktSim.kinds). */
+void forward_init(PktSim *s);
+uint32_t forward_n_kinds(const Timeline *t);
+
+/* forward_next returns the link by which a packet leaves the switch that it came to by in_link, by
+ * the routes of the present; NONE: there is none. */
+uint32_t forward_next(const PktSim *s, const PktCell *c, uint32_t in_link);
+
+/* forward_path fills `links` with a flow's path by the routes of the present, those of the whole
+ * network if one end is cut off (then it returns false), and *n with their number. */
+bool forward_path(const PktSim *s, uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport,
+                  uint32_t *links, uint32_t *n);
+
+/* forward_is_hopeless returns whether two hosts don't reach each other and never will. */
+bool forward_is_hopeless(const PktSim *s, uint32_t src, uint32_t dst);
+
+/* forward_loses returns whether a packet that arrives was on a dead link. */
+bool forward_loses(const PktSim *s, const PktCell *c);
+
+/* forward_on_change handles the event of the next change, and frees its cell after the last. */
+void forward_on_change(PktSim *s, uint32_t id);
+#endif
