@@ -60,6 +60,8 @@ static void put_setting(Typed *t) {
         t->settled = (size_t)(equals + 1 - t->word);
         settle_list(t, ',');
         if (r->type == NETCONF_CC) put_controls(t);
+        for (int k = 0; k < ROUTING_N && r->type == NETCONF_ROUTING; k++)
+            put(t, netconf_routing_name((Routing)k), "", NULL);
         if (r->type == NETCONF_FLAG) put_names(t, flags);
     }
 }

@@ -287,16 +287,27 @@ static bool takes_paths(const EstimateOptions *o) {
            (o->method == METHOD_FLOWSIM && !o->whole);
 }
 
-const char *estimate_unknown(const Scenario *s) {
-    return s->timeline ? "change in time" : s->topo.error_rate ? "lose packets" : NULL;
+const char *estimate_unknown(const Scenario *s, const NetConf *conf) {
+    return s->timeline                     ? "links that change in time"
+           : conf->routing != ROUTING_ECMP ? "routing other than ECMP"
+           : s->topo.error_rate            ? "links that lose packets"
+                                           : NULL;
 }
 
-bool estimate_falls_back(const EstimateOptions *o, const Scenario *s) {
-    return o->method == METHOD_M3 && o->fall_back && !o->check.off && estimate_unknown(s);
+bool estimate_falls_back(const EstimateOptions *o, const Scenario *s, const NetConf *conf) {
+    return o->method == METHOD_M3 && o->fall_back && !o->check.off && estimate_unknown(s, conf);
 }
 
-int estimate_check_network(const EstimateOptions *o, const Scenario *s, Err *err) {
-    if (!s->timeline || o->method == METHOD_SAMPLED || estimate_falls_back(o, s)) return 0;
+int estimate_check_network(const EstimateOptions *o, const Scenario *s, const NetConf *conf,
+                           Err *err) {
+    if (!windows_need_all(s, conf) || o->method == METHOD_SAMPLED ||
+        estimate_falls_back(o, s, conf))
+        return 0;
+    if (!s->timeline)
+        return err_input(err,
+                         "routing=%s: only packet simulation knows it; expected method "
+                         "sampled, or m3 with packet windows",
+                         netconf_routing_name(conf->routing));
     return err_input(err,
                      "events: only packet simulation knows links that change in time; expected "
                      "method sampled, or m3 with packet windows");
@@ -309,15 +320,16 @@ static int run(Features *kept, const Scenario *s, const EstimateOptions *o, cons
     EstimateOptions own = *o;
     *out = (Estimate){0};
     if (estimate_check_conf(o, &s->conf, err) != 0) return -1;
-    if (estimate_check_network(o, s, err) != 0) return -1;
+    if (estimate_check_network(o, s, &s->conf, err) != 0) return -1;
     if (o->method == METHOD_M3 && ckpt_check_cc(o->ckpt, s->conf.cc, NULL) != 0) {
         log_note(log, "checkpoint %s does not know %s: packet windows alone (--method sampled)",
                  o->ckpt->name, netconf_cc_name(s->conf.cc));
         own.method = METHOD_SAMPLED;
-    } else if (estimate_falls_back(o, s)) {
-        log_note(log, "the model does not know links that %s: %s (--method sampled)",
-                 estimate_unknown(s),
-                 s->timeline ? "packet simulation of all flows" : "packet windows alone");
+    } else if (estimate_falls_back(o, s, &s->conf)) {
+        log_note(log, "the model does not know %s: %s (--method sampled)",
+                 estimate_unknown(s, &s->conf),
+                 windows_need_all(s, &s->conf) ? "packet simulation of all flows"
+                                               : "packet windows alone");
         own.method = METHOD_SAMPLED;
     }
     bool keeps = kept && takes_paths(&own) && !(o->target.asked > 0);

@@ -24,7 +24,7 @@
 #include "features/features.h"
 
 bool sweep_applies(const SweepRow *row, const GridAxis *axis) {
-    return mix_key_applies(axis->key, row->conf.cc);
+    return mix_key_applies(axis->key, &row->conf);
 }
 
 /* ---- plan ---- */
@@ -198,8 +198,9 @@ static int share_fluid(SweepRun *r, size_t first, Scenario *s, SweepStage comput
     r->out->wall_fluid_s += f.wall_fluid_s;
     int rc = 0;
     for (size_t i = first; i < r->n && rc == 0; i++) {
-        bool mine =
-            !r->planned[i].done && mix_same_traffic(&r->planned[i].mix, &r->planned[first].mix);
+        bool mine = !r->planned[i].done &&
+                    !estimate_falls_back(r->estimate, s, &r->out->rows[i].conf) &&
+                    mix_same_traffic(&r->planned[i].mix, &r->planned[first].mix);
         if (mine && has_model(r, i) && features_reusable_under(&f, &r->out->rows[i].conf))
             rc = predict_row(r, i, &f, i == first ? computed : SWEEP_MODEL, err);
     }
@@ -216,10 +217,6 @@ static int share_traffic(SweepRun *r, size_t first, Err *err) {
     o.set = set;
     int rc = scenario_load(&s, &o, r->out->n_traffic == 0 ? r->log : NULL, err);
     free_settings(set);
-    if (rc == 0 && estimate_check_network(r->estimate, &s, err) != 0) {
-        scenario_free(&s);
-        return -1;
-    }
     if (rc != 0) return -1;
     r->out->n_traffic++;
     r->out->wall_traffic_s += diag_now_s() - start_s;
@@ -231,7 +228,9 @@ static int share_traffic(SweepRun *r, size_t first, Err *err) {
         SweepStage stage = i == first ? SWEEP_TRAFFIC : SWEEP_FLUID;
         rows[n_rows++] = &r->out->rows[i];
         if (r->planned[i].done) continue;
-        if (has_model(r, i) && !estimate_falls_back(r->estimate, &s))
+        const NetConf *conf = &r->out->rows[i].conf;
+        if (estimate_check_network(r->estimate, &s, conf, err) != 0) rc = -1;
+        else if (has_model(r, i) && !estimate_falls_back(r->estimate, &s, conf))
             rc = share_fluid(r, i, &s, stage, err);
         else describe_row(r, i, &s, stage);
     }

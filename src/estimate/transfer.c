@@ -50,7 +50,11 @@ double transfer_likeness(const NetConf *a, const NetConf *b) {
     for (const NetConfRow *row = netconf_rows; row->key; row++) {
         double x = netconf_number(a, row), y = netconf_number(b, row);
         if (row->type == NETCONF_CC || x == y) continue;
-        if (!netconf_applies(row->key, a->cc) || !netconf_applies(row->key, b->cc)) continue;
+        if (!netconf_applies(row->key, a) || !netconf_applies(row->key, b)) continue;
+        if (row->type == NETCONF_ROUTING) {
+            rho *= OTHER_FLAG;
+            continue;
+        }
         double range = row->type == NETCONF_RATE ? LOG_RANGE_OF_RATES : LOG_RANGE,
                d = fabs(place(row, x) - place(row, y)) / range; /* infinite if one is 0 */
         rho *= row->type == NETCONF_FLAG ? OTHER_FLAG : fmax(exp(-d), LEAST_LIKENESS);

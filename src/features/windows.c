@@ -650,11 +650,16 @@ static int simulate_windows(Windows *w, double max_hops, Err *err) {
     return rc;
 }
 
+bool windows_need_all(const Scenario *s, const NetConf *conf) {
+    return s->timeline || conf->routing != ROUTING_ECMP;
+}
+
 int windows_simulate(Windows *w, double max_hops, Err *err) {
     double start_s = diag_now_s();
     int rc = 0;
     if (w->whole || w->n_run_flows == 0) return 0;
-    if (w->run_hops <= max_hops || w->run->s->timeline) rc = simulate_whole(w, err);
+    const Scenario *s = w->run->s;
+    if (w->run_hops <= max_hops || windows_need_all(s, &s->conf)) rc = simulate_whole(w, err);
     else rc = simulate_windows(w, max_hops, err);
     w->wall_s += diag_now_s() - start_s;
     return rc;

@@ -47,12 +47,16 @@ typedef struct {
 /* windows_class returns the size class of a flow. */
 int windows_class(uint64_t size_b);
 
+/* windows_need_all returns whether windows are no sample of a network under settings, so that all
+ * flows are simulated: it changes in time, or the fluid simulation does not know its routing. */
+bool windows_need_all(const Scenario *s, const NetConf *conf);
+
 /* windows_init surveys the flows; nothing is simulated yet. The scenario stays the caller's and
  * must live until windows_finish. Release with windows_free. */
 void windows_init(Windows *w, const Scenario *s, const WindowsOptions *o);
 
 /* windows_simulate adds windows that take about max_hops packet-hops together, or simulates the
- * whole run if that takes no more, or its network changes in time; nothing if it has been. The
+ * whole run if that takes no more, or windows_need_all; nothing if it has been. The
  * result depends on the calls' max_hops and the seed, not on threads or the time taken. Returns −1
  * if packet simulation cannot take the network, or the least windows of it take ten times max_hops,
  * and if interrupted (ERR_STOPPED). */

@@ -5,7 +5,7 @@
  * and JSON, writing, checks, comparing, help and the table of spec/README.md (a test compares)
  * follow from the rows; nothing below the tables knows a setting by name. To add a setting, add its
  * member to NetConf and its row here; to add a congestion control, its entry to Cc, its names to
- * `controls` and rows for its parameters.
+ * `controls` and rows for its parameters; likewise a routing.
  *
  * Limits are wide on purpose (what a switch could have), not those that a model was trained on:
  * estimates say themselves when they leave that range. Defaults are values of the paper's
@@ -29,6 +29,8 @@
 #define MIN_ETA 0.01
 
 #define AT(member) offsetof(NetConf, member)
+#define BY_PACKET \
+    (1u << ROUTING_SPRAY | 1u << ROUTING_SPRAY_RR | 1u << ROUTING_FLOWLET | 1u << ROUTING_ADAPTIVE)
 const NetConfRow netconf_rows[] = {
     {"cc", NETCONF_CC, AT(cc), 0, CC_N - 1, "dctcp", CC_N, "congestion control", "cc", 1},
     {"buffer", NETCONF_SIZE, AT(buffer_b), 1, MAX_B, "400KiB", CC_N, "shared buffer of a switch",
@@ -37,6 +39,14 @@ const NetConfRow netconf_rows[] = {
      "initial and largest window of a flow; auto: the largest base BDP", "window", 1, true},
     {"pfc", NETCONF_FLAG, AT(pfc), 0, 1, "on", CC_N,
      "priority flow control: switches pause senders rather than drop packets", "enable_pfc", 1},
+    {"routing", NETCONF_ROUTING, AT(routing), 0, ROUTING_N - 1, "ecmp", CC_N,
+     "which of several next hops a packet takes", NULL, 0},
+    {"reorder_window", NETCONF_SIZE, AT(reorder_window_b), 1, MAX_B, "auto", CC_N,
+     "bytes after a missing one that receivers keep; auto: twice the largest window of a flow",
+     NULL, 0, true, BY_PACKET},
+    {"flowlet_gap", NETCONF_TIME, AT(flowlet_gap_ns), 0, MAX_NS, "10us", CC_N,
+     "a flow's pause after which its packets may take another path", NULL, 0, false,
+     1u << ROUTING_FLOWLET},
     {"dctcp_k", NETCONF_SIZE, AT(dctcp_k_b), 1, MAX_B, "10KB", CC_DCTCP,
      "marking threshold at 10 Gb/s; scales with the rate", "param_1", 1e3},
     {"dcqcn_kmin", NETCONF_SIZE, AT(dcqcn_kmin_b), 1, MAX_B, "35KB", CC_DCQCN,
@@ -139,21 +149,48 @@ static const struct {
     [CC_NSCC] = {"nscc", {NULL}},   [CC_EQDS] = {"eqds", {NULL}},
 };
 
-/* ---- congestion controls ---- */
+static const char *const routings[ROUTING_N] = {
+    [ROUTING_ECMP] = "ecmp",         [ROUTING_WCMP] = "wcmp",       [ROUTING_SPRAY] = "spray",
+    [ROUTING_SPRAY_RR] = "spray-rr", [ROUTING_FLOWLET] = "flowlet", [ROUTING_ADAPTIVE] = "adaptive",
+};
+
+/* ---- congestion controls and routings ---- */
 
 const char *netconf_cc_name(Cc cc) { return controls[cc].name; }
 
+const char *netconf_routing_name(Routing routing) { return routings[routing]; }
+
+/* Appends the i-th of n names. */
+static void add_to_list(NetConfText *list, int i, int n, const char *name) {
+    size_t at = strlen(list->s);
+    int len = snprintf(list->s + at, sizeof list->s - at, "%s%s",
+                       i == 0       ? ""
+                       : i == n - 1 ? " or "
+                                    : ", ",
+                       name);
+    assert((size_t)len < sizeof list->s - at);
+    (void)len;
+}
+
 NetConfText netconf_cc_list(int n) {
     NetConfText list = {""};
-    size_t at = 0;
-    for (int cc = 0; cc < n; cc++)
-        at += (size_t)snprintf(list.s + at, sizeof list.s - at, "%s%s",
-                               cc == 0       ? ""
-                               : cc == n - 1 ? " or "
-                                             : ", ",
-                               controls[cc].name);
-    assert(at < sizeof list.s);
+    for (int cc = 0; cc < n; cc++) add_to_list(&list, cc, n, controls[cc].name);
     return list;
+}
+
+NetConfText netconf_routing_list(void) {
+    NetConfText list = {""};
+    for (int i = 0; i < ROUTING_N; i++) add_to_list(&list, i, ROUTING_N, routings[i]);
+    return list;
+}
+
+int netconf_parse_routing(const char *name, Routing *routing, Err *err) {
+    for (int i = 0; i < ROUTING_N; i++) {
+        if (strcasecmp(routings[i], name) != 0) continue;
+        *routing = (Routing)i;
+        return 0;
+    }
+    return err_input(err, "routing: expected %s, got '%.60s'", netconf_routing_list().s, name);
 }
 
 int netconf_parse_cc(const char *name, Cc *cc, Err *err) {
@@ -182,20 +219,30 @@ NetConfKeys netconf_keys(void) {
     return keys;
 }
 
+static bool is_name(const NetConfRow *r) {
+    return r->type == NETCONF_CC || r->type == NETCONF_ROUTING;
+}
+
 static bool of_cc(const NetConfRow *r, Cc cc) { return r->of == CC_N || r->of == cc; }
 
-bool netconf_applies(const char *key, Cc cc) {
+static bool applies(const NetConfRow *r, const NetConf *conf) {
+    return of_cc(r, conf->cc) && (r->routings == 0 || (r->routings >> conf->routing & 1));
+}
+
+bool netconf_applies(const char *key, const NetConf *conf) {
     const NetConfRow *r = netconf_row(key);
-    return !r || of_cc(r, cc);
+    return !r || applies(r, conf);
 }
 
 double netconf_number(const NetConf *conf, const NetConfRow *row) {
     const char *at = (const char *)conf + row->offset;
     double x;
     Cc cc;
+    Routing routing;
     bool on;
     switch (row->type) {
     case NETCONF_CC: return memcpy(&cc, at, sizeof cc), cc;
+    case NETCONF_ROUTING: return memcpy(&routing, at, sizeof routing), routing;
     case NETCONF_FLAG: return memcpy(&on, at, sizeof on), on;
     default: return memcpy(&x, at, sizeof x), x;
     }
@@ -204,9 +251,11 @@ double netconf_number(const NetConf *conf, const NetConfRow *row) {
 void netconf_put_number(NetConf *conf, const NetConfRow *row, double x) {
     char *at = (char *)conf + row->offset;
     Cc cc = (Cc)x;
+    Routing routing = (Routing)x;
     bool on = x != 0;
     switch (row->type) {
     case NETCONF_CC: memcpy(at, &cc, sizeof cc); break;
+    case NETCONF_ROUTING: memcpy(at, &routing, sizeof routing); break;
     case NETCONF_FLAG: memcpy(at, &on, sizeof on); break;
     default: memcpy(at, &x, sizeof x);
     }
@@ -215,7 +264,7 @@ void netconf_put_number(NetConf *conf, const NetConfRow *row, double x) {
 bool netconf_same(const NetConf *a, const NetConf *b) {
     if (a->cc != b->cc) return false;
     for (const NetConfRow *r = netconf_rows; r->key; r++)
-        if (of_cc(r, a->cc) && netconf_number(a, r) != netconf_number(b, r)) return false;
+        if (applies(r, a) && netconf_number(a, r) != netconf_number(b, r)) return false;
     return true;
 }
 
@@ -244,6 +293,9 @@ int netconf_check(const NetConf *conf, Err *err) {
     if ((unsigned)conf->cc >= CC_N)
         return err_input(err, "cc: expected one of %d congestion controls, got number %u", CC_N,
                          (unsigned)conf->cc);
+    if ((unsigned)conf->routing >= ROUTING_N)
+        return err_input(err, "routing: expected one of %d routings, got number %u", ROUTING_N,
+                         (unsigned)conf->routing);
     for (const NetConfRow *r = netconf_rows; r->key; r++)
         if (!is_auto(r, netconf_number(conf, r)) &&
             check_limits(r, netconf_number(conf, r), err) != 0)
@@ -274,10 +326,15 @@ static int parse_flag(const char *text, const char *key, double *x, Err *err) {
 
 static int parse(const NetConfRow *r, const char *text, double *x, Err *err) {
     Cc cc;
+    Routing routing;
     switch (r->type) {
     case NETCONF_CC:
         if (netconf_parse_cc(text, &cc, err) != 0) return -1;
         *x = cc;
+        return 0;
+    case NETCONF_ROUTING:
+        if (netconf_parse_routing(text, &routing, err) != 0) return -1;
+        *x = routing;
         return 0;
     case NETCONF_FLAG: return parse_flag(text, r->key, x, err);
     case NETCONF_SIZE: return units_parse_size(text, r->key, x, err);
@@ -308,7 +365,7 @@ int netconf_set(NetConf *conf, const char *key, const char *value, Err *err) {
 int netconf_set_number(NetConf *conf, const char *key, double x, Err *err) {
     const NetConfRow *r = netconf_row(key);
     if (!r) return no_such_setting(key, err);
-    if (r->type == NETCONF_CC) return err_input(err, "%s: expected a string, got a number", key);
+    if (is_name(r)) return err_input(err, "%s: expected a string, got a number", key);
     if (r->type == NETCONF_FLAG && x != 0 && x != 1)
         return err_input(err, "%s: expected on or off, got %s", key, json_number_text(x).s);
     if (check_limits(r, x, err) != 0) return -1;
@@ -334,8 +391,11 @@ void netconf_put_json(JsonOut *out, const NetConf *conf) {
     json_put_object(out, "network");
     for (const NetConfRow *r = netconf_rows; r->key; r++) {
         double x = netconf_number(conf, r);
-        if (!of_cc(r, conf->cc)) continue;
+        if (!applies(r, conf)) continue;
         if (r->type == NETCONF_CC) json_put_string(out, r->key, netconf_cc_name(conf->cc));
+        else if (r->type == NETCONF_ROUTING && conf->routing == ROUTING_ECMP) continue;
+        else if (r->type == NETCONF_ROUTING)
+            json_put_string(out, r->key, netconf_routing_name(conf->routing));
         else if (r->type == NETCONF_FLAG) json_put_bool(out, r->key, x != 0);
         else if (is_auto(r, x)) json_put_string(out, r->key, "auto");
         else if (netconf_check_bare(r->key, x, NULL) == 0) json_put_number(out, r->key, x);
@@ -377,6 +437,7 @@ void netconf_put_texts(JsonOut *out, const NetConf *conf) {
         double x = netconf_number(conf, r);
         switch (r->type) {
         case NETCONF_CC: json_put_string(out, r->key, netconf_cc_name((Cc)x)); break;
+        case NETCONF_ROUTING: json_put_string(out, r->key, netconf_routing_name((Routing)x)); break;
         case NETCONF_FLAG: json_put_string(out, r->key, x != 0 ? "on" : "off"); break;
         default: json_put_string(out, r->key, is_auto(r, x) ? "auto" : json_number_text(x).s);
         }
@@ -393,7 +454,7 @@ int netconf_read_texts(NetConf *conf, const Json *j, Err *err) {
         double x;
         if (!json_find(j, r->key, &it)) continue;
         if (json_string(&it, &text, err) != 0) return -1;
-        bool named = r->type == NETCONF_CC || r->type == NETCONF_FLAG;
+        bool named = is_name(r) || r->type == NETCONF_FLAG;
         int rc = named || units_parse_number(text, r->key, &x, &why) != 0
                      ? netconf_set(conf, r->key, text, &why)
                      : netconf_set_number(conf, r->key, x, &why);
@@ -435,7 +496,7 @@ const char *netconf_base_unit(const NetConfRow *row) {
 
 NetConfText netconf_limits(const NetConfRow *row) {
     NetConfText t;
-    if (row->type == NETCONF_CC) snprintf(t.s, sizeof t.s, "a name");
+    if (is_name(row)) snprintf(t.s, sizeof t.s, "a name");
     else if (row->type == NETCONF_FLAG) snprintf(t.s, sizeof t.s, "on or off");
     else
         snprintf(t.s, sizeof t.s, "%s to %s%s%s", quantity_text(row->type, row->lo).s,
@@ -459,6 +520,7 @@ void netconf_print_help(FILE *f) {
         fprintf(f, "%-*s  %-*s  %-*s  %s", (int)key, r->key, (int)standard, r->standard,
                 (int)limits, netconf_limits(r).s, r->help);
         if (r->type == NETCONF_CC) fprintf(f, ": %s", netconf_cc_list(CC_N).s);
+        if (r->type == NETCONF_ROUTING) fprintf(f, ": %s", netconf_routing_list().s);
         fputc('\n', f);
     }
 }

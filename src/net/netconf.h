@@ -22,6 +22,20 @@ typedef enum {
     CC_N
 } Cc;
 
+/* ORDER ROUTING: how flows and packets are spread over next hops of equal distance. By flow: its
+ * hash (ecmp), or its hash with weights (wcmp). By packet: at random (spray), in turn (spray-rr),
+ * by the hash of flow and flowlet (flowlet), the least queue (adaptive). packet/forward does it,
+ * and ACKs take the hash of their flow always. */
+typedef enum {
+    ROUTING_ECMP,
+    ROUTING_WCMP,
+    ROUTING_SPRAY,
+    ROUTING_SPRAY_RR,
+    ROUTING_FLOWLET,
+    ROUTING_ADAPTIVE,
+    ROUTING_N
+} Routing;
+
 /* Settings of one network; what each means, its unit, default and limits: netconf_rows. */
 typedef struct {
     Cc cc;
@@ -30,6 +44,9 @@ typedef struct {
                              the network's largest base bandwidth-delay product (basebdp.h) */
     bool pfc;
     bool nscc_trim, eqds_trim;
+    Routing routing;
+    double reorder_window_b; /* payload bytes; NETCONF_AUTO: twice the largest window of a flow */
+    double flowlet_gap_ns;
     double dctcp_k_b;
     double dcqcn_kmin_b, dcqcn_kmax_b;
     double hpcc_eta;
@@ -48,6 +65,7 @@ typedef struct {
 
 typedef enum {
     NETCONF_CC,       /* a congestion control's name */
+    NETCONF_ROUTING,  /* a routing's name */
     NETCONF_FLAG,     /* on or off */
     NETCONF_SIZE,     /* bytes */
     NETCONF_TIME,     /* ns */
@@ -71,6 +89,7 @@ typedef struct {
     const char *published; /* key in a published mix ("bfsz", "param_1"); NULL: none */
     double published_unit; /* what 1 stands for there, in the type's unit */
     bool may_be_auto;      /* "auto" is a value, too, kept as NETCONF_AUTO: the network decides */
+    unsigned routings;     /* whose parameter it is, as bits 1 << Routing; 0: every routing's */
 } NetConfRow;
 
 /* ORDER of --help, of spec/README.md and of files; ended by a row whose key is NULL. */
@@ -110,7 +129,7 @@ int netconf_set_number(NetConf *conf, const char *key, double x, Err *err);
 int netconf_check_bare(const char *key, double x, Err *err);
 
 /* netconf_number returns a setting as a number: a quantity in its type's unit, 0 or 1 for off and
- * on, a control by its place in Cc. */
+ * on, a control by its place in Cc, a routing by that in Routing. */
 double netconf_number(const NetConf *conf, const NetConfRow *row);
 /* netconf_put_number sets a setting from such a number without checking its limits (netconf_check
  * does). */
@@ -123,15 +142,16 @@ typedef struct {
  * contradict each other (dcqcn_kmin above dcqcn_kmax). */
 int netconf_check(const NetConf *conf, Err *err);
 
-/* netconf_applies returns false for a parameter of another congestion control than cc: it has no
- * effect. True for keys that are no settings of the network. */
-bool netconf_applies(const char *key, Cc cc);
+/* netconf_applies returns false for a parameter of another congestion control or routing than those
+ * of conf: it has no effect. True for keys that are no settings of the network. */
+bool netconf_applies(const char *key, const NetConf *conf);
 
 /* netconf_same tells whether two networks' settings are equal in all that has an effect. */
 bool netconf_same(const NetConf *a, const NetConf *b);
 
 /* netconf_put_json writes the member "network" of the open object, as a mix has it: the settings in
- * use (other controls' parameters are left out), quantities as numbers in their types' units, with
+ * use (other controls' and routings' parameters are left out, and routing=ecmp, the default),
+ * quantities as numbers in their types' units, with
  * the unit where netconf_check_bare would doubt the number. */
 void netconf_put_json(JsonOut *out, const NetConf *conf);
 /* netconf_read_json reads the value of such a member: a number, text or boolean for each setting,
@@ -161,4 +181,14 @@ int netconf_parse_cc(const char *name, Cc *cc, Err *err);
 const char *netconf_cc_name(Cc cc);
 /* netconf_cc_list returns "dctcp, dcqcn or hp": the first n controls in ORDER CC. */
 NetConfText netconf_cc_list(int n);
+
+/* netconf_parse_routing reads a routing's name in any case; −1 with an input error that lists the
+ * valid ones. netconf_routing_name returns the name in files and reports. */
+int netconf_parse_routing(const char *name, Routing *routing, Err *err);
+const char *netconf_routing_name(Routing routing);
+/* netconf_routing_list returns "ecmp, wcmp, … or adaptive". */
+NetConfText netconf_routing_list(void);
+
+/* netconf_by_packet returns whether a routing sends packets of one flow on several paths. */
+static inline bool netconf_by_packet(Routing routing) { return routing >= ROUTING_SPRAY; }
 #endif

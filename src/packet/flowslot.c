@@ -26,6 +26,7 @@ static void grow(PktSim *s) {
     s->cap_slots = (uint32_t)cap;
     s->sinks = mem_realloc(s->sinks, cap, sizeof *s->sinks);
     s->paths = mem_realloc(s->paths, cap * 2 * (s->max_links + 1), sizeof *s->paths);
+    if (forward_reorders(s->forward)) forward_grow(s);
     if (!s->max_stamps) return;
     s->hops_before = mem_realloc(s->hops_before, cap * s->max_stamps, sizeof *s->hops_before);
     s->hop_rates = mem_realloc(s->hop_rates, cap * s->max_stamps, sizeof *s->hop_rates);
@@ -142,6 +143,7 @@ uint32_t flowslot_start(PktSim *s, uint32_t index) {
     s->sinks[slot] =
         (FlowSink){.size_b = f->size_b, .trimmed = UINT64_MAX, .started = s->now, .index = index};
     for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
+    if (forward_reorders(s->forward)) forward_start(s, slot);
     if (s->opt->started_ns)
         s->opt->started_ns[index] =
             (double)s->first_start_ns + (double)s->now / (double)s->ticks_per_ns;

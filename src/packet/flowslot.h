@@ -23,6 +23,8 @@ typedef struct {
     uint32_t timer[CC_N_TIMERS];           /* cells, NONE: not armed */
     uint32_t rto;                          /* cell or NONE */
     uint64_t rto_una;                      /* una when it was armed */
+    int64_t last_sent;                     /* ticks; of the last data packet */
+    uint32_t flowlet;                      /* how many gaps there were before it */
     uint64_t path_since;                   /* bytes before that may have taken another path */
     uint8_t n_rto;                         /* in a row without progress */
     bool asks;                             /* the next packet says that the timer expired */

@@ -169,6 +169,13 @@ static uint32_t pick(PktSim *s, Nic *n, bool paused) {
     return done == NONE ? found : purge(s, n, done, found);
 }
 
+/* Counts the pauses of a flow that are longer than the gap between flowlets. */
+static uint32_t flowlet_of(const PktSim *s, FlowSlot *f) {
+    if (s->now - f->last_sent > s->forward->gap) f->flowlet++;
+    f->last_sent = s->now;
+    return f->flowlet;
+}
+
 static void send_data(PktSim *s, Port *p, Nic *n, uint32_t pos) {
     NicEntry *e = &n->list[pos];
     FlowSlot *f = &s->flows[e->flow];
@@ -179,6 +186,7 @@ static void send_data(PktSim *s, Port *p, Nic *n, uint32_t pos) {
     c->flow = e->flow;
     c->n_hops = 0;
     pktsim_enter(s, c, pktsim_path(s, e->flow, 0));
+    if (s->forward) c->at = flowlet_of(s, f);
     c->marked = false;
     c->echo = f->asks;
     f->asks = false;
@@ -269,6 +277,15 @@ static void take_in_order(PktSim *s, uint32_t slot, uint32_t payload) {
     if (s->after) after_finish(s, f->index);
 }
 
+/* Takes the packets after the last one that have come before it. */
+static void take_held(PktSim *s, uint32_t slot) {
+    const FlowSink *f = &s->sinks[slot];
+    while (f->expected < f->size_b && forward_take(s, slot, f->expected)) {
+        uint64_t left = f->size_b - f->expected;
+        take_in_order(s, slot, left < WIRE_PAYLOAD_B ? (uint32_t)left : WIRE_PAYLOAD_B);
+    }
+}
+
 /* Answers by a NACK: the sender is to go back to what is expected. */
 static void refuse(PktSim *s, FlowSink *f, uint32_t id) {
     f->nack_after = s->now + (int64_t)NACK_INTERVAL_NS * s->ticks_per_ns;
@@ -286,9 +303,13 @@ static void receive_data(PktSim *s, uint32_t id) {
     if (s->pullers) credit_on_data(s, c, payload);
     if (c->byte == f->expected) {
         take_in_order(s, c->flow, payload);
+        if (forward_reorders(s->forward)) take_held(s, c->flow);
         if (s->pullers) credit_join(s, c->flow);
         if (f->expected == f->trimmed) refuse(s, f, id);
         else answer(s, f->expected, id, CELL_ACK);
+    } else if (c->byte > f->expected && forward_reorders(s->forward) &&
+               forward_holds(s, c->flow, c->byte, f->expected)) {
+        answer(s, f->expected, id, CELL_ACK);
     } else if (c->byte > f->expected && (s->now >= f->nack_after || f->nack_for != f->expected)) {
         refuse(s, f, id);
     } else if (c->byte < f->expected && !s->compat) {

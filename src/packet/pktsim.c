@@ -454,6 +454,11 @@ static bool draws_marks(const PktSim *s) {
     return false;
 }
 
+/* Whether switches decide packet by packet. */
+static bool forwards(const PktOptions *opt, const NetConf *conf) {
+    return opt->timeline || conf->routing != ROUTING_ECMP;
+}
+
 static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
                  const PktOptions *opt, double *fct_ns, PktStats *stats) {
     *s = (PktSim){.route = r,
@@ -490,13 +495,14 @@ static void init(PktSim *s, const Route *r, const Flows *f, const NetConf *conf,
     s->after = after_new(f);
     if (s->compat) s->asked_starts = compat_has_asked_starts(f);
     s->first_start_ns = start_ns(s, 0);
-    if (opt->timeline) forward_init(s);
+    if (forwards(opt, conf)) forward_init(s);
     if (opt->series)
         s->series = series_new(&s->arena, opt->series, s->topo, (double)s->first_start_ns,
                                (double)s->ticks_per_ns);
 }
 
 static void release(PktSim *s) {
+    forward_free(s->forward);
     pktsim_free_network(s);
     linkstats_free(s->link_records);
     free(s->flows);
@@ -525,6 +531,16 @@ static int check(const Route *r, const Flows *f, const PktOptions *opt, const Ne
     if (opt->compat && opt->timeline)
         return err_input(err, "events: the HPCC authors' ns-3 does not have them; leave out "
                               "--compat");
+    if (opt->compat && conf->routing != ROUTING_ECMP)
+        return err_input(err,
+                         "routing=%s: the HPCC authors' ns-3 does not have it; leave out "
+                         "--compat",
+                         netconf_routing_name(conf->routing));
+    if (netconf_by_packet(conf->routing) && cc_find(cc)->telemetry)
+        return err_input(err,
+                         "routing=%s: cc=%s measures the links of one path; expected another "
+                         "routing or control",
+                         netconf_routing_name(conf->routing), cc);
     uint32_t longest = opt->timeline ? opt->timeline->max_links : route_max_links(r);
     if (longest > PKTSIM_MAX_LINKS) {
         return err_input(err, "%s: paths of %u links: the packet simulation takes at most %d",
@@ -579,6 +595,8 @@ static int run(PktSim *s, Err *err) {
         if (p.n < s->opt->threads)
             s->stats->parallel.why_fewer =
                 one && s->cc->credit ? "receivers' credit needs one order"
+                : one && s->forward && !s->opt->timeline
+                    ? "switches that choose packet by packet need one order"
                 : one ? "random marks, timers, events and flows that wait for others need one order"
                       : "more would not be faster here";
     }

@@ -347,10 +347,10 @@ void port_on_arrival(PktSim *s, uint32_t id) {
     pktsim_trace(s, PKT_TRACE_RECEIVE, c->link, c);
     bool control = c->kind != CELL_DATA && s->ack_first;
     uint32_t in_link = c->link, link = c->next_link;
-    if (s->forward && (link = choose_link(s, id)) == NONE) return;
+    if (!s->forward) c->at++;
+    else if ((link = choose_link(s, id)) == NONE) return;
     c->in_link = in_link;
     c->link = link;
-    c->at++;
     Port *p = &s->ports[link];
     Ingress *in = &s->ingress[in_link];
     bool busy = is_busy(s, p), empty = p->control.head == NONE && p->data.head == NONE;

@@ -373,7 +373,9 @@ static const NetConfRow *only_difference(const BatchResults *r) {
         if (!same_traffic(&r->mix[0].facts, &r->mix[i].facts)) return NULL;
     for (const NetConfRow *row = netconf_rows; row->key; row++) {
         if (!differs(r, row)) continue;
-        if (found || row->type == NETCONF_CC || row->type == NETCONF_FLAG) return NULL;
+        if (found || row->type == NETCONF_CC || row->type == NETCONF_ROUTING ||
+            row->type == NETCONF_FLAG)
+            return NULL;
         found = row;
     }
     return found;

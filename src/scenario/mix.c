@@ -377,8 +377,8 @@ bool mix_key_is_traffic(const char *key) { return in_list(key, mix_traffic_keys)
 
 bool mix_key_is_fault(const char *key) { return fault_kind(key) < N_FAULT_KINDS; }
 
-bool mix_key_applies(const char *key, Cc cc) {
-    return published_applies(key, cc) && netconf_applies(key, cc);
+bool mix_key_applies(const char *key, const NetConf *conf) {
+    return published_applies(key, conf->cc) && netconf_applies(key, conf);
 }
 
 static int compare_text(const char *a, const char *b) {

@@ -59,7 +59,7 @@ extern const char *const mix_traffic_keys[];
 bool mix_key_is_traffic(const char *key);
 bool mix_key_is_fault(const char *key);
 /* mix_key_applies returns false for a parameter that has no effect under cc. */
-bool mix_key_applies(const char *key, Cc cc);
+bool mix_key_applies(const char *key, const NetConf *conf);
 /* mix_same_traffic returns whether two mixes draw the same flows, given the same seed, in a network
  * with the same faults. mix_compare_traffic returns 0 then, else a negative or positive number: an
  * order to sort by. */
