@@ -219,7 +219,7 @@ static HtsimTrigger *find_trigger(HtsimMatrix *m, uint64_t id) {
 
 /* Puts triggers in order, and notes which flows activate them. */
 static int note_activations(HtsimMatrix *m, size_t n) {
-    qsort(m->triggers, m->n_triggers, sizeof *m->triggers, by_trigger);
+    if (m->n_triggers > 1) qsort(m->triggers, m->n_triggers, sizeof *m->triggers, by_trigger);
     for (size_t k = 1; k < m->n_triggers; k++) {
         m->line = m->triggers[k].line;
         if (m->triggers[k].id == m->triggers[k - 1].id)
