@@ -1,6 +1,5 @@
 /* Tests of base/ranks: threads of this process stand for the ranks, and carry bytes to each other
  * through memory. The oracle is par_try on one process: same results, same errors. */
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,75 +8,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/mem.h"
-#include "base/ranks.h"
+#include "thread_ranks.h"
 
 enum { N_RANKS = 3, N_ITEMS = 40 };
-
-/* The transport's side: what the ranks' threads share, and which of them this is. */
-static struct {
-    pthread_barrier_t all;
-    pthread_mutex_t lock;
-    const void *given[N_RANKS];
-    void *sent[N_RANKS];
-    uint64_t loop, next;
-} wire;
-static _Thread_local int me;
-static _Thread_local bool left_alone; /* the others stay away from the next gather */
-
-static int gather(const void *mine, size_t n, void *all, bool (*stop)(void)) {
-    (void)stop;
-    if (left_alone) return -1;
-    wire.given[me] = mine;
-    pthread_barrier_wait(&wire.all);
-    for (int i = 0; i < N_RANKS; i++) memcpy((char *)all + (size_t)i * n, wire.given[i], n);
-    pthread_barrier_wait(&wire.all);
-    return 0;
-}
-
-/* To one rank alone: the others don't take part. */
-static void send_to_one(void *data, size_t n, int from, int to) {
-    if (me == from && me != to) {
-        pthread_mutex_lock(&wire.lock);
-        wire.sent[from] = memcpy(mem_alloc(n, 1), data, n);
-        pthread_mutex_unlock(&wire.lock);
-    } else if (me == to && from != to) {
-        void *got = NULL;
-        while (!got) {
-            pthread_mutex_lock(&wire.lock);
-            got = wire.sent[from];
-            wire.sent[from] = NULL;
-            pthread_mutex_unlock(&wire.lock);
-        }
-        memcpy(data, got, n);
-        free(got);
-    }
-}
-
-static void spread(void *data, size_t n, int from, int to) {
-    if (to >= 0) {
-        send_to_one(data, n, from, to);
-        return;
-    }
-    if (me == from) wire.given[from] = data;
-    pthread_barrier_wait(&wire.all);
-    if (me != from) memcpy(data, wire.given[from], n);
-    pthread_barrier_wait(&wire.all);
-}
-
-static uint64_t take(uint64_t loop, uint64_t n, uint64_t grain, uint64_t limit, uint64_t *first) {
-    pthread_mutex_lock(&wire.lock);
-    if (loop > wire.loop) wire.loop = loop, wire.next = 0;
-    uint64_t end = n < limit ? n : limit, left = wire.next < end ? end - wire.next : 0,
-             count = left < grain ? left : grain;
-    *first = wire.next;
-    wire.next += count;
-    pthread_mutex_unlock(&wire.lock);
-    return count;
-}
-
-static const RanksTransport transport = {
-    .abi = RANKS_ABI, .gather = gather, .spread = spread, .take = take};
 
 /* What a rank did, for the test to look at once all have ended. */
 typedef struct {
@@ -98,27 +31,17 @@ typedef struct {
     RankFn fn;
 } RankStart;
 
-static void *rank_main(void *arg) {
-    RankStart *s = arg;
-    me = s->rank->rank;
-    s->fn(s->rank);
-    return NULL;
+static void rank_main(void *ctx, Ranks *ranks) {
+    RankStart *s = ctx;
+    Rank *r = &s->rank[ranks->rank];
+    r->rank = ranks->rank;
+    r->ranks = *ranks;
+    s->fn(r);
 }
 
 static void run_ranks(Rank *rank, RankFn fn) {
-    pthread_t id[N_RANKS];
-    RankStart start[N_RANKS];
-    memset(&wire, 0, sizeof wire);
-    pthread_barrier_init(&wire.all, NULL, N_RANKS);
-    pthread_mutex_init(&wire.lock, NULL);
-    for (int i = 0; i < N_RANKS; i++) {
-        rank[i].rank = i;
-        rank[i].ranks = (Ranks){.rank = i, .size = N_RANKS, .n_local = N_RANKS, .via = &transport};
-        start[i] = (RankStart){&rank[i], fn};
-        pthread_create(&id[i], NULL, rank_main, &start[i]);
-    }
-    for (int i = 0; i < N_RANKS; i++) pthread_join(id[i], NULL);
-    pthread_barrier_destroy(&wire.all);
+    RankStart start = {rank, fn};
+    thread_ranks_run(N_RANKS, rank_main, &start);
 }
 
 static int square(void *ctx, size_t item, int worker, Err *err) {

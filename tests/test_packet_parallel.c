@@ -9,6 +9,7 @@
 
 #include "packet/cc.h"
 #include "packet_net.h"
+#include "thread_ranks.h"
 
 /* Networks compared; M3_PARALLEL_NETS asks for more. */
 enum { N_NETS = 240, MAX_FLOWS = 400 };
@@ -228,7 +229,61 @@ static void threads_change_no_byte(void **state) {
     free(more);
 }
 
+/* ---- ranks ---- */
+
+typedef struct {
+    const Case *c;
+    Seen *seen; /* of rank 0 */
+    int n_ranks;
+} RankedCase;
+
+static void run_rank(void *ctx, Ranks *ranks) {
+    RankedCase *r = ctx;
+    Case own = *r->c;
+    Seen *seen = MEM_NEW(Seen, 1);
+    own.opt.ranks = ranks;
+    int used = run_case(&own, 1, seen);
+    if (ranks->rank == 0) {
+        *r->seen = *seen;
+        r->n_ranks = used;
+    }
+    free(seen);
+}
+
+static void ranks_change_no_byte(void **state) {
+    (void)state;
+    const char *asked = getenv("M3_PARALLEL_NETS");
+    uint64_t n = asked ? strtoull(asked, NULL, 10) : N_NETS, n_ranked[5] = {0}, n_drops = 0,
+             n_pauses = 0, n_timeouts = 0, n_differ = 0;
+    Seen *one = MEM_NEW(Seen, 1), *more = MEM_NEW(Seen, 1);
+    for (uint64_t seed = 0; seed < n; seed++) {
+        Case c;
+        random_case(&c, seed + 1000);
+        c.opt.compat = c.traced = false;
+        c.interval_ns = 0;
+        run_case(&c, 1, one);
+        n_drops += one->stats.n_drops > 0;
+        n_pauses += one->stats.n_pauses > 0;
+        n_timeouts += one->stats.n_timeouts > 0;
+        for (int ranks = 2; ranks <= 4; ranks++) {
+            RankedCase r = {&c, more, 0};
+            thread_ranks_run(ranks, run_rank, &r);
+            n_ranked[r.n_ranks]++;
+            if (is_same(one, more)) continue;
+            n_differ++;
+            say_what_differs(one, more, seed + 1000, ranks);
+        }
+        free_case(&c);
+    }
+    assert_int_equal(n_differ, 0);
+    assert_true(n_ranked[2] > n / 2 && n_ranked[3] > n / 3 && n_ranked[4] > n / 4);
+    assert_true(n_drops > n / 10 && n_pauses > n / 20 && n_timeouts > n / 50);
+    free(one);
+    free(more);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(threads_change_no_byte)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(threads_change_no_byte),
+                                       cmocka_unit_test(ranks_change_no_byte)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

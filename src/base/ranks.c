@@ -184,6 +184,28 @@ static int combine(Ranks *r, double *x, size_t n, bool largest, Err *err) {
 int ranks_sum(Ranks *r, double *x, size_t n, Err *err) { return combine(r, x, n, false, err); }
 int ranks_max(Ranks *r, double *x, size_t n, Err *err) { return combine(r, x, n, true, err); }
 
+/* ---- what is told outside loops ---- */
+
+int ranks_tell(Ranks *r, const RanksOut *mine, void (*hear)(void *ctx, RanksIn *in), void *ctx,
+               Err *err) {
+    Meeting m;
+    if (!ranks_several(r)) return 0;
+    if (meet_results(r, mine, true, &m, err) != 0) return -1;
+    for (int i = 1; i < r->size && r->rank == 0; i++) {
+        RanksIn in = {m.data[i], m.data[i] + m.head[i].n};
+        hear(ctx, &in);
+    }
+    meeting_free(r, &m);
+    return 0;
+}
+
+int ranks_swap(Ranks *r, const RanksPiece *out, RanksPiece *in, int n, Err *err) {
+    if (r->over) return err_stopped(err);
+    if (r->via->swap(out, in, n, diag_stop_requested) == 0) return 0;
+    r->over = r->lost = true;
+    return err_stopped(err);
+}
+
 /* ---- loops ---- */
 
 bool ranks_take(Ranks *r, uint64_t *loop, size_t n, size_t *item) {

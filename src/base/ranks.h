@@ -10,8 +10,13 @@
 
 /* What carries bytes between ranks: the plug-in m3-mpi.so, or a test. Pointers are never NULL.
  * All ranks call gather, spread and leave in the same order. */
-enum { RANKS_ABI = 1 };
+enum { RANKS_ABI = 2 };
 #define RANKS_SYMBOL "m3_ranks_transport"
+/* Bytes for or of another rank. */
+typedef struct {
+    const char *data;
+    size_t n;
+} RanksPiece;
 typedef struct {
     int abi; /* RANKS_ABI */
     /* Joins the job and says which of how many ranks this is, and how many share its machine.
@@ -22,6 +27,11 @@ typedef struct {
     int (*gather)(const void *mine, size_t n, void *all, bool (*stop)(void));
     /* Copies n bytes from rank `from` to all ranks, or to rank `to` alone (−1: all). */
     void (*spread)(void *data, size_t n, int from, int to);
+    /* Sends piece out[q] to each other rank q below n, and receives in[q] from it, which is the
+     * transport's until the next call: for ranks that wait for each other many thousand times a
+     * second. Pieces are below 1 GiB. The ranks below n call it alike, with a processor in use for
+     * a while. −1 as gather, after which it is not to be called again. */
+    int (*swap)(const RanksPiece *out, RanksPiece *in, int n, bool (*stop)(void));
     /* Takes at most `grain` items of loop number `loop` that no rank has taken, below n and
      * `limit`, in ascending order. Returns how many, from *first on. One thread at a time. */
     uint64_t (*take)(uint64_t loop, uint64_t n, uint64_t grain, uint64_t limit, uint64_t *first);
@@ -82,6 +92,13 @@ int ranks_agree(Ranks *r, int rc, Err *err);
 /* ranks_sum replaces x[n] by its sum over the ranks; ranks_max by the largest. */
 int ranks_sum(Ranks *r, double *x, size_t n, Err *err);
 int ranks_max(Ranks *r, double *x, size_t n, Err *err);
+
+/* ranks_tell lets rank 0 hear what each of the others has to tell it, in order of ranks. */
+int ranks_tell(Ranks *r, const RanksOut *mine, void (*hear)(void *ctx, RanksIn *in), void *ctx,
+               Err *err);
+/* ranks_swap exchanges pieces as RanksTransport.swap does, among ranks none of which can fail by
+ * itself until they have met again. −1 if one stays away: then the job is over. */
+int ranks_swap(Ranks *r, const RanksPiece *out, RanksPiece *in, int n, Err *err);
 
 /* ranks_end ends the job: all ranks have come to its end, or, where rc of one is −1, the others
  * hear of that when they next wait for it. Returns −1 with the error that rank 0 has to print. */

@@ -145,7 +145,9 @@ static bool series_to_stdout(const SimulateCmd *o) {
 }
 
 static int check(const SimulateCmd *o, const CliCommon *common, Err *err) {
-    if (scenario_args_check(&o->scenario, "simulate", err) != 0) return -1;
+    if (scenario_args_check(&o->scenario, "simulate", err) != 0 ||
+        scenario_args_check_ranks(&o->scenario, common, NULL, err) != 0)
+        return -1;
     if ((o->trace_flow || o->trace_port) && !o->trace)
         return err_input(err, "simulate: --trace-flow and --trace-port need --trace FILE");
     if ((o->series_out || o->series_ports) && o->series_ns == 0)
@@ -210,24 +212,32 @@ static int write_links(SimulateCmd *o, const Topo *topo, Err *err) {
     return file_out_commit(&o->links_file, err);
 }
 
-static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *err) {
-    PktStats stats;
-    if (open_trace(o, s, err) != 0 || begin_series(o, &s->topo, err) != 0) return -1;
-    o->sim.timeline = s->timeline;
-    if (o->links) o->sim.links = o->link_stats = MEM_NEW(LinkStats, s->topo.n_links);
-    int rc = pktsim_simulate(s->route, &s->flows, &s->conf, &o->sim, &stats, err);
-    if (rc == 0 && o->trace) rc = file_out_commit(&o->trace_file, err);
+/* Says on how many of its threads or ranks the run was, if not on all. */
+static void remark_share(const CliCommon *common, const PktParallel *p) {
+    int used = p->n_threads > 0 ? p->n_threads : 1;
+    if (ranks_several(common->ranks)) {
+        if (p->n_ranks < common->ranks->size)
+            log_note(&common->log, "simulated on %d of %d ranks: %s", p->n_ranks,
+                     common->ranks->size, p->why_fewer);
+    } else if (common->threads > used && p->why_fewer) {
+        log_note(&common->log, "simulated on %d of %d threads: %s", used, common->threads,
+                 p->why_fewer);
+    }
+}
+
+/* Writes what the run has found. */
+static int put_out(SimulateCmd *o, const CliCommon *common, Scenario *s, const PktStats *stats,
+                   Err *err) {
+    int rc = 0;
+    if (o->trace) rc = file_out_commit(&o->trace_file, err);
     if (rc == 0 && o->series_ns > 0) rc = file_out_commit(&o->series_file, err);
     if (rc == 0) rc = write_links(o, &s->topo, err);
     if (rc == 0 && o->out) rc = flows_save(&s->flows, o->out, &s->topo, err);
     if (rc != 0) return -1;
-    int used = stats.parallel.n_threads > 0 ? stats.parallel.n_threads : 1;
-    if (common->threads > used && stats.parallel.why_fewer)
-        log_note(&common->log, "simulated on %d of %d threads: %s", used, common->threads,
-                 stats.parallel.why_fewer);
+    remark_share(common, &stats->parallel);
     report(o, common,
            &(SimReport){.scenario = s,
-                        .stats = &stats,
+                        .stats = stats,
                         .command = common->command,
                         .seed = common->seed,
                         .cc = o->sim.cc ? o->sim.cc : netconf_cc_name(s->conf.cc),
@@ -239,6 +249,19 @@ static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *e
     return 0;
 }
 
+/* Of several ranks, only the first opens and writes files. */
+static int simulate(SimulateCmd *o, const CliCommon *common, Scenario *s, Err *err) {
+    PktStats stats;
+    bool first = ranks_first(common->ranks);
+    if (first && (open_trace(o, s, err) != 0 || begin_series(o, &s->topo, err) != 0)) return -1;
+    if (!first && (o->trace || o->series_ns > 0 || o->links || s->flows.graph || s->timeline))
+        return 0;
+    o->sim.timeline = s->timeline;
+    if (o->links) o->sim.links = o->link_stats = MEM_NEW(LinkStats, s->topo.n_links);
+    int rc = pktsim_simulate(s->route, &s->flows, &s->conf, &o->sim, &stats, err);
+    return rc == 0 && first ? put_out(o, common, s, &stats, err) : rc;
+}
+
 static int run(void *state, const CliCommon *common, Err *err) {
     SimulateCmd *o = state;
     Scenario scenario = {0};
@@ -247,10 +270,13 @@ static int run(void *state, const CliCommon *common, Err *err) {
     o->scenario.options.threads = common->threads;
     o->sim.threads = par_resolve(common->threads);
     o->sim.log = &common->log;
-    if (check(o, common, err) != 0 || check_out(o->out, err) != 0 || open_series(o, err) != 0 ||
-        open_links(o, err) != 0)
+    o->sim.ranks = common->ranks;
+    if (check(o, common, err) != 0) return -1;
+    if (ranks_first(common->ranks) &&
+        (check_out(o->out, err) != 0 || open_series(o, err) != 0 || open_links(o, err) != 0))
         return -1;
     int rc = scenario_load(&scenario, &o->scenario.options, &common->log, err);
+    rc = ranks_agree(common->ranks, rc, err); /* none fails by itself from here on */
     if (rc == 0) {
         scenario_remark_window(&scenario, &common->log);
         scenario_remark_deadlock(&scenario, &common->log);
@@ -268,7 +294,8 @@ const CliCommand cmd_simulate = {
     .details =
         "Every packet and ACK, queue, mark and pause. Per-flow times go to --out, a summary to "
         "stdout.\nThreads share the network where that is faster (not under dcqcn); -v says how. "
-        "The results are the same bytes.\n\n"
+        "The results are the same bytes.\nSo do the ranks of mpirun, each with one thread (see "
+        "README), but for --compat, --trace and\n--series.\n\n"
         "  m3 simulate --topo spec/clos-256-2to1.json --mix spec/demo.json --n-flows 100k --out "
         "flows.csv\n"
         "  m3 simulate --topo topology.txt --flows flows.csv --set cc=hp --compat hpcc-ns3 --json\n"
@@ -288,6 +315,7 @@ const CliCommand cmd_simulate = {
         "paused_share. Percentiles are rounded up by less than 1/32.",
     .options = options,
     .state_size = sizeof(SimulateCmd),
+    .on_ranks = true,
     .init = init,
     .set = set,
     .run = run,

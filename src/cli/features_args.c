@@ -48,12 +48,7 @@ int features_args_check_budget(const FeaturesArgs *a, const CheckBudget *b, bool
 
 int features_args_check_ranks(const FeaturesArgs *a, const ScenarioArgs *scenario,
                               const CliCommon *common, Err *err) {
-    const ScenarioOptions *o = &scenario->options;
-    const char *const read[] = {a->file, o->topo_path, o->mix_path, o->flows_path};
-    for (size_t i = 0; ranks_several(common->ranks) && i < sizeof read / sizeof *read; i++)
-        if (read[i] && strcmp(read[i], "-") == 0)
-            return err_input(err, "standard input reaches one of several ranks only; name a file");
-    return 0;
+    return scenario_args_check_ranks(scenario, common, a->file, err);
 }
 
 int features_args_open(FeaturesArgs *a, const ScenarioArgs *scenario, const CliCommon *common,

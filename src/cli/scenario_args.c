@@ -89,3 +89,13 @@ int scenario_args_check(const ScenarioArgs *a, const char *command, Err *err) {
     if (value_check_spec(o->topo_path, err) != 0) return -1;
     return value_check_spec(o->mix_path, err);
 }
+
+int scenario_args_check_ranks(const ScenarioArgs *a, const CliCommon *common, const char *more,
+                              Err *err) {
+    const ScenarioOptions *o = &a->options;
+    const char *const read[] = {more, o->topo_path, o->mix_path, o->flows_path};
+    for (size_t i = 0; ranks_several(common->ranks) && i < sizeof read / sizeof *read; i++)
+        if (read[i] && strcmp(read[i], "-") == 0)
+            return err_input(err, "standard input reaches one of several ranks only; name a file");
+    return 0;
+}

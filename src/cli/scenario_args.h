@@ -69,4 +69,8 @@ int scenario_args_set(ScenarioArgs *a, int arg, const char *value, Err *err);
  * that is not there. `command` begins
  * the message. */
 int scenario_args_check(const ScenarioArgs *a, const char *command, Err *err);
+/* scenario_args_check_ranks refuses standard input as an input of several ranks, of which one only
+ * has it; `more` is another input, or NULL. */
+int scenario_args_check_ranks(const ScenarioArgs *a, const CliCommon *common, const char *more,
+                              Err *err);
 #endif

@@ -80,10 +80,10 @@ static void print_parallel(FILE *f, const PktStats *st) {
         return;
     }
     fprintf(f,
-            "threads         %d: %s windows of time, %.0f events of each thread in each, the most "
-            "%.2f times the mean; %.1f%% of packet-hops handed over\n",
-            p->n_threads, units_count(p->n_windows).s, per_window(st), imbalance(st),
-            100 * handed_over(st));
+            "%-15s %d: %s windows of time, %.0f events of each in each, the most %.2f times the "
+            "mean; %.1f%% of packet-hops handed over\n",
+            p->n_ranks > 1 ? "ranks" : "threads", p->n_threads, units_count(p->n_windows).s,
+            per_window(st), imbalance(st), 100 * handed_over(st));
 }
 
 void sim_report_table(FILE *f, const SimReport *r) {
@@ -134,6 +134,7 @@ void sim_report_table(FILE *f, const SimReport *r) {
 static void put_parallel(JsonOut *o, const PktStats *st) {
     const PktParallel *p = &st->parallel;
     json_put_object(o, "parallel");
+    if (p->n_ranks > 1) json_put_count(o, "ranks", (uint64_t)p->n_ranks);
     json_put_count(o, "threads", p->n_threads > 0 ? (uint64_t)p->n_threads : 1);
     if (p->n_threads > 0) {
         json_put_count(o, "windows", p->n_windows);

@@ -131,6 +131,21 @@ bool flowslot_find_paths(PktSim *s, uint32_t slot) {
     return !same;
 }
 
+static FlowSink new_sink(const PktSim *s, uint32_t index, int64_t started) {
+    return (FlowSink){.size_b = s->in->size_b[index],
+                      .trimmed = UINT64_MAX,
+                      .started = started,
+                      .index = index};
+}
+
+/* Slots that have had no flow here are all zero. */
+void flowslot_meet(PktSim *s, uint32_t slot, uint32_t index) {
+    FlowSink *f = &s->sinks[slot];
+    if (f->index == index && f->size_b > 0) return;
+    *f = new_sink(s, index, pktsim_start_tick(s, index));
+    find_paths(s, slot);
+}
+
 uint32_t flowslot_start(PktSim *s, uint32_t index) {
     if (s->after && after_holds(s->after, index, s->now)) return NONE;
     if (s->forward && forward_is_hopeless(s, s->in->src[index], s->in->dst[index])) {
@@ -140,8 +155,7 @@ uint32_t flowslot_start(PktSim *s, uint32_t index) {
     uint32_t slot = take(s);
     FlowSlot *f = &s->flows[slot];
     *f = (FlowSlot){.size_b = s->in->size_b[index], .index = index, .pos = NONE, .rto = NONE};
-    s->sinks[slot] =
-        (FlowSink){.size_b = f->size_b, .trimmed = UINT64_MAX, .started = s->now, .index = index};
+    s->sinks[slot] = new_sink(s, index, s->now);
     for (int i = 0; i < CC_N_TIMERS; i++) f->timer[i] = NONE;
     if (forward_reorders(s->forward)) forward_start(s, slot);
     if (s->opt->started_ns)

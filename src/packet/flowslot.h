@@ -55,6 +55,10 @@ uint32_t flowslot_start(PktSim *s, uint32_t index);
 bool flowslot_find_paths(PktSim *s, uint32_t slot);
 void flowslot_set_hop_rates(PktSim *s, uint32_t slot);
 
+/* flowslot_meet sees to it that the receiver's end and the paths of flow `index`, whose slot is
+ * another rank's, are known here: its packets come by. */
+void flowslot_meet(PktSim *s, uint32_t slot, uint32_t index);
+
 /* flowslot_release gives a slot back if the flow has left its NIC and has no packet in the network;
  * to be called whenever either comes true. */
 void flowslot_release(PktSim *s, uint32_t slot);

@@ -25,6 +25,12 @@
  * of a trace, rows of a series and, when a round may have brought a new one, the largest counts of
  * packets and flows are seen to in order, while the partitions wait; in compat after `receive`.
  *
+ * On ranks, which share no memory, each has one partition and stand-ins for the others, whose boxes
+ * and figures come as messages at the end of a round (exchange.h), which has one window as in
+ * compat, and all decide alike what is next. The list of flows is known to all, so the index of a
+ * flow is enough to know its path and start elsewhere. Compat, traces, series and figures of links,
+ * which need all partitions' logs, are of one process.
+ *
  * Left out: controls that have timers (DCQCN): a run ends when nothing but timers is left in all
  * the network. In compat also those that draw random numbers in switches, all from one stream in
  * the order of events. Such runs take one thread; so do stretches of longer runs, and flows that
@@ -36,6 +42,7 @@
 #include <string.h>
 
 #include "base/lockstep.h"
+#include "packet/exchange.h"
 #include "packet/part.h"
 
 /* A partition's simulation, in cache lines of its own. */
@@ -65,11 +72,13 @@ typedef struct {
     int n;
     ParallelPhase phase;
     int64_t lookahead, stop;
-    int64_t begin, end; /* of the round */
-    int64_t step;       /* of a window */
-    uint32_t n_windows; /* of the round */
-    bool new_epoch;     /* it begins one */
-    uint8_t *of_link;   /* [n_links] partition of its end */
+    int64_t begin, end;   /* of the round */
+    int64_t step;         /* of a window */
+    uint32_t apart;       /* Part.apart */
+    int64_t most_windows; /* of a round */
+    uint32_t n_windows;   /* of the round */
+    bool new_epoch;       /* it begins one */
+    uint8_t *of_link;     /* [n_links] partition of its end */
     OrderLog *logs[PARTITION_MAX];
     uint64_t *queue_b; /* [n_links] of the last line of the trace about it */
     int64_t n_cells, n_flows, peak_cells, peak_flows; /* when it began; at most so far */
@@ -111,7 +120,7 @@ static void init_part(Parallel *x, const Partition *plan, int q) {
                 .all = x->parts,
                 .of_node = plan->of_node,
                 .of_link = x->of_link,
-                .apart = x->sims[0]->compat ? 1 : PART_APART,
+                .apart = x->apart,
                 .order = {.logs = x->logs, .me = q}};
     for (int i = 0; i < PART_BOXES; i++) p->boxes[i] = MEM_ZNEW(PartBox, (size_t)x->n);
     if (x->sims[0]->compat) p->log = new_log(x->sims[0]->in->n);
@@ -381,11 +390,11 @@ static bool is_epoch_over(const Parallel *x) {
 /* Sets the next round; false: there is none. */
 static bool begin_round(Parallel *x, int64_t begin) {
     const PktSim *s = x->sims[0];
-    int64_t most = s->compat ? 1 : ROUND_WINDOWS, apart = s->compat ? 1 : PART_APART;
     if (begin >= x->stop || begin == INT64_MAX || x->interrupted) return false;
-    x->step = x->lookahead / apart;
+    x->step = x->lookahead / x->apart;
     x->begin = begin;
-    x->end = begin < x->stop - most * x->step ? begin + most * x->step : x->stop;
+    x->end =
+        begin < x->stop - x->most_windows * x->step ? begin + x->most_windows * x->step : x->stop;
     if (s->series && s->series->end + 1 < x->end) x->end = s->series->end + 1;
     x->n_windows = (uint32_t)((x->end - begin + x->step - 1) / x->step);
     x->n_lookaheads += (uint64_t)((x->end - begin + x->lookahead - 1) / x->lookahead);
@@ -421,7 +430,7 @@ static bool next(void *ctx) {
 
 /* ---- results ---- */
 
-static void add_stats(PktStats *to, const PktStats *from) {
+void parallel_add_stats(PktStats *to, const PktStats *from) {
     to->n_finished += from->n_finished;
     to->n_packets += from->n_packets;
     to->n_packet_hops += from->n_packet_hops;
@@ -440,11 +449,21 @@ static void add_stats(PktStats *to, const PktStats *from) {
     if (from->peak_buffer_b > to->peak_buffer_b) to->peak_buffer_b = from->peak_buffer_b;
 }
 
+static void keep_facts(Parallel *x, uint64_t n_messages) {
+    PktStats *st = x->sims[0]->stats;
+    st->peak_active_flows = (uint64_t)x->peak_flows;
+    st->peak_packets = (uint64_t)x->peak_cells;
+    st->parallel.n_threads = x->n;
+    st->parallel.n_windows = x->n_lookaheads;
+    st->parallel.critical_steps = x->critical_events;
+    st->parallel.n_messages = n_messages;
+}
+
 /* Brings the partitions' results together in the caller's simulation. */
 static void gather(Parallel *x) {
     PktSim *s = x->sims[0];
     for (int q = 1; q < x->n; q++) {
-        add_stats(s->stats, x->sims[q]->stats);
+        parallel_add_stats(s->stats, x->sims[q]->stats);
         if (x->sims[q]->now > s->now) s->now = x->sims[q]->now;
     }
     if (x->outlook.next < INT64_MAX && !x->interrupted) s->now = x->outlook.next;
@@ -452,13 +471,9 @@ static void gather(Parallel *x) {
         int owner = x->parts[0].of_node[s->topo->links[l].from];
         s->ports[l].peak_b = x->sims[owner]->ports[l].peak_b;
     }
-    s->stats->peak_active_flows = (uint64_t)x->peak_flows;
-    s->stats->peak_packets = (uint64_t)x->peak_cells;
-    PktParallel *facts = &s->stats->parallel;
-    facts->n_threads = x->n;
-    facts->n_windows = x->n_lookaheads;
-    facts->critical_steps = x->critical_events;
-    for (int q = 0; q < x->n; q++) facts->n_messages += x->parts[q].n_messages;
+    uint64_t n_messages = 0;
+    for (int q = 0; q < x->n; q++) n_messages += x->parts[q].n_messages;
+    keep_facts(x, n_messages);
 }
 
 static void free_parts(Parallel *x) {
@@ -482,6 +497,28 @@ static int64_t lookahead_of(const PktSim *s, const Partition *plan) {
     return (int64_t)fmax(fmin(ticks, MOST_STEPS / per_tick), 1);
 }
 
+static Parallel new_parallel(const PktSim *s, const Partition *plan, bool meets, int64_t stop,
+                             Arena *arena) {
+    size_t n = (size_t)plan->n, n_links = s->topo->n_links;
+    Parallel x = {.of_link = ARENA_NEW(arena, uint8_t, n_links),
+                  .sims = ARENA_NEW(arena, PktSim *, n),
+                  .own = ARENA_NEW(arena, Own, n),
+                  .parts = ARENA_NEW(arena, Part, n),
+                  .n = plan->n,
+                  .apart = meets ? 1 : PART_APART,
+                  .most_windows = meets ? 1 : ROUND_WINDOWS,
+                  .phase = RUN,
+                  .lookahead = lookahead_of(s, plan),
+                  .stop = stop,
+                  .n_cells = 1, /* that of the list of flows */
+                  .peak_cells = 1};
+    if (s->tracing) {
+        x.queue_b = ARENA_NEW(arena, uint64_t, n_links);
+        memset(x.queue_b, 0, n_links * sizeof *x.queue_b);
+    }
+    return x;
+}
+
 int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
     size_t n = (size_t)plan->n, n_slots = s->in->n + n;
     if (!reserve_slots(s, n_slots)) {
@@ -489,20 +526,7 @@ int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
         return 1;
     }
     Arena arena = {0};
-    Parallel x = {.of_link = ARENA_NEW(&arena, uint8_t, s->topo->n_links),
-                  .sims = ARENA_NEW(&arena, PktSim *, n),
-                  .own = ARENA_NEW(&arena, Own, n),
-                  .parts = ARENA_NEW(&arena, Part, n),
-                  .n = plan->n,
-                  .phase = RUN,
-                  .lookahead = lookahead_of(s, plan),
-                  .stop = stop,
-                  .n_cells = 1, /* that of the list of flows */
-                  .peak_cells = 1};
-    if (s->tracing) {
-        x.queue_b = ARENA_NEW(&arena, uint64_t, s->topo->n_links);
-        memset(x.queue_b, 0, s->topo->n_links * sizeof *x.queue_b);
-    }
+    Parallel x = new_parallel(s, plan, s->compat, stop, &arena);
     for (size_t q = 0; q < n; q++) x.sims[q] = q == 0 ? s : &x.own[q].sim;
     if (!init_parts(&x, plan)) {
         free_parts(&x);
@@ -520,4 +544,76 @@ int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
     release_slots(s, n_slots);
     arena_free(&arena);
     return x.interrupted ? err_stopped(err) : 0;
+}
+
+/* ---- on ranks ---- */
+
+/* The partition of this rank, whose simulation is the caller's, and stand-ins for the others. */
+static bool set_up_rank(Parallel *x, const Partition *plan, PktSim *s, int me) {
+    for (int q = 0; q < x->n; q++) x->sims[q] = s;
+    bool all = init_parts(x, plan);
+    share_slots(x);
+    connect(x, me);
+    return all;
+}
+
+/* What all ranks decide alike once they know of a window: whether there is another one. */
+static int decide(Parallel *x, Exchange *e, bool *more, Err *err) {
+    x->outlook = look(x);
+    x->critical_events += x->outlook.most_events;
+    progress_update(&x->progress, e->n_finished);
+    x->interrupted = e->stop;
+    bool cells = x->outlook.most_cells > x->peak_cells,
+         flows = x->outlook.most_flows > x->peak_flows;
+    if (cells || flows) {
+        if (exchange_changes(e, cells, flows, err) != 0) return -1;
+        account(x, &x->outlook);
+    }
+    *more = begin_round(x, x->outlook.next);
+    return 0;
+}
+
+static int run_rank(Parallel *x, Ranks *ranks, Err *err) {
+    Part *p = &x->parts[ranks->rank];
+    Exchange e;
+    exchange_init(&e, ranks, x->parts, x->n);
+    int rc = 0;
+    for (bool more = begin_round(x, 0); more && rc == 0;) {
+        begin_round_of(x, p);
+        part_run(p, x->end);
+        part_end_round(p);
+        rc = exchange_window(&e, err);
+        if (rc == 0) rc = decide(x, &e, &more, err);
+    }
+    exchange_free(&e);
+    return rc == 0 && x->interrupted ? err_stopped(err) : rc;
+}
+
+/* Brings the results together on rank 0. */
+static int gather_ranks(Parallel *x, Ranks *ranks, Err *err) {
+    PktSim *s = x->sims[0];
+    uint64_t n_messages = x->parts[ranks->rank].n_messages;
+    if (exchange_results(s, ranks, true, &n_messages, err) != 0) return -1;
+    if (x->outlook.next < INT64_MAX) s->now = x->outlook.next;
+    keep_facts(x, n_messages);
+    return 0;
+}
+
+int parallel_run_on_ranks(PktSim *s, const Partition *plan, int64_t stop, Ranks *ranks, Err *err) {
+    size_t n = (size_t)plan->n, n_slots = s->in->n + n;
+    Arena arena = {0};
+    uint64_t none = 0;
+    if (ranks->rank >= plan->n) return exchange_results(s, ranks, false, &none, err);
+    if (!reserve_slots(s, n_slots)) diag_out_of_memory("slots for %zu flows", n_slots);
+    Parallel x = new_parallel(s, plan, true, stop, &arena);
+    if (!set_up_rank(&x, plan, s, ranks->rank)) diag_out_of_memory("partitions");
+    progress_init(&x.progress, s->opt->log, "flows", s->in->n);
+    int rc = run_rank(&x, ranks, err);
+    progress_finish(&x.progress);
+    if (rc == 0) rc = gather_ranks(&x, ranks, err);
+    free_parts(&x);
+    s->part = NULL;
+    release_slots(s, n_slots);
+    arena_free(&arena);
+    return rc;
 }

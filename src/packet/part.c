@@ -30,10 +30,6 @@ void part_begin_round(Part *p) {
     p->first_event = p->sim->stats->n_events;
 }
 
-static PartBox *boxes_of(const Part *p, uint32_t window) {
-    return p->boxes[window % (2 * p->apart)];
-}
-
 static uint32_t present_step(const Part *p) { return (uint32_t)p->log.n - 1; }
 
 static PartMoment present(const Part *p) {
@@ -83,7 +79,7 @@ void part_trace(PktSim *s, const PktTraceEvent *e) {
 
 static void send(Part *p, int to, uint32_t id) {
     const PktSim *s = p->sim;
-    PartBox *b = &boxes_of(p, p->window)[to];
+    PartBox *b = &part_boxes(p, p->window)[to];
     MEM_GROW(b->cells, b->cap, b->n + 1);
     if (s->max_stamps) {
         MEM_GROW(b->hops, b->cap_hops, (b->n + 1) * s->max_stamps);
@@ -118,7 +114,7 @@ bool part_packet_gone(PktSim *s, uint32_t slot) {
     Part *p = s->part;
     int to = owner_of_flow(p, slot);
     if (to == p->me) return false;
-    PartBox *b = &boxes_of(p, p->window)[to];
+    PartBox *b = &part_boxes(p, p->window)[to];
     MEM_GROW(b->notes, b->cap_notes, b->n_notes + 1);
     b->notes[b->n_notes++] = (PartNote){present(p), slot, p->me};
     return true;
@@ -135,7 +131,7 @@ bool part_send_news(PktSim *s, uint32_t id, int64_t time) {
 /* ---- windows ---- */
 
 void part_run(Part *p, int64_t end) {
-    PartBox *boxes = boxes_of(p, p->window);
+    PartBox *boxes = part_boxes(p, p->window);
     for (int q = 0; q < p->n_parts; q++) {
         boxes[q].n = boxes[q].n_notes = 0;
         boxes[q].next = INT64_MAX;
@@ -150,7 +146,7 @@ void part_end_round(Part *p) {
     uint32_t n = p->window - p->first_window;
     for (uint32_t i = 1; i <= n && i <= p->apart; i++) {
         for (int q = 0; q < p->n_parts; q++) {
-            const PartBox *b = &boxes_of(p, p->window - i)[q];
+            const PartBox *b = &part_boxes(p, p->window - i)[q];
             if (b->next < next) next = b->next;
         }
     }
@@ -167,7 +163,7 @@ void part_end_round(Part *p) {
 
 static void take_packets(Part *p, int from) {
     PktSim *s = p->sim;
-    const PartBox *b = &boxes_of(&p->all[from], p->received)[p->me];
+    const PartBox *b = &part_boxes(&p->all[from], p->received)[p->me];
     for (size_t i = 0; i < b->n; i++) {
         const EvNode *e = &b->cells[i].ev;
         pktsim_reserve_cells(s, 1);
@@ -210,7 +206,7 @@ static void take_note(Part *p, const PartNote *n) {
 static void take_notes(Part *p) {
     size_t n = 0;
     for (int q = 0; q < p->n_parts; q++) {
-        const PartBox *b = &boxes_of(&p->all[q], p->received)[p->me];
+        const PartBox *b = &part_boxes(&p->all[q], p->received)[p->me];
         MEM_GROW(p->notes, p->cap_notes, n + b->n_notes);
         if (b->n_notes > 0) memcpy(&p->notes[n], b->notes, b->n_notes * sizeof *b->notes);
         n += b->n_notes;

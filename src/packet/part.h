@@ -109,6 +109,10 @@ void part_end_round(Part *p);
 void part_run(Part *p, int64_t end);
 void part_receive(Part *p, uint32_t before);
 void part_free(Part *p);
+/* part_boxes returns the boxes to each partition of one of the latest windows. */
+static inline PartBox *part_boxes(const Part *p, uint32_t window) {
+    return p->boxes[window % (2 * p->apart)];
+}
 
 /* part_end_epoch lists the pending events that were scheduled in the epoch, in order, for their
  * ties to be set; part_begin_epoch takes up those ties and empties the log, of which nothing before

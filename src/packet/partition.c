@@ -27,9 +27,9 @@ enum { MIN_SAMPLE = 8192, MAX_SAMPLE = 32768, SAMPLED_SHARE = 4 };
 enum { MAX_BOUNDS = 8 };
 /* What an event costs more than on one thread, and in compat, with the log that ties are told apart
  * by: as measured (tests/bench). Chosen: what the windows of a lookahead cost, in events; in compat
- * all wait for each other then; what must be gained. */
+ * and between ranks all wait for each other then; what must be gained. */
 static const double STEP_COST = 1.15, COMPAT_STEP_COST = 1.65, WINDOW_STEPS = 15,
-                    COMPAT_WINDOW_STEPS = 40, LEAST_SPEEDUP = 1.1;
+                    COMPAT_WINDOW_STEPS = 40, RANKS_WINDOW_STEPS = 120, LEAST_SPEEDUP = 1.1;
 /* Events for each packet at a node, roughly: its arrival, and often the end of a transmission. */
 static const double STEPS_PER_PACKET = 1.3;
 
@@ -37,7 +37,7 @@ typedef struct {
     const PktSim *s;
     const Topo *t;
     double *node_load, *link_load; /* packets */
-    double duration_ticks;
+    double duration_ticks, window_steps;
     uint32_t *block_of;          /* [n_nodes] a node of the block */
     uint32_t *next_in, *blocks;  /* [n_nodes] of its block; [n_blocks] in order of assignment */
     double *block_load;          /* [n_nodes] at the block's node */
@@ -269,8 +269,7 @@ static void consider(Division *d, int n, bool any_size, Partition *p, double *sp
     double windows = fmax(d->duration_ticks / (double)x.lookahead, 1),
            steps = d->total * STEPS_PER_PACKET / n / windows; /* of one partition in a window */
     double step_cost = d->s->compat ? COMPAT_STEP_COST : STEP_COST,
-           window_steps = d->s->compat ? COMPAT_WINDOW_STEPS : WINDOW_STEPS,
-           gain = n * balance / (step_cost + window_steps / steps);
+           gain = n * balance / (step_cost + d->window_steps / steps);
     if (any_size) gain = n;
     if (x.lookahead < PART_APART || gain <= *speedup) return;
     *speedup = gain;
@@ -299,13 +298,16 @@ static void find_best(Division *d, int threads, bool any_size, Partition *p) {
     }
 }
 
-void partition_find(const PktSim *s, Partition *p) {
-    int threads = s->opt->threads;
+void partition_find(const PktSim *s, int n, bool on_ranks, Partition *p) {
+    bool any_size = s->opt->any_size;
     uint32_t n_nodes = s->topo->n_nodes, n_links = s->topo->n_links;
     *p = (Partition){.n = 1};
-    if (threads > PARTITION_MAX) threads = PARTITION_MAX;
+    if (n > PARTITION_MAX) n = PARTITION_MAX;
     Division d = {.s = s,
                   .t = s->topo,
+                  .window_steps = on_ranks    ? RANKS_WINDOW_STEPS
+                                  : s->compat ? COMPAT_WINDOW_STEPS
+                                              : WINDOW_STEPS,
                   .node_load = MEM_ZNEW(double, n_nodes),
                   .link_load = MEM_ZNEW(double, n_links),
                   .block_of = MEM_NEW(uint32_t, n_nodes),
@@ -315,7 +317,7 @@ void partition_find(const PktSim *s, Partition *p) {
                   .part_of = MEM_NEW(int, n_nodes)};
     find_loads(&d);
     find_duration(&d);
-    find_best(&d, threads, s->opt->any_size, p);
+    find_best(&d, n, any_size, p);
     free(d.node_load);
     free(d.link_load);
     free(d.block_of);

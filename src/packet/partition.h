@@ -11,9 +11,8 @@ typedef struct {
     int64_t lookahead; /* ticks that a packet to another partition takes at least */
 } Partition;
 
-/* partition_find divides a run's network among at most as many partitions as its options have
- * threads, as is estimated to be fastest; with any_size among as many as can be. partition_free
- * releases. */
-void partition_find(const PktSim *s, Partition *p);
+/* partition_find divides a run's network among at most n threads, or ranks, as is estimated to be
+ * fastest; with PktOptions.any_size among as many as can be. partition_free releases. */
+void partition_find(const PktSim *s, int n, bool on_ranks, Partition *p);
 void partition_free(Partition *p);
 #endif

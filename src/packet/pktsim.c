@@ -145,7 +145,7 @@ static int64_t start_ns(const PktSim *s, size_t index) {
     return s->asked_starts || unfinished || compat_is_never_start(ns) ? compat_start_ns(ns) : ns;
 }
 
-static int64_t start_tick(const PktSim *s, size_t index) {
+int64_t pktsim_start_tick(const PktSim *s, size_t index) {
     return (start_ns(s, index) - s->first_start_ns) * s->ticks_per_ns;
 }
 
@@ -163,7 +163,7 @@ static void start_flow(PktSim *s, uint32_t index) {
 static void push_flow_due(PktSim *s, uint32_t id) {
     int64_t rank = s->compat ? s->now : pktsim_due_rank(0);
     uint32_t tie = s->compat && s->part ? part_common_tie(s) : s->tie++;
-    evq_push(&s->q, id, start_tick(s, s->next_due), rank, tie);
+    evq_push(&s->q, id, pktsim_start_tick(s, s->next_due), rank, tie);
 }
 
 /* Starts all flows of this instant; `id` is the one cell that stands for the rest of the list. The
@@ -171,7 +171,7 @@ static void push_flow_due(PktSim *s, uint32_t id) {
 static void on_flow_due(PktSim *s, uint32_t id) {
     bool counts = !s->part || part_is_first(s);
     if (!counts) s->stats->n_events--;
-    while (s->next_due < s->in->n && start_tick(s, s->next_due) == s->now) {
+    while (s->next_due < s->in->n && pktsim_start_tick(s, s->next_due) == s->now) {
         uint32_t index = (uint32_t)s->next_due++;
         if (s->part) {
             if (!part_owns_flow(s, index)) continue;
@@ -586,12 +586,12 @@ static bool needs_one_thread(const PktSim *s) {
 }
 
 /* Simulates on several threads if that is wanted and faster, else on this one. */
-static int run(PktSim *s, Err *err) {
+static int run_here(PktSim *s, Err *err) {
     Partition p = {.n = 1};
     int rc = 1;
     if (s->opt->threads > 1 && s->in->n > 0) {
         bool one = needs_one_thread(s);
-        if (!one) partition_find(s, &p);
+        if (!one) partition_find(s, s->opt->threads, false, &p);
         if (p.n < s->opt->threads)
             s->stats->parallel.why_fewer =
                 one && s->cc->credit ? "receivers' credit needs one order"
@@ -610,17 +610,46 @@ static int run(PktSim *s, Err *err) {
     return rc;
 }
 
+/* What keeps a run from being shared by ranks, beside needs_one_thread: the order of its events, or
+ * of what it puts out, is only known where all of them are. */
+static bool needs_one_rank(const PktSim *s) {
+    return needs_one_thread(s) || s->compat || s->tracing || s->series || s->opt->links ||
+           s->opt->started_ns;
+}
+
+/* Simulates on several ranks if that is faster, else on the first one. */
+static int run(PktSim *s, Err *err) {
+    Partition p = {.n = 1};
+    Ranks *ranks = s->opt->ranks;
+    if (!ranks_several(ranks)) return run_here(s, err);
+    bool one = s->in->n == 0 || needs_one_rank(s);
+    if (!one) partition_find(s, ranks->size, true, &p);
+    int rc = p.n > 1              ? parallel_run_on_ranks(s, &p, first_marks(s).stop, ranks, err)
+             : ranks_first(ranks) ? run_here(s, err)
+                                  : 0;
+    s->stats->parallel.n_ranks = p.n;
+    if (p.n < ranks->size)
+        s->stats->parallel.why_fewer =
+            one ? "compat, traces, timers and flows that wait need all events in one place"
+                : "more would not be faster here";
+    partition_free(&p);
+    return rc;
+}
+
+void pktsim_peak_queues(const PktSim *s, uint64_t peak_b[PKT_MAX_TIERS]) {
+    for (uint32_t l = 0; l < s->topo->n_links; l++) {
+        uint8_t tier = s->topo->tier[s->topo->links[l].from];
+        if (tier >= PKT_MAX_TIERS) tier = PKT_MAX_TIERS - 1;
+        if (s->ports[l].peak_b > peak_b[tier]) peak_b[tier] = s->ports[l].peak_b;
+    }
+}
+
 static void finish_stats(const PktSim *s, double wall_s) {
     PktStats *st = s->stats;
     st->n_unfinished = s->in->n - st->n_finished;
     st->sim_ns = (double)s->now / (double)s->ticks_per_ns;
     st->wall_s = wall_s;
-    for (uint32_t l = 0; l < s->topo->n_links; l++) {
-        uint8_t tier = s->topo->tier[s->topo->links[l].from];
-        if (tier >= PKT_MAX_TIERS) tier = PKT_MAX_TIERS - 1;
-        if (s->ports[l].peak_b > st->peak_queue_b[tier])
-            st->peak_queue_b[tier] = s->ports[l].peak_b;
-    }
+    pktsim_peak_queues(s, st->peak_queue_b);
 }
 
 int pktsim_run(const Route *r, const Flows *f, const NetConf *conf, const PktOptions *opt,

@@ -81,7 +81,9 @@ typedef struct {
                          wanted; changes no result */
     int threads; /* at most so many share the run, as far as that is faster; 0: 1. No result and no
                     statistics but wall_s and `parallel` depend on it */
-    bool any_size; /* as many as can be, however slow: for tests */
+    struct Ranks *ranks; /* which share it instead where that is faster, after ranks_agree; only
+                            the first then has the results. NULL: this process is alone */
+    bool any_size;       /* as many as can be, however slow: for tests */
 } PktOptions;
 
 /* How a run was divided among threads: no result, but what its speed depends on. */
@@ -92,6 +94,7 @@ typedef struct {
     uint64_t critical_steps; /* events of the busiest partition between two times that all waited
                                 for each other, summed up */
     const char *why_fewer;   /* threads than asked for; NULL: not fewer */
+    int n_ranks;             /* 0: one, with its threads */
 } PktParallel;
 
 typedef struct {

@@ -170,6 +170,12 @@ enum { PKTSIM_MAX_LINKS = 16 }; /* of a path: WIRE_MAX_PACKET_B has room for the
 void pktsim_new_network(PktSim *s);
 void pktsim_free_network(PktSim *s);
 
+/* pktsim_start_tick returns when a flow of the list starts, if it waits for no other. */
+int64_t pktsim_start_tick(const PktSim *s, size_t index);
+
+/* pktsim_peak_queues raises peak_b[tier] to the largest queues of switches. */
+void pktsim_peak_queues(const PktSim *s, uint64_t peak_b[PKT_MAX_TIERS]);
+
 /* pktsim_run_until handles all events before a tick, of a partition. */
 void pktsim_run_until(PktSim *s, int64_t end);
 

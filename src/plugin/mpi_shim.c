@@ -14,6 +14,7 @@
  * A process has one MPI, so its state is at file scope. Not here: more than one job a process. */
 #include <mpi.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 
 #include "base/ranks.h"
 
-enum { TAG_ASK, TAG_ANSWER, TAG_DATA };
+enum { TAG_ASK, TAG_ANSWER, TAG_DATA, TAG_HEAD, TAG_REST };
 static const size_t PIECE_B = (size_t)1 << 30; /* MPI counts in ints */
 
 typedef struct {
@@ -32,7 +33,22 @@ typedef struct {
     uint64_t first, count;
 } Answer;
 
+/* What a rank exchanges with another one in swap: a head of the length and the first bytes, which
+ * mostly is all, then the rest. */
+enum { HEAD_B = 8192 };
+typedef struct {
+    uint64_t n;
+    char first[HEAD_B - sizeof(uint64_t)];
+} Head;
+typedef struct {
+    Head out, in;
+    char *all; /* [cap] what came, if it is more than the head has */
+    size_t cap;
+} Peer;
+
 static struct {
+    Peer *peers;        /* [size] */
+    MPI_Request *asked; /* [2 size] */
     int rank, size;
     MPI_Comm talk, loops; /* for everything, and for handing out items */
     pthread_t server;     /* of rank 0 */
@@ -117,6 +133,9 @@ static const char *join(int *rank, int *size, int *n_local) {
     MPI_Comm_split_type(job.talk, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &local);
     MPI_Comm_size(local, n_local);
     MPI_Comm_free(&local);
+    job.peers = calloc((size_t)job.size, sizeof *job.peers);
+    job.asked = calloc((size_t)job.size * 2, sizeof *job.asked);
+    if (!job.peers || !job.asked) return "no memory";
     if (job.rank == 0 && pthread_create(&job.server, NULL, serve, NULL) != 0)
         return "a thread can't be started";
     *rank = job.rank;
@@ -124,22 +143,31 @@ static const char *join(int *rank, int *size, int *n_local) {
     return NULL;
 }
 
-/* The buffers are the request's until it is done, so those of one given up are never freed. */
-static int gather(const void *mine, size_t n, void *all, bool (*stop)(void)) {
+/* Waits for k requests: by looking so many times, while others run whom this rank may share a
+ * processor with, then with sleeps. −1: stop() became true and they are not done. */
+static int wait_for(MPI_Request *asked, int k, unsigned looks, bool (*stop)(void)) {
     const double PATIENCE_S = 0.5; /* mpirun kills a second after it has asked to end */
     double stop_s = 0;
-    int done = 0;
+    for (unsigned times = 0;; times++) {
+        int done;
+        MPI_Testall(k, asked, &done, MPI_STATUSES_IGNORE);
+        if (done) return 0;
+        if (times < looks) sched_yield();
+        else rest(times - looks);
+        if (!stop()) continue;
+        if (stop_s == 0) stop_s = now_s();
+        if (now_s() - stop_s > PATIENCE_S) return -1;
+    }
+}
+
+/* The buffers are the request's until it is done, so those of one given up are never freed. */
+static int gather(const void *mine, size_t n, void *all, bool (*stop)(void)) {
     MPI_Request q;
     char *buffer = malloc(n * (size_t)(job.size + 1));
     if (!buffer) return -1;
     memcpy(buffer, mine, n);
     MPI_Iallgather(buffer, (int)n, MPI_BYTE, buffer + n, (int)n, MPI_BYTE, job.talk, &q);
-    for (unsigned times = 0; !done; rest(times++)) {
-        MPI_Test(&q, &done, MPI_STATUS_IGNORE);
-        if (done || !stop()) continue;
-        if (stop_s == 0) stop_s = now_s();
-        if (now_s() - stop_s > PATIENCE_S) return -1;
-    }
+    if (wait_for(&q, 1, 0, stop) != 0) return -1;
     memcpy(all, buffer + n, n * (size_t)job.size);
     free(buffer);
     return 0;
@@ -157,7 +185,65 @@ static void spread(void *data, size_t n, int from, int to) {
     }
 }
 
+/* Ranks that simulate wait for each other often and briefly. Most of what they tell fits in a head,
+ * so that one message from each to each is a round. */
+static int ask_heads(const RanksPiece *out, int n) {
+    int k = 0;
+    for (int q = 0; q < n; q++) {
+        Peer *p = &job.peers[q];
+        size_t first = out[q].n < sizeof p->out.first ? out[q].n : sizeof p->out.first;
+        if (q == job.rank) continue;
+        MPI_Irecv(&p->in, sizeof p->in, MPI_BYTE, q, TAG_HEAD, job.talk, &job.asked[k++]);
+        p->out.n = out[q].n;
+        if (first > 0) memcpy(p->out.first, out[q].data, first);
+        MPI_Isend(&p->out, (int)(sizeof p->out.n + first), MPI_BYTE, q, TAG_HEAD, job.talk,
+                  &job.asked[k++]);
+    }
+    return k;
+}
+
+/* −1: no memory for what comes. */
+static int ask_rests(const RanksPiece *out, int n) {
+    int k = 0;
+    for (int q = 0; q < n; q++) {
+        Peer *p = &job.peers[q];
+        const size_t first = sizeof p->out.first;
+        if (q == job.rank) continue;
+        if (p->in.n > first) {
+            if (p->in.n > p->cap) {
+                free(p->all);
+                p->cap = 2 * p->in.n;
+                if (!(p->all = malloc(p->cap))) return -1;
+            }
+            memcpy(p->all, p->in.first, first);
+            MPI_Irecv(p->all + first, (int)(p->in.n - first), MPI_BYTE, q, TAG_REST, job.talk,
+                      &job.asked[k++]);
+        }
+        if (out[q].n > first)
+            MPI_Isend(out[q].data + first, (int)(out[q].n - first), MPI_BYTE, q, TAG_REST, job.talk,
+                      &job.asked[k++]);
+    }
+    return k;
+}
+
+static int swap(const RanksPiece *out, RanksPiece *in, int n, bool (*stop)(void)) {
+    enum { LOOKS = 2000 };
+    int k = ask_heads(out, n);
+    if (wait_for(job.asked, k, LOOKS, stop) != 0) return -1;
+    k = ask_rests(out, n);
+    if (k < 0 || wait_for(job.asked, k, LOOKS, stop) != 0) return -1;
+    for (int q = 0; q < n; q++) {
+        const Peer *p = &job.peers[q];
+        if (q == job.rank) in[q] = (RanksPiece){0};
+        else in[q] = (RanksPiece){p->in.n > sizeof p->in.first ? p->all : p->in.first, p->in.n};
+    }
+    return 0;
+}
+
 static void leave(void) {
+    for (int q = 0; q < job.size; q++) free(job.peers[q].all);
+    free(job.peers);
+    free(job.asked);
     atomic_store(&job.done, true);
     if (job.rank == 0) pthread_join(job.server, NULL);
     MPI_Comm_free(&job.loops);
@@ -172,6 +258,7 @@ const RanksTransport m3_ranks_transport = {.abi = RANKS_ABI,
                                            .join = join,
                                            .gather = gather,
                                            .spread = spread,
+                                           .swap = swap,
                                            .take = take,
                                            .leave = leave,
                                            .abort = end_all};
