@@ -232,12 +232,20 @@ typedef struct {
     bool *mine; /* [n] items that this rank has finished */
 } SharedLoop;
 
+/* Of items that have their ranks, the next one of this. */
+static void find_own(SharedLoop *s) {
+    const uint16_t *rank_of = s->l->rank_of;
+    while (s->next < s->failed && rank_of[s->next] != s->ranks->rank) s->next++;
+    s->left = s->next < s->failed;
+}
+
 /* Draws the next item; false if there is none, or none that matters. */
 static bool draw(SharedLoop *s, size_t *item) {
     const RanksLoop *l = s->l;
     pthread_mutex_lock(&s->lock);
     if (diag_stop_requested()) s->stopped = true;
-    if (s->left == 0 && !s->stopped)
+    if (l->rank_of) find_own(s);
+    else if (s->left == 0 && !s->stopped)
         s->left = s->ranks->via->take(s->number, l->n, l->grain, s->failed, &s->next);
     bool has = s->left > 0 && !s->stopped && s->next < s->failed;
     if (has) {

@@ -68,7 +68,7 @@ void ranks_put(RanksOut *out, const void *p, size_t n);
 void ranks_get(RanksIn *in, void *p, size_t n);
 
 /* A loop over independent items, as par_try's. Items are handed out `grain` at a time to whichever
- * rank asks for more. */
+ * rank asks for more, unless each has its rank. */
 typedef struct {
     size_t n, grain;
     int threads; /* of each rank */
@@ -78,6 +78,8 @@ typedef struct {
     void (*pack)(void *ctx, size_t item, RanksOut *out);
     void (*unpack)(void *ctx, size_t item, RanksIn *in);
     bool first_only; /* only rank 0 hears */
+    /* [n] the rank that runs each item; NULL: whichever asks */
+    const uint16_t *rank_of;
     void *ctx;
 } RanksLoop;
 /* ranks_run runs the items of a loop over the ranks. Returns what par_try would: the error of the

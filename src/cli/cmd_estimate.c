@@ -299,7 +299,9 @@ static int run(void *state, const CliCommon *common, Err *err) {
     o->scenario.options.threads = o->estimate.threads = common->threads;
     o->estimate.ranks = common->ranks;
     o->scenario.options.max_in_memory =
-        o->estimate.whole ? 0 : estimate_max_in_memory(o->estimate.method);
+        o->estimate.whole
+            ? 0
+            : scenario_args_in_memory(estimate_max_in_memory(o->estimate.method), common);
     if (check(o, err) != 0 || check_ranks(o, common, err) != 0) return -1;
     int rc = ranks_first(common->ranks) ? open_files(o, err) : 0;
     if (ranks_agree(common->ranks, rc, err) != 0) return -1;

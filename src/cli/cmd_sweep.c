@@ -176,7 +176,8 @@ static int run(void *state, const CliCommon *common, Err *err) {
     o->scenario.options.seed = o->estimate.seed = common->seed;
     o->scenario.options.threads = o->estimate.threads = common->threads;
     o->estimate.fall_back = !o->features.file;
-    o->scenario.options.max_in_memory = estimate_max_in_memory(o->estimate.method);
+    o->scenario.options.max_in_memory =
+        scenario_args_in_memory(estimate_max_in_memory(o->estimate.method), common);
     o->estimate.ranks = common->ranks;
     if (check(o, err) != 0 ||
         features_args_check_ranks(&o->features, &o->scenario, common, err) != 0)

@@ -99,3 +99,7 @@ int scenario_args_check_ranks(const ScenarioArgs *a, const CliCommon *common, co
             return err_input(err, "standard input reaches one of several ranks only; name a file");
     return 0;
 }
+
+uint64_t scenario_args_in_memory(uint64_t most, const CliCommon *common) {
+    return ranks_several(common->ranks) ? most / (uint64_t)common->ranks->n_local : most;
+}

@@ -73,4 +73,7 @@ int scenario_args_check(const ScenarioArgs *a, const char *command, Err *err);
  * has it; `more` is another input, or NULL. */
 int scenario_args_check_ranks(const ScenarioArgs *a, const CliCommon *common, const char *more,
                               Err *err);
+/* scenario_args_in_memory makes of the most flows that one process holds in memory what each of
+ * several ranks on its machine does. 0 (all) stays 0. */
+uint64_t scenario_args_in_memory(uint64_t most, const CliCommon *common);
 #endif

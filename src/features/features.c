@@ -31,6 +31,7 @@
 #include "features/features_share.h"
 #include "features/pathfluid.h"
 #include "features/pathpacket.h"
+#include "features/pathranks.h"
 #include "fluid/flowsim.h"
 #include "model/featarrays.h"
 #include "model/flowfeat_settings.h"
@@ -50,6 +51,7 @@ typedef struct FeaturesRun {
     FeaturesOptions options;
     PathSet set;
     PathIndex *index;
+    uint16_t *rank_of; /* [set.n_unique] the rank that simulates a path; NULL: there is one */
     uint32_t *order; /* [set.n_unique] path of `set` that stands at each place of Features.paths */
     PathCounts *counts; /* [set.n_unique] by place */
     Arena *scratch;     /* [workers] reset for every path */
@@ -80,12 +82,14 @@ static void announce_packets(const FeaturesRun *r, const Log *log) {
     };
     /* Of one thread: `bench_packet` measures 8 to 12 million. */
     static const double HOPS_PER_S = 8e6, WORTH_A_REMARK_S = 60;
-    size_t n = r->set.n_unique, n_probed = n < N_PROBED ? n : N_PROBED;
+    size_t n = r->set.n_unique, n_wanted = n < N_PROBED ? n : N_PROBED, n_probed = 0;
     double hops = 0;
     Arena a = {0};
-    for (size_t i = 0; i < n_probed; i++) {
+    for (size_t i = 0; i < n_wanted; i++) {
         PathView path;
-        uint32_t p = r->order[i * n / n_probed];
+        uint32_t p = r->order[i * n / n_wanted];
+        if (r->rank_of && r->rank_of[p] != r->options.ranks->rank) continue;
+        n_probed++;
         arena_reset(&a);
         path_view(r->index, p, &a, &path);
         LotFlow *flows = ARENA_NEW(&a, LotFlow, path.n);
@@ -93,6 +97,7 @@ static void announce_packets(const FeaturesRun *r, const Log *log) {
         hops += pathpacket_hops(path.lot.n_links, flows, path.n);
     }
     arena_free(&a);
+    if (n_probed == 0) return;
     hops *= (double)n / (double)n_probed;
     double s = hops / HOPS_PER_S / par_resolve(r->options.threads);
     if (s < WORTH_A_REMARK_S) return;
@@ -115,7 +120,11 @@ int features_draw(Features *f, const Scenario *s, const FeaturesOptions *o, cons
                     .base_bdp_b = s->base_bdp_b,
                     .run = r};
     int rc = pathset_draw(&r->set, s->route, &s->source, o->n_paths, o->seed, err);
-    if (rc == 0) r->index = pathindex_new(&r->set, s->route, &s->source, o->threads, log, err);
+    if (rc == 0 && ranks_several(o->ranks))
+        r->rank_of = pathranks_new(&r->set, &s->topo, o->ranks->size);
+    if (rc == 0)
+        r->index = pathindex_new_part(&r->set, r->rank_of, o->ranks ? (uint16_t)o->ranks->rank : 0,
+                                      s->route, &s->source, o->threads, log, err);
     if (!r->index) {
         features_free(f);
         return -1;
@@ -319,7 +328,11 @@ int features_simulate(Features *f, size_t first, size_t n, Err *err) {
                       .unpack = hear_path,
                       .ctx = f};
     r->first = first;
+    uint16_t *rank_of = r->rank_of ? MEM_NEW(uint16_t, n) : NULL;
+    for (size_t i = 0; rank_of && i < n; i++) rank_of[i] = r->rank_of[r->order[first + i]];
+    loop.rank_of = rank_of;
     int rc = ranks_run(r->options.ranks, &loop, err);
+    free(rank_of);
     f->wall_fluid_s += diag_now_s() - start_s;
     for (const PathCounts *c = r->counts + first; c < r->counts + first + n; c++) {
         f->n_events += c->n_events;
@@ -352,6 +365,7 @@ void features_finish(Features *f) {
         arena_free(&r->scratch[w]);
     free(r->scratch);
     free(r->order);
+    free(r->rank_of);
     free(r->counts);
     pathindex_destroy(r->index);
     pathset_free(&r->set);

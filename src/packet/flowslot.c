@@ -132,10 +132,8 @@ bool flowslot_find_paths(PktSim *s, uint32_t slot) {
 }
 
 static FlowSink new_sink(const PktSim *s, uint32_t index, int64_t started) {
-    return (FlowSink){.size_b = s->in->size_b[index],
-                      .trimmed = UINT64_MAX,
-                      .started = started,
-                      .index = index};
+    return (FlowSink){
+        .size_b = s->in->size_b[index], .trimmed = UINT64_MAX, .started = started, .index = index};
 }
 
 /* Slots that have had no flow here are all zero. */

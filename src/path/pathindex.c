@@ -85,14 +85,16 @@ static double *nearest_hosts(const Topo *t) {
 
 /* ---- index ---- */
 
-static void number_slots(PathIndex *ix) {
+static void number_slots(PathIndex *ix, const uint16_t *part_of, uint16_t part) {
     ix->slot_of = MEM_NEW(int32_t, ix->topo->n_links);
     for (uint32_t l = 0; l < ix->topo->n_links; l++) ix->slot_of[l] = NO_SLOT;
-    for (size_t p = 0; p < ix->set->n_unique; p++)
+    for (size_t p = 0; p < ix->set->n_unique; p++) {
+        if (part_of && part_of[p] != part) continue;
         for (uint32_t i = 0; i < ix->set->paths[p].n_links; i++) {
             int32_t *slot = &ix->slot_of[ix->set->paths[p].links[i]];
             if (*slot == NO_SLOT) *slot = (int32_t)ix->n_slots++;
         }
+    }
 }
 
 /* What a thread needs to index a chunk, and its part of the sums. All 0 until it gets one. */
@@ -280,6 +282,12 @@ static int build_chunks(PathIndex *ix, const Route *r, const FlowSource *source,
 
 PathIndex *pathindex_new(const PathSet *ps, const Route *r, const FlowSource *source, int threads,
                          const Log *log, Err *err) {
+    return pathindex_new_part(ps, NULL, 0, r, source, threads, log, err);
+}
+
+PathIndex *pathindex_new_part(const PathSet *ps, const uint16_t *part_of, uint16_t part,
+                              const Route *r, const FlowSource *source, int threads, const Log *log,
+                              Err *err) {
     PathIndex *ix = MEM_ZNEW(PathIndex, 1);
     ix->set = ps;
     ix->topo = route_topo(r);
@@ -287,7 +295,7 @@ PathIndex *pathindex_new(const PathSet *ps, const Route *r, const FlowSource *so
     ix->n_chunks = flowsource_n_chunks(source);
     ix->chunks = MEM_ZNEW(IndexChunk, ix->n_chunks);
     ix->stub_delay_ns = nearest_hosts(ix->topo);
-    number_slots(ix);
+    number_slots(ix, part_of, part);
     if (build_chunks(ix, r, source, threads, log, err) == 0) return ix;
     pathindex_destroy(ix);
     return NULL;

@@ -15,6 +15,11 @@ typedef struct PathIndex PathIndex;
  * with `err` filled if interrupted. `log` may be NULL. pathindex_destroy releases. */
 PathIndex *pathindex_new(const PathSet *ps, const Route *r, const FlowSource *source, int threads,
                          const Log *log, Err *err);
+/* pathindex_new_part does so for the paths p with part_of[p] == part alone, of which path_view can
+ * then be asked; the loads are those of all flows. NULL: all paths. */
+PathIndex *pathindex_new_part(const PathSet *ps, const uint16_t *part_of, uint16_t part,
+                              const Route *r, const FlowSource *source, int threads, const Log *log,
+                              Err *err);
 void pathindex_destroy(PathIndex *ix);
 
 /* pathindex_loads returns the loads of all directed links [n_links of the topology] over the whole
