@@ -20,7 +20,7 @@ typedef struct {
     double square[N_ITEMS]; /* results */
     int n_run;              /* items that this rank ran */
     bool failing[N_ITEMS];
-    bool first_only, out_fails;
+    bool first_only, placed, out_fails;
     double x[2];
     size_t taken[N_ITEMS], n_taken;
 } Rank;
@@ -68,7 +68,10 @@ static void unpack(void *ctx, size_t item, RanksIn *in) {
     ranks_get(in, filler, item);
 }
 
+/* Rank 0 has every other item, the last rank none. */
 static void loop_of_squares(Rank *r) {
+    uint16_t rank_of[N_ITEMS];
+    for (size_t k = 0; k < N_ITEMS; k++) rank_of[k] = k % 2;
     RanksLoop l = {.n = N_ITEMS,
                    .grain = 4,
                    .threads = 1,
@@ -76,6 +79,7 @@ static void loop_of_squares(Rank *r) {
                    .pack = pack,
                    .unpack = unpack,
                    .first_only = r->first_only,
+                   .rank_of = r->placed ? rank_of : NULL,
                    .ctx = r};
     r->rc = ranks_run(&r->ranks, &l, &r->err);
 }
@@ -100,12 +104,26 @@ static void test_results_for_the_first_alone(void **state) {
     for (int i = 0; i < N_RANKS; i++) assert_int_equal(r[i].rc, 0);
 }
 
+static void test_items_of_certain_ranks(void **state) {
+    (void)state;
+    Rank r[N_RANKS] = {0};
+    for (int i = 0; i < N_RANKS; i++) r[i].placed = true;
+    run_ranks(r, loop_of_squares);
+    for (int i = 0; i < N_RANKS; i++) {
+        assert_int_equal(r[i].rc, 0);
+        assert_int_equal(r[i].n_run, i < 2 ? N_ITEMS / 2 : 0);
+        for (size_t k = 0; k < N_ITEMS; k++) assert_true(r[i].square[k] == (double)(k * k));
+    }
+}
+
 /* The lowest failing item's error is everybody's, and all items below it are run. */
 static void test_lowest_failure_wins(void **state) {
     (void)state;
-    for (int first_only = 0; first_only < 2; first_only++) {
+    for (int kind = 0; kind < 4; kind++) {
         Rank r[N_RANKS] = {0};
+        bool first_only = kind & 1;
         for (int i = 0; i < N_RANKS; i++) {
+            r[i].placed = kind & 2;
             r[i].failing[13] = r[i].failing[14] = r[i].failing[37] = true;
             r[i].first_only = first_only;
         }
@@ -242,6 +260,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_results_are_known_to_all),
         cmocka_unit_test(test_results_for_the_first_alone),
+        cmocka_unit_test(test_items_of_certain_ranks),
         cmocka_unit_test(test_lowest_failure_wins),
         cmocka_unit_test(test_agreement),
         cmocka_unit_test(test_a_rank_that_ends_early),

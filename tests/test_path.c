@@ -394,6 +394,45 @@ static void threads_and_chunks_do_not_show(void **state) {
     assert_in_range(check_threads_and_chunks(9), 9, 64);
 }
 
+/* An index of some of the paths has what that of all has, loads of all links included. */
+static void parts_of_an_index_are_the_index(void **state) {
+    (void)state;
+    enum { N_PARTS = 3 };
+    Arena a = {0};
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        Net net;
+        net_make(&net, seed, 3000);
+        PathSet ps = draw(&net, 30, seed);
+        PathIndex *all = index_of(&net, &ps, 2), *of[N_PARTS];
+        uint16_t *part_of = MEM_NEW(uint16_t, ps.n_unique);
+        Err err;
+        FlowSource source = flowsource_in_memory(&net.flows, net.sport);
+        for (size_t p = 0; p < ps.n_unique; p++) part_of[p] = (uint16_t)(p % N_PARTS);
+        for (uint16_t k = 0; k < N_PARTS; k++) {
+            of[k] = pathindex_new_part(&ps, part_of, k, net.route, &source, 2, NULL, &err);
+            if (!of[k]) fail_msg("%s", err.msg);
+            assert_memory_equal(pathindex_loads(of[k]), pathindex_loads(all),
+                                net.topo.n_links * sizeof(double));
+        }
+        for (size_t p = 0; p < ps.n_unique; p++) {
+            Lot lot[2];
+            LotFlow *flows[2];
+            size_t n[2];
+            path_project(all, p, &a, &lot[0], &flows[0], &n[0]);
+            path_project(of[part_of[p]], p, &a, &lot[1], &flows[1], &n[1]);
+            assert_int_equal(n[0], n[1]);
+            assert_memory_equal(flows[0], flows[1], n[0] * sizeof **flows);
+            arena_reset(&a);
+        }
+        for (int k = 0; k < N_PARTS; k++) pathindex_destroy(of[k]);
+        pathindex_destroy(all);
+        free(part_of);
+        pathset_free(&ps);
+        net_free(&net);
+    }
+    arena_free(&a);
+}
+
 /* Of a chunk all flows, few of them, or so many that all are kept: what is wanted is found, with
  * starts and sizes that don't fit into 32 bits among them. */
 static void packed_flows_are_those_that_were_wanted(void **state) {
@@ -446,6 +485,7 @@ int main(void) {
         cmocka_unit_test(no_flows_is_an_error),
         cmocka_unit_test(projection_equals_brute_force),
         cmocka_unit_test(threads_and_chunks_do_not_show),
+        cmocka_unit_test(parts_of_an_index_are_the_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
