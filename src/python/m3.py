@@ -323,7 +323,8 @@ def _flow_columns(flows: Any) -> List[np.ndarray]:
 
 #: Settings that are times, whose numbers are ns here and need a unit in m3.
 _TIMES = frozenset(("timely_tlow", "timely_thigh", "swift_base_target", "swift_hop_scaling",
-                    "swift_fs_range", "nscc_target_qdelay", "nscc_qa_threshold", "duration"))
+                    "swift_fs_range", "nscc_target_qdelay", "nscc_qa_threshold", "flowlet_gap",
+                    "duration", "reroute_delay"))
 
 
 def _text(key: str, value: Any) -> str:

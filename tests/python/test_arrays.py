@@ -209,7 +209,7 @@ def test_numbers_of_settings_are_in_ns_where_m3_has_times():
     told = command("help", "settings")
     times = {line.split()[0] for line in told.splitlines()
              if re.search(r"\b(ns|us|ms|s) to [0-9.]+ (ns|us|ms|s)\b", line)}
-    assert m3._TIMES == times | {"duration"}
+    assert m3._TIMES == times | {"duration", "reroute_delay"}
     settings = {"cc": "timely", "timely_tlow": 40000, "timely_thigh": 100000, "pfc": False}
     got = m3.simulate(SMALL_TOPO, SMALL_MIX, n_flows=500, set=settings)
     text = {"cc": "timely", "timely_tlow": "40us", "timely_thigh": "100us", "pfc": "off"}
