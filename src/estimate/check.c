@@ -147,6 +147,7 @@ void check_combine(const Windows *w, bool has_model, uint64_t seed, int threads,
                  .n_windows = w->n_windows,
                  .n_flows = w->n_flows,
                  .n_censored = w->n_censored,
+                 .n_unreachable = w->whole ? w->n_run_flows - w->n_flows : 0,
                  .n_hops = w->n_hops,
                  .n_timeouts = w->n_timeouts,
                  .run_hops = w->run_hops,
@@ -174,6 +175,12 @@ void check_remark(const Check *c, const Log *log) {
                  result_quantile_names[k], m->value, m->lo, m->hi, s->value, s->lo, s->hi);
         break;
     }
+    if (c->n_unreachable > 0)
+        log_note(
+            log,
+            "unreachable: %s of %s flows, as a host is cut off for good; the result is that of "
+            "the others",
+            units_count(c->n_unreachable).s, units_count(c->n_unreachable + c->n_flows).s);
     if (c->drop_share > CHECK_REMARK_DROPS)
         log_note(log, "%.2g %% of the packets are lost in the %s, %s retransmission timeouts%s",
                  100 * c->drop_share, c->whole ? "packet simulation" : "packet windows",

@@ -22,6 +22,7 @@ typedef struct {
     bool has_model, whole;
     uint32_t n_windows;
     size_t n_flows, n_censored;
+    uint64_t n_unreachable; /* of the run's flows: never end, and are in no distribution */
     uint64_t n_hops, n_timeouts;
     double run_hops, drop_share; /* drop_share: of the packets */
     double capacity, capacity_error;

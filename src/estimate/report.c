@@ -286,8 +286,8 @@ static void put_faults(JsonOut *o, const Scenario *s) {
     json_out_end(o, '}');
 }
 
-/* What changes when, as it was written; the members are there only if something does. */
-static void put_events(JsonOut *o, const Scenario *s) {
+void report_put_events(JsonOut *o, const Scenario *s) {
+    if (!s->timeline) return;
     json_put_array(o, "events");
     for (size_t i = 0; i < s->events.n; i++) json_out_string(o, s->events.list[i].text);
     json_out_end(o, ']');
@@ -303,7 +303,7 @@ void report_put_settings(JsonOut *o, const ReportMeta *m) {
     netconf_put_json(o, m->conf);
     put_traffic(o, m->scenario);
     if (m->scenario && m->scenario->has_faults) put_faults(o, m->scenario);
-    if (m->scenario && m->scenario->timeline) put_events(o, m->scenario);
+    if (m->scenario) report_put_events(o, m->scenario);
     json_out_end(o, '}');
 }
 
@@ -418,6 +418,7 @@ static void put_check(JsonOut *o, const Estimate *e) {
     json_put_bool(o, "whole", c->whole);
     json_put_count(o, "flows", c->n_flows);
     json_put_count(o, "censored", c->n_censored);
+    if (c->n_unreachable > 0) json_put_count(o, "unreachable", c->n_unreachable);
     json_put_count(o, "packet_hops", c->n_hops);
     json_put_number(o, "run_packet_hops", c->run_hops);
     json_put_number(o, "drop_share", c->drop_share);

@@ -39,6 +39,10 @@ void report_put_checkpoint(JsonOut *o, const ReportMeta *m);
 void report_put_features(JsonOut *o, const ReportMeta *m);
 void report_put_origin(JsonOut *o, const Origin *origin);
 void report_put_settings(JsonOut *o, const ReportMeta *m);
+
+/* report_put_events adds what changes when, as it was written, as members of an open object: only
+ * if something does. */
+void report_put_events(JsonOut *o, const Scenario *s);
 void report_put_remarks(JsonOut *o, const ReportMeta *m);
 
 /* A quantile as text: three numbers of at most 17 characters, and " [", ", ", "]". */

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "estimate/report.h"
 #include "estimate/result.h"
 #include "estimate/sim_groups.h"
 #include "estimate/sim_links.h"
@@ -208,6 +209,7 @@ void sim_report_json(FILE *f, const SimReport *r) {
     json_put_number(&o, "window_b", r->scenario->conf.line_window_b);
     json_put_number(&o, "base_bdp_b", r->scenario->base_bdp_b);
     json_put_string(&o, "compat", r->compat ? "hpcc-ns3" : NULL);
+    report_put_events(&o, r->scenario);
     json_put_count(&o, "n_flows", r->scenario->flows.n);
     put_counts(&o, r->stats);
     json_put_number(&o, "simulated_s", r->stats->sim_ns / 1e9);

@@ -534,6 +534,22 @@ typedef struct {
     WindowResult result;
 } WholeRun;
 
+/* Leaves out flows that never end, as of a host that is cut off for good. */
+static size_t drop_unended(WindowFlow *flows, size_t n) {
+    size_t to = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!flows[i].censored) flows[to++] = flows[i];
+    return to;
+}
+
+static int keep_ended(WindowResult *x, Err *err) {
+    size_t n = x->n;
+    if (x->stats.n_unreachable == 0) return 0;
+    x->n = drop_unended(x->flows, n);
+    return x->n > 0 ? 0
+                    : err_input(err, "events: none of the %zu flows ends: hosts are cut off", n);
+}
+
 static int run_whole(void *ctx, size_t item, int worker, Err *err) {
     (void)item, (void)worker;
     WholeRun *x = ctx;
@@ -553,6 +569,7 @@ static int run_whole(void *ctx, size_t item, int worker, Err *err) {
                       .end_ns = (double)t.flows.start_ns[0] + x->result.stats.sim_ns};
         x->result.flows = slowdowns(r, &m);
         x->result.n = t.flows.n;
+        rc = keep_ended(&x->result, err);
     }
     free(fct_ns);
     free(rest_ns);
@@ -568,6 +585,13 @@ static void tell_whole(void *ctx, size_t item, RanksOut *out) {
 static void hear_whole(void *ctx, size_t item, RanksIn *in) {
     (void)item;
     get_result(&((WholeRun *)ctx)->result, in);
+}
+
+/* Of the flows that were kept. */
+static void count_classes(Windows *w) {
+    memset(w->class_share, 0, sizeof w->class_share);
+    for (size_t i = 0; i < w->n_flows; i++) w->class_share[windows_class(w->flows[i].size_b)]++;
+    for (int k = 0; k < WINDOWS_N_CLASSES; k++) w->class_share[k] /= (double)w->n_flows;
 }
 
 /* The whole run is one simulation, of one rank. */
@@ -589,6 +613,9 @@ static int simulate_whole(Windows *w, Err *err) {
         for (size_t i = 0; i < w->n_flows; i++) w->n_censored += w->flows[i].censored;
         w->n_windows = 1;
         w->whole = true;
+        if (w->n_flows < w->n_run_flows) count_classes(w);
+    } else {
+        free(x.result.flows);
     }
     count(w, &x.result.stats);
     return rc;

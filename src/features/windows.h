@@ -24,8 +24,9 @@ typedef struct {
     WindowFlow *flows; /* [n_flows] by window, in a window in order of start */
     size_t n_flows, n_censored;
     uint32_t n_windows;
-    bool whole; /* the one window is the whole run: not a sample but the truth */
-    double class_share[WINDOWS_N_CLASSES];           /* of all flows of the run, by windows_class */
+    bool whole; /* the one window is the whole run: not a sample but the truth, of all flows but
+                   those that never end, if a host is cut off for good */
+    double class_share[WINDOWS_N_CLASSES];           /* of all flows that end, by windows_class */
     uint64_t n_hops, n_packets, n_drops, n_timeouts; /* simulated, pilot windows included */
     uint64_t n_run_flows;                            /* of the whole run */
     NetUse use;            /* loads of all links; .links NULL: whole, or from a file */
