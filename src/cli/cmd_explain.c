@@ -2,7 +2,6 @@
  *
  * The estimates are estimate/explain's; here is what they come to, as a table and as JSON. */
 #include <math.h>
-#include <string.h>
 
 #include "base/json.h"
 #include "base/units.h"
@@ -12,7 +11,6 @@
 #include "cli/value.h"
 #include "estimate/explain.h"
 #include "path/pathset.h"
-#include "traffic/sizebucket.h"
 
 enum { PATHS = SCENARIO_N_ARGS, METHOD, CKPT, LINKS, QUANTILE, BUCKET };
 static const CliOption options[] = {
@@ -58,21 +56,6 @@ static int set_method(ExplainCmd *o, const char *value, Err *err) {
     return err_input(err, "--method: explain has m3 and flowsim, got '%s'", value);
 }
 
-static int set_quantile(ExplainCmd *o, const char *value, Err *err) {
-    o->k = result_quantile_named(value, strlen(value));
-    if (o->k >= 0) return 0;
-    return err_input(err, "--quantile: expected p50, p90, p99 or p99.9, got '%.40s'", value);
-}
-
-static int set_bucket(ExplainCmd *o, const char *value, Err *err) {
-    double size_b;
-    o->dist = RESULT_ALL;
-    if (strcmp(value, "all") == 0) return 0;
-    if (units_parse_size(value, "--bucket", &size_b, err) != 0) return -1;
-    o->dist = result_of_bucket(sizebucket_of(size_b < 1e18 ? (uint64_t)size_b : UINT64_MAX));
-    return 0;
-}
-
 static int set(void *state, int option, const char *value, Err *err) {
     ExplainCmd *o = state;
     if (option < SCENARIO_N_ARGS) return scenario_args_set(&o->scenario, option, value, err);
@@ -82,8 +65,8 @@ static int set(void *state, int option, const char *value, Err *err) {
     case METHOD: return set_method(o, value, err);
     case CKPT: o->ckpt_path = value; return 0;
     case LINKS: return value_count32(value, "--links", 0, EXPLAIN_MAX_LINKS, &o->n_links, err);
-    case QUANTILE: return set_quantile(o, value, err);
-    default: return set_bucket(o, value, err);
+    case QUANTILE: return estimate_args_quantile(value, &o->k, err);
+    default: return estimate_args_bucket(value, &o->dist, err);
     }
 }
 

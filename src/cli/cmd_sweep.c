@@ -3,10 +3,7 @@
  * The values of all --set form a grid (scenario/grid); sweep_run estimates each of its rows and
  * shares what the rows have in common. Starting from a file of features, only settings of the
  * network can vary. */
-#include <string.h>
-
 #include "base/json.h"
-#include "base/units.h"
 #include "cli/estimate_args.h"
 #include "cli/features_args.h"
 #include "cli/outputs.h"
@@ -15,7 +12,6 @@
 #include "estimate/sweep.h"
 #include "estimate/sweep_report.h"
 #include "path/pathset.h"
-#include "traffic/sizebucket.h"
 
 enum { PATHS = SCENARIO_N_ARGS, METHOD, CHECK, CKPT, COMPAT, FEATURES, QUANTILE, BUCKET, OUT, CSV };
 static const char *const methods[] = {"m3", "flowsim", NULL};
@@ -78,21 +74,6 @@ static void release(void *state) {
     scenario_args_free(&o->scenario);
 }
 
-static int parse_quantile(const char *value, int *k, Err *err) {
-    *k = result_quantile_named(value, strlen(value));
-    if (*k >= 0) return 0;
-    return err_input(err, "--quantile: expected p50, p90, p99 or p99.9, got '%.40s'", value);
-}
-
-static int parse_bucket(const char *value, int *dist, Err *err) {
-    double size_b;
-    *dist = 0;
-    if (strcmp(value, "all") == 0) return 0;
-    if (units_parse_size(value, "--bucket", &size_b, err) != 0) return -1;
-    *dist = 1 + sizebucket_of(size_b < 1e18 ? (uint64_t)size_b : UINT64_MAX);
-    return 0;
-}
-
 static int add_setting(Grid *g, const char *value, Err *err) {
     return grid_add(g, value, err) == 0 ? 0 : err_wrap(err, "--set %.60s", value);
 }
@@ -112,8 +93,8 @@ static int set(void *state, int option, const char *value, Err *err) {
     case CKPT: o->ckpt_path = value; return 0;
     case COMPAT: return estimate_args_compat(value, &o->estimate, err);
     case FEATURES: o->features.file = value; return 0;
-    case QUANTILE: return parse_quantile(value, &o->rank.k, err);
-    case BUCKET: return parse_bucket(value, &o->rank.dist, err);
+    case QUANTILE: return estimate_args_quantile(value, &o->rank.k, err);
+    case BUCKET: return estimate_args_bucket(value, &o->rank.dist, err);
     case OUT: o->out = value; return 0;
     default: o->csv = value; return 0;
     }

@@ -62,6 +62,21 @@ int estimate_args_target(const char *value, TargetError *t, Err *err) {
     return value[n] == '@' ? parse_quantile(value + n + 1, &t->quantile, err) : 0;
 }
 
+int estimate_args_quantile(const char *value, int *quantile, Err *err) {
+    *quantile = result_quantile_named(value, strlen(value));
+    if (*quantile >= 0) return 0;
+    return err_input(err, "--quantile: expected p50, p90, p99 or p99.9, got '%.40s'", value);
+}
+
+int estimate_args_bucket(const char *value, int *dist, Err *err) {
+    double size_b;
+    *dist = RESULT_ALL;
+    if (strcmp(value, "all") == 0) return 0;
+    if (units_parse_size(value, "--bucket", &size_b, err) != 0) return -1;
+    *dist = result_of_bucket(sizebucket_of(size_b < 1e18 ? (uint64_t)size_b : UINT64_MAX));
+    return 0;
+}
+
 int estimate_args_check(const char *value, CheckBudget *b, Err *err) {
     size_t n = strlen(value);
     *b = (CheckBudget){0};

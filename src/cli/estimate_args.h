@@ -14,6 +14,10 @@ extern const char *const estimate_args_ecmp_names[];
 int estimate_args_compat(const char *value, EstimateOptions *e, Err *err);
 /* estimate_args_target parses an error with the quantile it is for: "2%", "0.02", "2%@p99.9". */
 int estimate_args_target(const char *value, TargetError *t, Err *err);
+/* estimate_args_quantile parses the name of a quantile, "p99.9", into its place in ORDER QUANTILE,
+ * and estimate_args_bucket a size, or "all", into the distribution of flows of its bucket. */
+int estimate_args_quantile(const char *value, int *quantile, Err *err);
+int estimate_args_bucket(const char *value, int *dist, Err *err);
 /* estimate_args_check parses a budget of packet windows: "off", a time ("5s"), a share of the whole
  * run ("2%") or "default". */
 int estimate_args_check(const char *value, CheckBudget *b, Err *err);
