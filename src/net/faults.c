@@ -69,9 +69,7 @@ static int parse_share(FaultSpec *s, Err *err) {
     s->what_len -= len + 3;
     s->what = of + 3;
     if (text[len - 1] != '%') return units_parse_count(text, "share", &s->count, err);
-    text[len - 1] = 0;
-    if (units_parse_number(text, "share", &s->share, err) != 0) return -1;
-    s->share /= 100;
+    if (units_parse_share(text, "share", &s->share, err) != 0) return -1;
     return s->share >= 0 && s->share <= 1 ? 0 : -1;
 }
 
@@ -85,18 +83,9 @@ static bool parse_factor(FaultSpec *s, const char *text, size_t len) {
 
 /* "=1Gbps", "=2x" or "=0.1%". */
 static int parse_value(FaultSpec *s, const char *text) {
-    char number[40];
-    size_t len = strlen(text);
-    s->has_rate = units_parse_number(text, "", &s->loss, NULL) != 0;
+    s->has_rate = units_parse_share(text, "", &s->loss, NULL) != 0;
     if (!s->has_rate) return s->loss >= 0 && s->loss < 1 ? 0 : -1;
-    if (parse_factor(s, text, len)) return 0;
-    if (len > 1 && len < sizeof number && text[len - 1] == '%') {
-        snprintf(number, sizeof number, "%.*s", (int)len - 1, text);
-        s->has_rate = false;
-        if (units_parse_number(number, "", &s->loss, NULL) != 0) return -1;
-        s->loss /= 100;
-        return s->loss >= 0 && s->loss < 1 ? 0 : -1;
-    }
+    if (parse_factor(s, text, strlen(text))) return 0;
     return units_parse_rate(text, "", &s->rate_bps, NULL) == 0 &&
                    s->rate_bps >= TOPO_MIN_RATE_BPS && s->rate_bps <= TOPO_MAX_RATE_BPS
                ? 0
