@@ -84,9 +84,7 @@ int clos_build(Topo *t, const Clos *c, const char *name, Err *err) {
                              (TopoCable){fabs + f, spine, c->spine_rate_bps, c->spine_delay_ns, 0});
         }
 
-    int rc = topo_draft_build(t, &d, name, NULL, err);
-    topo_draft_free(&d);
-    return rc;
+    return topo_draft_finish(t, &d, name, err);
 }
 
 /* ---- from a graph ---- */

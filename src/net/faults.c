@@ -401,9 +401,7 @@ int faults_build(const FaultsBuild *b, uint32_t rest, Topo *out, FaultsInfo *inf
         info->n_degraded += b->degraded[k] && !b->failed[k];
         if (faults_keep(b, rest, k)) topo_draft_cable(&d, b->cables[k]);
     }
-    int rc = topo_draft_build(out, &d, t->name, NULL, err);
-    topo_draft_free(&d);
-    return rc;
+    return topo_draft_finish(out, &d, t->name, err);
 }
 
 void faults_build_init(FaultsBuild *b, const Topo *t) {

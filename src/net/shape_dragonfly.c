@@ -102,9 +102,7 @@ static int build(Topo *t, const void *given, const char *name, Err *err) {
     for (uint32_t g = 0; g < s->groups; g++) add_local(&d, s, routers, g);
     for (uint32_t g = 0; g + 1 < s->groups; g++) add_global(&d, s, routers, g);
 
-    int rc = topo_draft_build(t, &d, name, NULL, err);
-    topo_draft_free(&d);
-    return rc;
+    return topo_draft_finish(t, &d, name, err);
 }
 
 const Shape dragonfly_shape = {.name = "dragonfly",

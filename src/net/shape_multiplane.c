@@ -78,9 +78,7 @@ static int build(Topo *t, const void *given, const char *name, Err *err) {
                 &d, (TopoCable){leaves + i, spine, s->spine_rate_bps, s->spine_delay_ns, 0});
         }
 
-    int rc = topo_draft_build(t, &d, name, NULL, err);
-    topo_draft_free(&d);
-    return rc;
+    return topo_draft_finish(t, &d, name, err);
 }
 
 const Shape multiplane_shape = {.name = "multiplane",

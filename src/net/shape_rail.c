@@ -91,9 +91,7 @@ static int build(Topo *t, const void *given, const char *name, Err *err) {
             topo_draft_cable(&d, (TopoCable){g, own, s->server_rate_bps, s->server_delay_ns, 0});
         }
 
-    int rc = topo_draft_build(t, &d, name, NULL, err);
-    topo_draft_free(&d);
-    return rc;
+    return topo_draft_finish(t, &d, name, err);
 }
 
 const Shape rail_shape = {.name = "rail",

@@ -78,9 +78,7 @@ static int build(Topo *t, const void *given, const char *name, Err *err) {
     add_dimension(&d, s, switches, s->y, s->x);
     add_dimension(&d, s, switches, s->z, s->x * s->y);
 
-    int rc = topo_draft_build(t, &d, name, NULL, err);
-    topo_draft_free(&d);
-    return rc;
+    return topo_draft_finish(t, &d, name, err);
 }
 
 const Shape torus_shape = {.name = "torus",

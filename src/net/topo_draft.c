@@ -149,3 +149,9 @@ void topo_draft_free(TopoDraft *d) {
     free(d->cables);
     *d = (TopoDraft){0};
 }
+
+int topo_draft_finish(Topo *t, TopoDraft *d, const char *name, Err *err) {
+    int rc = topo_draft_build(t, d, name, NULL, err);
+    topo_draft_free(d);
+    return rc;
+}

@@ -24,6 +24,8 @@ void topo_draft_cable(TopoDraft *d, TopoCable c);
  * asked. */
 int topo_draft_build(Topo *t, TopoDraft *d, const char *name, const TopoLoadOptions *o, Err *err);
 void topo_draft_free(TopoDraft *d);
+/* topo_draft_finish is topo_draft_build without `o`, and releases the draft. */
+int topo_draft_finish(Topo *t, TopoDraft *d, const char *name, Err *err);
 
 /* topo_load_rate and topo_load_delay read a rate or delay in JSON: a number (bit/s, ns) or text
  * with a unit, within the bounds of topo.h. */
