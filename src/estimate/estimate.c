@@ -168,10 +168,14 @@ static int windows_to_target(Windows *w, const EstimateOptions *o, const Estimat
     }
 }
 
+static WindowsOptions windows_options(const EstimateOptions *o) {
+    return (WindowsOptions){
+        .seed = o->seed, .threads = o->threads, .ranks = o->ranks, .hpcc_ns3 = o->hpcc_ns3};
+}
+
 int estimate_windows(Windows *w, const Scenario *s, const EstimateOptions *o, const Log *log,
                      Estimate *out, Err *err) {
-    WindowsOptions wo = {
-        .seed = o->seed, .threads = o->threads, .ranks = o->ranks, .hpcc_ns3 = o->hpcc_ns3};
+    WindowsOptions wo = windows_options(o);
     Estimate model = *out;
     windows_init(w, s, &wo);
     int rc = windows_simulate(w, check_hops(&o->check, w->n_run_flows, w->run_hops), err);
@@ -409,8 +413,7 @@ void estimate_remark(const Estimate *e, const Log *log) {
 /* ---- in two halves ---- */
 
 int estimate_saved_windows(Features *f, const Scenario *s, const EstimateOptions *o, Err *err) {
-    WindowsOptions wo = {
-        .seed = o->seed, .threads = o->threads, .ranks = o->ranks, .hpcc_ns3 = o->hpcc_ns3};
+    WindowsOptions wo = windows_options(o);
     Windows *w = &f->windows;
     windows_init(w, s, &wo);
     int rc = windows_simulate(w, check_hops(&o->check, w->n_run_flows, w->run_hops), err);
