@@ -50,9 +50,8 @@ static int set(void *state, int option, const char *value, Err *err) {
 static void release(void *state) { topo_args_free(&((TopoCmd *)state)->read); }
 
 static TopoFormat choose_format(TopoFormat given, const char *path) {
-    size_t n = strlen(path);
     if (given != FORMAT_AUTO) return given;
-    return n > 4 && strcmp(path + n - 4, ".txt") == 0 ? FORMAT_HPCC : FORMAT_JSON;
+    return topo_save_is_hpcc(path) ? FORMAT_HPCC : FORMAT_JSON;
 }
 
 static int save(const Topo *t, const char *path, TopoFormat format, Err *err) {

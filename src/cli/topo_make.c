@@ -162,9 +162,8 @@ static int set(void *state, int option, const char *value, Err *err) {
 }
 
 static int choose_format(const TopoMake *o, const char *path) {
-    size_t n = strlen(path);
     if (o->format > 0) return o->format - 1;
-    return n > 4 && strcmp(path + n - 4, ".txt") == 0 ? HPCC : DESCRIPTION;
+    return topo_save_is_hpcc(path) ? HPCC : DESCRIPTION;
 }
 
 static int run(void *state, const CliCommon *common, Err *err) {

@@ -93,8 +93,11 @@ int topo_save_hpcc(const Topo *t, const char *path, Err *err) {
     return save(t, path, print_hpcc, err);
 }
 
-int topo_save(const Topo *t, const char *path, Err *err) {
+bool topo_save_is_hpcc(const char *path) {
     size_t n = strlen(path);
-    return n > 4 && strcmp(path + n - 4, ".txt") == 0 ? topo_save_hpcc(t, path, err)
-                                                      : topo_save_json(t, path, err);
+    return n > 4 && strcmp(path + n - 4, ".txt") == 0;
+}
+
+int topo_save(const Topo *t, const char *path, Err *err) {
+    return topo_save_is_hpcc(path) ? topo_save_hpcc(t, path, err) : topo_save_json(t, path, err);
 }

@@ -3,6 +3,9 @@
 #define M3_NET_TOPO_SAVE_H
 #include "net/topo.h"
 
+/* topo_save_is_hpcc returns whether a file of that name is the HPCC authors' topology.txt: those
+ * that end in .txt are. */
+bool topo_save_is_hpcc(const char *path);
 /* topo_save writes a topology that topo_load reads back: as the HPCC authors' topology.txt if the
  * path ends in .txt, otherwise as a graph in JSON. Rates and delays are exact in both; pods are
  * kept in JSON only. −1 as topo_save_hpcc and file_out_commit (base/file.h). */
