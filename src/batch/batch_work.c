@@ -158,8 +158,7 @@ static int make_result(Group *g, const BatchItem *item, Method m, Err *err) {
     scenario_set_conf(&g->scenario, &item->mix.conf);
     if (tell_loads(g, item, err) != 0) return -1;
     if (m != METHOD_FLOWSIM) {
-        scenario_remark_window(&g->scenario, &g->log);
-        scenario_remark_deadlock(&g->scenario, &g->log);
+        scenario_remark(&g->scenario, &g->log);
     }
     double start_s = diag_now_s();
     if (estimate(g, m, &e, err) != 0) return -1;

@@ -247,8 +247,7 @@ static int from_scenario(EstimateCmd *o, const CliCommon *common, const ReportMe
     so->check_ctx = &o->estimate;
     if (scenario_load(&s, so, &common->log, err) != 0) return -1;
     if (o->estimate.method != METHOD_FLOWSIM) {
-        scenario_remark_window(&s, &common->log);
-        scenario_remark_deadlock(&s, &common->log);
+        scenario_remark(&s, &common->log);
     }
     int rc = o->save_features ? run_and_save(o, common, &s, &e, err)
                               : estimate_run(&s, &o->estimate, &common->log, &e, err);

@@ -278,8 +278,7 @@ static int run(void *state, const CliCommon *common, Err *err) {
     int rc = scenario_load(&scenario, &o->scenario.options, &common->log, err);
     rc = ranks_agree(common->ranks, rc, err); /* none fails by itself from here on */
     if (rc == 0) {
-        scenario_remark_window(&scenario, &common->log);
-        scenario_remark_deadlock(&scenario, &common->log);
+        scenario_remark(&scenario, &common->log);
     }
     if (rc == 0) rc = simulate(o, common, &scenario, err);
     scenario_free(&scenario);

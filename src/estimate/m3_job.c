@@ -366,8 +366,7 @@ static int estimate(Call *c, M3Result *r) {
     c->scenario.check_ctx = &c->estimate;
     if (scenario_load(&s, &c->scenario, &c->log, &c->err) != 0) return -1;
     if (c->estimate.method != METHOD_FLOWSIM) {
-        scenario_remark_window(&s, &c->log);
-        scenario_remark_deadlock(&s, &c->log);
+        scenario_remark(&s, &c->log);
     }
     int rc = estimate_run(&s, &c->estimate, &c->log, &e, &c->err);
     if (rc == 0) {
@@ -466,8 +465,7 @@ static int simulate(Call *c, M3Result *r) {
         return err_input(&c->err, "stop_ns: expected 0 or more, got %g", c->job.stop_ns);
     c->scenario.closed_loop = true;
     if (scenario_load(&s, &c->scenario, &c->log, &c->err) != 0) return -1;
-    scenario_remark_window(&s, &c->log);
-    scenario_remark_deadlock(&s, &c->log);
+    scenario_remark(&s, &c->log);
     int rc = simulate_flows(c, &s, r);
     scenario_free(&s);
     return rc;

@@ -357,7 +357,7 @@ void scenario_set_conf(Scenario *s, const NetConf *conf) {
     if (s->window_auto) s->conf.line_window_b = s->base_bdp_b;
 }
 
-void scenario_remark_window(const Scenario *s, const Log *log) {
+static void remark_window(const Scenario *s, const Log *log) {
     if (s->window_auto)
         log_note(log, "window: auto is %s, the network's largest base BDP",
                  units_size(s->base_bdp_b).s);
@@ -369,7 +369,7 @@ void scenario_remark_window(const Scenario *s, const Log *log) {
             units_size(s->conf.line_window_b).s, units_size(s->base_bdp_b).s);
 }
 
-void scenario_remark_deadlock(const Scenario *s, const Log *log) {
+static void remark_deadlock(const Scenario *s, const Log *log) {
     if (!s->conf.pfc) return;
     Deadlock d = deadlock_find(s->route);
     char *cycle = deadlock_text(&d, &s->topo);
@@ -378,6 +378,11 @@ void scenario_remark_deadlock(const Scenario *s, const Log *log) {
                  d.n, cycle);
     free(cycle);
     deadlock_free(&d);
+}
+
+void scenario_remark(const Scenario *s, const Log *log) {
+    remark_window(s, log);
+    remark_deadlock(s, log);
 }
 
 void scenario_free(Scenario *s) {

@@ -87,12 +87,10 @@ int scenario_mix(Mix *m, const ScenarioOptions *o, const Log *log, Err *err);
 int scenario_load(Scenario *s, const ScenarioOptions *o, const Log *log, Err *err);
 /* scenario_set_conf gives a loaded scenario other settings of the network. */
 void scenario_set_conf(Scenario *s, const NetConf *conf);
-/* scenario_remark_window notes what a window of auto came to, or that the window is below the
- * bandwidth-delay product (BDP): for commands whose results depend on it. */
-void scenario_remark_window(const Scenario *s, const Log *log);
-/* scenario_remark_deadlock notes that PFC, where it is on, could deadlock on these routes
- * (net/deadlock.h). */
-void scenario_remark_deadlock(const Scenario *s, const Log *log);
+/* scenario_remark notes, for commands whose results depend on it, what a window of auto came to, or
+ * that the window is below the bandwidth-delay product (BDP), and that PFC, where it is on, could
+ * deadlock on these routes (net/deadlock.h). */
+void scenario_remark(const Scenario *s, const Log *log);
 /* scenario_drawn_on returns the routes that traffic is drawn for: those of the whole network. */
 const Route *scenario_drawn_on(const Scenario *s);
 void scenario_free(Scenario *s);
