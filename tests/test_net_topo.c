@@ -468,7 +468,8 @@ static const Bad bad[] = {
     {" \n\t\n", "got an empty file"},
     {"hello", "line 1: number of nodes: expected a whole number below 1073741824, got 'hello'"},
     {"[1, 2]", "expected an object, got an array"},
-    {"{}", "expected a topology with \"clos\", \"pods\" (a cluster) or \"nodes\" and \"links\""},
+    {"{}", "expected a topology with \"clos\" or another shape, \"pods\" (a cluster) or \"nodes\" "
+           "and \"links\""},
     {"{\"nodes\": [", "not valid JSON"},
     {"\x7f\x45\x4c\x46\x02\x01", "line 1: number of nodes"},
     /* Clos */

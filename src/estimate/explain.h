@@ -6,7 +6,8 @@
 
 /* Links that are asked about: all between two tiers, or between two nodes. */
 typedef struct {
-    char what[48];     /* as a fault names them: "tor-fabric", "256-288" */
+    char what[48];     /* as a fault names them in the network as it is, with its own faults:
+                          "tor-fabric", "256-288" */
     uint32_t n_links;  /* directed */
     double load_max;   /* bits on the wire over what the rate allows */
     double tail_share; /* of paths whose busiest link is one of these; of a single pair of nodes, of

@@ -7,7 +7,7 @@
  *        │                             │
  *      host 0 … host H−1  of rack 0: each has a link to leaf 0 of every plane
  *
- * Multiplane meet in the hosts only. A flow takes one plane, which its ECMP hash chooses at the
+ * Planes meet in the hosts only. A flow takes one plane, which its ECMP hash chooses at the
  * host. Ids ascend: hosts rack by rack, leaves plane by plane, spines plane by plane. */
 #include "net/shape.h"
 #include "net/topo_private.h"

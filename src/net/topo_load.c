@@ -304,9 +304,8 @@ static int read_json(Topo *t, const char *path, const Json *root, const TopoLoad
         ours = true, rc = read_graph(&d, root, err);
     else
         return err_input(err,
-                         "%s: expected a topology with \"clos\", \"pods\" (a "
-                         "cluster) or \"nodes\" "
-                         "and \"links\"",
+                         "%s: expected a topology with \"clos\" or another shape, \"pods\" (a "
+                         "cluster) or \"nodes\" and \"links\"",
                          path);
     if (rc == 0) rc = topo_draft_build(t, &d, path, o, err);
     topo_draft_free(&d);

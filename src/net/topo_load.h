@@ -14,7 +14,7 @@ typedef struct {
     double link_delay_ns; /* of links without a delay, if has_link_delay */
     bool has_link_delay;
     double rate_unit_bps, delay_unit_ns; /* of bare numbers in files that don't say; 0: refused */
-    Faults faults;                       /* beside the file's; topo_load does not apply them */
+    Faults faults; /* beside the file's: for the caller to apply (net/faults.h) */
 } TopoLoadOptions;
 
 /* topo_load reads a topology file (spec/README.md, Topology), whose format it recognises by
