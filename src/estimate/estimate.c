@@ -26,10 +26,27 @@
 
 const char *const estimate_methods[] = {"m3", "flowsim", "packet", "sampled", "parsimon", NULL};
 
+/* Whether packets answer where no model and no fluid does. */
+static bool may_simulate_all(const EstimateOptions *o) {
+    return o->method == METHOD_SAMPLED || (o->method == METHOD_M3 && o->fall_back && !o->check.off);
+}
+
 int estimate_check_conf(const void *options, const NetConf *conf, Err *err) {
     const EstimateOptions *o = options;
-    if (o->method != METHOD_M3 || (o->fall_back && !o->check.off)) return 0;
-    return ckpt_check_cc(o->ckpt, conf->cc, err);
+    if (may_simulate_all(o)) return 0;
+    if (conf->routing != ROUTING_ECMP)
+        return err_input(err,
+                         "routing=%s: only packet simulation knows it; expected method sampled, or "
+                         "m3 with packet windows",
+                         netconf_routing_name(conf->routing));
+    return o->method == METHOD_M3 ? ckpt_check_cc(o->ckpt, conf->cc, err) : 0;
+}
+
+int estimate_check_network(const EstimateOptions *o, const Scenario *s, Err *err) {
+    if (!s->timeline || may_simulate_all(o)) return 0;
+    return err_input(err,
+                     "events: only packet simulation knows links that change in time; expected "
+                     "method sampled, or m3 with packet windows");
 }
 
 static FeaturesOptions features_options(const EstimateOptions *o) {
@@ -299,22 +316,7 @@ const char *estimate_unknown(const Scenario *s, const NetConf *conf) {
 }
 
 bool estimate_falls_back(const EstimateOptions *o, const Scenario *s, const NetConf *conf) {
-    return o->method == METHOD_M3 && o->fall_back && !o->check.off && estimate_unknown(s, conf);
-}
-
-int estimate_check_network(const EstimateOptions *o, const Scenario *s, const NetConf *conf,
-                           Err *err) {
-    if (!windows_need_all(s, conf) || o->method == METHOD_SAMPLED ||
-        estimate_falls_back(o, s, conf))
-        return 0;
-    if (!s->timeline)
-        return err_input(err,
-                         "routing=%s: only packet simulation knows it; expected method "
-                         "sampled, or m3 with packet windows",
-                         netconf_routing_name(conf->routing));
-    return err_input(err,
-                     "events: only packet simulation knows links that change in time; expected "
-                     "method sampled, or m3 with packet windows");
+    return o->method == METHOD_M3 && may_simulate_all(o) && estimate_unknown(s, conf);
 }
 
 /* estimate_run; kept NULL: no features are kept. */
@@ -324,7 +326,7 @@ static int run(Features *kept, const Scenario *s, const EstimateOptions *o, cons
     EstimateOptions own = *o;
     *out = (Estimate){0};
     if (estimate_check_conf(o, &s->conf, err) != 0) return -1;
-    if (estimate_check_network(o, s, &s->conf, err) != 0) return -1;
+    if (estimate_check_network(o, s, err) != 0) return -1;
     if (o->method == METHOD_M3 && ckpt_check_cc(o->ckpt, s->conf.cc, NULL) != 0) {
         log_note(log, "checkpoint %s does not know %s: packet windows alone (--method sampled)",
                  o->ckpt->name, netconf_cc_name(s->conf.cc));

@@ -95,19 +95,19 @@ int estimate_rerun(Features *f, const Scenario *s, const EstimateOptions *o, con
                    Estimate *out, Err *err);
 
 /* estimate_check_conf returns 0, or −1 with an input error if the method cannot answer for these
- * settings: the checkpoint was not trained on the congestion control. For
- * ScenarioOptions.check_conf, with the EstimateOptions as ctx, so that this is found before flows
- * are drawn; estimate_run, estimate_features and estimate_predict check it as well. */
+ * settings: the checkpoint was not trained on the congestion control, or neither model nor fluid
+ * knows the routing. For ScenarioOptions.check_conf, with the EstimateOptions as ctx, so that this
+ * is found before flows are drawn; estimate_run, estimate_features and estimate_predict check it as
+ * well. */
 int estimate_check_conf(const void *options, const NetConf *conf, Err *err);
 
 /* estimate_unknown returns what no model knows of a network under settings, as "links that lose
  * packets"; NULL: nothing. estimate_falls_back returns whether packets alone are simulated for that
- * reason, and estimate_check_network −1 with an input error if the network needs packets and the
- * options ask for none. */
+ * reason, and estimate_check_network −1 with an input error if the network changes in time and the
+ * options ask for no packets. */
 const char *estimate_unknown(const Scenario *s, const NetConf *conf);
 bool estimate_falls_back(const EstimateOptions *o, const Scenario *s, const NetConf *conf);
-int estimate_check_network(const EstimateOptions *o, const Scenario *s, const NetConf *conf,
-                           Err *err);
+int estimate_check_network(const EstimateOptions *o, const Scenario *s, Err *err);
 
 /* estimate_has_windows returns whether the options ask for windows of packet simulation. */
 bool estimate_has_windows(const EstimateOptions *o);

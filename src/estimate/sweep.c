@@ -223,14 +223,14 @@ static int share_traffic(SweepRun *r, size_t first, Err *err) {
     if (!r->out->topo) r->out->topo = mem_strdup(o.topo_path ? o.topo_path : s.topo.name);
     SweepRow **rows = MEM_NEW(SweepRow *, r->n);
     size_t n_rows = 0;
+    rc = estimate_check_network(r->estimate, &s, err);
     for (size_t i = first; i < r->n && rc == 0; i++) {
         if (!mix_same_traffic(&r->planned[i].mix, &r->planned[first].mix)) continue;
         SweepStage stage = i == first ? SWEEP_TRAFFIC : SWEEP_FLUID;
         rows[n_rows++] = &r->out->rows[i];
         if (r->planned[i].done) continue;
         const NetConf *conf = &r->out->rows[i].conf;
-        if (estimate_check_network(r->estimate, &s, conf, err) != 0) rc = -1;
-        else if (has_model(r, i) && !estimate_falls_back(r->estimate, &s, conf))
+        if (has_model(r, i) && !estimate_falls_back(r->estimate, &s, conf))
             rc = share_fluid(r, i, &s, stage, err);
         else describe_row(r, i, &s, stage);
     }
