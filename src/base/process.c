@@ -40,8 +40,9 @@ static char *find(const char *program) {
 
 bool process_find(const char *program) {
     char *file = find(program);
+    bool found = file != NULL;
     free(file);
-    return file != NULL;
+    return found;
 }
 
 /* In the child: never returns. 127, as shells do, says that the program could not be started. */
