@@ -198,26 +198,29 @@ static void say_what_differs(const Seen *a, const Seen *b, uint64_t seed, int th
             a->series == b->series ? "" : " differ");
 }
 
-static void threads_change_no_byte(void **state) {
-    (void)state;
+/* Runs random cases from a seed on, each on one thread and by `run` on 2 to 4 threads or ranks;
+ * `limit` leaves out what these cannot do. */
+static void no_byte_changes(uint64_t first_seed, void (*limit)(Case *c),
+                            int (*run)(const Case *c, int n, Seen *seen)) {
     const char *asked = getenv("M3_PARALLEL_NETS");
     uint64_t n = asked ? strtoull(asked, NULL, 10) : N_NETS, n_parallel[5] = {0}, n_drops = 0,
              n_pauses = 0, n_timeouts = 0, n_differ = 0;
     Seen *one = MEM_NEW(Seen, 1), *more = MEM_NEW(Seen, 1);
-    for (uint64_t seed = 0; seed < n; seed++) {
+    for (uint64_t seed = first_seed; seed < first_seed + n; seed++) {
         Case c;
         random_case(&c, seed);
+        if (limit) limit(&c);
         run_case(&c, 1, one);
         n_drops += one->stats.n_drops > 0;
         n_pauses += one->stats.n_pauses > 0;
         n_timeouts += one->stats.n_timeouts > 0;
-        for (int threads = 2; threads <= 4; threads++) {
-            int used = run_case(&c, threads, more);
-            assert_true(used <= threads);
+        for (int parts = 2; parts <= 4; parts++) {
+            int used = run(&c, parts, more);
+            assert_true(used <= parts);
             n_parallel[used]++;
             if (is_same(one, more)) continue;
             n_differ++;
-            say_what_differs(one, more, seed, threads);
+            say_what_differs(one, more, seed, parts);
         }
         free_case(&c);
     }
@@ -227,6 +230,11 @@ static void threads_change_no_byte(void **state) {
     assert_true(n_drops > n / 10 && n_pauses > n / 20 && n_timeouts > n / 50);
     free(one);
     free(more);
+}
+
+static void threads_change_no_byte(void **state) {
+    (void)state;
+    no_byte_changes(0, NULL, run_case);
 }
 
 /* ---- ranks ---- */
@@ -250,36 +258,20 @@ static void run_rank(void *ctx, Ranks *ranks) {
     free(seen);
 }
 
+static int run_on_ranks(const Case *c, int n, Seen *seen) {
+    RankedCase r = {c, seen, 0};
+    thread_ranks_run(n, run_rank, &r);
+    return r.n_ranks;
+}
+
+static void leave_to_one(Case *c) {
+    c->opt.compat = c->traced = false;
+    c->interval_ns = 0;
+}
+
 static void ranks_change_no_byte(void **state) {
     (void)state;
-    const char *asked = getenv("M3_PARALLEL_NETS");
-    uint64_t n = asked ? strtoull(asked, NULL, 10) : N_NETS, n_ranked[5] = {0}, n_drops = 0,
-             n_pauses = 0, n_timeouts = 0, n_differ = 0;
-    Seen *one = MEM_NEW(Seen, 1), *more = MEM_NEW(Seen, 1);
-    for (uint64_t seed = 0; seed < n; seed++) {
-        Case c;
-        random_case(&c, seed + 1000);
-        c.opt.compat = c.traced = false;
-        c.interval_ns = 0;
-        run_case(&c, 1, one);
-        n_drops += one->stats.n_drops > 0;
-        n_pauses += one->stats.n_pauses > 0;
-        n_timeouts += one->stats.n_timeouts > 0;
-        for (int ranks = 2; ranks <= 4; ranks++) {
-            RankedCase r = {&c, more, 0};
-            thread_ranks_run(ranks, run_rank, &r);
-            n_ranked[r.n_ranks]++;
-            if (is_same(one, more)) continue;
-            n_differ++;
-            say_what_differs(one, more, seed + 1000, ranks);
-        }
-        free_case(&c);
-    }
-    assert_int_equal(n_differ, 0);
-    assert_true(n_ranked[2] > n / 2 && n_ranked[3] > n / 3 && n_ranked[4] > n / 4);
-    assert_true(n_drops > n / 10 && n_pauses > n / 20 && n_timeouts > n / 50);
-    free(one);
-    free(more);
+    no_byte_changes(1000, leave_to_one, run_on_ranks);
 }
 
 int main(void) {
