@@ -60,4 +60,14 @@ static inline void net_case_no_clos(Topo *t, const Topo *clos) {
     net_case_rebuild(t, clos, cables, clos->n_links / 2);
     free(cables);
 }
+
+/* net_case_many_racks makes a Clos of ROUTE_MANY_RACKS racks, whose figures are used in place of a
+ * search, and the same network for which they are not. */
+static inline void net_case_many_racks(Topo *clos, Topo *plain) {
+    Clos c;
+    clos_default(&c);
+    c.pods = 8, c.racks_per_pod = ROUTE_MANY_RACKS / c.pods, c.hosts_per_rack = 2;
+    net_case_clos(clos, &c);
+    net_case_no_clos(plain, clos);
+}
 #endif

@@ -116,12 +116,8 @@ static void a_clos_needs_no_search(void **state) {
  * the others is searched. */
 static void many_racks_have_the_product_of_a_search(void **state) {
     (void)state;
-    Clos c;
     Topo t, plain;
-    clos_default(&c);
-    c.pods = 8, c.racks_per_pod = ROUTE_MANY_RACKS / c.pods, c.hosts_per_rack = 2;
-    net_case_clos(&t, &c);
-    net_case_no_clos(&plain, &t);
+    net_case_many_racks(&t, &plain);
     Route *r = net_case_route(&t), *searched = net_case_route(&plain);
     assert_non_null(route_clos(r));
     assert_null(route_clos(searched));

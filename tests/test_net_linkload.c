@@ -233,12 +233,8 @@ static void racks_may_share_rows(void **state) {
  * that is unlike the others goes by passes. */
 static void many_racks_have_the_loads_of_passes(void **state) {
     (void)state;
-    Clos c;
     Topo t, plain;
-    clos_default(&c);
-    c.pods = 8, c.racks_per_pod = ROUTE_MANY_RACKS / c.pods, c.hosts_per_rack = 2;
-    net_case_clos(&t, &c);
-    net_case_no_clos(&plain, &t);
+    net_case_many_racks(&t, &plain);
     Route *r = net_case_route(&t), *by_passes = net_case_route(&plain);
     double *a = MEM_NEW(double, t.n_links), *b = MEM_NEW(double, t.n_links);
     assert_non_null(route_clos(r));
