@@ -23,11 +23,7 @@ static void traffic_add(WindowTraffic *t, uint32_t src, uint32_t dst, uint64_t s
                         int64_t start_ns, uint16_t sport) {
     Flows *f = &t->flows;
     if (f->n == t->cap) {
-        t->cap = 2 * t->cap + 64;
-        f->src = mem_realloc(f->src, t->cap, sizeof *f->src);
-        f->dst = mem_realloc(f->dst, t->cap, sizeof *f->dst);
-        f->size_b = mem_realloc(f->size_b, t->cap, sizeof *f->size_b);
-        f->start_ns = mem_realloc(f->start_ns, t->cap, sizeof *f->start_ns);
+        flows_reserve(f, &t->cap, f->n + 1);
         t->sport = mem_realloc(t->sport, t->cap, sizeof *t->sport);
     }
     f->src[f->n] = src;

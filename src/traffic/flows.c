@@ -25,6 +25,17 @@ void flows_init(Flows *f, size_t n) {
                  .start_ns = MEM_NEW(int64_t, n)};
 }
 
+void flows_reserve(Flows *f, size_t *cap, size_t n) {
+    enum { LEAST = 64 };
+    if (n <= *cap) return;
+    *cap = n > 2 * *cap ? n : 2 * *cap;
+    if (*cap < LEAST) *cap = LEAST;
+    f->src = mem_realloc(f->src, *cap, sizeof *f->src);
+    f->dst = mem_realloc(f->dst, *cap, sizeof *f->dst);
+    f->size_b = mem_realloc(f->size_b, *cap, sizeof *f->size_b);
+    f->start_ns = mem_realloc(f->start_ns, *cap, sizeof *f->start_ns);
+}
+
 void flows_free(Flows *f) {
     free(f->src);
     free(f->dst);

@@ -36,6 +36,9 @@ typedef struct {
 /* flows_init makes room for n flows without the optional columns; contents are undefined. */
 void flows_init(Flows *f, size_t n);
 void flows_free(Flows *f);
+/* flows_reserve gives the four columns room for at least n flows if it is now for *cap: doubling.
+ */
+void flows_reserve(Flows *f, size_t *cap, size_t n);
 /* flows_sort puts flows into ascending order of start_ns, ties as they were. flows_sort_numbered
  * lets their numbers stay with them: those without ids get their indices first. */
 void flows_sort(Flows *f);

@@ -143,13 +143,7 @@ static int read_pairs(HtsimMatrix *m, uint64_t *start_ps, uint64_t *size_b, Htsi
 
 /* Appends the connection whose ends are the word `ends`; `cap` flows have room. */
 static int read_connection(HtsimMatrix *m, char *ends, Flows *f, size_t *cap) {
-    if (f->n == *cap) {
-        *cap = *cap ? *cap * 2 : 1024;
-        f->src = mem_realloc(f->src, *cap, sizeof *f->src);
-        f->dst = mem_realloc(f->dst, *cap, sizeof *f->dst);
-        f->size_b = mem_realloc(f->size_b, *cap, sizeof *f->size_b);
-        f->start_ns = mem_realloc(f->start_ns, *cap, sizeof *f->start_ns);
-    }
+    flows_reserve(f, cap, f->n + 1);
     MEM_GROW(m->waits, m->cap_waits, f->n + 1);
     char *arrow = strstr(ends, "->");
     uint64_t start_ps;

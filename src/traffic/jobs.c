@@ -291,14 +291,7 @@ static uint32_t add(JobsDraw *d, uint32_t src, uint32_t dst, uint64_t size_b, in
                     int64_t delay_ns) {
     Flows *f = d->f;
     size_t i = f->n++;
-    if (i >= d->cap) {
-        d->cap = d->cap ? 2 * d->cap : 1024;
-        if (d->cap < f->n) d->cap = f->n;
-        f->src = mem_realloc(f->src, d->cap, sizeof *f->src);
-        f->dst = mem_realloc(f->dst, d->cap, sizeof *f->dst);
-        f->size_b = mem_realloc(f->size_b, d->cap, sizeof *f->size_b);
-        f->start_ns = mem_realloc(f->start_ns, d->cap, sizeof *f->start_ns);
-    }
+    flows_reserve(f, &d->cap, f->n);
     f->src[i] = src;
     f->dst[i] = dst;
     f->size_b[i] = size_b;
