@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -67,19 +66,12 @@ static void look(void) {
 
 static void multiply(void) { nn_linear(y, x, w, NULL, GEMM_N, GEMM_K, GEMM_K); }
 
-/* Time of this thread: beside other work, only caches and memory are shared. */
-static double cpu_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static double best_s(void (*f)(void)) {
     double best = 1e9;
     for (int i = 0; i < REPEATS; i++) {
-        double t = cpu_s();
+        double t = bench_cpu_s();
         f();
-        t = cpu_s() - t;
+        t = bench_cpu_s() - t;
         if (t < best) best = t;
     }
     return best;

@@ -2,19 +2,12 @@
  * heap, and networks under load. Processor time of one core; comparisons with the reference:
  * tests/bench/ns3-agreement. */
 #include <math.h>
-#include <time.h>
 
 #include "../packet_net.h"
 #include "base/rng.h"
 #include "net/clos.h"
 #include "packet/evq.h"
 #include "row.h"
-
-static double cpu_now_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* A port's life: each event is followed by one a serialisation and 1 µs later, one in 20 by a timer
  * of 50 µs. */
@@ -23,40 +16,49 @@ static int64_t next_delay(Rng *rng) {
     return k == 0 ? 50000 : k < 7 ? 1047 : k < 10 ? 838 : 1838;
 }
 
-typedef void (*Push)(Evq *q, uint32_t id, int64_t time, uint64_t seq);
-typedef uint32_t (*Pop)(Evq *q);
-static void wheel_push(Evq *q, uint32_t id, int64_t time, uint64_t seq) {
-    evq_push(q, id, time, seq);
-}
-static uint32_t wheel_pop(Evq *q) { return evq_pop(q); }
-
-static double ns_per_event(uint32_t n_pending, Push push, Pop pop) {
-    enum { EVENTS = 2000000, DELAYS = 4096 };
+enum { EVENTS = 2000000, DELAYS = 4096 };
+static double ns_per_event_of_wheel(uint32_t n_pending, const int64_t *delays, Rng *rng) {
     Evq q;
-    Rng rng = rng_stream(1, "bench", n_pending);
-    int64_t delays[DELAYS];
-    for (int i = 0; i < DELAYS; i++) delays[i] = next_delay(&rng);
     evq_init(&q, 1900, n_pending);
     q.nodes = aligned_alloc(EVQ_STRIDE, (size_t)n_pending * EVQ_STRIDE);
-    uint64_t seq = 0;
-    for (uint32_t i = 0; i < n_pending; i++) push(&q, i, (int64_t)rng_below(&rng, 1800), seq++);
-    double start_s = cpu_now_s();
+    int64_t rank = 0;
+    for (uint32_t i = 0; i < n_pending; i++)
+        evq_push(&q, i, (int64_t)rng_below(rng, 1800), rank++, 0);
+    double start_s = bench_cpu_s();
     for (int i = 0; i < EVENTS; i++) {
-        uint32_t id = pop(&q);
-        push(&q, id, q.now + delays[i % DELAYS], seq++);
+        uint32_t id = evq_pop(&q);
+        evq_push(&q, id, q.now + delays[i % DELAYS], rank++, 0);
     }
-    double ns = (cpu_now_s() - start_s) * 1e9 / EVENTS;
+    double ns = (bench_cpu_s() - start_s) * 1e9 / EVENTS;
     free(q.nodes);
     evq_free(&q);
     return ns;
 }
 
+static double ns_per_event_of_heap(uint32_t n_pending, const int64_t *delays, Rng *rng) {
+    EvHeap heap = {.time = INT64_MAX};
+    int64_t rank = 0;
+    for (uint32_t i = 0; i < n_pending; i++)
+        evheap_push(&heap, NULL, (EvFar){(int64_t)rng_below(rng, 1800), rank++, i});
+    double start_s = bench_cpu_s();
+    for (int i = 0; i < EVENTS; i++) {
+        EvFar e = evheap_pop(&heap, NULL);
+        evheap_push(&heap, NULL, (EvFar){e.time + delays[i % DELAYS], rank++, e.id});
+    }
+    double ns = (bench_cpu_s() - start_s) * 1e9 / EVENTS;
+    evheap_free(&heap);
+    return ns;
+}
+
 static void bench_queue(void) {
     static const uint32_t pending[] = {30, 300, 3000, 30000};
+    int64_t delays[DELAYS];
+    Rng rng = rng_stream(1, "bench", 0);
+    for (int i = 0; i < DELAYS; i++) delays[i] = next_delay(&rng);
     for (size_t i = 0; i < sizeof pending / sizeof *pending; i++) {
         char what[64];
-        double wheel = ns_per_event(pending[i], wheel_push, wheel_pop),
-               heap = ns_per_event(pending[i], evq_far_push, evq_far_pop);
+        double wheel = ns_per_event_of_wheel(pending[i], delays, &rng),
+               heap = ns_per_event_of_heap(pending[i], delays, &rng);
         snprintf(what, sizeof what, "event queue, %u pending", pending[i]);
         bench_row(what, bench_cell("%.1f ns", wheel), bench_cell("%.0f M events/s", 1e3 / wheel),
                   bench_none(), bench_cell("x%.1f of a heap", heap / wheel));
@@ -89,10 +91,10 @@ static void bench_network(const char *name, Net *n, size_t n_flows, double load,
     PktStats st;
     Err err;
     for (int run = 0; run < 3; run++) {
-        double start_s = cpu_now_s();
+        double start_s = bench_cpu_s();
         die_on(pktsim_run(n->route, &f, &conf, &(PktOptions){.cc = cc, .seed = 1}, fct, &st, &err),
                &err);
-        best_s = fmin(best_s, cpu_now_s() - start_s);
+        best_s = fmin(best_s, bench_cpu_s() - start_s);
     }
     char what[64];
     snprintf(what, sizeof what, "packets: %s, %s", name, cc);
