@@ -252,8 +252,8 @@ mutants: tests ## flip operators in central files: tests notice 90 % (MUTANTS=30
 	@nice tests/mutants $B $(or $(MUTANTS),30)
 
 # tests/bench/README.md keeps the numbers.
-bench: $B/m3 $(BENCHES) ## measure speed as one table (LARGE=1: with estimates of 10 M flows)
-	@tests/bench/run $B $(LARGE)
+bench: all $(BENCHES) ## measure speed as one table (BENCH="--quick threads": in short, some rows)
+	@tests/bench/run --build $B $(BENCH)
 
 # QUICK=quick: m3 alone, 1 M flows.
 PAPER ?= ../shared/paper
@@ -266,12 +266,13 @@ layers: ## fail on an include that points upward
 
 SOURCES := $(wildcard src/*/*.[ch] src/*/*.cpp tests/*.[ch] tests/bench/*.[ch] \
     tests/fuzz/*.[ch] tests/faults/*.c tests/python/*.[ch] include/*.h)
-PYTHONS := $(wildcard src/python/*.py tests/python/*.py)
+PYTHONS := $(wildcard src/python/*.py tests/python/*.py tests/bench/*.py) tests/bench/run \
+    tests/bench/scale
 SCRIPTS := Makefile include/m3.pc.in $(wildcard .ci/* tests/cli/*/*.case) $(addprefix tests/, \
     layers layers-can-fail library manual mpi readme run-unit slurm summary columns cli/run \
     cli/is-json page/run python/run fuzz/run fuzz/check fuzz/make-seeds fuzz/keep \
     fuzz/oss-fuzz/build.sh fuzz/oss-fuzz/Dockerfile coverage mutants analyze faults/run \
-    faults/kill bench/run bench/ranks bench/ns3-agreement bench/threads paper/run) \
+    faults/kill bench/check bench/ns3-agreement paper/run) \
     $(addprefix packaging/,source deb check Containerfile debian/rules debian/control) \
     $(wildcard packaging/completions/* packaging/debian/tests/*)
 lint: layers ## static checks and formatting

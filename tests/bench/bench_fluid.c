@@ -53,7 +53,7 @@ static void report(const char *name, const Lot *lot, const LotFlow *flows, size_
               bench_published(published_sim_ms, t.sim * 1e3),
               bench_cell("%u active", st.max_active));
     double feature_ms = (t.feature + t.slowdown) * 1e3;
-    snprintf(what, sizeof what, "  its slowdowns and feature map");
+    snprintf(what, sizeof what, "  features");
     bench_row(what, bench_cell("%.2f ms", feature_ms),
               bench_cell("%.0f ns a flow", feature_ms * 1e6 / (double)n),
               bench_published(published_feature_ms, feature_ms), bench_none());

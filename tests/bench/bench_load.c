@@ -97,7 +97,7 @@ static void bench_draw(const Topo *t, const char *sizes, uint64_t n, int threads
               bench_cell("%.1f M flows/s", (double)f.n / (t5 - t4) / 1e6),
               bench_published(t->n_hosts == 256 ? 23e3 * (double)f.n / 1e7 : 0, (t5 - t4) * 1e3),
               bench_none());
-    snprintf(what, sizeof what, "its ECMP tables, matrix, expected loads");
+    snprintf(what, sizeof what, "  tables, matrix, expected loads");
     bench_row(what, bench_cell("%.0f ms", (t4 - t3 + t2 - t0) * 1e3), bench_none(), bench_none(),
               bench_none());
     if (threads == 1) {

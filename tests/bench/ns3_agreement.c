@@ -78,7 +78,7 @@ static void print_tally(Tally *t) {
     double mean = (t->sum_own / (double)(t->n - t->unfinished)) /
                       (t->sum_ref / (double)(t->n - t->unfinished_ref)) -
                   1;
-    printf("%-28s %7zu %4zu %4zu  %7.3f %7.3f  %+7.3f %+7.3f %+7.3f %+7.3f  %6.2f %6.1f\n", t->name,
+    printf("%-28s %7zu %4zu %4zu  %7.3f %7.3f  %+7.3f %+7.3f %+7.3f %+7.3f  %6.3f %6.1f\n", t->name,
            t->n, t->unfinished_ref, t->unfinished, 100.0 * (double)t->n_equal / (double)t->n_both,
            100.0 * (double)t->n_close / (double)t->n_both, 100 * mean, 100 * worst(t, 50),
            100 * worst(t, 90), 100 * worst(t, 99), t->cpu_s,

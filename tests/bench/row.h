@@ -21,6 +21,8 @@ __attribute__((format(printf, 1, 2))) static inline BenchCell bench_cell(const c
     return c;
 }
 
+static inline BenchCell bench_none(void) { return bench_cell("-"); }
+
 /* CPU seconds of this thread so far: of loops on one thread, what others do on the machine hardly
  * shows in their differences. */
 static inline double bench_cpu_s(void) {
@@ -30,10 +32,14 @@ static inline double bench_cpu_s(void) {
 }
 
 /* Published time over ours, both in ms. The published times are those of a reference folder beside
- * the checkout; without it, or where none is known (0), "-". */
+ * the checkout, or in the folder that M3_BENCH_SHARED names; without it, or where none is known
+ * (0), "-". */
 static inline BenchCell bench_published(double published_ms, double our_ms) {
-    bool known = published_ms > 0 && access("../shared/ref/flowsim/README.md", R_OK) == 0;
-    return known ? bench_cell("x%.3g", published_ms / our_ms) : bench_cell("-");
+    char path[4096];
+    const char *shared = getenv("M3_BENCH_SHARED");
+    snprintf(path, sizeof path, "%s/ref/flowsim/README.md", shared ? shared : "../shared");
+    bool known = published_ms > 0 && access(path, R_OK) == 0;
+    return known ? bench_cell("x%.4g", published_ms / our_ms) : bench_none();
 }
 
 /* floor: our share of what the machine does at best, measured in the same run; "-": not compared.
@@ -45,5 +51,4 @@ static inline void bench_row(const char *what, BenchCell value, BenchCell rate, 
     fflush(stdout);
 }
 
-static inline BenchCell bench_none(void) { return bench_cell("-"); }
 #endif
