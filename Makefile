@@ -60,10 +60,9 @@ TORCH_LIB := $(if $(TORCH_HOME),-L$(TORCH_HOME)/lib -Wl$(comma)-rpath$(comma)$(T
 .DEFAULT_GOAL := all
 .PHONY: all library torch mpi man deps deps-check run tests check check-unit check-cli \
     check-library check-manual check-slurm check-mpi check-page check-python check-fuzz \
-    check-faults record debug asan ubsan tsan fuzzers fuzz fuzz-long faults kills coverage mutants \
-    print-flags print-libraries bench paper layers lint analyze format ckpt ckpt-measure install \
-    uninstall source deb \
-    check-deb deps-deb clean help
+    check-faults check-bench record debug asan ubsan tsan fuzzers fuzz fuzz-long faults kills \
+    coverage mutants print-flags print-libraries bench paper layers lint analyze format ckpt \
+    ckpt-measure install uninstall source deb check-deb deps-deb clean help
 
 all: $B/m3 $(if $(SAN),,library man) ## build binary, library, man pages and training plug-in
 
@@ -164,8 +163,8 @@ check: deps-check ## install, build and pass all tests
 	@$(MAKE) --no-print-directory all
 	@rm -f $B/*.count
 	@$(MAKE) --no-print-directory -k check-unit check-cli check-library check-manual \
-	    check-slurm check-mpi check-page check-python check-fuzz check-faults layers; \
-	    status=$$?; tests/summary $B && exit $$status
+	    check-slurm check-mpi check-page check-python check-fuzz check-faults check-bench \
+	    layers; status=$$?; tests/summary $B && exit $$status
 
 tests: $(TESTS) ## build the unit tests
 check-unit: tests ## unit tests alone
@@ -191,6 +190,9 @@ check-page: $B/m3 ## pages of m3 report in headless Chromium alone (skipped wher
 
 check-python: all ## the Python module alone (skipped without python3-pytest, python3-numpy)
 	@tests/python/run $B
+
+check-bench: ## the table of make bench alone, on made-up programs (skipped without python3)
+	@tests/bench/check $B
 
 record: $B/m3 ## re-record the expected output of tests/cli
 	@tests/cli/run --record $B/m3 $B

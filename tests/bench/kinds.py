@@ -28,7 +28,7 @@ class Bench(measure.Runner):
     def factor(self):
         """What a recorded time is to be multiplied by, of the calibrations so far."""
         if not self.factors:
-            raise measure.Absent(f"the machine's factor is of {self.shared}/ref, which is not there")
+            raise measure.Absent(f"the machine's factor needs {self.shared}/ref")
         return statistics.median(self.factors)
 
     def folder(self):
@@ -56,12 +56,14 @@ def median_row(name, what, samples, unit, bar=""):
 
 
 def compare_with_recorded(b, row, recorded, whose):
-    """The ratio to a recorded time, scaled to this machine."""
-    here = recorded * b.factor()
-    row.reference = f"{whose}: {short(recorded)} {row.unit}, here {short(here)}"
-    row.ratio = here / row.figure
-    unscaled = f"unscaled x{short(recorded / row.figure)}"
-    row.note = f"{row.note}; {unscaled}" if row.note else unscaled
+    """The ratio to a recorded time, scaled to this machine if the factor is known."""
+    row.reference = f"{whose}: {short(recorded)} {row.unit}"
+    note = f"unscaled x{short(recorded / row.figure)}"
+    if b.factors:
+        here = recorded * b.factor()
+        row.reference += f", here {short(here)}"
+        row.ratio = here / row.figure
+    row.note = f"{row.note}; {note}" if row.note else note
 
 
 # ---- what the programs of tests/bench print: what, value, rate, times published, note ----
@@ -270,14 +272,17 @@ def published_mix(b, name, what, args, **known):
     yield from estimate(b, name, what, ("--mix", mix, *args), **known)
 
 
-CLOS_1M = {"pods": 256, "racks-per-pod": 128, "hosts-per-rack": 32, "fabs-per-pod": 4,
-           "spines-per-plane": 32}
+# Networks by their number of hosts.
+CLOS = {hosts: dict(zip(("pods", "racks-per-pod", "hosts-per-rack", "fabs-per-pod",
+                         "spines-per-plane"), shape))
+        for hosts, shape in ((16, (1, 2, 8, 2, 0)), (256, (2, 16, 8, 2, 8)),
+                             (1024, (4, 8, 32, 4, 16)), (10240, (10, 32, 32, 4, 16)),
+                             (102400, (64, 50, 32, 4, 24)), (1048576, (256, 128, 32, 4, 32)))}
 
 
 def internet(b, name, what, args, rounds=None, bar_s="", bar_mb=""):
     """What 1,048,576 hosts cost; TOPO and MIX stand for files of them."""
-    files = {"TOPO": b.folder() / "clos-1048576.json", "MIX": uniform_mix(b.folder())}
-    make_clos(b, CLOS_1M, files["TOPO"])
+    files = {"TOPO": clos(b, 1048576), "MIX": uniform_mix(b.folder())}
     costs = in_turn(rounds or b.rounds, lambda: b.m3(*(files.get(a, a) for a in args)))[0]
     row = median_row(name, what, [c.wall_s for c in costs], "s", bar_s)
     row.note = f"{short(statistics.median(c.cpu_s for c in costs))} CPU s"
@@ -285,9 +290,12 @@ def internet(b, name, what, args, rounds=None, bar_s="", bar_mb=""):
     yield median_row(f"{name}/memory", "  memory", [c.mb for c in costs], "MB", bar_mb)
 
 
-def make_clos(b, shape, path):
-    options = [x for name, count in shape.items() for x in (f"--{name}", count)]
+def clos(b, hosts):
+    """The file of a Clos network."""
+    path = b.folder() / f"clos-{hosts}.json"
+    options = [x for name, count in CLOS[hosts].items() for x in (f"--{name}", count)]
     b.m3("topo", "clos", *options, "--out", path)
+    return path
 
 
 def uniform_mix(folder):

@@ -5,6 +5,7 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -65,7 +66,8 @@ def remove(folder):
 
 
 class Runner:
-    def __init__(self, build, shared):
+    def __init__(self, build, shared="../shared", most_s=600):
+        self.most_s = most_s  # that a command may take
         self.build = pathlib.Path(build).absolute()
         self.shared = pathlib.Path(shared)
         self.environment = os.environ | MPI | {"LC_ALL": "C", "M3_BENCH_TABS": "1",
@@ -98,14 +100,27 @@ class Runner:
         line = [str(self.build / "bench/clock"), str(times), *map(str, command)]
         if ranks > 1:
             line = ["mpirun", "-q", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] + line
-        done = subprocess.run(line, stdout=stdout, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                              env=self.environment, text=True)
-        if done.returncode != 0:
-            why = done.stderr.strip().splitlines()[-1:] or ["no message"]
-            raise Failed(f"{pathlib.Path(command[0]).name}: status {done.returncode}: {why[0]}")
+        status, errors = self.run(line, stdout)
+        if status != 0:
+            why = errors.strip().splitlines()[-1:] or ["no message"]
+            raise Failed(f"{pathlib.Path(command[0]).name}: status {status}: {why[0]}")
         rows = [[float(x) for x in row.split()] for row in times.read_text().splitlines()]
         wall_s, cpu_s, kib = zip(*rows)
         return Cost(max(wall_s), sum(cpu_s), max(cpu_s), max(kib) * 1024 / 1e6)
+
+    def run(self, line, stdout):
+        """Returns status and messages. What takes too long or is interrupted is ended."""
+        p = subprocess.Popen(line, stdout=stdout, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                             env=self.environment, text=True, start_new_session=True)
+        try:
+            errors = p.communicate(timeout=self.most_s)[1]
+        except BaseException as e:
+            os.killpg(p.pid, signal.SIGTERM)
+            p.wait()
+            if isinstance(e, subprocess.TimeoutExpired):
+                raise Failed(f"{line[2]} took more than {self.most_s:.0f} s") from e
+            raise
+        return p.returncode, errors
 
     def m3(self, *args, ranks=1):
         return self.clocked(self.build / "m3", *args, "-q", ranks=ranks)

@@ -11,7 +11,8 @@ import re
 import statistics
 
 OK, ABSENT, FAILED = "ok", "not measured", "failed"
-COLUMNS = ("row", "what", "figure", "unit", "reference", "ratio", "bar", "verdict", "others", "note")
+COLUMNS = ("row", "what", "figure", "unit", "reference", "ratio", "bar", "verdict", "others",
+           "note")
 
 
 @dataclasses.dataclass
@@ -67,7 +68,8 @@ def selects(pattern, name):
 def may_select(pattern, group):
     """Whether rows of this name, or of names that begin with it and a slash, may be meant."""
     fixed = re.split(r"[*?]", pattern)[0]
-    return selects(pattern, group) or (group + "/").startswith(fixed) or fixed.startswith(group + "/")
+    below = group + "/"
+    return selects(pattern, group) or below.startswith(fixed) or fixed.startswith(below)
 
 
 class People:
@@ -80,8 +82,8 @@ class People:
                   "others", "")
 
     def line(self, out, *cells):
-        widths = "{:<47} {:<42} {:>13}  {:<37} {:>6}  {:<14} {:>6}  {}"
-        print(widths.format(*cells).rstrip(), file=out, flush=True)
+        form = "{:<47} {:<42} {:>13}  {:<37} {:>6}  {:<14} {:>6}  {}"
+        print(form.format(*cells).rstrip(), file=out, flush=True)
 
     def row(self, out, r):
         if r.state != OK:
