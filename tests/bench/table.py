@@ -77,7 +77,7 @@ class People:
 
     def head(self, out, machine):
         for line in machine.values():
-            print(f"# {line}", file=out)
+            print(f"{line}\n", file=out)
         self.line(out, "row", "what is measured", "figure", "compared with", "ratio", "bar",
                   "others", "")
 
@@ -99,8 +99,19 @@ class People:
         def count(state, verdict=None):
             return sum(r.state == state and verdict in (None, r.verdict()) for r in rows)
 
-        print(f"# {len(rows)} rows; bars: {count(OK, 'met')} met, {count(OK, 'missed')} missed; "
+        print(f"\n{len(rows)} rows; bars: {count(OK, 'met')} met, {count(OK, 'missed')} missed; "
               f"{count(ABSENT)} not measured here, {count(FAILED)} failed", file=out)
+
+
+class Markdown(People):
+    """The same as a table of a README."""
+
+    def head(self, out, machine):
+        super().head(out, machine)
+        print("|---" * 8 + "|", file=out)
+
+    def line(self, out, *cells):
+        print("| " + " | ".join(cells) + " |", file=out, flush=True)
 
 
 class Csv:
