@@ -12,11 +12,12 @@ typedef struct PktSim PktSim;
 
 /* The sender's end. */
 typedef struct {
-    uint64_t size_b, nxt, una;             /* in bytes: size, next to send, first unacknowledged */
-    uint64_t nxt_max;                      /* what is below is a retransmission */
-    uint64_t rate_window_b;                /* payload bytes in flight at cc.rate_bps */
-    uint32_t index;                        /* in Flows; NONE: slot not in use */
-    uint32_t nic, pos;                     /* NIC and place in its list, NONE: left it */
+    uint64_t size_b, nxt, una; /* in bytes: size, next to send, first unacknowledged */
+    uint64_t nxt_max;          /* what is below is a retransmission */
+    uint64_t rate_window_b;    /* payload bytes in flight at cc.rate_bps */
+    uint32_t index;            /* in Flows; NONE: slot not in use */
+    uint32_t pos;              /* in its NIC's list, NONE: left it */
+    uint32_t nic;
     uint32_t n_packets;                    /* in the network, ACKs and credit included */
     int64_t pace_ticks;                    /* of a full packet at the present rate */
     uint32_t last_wire_b;                  /* of the last packet sent */

@@ -112,7 +112,7 @@ static OrderLog new_log(size_t n_flows) {
                       .common = mem_reserve(n_flows, sizeof(uint32_t))};
 }
 
-static void init_part(Parallel *x, const Partition *plan, int q) {
+static void init_part(Parallel *x, const Partition *plan, int q, Arena *arena) {
     Part *p = &x->parts[q];
     *p = (Part){.sim = x->sims[q],
                 .me = q,
@@ -122,16 +122,19 @@ static void init_part(Parallel *x, const Partition *plan, int q) {
                 .of_link = x->of_link,
                 .apart = x->apart,
                 .order = {.logs = x->logs, .me = q}};
-    for (int i = 0; i < PART_BOXES; i++) p->boxes[i] = MEM_ZNEW(PartBox, (size_t)x->n);
+    for (int i = 0; i < PART_BOXES; i++) {
+        p->boxes[i] = ARENA_NEW(arena, PartBox, (size_t)x->n);
+        for (int to = 0; to < x->n; to++) p->boxes[i][to] = (PartBox){0};
+    }
     if (x->sims[0]->compat) p->log = new_log(x->sims[0]->in->n);
     x->logs[q] = &p->log;
 }
 
 /* False: the system refused the memory for a log. */
-static bool init_parts(Parallel *x, const Partition *plan) {
+static bool init_parts(Parallel *x, const Partition *plan, Arena *arena) {
     bool all = true;
     for (int q = 0; q < x->n; q++) {
-        init_part(x, plan, q);
+        init_part(x, plan, q, arena);
         all &= !x->sims[0]->compat || (x->logs[q]->steps && x->logs[q]->common);
     }
     return all;
@@ -528,7 +531,7 @@ int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
     Arena arena = {0};
     Parallel x = new_parallel(s, plan, s->compat, stop, &arena);
     for (size_t q = 0; q < n; q++) x.sims[q] = q == 0 ? s : &x.own[q].sim;
-    if (!init_parts(&x, plan)) {
+    if (!init_parts(&x, plan, &arena)) {
         free_parts(&x);
         release_slots(s, n_slots);
         arena_free(&arena);
@@ -549,9 +552,9 @@ int parallel_run(PktSim *s, const Partition *plan, int64_t stop, Err *err) {
 /* ---- on ranks ---- */
 
 /* The partition of this rank, whose simulation is the caller's, and stand-ins for the others. */
-static bool set_up_rank(Parallel *x, const Partition *plan, PktSim *s, int me) {
+static bool set_up_rank(Parallel *x, const Partition *plan, PktSim *s, int me, Arena *arena) {
     for (int q = 0; q < x->n; q++) x->sims[q] = s;
-    bool all = init_parts(x, plan);
+    bool all = init_parts(x, plan, arena);
     share_slots(x);
     connect(x, me);
     return all;
@@ -606,7 +609,7 @@ int parallel_run_on_ranks(PktSim *s, const Partition *plan, int64_t stop, Ranks 
     if (ranks->rank >= plan->n) return exchange_results(s, ranks, false, &none, err);
     if (!reserve_slots(s, n_slots)) diag_out_of_memory("slots for %zu flows", n_slots);
     Parallel x = new_parallel(s, plan, true, stop, &arena);
-    if (!set_up_rank(&x, plan, s, ranks->rank)) diag_out_of_memory("partitions");
+    if (!set_up_rank(&x, plan, s, ranks->rank, &arena)) diag_out_of_memory("partitions");
     progress_init(&x.progress, s->opt->log, "flows", s->in->n);
     int rc = run_rank(&x, ranks, err);
     progress_finish(&x.progress);

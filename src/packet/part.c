@@ -304,7 +304,6 @@ static void free_boxes(PartBox *b, int n) {
         free(b[q].hops);
         free(b[q].notes);
     }
-    free(b);
 }
 
 void part_free(Part *p) {

@@ -13,8 +13,9 @@
 #include "packet/order.h"
 #include "packet/pktsim_private.h"
 
-/* Windows that partitions may be apart; what goes from one to another takes at least as long. */
-enum { PART_APART = 4, PART_BOXES = 2 * PART_APART };
+/* Windows that partitions may be apart; what goes from one to another takes at least as long. More
+ * of them spare some waiting, and cost more in messages. */
+enum { PART_APART = 2, PART_BOXES = 2 * PART_APART };
 
 /* When something happened in a partition: a tick, and what tells events of equal time apart, which
  * is the event's rank, or in compat the step of the partition's log. */
@@ -30,10 +31,10 @@ typedef struct {
 } PartNote;
 
 /* What goes from one partition to another in a window, in order: cells, each of which is an event
- * of its time and rank there. */
+ * of its time and rank there. In cache lines of its own. */
 typedef struct {
-    PktCell *cells; /* [n] */
-    uint64_t *hops; /* [n][max_stamps] */
+    _Alignas(64) PktCell *cells; /* [n] */
+    uint64_t *hops;              /* [n][max_stamps] */
     PartNote *notes;
     size_t n, cap, cap_hops, n_notes, cap_notes;
     int64_t next; /* no cell is due before that tick */
@@ -70,21 +71,25 @@ typedef struct {
     uint32_t tie, id;
 } PartPending;
 
+/* A cache line goes back and forth between cores if one writes what another reads, which takes as
+ * long as several events. So what others read is apart from what changes all the time. */
 typedef struct Part {
+    /* Set once. */
     PktSim *sim;
-    int me, n_parts;
     struct Part *all;       /* [n_parts] */
     const uint8_t *of_node; /* [n_nodes] partition */
+    const uint8_t *of_link; /* [n_links] partition of a link's end */
+    int me, n_parts;
     uint32_t first_slot, n_slots;
-    const uint8_t *of_link;     /* [n_links] partition of a link's end */
-    uint32_t window;            /* windows that have ended, of all rounds */
-    uint32_t received;          /* windows of which all has been received */
     uint32_t apart;             /* PART_APART; in compat 1 */
-    uint32_t first_window;      /* of the round */
-    bool begun;                 /* the round */
-    uint64_t first_event;       /* of the round */
     PartBox *boxes[PART_BOXES]; /* [n_parts] to each partition, of the latest windows */
-    PartTrace *trace;           /* [n_trace] of this round */
+
+    _Alignas(64) uint32_t window; /* windows that have ended, of all rounds */
+    uint32_t received;            /* windows of which all has been received */
+    uint32_t first_window;        /* of the round */
+    bool begun;                   /* the round */
+    uint64_t first_event;         /* of the round */
+    PartTrace *trace;             /* [n_trace] of this round */
     size_t n_trace, cap_trace;
     PartChanges cells, flows; /* in use; active */
     uint64_t n_messages;
@@ -111,7 +116,7 @@ void part_receive(Part *p, uint32_t before);
 void part_free(Part *p);
 /* part_boxes returns the boxes to each partition of one of the latest windows. */
 static inline PartBox *part_boxes(const Part *p, uint32_t window) {
-    return p->boxes[window % (2 * p->apart)];
+    return p->boxes[window % PART_BOXES];
 }
 
 /* part_end_epoch lists the pending events that were scheduled in the epoch, in order, for their

@@ -69,12 +69,11 @@ void port_init(PktSim *s, uint32_t link, double host_rate_bps) {
     *p = (Port){.free_at = -1,
                 .control = {NONE, NONE},
                 .data = {NONE, NONE},
-                .kind = kind_of(s, l) & PORT_MAX_KIND,
-                .nic = NONE};
-    bool at_host = s->topo->is_host[l->from] != 0;
+                .kind = kind_of(s, l),
+                .at_host = s->topo->is_host[l->from] != 0};
     s->cells[link] =
-        (PktCell){.kind = CELL_PORT, .event = at_host ? EVENT_NIC_FREE : EVENT_PORT_FREE};
-    if (at_host) {
+        (PktCell){.kind = CELL_PORT, .event = p->at_host ? EVENT_NIC_FREE : EVENT_PORT_FREE};
+    if (p->at_host) {
         p->nic = s->n_nics++;
         s->nics[p->nic] = (Nic){.link = link, .wake = NONE};
     }
@@ -85,7 +84,7 @@ void port_init(PktSim *s, uint32_t link, double host_rate_bps) {
 void port_set_rate(PktSim *s, uint32_t link, double rate_bps) {
     Link l = s->topo->links[link];
     l.rate_bps = rate_bps;
-    s->ports[link].kind = kind_of(s, &l) & PORT_MAX_KIND;
+    s->ports[link].kind = kind_of(s, &l);
 }
 
 /* ---- transmission ---- */
@@ -102,7 +101,7 @@ static void switch_transmit(PktSim *s, Port *p, uint32_t link);
 void port_kick(PktSim *s, uint32_t link) {
     Port *p = &s->ports[link];
     if (is_busy(s, p)) port_await_free(s, p, link);
-    else if (p->nic != NONE) host_transmit(s, p, link);
+    else if (p->at_host) host_transmit(s, p, link);
     else switch_transmit(s, p, link);
 }
 

@@ -24,24 +24,26 @@ typedef struct {
     double rate_bps, delay_ns;
 } PortKind;
 
-/* Kinds are at most as many as links, and a port takes a cell of 64 bytes. */
-enum { PORT_KIND_BITS = 29, PORT_MAX_KIND = (1 << PORT_KIND_BITS) - 1 };
-
-/* The sending end of a directed link: all that a packet meets of it lies in one cache line. */
+/* The sending end of a directed link: all that a packet meets of it lies in one cache line. Flags
+ * are bytes of their own: as bits beside `kind`, which is read right after they were written, they
+ * would have it wait for that. */
 typedef struct {
-    _Alignas(64) int64_t free_at;   /* end of the last transmission, ticks */
-    int64_t free_sched;             /* compat: when it began */
-    PortQueue control;              /* queue 0: strict priority; of a host: its ACKs */
-    PortQueue data;                 /* of a host: unused, its flows are its queue */
-    uint64_t data_b;                /* waiting in `data` */
-    uint64_t peak_b;                /* most that ever waited there */
-    uint32_t nic;                   /* of a host: index of the NIC; NONE: a switch's port */
-    uint32_t sent_b;                /* in total, modulo 2^32: more than telemetry has room for */
-    uint32_t free_tie;              /* compat: of the event of its end */
-    uint32_t kind : PORT_KIND_BITS; /* index of the PortKind */
-    uint32_t away : 1;              /* the link ends in another partition of a parallel run */
-    uint32_t free_queued : 1;       /* the end of the transmission is in the event queue */
-    uint32_t paused : 1;            /* by PFC: data waits */
+    _Alignas(64) int64_t free_at; /* end of the last transmission, ticks */
+    int64_t free_sched;           /* compat: when it began */
+    PortQueue control;            /* queue 0: strict priority; of a host: its ACKs */
+    union {
+        PortQueue data; /* of a switch */
+        uint32_t nic;   /* of a host, whose flows are its queue: index of the NIC */
+    };
+    uint64_t data_b;   /* waiting in `data` */
+    uint64_t peak_b;   /* most that ever waited there */
+    uint32_t sent_b;   /* in total, modulo 2^32: more than telemetry has room for */
+    uint32_t free_tie; /* compat: of the event of its end */
+    uint32_t kind;     /* index of the PortKind */
+    bool at_host;
+    bool away;        /* the link ends in another partition of a parallel run */
+    bool free_queued; /* the end of the transmission is in the event queue */
+    bool paused;      /* by PFC: data waits */
 } Port;
 _Static_assert(sizeof(Port) == 64, "a port is one cache line");
 
