@@ -9,16 +9,18 @@
  * Where every thread has a core of its own, all end a round within microseconds of each other, and
  * spinning is far cheaper than sleeping. Where they share cores, one that spins keeps those that it
  * waits for from running: after GRACE it begins their parts itself, at once if it had to before,
- * and after SPINS it sleeps until the round has ended. */
+ * and after SPINS it sleeps a little between two looks. Not until the round has ended: its own part
+ * may go on long before. */
 #include "base/lockstep.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/par.h"
 
 enum { GRACE = 100, SPINS = 4000 }; /* some 2 and 80 µs */
+enum { NAP_NS = 20000 };
 
 typedef struct {
     _Alignas(64) atomic_ulong begun;
@@ -29,9 +31,6 @@ typedef struct {
     LockstepPart parts[LOCKSTEP_MAX];
     _Alignas(64) atomic_int n_done;
     _Alignas(64) atomic_ulong round; /* 0: there is none any more */
-    atomic_int n_asleep;
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
 } Lockstep;
 
 static inline void pause_briefly(void) {
@@ -42,24 +41,10 @@ static inline void pause_briefly(void) {
 #endif
 }
 
-/* A thread counts as asleep before it looks at the round for the last time, and who ends the round
- * looks for sleepers afterwards: one of them sees the other. */
-static void sleep_through(Lockstep *l, unsigned long round) {
-    pthread_mutex_lock(&l->lock);
-    atomic_fetch_add(&l->n_asleep, 1);
-    while (atomic_load(&l->round) == round) pthread_cond_wait(&l->ended, &l->lock);
-    atomic_fetch_sub(&l->n_asleep, 1);
-    pthread_mutex_unlock(&l->lock);
-}
-
 static void end_round(Lockstep *l, unsigned long round) {
     atomic_store_explicit(&l->n_done, 0, memory_order_relaxed);
     bool more = l->job->next(l->job->ctx);
     atomic_store(&l->round, more ? round + 1 : 0);
-    if (atomic_load(&l->n_asleep) == 0) return;
-    pthread_mutex_lock(&l->lock);
-    pthread_cond_broadcast(&l->ended);
-    pthread_mutex_unlock(&l->lock);
 }
 
 /* Works on a part unless another thread does. False: nothing has moved. */
@@ -81,20 +66,25 @@ static bool take_over(Lockstep *l, unsigned long round, int own) {
     return moved;
 }
 
-/* Works until nothing has moved for SPINS turns, or the round is over. */
+/* Sleeps a little, and returns what is next to be counted. */
+static int nap(void) {
+    nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+    return SPINS;
+}
+
+/* Works until the round is over. */
 static void work_on(Lockstep *l, unsigned long round, int own, int *grace) {
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&l->round, memory_order_acquire) != round) return;
+    for (int i = 0; atomic_load_explicit(&l->round, memory_order_acquire) == round; i++) {
         bool moved = take(l, round, own);
-        if (i == *grace || i == GRACE) {
+        if (i == *grace || i == GRACE || i > SPINS) {
             bool others = take_over(l, round, own);
             *grace = others ? 0 : GRACE;
             moved |= others;
         }
         if (moved) i = -1;
-        pause_briefly();
+        else if (i <= SPINS) pause_briefly();
+        else i = nap();
     }
-    sleep_through(l, round);
 }
 
 static void run_thread(Lockstep *l, int own) {
@@ -111,7 +101,7 @@ static void run_own(void *ctx, size_t own, int worker) {
 /* A thread that the system refuses is no matter: its part is taken over, and when par_for comes to
  * it there is no round any more. */
 void lockstep_run(const LockstepJob *job) {
-    Lockstep l = {.job = job, .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
+    Lockstep l = {.job = job};
     assert(job->n <= LOCKSTEP_MAX);
     for (int i = 0; i < job->n; i++) atomic_init(&l.parts[i].begun, 0);
     atomic_init(&l.round, 1);
