@@ -307,23 +307,6 @@ static void settings_matter(void **state) {
     net_free(&n);
 }
 
-/* Receivers' credit is one order: more threads give the same, and say why they are not used. */
-static void one_thread_is_enough(void **state) {
-    (void)state;
-    Net n;
-    net_clos(&n);
-    Flows f = net_random_flows(&n, 300, 5e5, 8);
-    NetConf conf = conf_of();
-    double one[300], four[300];
-    PktStats st;
-    simulate(&n, &f, &conf, (PktOptions){0}, one, &st);
-    simulate(&n, &f, &conf, (PktOptions){.threads = 4, .any_size = true}, four, &st);
-    assert_memory_equal(one, four, sizeof one);
-    assert_string_equal(st.parallel.why_fewer, "receivers' credit needs one order");
-    flows_free(&f);
-    net_free(&n);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(credit_by_hand),
@@ -333,7 +316,6 @@ int main(void) {
         cmocka_unit_test(trimming_tells_of_losses),
         cmocka_unit_test(all_get_through_lossy_links),
         cmocka_unit_test(settings_matter),
-        cmocka_unit_test(one_thread_is_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -143,7 +143,7 @@ static void random_case(Case *c, uint64_t seed) {
                           .stop_ns = rng_below(&rng, 4) ? 0 : 1 + 60e3 * rng_u01(&rng),
                           .any_size = true};
     if (cc_find(c->opt.cc)->own_design) c->opt.compat = false;
-    c->conf.nscc_trim = rng_below(&rng, 2); /* NSCC on one threshold draws no marks */
+    c->conf.nscc_trim = rng_below(&rng, 2);
     if (rng_below(&rng, 2)) c->conf.nscc_ecn_high = c->conf.nscc_ecn_low;
     c->traced = rng_below(&rng, 3) == 0;
     c->interval_ns = rng_below(&rng, 3) ? 0 : 100 + 20e3 * rng_u01(&rng);

@@ -17,6 +17,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "packet/part.h"
 #include "packet/pktsim_private.h"
 
 void credit_new(PktSim *s) {
@@ -102,7 +103,7 @@ static void send_credit(PktSim *s, uint32_t slot) {
     c->wire_b = (uint16_t)s->ack_wire_b;
     c->byte = s->sinks[slot].granted;
     c->sent = s->now;
-    s->flows[slot].n_packets++;
+    if (!s->part || !part_credit_sent(s, slot)) s->flows[slot].n_packets++;
     pktsim_enter(s, c, pktsim_path(s, slot, 1));
     Port *p = &s->ports[c->link];
     port_queue_put(s, &p->control, id);

@@ -20,7 +20,7 @@
 /* What precedes the cells of a window. */
 typedef struct {
     PartTold told;
-    uint64_t n_cells, n_finished, stop;
+    uint64_t n_cells, n_notes, n_finished, stop;
 } Told;
 
 void exchange_init(Exchange *x, Ranks *ranks, Part *parts, int n) {
@@ -55,9 +55,10 @@ static void pack_box(const PktSim *s, const PartBox *b, RanksOut *out) {
         ranks_put(out, &index, sizeof index);
     }
     ranks_put(out, b->hops, b->n * s->max_stamps * sizeof *b->hops);
+    ranks_put(out, b->notes, b->n_notes * sizeof *b->notes);
 }
 
-static void unpack_box(PktSim *s, PartBox *b, size_t n, RanksIn *in) {
+static void unpack_box(PktSim *s, PartBox *b, size_t n, size_t n_notes, RanksIn *in) {
     MEM_GROW(b->cells, b->cap, n);
     MEM_GROW(b->hops, b->cap_hops, n * s->max_stamps);
     b->n = n;
@@ -68,6 +69,9 @@ static void unpack_box(PktSim *s, PartBox *b, size_t n, RanksIn *in) {
         if (index != NONE) flowslot_meet(s, b->cells[i].flow, index);
     }
     ranks_get(in, b->hops, n * s->max_stamps * sizeof *b->hops);
+    MEM_GROW(b->notes, b->cap_notes, n_notes);
+    ranks_get(in, b->notes, n_notes * sizeof *b->notes);
+    b->n_notes = n_notes;
 }
 
 /* Of the window that has ended. */
@@ -77,10 +81,13 @@ static PartBox *box(Exchange *x, int from, int to) {
 
 int exchange_window(Exchange *x, Err *err) {
     PktSim *s = x->parts[x->me].sim;
-    Told mine = {x->parts[x->me].told, 0, s->stats->n_finished, diag_stop_requested()};
+    Told mine = {.told = x->parts[x->me].told,
+                 .n_finished = s->stats->n_finished,
+                 .stop = diag_stop_requested()};
     for (int q = 0; q < x->n; q++) {
         const PartBox *b = box(x, x->me, q);
         mine.n_cells = b->n;
+        mine.n_notes = b->n_notes;
         x->out[q].len = 0;
         if (q == x->me) continue;
         ranks_put(&x->out[q], &mine, sizeof mine);
@@ -97,7 +104,7 @@ int exchange_window(Exchange *x, Err *err) {
         x->parts[q].told = told.told;
         x->stop |= told.stop != 0;
         x->n_finished += told.n_finished;
-        unpack_box(s, box(x, q, x->me), told.n_cells, &in);
+        unpack_box(s, box(x, q, x->me), told.n_cells, told.n_notes, &in);
     }
     return 0;
 }
@@ -140,7 +147,6 @@ int exchange_changes(Exchange *x, bool cells, bool flows, Err *err) {
 
 typedef struct {
     PktStats stats; /* with the largest queues */
-    int64_t now;
     uint64_t n_messages, n_times;
 } Result;
 
@@ -155,7 +161,7 @@ typedef struct {
 } Sum;
 
 static void pack_result(const PktSim *s, uint64_t n_messages, RanksOut *out) {
-    Result r = {*s->stats, s->now, n_messages, 0};
+    Result r = {*s->stats, n_messages, 0};
     pktsim_peak_queues(s, r.stats.peak_queue_b);
     for (size_t i = 0; i < s->in->n; i++)
         if (!isnan(s->fct_ns[i])) r.n_times++;
@@ -176,7 +182,6 @@ static void hear_result(void *ctx, RanksIn *in) {
     for (int t = 0; t < PKT_MAX_TIERS; t++)
         if (r.stats.peak_queue_b[t] > s->stats->peak_queue_b[t])
             s->stats->peak_queue_b[t] = r.stats.peak_queue_b[t];
-    if (r.now > s->now) s->now = r.now;
     *sum->n_messages += r.n_messages;
     for (uint64_t i = 0; i < r.n_times; i++) {
         Time t;

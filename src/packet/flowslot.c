@@ -70,8 +70,10 @@ static double base_rtt_ns(const PktSim *s, const uint32_t *links, uint32_t n) {
     return ns;
 }
 
-static void start_control(PktSim *s, uint32_t slot, const uint32_t *path, uint32_t n_links) {
-    uint32_t index = s->flows[slot].index;
+/* Both ends know what the sender may send at first. */
+static void start_control(PktSim *s, uint32_t slot, uint32_t n_links) {
+    const uint32_t *path = &s->paths[pktsim_path(s, slot, 0)];
+    uint32_t index = s->sinks[slot].index;
     double nic = s->topo->links[path[0]].rate_bps, line = s->compat ? WIRE_REF_BPS : nic,
            rtt = base_rtt_ns(s, path, n_links);
     CcFlow *cc = &s->flows[slot].cc;
@@ -87,6 +89,7 @@ static void start_control(PktSim *s, uint32_t slot, const uint32_t *path, uint32
     s->cc->start(cc, &s->cc_conf);
     const PktStretch *x = s->opt->stretch;
     if (x && index < x->n_begun) cc_go_on(s->cc, cc, &s->cc_conf, x->rate_bps[index]);
+    s->sinks[slot].granted = cc->window_b;
     flowslot_set_hop_rates(s, slot);
 }
 
@@ -141,7 +144,8 @@ void flowslot_meet(PktSim *s, uint32_t slot, uint32_t index) {
     FlowSink *f = &s->sinks[slot];
     if (f->index == index && f->size_b > 0) return;
     *f = new_sink(s, index, pktsim_start_tick(s, index));
-    find_paths(s, slot);
+    uint32_t n = find_paths(s, slot);
+    if (s->pullers) start_control(s, slot, n);
 }
 
 uint32_t flowslot_start(PktSim *s, uint32_t index) {
@@ -160,9 +164,7 @@ uint32_t flowslot_start(PktSim *s, uint32_t index) {
         s->opt->started_ns[index] =
             (double)s->first_start_ns + (double)s->now / (double)s->ticks_per_ns;
     uint32_t n = find_paths(s, slot);
-    const uint32_t *path = &s->paths[pktsim_path(s, slot, 0)];
-    f->nic = s->ports[path[0]].nic;
-    start_control(s, slot, path, n);
-    s->sinks[slot].granted = f->cc.window_b;
+    f->nic = s->ports[s->paths[pktsim_path(s, slot, 0)]].nic;
+    start_control(s, slot, n);
     return slot;
 }

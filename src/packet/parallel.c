@@ -31,10 +31,13 @@
  * flow is enough to know its path and start elsewhere. Compat, traces, series and figures of links,
  * which need all partitions' logs, are of one process.
  *
- * Left out: controls that have timers (DCQCN): a run ends when nothing but timers is left in all
- * the network. In compat also those that draw random numbers in switches, all from one stream in
- * the order of events. Such runs take one thread; so do stretches of longer runs, and flows that
- * start when others have finished. */
+ * A run ends when nothing but timers of controls is left in all the network: those that go off in
+ * the last round after that don't count.
+ *
+ * Left out: flows that start when others have finished, links that change and switches that choose
+ * packet by packet; and in compat controls that have timers or draw random numbers in switches, all
+ * from one stream in the order of events. Such runs take one thread; so do stretches of longer
+ * runs. */
 #include "packet/parallel.h"
 
 #include <math.h>
@@ -59,6 +62,7 @@ typedef struct {
     int64_t next;                                 /* no event is before */
     int64_t cells, flows, most_cells, most_flows; /* before the round; at most in it */
     uint64_t most_events;
+    PartMoment moved; /* the last event that was no timer of a control */
 } Outlook;
 
 /* What the partitions do next: receive what came of the last round and run the next one; or, in
@@ -282,16 +286,20 @@ static void count_flows(Parallel *x, int64_t start) {
 static Outlook look(Parallel *x) {
     Outlook o = {.next = INT64_MAX};
     int64_t cells = 0, flows = 0;
+    uint64_t n_to_do = 0;
     for (int q = 0; q < x->n; q++) {
         const PartTold *t = &x->parts[q].told;
         if (t->next < o.next) o.next = t->next;
         if (t->n_events > o.most_events) o.most_events = t->n_events;
+        if (part_is_later(t->moved, o.moved)) o.moved = t->moved;
+        n_to_do += t->n_to_do;
         x->n_flows -= t->n_noted;
         o.most_cells += t->cells_most;
         o.most_flows += t->flows_most;
         cells += t->cells_sum;
         flows += t->flows_sum;
     }
+    if (n_to_do == 0) o.next = INT64_MAX;
     o.most_cells += o.cells = x->n_cells;
     o.most_flows += o.flows = x->n_flows;
     x->n_cells += cells;
@@ -462,14 +470,19 @@ static void keep_facts(Parallel *x, uint64_t n_messages) {
     st->parallel.n_messages = n_messages;
 }
 
+/* Where the run ended: at the stop, or as nothing was left to do. */
+static int64_t end_of_run(const Parallel *x) {
+    return x->outlook.next < INT64_MAX ? x->outlook.next : x->outlook.moved.time;
+}
+
 /* Brings the partitions' results together in the caller's simulation. */
 static void gather(Parallel *x) {
     PktSim *s = x->sims[0];
-    for (int q = 1; q < x->n; q++) {
-        parallel_add_stats(s->stats, x->sims[q]->stats);
-        if (x->sims[q]->now > s->now) s->now = x->sims[q]->now;
+    for (int q = 0; q < x->n; q++) {
+        if (x->outlook.next == INT64_MAX) part_forget_timers(&x->parts[q], x->outlook.moved);
+        if (q > 0) parallel_add_stats(s->stats, x->sims[q]->stats);
     }
-    if (x->outlook.next < INT64_MAX && !x->interrupted) s->now = x->outlook.next;
+    s->now = end_of_run(x);
     for (uint32_t l = 0; l < s->topo->n_links; l++) {
         int owner = x->parts[0].of_node[s->topo->links[l].from];
         s->ports[l].peak_b = x->sims[owner]->ports[l].peak_b;
@@ -596,8 +609,9 @@ static int run_rank(Parallel *x, Ranks *ranks, Err *err) {
 static int gather_ranks(Parallel *x, Ranks *ranks, Err *err) {
     PktSim *s = x->sims[0];
     uint64_t n_messages = x->parts[ranks->rank].n_messages;
+    if (x->outlook.next == INT64_MAX) part_forget_timers(&x->parts[ranks->rank], x->outlook.moved);
     if (exchange_results(s, ranks, true, &n_messages, err) != 0) return -1;
-    if (x->outlook.next < INT64_MAX) s->now = x->outlook.next;
+    s->now = end_of_run(x);
     keep_facts(x, n_messages);
     return 0;
 }

@@ -24,7 +24,7 @@
 
 void part_begin_round(Part *p) {
     p->n_noted = (int64_t)p->noted.n;
-    p->n_trace = p->cells.n = p->flows.n = p->noted.n = 0;
+    p->n_trace = p->n_timers = p->cells.n = p->flows.n = p->noted.n = 0;
     p->cells.sum = p->cells.most = p->flows.sum = p->flows.most = 0;
     p->first_window = p->window;
     p->first_event = p->sim->stats->n_events;
@@ -69,6 +69,23 @@ void part_touch(PktSim *s, uint32_t slot) {
     s->flows[slot].touched_step = present_step(s->part);
 }
 
+void part_moved(PktSim *s, bool is_timer) {
+    Part *p = s->part;
+    if (!is_timer) {
+        p->moved = present(p);
+        return;
+    }
+    MEM_GROW(p->timers, p->cap_timers, p->n_timers + 1);
+    p->timers[p->n_timers++] = present(p);
+}
+
+void part_forget_timers(Part *p, PartMoment last) {
+    for (size_t i = p->n_timers; i > 0; i--) {
+        if (!part_is_later(p->timers[i - 1], last)) return;
+        p->sim->stats->n_events--;
+    }
+}
+
 void part_trace(PktSim *s, const PktTraceEvent *e) {
     Part *p = s->part;
     MEM_GROW(p->trace, p->cap_trace, p->n_trace + 1);
@@ -110,8 +127,7 @@ static int owner_of_flow(const Part *p, uint32_t slot) {
     return q;
 }
 
-bool part_packet_gone(PktSim *s, uint32_t slot) {
-    Part *p = s->part;
+static bool note(Part *p, uint32_t slot) {
     int to = owner_of_flow(p, slot);
     if (to == p->me) return false;
     PartBox *b = &part_boxes(p, p->window)[to];
@@ -119,6 +135,10 @@ bool part_packet_gone(PktSim *s, uint32_t slot) {
     b->notes[b->n_notes++] = (PartNote){present(p), slot, p->me};
     return true;
 }
+
+bool part_packet_gone(PktSim *s, uint32_t slot) { return s->compat && note(s->part, slot); }
+
+bool part_credit_sent(PktSim *s, uint32_t slot) { return note(s->part, slot); }
 
 bool part_send_news(PktSim *s, uint32_t id, int64_t time) {
     const PktCell *c = pktsim_cell(s, id);
@@ -142,21 +162,26 @@ void part_run(Part *p, int64_t end) {
 
 /* What was sent in the last windows has not been received yet. */
 void part_end_round(Part *p) {
+    const PktSim *s = p->sim;
     int64_t next = evq_next_time(&p->sim->q);
+    uint64_t n_to_do = evq_len(&s->q) - s->n_timers;
     uint32_t n = p->window - p->first_window;
     for (uint32_t i = 1; i <= n && i <= p->apart; i++) {
         for (int q = 0; q < p->n_parts; q++) {
             const PartBox *b = &part_boxes(p, p->window - i)[q];
             if (b->next < next) next = b->next;
+            n_to_do += b->n;
         }
     }
     p->told = (PartTold){.next = next,
-                         .n_events = p->sim->stats->n_events - p->first_event,
+                         .n_events = s->stats->n_events - p->first_event,
                          .cells_sum = p->cells.sum,
                          .cells_most = p->cells.most,
                          .flows_sum = p->flows.sum,
                          .flows_most = p->flows.most,
-                         .n_noted = p->n_noted};
+                         .n_noted = p->n_noted,
+                         .n_to_do = n_to_do,
+                         .moved = s->cc->timer ? p->moved : present(p)};
 }
 
 /* ---- what comes from others ---- */
@@ -175,6 +200,13 @@ static void take_packets(Part *p, int from) {
         evq_push(&s->q, id, e->time, e->rank, e->tie);
     }
     p->n_messages += b->n;
+}
+
+/* A flow is not over before credit that was sent to it has arrived: what the sender hears of the
+ * flow's end, it hears later than this. */
+static void take_credit_notes(Part *p, int from) {
+    const PartBox *b = &part_boxes(&p->all[from], p->received)[p->me];
+    for (size_t i = 0; i < b->n_notes; i++) p->sim->flows[b->notes[i].slot].n_packets++;
 }
 
 static int by_step(const void *x, const void *y, void *ctx) {
@@ -218,8 +250,11 @@ static void take_notes(Part *p) {
 
 void part_receive(Part *p, uint32_t before) {
     for (; (int32_t)(before - p->received) > 0; p->received++) {
-        for (int q = 0; q < p->n_parts; q++)
-            if (q != p->me) take_packets(p, q);
+        for (int q = 0; q < p->n_parts; q++) {
+            if (q == p->me) continue;
+            take_packets(p, q);
+            if (!p->sim->compat) take_credit_notes(p, q);
+        }
         if (p->sim->compat) take_notes(p);
     }
 }
@@ -312,6 +347,7 @@ void part_free(Part *p) {
     free(p->pending);
     for (int i = 0; i < PART_BOXES; i++) free_boxes(p->boxes[i], p->n_parts);
     free(p->notes);
+    free(p->timers);
     free(p->trace);
     free(p->cells.list);
     free(p->flows.list);

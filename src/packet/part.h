@@ -23,7 +23,13 @@ typedef struct {
     int64_t time, rank;
 } PartMoment;
 
-/* Compat: a packet of a flow that ended in a partition that isn't the flow's (its sender's). */
+/* part_is_later says whether a comes after b; in compat, by time alone. */
+static inline bool part_is_later(PartMoment a, PartMoment b) {
+    return a.time != b.time ? a.time > b.time : a.rank > b.rank;
+}
+
+/* News for the partition that a flow is of (its sender's): a packet of it has left the network, in
+ * compat; else credit has been sent to it. */
 typedef struct {
     PartMoment at;
     uint32_t slot;
@@ -56,7 +62,9 @@ typedef struct {
     int64_t next;      /* no event or packet on a link is before that tick */
     uint64_t n_events; /* of the round */
     int64_t cells_sum, cells_most, flows_sum, flows_most; /* of its changes; most: or less */
-    int64_t n_noted; /* flows that notes of the round before have ended */
+    int64_t n_noted;  /* flows that notes of the round before have ended */
+    uint64_t n_to_do; /* events and packets on links that are no timers of controls */
+    PartMoment moved; /* when there was the last such event */
 } PartTold;
 
 /* A line of the trace. */
@@ -101,8 +109,11 @@ typedef struct Part {
     size_t most_steps; /* of an epoch: then a new one is due */
     PartNote *notes;   /* all that came */
     size_t cap_notes;
-    PartChanges noted; /* flows that they ended */
-    int64_t n_noted;   /* of the window before */
+    PartChanges noted;  /* flows that they ended */
+    int64_t n_noted;    /* of the window before */
+    PartMoment moved;   /* of PartTold */
+    PartMoment *timers; /* [n_timers] of controls that went off in this round */
+    size_t n_timers, cap_timers;
     _Alignas(64) PartTold told;
     _Alignas(64) atomic_uint ended; /* as `window`, for others to see */
 } Part;
@@ -152,6 +163,14 @@ bool part_is_first(const PktSim *s);
  * and nothing was done. */
 bool part_packet_gone(PktSim *s, uint32_t slot);
 bool part_send_news(PktSim *s, uint32_t id, int64_t time);
+/* part_credit_sent notes that a packet of credit is on its way to the sender; false: the flow is of
+ * this partition, and nothing was done. */
+bool part_credit_sent(PktSim *s, uint32_t slot);
+/* part_moved tells of the event of now whether it is a timer of the control, which has some: a run
+ * ends when there is nothing else left. part_forget_timers takes timers off the count of events
+ * that went off after the last other event of all partitions. */
+void part_moved(PktSim *s, bool is_timer);
+void part_forget_timers(Part *p, PartMoment last);
 /* part_count_cell and part_count_flow note by how much a count changes. */
 void part_count_cell(PktSim *s, int by);
 void part_count_flow(PktSim *s, int by);

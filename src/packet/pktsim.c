@@ -334,6 +334,7 @@ void pktsim_run_until(PktSim *s, int64_t end) {
         s->now_rank = c->ev.rank;
         s->now_tie = c->ev.tie;
         if (s->compat) part_log_event(s);
+        if (s->cc->timer) part_moved(s, c->kind == CELL_CC_TIMER);
         handle(s, id);
     }
 }
@@ -578,11 +579,12 @@ static size_t most_at_once(const Flows *f) {
     return most;
 }
 
-/* Whether one thread has to take the run: a control's timers, flows that start when others have
- * finished and the order of draws in compat are of all the network. */
+/* Whether one thread has to take the run: flows that start when others have finished, links that
+ * change and, in compat, the order of draws are of all the network. */
 static bool needs_one_thread(const PktSim *s) {
-    return s->opt->stretch || s->after || s->forward || s->cc->timer || s->cc->credit ||
-           (s->compat && (draws_marks(s) || most_at_once(s->in) > ORDER_MAX_STEPS / 8));
+    return s->opt->stretch || s->after || s->forward ||
+           (s->compat && (s->cc->timer || s->cc->credit || draws_marks(s) ||
+                          most_at_once(s->in) > ORDER_MAX_STEPS / 8));
 }
 
 /* Simulates on several threads if that is wanted and faster, else on this one. */
@@ -594,10 +596,9 @@ static int run_here(PktSim *s, Err *err) {
         if (!one) partition_find(s, s->opt->threads, false, &p);
         if (p.n < s->opt->threads)
             s->stats->parallel.why_fewer =
-                one && s->cc->credit ? "receivers' credit needs one order"
-                : one && s->forward && !s->opt->timeline
+                one && s->forward && !s->opt->timeline
                     ? "switches that choose packet by packet need one order"
-                : one ? "random marks, timers, events and flows that wait for others need one order"
+                : one ? "events, flows that wait for others, and marks in compat need one order"
                       : "more would not be faster here";
     }
     if (p.n > 1) {
@@ -630,7 +631,7 @@ static int run(PktSim *s, Err *err) {
     s->stats->parallel.n_ranks = p.n;
     if (p.n < ranks->size)
         s->stats->parallel.why_fewer =
-            one ? "compat, traces, timers and flows that wait need all events in one place"
+            one ? "compat, traces, events and flows that wait need all of the network in one place"
                 : "more would not be faster here";
     partition_free(&p);
     return rc;
