@@ -91,7 +91,8 @@ typedef struct {
     WindowFlow *flows; /* [n] */
     size_t n;
     PktStats stats;
-    double served_b, fluid_b; /* after the warm-up: by the packet simulation, by the fluid one */
+    double served_b, fluid_b; /* after the warm-up: by the packet simulation, by the fluid one; 0
+                                 unless finds_capacity */
 } WindowResult;
 
 typedef struct WindowsRun {
@@ -105,6 +106,7 @@ typedef struct WindowsRun {
     double warm_ns, tail_ns;
     double fixed_hops; /* of a window, whatever its measured time */
     bool piloted;
+    bool finds_capacity; /* windows compare what both simulations serve */
     Round round;
     WindowResult *result; /* [round.n_windows] */
 } WindowsRun;
@@ -324,7 +326,7 @@ static int simulate(const WindowsRun *r, double capacity, const WindowTraffic *t
         find_rest(r, capacity, t, first, n, fct_ns, received_b, m.end_ns, rest_ns);
         out->flows = slowdowns(r, &m);
         out->n = drop_unstarted(out->flows, m.flows.start_ns, n);
-        compare_served(r, capacity, t, &x, out);
+        if (r->finds_capacity) compare_served(r, capacity, t, &x, out);
     }
     free(fct_ns);
     free(received_b);
@@ -479,16 +481,14 @@ typedef struct {
 
 /* Returns the capacity to go on with, given what was measured at the present one, and the deviation
  * of its logarithm. */
-static double next_capacity(Search *s, double usual, double max_load, double capacity, Efficiency e,
-                            double *error) {
+static double next_capacity(Search *s, double usual, double capacity, Efficiency e, double *error) {
     double measured = log(capacity) + (e.value - SERVED) / SERVED_SLOPE,
            v = e.error / SERVED_SLOPE * (e.error / SERVED_SLOPE) + 1e-4;
     s->weight += 1 / v;
     s->sum += measured / v;
     double common = SERVED_DEVIATION / SERVED_SLOPE, of_rounds = 1 / s->weight + common * common,
            prior = CAPACITY_DEVIATION * CAPACITY_DEVIATION, w = 1 / of_rounds + 1 / prior;
-    *error = max_load < LEAST_LOAD ? CAPACITY_DEVIATION : sqrt(1 / w);
-    if (max_load < LEAST_LOAD) return capacity;
+    *error = sqrt(1 / w);
     double next = exp((s->sum / s->weight / of_rounds + log(usual) / prior) / w);
     return fmin(fmax(next, 0.5), 1.15);
 }
@@ -498,8 +498,12 @@ static double next_capacity(Search *s, double usual, double max_load, double cap
 static int pilot(Windows *w, double hops, Err *err) {
     WindowsRun *r = w->run;
     Search search = {0};
+    WindowSource from = source_of(r);
     const double usual = w->capacity;
     bool settled = false;
+    /* Where flows wait for others, packets that are slower have fewer to serve. */
+    r->finds_capacity = w->max_load >= LEAST_LOAD && !windowtraffic_waits(&from);
+    w->capacity_error = CAPACITY_DEVIATION;
     for (int k = 0; k < PILOT_ROUNDS && !settled; k++) {
         double fixed = (r->warm_ns + r->tail_ns) * hops_per_ns(w), spent = (double)w->n_hops;
         double n = fmin(fmax(floor(hops / (1.5 * fixed)), PILOT_LEAST), PILOT_MOST);
@@ -512,11 +516,9 @@ static int pilot(Windows *w, double hops, Err *err) {
         }
         double each = ((double)w->n_hops - spent) / (double)r->round.n_windows;
         r->fixed_hops = fmax(each - measured, 0.2 * each);
-        Efficiency e = efficiency(r);
-        /* Where flows wait for others, packets that are slower have fewer to serve. */
-        WindowSource from = source_of(r);
-        double load = windowtraffic_waits(&from) ? 0 : w->max_load;
-        double next = next_capacity(&search, usual, load, w->capacity, e, &w->capacity_error);
+        double next = w->capacity;
+        if (r->finds_capacity)
+            next = next_capacity(&search, usual, next, efficiency(r), &w->capacity_error);
         bool lossy = w->n_drops > 0 && r->tail_ns < LOSSY_TAIL_NS;
         settled = fabs(next / w->capacity - 1) < LEAST_CORRECTION && !lossy;
         if (settled) keep_round(w);
@@ -665,6 +667,7 @@ static int simulate_windows(Windows *w, double max_hops, Err *err) {
     }
     if (!r->piloted && pilot(w, PILOT_SHARE * max_hops, err) != 0) return -1;
     r->piloted = true;
+    r->finds_capacity = false;
     double left = max_hops - ((double)w->n_hops - spent);
     if (left < PILOT_SHARE / 2 * max_hops && w->n_windows > 0) return 0;
     left = fmax(left, PILOT_SHARE * max_hops);
