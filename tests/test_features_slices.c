@@ -45,8 +45,9 @@ static LotFlow *random_flows(Arena *a, uint64_t seed) {
 static FlowFeatTraffic traffic_of(const Lot *lot, const LotFlow *f, Arena *a) {
     FlowFeatTraffic t;
     flowfeat_traffic_init(&t, lot, NULL, a);
-    flowfeat_traffic_add(&t, lot, f, N / 3); /* in pieces as well as at once */
-    flowfeat_traffic_add(&t, lot, f + N / 3, N - N / 3);
+    flowfeat_traffic_add(&t, f, N / 3); /* in pieces as well as at once */
+    flowfeat_traffic_add(&t, f + N / 3, N - N / 3);
+    flowfeat_traffic_end(&t);
     return t;
 }
 

@@ -660,7 +660,7 @@ static void extremes_are_finite(void **state) {
                              .d = (uint16_t)(1 + i % LINKS)};
         ArrivalSample sample = sample_all(LINKS, n, lot_rtt_ns(&lot), &a);
         flowsim_run_sampled(&lot, f, n, fct, &sample, NULL, &a);
-        lot_slowdowns(&lot, f, n, fct, slowdown);
+        lot_slowdowns(&lot, f, n, fct, NULL, slowdown);
         for (size_t i = 0; i < n; i++) {
             assert_true(isfinite(fct[i]) && fct[i] > 0);
             lot.host_rate_bps = 1e16; /* no limit of the fluid's */

@@ -189,7 +189,7 @@ static void check_case(FluidCase *c, void *ctx) {
     NetConf conf = fluid_case_conf(c);
     PathFeat m;
     flowsim_run(&c->lot, c->flows, c->n, fct, NULL, &c->arena);
-    lot_slowdowns(&c->lot, c->flows, c->n, fct, sldn);
+    lot_slowdowns(&c->lot, c->flows, c->n, fct, NULL, sldn);
     pathfeat_build(&m, &c->lot, c->flows, sldn, c->n, &conf, &c->arena);
     for (uint32_t r = 0; r <= n_links; r++, expected += PATHFEAT_N) {
         pathfeat_row(&m, r, empty, true, row);

@@ -107,7 +107,7 @@ static void check_chain(FluidCase *f, void *ctx) {
     NetConf conf = fluid_case_conf(f);
     PathFeat m;
     flowsim_run(&f->lot, f->flows, f->n, fct, NULL, &f->arena);
-    lot_slowdowns(&f->lot, f->flows, f->n, fct, sldn);
+    lot_slowdowns(&f->lot, f->flows, f->n, fct, NULL, sldn);
     pathfeat_build(&m, &f->lot, f->flows, sldn, f->n, &conf, &f->arena);
     pathmodel_forward_one(c, &m, mlp_in, got);
     assert_close(mlp_in, &concat, name, "MLP input");

@@ -62,7 +62,7 @@ static void parts_agree(void **state) {
         Lot lot;
         LotFlow f = random_case(&lot, &r, &a);
         LotIdeal x = lot_ideal(&lot, &f);
-        float slowdown;
+        float slowdown, some[2] = {7};
         assert_true(x.rate == lot_rate(&lot, &f) && x.latency_ns == lot_latency_ns(&lot, &f));
         assert_true(relative(x.fct_ns, x.latency_ns + wire_bits(f.size_b) / x.rate) < 1e-15);
         double fluid_ns = x.bits / x.rate, slow = exp(rng_uniform(&r, 0, 5));
@@ -71,8 +71,11 @@ static void parts_agree(void **state) {
         assert_true(relative(lot_slowdown(&lot, &f, slow * fluid_ns),
                              (slow * fluid_ns + x.latency_ns) / x.fct_ns) < 1e-12);
         lot.published = i % 2;
-        lot_slowdowns(&lot, &f, 1, &(double){slow * fluid_ns}, &slowdown);
+        lot_slowdowns(&lot, &f, 1, &(double){slow * fluid_ns}, NULL, &slowdown);
         assert_true(relative(slowdown, lot_slowdown(&lot, &f, slow * fluid_ns)) < 1e-7);
+        lot_slowdowns(&lot, (LotFlow[]){f, f}, 2, (double[]){fluid_ns, slow * fluid_ns},
+                      (uint8_t[]){0, 1}, some);
+        assert_true(some[0] == 7 && some[1] == slowdown); /* the one that is wanted */
         arena_reset(&a);
     }
     arena_free(&a);

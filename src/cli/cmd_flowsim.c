@@ -111,7 +111,7 @@ static int simulate(FlowsimRun *r, const FlowsimCmd *o, const Log *log, Err *err
                                     .d = (uint16_t)f->dst[i]};
     double start = diag_now_s();
     flowsim_run(&r->lot, r->lot_flows, f->n, r->fct_ns, &r->stats, &r->arena);
-    lot_slowdowns(&r->lot, r->lot_flows, f->n, r->fct_ns, r->slowdown);
+    lot_slowdowns(&r->lot, r->lot_flows, f->n, r->fct_ns, NULL, r->slowdown);
     r->wall_s = diag_now_s() - start;
     log_detail(log, "%zu flows, %llu events in %.3f s, at most %u active", f->n,
                (unsigned long long)r->stats.events, r->wall_s, r->stats.max_active);

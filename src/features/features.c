@@ -240,7 +240,7 @@ static void simulate_fluid(const FeaturesRun *r, const PathView *path, PathFeatu
     FlowsimStats stats;
     path_read(path, 0, path->n, flows);
     flowsim_run(&path->lot, flows, path->n, fct_ns, &stats, a);
-    lot_slowdowns(&path->lot, flows, path->n, fct_ns, slowdown);
+    lot_slowdowns(&path->lot, flows, path->n, fct_ns, NULL, slowdown);
     counts->n_simulated = path->n;
     counts->n_events = stats.events;
     if (r->options.kind == FEATURES_FLUID) {

@@ -14,6 +14,7 @@
 #include "features/pathfluid.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "features/slices.h"
 #include "net/wire.h"
@@ -23,9 +24,9 @@
  * flows simulated (39 and 46 % instead of 41 %, mean of five mixes of tests/bench/slices.c). */
 static const double GUESSED_SLOWDOWN = 20;
 
-/* Flows of a long path that are read at a time: 32 KB, which stay in the first-level cache while
- * sums and slices go over them. */
-enum { BLOCK = 1024 };
+/* Flows of a long path that are read at a time: 4 KB, which stay in the first-level cache while
+ * sums and slices go over them. Meanwhile the next ones' cache lines arrive (path_read). */
+enum { BLOCK = 128 };
 
 void pathfluid_build(FlowFeat *m, const Lot *lot, const LotFlow *flows, size_t n, size_t max_flows,
                      FlowsimStats *stats, Arena *a) {
@@ -34,7 +35,7 @@ void pathfluid_build(FlowFeat *m, const Lot *lot, const LotFlow *flows, size_t n
     float *slowdown = ARENA_NEW(a, float, n);
     flowfeat_plan(&plan, lot, flows, n, max_flows, a);
     flowsim_run_sampled(lot, flows, n, fct_ns, &plan.arrivals, stats, a);
-    lot_slowdowns(lot, flows, n, fct_ns, slowdown);
+    lot_slowdowns(lot, flows, n, fct_ns, NULL, slowdown);
     flowfeat_build(m, lot, flows, n, fct_ns, slowdown, &plan, NULL, a);
 }
 
@@ -95,9 +96,10 @@ static bool read_sliced(const PathView *path, const Slices *slices, FlowFeatTraf
     for (size_t i = 0, n; i < path->n; i += n) {
         n = path->n - i < BLOCK ? path->n - i : BLOCK;
         path_read(path, i, n, block);
-        if (all) flowfeat_traffic_add(all, &path->lot, block, n);
+        if (all) flowfeat_traffic_add(all, block, n);
         if (!slices_walk_add(&w, block, n, sliced)) return false;
     }
+    if (all) flowfeat_traffic_end(all);
     return true;
 }
 
@@ -129,7 +131,9 @@ static size_t build_sliced(FlowFeat *m, const PathView *path, size_t max_flows, 
         if (extend_ends(end_ns, &among, sliced.flows, fct_ns)) continue;
 
         FlowFeatSample sample = {&all, sliced.measured};
-        lot_slowdowns(&path->lot, sliced.flows, sliced.n, fct_ns, slowdown);
+        uint8_t *wanted = memcpy(ARENA_NEW(a, uint8_t, sliced.n), sliced.measured, sliced.n);
+        for (size_t k = 0; k < plan.arrivals.n; k++) wanted[flow[k]] = 1;
+        lot_slowdowns(&path->lot, sliced.flows, sliced.n, fct_ns, wanted, slowdown);
         flowfeat_build(m, &path->lot, sliced.flows, sliced.n, fct_ns, slowdown, &among, &sample, a);
         return sliced.n;
     }

@@ -279,7 +279,8 @@ static void build_flows(FlowFeat *m, const FlowFeatPath *c, const FlowFeatFluid 
 static FlowFeatTraffic whole_traffic(const Lot *lot, const LotFlow *flows, size_t n, Arena *a) {
     FlowFeatTraffic t;
     flowfeat_traffic_init(&t, lot, NULL, a);
-    flowfeat_traffic_add(&t, lot, flows, n);
+    flowfeat_traffic_add(&t, flows, n);
+    flowfeat_traffic_end(&t);
     return t;
 }
 

@@ -16,8 +16,8 @@ typedef struct {
     double bits;                           /* of all flows, with headers */
     bool gaps_known;                       /* by the caller of flowfeat_traffic_init */
     struct FlowFeatLinkTraffic *link;      /* private: [n_links] */
-    struct FlowFeatGroup *group; /* private: [(n_links + 1)²] by first and last link, while flows
-                                    are added */
+    struct FlowFeatGroup *group;           /* private: [(n_links + 1)²] by first and last link */
+    struct FlowFeatBands *bands;           /* private */
 } FlowFeatTraffic;
 
 /* flowfeat_traffic_init makes *t the sums over no flows of `lot`. gaps: [n_links], sums over the
@@ -26,6 +26,8 @@ typedef struct {
 void flowfeat_traffic_init(FlowFeatTraffic *t, const Lot *lot, const LinkGaps *gaps, Arena *a);
 
 /* flowfeat_traffic_add adds n flows, ascending in start, none of which starts before those that an
- * earlier call has added. Costs a few ns a flow. */
-void flowfeat_traffic_add(FlowFeatTraffic *t, const Lot *lot, const LotFlow *flows, size_t n);
+ * earlier call has added. Costs a few ns a flow. flowfeat_traffic_end is called once, after all:
+ * the sums are not there before. */
+void flowfeat_traffic_add(FlowFeatTraffic *t, const LotFlow *flows, size_t n);
+void flowfeat_traffic_end(FlowFeatTraffic *t);
 #endif

@@ -103,9 +103,10 @@ double lot_slowdown(const Lot *lot, const LotFlow *f, double fct_ns) {
 }
 
 void lot_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns,
-                   float *slowdown) {
+                   const uint8_t *wanted, float *slowdown) {
     if (lot->published) {
-        for (size_t i = 0; i < n; i++) slowdown[i] = (float)lot_slowdown(lot, &flows[i], fct_ns[i]);
+        for (size_t i = 0; i < n; i++)
+            if (!wanted || wanted[i]) slowdown[i] = (float)lot_slowdown(lot, &flows[i], fct_ns[i]);
         return;
     }
     /* Sums over links become differences of running sums, and the only division left is the
@@ -118,6 +119,7 @@ void lot_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const double 
         ns_per_bit[l + 1] = ns_per_bit[l] + 1e9 / lot->rate_bps[l];
     }
     for (size_t i = 0; i < n; i++) {
+        if (wanted && !wanted[i]) continue;
         const LotFlow *f = &flows[i];
         double rate = lot_rate(lot, f), p = wire_first_packet_bits(f->size_b);
         double latency_ns = stubs_ns(lot, f) + (delay_ns[f->d] - delay_ns[f->s]) +

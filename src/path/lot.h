@@ -77,9 +77,10 @@ LotIdeal lot_ideal(const Lot *lot, const LotFlow *f);
 double lot_slowdown(const Lot *lot, const LotFlow *f, double fct_ns);
 
 /* lot_slowdowns fills slowdown[n] for the n flows of a lot that complete in fct_ns[n]: lot_slowdown
- * of each to within rounding, faster. */
+ * of each to within rounding, faster. wanted: [n] 0 for those whose place is left as it is; NULL:
+ * all are wanted. */
 void lot_slowdowns(const Lot *lot, const LotFlow *flows, size_t n, const double *fct_ns,
-                   float *slowdown);
+                   const uint8_t *wanted, float *slowdown);
 
 /* lot_rtt_ns returns the base round trip of the foreground: all delays twice, and one full packet's
  * transmission on every link. ACKs are left out. */

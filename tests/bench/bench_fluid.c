@@ -27,7 +27,7 @@ static Times best_times(const Lot *lot, const LotFlow *flows, size_t n, FlowsimS
         double t0 = bench_cpu_s();
         flowsim_run(lot, flows, n, fct, st, &a);
         double t1 = bench_cpu_s();
-        lot_slowdowns(lot, flows, n, fct, slowdown);
+        lot_slowdowns(lot, flows, n, fct, NULL, slowdown);
         double t2 = bench_cpu_s();
         pathfeat_build(&m, lot, flows, slowdown, n, &conf, &a);
         double t3 = bench_cpu_s();

@@ -37,7 +37,7 @@ static void one_path(void *ctx, size_t p, int w) {
     float *slowdown = ARENA_NEW(a, float, n);
     flowsim_run(&lot, flows, n, fct, &st, a);
     double t2 = diag_now_s();
-    lot_slowdowns(&lot, flows, n, fct, slowdown);
+    lot_slowdowns(&lot, flows, n, fct, NULL, slowdown);
     double t3 = diag_now_s();
     pathfeat_build(&m, &lot, flows, slowdown, n, &conf, a);
     double t4 = diag_now_s();
