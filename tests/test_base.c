@@ -57,6 +57,10 @@ static void test_arena_alignment_and_reuse(void **state) {
     void *again = arena_alloc(&a, 1, 1000000);
     arena_reset(&a);
     assert_ptr_equal(again, arena_alloc(&a, 1, 1000000)); /* settled on one block */
+    arena_reset(&a);
+    char *newest = arena_alloc(&a, 1000, 100);
+    arena_trim(&a, newest, 3, 100);
+    assert_ptr_equal(newest + 320, arena_alloc(&a, 1, 1)); /* 300 bytes, aligned to 64 */
     assert_non_null(first);
     arena_free(&a);
 }

@@ -150,7 +150,7 @@ static void takes_what_matters(void **state) {
     assert_memory_equal(pieces.flows, some.flows, some.n * sizeof *f);
     assert_memory_equal(pieces.index, some.index, some.n * sizeof *some.index);
     assert_memory_equal(pieces.measured, some.measured, some.n);
-    assert_int_equal(few.n, few.capacity);
+    assert_int_equal(few.n, few.most);
     assert_in_range(some.n, 300, N / 10);
     size_t inside = 0, n_measured = 0, merged = 0;
     for (size_t k = 0; k < some.n; k++) {

@@ -6,6 +6,7 @@
  */
 #include "base/mem.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -118,6 +119,11 @@ void mem_stream_close(FILE *f) {
     if (fclose(f) != 0) diag_die("mem_stream_close: cannot end a stream");
 }
 
+/* Returns how much of a block n elements take. */
+static size_t aligned(size_t n, size_t size) {
+    return (product(n, size) + ALIGN - 1) / ALIGN * ALIGN;
+}
+
 static ArenaBlock *block_new(size_t cap, ArenaBlock *next) {
     cap = (cap + ALIGN - 1) / ALIGN * ALIGN;
     ArenaBlock *b = must(aligned_alloc(ALIGN, cap + ALIGN), cap + ALIGN);
@@ -128,7 +134,7 @@ static ArenaBlock *block_new(size_t cap, ArenaBlock *next) {
 }
 
 void *arena_alloc(Arena *a, size_t n, size_t size) {
-    size_t bytes = (product(n, size) + ALIGN - 1) / ALIGN * ALIGN;
+    size_t bytes = aligned(n, size);
     ArenaBlock *b = a->blocks;
     if (!b || b->cap - b->used < bytes) {
         size_t cap = b ? b->cap * 2 : MIN_BLOCK;
@@ -138,6 +144,13 @@ void *arena_alloc(Arena *a, size_t n, size_t size) {
     void *p = (char *)b + ALIGN + b->used;
     b->used += bytes;
     return p;
+}
+
+void arena_trim(Arena *a, const void *p, size_t n, size_t size) {
+    ArenaBlock *b = a->blocks;
+    size_t used = (size_t)((const char *)p - (const char *)b) - ALIGN + aligned(n, size);
+    assert(used <= b->used);
+    b->used = used;
 }
 
 void arena_reset(Arena *a) {

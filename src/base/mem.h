@@ -47,6 +47,8 @@ typedef struct {
 /* arena_alloc returns memory for n elements of `size` bytes, aligned to 64 bytes and not cleared,
  * which is valid until the next reset. */
 MEM_NEVER_NULL void *arena_alloc(Arena *a, size_t n, size_t size);
+/* arena_trim gives back what the newest allocation, p, has beyond n elements. */
+void arena_trim(Arena *a, const void *p, size_t n, size_t size);
 /* arena_reset takes everything back and keeps the memory for reuse, merged into one block. */
 void arena_reset(Arena *a);
 /* arena_free releases the memory; the arena is empty, and can be used again. */

@@ -33,6 +33,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "net/wire.h"
 
@@ -135,11 +136,21 @@ static inline double distance_ns(SliceWalk *w, SliceGap *gap, int64_t start_ns) 
     return nearest > 0 ? nearest : 0;
 }
 
-void slices_flows_init(SlicedFlows *out, size_t capacity, Arena *a) {
-    *out = (SlicedFlows){.capacity = capacity};
-    out->flows = ARENA_NEW(a, LotFlow, capacity);
-    out->index = ARENA_NEW(a, uint32_t, capacity);
-    out->measured = ARENA_NEW(a, uint8_t, capacity);
+static void give_room(SlicedFlows *out, size_t capacity) {
+    SlicedFlows old = *out;
+    out->capacity = capacity < out->most ? capacity : out->most;
+    out->flows = ARENA_NEW(out->arena, LotFlow, out->capacity);
+    out->index = ARENA_NEW(out->arena, uint32_t, out->capacity);
+    out->measured = ARENA_NEW(out->arena, uint8_t, out->capacity);
+    if (old.n == 0) return;
+    memcpy(out->flows, old.flows, old.n * sizeof *old.flows);
+    memcpy(out->index, old.index, old.n * sizeof *old.index);
+    memcpy(out->measured, old.measured, old.n * sizeof *old.measured);
+}
+
+void slices_flows_init(SlicedFlows *out, size_t most, Arena *a) {
+    *out = (SlicedFlows){.most = most, .arena = a};
+    give_room(out, most / 4 + 1);
 }
 
 void slices_walk_init(SliceWalk *w, const Slices *s, const Lot *lot, Arena *a) {
@@ -169,7 +180,8 @@ bool slices_walk_add(SliceWalk *w, const LotFlow *flows, size_t n, SlicedFlows *
         double least_bits = distance_ns(w, &gap, f->start_ns) * rate * per_horizon - mean_bits;
         bool beyond = bits < least_bits;
         if (beyond && (g->waiting_bits += bits) < MERGE_SHARE * least_bits) continue;
-        if (out->n == out->capacity) return false;
+        if (out->n == out->most) return false;
+        if (out->n == out->capacity) give_room(out, 2 * out->capacity);
         out->flows[out->n] = *f;
         out->index[out->n] = beyond ? SLICES_MERGED : (uint32_t)(w->n_passed + i);
         while (w->measured < s->n_measured && s->measured[w->measured].end_ns < f->start_ns)

@@ -34,15 +34,18 @@ void slices_plan(Slices *s, const PathView *path, const FlowFeatPlan *plan, cons
 /* The flows that are simulated in place of all of a path's: those within the horizon of a slice as
  * they are, and merged flows that carry the bits of the others. */
 typedef struct {
-    size_t n, capacity;
-    LotFlow *flows;    /* [capacity] ascending by start_ns */
-    uint32_t *index;   /* [capacity] into the path's flows, ascending; SLICES_MERGED: merged flow */
-    uint8_t *measured; /* [capacity] 1: the flow starts in a measured slice */
+    size_t n, most;    /* flows that there are, and may be */
+    size_t capacity;   /* that there is room for */
+    LotFlow *flows;    /* [n] ascending by start_ns */
+    uint32_t *index;   /* [n] into the path's flows, ascending; SLICES_MERGED: merged flow */
+    uint8_t *measured; /* [n] 1: the flow starts in a measured slice */
+    Arena *arena;
 } SlicedFlows;
 #define SLICES_MERGED UINT32_MAX
 
-/* slices_flows_init makes room for `capacity` flows, from `a`; there are none yet. */
-void slices_flows_init(SlicedFlows *out, size_t capacity, Arena *a);
+/* slices_flows_init makes *out no flows, of at most `most`. Memory is taken from `a`: at first for
+ * a quarter of them, which long paths need no more than. */
+void slices_flows_init(SlicedFlows *out, size_t most, Arena *a);
 
 /* One pass over a path's flows in order of start, any number of them at a time. */
 typedef struct {
@@ -56,6 +59,7 @@ typedef struct {
 /* slices_walk_init begins a pass; memory is taken from `a`, and slices and lot must outlive it. */
 void slices_walk_init(SliceWalk *w, const Slices *s, const Lot *lot, Arena *a);
 /* slices_walk_add passes the path's next n flows and appends to `out` those that take part and the
- * merged flows that begin. Returns false if `out` has no room for them; the pass is then over. */
+ * merged flows that begin. Returns false if these are more than `out` may have; the pass is then
+ * over. */
 bool slices_walk_add(SliceWalk *w, const LotFlow *flows, size_t n, SlicedFlows *out);
 #endif

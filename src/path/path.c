@@ -68,7 +68,8 @@ typedef struct {
     size_t n_out, n_foreground;
 } PathWalk;
 
-/* Room for n_pairs ranges, of which n_first begin on the first link. */
+/* Room for n_pairs ranges, of which n_first begin on the first link. `out` is the last allocation:
+ * a flow has fewer ranges than links, and what they leave is given back. */
 static PathWalk *walk_new(uint32_t n_links, size_t n_pairs, size_t n_first, Arena *a) {
     PathWalk *w = memset(ARENA_NEW(a, PathWalk, 1), 0, sizeof(PathWalk));
     w->n_links = n_links;
@@ -78,8 +79,8 @@ static PathWalk *walk_new(uint32_t n_links, size_t n_pairs, size_t n_first, Aren
     } else {
         w->last = memset(ARENA_NEW(a, LinkSpan, FLOW_CHUNK), 0, FLOW_CHUNK * sizeof(LinkSpan));
     }
-    w->out = ARENA_NEW(a, LinkRange, n_pairs);
     w->foreground = ARENA_NEW(a, uint32_t, n_first + 1); /* one is written beyond the last */
+    w->out = ARENA_NEW(a, LinkRange, n_pairs);
     return w;
 }
 
@@ -97,48 +98,28 @@ static void add_to_patterns(PathWalk *w, const uint16_t *flow, size_t n, uint32_
     }
 }
 
-/* Lists the flows seen and clears the bitmap; returns how many there are. Most words have few bits,
- * and how many cannot be predicted: FEW places are always written, and those without a flow are
- * overwritten by the next word's. Any FEW of 1 to 6 is as fast within the noise of bench_path. */
-static size_t list_seen(PathWalk *w) {
-    enum { FEW = 4 };
-    uint16_t *offset = w->offset;
-    size_t n = 0;
-    for (uint32_t i = 0; i < FLOW_CHUNK / 64; i++) {
-        uint64_t word = w->seen[i];
-        w->seen[i] = 0;
-#pragma GCC unroll 4
-        for (int k = 0; k < FEW; k++) {
-            /* ctz of 0 is undefined: bit 63 stands in, and the result isn't kept */
-            offset[n] = (uint16_t)(i * 64 + (uint32_t)__builtin_ctzll(word | 1ull << 63));
-            n += word != 0;
-            word &= word - 1;
-        }
-        for (; word; word &= word - 1)
-            offset[n++] = (uint16_t)(i * 64 + (uint32_t)__builtin_ctzll(word));
-    }
-    return n;
-}
-
 /* Takes out the chunk's ranges in order of start and clears the patterns. A run of ones in a
  * pattern is a range: adding its lowest one carries to where the run ends. */
 static void take_patterns(size_t first, PathWalk *w) {
-    const uint16_t *offset = w->offset;
     uint8_t *pattern = w->pattern;
     LinkRange *out = w->out;
     uint32_t *foreground = w->foreground, whole = (1u << w->n_links) - 1;
-    size_t n = list_seen(w), n_out = w->n_out, n_foreground = w->n_foreground;
-    for (size_t k = 0; k < n; k++) {
-        uint32_t p = pattern[offset[k]];
-        pattern[offset[k]] = 0;
-        foreground[n_foreground] = (uint32_t)n_out;
-        n_foreground += p == whole;
-        do {
-            uint32_t carried = p + (p & -p);
-            out[n_out++] = (LinkRange){(uint32_t)first + offset[k], (uint16_t)__builtin_ctz(p),
-                                       (uint16_t)__builtin_ctz(carried)};
-            p &= carried;
-        } while (p);
+    size_t n_out = w->n_out, n_foreground = w->n_foreground;
+    for (uint32_t i = 0; i < FLOW_CHUNK / 64; i++) {
+        uint64_t word = w->seen[i];
+        w->seen[i] = 0;
+        for (; word; word &= word - 1) {
+            uint32_t offset = i * 64 + (uint32_t)__builtin_ctzll(word), p = pattern[offset];
+            pattern[offset] = 0;
+            foreground[n_foreground] = (uint32_t)n_out;
+            n_foreground += p == whole;
+            do {
+                uint32_t carried = p + (p & -p);
+                out[n_out++] = (LinkRange){(uint32_t)first + offset, (uint16_t)__builtin_ctz(p),
+                                           (uint16_t)__builtin_ctz(carried)};
+                p &= carried;
+            } while (p);
+        }
     }
     w->n_out = n_out;
     w->n_foreground = n_foreground;
@@ -228,6 +209,7 @@ void path_view(const PathIndex *ix, size_t p, Arena *a, PathView *v) {
     PathWalk *w = walk_new(path->n_links, n_pairs, count_flows(ix, path->links[0]), a);
     for (size_t c = 0; c < ix->n_chunks; c++) walk_chunk(ix, path, c, w);
     free(w->earlier);
+    arena_trim(a, w->out, w->n_out, sizeof *w->out);
     *v = (PathView){.n = w->n_out,
                     .range = w->out,
                     .n_foreground = w->n_foreground,
@@ -240,8 +222,9 @@ void path_view(const PathIndex *ix, size_t p, Arena *a, PathView *v) {
 }
 
 void path_read(const PathView *v, size_t first, size_t n, LotFlow *flows) {
-    /* A look-up takes some 3 ns and a miss some 100. */
-    enum { AHEAD = 32 };
+    /* A look-up takes some 3 ns and a miss some 100. A caller that reads a few flows at a time has
+     * the next ones come while it works on those before. */
+    enum { AHEAD = 128 };
     assert(first + n <= v->n);
     for (size_t i = first; i < first + n; i++) {
         LinkRange x = v->range[i];
