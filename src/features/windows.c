@@ -121,25 +121,53 @@ int windows_class(uint64_t size_b) {
 /* Flows that are looked at for the packet-hops of the run. */
 enum { HOPS_SAMPLE = 1 << 16 };
 
+/* What a thread has seen. All are whole numbers, so that it doesn't show which chunks. */
+typedef struct {
+    Flows room;
+    double hops;
+    size_t n_sampled, count[WINDOWS_N_CLASSES];
+    int64_t last_ns; /* start of the last flow */
+} SurveyWorker;
+
+typedef struct {
+    const WindowsRun *r;
+    size_t stride;
+    SurveyWorker *workers;
+} Survey;
+
+static void survey_chunk(void *ctx, size_t k, int worker) {
+    const Survey *s = ctx;
+    const Scenario *in = s->r->s;
+    SurveyWorker *w = &s->workers[worker];
+    FlowChunk c = flowsource_chunk(&in->source, k, &w->room);
+    s->r->chunk_start_ns[k] = c.start_ns[0];
+    if (k == s->r->n_chunks - 1) w->last_ns = c.start_ns[c.n - 1];
+    for (uint32_t i = 0; i < c.n; i++) w->count[windows_class(c.size_b[i])]++;
+    for (uint32_t i = 0; i < c.n; i += (uint32_t)s->stride, w->n_sampled++)
+        w->hops +=
+            2.0 * (double)wire_packets(c.size_b[i]) * route_n_links(in->route, c.src[i], c.dst[i]);
+}
+
 static void survey(Windows *w, WindowsRun *r) {
-    const FlowSource *source = &r->s->source;
-    size_t stride = source->n / HOPS_SAMPLE + 1, n = 0;
-    double hops = 0, count[WINDOWS_N_CLASSES] = {0};
-    int64_t last_ns = 0;
-    Flows room = {0};
-    for (size_t k = 0; k < r->n_chunks; k++) {
-        FlowChunk c = flowsource_chunk(source, k, &room);
-        r->chunk_start_ns[k] = c.start_ns[0];
-        last_ns = c.start_ns[c.n - 1];
-        for (uint32_t i = 0; i < c.n; i++) count[windows_class(c.size_b[i])]++;
-        for (uint32_t i = 0; i < c.n; i += (uint32_t)stride, n++)
-            hops += 2.0 * (double)wire_packets(c.size_b[i]) *
-                    route_n_links(r->s->route, c.src[i], c.dst[i]);
+    size_t n = r->s->source.n, n_sampled = 0, count[WINDOWS_N_CLASSES] = {0};
+    int threads = par_resolve(r->o.threads);
+    double hops = 0;
+    int64_t last_ns = INT64_MIN;
+    Survey s = {
+        .r = r, .stride = n / HOPS_SAMPLE + 1, .workers = MEM_ZNEW(SurveyWorker, (size_t)threads)};
+    for (int i = 0; i < threads; i++) s.workers[i].last_ns = INT64_MIN;
+    par_for(r->n_chunks, threads, survey_chunk, &s);
+    for (const SurveyWorker *x = s.workers; x < s.workers + threads; x++) {
+        hops += x->hops;
+        n_sampled += x->n_sampled;
+        last_ns = x->last_ns > last_ns ? x->last_ns : last_ns;
+        for (int k = 0; k < WINDOWS_N_CLASSES; k++) count[k] += x->count[k];
     }
-    flows_free(&room);
-    for (int k = 0; k < WINDOWS_N_CLASSES; k++) w->class_share[k] = count[k] / (double)source->n;
-    w->run_hops = hops / (double)n * (double)source->n;
-    w->n_run_flows = source->n;
+    for (int i = 0; i < threads; i++) flows_free(&s.workers[i].room);
+    free(s.workers);
+    for (int k = 0; k < WINDOWS_N_CLASSES; k++) w->class_share[k] = (double)count[k] / (double)n;
+    w->run_hops = hops / (double)n_sampled * (double)n;
+    w->n_run_flows = n;
     r->span_ns = fmax((double)(last_ns - r->chunk_start_ns[0]), 1);
 }
 

@@ -66,6 +66,7 @@ struct NetFluid {
     double *below;    /* [N_CLASSES + 1][n_links] bits/s of flows of the classes below */
     double *load;     /* [n_links] of all flows, of links' own rates */
     double fastest_bps;
+    int64_t first_ns;      /* start of the first flow */
     int64_t *chunk_end_ns; /* [n_chunks] start of a chunk's last flow */
     size_t n_chunks;
     NetFluidFlow *large; /* [n_large] flows of at least large_b bytes, ascending by index */
@@ -138,19 +139,6 @@ static void profile(NetFluid *nf, double span_ns, double ack_share, int threads)
  * the large ones alone far from it: at most so many. */
 enum { MAX_LARGE = 1 << 18 };
 
-/* One pass over the flows: when chunks end, and how many flows each class has. */
-static void survey(NetFluid *nf, int64_t *first_ns, size_t n_of_class[N_CLASSES]) {
-    Flows room = {0};
-    memset(n_of_class, 0, N_CLASSES * sizeof *n_of_class);
-    for (size_t k = 0; k < nf->n_chunks; k++) {
-        FlowChunk c = flowsource_chunk(nf->source, k, &room);
-        if (k == 0) *first_ns = c.start_ns[0];
-        nf->chunk_end_ns[k] = c.start_ns[c.n - 1];
-        for (uint32_t i = 0; i < c.n; i++) n_of_class[class_of(c.size_b[i])]++;
-    }
-    flows_free(&room);
-}
-
 static NetFluidFlow flow_of(const FlowChunk *c, uint32_t i) {
     return (NetFluidFlow){.index = c->first + i,
                           .src = c->src[i],
@@ -160,19 +148,61 @@ static NetFluidFlow flow_of(const FlowChunk *c, uint32_t i) {
                           .start_ns = c->start_ns[i]};
 }
 
-static void list_large(NetFluid *nf, const size_t n_of_class[N_CLASSES]) {
-    size_t n = 0;
+/* Both passes over the flows are shared by threads, chunk by chunk. */
+typedef struct {
+    NetFluid *nf;
+    Flows *room;                       /* [threads] */
+    uint32_t (*n_of_class)[N_CLASSES]; /* [n_chunks] */
+    int least_class;                   /* of large flows */
+    size_t *place;                     /* [n_chunks] in nf->large, of a chunk's first large flow */
+} Survey;
+
+static void survey_chunk(void *ctx, size_t k, int worker) {
+    const Survey *s = ctx;
+    FlowChunk c = flowsource_chunk(s->nf->source, k, &s->room[worker]);
+    if (k == 0) s->nf->first_ns = c.start_ns[0];
+    s->nf->chunk_end_ns[k] = c.start_ns[c.n - 1];
+    for (uint32_t i = 0; i < c.n; i++) s->n_of_class[k][class_of(c.size_b[i])]++;
+}
+
+static void list_large_of_chunk(void *ctx, size_t k, int worker) {
+    const Survey *s = ctx;
+    size_t at = s->place[k];
+    FlowChunk c = flowsource_chunk(s->nf->source, k, &s->room[worker]);
+    for (uint32_t i = 0; i < c.n; i++)
+        if (class_of(c.size_b[i]) >= s->least_class) s->nf->large[at++] = flow_of(&c, i);
+}
+
+/* Decides which flows are large, and where those of each chunk go. */
+static void place_large(Survey *s) {
+    NetFluid *nf = s->nf;
+    size_t n_of_class[N_CLASSES] = {0}, n = 0;
     int k = N_CLASSES;
+    for (size_t c = 0; c < nf->n_chunks; c++)
+        for (int i = 0; i < N_CLASSES; i++) n_of_class[i] += s->n_of_class[c][i];
     while (k > 0 && n + n_of_class[k - 1] <= MAX_LARGE) n += n_of_class[--k];
+    s->least_class = k;
     nf->large_b = (uint64_t)1 << k;
     nf->large = MEM_NEW(NetFluidFlow, n);
-    Flows room = {0};
-    for (size_t c = 0; n > 0 && c < nf->n_chunks; c++) {
-        FlowChunk chunk = flowsource_chunk(nf->source, c, &room);
-        for (uint32_t i = 0; i < chunk.n; i++)
-            if (class_of(chunk.size_b[i]) >= k) nf->large[nf->n_large++] = flow_of(&chunk, i);
+    s->place = MEM_NEW(size_t, nf->n_chunks);
+    for (size_t c = 0; c < nf->n_chunks; c++) {
+        s->place[c] = nf->n_large;
+        for (int i = k; i < N_CLASSES; i++) nf->n_large += s->n_of_class[c][i];
     }
-    flows_free(&room);
+}
+
+/* Finds when chunks end, and the large flows. */
+static void survey(NetFluid *nf, int threads) {
+    int workers = par_resolve(threads);
+    Survey s = {.nf = nf, .room = MEM_ZNEW(Flows, (size_t)workers)};
+    s.n_of_class = mem_calloc(nf->n_chunks, sizeof *s.n_of_class);
+    par_for(nf->n_chunks, threads, survey_chunk, &s);
+    place_large(&s);
+    if (nf->n_large > 0) par_for(nf->n_chunks, threads, list_large_of_chunk, &s);
+    for (int w = 0; w < workers; w++) flows_free(&s.room[w]);
+    free(s.room);
+    free(s.n_of_class);
+    free(s.place);
 }
 
 /* ---- set-up ---- */
@@ -212,11 +242,8 @@ NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *
                      .header_b = wire_header_b(conf->cc),
                      .rate_bps = MEM_NEW(double, t->n_links),
                      .n_chunks = flowsource_n_chunks(source)};
-    int64_t first_ns = 0;
-    size_t n_of_class[N_CLASSES];
     nf->chunk_end_ns = MEM_NEW(int64_t, nf->n_chunks);
-    survey(nf, &first_ns, n_of_class);
-    list_large(nf, n_of_class);
+    survey(nf, threads);
     /* A packet is sent while there is less than a window in flight: whole packets, rounded up. */
     double window_b =
         conf->line_window_b == NETCONF_AUTO ? basebdp_largest(r) : conf->line_window_b;
@@ -229,7 +256,7 @@ NetFluid *netfluid_new(const Route *r, const FlowSource *source, const NetConf *
         nf->target = conf->hpcc_eta;
         nf->step_bps = conf->hpcc_ai_bps * (o->hpcc_ns3 ? 1 : nf->fastest_bps / WIRE_REF_BPS);
     }
-    double span_ns = (double)(nf->chunk_end_ns[nf->n_chunks - 1] - first_ns);
+    double span_ns = (double)(nf->chunk_end_ns[nf->n_chunks - 1] - nf->first_ns);
     profile(nf, fmax(fmax(span_ns, o->least_span_ns), 1), ack_b / (WIRE_PAYLOAD_B + nf->header_b),
             threads);
     if (!(nf->reach > 0)) nf->reach = max_load(nf) < BUSY_LOAD ? DEFAULT_REACH : BUSY_REACH;
