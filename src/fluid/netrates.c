@@ -185,13 +185,20 @@ static double share_of(const UsedLink *l, double step) {
     return fmin(room, kept);
 }
 
+/* Moves the hole to a leaf by way of the lesser children first, without a branch to guess, and from
+ * there back up to where the entry goes: mostly not far, as what is sifted belongs deep down. */
 static void sift_down(LinkShare *h, uint32_t n, uint32_t i) {
     LinkShare e = h[i];
-    for (uint32_t c; (c = 2 * i + 1) < n; i = c) {
-        if (c + 1 < n && h[c + 1].share < h[c].share) c++;
-        if (!(h[c].share < e.share)) break;
+    uint32_t top = i, c;
+    for (; (c = 2 * i + 1) + 1 < n; i = c) {
+        c += h[c + 1].share < h[c].share;
         h[i] = h[c];
     }
+    if (c < n) {
+        h[i] = h[c];
+        i = c;
+    }
+    for (uint32_t up; i > top && !(h[up = (i - 1) / 2].share < e.share); i = up) h[i] = h[up];
     h[i] = e;
 }
 
