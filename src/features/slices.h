@@ -43,8 +43,8 @@ typedef struct {
 } SlicedFlows;
 #define SLICES_MERGED UINT32_MAX
 
-/* slices_flows_init makes *out no flows, of at most `most`. Memory is taken from `a`: at first for
- * a quarter of them, which long paths need no more than. */
+/* slices_flows_init makes *out no flows, of at most `most`. Memory is taken from `a`, and more when
+ * it takes more. */
 void slices_flows_init(SlicedFlows *out, size_t most, Arena *a);
 
 /* One pass over a path's flows in order of start, any number of them at a time. */
