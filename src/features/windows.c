@@ -124,7 +124,7 @@ enum { HOPS_SAMPLE = 1 << 16 };
 /* What a thread has seen. All are whole numbers, so that it doesn't show which chunks. */
 typedef struct {
     Flows room;
-    double hops;
+    uint64_t hops;
     size_t n_sampled, count[WINDOWS_N_CLASSES];
     int64_t last_ns; /* start of the last flow */
 } SurveyWorker;
@@ -144,14 +144,13 @@ static void survey_chunk(void *ctx, size_t k, int worker) {
     if (k == s->r->n_chunks - 1) w->last_ns = c.start_ns[c.n - 1];
     for (uint32_t i = 0; i < c.n; i++) w->count[windows_class(c.size_b[i])]++;
     for (uint32_t i = 0; i < c.n; i += (uint32_t)s->stride, w->n_sampled++)
-        w->hops +=
-            2.0 * (double)wire_packets(c.size_b[i]) * route_n_links(in->route, c.src[i], c.dst[i]);
+        w->hops += 2 * wire_packets(c.size_b[i]) * route_n_links(in->route, c.src[i], c.dst[i]);
 }
 
 static void survey(Windows *w, WindowsRun *r) {
     size_t n = r->s->source.n, n_sampled = 0, count[WINDOWS_N_CLASSES] = {0};
     int threads = par_resolve(r->o.threads);
-    double hops = 0;
+    uint64_t hops = 0;
     int64_t last_ns = INT64_MIN;
     Survey s = {
         .r = r, .stride = n / HOPS_SAMPLE + 1, .workers = MEM_ZNEW(SurveyWorker, (size_t)threads)};
@@ -166,7 +165,7 @@ static void survey(Windows *w, WindowsRun *r) {
     for (int i = 0; i < threads; i++) flows_free(&s.workers[i].room);
     free(s.workers);
     for (int k = 0; k < WINDOWS_N_CLASSES; k++) w->class_share[k] = (double)count[k] / (double)n;
-    w->run_hops = hops / (double)n_sampled * (double)n;
+    w->run_hops = (double)hops / (double)n_sampled * (double)n;
     w->n_run_flows = n;
     r->span_ns = fmax((double)(last_ns - r->chunk_start_ns[0]), 1);
 }

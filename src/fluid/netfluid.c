@@ -155,10 +155,10 @@ typedef struct {
     uint32_t (*n_of_class)[N_CLASSES]; /* [n_chunks] */
     int least_class;                   /* of large flows */
     size_t *place;                     /* [n_chunks] in nf->large, of a chunk's first large flow */
-} Survey;
+} LargeSearch;
 
 static void survey_chunk(void *ctx, size_t k, int worker) {
-    const Survey *s = ctx;
+    const LargeSearch *s = ctx;
     FlowChunk c = flowsource_chunk(s->nf->source, k, &s->room[worker]);
     if (k == 0) s->nf->first_ns = c.start_ns[0];
     s->nf->chunk_end_ns[k] = c.start_ns[c.n - 1];
@@ -166,7 +166,7 @@ static void survey_chunk(void *ctx, size_t k, int worker) {
 }
 
 static void list_large_of_chunk(void *ctx, size_t k, int worker) {
-    const Survey *s = ctx;
+    const LargeSearch *s = ctx;
     size_t at = s->place[k];
     FlowChunk c = flowsource_chunk(s->nf->source, k, &s->room[worker]);
     for (uint32_t i = 0; i < c.n; i++)
@@ -174,7 +174,7 @@ static void list_large_of_chunk(void *ctx, size_t k, int worker) {
 }
 
 /* Decides which flows are large, and where those of each chunk go. */
-static void place_large(Survey *s) {
+static void place_large(LargeSearch *s) {
     NetFluid *nf = s->nf;
     size_t n_of_class[N_CLASSES] = {0}, n = 0;
     int k = N_CLASSES;
@@ -194,7 +194,7 @@ static void place_large(Survey *s) {
 /* Finds when chunks end, and the large flows. */
 static void survey(NetFluid *nf, int threads) {
     int workers = par_resolve(threads);
-    Survey s = {.nf = nf, .room = MEM_ZNEW(Flows, (size_t)workers)};
+    LargeSearch s = {.nf = nf, .room = MEM_ZNEW(Flows, (size_t)workers)};
     s.n_of_class = mem_calloc(nf->n_chunks, sizeof *s.n_of_class);
     par_for(nf->n_chunks, threads, survey_chunk, &s);
     place_large(&s);
