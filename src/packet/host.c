@@ -307,13 +307,12 @@ static void receive_data(PktSim *s, uint32_t id) {
         if (s->pullers) credit_join(s, c->flow);
         if (f->expected == f->trimmed) refuse(s, f, id);
         else answer(s, f->expected, id, CELL_ACK);
-    } else if (c->byte > f->expected && forward_reorders(s->forward) &&
-               forward_holds(s, c->flow, c->byte, f->expected)) {
+    } else if ((c->byte < f->expected && !s->compat) ||
+               (c->byte > f->expected && forward_reorders(s->forward) &&
+                forward_holds(s, c->flow, c->byte, f->expected))) {
         answer(s, f->expected, id, CELL_ACK);
     } else if (c->byte > f->expected && (s->now >= f->nack_after || f->nack_for != f->expected)) {
         refuse(s, f, id);
-    } else if (c->byte < f->expected && !s->compat) {
-        answer(s, f->expected, id, CELL_ACK);
     } else {
         host_on_gone(s, id, false);
     }

@@ -44,12 +44,14 @@ static uint32_t *find_slot(const PathSetBuild *b, const uint32_t *links, uint32_
 }
 
 static void grow_slots(PathSetBuild *b) {
+    const size_t *first = b->first;
+    size_t n = b->set->n_unique;
+    assert(first || n == 0);
     free(b->slots);
-    assert(b->first || b->set->n_unique == 0);
     b->mask = b->mask * 2 + 1;
     b->slots = MEM_ZNEW(uint32_t, b->mask + 1);
-    for (size_t p = 0; p < b->set->n_unique; p++)
-        *find_slot(b, b->set->pool + b->first[p], b->set->paths[p].n_links) = (uint32_t)p + 1;
+    for (size_t p = 0; p < n; p++)
+        *find_slot(b, b->set->pool + first[p], b->set->paths[p].n_links) = (uint32_t)p + 1;
 }
 
 /* Returns the number of a flow's path, which is added if new. */
@@ -74,9 +76,9 @@ static uint32_t add_path(PathSetBuild *b, const Route *r, uint32_t src, uint32_t
 }
 
 static void finish(PathSetBuild *b) {
-    assert(b->first || b->set->n_unique == 0);
-    for (size_t p = 0; p < b->set->n_unique; p++)
-        b->set->paths[p].links = b->set->pool + b->first[p];
+    size_t n = b->set->n_unique;
+    assert(b->first || n == 0);
+    for (size_t p = 0; p < n; p++) b->set->paths[p].links = b->set->pool + b->first[p];
     free(b->first);
     free(b->slots);
 }

@@ -18,6 +18,7 @@
  * Left out, and refused: connections without a size, which htsim lets run for ever; failures. */
 #include "traffic/flows_htsim.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,6 +251,7 @@ static int wait_for(HtsimMatrix *m, Flows *f, size_t i) {
 
 /* Makes f->graph if a connection waits for others. */
 static int make_graph(HtsimMatrix *m, Flows *f) {
+    assert(m->waits || f->n == 0);
     bool any = false;
     for (size_t i = 0; i < f->n; i++) any |= m->waits[i].starts != 0;
     if (note_activations(m, f->n) != 0) return -1;
