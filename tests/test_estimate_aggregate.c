@@ -156,6 +156,37 @@ static void flows_follow_stats_rank(void **state) {
     }
 }
 
+/* Flows of all sizes: each bucket has the ranks of its own flows alone, and the whole those of all;
+ * shares are of flows, not of bytes. */
+static void flows_of_all_sizes(void **state) {
+    (void)state;
+    enum { N = 400 };
+    static const uint64_t edge_b[] = {1, 999, 1000, 9999, 10000, 49999, 50000, 1000000};
+    Rng rng = rng_stream(6, "test", 0);
+    uint64_t size_b[N];
+    double slowdown[N], all[N], bucket[SIZEBUCKET_N][N];
+    size_t n[SIZEBUCKET_N] = {0};
+    for (size_t i = 0; i < N; i++) {
+        size_t edge = rng_below(&rng, 8), b = edge / 2;
+        size_b[i] = edge_b[edge];
+        slowdown[i] = all[i] = bucket[b][n[b]++] = 1 + (double)(b + 1) * rng_exponential(&rng);
+    }
+    Slowdowns r;
+    aggregate_flows(size_b, slowdown, N, &r);
+    stats_sort(all, N);
+    for (int p = 1; p <= STATS_N_PCT; p++)
+        near(r.dist[RESULT_ALL].percentiles[p - 1], all[stats_rank(N, p)], 0);
+    near(r.dist[RESULT_ALL].share, 1, 0);
+    for (int b = 0; b < SIZEBUCKET_N; b++) {
+        const SlowdownDist *d = &r.dist[result_of_bucket(b)];
+        assert_true(n[b] > 0);
+        stats_sort(bucket[b], n[b]);
+        for (int p = 1; p <= STATS_N_PCT; p++)
+            near(d->percentiles[p - 1], bucket[b][stats_rank(n[b], p)], 0);
+        near(d->share, (double)n[b] / N, 1e-15);
+    }
+}
+
 static void random_paths(AggregatePath *paths, float *pct, size_t n, uint64_t seed) {
     Rng rng = rng_stream(seed, "paths", 0);
     for (size_t i = 0; i < n; i++) {
@@ -180,8 +211,9 @@ static void order_and_threads_do_not_show(void **state) {
     random_paths(paths, pct, N, 3);
     for (int i = 0; i < N; i++) turned[i] = paths[N - 1 - i];
     Slowdowns one, eight, back, other_seed;
-    aggregate(paths, N, &(AggregateOptions){.seed = 1}, 1, &one);
-    aggregate(paths, N, &(AggregateOptions){.seed = 1}, 8, &eight);
+    AggregateOptions many = {.seed = 1, .n_bootstrap = 1000}; /* threads get in each other's way */
+    aggregate(paths, N, &many, 1, &one);
+    aggregate(paths, N, &many, 8, &eight);
     aggregate(turned, N, &(AggregateOptions){.seed = 1}, 8, &back);
     aggregate(paths, N, &(AggregateOptions){.seed = 2}, 8, &other_seed);
     assert_memory_equal(&one, &eight, sizeof one);
@@ -245,8 +277,25 @@ static void nothing_at_all(void **state) {
     (void)state;
     Slowdowns r = run(NULL, 0, false);
     assert_true(isnan(r.dist[RESULT_ALL].q[RESULT_P50].value) && isnan(r.dist[4].percentiles[0]));
+    for (int d = 1; d < RESULT_N_DISTS; d++) near(r.dist[d].share, 0, 0);
     aggregate_flows(NULL, NULL, 0, &r);
     assert_true(isnan(r.dist[RESULT_ALL].q[RESULT_P50].value));
+    for (int d = 1; d < RESULT_N_DISTS; d++) near(r.dist[d].share, 0, 0);
+}
+
+/* Paths without flows have no part of the tail, which is nobody's, and no p99. */
+static void no_flows_make_no_tail(void **state) {
+    (void)state;
+    AggregatePath paths[2] = {{.n_draws = 2}, {.n_draws = 1}};
+    double share[2] = {-1, -1}, p99[2] = {-1, -1};
+    Slowdowns r;
+    aggregate_tail(paths, 2, &(AggregateOptions){.seed = 1}, 1, &r,
+                   &(AggregateTail){.share = share, .p99 = p99});
+    for (int i = 0; i < 2; i++) {
+        near(share[i], 0, 0);
+        assert_true(isnan(p99[i]));
+    }
+    for (int d = 1; d < RESULT_N_DISTS; d++) near(r.dist[d].share, 0, 0);
 }
 
 /* One path, one flow, one bucket, slowdowns up to 1e30: quantiles are finite, ascending and between
@@ -446,10 +495,12 @@ int main(void) {
         cmocka_unit_test(shares_within_a_path),
         cmocka_unit_test(no_bias_from_slices),
         cmocka_unit_test(flows_follow_stats_rank),
+        cmocka_unit_test(flows_of_all_sizes),
         cmocka_unit_test(order_and_threads_do_not_show),
         cmocka_unit_test(intervals_cover),
         cmocka_unit_test(published_pooling),
         cmocka_unit_test(nothing_at_all),
+        cmocka_unit_test(no_flows_make_no_tail),
         cmocka_unit_test(marks_change_nothing),
         cmocka_unit_test(names_are_read_back),
     };
