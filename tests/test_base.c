@@ -528,7 +528,7 @@ static void test_stdin_is_kept_for_another_view(void **state) {
     (void)state;
     pid_t pid = fork();
     if (pid == 0) _exit(view_piped_stdin());
-    int status;
+    int status = -1;
     assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
@@ -717,7 +717,7 @@ static void test_par_try_is_interrupted(void **state) {
         bool ok = par_try(100, 1, count_run, &n, &e) == -1 && e.kind == ERR_STOPPED && n == 0;
         _exit(ok ? 0 : 1);
     }
-    int status;
+    int status = -1;
     assert_true(pid > 0 && waitpid(pid, &status, 0) == pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }

@@ -120,6 +120,25 @@ static void limits_are_taken_and_what_is_beyond_refused(void **state) {
     }
 }
 
+/* Names are numbers in files: one that stands for no name is refused, and does no harm. */
+static void numbers_without_a_name_are_refused(void **state) {
+    (void)state;
+    static const char *const keys[] = {"cc", "routing"};
+    for (int k = 0; k < 2; k++) {
+        const NetConfRow *r = netconf_row(keys[k]);
+        const double numbers[] = {-1, r->hi + 1, 1e300, NAN, INFINITY};
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+            NetConf conf;
+            Err err = {0};
+            netconf_default(&conf);
+            netconf_put_number(&conf, r, numbers[i]);
+            assert_int_equal(netconf_check(&conf, &err), -1);
+            netconf_put_number(&conf, r, r->hi);
+            assert_int_equal(netconf_check(&conf, &err), 0);
+        }
+    }
+}
+
 /* The pairs that netconf_check compares: equal is allowed where the message says "at most". */
 static void pairs_are_in_order(void **state) {
     (void)state;
@@ -330,6 +349,7 @@ int main(void) {
         cmocka_unit_test(settings_are_read_with_units),
         cmocka_unit_test(bad_texts_are_refused),
         cmocka_unit_test(limits_are_taken_and_what_is_beyond_refused),
+        cmocka_unit_test(numbers_without_a_name_are_refused),
         cmocka_unit_test(pairs_are_in_order),
         cmocka_unit_test(controls_are_read_by_name_and_alias),
         cmocka_unit_test(text_and_json_read_back_to_the_bit),

@@ -50,7 +50,7 @@ static void find_truth(BatchErrors *e, const BatchTruth *t) {
         for (int d = 0; d < RESULT_N_DISTS && take; d++)
             for (int k = 0; k < RESULT_N_QUANTILES; k++)
                 e->truth[i][d][k] = packet->slowdown.dist[d].q[k].value;
-        e->n_with_truth += isfinite(e->truth[i][RESULT_ALL][RESULT_P99]);
+        if (isfinite(e->truth[i][RESULT_ALL][RESULT_P99])) e->n_with_truth++;
     }
 }
 

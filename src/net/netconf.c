@@ -250,9 +250,9 @@ double netconf_number(const NetConf *conf, const NetConfRow *row) {
 
 void netconf_put_number(NetConf *conf, const NetConfRow *row, double x) {
     char *at = (char *)conf + row->offset;
-    Cc cc = (Cc)x;
-    Routing routing = (Routing)x;
     bool on = x != 0;
+    Cc cc = x >= 0 && x < CC_N ? (Cc)x : CC_N;
+    Routing routing = x >= 0 && x < ROUTING_N ? (Routing)x : ROUTING_N;
     switch (row->type) {
     case NETCONF_CC: memcpy(at, &cc, sizeof cc); break;
     case NETCONF_ROUTING: memcpy(at, &routing, sizeof routing); break;
@@ -382,7 +382,8 @@ int netconf_check_bare(const char *key, double x, Err *err) {
 void netconf_default(NetConf *conf) {
     *conf = (NetConf){0};
     for (const NetConfRow *r = netconf_rows; r->key; r++)
-        if (netconf_set(conf, r->key, r->standard, NULL) != 0) assert(!"a default is a valid text");
+        if (netconf_set(conf, r->key, r->standard, NULL) != 0)
+            assert(false && "a default is a valid text");
 }
 
 /* ---- to text and JSON ---- */
