@@ -11,7 +11,6 @@
  */
 #include "base/file.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -256,7 +255,7 @@ int file_out_open(FileOut *o, const char *path, Err *err) {
     struct stat st;
     bool there = stat(path, &st) == 0, direct = there && !S_ISREG(st.st_mode);
     if (direct && S_ISDIR(st.st_mode)) return err_io(err, "%s: cannot write: is a directory", path);
-    char *target = there && !direct ? realpath(path, NULL) : NULL; /* a link stays one */
+    char *target = there && !direct ? file_absolute(path) : NULL; /* a link stays one */
     o->path = mem_strdup(target ? target : path);
     free(target);
     o->tmp_path = direct ? NULL : file_beside(o->path);
@@ -376,7 +375,7 @@ static void sweep_beside(const char *path) {
     char *folder = file_dirname(path);
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     size_t n = strlen(name);
-    DIR *dir = opendir(folder);
+    DIR *dir = file_folder_open(folder);
     struct dirent *e;
     for (int i = 0; dir && i < MAX_LOOKED_AT && (e = readdir(dir)); i++)
         if (strncmp(e->d_name, name, n) == 0 && strncmp(e->d_name + n, ".tmp", 4) == 0 &&
@@ -408,13 +407,25 @@ int file_mkdirs(const char *path, Err *err) {
     return rc;
 }
 
+DIR *file_folder_open(const char *dir) {
+    DIR *d = opendir(dir);
+    if (!d && errno == ENOMEM) diag_out_of_memory("%s", dir);
+    return d;
+}
+
+char *file_absolute(const char *path) {
+    char *full = realpath(path, NULL);
+    if (!full && errno == ENOMEM) diag_out_of_memory("%s", path);
+    return full;
+}
+
 int file_folder_failed(const char *dir, Err *err) {
     if (errno == ENOMEM) diag_out_of_memory("%s", dir);
     return err_input(err, "%s: can't be read: %s", dir, strerror(errno));
 }
 
 void file_remove_folder(const char *dir) {
-    DIR *d = opendir(dir);
+    DIR *d = file_folder_open(dir);
     for (struct dirent *e; d && (e = readdir(d));) {
         char *path = file_join(dir, e->d_name);
         unlink(path); /* not "." and "..", which are folders */

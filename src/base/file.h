@@ -1,6 +1,7 @@
 /* file: whole files in, whole files out. */
 #ifndef M3_BASE_FILE_H
 #define M3_BASE_FILE_H
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -84,6 +85,10 @@ bool file_is_regular(const char *path);
 char *file_beside(const char *path);
 /* file_mkdirs makes a folder and those above it that do not exist. */
 int file_mkdirs(const char *path, Err *err);
+/* file_folder_open is opendir, and file_absolute realpath, but for exhausted memory, of which they
+ * die; caller frees. */
+DIR *file_folder_open(const char *dir);
+char *file_absolute(const char *path);
 /* file_folder_failed says why a folder can't be read, as errno has it, and returns −1; of exhausted
  * memory it dies. */
 int file_folder_failed(const char *dir, Err *err);

@@ -10,7 +10,6 @@
 
 #include <assert.h>
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -34,14 +33,19 @@ char *batch_folder_path(const char *dir, const char *name, const char *file, con
     return mem_printf("%s/%s/%s%s", dir, name, file, ending);
 }
 
-bool batch_folder_has(const char *dir, const char *name, const char *method) {
+int batch_folder_find(const char *dir, const char *name, const char *method, bool *has, Err *err) {
     char *path = batch_folder_path(dir, name, method, ".json");
-    FileView v;
-    bool there = file_view(&v, path, NULL) == 0,
-         whole = there && v.len > 2 && memcmp(v.data + v.len - 2, "}\n", 2) == 0;
-    if (there) file_view_close(&v);
+    FileView v = {0};
+    int rc = file_exists(path) ? file_view(&v, path, err) : 0;
+    *has = v.len > 2 && memcmp(v.data + v.len - 2, "}\n", 2) == 0;
+    if (rc == 0) file_view_close(&v);
     free(path);
-    return whole;
+    return rc;
+}
+
+bool batch_folder_has(const char *dir, const char *name, const char *method) {
+    bool has;
+    return batch_folder_find(dir, name, method, &has, NULL) == 0 && has;
 }
 
 /* ---- the manifest ---- */
@@ -191,7 +195,7 @@ static int compare_manifest(const char *dir, const Inputs *in, const BatchArgume
 /* A folder with other things in it is not for us to fill; a manifest that another process is about
  * to put there is none. */
 static int check_empty(const char *dir, Err *err) {
-    DIR *d = opendir(dir);
+    DIR *d = file_folder_open(dir);
     const struct dirent *e;
     bool other = false;
     if (!d) return file_folder_failed(dir, err);
@@ -246,7 +250,7 @@ char **batch_folder_names(const char *dir, size_t *n, Err *err) {
     *n = 0;
     int rc = open_manifest(dir, &doc, &root, err);
     json_close(doc);
-    DIR *d = rc == 0 ? opendir(dir) : NULL;
+    DIR *d = rc == 0 ? file_folder_open(dir) : NULL;
     if (!d) {
         if (rc == 0) file_folder_failed(dir, err);
         return NULL;
@@ -303,6 +307,7 @@ static bool is_stale(const char *path) {
     char digits[24] = "";
     struct stat st;
     FILE *f = fopen(path, "r");
+    if (!f && errno == ENOMEM) diag_out_of_memory("%s", path);
     if (!f) return false;
     int n = fscanf(f, "%23s %64s", digits, theirs);
     long pid = strtol(digits, NULL, 10);

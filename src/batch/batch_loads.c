@@ -60,7 +60,7 @@ static double oversubscription(const Topo *t) {
 /* Members for a file: its name without folder and ending, and where it was: from the root, since a
  * report may be made in another folder. */
 static void put_file(JsonOut *j, const char *key, const char *key_file, const char *path) {
-    char *name = path ? file_stem(path) : NULL, *absolute = path ? realpath(path, NULL) : NULL;
+    char *name = path ? file_stem(path) : NULL, *absolute = path ? file_absolute(path) : NULL;
     json_put_string(j, key, name);
     json_put_string(j, key_file, absolute ? absolute : path);
     free(name);

@@ -48,7 +48,9 @@ static int read_mix(BatchMix *m, const char *dir, const char *name, Err *err) {
     *m = (BatchMix){.name = mem_strdup(name)};
     int rc = batch_loads_read(&m->facts, dir, name, err);
     for (int k = 0; k < METHOD_N && rc == 0; k++) {
-        if (!batch_folder_has(dir, name, estimate_methods[k])) continue;
+        bool has;
+        rc = batch_folder_find(dir, name, estimate_methods[k], &has, err);
+        if (rc != 0 || !has) continue;
         char *path = batch_folder_path(dir, name, estimate_methods[k], ".json");
         rc = read_result(&m->by[k], path, (Method)k, err);
         free(path);

@@ -7,8 +7,10 @@
  * A mix of the group gets its settings put into the scenario: that is all in which it differs. */
 #include "batch/batch_work.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,14 +56,14 @@ static void remove_file(const char *dir, const char *name, Method m, const char 
 }
 
 /* From here on, stderr is the result's log. */
-static void open_log(const char *dir, const char *name, Method m) {
+static int open_log(const char *dir, const char *name, Method m, Err *err) {
     char *path = batch_folder_path(dir, name, estimate_methods[m], ".log");
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    if (fd >= 0) {
-        dup2(fd, STDERR_FILENO);
-        close(fd);
-    }
+    int rc = fd >= 0 && dup2(fd, STDERR_FILENO) >= 0 ? 0 : -1;
+    if (rc != 0) err_io(err, "%s: cannot write: %s", path, strerror(errno));
+    if (fd >= 0) close(fd);
     free(path);
+    return rc;
 }
 
 /* A log without remarks is not kept. */
@@ -177,10 +179,9 @@ int batch_work(const BatchWork *w) {
             Err err = {0};
             char news = BATCH_WORK_MADE;
             if (batch_folder_has(g.dir, name, estimate_methods[m])) continue;
-            open_log(g.dir, name, m);
             remove_file(g.dir, name, m, ".error");
             log_remarks_free(&g.remarks);
-            if (make_result(&g, w->items[i], m, &err) != 0) {
+            if (open_log(g.dir, name, m, &err) != 0 || make_result(&g, w->items[i], m, &err) != 0) {
                 if (err.kind == ERR_STOPPED) rc = 130;
                 else if (batch_work_record(g.dir, name, m, err.msg, NULL) != 0) rc = 1;
                 news = BATCH_WORK_FAILED;

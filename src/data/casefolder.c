@@ -8,7 +8,6 @@
  */
 #include "data/casefolder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -74,7 +73,7 @@ static int settle_manifest(const CaseFolder *s, Err *err) {
 
 /* Folders of killed runs: ".<prefix>00007.tmp1234". */
 static void clear_leftovers(const CaseFolder *s) {
-    DIR *d = opendir(s->out);
+    DIR *d = file_folder_open(s->out);
     for (struct dirent *e; d && (e = readdir(d));) {
         const char *tmp = strstr(e->d_name, ".tmp");
         long pid = tmp ? strtol(tmp + 4, NULL, 10) : 0;

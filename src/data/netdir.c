@@ -4,7 +4,6 @@
 #include "data/netdir.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,7 +122,7 @@ static bool holds_network(const char *dir, const char *name) {
 int netdir_list(const char *dir, char ***names, size_t *n, Err *err) {
     *names = NULL;
     *n = 0;
-    DIR *d = opendir(dir);
+    DIR *d = file_folder_open(dir);
     if (!d) return file_folder_failed(dir, err);
     size_t cap = 0;
     for (struct dirent *e; (e = readdir(d)) != NULL;) {

@@ -7,7 +7,6 @@
  * joined there is no manifest: a data set with a manifest is whole.
  *
  * Parts are scratch of one machine (host byte order); the arrays are .npy. */
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -204,7 +203,7 @@ static bool holds_scenario(const char *dir, const char *name) {
 
 static int list_items(PathDataRun *job, Err *err) {
     const char *dir = job->o->scenarios;
-    DIR *d = opendir(dir);
+    DIR *d = file_folder_open(dir);
     if (!d) return file_folder_failed(dir, err);
     size_t cap = 0;
     for (struct dirent *e; (e = readdir(d)) != NULL;) {

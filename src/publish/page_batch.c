@@ -171,25 +171,26 @@ static void put_block(Page *p, const char *heading, const char *s, const char *e
     html_table_end(p->f);
 }
 
-static void put_numbers(Page *p, const Figure *f) {
+static int put_numbers(Page *p, const Figure *f, Err *err) {
     char *path = mem_printf("%s/%s.dat", f->dir, f->name);
     FileView v;
-    if (file_view(&v, path, NULL) == 0) {
-        const char *s = v.data, *all = v.data + v.len;
-        html_details_begin(p->f, "Its numbers");
-        while (s < all) {
-            const char *line = memchr(s, '\n', (size_t)(all - s)), *end = s;
-            if (!line) break;
-            char *heading = mem_printf("%.*s", (int)(line - s), s);
-            while (end < all && !(end + 2 < all && memcmp(end, "\n\n\n", 3) == 0)) end++;
-            if (line + 1 < end) put_block(p, heading + strspn(heading, "# "), line + 1, end);
-            free(heading);
-            s = end + 3;
-        }
-        html_details_end(p->f);
-        file_view_close(&v);
-    }
+    int rc = file_view(&v, path, err);
     free(path);
+    if (rc != 0) return -1;
+    const char *s = v.data, *all = v.data + v.len;
+    html_details_begin(p->f, "Its numbers");
+    while (s < all) {
+        const char *line = memchr(s, '\n', (size_t)(all - s)), *end = s;
+        if (!line) break;
+        char *heading = mem_printf("%.*s", (int)(line - s), s);
+        while (end < all && !(end + 2 < all && memcmp(end, "\n\n\n", 3) == 0)) end++;
+        if (line + 1 < end) put_block(p, heading + strspn(heading, "# "), line + 1, end);
+        free(heading);
+        s = end + 3;
+    }
+    html_details_end(p->f);
+    file_view_close(&v);
+    return 0;
 }
 
 static int put_figure(void *ctx, const Figure *f, const char *title, const char *shows, Err *err) {
@@ -198,8 +199,7 @@ static int put_figure(void *ctx, const Figure *f, const char *title, const char 
     char *caption = mem_printf("%s: %s", title, shows);
     int rc = picture_frame(p, &t, f->drawn, caption, err);
     free(caption);
-    put_numbers(p, f);
-    return rc;
+    return rc == 0 ? put_numbers(p, f, err) : rc;
 }
 
 /* ---- the page ---- */

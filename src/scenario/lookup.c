@@ -5,7 +5,6 @@
  * that leads nowhere is looked up by its file name there, with a remark. */
 #include "scenario/lookup.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +33,7 @@ static char *from_dir(const char *dir, const char *path) {
 
 /* The file `name` in the alphabetically first of the folders in `dir` that has it, or NULL. */
 static char *find_in_folders(const char *dir, const char *name) {
-    DIR *d = opendir(dir);
+    DIR *d = file_folder_open(dir);
     char *best = NULL;
     for (struct dirent *e; d && (e = readdir(d));) {
         if (e->d_name[0] == '.') continue;

@@ -10,8 +10,9 @@
  *
  * Invariant of resuming: progress.json names a state file of the plug-in (weights, optimiser,
  * generator) and the position in the run that it belongs to (epoch, step, loss so far). It is
- * renamed into place after the state is on disk, and the older state goes after that, so at any
- * moment there is one whole pair. All else is recomputed from the options, whose digest must match.
+ * renamed into place after the state is on disk, and the older state goes after that, so from
+ * before the first note on there is one whole pair. What a killed run left besides is removed. All
+ * else is recomputed from the options, whose digest must match.
  */
 #include "train/train.h"
 
@@ -242,6 +243,19 @@ static int load_state(TrainRun *r, Err *err) {
     return rc;
 }
 
+/* Removes states that are not the run's: a killed one has left them, whole or in part. */
+static void sweep_states(const TrainRun *r) {
+    DIR *dir = file_folder_open(r->o->out);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        bool ours = r->state_file && strcmp(e->d_name, r->state_file) == 0;
+        if (ours || strncmp(e->d_name, "state-", 6) != 0 || !strstr(e->d_name, ".pt")) continue;
+        char *path = file_join(r->o->out, e->d_name);
+        unlink(path);
+        free(path);
+    }
+    if (dir) closedir(dir);
+}
+
 static int save_best(TrainRun *r, Err *err) {
     char message[512] = "";
     Ckpt c = {.spec = r->spec, .name = NULL, .recipe = recipe_text(r, true)};
@@ -399,10 +413,7 @@ static int create_trainer(TrainRun *r, Err *err) {
     if (r->task->prepare) r->task->prepare(r->task, &r->spec, o->init != NULL, w);
     r->plugin.trainer = r->plugin.api->create(&r->spec, w, &t, message, sizeof message);
     free(w);
-    if (!r->plugin.trainer) return train_plugin_failed(message, err);
-    log_note(r->log, "training on %s with %s", r->plugin.api->device(r->plugin.trainer),
-             r->plugin.api->version());
-    return 0;
+    return r->plugin.trainer ? 0 : train_plugin_failed(message, err);
 }
 
 /* What the manifest of a data set says it is. */
@@ -434,9 +445,18 @@ static int create_task(TrainRun *r, Err *err) {
     r->task = flows ? train_flows_new(r->o, err) : train_paths_new(r->o, err);
     if (!r->task) return -1;
     r->flows = flows;
-    log_note(r->log, "%zu %s to train on, %zu held out", r->task->n_train, r->task->unit,
-             r->task->n_held_out);
     return 0;
+}
+
+/* Of a new run the first state is saved here: once anything has been said of it, it can be gone on
+ * with. */
+static int first_state(TrainRun *r, Err *err) {
+    if (r->o->resume) return load_state(r, err);
+    char *path = file_join(r->o->out, "progress.json");
+    bool begun = file_exists(path);
+    if (begun) err_input(err, "%s: a run is there already; give --resume or another --out", path);
+    free(path);
+    return begun ? -1 : save_state(r, err);
 }
 
 static int begin(TrainRun *r, Err *err) {
@@ -444,12 +464,13 @@ static int begin(TrainRun *r, Err *err) {
         return -1;
     r->history = MEM_ZNEW(EpochLoss, r->o->epochs);
     digest_options(r);
-    if (r->o->resume) return load_state(r, err);
-    char *path = file_join(r->o->out, "progress.json");
-    bool begun = file_exists(path);
-    if (begun) err_input(err, "%s: a run is there already; give --resume or another --out", path);
-    free(path);
-    return begun ? -1 : 0;
+    if (first_state(r, err) != 0) return -1;
+    sweep_states(r);
+    log_note(r->log, "%zu %s to train on, %zu held out", r->task->n_train, r->task->unit,
+             r->task->n_held_out);
+    log_note(r->log, "training on %s with %s", r->plugin.api->device(r->plugin.trainer),
+             r->plugin.api->version());
+    return 0;
 }
 
 static void end(TrainRun *r) {

@@ -47,6 +47,11 @@ static const Command commands[] = {
     {{"topo", "show", "lab.yml", "--link-rate", "25Gbps", "--link-delay", "1us", Q}, {NULL}, NULL},
     {{"topo", "convert", "cluster.json", "out.json", Q}, {"out.json"}, NULL},
     {{"topo", "convert", "clos.json", "out.txt", Q}, {"out.txt"}, NULL},
+    {{"topo", "dragonfly", "--groups", "3", "--out", "out.json", Q}, {"out.json"}, NULL},
+    {{"workload", "--topo", "clos.json", "--mix", "mix.json", "--n-flows", "50", "--matrix-out",
+      "out.json", Q},
+     {"out.json"},
+     NULL},
     {{"workload", "--topo", "clos.json", "--mix", "mix.json", "--n-flows", "50", "--out", "out.csv",
       Q},
      {"out.csv"},
@@ -74,6 +79,10 @@ static const Command commands[] = {
     {{"estimate", "--topo", "clos.json", "--flows", "flows.csv", "--method", "parsimon", Q},
      {NULL},
      NULL},
+    {{"estimate", "--topo", "clos.json", "--flows", "flows.csv", "--method", "parsimon",
+      "--parsimon-cluster", "--degrade", "0-8=1Gbps", Q},
+     {NULL},
+     NULL},
     {{"estimate", "--features", "paths.feat", "--ckpt", "model.m3", Q}, {NULL}, NULL},
     {{"sweep",     "--topo",   "clos.json", "--mix",   "mix.json",
       "--n-flows", "50",       "--ckpt",    "flow.m3", "--check",
@@ -99,6 +108,11 @@ static const Command commands[] = {
       "out.csv", Q},
      {"out.csv"},
      NULL},
+    {{"simulate", "--topo", "clos.json", "--flows", "chain.cm", "--events",
+      "2us:fail:8-12+9us:restore:8-12", "--set", "routing=flowlet", "--set", "cc=nscc", "--trace",
+      "out.csv", "--links", "out2.csv", Q},
+     {"out.csv", "out2.csv"},
+     NULL},
     {{"flowsim", "--links", "4", "--flows", "path.csv", "--out", "out.csv", "--features", "out.npy",
       Q},
      {"out.csv", "out.npy"},
@@ -107,8 +121,15 @@ static const Command commands[] = {
     {{"ckpt", "export", "model.m3", "--llama", "out.l", "--mlp", "out.m", Q},
      {"out.l", "out.m"},
      NULL},
+    {{"ckpt", "convert", "flow.m3", "--dtype", "f32", "--out", "out.m3", Q}, {"out.m3"}, NULL},
     {{"compare", "results.csv", "estimate.json", "--json", Q}, {NULL}, NULL},
+    {{"compare", "results.csv", "estimate.json", "--max-error", "p99=9", "--allow-unfinished",
+      "--junit", "out.xml", Q},
+     {"out.xml"},
+     NULL},
     {{"report", "estimate.json", "--out", "out.html", Q}, {"out.html"}, NULL},
+    {{"report", "batch", "--out", "out.html", Q}, {"out.html"}, NULL},
+    {{"report", "estimate.json", "--out", "out.html", "--figures", "dir", Q}, {"out.html"}, "dir"},
     {{"evaluate", "--networks", "nets", "--ckpt", "flow.m3", "--paths", "3", Q}, {NULL}, NULL},
     {{"evaluate", "--dataset", "set", "--split", "all", "--ckpt", "flow.m3", Q}, {NULL}, NULL},
     {{"dataset", "networks", "--out", "dir", "--count", "2", "--n-flows", "60", Q}, {NULL}, "dir"},
@@ -118,6 +139,7 @@ static const Command commands[] = {
       "--paths", "3", "--out", "dir", Q},
      {NULL},
      "dir"},
+    {{"batch", "report", "batch", Q}, {NULL}, "batch/figures"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -373,10 +395,15 @@ static void make_inputs(const char *folder) {
         "set -e; mkdir $to/work; cp tests/cli/net/* tests/fuzz/seeds/ckpt/*.m3 "
         "tests/fuzz/seeds/features/paths.feat $to/work; cd $to/work; "
         "$m estimate -q --topo clos.json --flows flows.csv --method flowsim --out estimate.json; "
+        "$m batch mix.json -q --topo clos.json --n-flows 50 --method flowsim,packet --paths 3 "
+        "--out batch; "
         "$m dataset networks -q --out nets --count 2 --n-flows 60; "
         "$m dataset flows -q --networks nets --out set --paths 2; mkdir -p paths/p0; "
         "echo '{\"n_hosts\": 3, \"cc\": \"dctcp\", \"enable_pfc\": 1, \"buffer_kb\": 300, "
         "\"window_b\": 18000, \"param_1\": 30, \"param_2\": 0}' >paths/p0/scenario.json; "
+        "printf '%s\\n' 'Nodes 8' 'Connections 2' 'Triggers 1' "
+        "'0->1 id 1 start 0 size 6000 send_done_trigger 1' '2->5 id 2 trigger 1 size 6000' "
+        "'trigger id 1 oneshot' >chain.cm; "
         "{ echo flow,src,dst,size_b,start_ns,fct_ns,ideal_fct_ns; "
         "echo 0,0,2,1000,0,5300,5000; echo 1,0,1,400,200,2600,2300; } >paths/p0/flows.csv; "
         "echo '{\"jobs\": [{\"kind\": \"incast\", \"senders\": 3, \"size\": \"2KB\", \"count\": 2, "
