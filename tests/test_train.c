@@ -164,6 +164,48 @@ static void test_killed_at_once_can_be_resumed(void **state) {
     free(out);
 }
 
+typedef struct {
+    const char *progress; /* the file */
+    int n_lines;
+} Listener;
+
+static void on_line(void *ctx, LogLevel level, const char *line) {
+    Listener *l = ctx;
+    (void)level, (void)line;
+    l->n_lines++;
+    assert_true(file_exists(l->progress));
+}
+
+static void on_progress(void *ctx, const char *what, uint64_t done, uint64_t total) {
+    (void)ctx, (void)what, (void)done, (void)total;
+}
+
+/* What a kill left beside the state is removed when the run goes on. */
+static void whatever_is_said_of_a_run_it_can_be_resumed(void **state) {
+    if (!plugin_exists()) skip(); /* built where libtorch is */
+    char *out = mem_printf("%s/f", (char *)*state);
+    Listener l = {.progress = file_join(out, "progress.json")};
+    const LogSink sink = {on_line, on_progress, &l};
+    const Log log = {.sink = &sink};
+    TrainOptions o;
+    TrainResult r;
+    Err err = {0};
+    const TorchApi *api = torch_load(&err);
+    options(&o, *state, out);
+    if (train_run(&o, api, &log, &r, &err) != 0) fail_msg("%s", err.msg);
+    assert_true(l.n_lines >= 3);
+    char *left = file_join(out, "state-0-1.pt.tmp");
+    FILE *f = fopen(left, "w");
+    assert_non_null(f);
+    fclose(f);
+    o.resume = true;
+    if (train_run(&o, api, &log, &r, &err) != 0) fail_msg("%s", err.msg);
+    assert_false(file_exists(left));
+    free(left);
+    free((char *)(uintptr_t)l.progress);
+    free(out);
+}
+
 int main(void) {
     plugin_name();
     const struct CMUnitTest tests[] = {
@@ -172,6 +214,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_learns_repeats_resumes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refuses_to_mix_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_at_once_can_be_resumed, setup, teardown),
+        cmocka_unit_test_setup_teardown(whatever_is_said_of_a_run_it_can_be_resumed, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
