@@ -30,8 +30,8 @@ int batch_folder_open(const char *dir, const BatchPlan *p, const char *topo_path
 
 /* batch_folder_path returns DIR/NAME/FILE+ENDING; caller frees. */
 char *batch_folder_path(const char *dir, const char *name, const char *file, const char *ending);
-/* batch_folder_find says in *has whether the mix has a result by this method, with its end; −1 if it
- * is there and can't be read. batch_folder_has takes such a one for none. */
+/* batch_folder_find says in *has whether the mix has a result by this method, with its end; −1 if
+ * it is there and can't be read. batch_folder_has takes such a one for none. */
 int batch_folder_find(const char *dir, const char *name, const char *method, bool *has, Err *err);
 bool batch_folder_has(const char *dir, const char *name, const char *method);
 /* batch_folder_names returns the mixes that have a folder, numbers in numeric order, then others by
