@@ -36,7 +36,7 @@ char *batch_folder_path(const char *dir, const char *name, const char *file, con
 int batch_folder_find(const char *dir, const char *name, const char *method, bool *has, Err *err) {
     char *path = batch_folder_path(dir, name, method, ".json");
     FileView v = {0};
-    int rc = file_exists(path) ? file_view(&v, path, err) : 0;
+    int rc = file_is_regular(path) ? file_view(&v, path, err) : 0;
     *has = v.len > 2 && memcmp(v.data + v.len - 2, "}\n", 2) == 0;
     if (rc == 0) file_view_close(&v);
     free(path);
