@@ -1,8 +1,12 @@
-/* What the machine does at best on one thread: the rates that the floors in README.md are counted
- * in. Best of several runs. */
+/* What the machine does at best on one thread, and what its cores take to tell each other
+ * something: the rates that the floors in README.md are counted in. Best of several runs. */
 #include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -15,6 +19,7 @@ enum {
     N_BYTES = 256 << 20,
     LINE = 64,
     N_LOOKS = 4000000,
+    N_TURNS = 300000,
     GEMM_N = 4096,
     GEMM_K = 128
 };
@@ -66,6 +71,50 @@ static void look(void) {
 
 static void multiply(void) { nn_linear(y, x, w, NULL, GEMM_N, GEMM_K, GEMM_K); }
 
+/* Two threads, on a core each, raise a number in turn: its cache line goes to and fro. */
+static _Alignas(LINE) atomic_int turn;
+
+static void take_turns(int first, int core) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)core, &set);
+    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+    for (int i = first; i < 2 * N_TURNS; i += 2) {
+        while (atomic_load(&turn) != i) continue;
+        atomic_store(&turn, i + 1);
+    }
+}
+
+static void *answer(void *core) {
+    take_turns(1, *(int *)core);
+    return NULL;
+}
+
+static double line_ns(int core) {
+    pthread_t t;
+    turn = -1;
+    if (pthread_create(&t, NULL, answer, &core) != 0) return NAN;
+    double from_s = bench_wall_s();
+    turn = 0;
+    take_turns(0, 0);
+    double s = bench_wall_s() - from_s;
+    pthread_join(t, NULL);
+    return s / (2 * N_TURNS) * 1e9;
+}
+
+/* Virtual cores move between real ones: the least and the most of some runs are told. */
+static void row_between_cores(void) {
+    double least = INFINITY, most = 0;
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2) return;
+    for (int i = 0; i < REPEATS; i++) {
+        double ns = line_ns(1);
+        least = fmin(least, ns);
+        most = fmax(most, ns);
+    }
+    bench_row("floor: a cache line from core to core", bench_cell("%.0f ns", least),
+              bench_cell("at most %.0f ns", most), bench_none(), bench_none());
+}
+
 static double best_s(void (*f)(void)) {
     double best = 1e9;
     for (int i = 0; i < REPEATS; i++) {
@@ -105,6 +154,7 @@ int main(void) {
     row_ns("floor: exp", exponential, N_DRAWS);
     row_ns("floor: a cache line anywhere in 256 MB", look, N_LOOKS);
     nn_end();
+    row_between_cores();
     free(from);
     free(to);
     free(x);

@@ -31,6 +31,12 @@ static inline double bench_cpu_s(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static inline double bench_wall_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /* Published time over ours, both in ms. The published times are those of a reference folder beside
  * the checkout, or in the folder that M3_BENCH_SHARED names; without it, or where none is known
  * (0), "-". */
