@@ -145,6 +145,9 @@ static void random_case(Case *c, uint64_t seed) {
     if (cc_find(c->opt.cc)->own_design) c->opt.compat = false;
     c->conf.nscc_trim = rng_below(&rng, 2);
     if (rng_below(&rng, 2)) c->conf.nscc_ecn_high = c->conf.nscc_ecn_low;
+    if (!c->opt.compat && rng_below(&rng, 2)) c->conf.routing = (Routing)rng_below(&rng, ROUTING_N);
+    if (netconf_by_packet(c->conf.routing) && strcmp(c->opt.cc, "hp") == 0) c->opt.cc = "dctcp";
+    c->conf.flowlet_gap_ns = 2000 * rng_u01(&rng);
     c->traced = rng_below(&rng, 3) == 0;
     c->interval_ns = rng_below(&rng, 3) ? 0 : 100 + 20e3 * rng_u01(&rng);
 }

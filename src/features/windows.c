@@ -589,7 +589,10 @@ static int run_whole(void *ctx, size_t item, int worker, Err *err) {
     windowtraffic_keep_waiting(&t, &from);
     windowtraffic_as_asked(&t, &from);
     double *fct_ns = MEM_NEW(double, t.flows.n), *rest_ns = MEM_ZNEW(double, t.flows.n);
-    PktOptions po = {.compat = r->o.hpcc_ns3, .seed = r->o.seed, .timeline = r->s->timeline};
+    PktOptions po = {.compat = r->o.hpcc_ns3,
+                     .seed = r->o.seed,
+                     .timeline = r->s->timeline,
+                     .threads = par_resolve(r->o.threads)};
     int rc = pktsim_run(r->s->route, &t.flows, &r->s->conf, &po, fct_ns, &x->result.stats, err);
     if (rc == 0) {
         Measured m = {.flows = t.flows,

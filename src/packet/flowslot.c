@@ -146,6 +146,7 @@ void flowslot_meet(PktSim *s, uint32_t slot, uint32_t index) {
     *f = new_sink(s, index, pktsim_start_tick(s, index));
     uint32_t n = find_paths(s, slot);
     if (s->pullers) start_control(s, slot, n);
+    if (forward_reorders(s->forward)) forward_start(s, slot);
 }
 
 uint32_t flowslot_start(PktSim *s, uint32_t index) {

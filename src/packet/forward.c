@@ -91,6 +91,13 @@ static uint32_t by_queue(const PktSim *s, const uint32_t *next, uint32_t n, uint
     return best;
 }
 
+/* Drawn for a packet and the present time: no draw waits for another one. */
+static uint32_t at_random(const PktSim *s, const PktCell *c, uint32_t n) {
+    uint64_t packet = (uint64_t)c->ev.tie << 32 ^ c->byte,
+             x = rng_mix(s->forward->seed ^ rng_mix(packet ^ rng_mix((uint64_t)s->now)));
+    return (uint32_t)((x >> 32) * n >> 32);
+}
+
 /* Which of n > 1 next hops a packet takes at node `at`. */
 static uint32_t choose(PktSim *s, const PktCell *c, uint32_t at, const uint32_t *next, uint32_t n) {
     Forward *f = s->forward;
@@ -98,7 +105,7 @@ static uint32_t choose(PktSim *s, const PktCell *c, uint32_t at, const uint32_t 
     if (!goes_forth(c) && netconf_by_packet(routing)) routing = ROUTING_ECMP;
     switch (routing) {
     case ROUTING_WCMP: return by_weight(s, next, n, hash_of(s, c, at, 0));
-    case ROUTING_SPRAY: return (uint32_t)rng_below(&f->rng, n);
+    case ROUTING_SPRAY: return at_random(s, c, n);
     case ROUTING_SPRAY_RR: return f->turn[at]++ % n;
     case ROUTING_FLOWLET: return hash_of(s, c, at, c->at) % n;
     case ROUTING_ADAPTIVE: return by_queue(s, next, n, f->turn[at]++);
@@ -143,6 +150,16 @@ bool forward_is_hopeless(const PktSim *s, uint32_t src, uint32_t dst) {
 void forward_grow(PktSim *s) {
     Forward *f = s->forward;
     f->held = mem_realloc(f->held, s->cap_slots, f->n_words * sizeof *f->held);
+}
+
+bool forward_reserve(Forward *f, size_t n) {
+    f->held = mem_reserve(n * f->n_words, sizeof *f->held);
+    return f->held != NULL;
+}
+
+void forward_release(Forward *f, size_t n) {
+    mem_release(f->held, n * f->n_words, sizeof *f->held);
+    f->held = NULL;
 }
 
 void forward_start(PktSim *s, uint32_t slot) {
@@ -298,7 +315,8 @@ static void init_routing(PktSim *s, Forward *f) {
     f->routing = conf->routing;
     f->turn = ARENA_NEW(&s->arena, uint32_t, s->topo->n_nodes);
     memset(f->turn, 0, s->topo->n_nodes * sizeof *f->turn);
-    f->rng = rng_stream(s->opt->seed, "spraying", 0);
+    Rng rng = rng_stream(s->opt->seed, "spraying", 0);
+    f->seed = rng_next(&rng);
     f->gap = (int64_t)(conf->flowlet_gap_ns * (double)s->ticks_per_ns);
     if (!netconf_by_packet(conf->routing)) return;
     double window_b =

@@ -20,7 +20,7 @@ typedef struct Forward {
     TimelinePhase whole;
     Routing routing;
     uint32_t *turn; /* [n_nodes] next hops that each switch has taken in turn */
-    Rng rng;        /* of random next hops */
+    uint64_t seed;  /* of random next hops */
     int64_t gap;    /* between flowlets, ticks */
     uint64_t *held; /* [n_slots][n_words] packets that receivers have beyond the first missing
                        one: of packet k bit k modulo n_held */
@@ -42,6 +42,11 @@ uint32_t forward_n_kinds(const Timeline *t);
  * begins one without any. */
 void forward_grow(PktSim *s);
 void forward_start(PktSim *s, uint32_t slot);
+
+/* forward_reserve instead sets memory aside for n slots, which takes no room until it is used;
+ * false: refused. forward_release gives it back. */
+bool forward_reserve(Forward *f, size_t n);
+void forward_release(Forward *f, size_t n);
 
 /* forward_holds returns whether a receiver may keep a packet before which others are missing, and
  * keeps it; forward_take returns whether it has kept the one that begins at `byte`, and drops it

@@ -187,7 +187,9 @@ static bool reserve_slots(PktSim *s, size_t n) {
     s->paths = mem_reserve(n * 2 * (s->max_links + 1), sizeof *s->paths);
     if (stamps) s->hops_before = mem_reserve(n * stamps, sizeof *s->hops_before);
     if (stamps) s->hop_rates = mem_reserve(n * stamps, sizeof *s->hop_rates);
-    return s->flows && s->sinks && s->paths && (!stamps || (s->hops_before && s->hop_rates));
+    bool held = !forward_reorders(s->forward) || forward_reserve(s->forward, n);
+    return s->flows && s->sinks && s->paths && held &&
+           (!stamps || (s->hops_before && s->hop_rates));
 }
 
 static void release_slots(PktSim *s, size_t n) {
@@ -196,6 +198,7 @@ static void release_slots(PktSim *s, size_t n) {
     mem_release(s->paths, n * 2 * (s->max_links + 1), sizeof *s->paths);
     mem_release(s->hops_before, n * s->max_stamps, sizeof *s->hops_before);
     mem_release(s->hop_rates, n * s->max_stamps, sizeof *s->hop_rates);
+    if (s->forward) forward_release(s->forward, n);
     s->flows = NULL;
     s->sinks = NULL;
     s->paths = NULL;

@@ -582,7 +582,7 @@ static size_t most_at_once(const Flows *f) {
 /* Whether one thread has to take the run: flows that start when others have finished, links that
  * change and, in compat, the order of draws are of all the network. */
 static bool needs_one_thread(const PktSim *s) {
-    return s->opt->stretch || s->after || s->forward ||
+    return s->opt->stretch || s->after || s->opt->timeline ||
            (s->compat && (s->cc->timer || s->cc->credit || draws_marks(s) ||
                           most_at_once(s->in) > ORDER_MAX_STEPS / 8));
 }
@@ -596,10 +596,8 @@ static int run_here(PktSim *s, Err *err) {
         if (!one) partition_find(s, s->opt->threads, false, &p);
         if (p.n < s->opt->threads)
             s->stats->parallel.why_fewer =
-                one && s->forward && !s->opt->timeline
-                    ? "switches that choose packet by packet need one order"
-                : one ? "events, flows that wait for others, and marks in compat need one order"
-                      : "more would not be faster here";
+                one ? "events, flows that wait for others, and marks in compat need one order"
+                    : "more would not be faster here";
     }
     if (p.n > 1) {
         int64_t stop = first_marks(s).stop;
