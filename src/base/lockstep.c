@@ -9,8 +9,8 @@
  * Where every thread has a core of its own, all end a round within microseconds of each other, and
  * spinning is far cheaper than sleeping. Where they share cores, one that spins keeps those that it
  * waits for from running: after GRACE it begins their parts itself, at once if it had to before,
- * and after SPINS it sleeps a little between two looks. Not until the round has ended: its own part
- * may go on long before. */
+ * and after SPINS it sleeps a little between two looks, then sooner and longer until spinning helps
+ * again. Not until the round has ended: its own part may go on long before. */
 #include "base/lockstep.h"
 
 #include <assert.h>
@@ -20,7 +20,8 @@
 #include "base/par.h"
 
 enum { GRACE = 100, SPINS = 4000 }; /* some 2 and 80 µs */
-enum { NAP_NS = 20000 };
+/* From NO_SPIN_NS on, spinning has not helped for long. */
+enum { LEAST_NAP_NS = 20000, NO_SPIN_NS = 160000, MOST_NAP_NS = 1000000 };
 
 typedef struct {
     _Alignas(64) atomic_ulong begun;
@@ -66,31 +67,42 @@ static bool take_over(Lockstep *l, unsigned long round, int own) {
     return moved;
 }
 
-/* Sleeps a little, and returns what is next to be counted. */
-static int nap(void) {
-    nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
-    return SPINS;
+/* How patient a thread is. */
+typedef struct {
+    int grace;
+    long nap_ns;
+} Waiting;
+
+static void nap(Waiting *w) {
+    nanosleep(&(struct timespec){.tv_nsec = w->nap_ns}, NULL);
+    w->nap_ns = w->nap_ns < MOST_NAP_NS / 2 ? 2 * w->nap_ns : MOST_NAP_NS;
 }
 
 /* Works until the round is over. */
-static void work_on(Lockstep *l, unsigned long round, int own, int *grace) {
+static void work_on(Lockstep *l, unsigned long round, int own, Waiting *w) {
     for (int i = 0; atomic_load_explicit(&l->round, memory_order_acquire) == round; i++) {
         bool moved = take(l, round, own);
-        if (i == *grace || i == GRACE || i > SPINS) {
+        int spins = w->nap_ns < NO_SPIN_NS ? SPINS : GRACE;
+        if (i == w->grace || i == GRACE || i > spins) {
             bool others = take_over(l, round, own);
-            *grace = others ? 0 : GRACE;
+            w->grace = others ? 0 : GRACE;
             moved |= others;
         }
-        if (moved) i = -1;
-        else if (i <= SPINS) pause_briefly();
-        else i = nap();
+        if (moved) {
+            if (i > 0 && i <= spins) w->nap_ns = LEAST_NAP_NS;
+            i = -1;
+        } else if (i <= spins) {
+            pause_briefly();
+        } else {
+            nap(w);
+            i = SPINS;
+        }
     }
 }
 
 static void run_thread(Lockstep *l, int own) {
-    int grace = GRACE;
-    for (unsigned long round; (round = atomic_load(&l->round)) != 0;)
-        work_on(l, round, own, &grace);
+    Waiting w = {GRACE, LEAST_NAP_NS};
+    for (unsigned long round; (round = atomic_load(&l->round)) != 0;) work_on(l, round, own, &w);
 }
 
 static void run_own(void *ctx, size_t own, int worker) {
