@@ -71,15 +71,15 @@ static bool take_over(Lockstep *l, unsigned long round, int own) {
 typedef struct {
     int grace;
     long nap_ns;
-} Waiting;
+} Patience;
 
-static void nap(Waiting *w) {
+static void nap(Patience *w) {
     nanosleep(&(struct timespec){.tv_nsec = w->nap_ns}, NULL);
     w->nap_ns = w->nap_ns < MOST_NAP_NS / 2 ? 2 * w->nap_ns : MOST_NAP_NS;
 }
 
 /* Works until the round is over. */
-static void work_on(Lockstep *l, unsigned long round, int own, Waiting *w) {
+static void work_on(Lockstep *l, unsigned long round, int own, Patience *w) {
     for (int i = 0; atomic_load_explicit(&l->round, memory_order_acquire) == round; i++) {
         bool moved = take(l, round, own);
         int spins = w->nap_ns < NO_SPIN_NS ? SPINS : GRACE;
@@ -101,7 +101,7 @@ static void work_on(Lockstep *l, unsigned long round, int own, Waiting *w) {
 }
 
 static void run_thread(Lockstep *l, int own) {
-    Waiting w = {GRACE, LEAST_NAP_NS};
+    Patience w = {GRACE, LEAST_NAP_NS};
     for (unsigned long round; (round = atomic_load(&l->round)) != 0;) work_on(l, round, own, &w);
 }
 
