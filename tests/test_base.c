@@ -32,6 +32,8 @@ static void test_err_kinds(void **state) {
     assert_string_equal(e.msg, "a.json: bad thing"); /* always one line */
     err_wrap(&e, "mix %d", 3);
     assert_string_equal(e.msg, "mix 3: a.json: bad thing");
+    err_wrap(&e, "two\nlines");
+    assert_string_equal(e.msg, "two lines: mix 3: a.json: bad thing");
     assert_int_equal(err_io(NULL, "ignored"), -1);
     err_input(&e, "%s", "\x1b[2J red\x07 \xc2\x9b\xc2\xa0\x7f é \t\xc2"); /* no terminal obeys */
     assert_string_equal(e.msg, "?[2J red? ??\xc2\xa0? é  \xc2");

@@ -86,6 +86,7 @@ int err_wrap(Err *err, const char *fmt, ...) {
     snprintf(whole + at, sizeof whole - at, ": %s", err->msg);
     memcpy(err->msg, whole, sizeof err->msg);
     err->msg[sizeof err->msg - 1] = '\0';
+    make_printable(err->msg);
     return -1;
 }
 
