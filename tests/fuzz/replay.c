@@ -41,16 +41,20 @@ static size_t run_folder(const char *path) {
     return n;
 }
 
+/* All names are looked up before any input is run: targets change the working folder. */
 int main(int argc, char **argv) {
     size_t n = 0;
     for (int i = 1; i < argc; i++) {
-        char *path = realpath(argv[i], NULL); /* targets change the working folder */
+        char *path = realpath(argv[i], NULL);
         if (!path) {
             fprintf(stderr, "replay: %s: %s\n", argv[i], strerror(errno));
             return 1;
         }
-        n += file_is_dir(path) ? run_folder(path) : run_file(path);
-        free(path);
+        argv[i] = path;
+    }
+    for (int i = 1; i < argc; i++) {
+        n += file_is_dir(argv[i]) ? run_folder(argv[i]) : run_file(argv[i]);
+        free(argv[i]);
     }
     fprintf(stderr, "%zu inputs\n", n);
     return 0;
