@@ -167,6 +167,18 @@ static void incasts_at_the_ends(void **state) {
         }
 }
 
+/* What is left of a window of a byte at less than the line's rate is still a packet at a time. */
+static void windows_of_a_byte(void **state) {
+    (void)state;
+    NetConf conf;
+    netconf_default(&conf);
+    conf.line_window_b = 1;
+    double rtt_ns = 2 * wire_hop_rtt_ns(10e9, 1000, WIRE_MAX_PACKET_B, 100),
+           limit = slowest_ns(8 * 20000.0, 10e9, rtt_ns);
+    for (int c = 0; c < N_CONTROLS; c++)
+        assert_true(incast_ns(10e9, 1000, 8, 20000, &conf, controls[c]) <= limit);
+}
+
 /* 8 hosts on 100 Tb/s send 1 MB each within windows of 15 KB: the link is nearly idle, and HPCC's
  * flows take what flows without a control take. */
 static void hpcc_keeps_its_rate_on_fast_links(void **state) {
@@ -216,6 +228,7 @@ int main(void) {
         cmocka_unit_test(hpcc_keeps_its_rate_on_fast_links),
         cmocka_unit_test(lone_flows_at_the_ends),
         cmocka_unit_test(incasts_at_the_ends),
+        cmocka_unit_test(windows_of_a_byte),
         cmocka_unit_test(queues_beyond_4_gb),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
