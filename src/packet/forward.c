@@ -91,11 +91,8 @@ static uint32_t by_queue(const PktSim *s, const uint32_t *next, uint32_t n, uint
     return best;
 }
 
-/* Drawn for a packet and the present time: no draw waits for another one. */
 static uint32_t at_random(const PktSim *s, const PktCell *c, uint32_t n) {
-    uint64_t packet = (uint64_t)c->ev.tie << 32 ^ c->byte,
-             x = rng_mix(s->forward->seed ^ rng_mix(packet ^ rng_mix((uint64_t)s->now)));
-    return (uint32_t)((x >> 32) * n >> 32);
+    return (uint32_t)((pktsim_draw(s, s->forward->seed, c) >> 32) * n >> 32);
 }
 
 /* Which of n > 1 next hops a packet takes at node `at`. */

@@ -34,10 +34,9 @@
  * A run ends when nothing but timers of controls is left in all the network: those that go off in
  * the last round after that don't count.
  *
- * Left out: flows that start when others have finished, links that change and switches that choose
- * packet by packet; and in compat controls that have timers or draw random numbers in switches, all
- * from one stream in the order of events. Such runs take one thread; so do stretches of longer
- * runs. */
+ * Left out: flows that start when others have finished, and links that change; in compat controls
+ * that have timers or draw random numbers in switches, all from one stream in the order of events.
+ * Such runs take one thread; so do stretches of longer runs. */
 #include "packet/parallel.h"
 
 #include <math.h>

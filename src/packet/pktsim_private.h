@@ -246,6 +246,13 @@ static inline void pktsim_schedule(PktSim *s, uint32_t id, int64_t time) {
 /* Returns the serialisation of so many bytes, in ticks. */
 int64_t pktsim_ticks(const PktSim *s, double bytes, double rate_bps);
 
+/* pktsim_draw returns 64 random bits for a packet and the present time: no draw waits for another
+ * one, as it would for its turn in a stream. */
+static inline uint64_t pktsim_draw(const PktSim *s, uint64_t seed, const PktCell *c) {
+    uint64_t packet = (uint64_t)c->ev.tie << 32 ^ c->byte;
+    return rng_mix(seed ^ rng_mix(packet ^ rng_mix((uint64_t)s->now)));
+}
+
 /* ---- tracing ---- */
 
 /* Tells the trace, the series and the records of links, where there are, what happens to a packet

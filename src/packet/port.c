@@ -216,11 +216,9 @@ void port_on_pause(PktSim *s, uint32_t id) {
 
 /* ---- switch ---- */
 
-/* A number from 0 to 1 for a packet and the present time: no draw waits for another one. */
+/* A number from 0 to 1. */
 static double draw(const PktSim *s, const PktCell *c) {
-    uint64_t packet = (uint64_t)c->ev.tie << 32 ^ c->byte;
-    return (double)(rng_mix(s->mark_seed ^ rng_mix(packet ^ rng_mix((uint64_t)s->now))) >> 11) *
-           0x1p-53;
+    return (double)(pktsim_draw(s, s->mark_seed, c) >> 11) * 0x1p-53;
 }
 
 /* Decides by the bytes that a departing packet leaves behind in the data queue. */
